@@ -1,0 +1,118 @@
+"""What all messages share: immutability, strictness, and the closed sets they draw from."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+from uuid_utils.compat import uuid7
+
+__all__ = [
+    "Author",
+    "BatchState",
+    "CandidateState",
+    "Contract",
+    "GroupState",
+    "Integrity",
+    "JsonValue",
+    "Label",
+    "Language",
+    "Outcome",
+    "SampleState",
+    "SkipReason",
+    "new_id",
+]
+
+
+class Contract(BaseModel):
+    """Base of every message: immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def new_id() -> UUID:
+    """Make a UUIDv7: unique, and ordered by time of creation."""
+    return uuid7()
+
+
+class Author(StrEnum):
+    """Who wrote a candidate."""
+
+    TEACHER = "teacher"
+    STUDENT = "student"
+
+
+class Language(StrEnum):
+    """The language a candidate is written in."""
+
+    PYTHON = "python"
+
+
+class Outcome(StrEnum):
+    """What became of one test."""
+
+    PASSED = "passed"
+    WRONG_ANSWER = "wrong_answer"
+    RUNTIME_ERROR = "runtime_error"
+    TIME_LIMIT_EXCEEDED = "time_limit_exceeded"
+    MEMORY_LIMIT_EXCEEDED = "memory_limit_exceeded"
+    OUTPUT_LIMIT_EXCEEDED = "output_limit_exceeded"
+    NOT_RUN = "not_run"
+
+
+class Label(StrEnum):
+    """What became of one candidate, worst to best (PanGu-Coder2, section 3.4, step 2)."""
+
+    COMPILE_ERROR = "compile_error"
+    RUNTIME_ERROR = "runtime_error"
+    PARTIAL_PASS = "partial_pass"
+    ALL_PASS = "all_pass"
+
+
+class Integrity(StrEnum):
+    """Whether the candidate shared a process with the code that judged it."""
+
+    ISOLATED = "isolated"
+    SHARED = "shared"
+
+
+class CandidateState(StrEnum):
+    """Where a candidate stands: waiting for a label, labelled, or set aside as poison."""
+
+    SUBMITTED = "submitted"
+    LABELLED = "labelled"
+    QUARANTINED = "quarantined"
+
+
+class SampleState(StrEnum):
+    """Where a request for samples stands."""
+
+    SUBMITTED = "submitted"
+    COMPLETED = "completed"
+    QUARANTINED = "quarantined"
+
+
+class GroupState(StrEnum):
+    """Where a group stands: waiting for samples or labels, or ranked."""
+
+    OPEN = "open"
+    RANKED = "ranked"
+
+
+class BatchState(StrEnum):
+    """Where a training batch stands."""
+
+    READY = "ready"
+    LEASED = "leased"
+    COMPLETED = "completed"
+    QUARANTINED = "quarantined"
+
+
+class SkipReason(StrEnum):
+    """Why a ranked group gives no training data."""
+
+    TOO_FEW_CANDIDATES = "too_few_candidates"
+    NO_TEACHER = "no_teacher"
+    NO_STUDENT = "no_student"
+    TEACHER_BELOW_STUDENT = "teacher_below_student"
+    NO_POSITIVE_GAP = "no_positive_gap"
+    BEST_BELOW_MINIMUM = "best_below_minimum"

@@ -1,0 +1,82 @@
+"""Groups, candidates and requests for samples."""
+
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from infra.contracts.base import Author, Contract, JsonValue
+from infra.contracts.problems import Text
+
+MAX_GROUP_CANDIDATES = 1_024
+"""Most candidates of one group."""
+DEFAULT_POLICY = "default"
+"""Name of the policy a group trains when none is named."""
+
+PolicyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+
+
+class NewCandidate(Contract):
+    """A program handed in for one problem."""
+
+    author: Author
+    program: Text
+    """The whole program, as it will be executed."""
+    model: Annotated[str, Field(max_length=200)] = ""
+    """What wrote it, such as a model's name."""
+    completion: Text | None = None
+    """The raw text the program was extracted from."""
+    finish_reason: Annotated[str, Field(max_length=50)] | None = None
+    """Why generation ended; `stop` means the text is complete."""
+    policy_version: int | None = Field(None, ge=0)
+    """Version of the policy's checkpoint that wrote it, for a student of this suite."""
+    seed: int | None = None
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class SamplePlan(Contract):
+    """A request for completions by one author."""
+
+    author: Author
+    backend: Annotated[str, Field(min_length=1, max_length=200)]
+    """Name of a sampler backend, such as `replay`."""
+    model: Annotated[str, Field(max_length=200)] = ""
+    num_samples: int = Field(ge=1, le=MAX_GROUP_CANDIDATES)
+    temperature: float = Field(0.8, ge=0, le=5)
+    top_p: float = Field(0.95, gt=0, le=1)
+    max_tokens: int = Field(1024, ge=1, le=65_536)
+    stop: tuple[str, ...] = ()
+    seed: int = 0
+
+
+class NewGroup(Contract):
+    """A request to rank candidates of one problem: handed in, sampled, or both."""
+
+    candidates: tuple[NewCandidate, ...] = Field((), max_length=MAX_GROUP_CANDIDATES)
+    samples: tuple[SamplePlan, ...] = Field((), max_length=32)
+    policy: PolicyName = DEFAULT_POLICY
+    """Policy that the ranked group trains."""
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _asks_for_something(self) -> Self:
+        count = len(self.candidates) + sum(plan.num_samples for plan in self.samples)
+        if not count:
+            raise ValueError("give `candidates`, ask for `samples`, or both")
+        if count > MAX_GROUP_CANDIDATES:
+            raise ValueError(
+                f"a group holds at most {MAX_GROUP_CANDIDATES} candidates, not {count}"
+            )
+        return self
+
+
+class SampleGroup(Contract):
+    """Message to the sampler: the ids of one stored request for samples."""
+
+    sample_request_id: UUID
+
+
+class RankGroup(Contract):
+    """Message to the ranker: rank this group if it is complete and not yet ranked."""
+
+    group_id: UUID

@@ -1,0 +1,111 @@
+"""Messages to and from the executor; complete, because the executor has no database."""
+
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from infra.contracts.base import Contract, Integrity, Label, Language, Outcome
+from infra.contracts.problems import Limits, TestCase, Text
+
+MAX_DETAIL_CHARACTERS = 2_000
+"""Longest explanation kept with one test or candidate."""
+
+
+class Program(Contract):
+    """One program to be labelled."""
+
+    candidate_id: UUID
+    attempt: int = Field(ge=1)
+    """Counted in Postgres; with the candidate's id it makes a result's identity."""
+    source: Text
+
+
+class Suite(Contract):
+    """All that judging a candidate of one problem takes."""
+
+    tests: tuple[TestCase, ...] = Field(min_length=1)
+    entry_point: str | None = None
+    language: Language = Language.PYTHON
+    limits: Limits = Field(default_factory=Limits)
+    allow_shared: bool = False
+
+
+class ExecutionRequest(Contract):
+    """A slice of candidates of one problem, with the tests they share."""
+
+    problem_id: UUID
+    suite: Suite
+    programs: tuple[Program, ...] = Field(min_length=1)
+
+
+class TestResult(Contract):
+    """What became of one test."""
+
+    __test__: ClassVar[bool] = False  # pytest must not collect it.
+
+    outcome: Outcome
+    detail: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
+    """Why, for a reader; never shown to a model."""
+    cpu_seconds: float = Field(0.0, ge=0)
+    wall_seconds: float = Field(0.0, ge=0)
+
+
+class Usage(Contract):
+    """What running a candidate took."""
+
+    cpu_seconds: float = Field(0.0, ge=0)
+    wall_seconds: float = Field(0.0, ge=0)
+    memory_bytes: int = Field(0, ge=0)
+    """Highest memory use of all processes together."""
+
+
+class Verdict(Contract):
+    """The judgement of one program."""
+
+    label: Label
+    tests: tuple[TestResult, ...]
+    usage: Usage = Field(default_factory=Usage)
+    integrity: Integrity = Integrity.ISOLATED
+    stdout: str = ""
+    """First part of the standard output, NUL and lone surrogates replaced."""
+    stderr: str = ""
+    error: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
+    """The compiler's message or the first failure."""
+    sandbox: str
+    """Version of everything that can change a verdict: interpreter, nsjail, policy, mode."""
+
+    @property
+    def passed(self) -> int:
+        """Number of tests passed."""
+        return sum(test.outcome is Outcome.PASSED for test in self.tests)
+
+    @property
+    def total(self) -> int:
+        """Number of tests, run or not."""
+        return len(self.tests)
+
+    @property
+    def pass_fraction(self) -> float:
+        """Passed tests over all tests."""
+        return self.passed / self.total if self.tests else 0.0
+
+
+class ExecutionResult(Contract):
+    """A verdict on its way from the executor to the ranker."""
+
+    candidate_id: UUID
+    attempt: int = Field(ge=1)
+    verdict: Verdict
+
+
+class ExecutionStarted(Contract):
+    """Notice that an executor has begun these candidates; attempts are counted on it."""
+
+    candidate_ids: tuple[UUID, ...] = Field(min_length=1)
+
+
+class ExecutionResults(Contract):
+    """Results of one slice, or of the part of it that is finished."""
+
+    results: tuple[ExecutionResult, ...] = Field(min_length=1)

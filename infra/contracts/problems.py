@@ -1,0 +1,143 @@
+"""Problems and their tests: what a candidate is asked and how it is judged."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from infra.contracts.base import Contract, JsonValue, Language
+
+MAX_SOURCE_CHARACTERS = 1_000_000
+"""Longest program, test source, stdin or expected output accepted."""
+MAX_TESTS = 10_000
+"""Most tests one problem may have."""
+
+Text = Annotated[str, Field(max_length=MAX_SOURCE_CHARACTERS)]
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
+DottedName = Annotated[
+    str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$", max_length=400)
+]
+
+
+class Limits(Contract):
+    """Caps for running one candidate."""
+
+    cpu_seconds: float = Field(4.0, gt=0, le=60)
+    """CPU time of one test, over all its processes."""
+    wall_factor: float = Field(3.0, ge=1, le=20)
+    """Wall time allowed for one test, as a multiple of `cpu_seconds`."""
+    total_cpu_seconds: float = Field(20.0, gt=0, le=600)
+    """CPU time of one candidate over all tests."""
+    memory_bytes: int = Field(256 * 2**20, ge=32 * 2**20, le=8 * 2**30)
+    """Memory of all the candidate's processes together, temporary files included."""
+    output_bytes: int = Field(2**20, ge=1024, le=64 * 2**20)
+    """Standard output (and, apart, standard error) of one test."""
+    value_bytes: int = Field(8 * 2**20, ge=1024, le=64 * 2**20)
+    """Encoded size of one value that a call returns."""
+    file_bytes: int = Field(16 * 2**20, ge=0, le=2**30)
+    """Temporary files of the candidate together, and the largest single file."""
+    processes: int = Field(32, ge=4, le=512)
+    """Processes and threads of the candidate together."""
+
+    @property
+    def wall_seconds(self) -> float:
+        """Wall time allowed for one test."""
+        return self.cpu_seconds * self.wall_factor
+
+    @property
+    def total_wall_seconds(self) -> float:
+        """Wall time allowed for one candidate."""
+        return self.total_cpu_seconds * self.wall_factor
+
+
+class ValueComparator(StrEnum):
+    """How the value of a call is compared with the expected one."""
+
+    EXACT = "exact"
+    """Equal value of equal type, all the way down: `1`, `1.0` and `True` differ."""
+    EQUAL = "equal"
+    """Python's `==` on plain data: `1`, `1.0` and `True` are equal, a list is no tuple."""
+    TOLERANCE = "tolerance"
+    """Numbers within a relative or absolute tolerance, structure alike; lists equal tuples."""
+    UNORDERED = "unordered"
+    """The outermost sequence in any order, elements compared as `equal`."""
+
+
+class TextComparator(StrEnum):
+    """How standard output is compared with the expected text."""
+
+    EXACT = "exact"
+    """Equal to the last byte."""
+    LINES = "lines"
+    """Equal lines; trailing blanks of a line and trailing empty lines do not count."""
+    TOKENS = "tokens"
+    """Equal words; any run of white space separates."""
+    TOLERANCE = "tolerance"
+    """As `tokens`, but words that are numbers may differ within a tolerance."""
+
+
+class CallTest(Contract):
+    """Call a function of the candidate; compare what it returns, outside its process."""
+
+    kind: Literal["call"] = "call"
+    function: DottedName | None = None
+    """Name to call, the problem's entry point if absent; `Class.method` makes an instance first."""
+    args: tuple[JsonValue, ...] = ()
+    """Positional arguments as tagged JSON (`{"$tuple": [1, 2]}` and the like)."""
+    kwargs: dict[str, JsonValue] = Field(default_factory=dict)
+    expected: JsonValue = None
+    """Expected return value as tagged JSON."""
+    comparator: ValueComparator = ValueComparator.EXACT
+    tolerance: float = Field(1e-6, ge=0, le=1)
+    """Relative and absolute, for the comparator `tolerance`."""
+
+
+class StdioTest(Contract):
+    """Run the candidate as a program; compare its standard output, outside its process."""
+
+    kind: Literal["stdio"] = "stdio"
+    stdin: Text = ""
+    expected_stdout: Text
+    comparator: TextComparator = TextComparator.LINES
+    tolerance: float = Field(1e-6, ge=0, le=1)
+
+
+class AssertTest(Contract):
+    """Run test code against the candidate; each `assert` in it counts as one test."""
+
+    kind: Literal["assert"] = "assert"
+    source: Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_CHARACTERS)]
+    """Python code; names it does not define itself are taken from the candidate."""
+    check: Identifier | None = None
+    """Function of `source` that is called with the entry point (HumanEval's `check`)."""
+
+
+TestCase = Annotated[CallTest | StdioTest | AssertTest, Field(discriminator="kind")]
+
+
+class Problem(Contract):
+    """A prompt with the tests that judge an answer to it."""
+
+    slug: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$")]
+    """Unique name, such as `HumanEval/0`."""
+    prompt: Text
+    """What the author of a candidate is shown."""
+    tests: tuple[TestCase, ...] = Field(min_length=1, max_length=MAX_TESTS)
+    entry_point: DottedName | None = None
+    """Function that call and assert tests use."""
+    language: Language = Language.PYTHON
+    limits: Limits = Field(default_factory=Limits)
+    allow_shared: bool = False
+    """Whether a test that cannot run apart may run in the candidate's own process."""
+    reference_program: Text | None = None
+    """A whole program known to pass; never sent to a candidate's process."""
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _needs_entry_point(self) -> Self:
+        for position, test in enumerate(self.tests):
+            if test.kind == "call" and test.function is None and self.entry_point is None:
+                raise ValueError(f"tests[{position}]: name a `function`, or give an `entry_point`")
+            if test.kind == "assert" and test.check is not None and self.entry_point is None:
+                raise ValueError(f"tests[{position}]: `check` needs the problem's `entry_point`")
+        return self

@@ -1,0 +1,134 @@
+"""Scores, rankings and the batches a trainer leases."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from infra.contracts.base import Author, Contract, JsonValue, Label, SkipReason
+from infra.contracts.candidates import DEFAULT_POLICY, PolicyName
+
+
+class Judged(Contract):
+    """A candidate as the ranking sees it."""
+
+    candidate_id: UUID
+    author: Author
+    label: Label
+    pass_fraction: float = Field(ge=0, le=1)
+    program: str
+
+
+class RankedCandidate(Contract):
+    """A candidate with its score, best first within a ranking."""
+
+    candidate_id: UUID
+    author: Author
+    label: Label
+    score: float
+    """In [0, 1] plus the teacher's tie bonus."""
+
+
+class Pair(Contract):
+    """Two candidates of a group whose order the policy should learn."""
+
+    better_id: UUID
+    worse_id: UUID
+    gap: float = Field(gt=0)
+    """Difference of the scores; the weight of the pair in the ranking loss."""
+
+
+class Ranking(Contract):
+    """The order of one group, its training pairs, and why it has none."""
+
+    preset: str
+    order: tuple[RankedCandidate, ...]
+    pairs: tuple[Pair, ...]
+    best_id: UUID | None
+    """Response that the cross-entropy term imitates."""
+    dropped_pairs: int = 0
+    """Teacher and student pairs left out because the teacher scored lower."""
+    skip_reason: SkipReason | None = None
+
+
+class Response(Contract):
+    """One program of a ranked group, as training text."""
+
+    candidate_id: UUID
+    author: Author
+    label: Label
+    score: float
+    program: str
+    finished: bool
+    """Whether the text is complete, so that its end may be trained."""
+
+
+class RankedGroup(Contract):
+    """One prompt with its scored responses and pairs (indices into `responses`)."""
+
+    group_id: UUID
+    problem_slug: str
+    prompt: str
+    responses: tuple[Response, ...]
+    pairs: tuple[tuple[int, int, float], ...]
+    """(better, worse, gap)"""
+    best: int
+    """Index of the response that the cross-entropy term imitates."""
+
+
+class LeaseRequest(Contract):
+    """A trainer asks for ranked batches."""
+
+    worker: Annotated[str, Field(min_length=1, max_length=200)]
+    policy: PolicyName = DEFAULT_POLICY
+    limit: int = Field(1, ge=1, le=64)
+    lease_seconds: float = Field(120.0, ge=1, le=3600)
+    wait_seconds: float = Field(0.0, ge=0, le=30)
+    """How long the server may wait for a batch before it answers with none."""
+
+
+class Lease(Contract):
+    """The right to train one batch until the lease ends."""
+
+    batch_id: UUID
+    epoch: int
+    """Fencing token: every later call names it, and an older one is refused."""
+
+
+class LeasedBatch(Lease):
+    """A leased batch with its content."""
+
+    groups: tuple[RankedGroup, ...]
+
+
+class LeaseResponse(Contract):
+    """Leased batches; empty when there is nothing yet."""
+
+    batches: tuple[LeasedBatch, ...]
+    lease_seconds: float
+
+
+class HeartbeatRequest(Contract):
+    """Extend leases."""
+
+    leases: tuple[Lease, ...] = Field(min_length=1, max_length=1024)
+    lease_seconds: float = Field(120.0, ge=1, le=3600)
+
+
+class NewCheckpoint(Contract):
+    """The weights a trainer wrote."""
+
+    version: int = Field(ge=1)
+    """Optimizer steps since the policy's first weights."""
+    path: Annotated[str, Field(min_length=1, max_length=4096)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Hash of the weights file."""
+    metrics: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class CompleteRequest(Contract):
+    """Record batches as trained, together with the checkpoint that contains them."""
+
+    policy: PolicyName = DEFAULT_POLICY
+    leases: tuple[Lease, ...] = Field(min_length=1, max_length=1024)
+    checkpoint: NewCheckpoint

@@ -1,0 +1,279 @@
+"""Every table of the suite; Postgres is the truth, Redis only carries messages."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Enum,
+    ForeignKey,
+    Index,
+    MetaData,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from infra.contracts.base import (
+    Author,
+    BatchState,
+    CandidateState,
+    GroupState,
+    Integrity,
+    Label,
+    Language,
+    SampleState,
+    SkipReason,
+    new_id,
+)
+
+Json = dict[str, Any]
+
+
+def _enum(kind: type[StrEnum]) -> Enum:
+    # Stored by value as text with a CHECK: a new member needs no ALTER TYPE.
+    return Enum(
+        kind,
+        native_enum=False,
+        length=40,
+        create_constraint=True,
+        name=f"{kind.__name__.lower()}",
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+class Table(DeclarativeBase):
+    """Base of every table."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own hook, read once
+        Json: JSONB,
+        list[Any]: JSONB,
+        datetime: DateTime(timezone=True),
+    }
+
+
+class ProblemRow(Table):
+    """A problem."""
+
+    __tablename__ = "problems"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    slug: Mapped[str] = mapped_column(unique=True)
+    prompt: Mapped[str]
+    entry_point: Mapped[str | None]
+    language: Mapped[Language] = mapped_column(_enum(Language))
+    limits: Mapped[Json]
+    allow_shared: Mapped[bool]
+    reference_program: Mapped[str | None]
+    details: Mapped[Json] = mapped_column("metadata")
+    content_hash: Mapped[str]
+    """SHA-256 of the whole problem as submitted; the same problem twice is one row."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+    tests: Mapped[list["TestCaseRow"]] = relationship(
+        order_by="TestCaseRow.position", cascade="all, delete-orphan"
+    )
+
+
+class TestCaseRow(Table):
+    """One test of a problem."""
+
+    __tablename__ = "test_cases"
+    __test__ = False  # pytest must not collect it.
+
+    problem_id: Mapped[UUID] = mapped_column(
+        ForeignKey("problems.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    body: Mapped[Json]
+
+
+class PolicyRow(Table):
+    """A model in training; its versions are checkpoints."""
+
+    __tablename__ = "policies"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class CheckpointRow(Table):
+    """The weights of a policy after some optimizer steps."""
+
+    __tablename__ = "checkpoints"
+    __table_args__ = (UniqueConstraint("policy_id", "version"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policies.id"))
+    version: Mapped[int]
+    path: Mapped[str]
+    sha256: Mapped[str]
+    metrics: Mapped[Json]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class GroupRow(Table):
+    """The candidates of one request for one problem."""
+
+    __tablename__ = "groups"
+    __table_args__ = (Index(None, "id", postgresql_where=text("state = 'open'")),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    problem_id: Mapped[UUID] = mapped_column(ForeignKey("problems.id"), index=True)
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policies.id"))
+    state: Mapped[GroupState] = mapped_column(_enum(GroupState))
+    details: Mapped[Json] = mapped_column("metadata")
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ranked_at: Mapped[datetime | None]
+
+
+class SampleRequestRow(Table):
+    """A request for completions by one author, part of a group."""
+
+    __tablename__ = "sample_requests"
+    __table_args__ = (
+        UniqueConstraint("group_id", "position"),
+        Index(None, "sent_at", postgresql_where=text("state = 'submitted'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    plan: Mapped[Json]
+    state: Mapped[SampleState] = mapped_column(_enum(SampleState))
+    attempts: Mapped[int] = mapped_column(default=0)
+    """Times a sampler began it."""
+    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    """Why it is quarantined."""
+
+
+class CandidateRow(Table):
+    """One program for one problem."""
+
+    __tablename__ = "candidates"
+    __table_args__ = (
+        UniqueConstraint("group_id", "position"),
+        Index(None, "sent_at", postgresql_where=text("state = 'submitted'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"))
+    position: Mapped[int]
+    sample_request_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("sample_requests.id", ondelete="CASCADE"), index=True
+    )
+    author: Mapped[Author] = mapped_column(_enum(Author))
+    model: Mapped[str]
+    program: Mapped[str]
+    program_sha256: Mapped[str]
+    completion: Mapped[str | None]
+    finish_reason: Mapped[str | None]
+    policy_version: Mapped[int | None]
+    seed: Mapped[int | None] = mapped_column(BigInteger)
+    details: Mapped[Json] = mapped_column("metadata")
+    duplicate_of: Mapped[UUID | None] = mapped_column(
+        ForeignKey("candidates.id", ondelete="CASCADE"), index=True
+    )
+    """The same program in the same group, executed in this one's place."""
+    state: Mapped[CandidateState] = mapped_column(_enum(CandidateState))
+    attempts: Mapped[int] = mapped_column(default=0)
+    """Times an executor began it."""
+    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    started_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    """Why it is quarantined."""
+    label: Mapped[Label | None] = mapped_column(_enum(Label))
+    pass_fraction: Mapped[float | None]
+    execution_id: Mapped[UUID | None]
+    """The execution that gave the label."""
+    labelled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class ExecutionRow(Table):
+    """One execution of one candidate, with the outcome of every test."""
+
+    __tablename__ = "executions"
+    __table_args__ = (UniqueConstraint("candidate_id", "attempt"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    candidate_id: Mapped[UUID] = mapped_column(ForeignKey("candidates.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    label: Mapped[Label] = mapped_column(_enum(Label))
+    passed: Mapped[int]
+    total: Mapped[int]
+    tests: Mapped[list[Any]]
+    cpu_seconds: Mapped[float]
+    wall_seconds: Mapped[float]
+    memory_bytes: Mapped[int] = mapped_column(BigInteger)
+    integrity: Mapped[Integrity] = mapped_column(_enum(Integrity))
+    stdout: Mapped[str]
+    stderr: Mapped[str]
+    error: Mapped[str]
+    sandbox: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class TrainingBatchRow(Table):
+    """Some ranked groups that are trained together, at most once."""
+
+    __tablename__ = "training_batches"
+    __table_args__ = (Index(None, "policy_id", "state", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    policy_id: Mapped[UUID] = mapped_column(ForeignKey("policies.id"))
+    state: Mapped[BatchState] = mapped_column(_enum(BatchState))
+    num_groups: Mapped[int]
+    num_pairs: Mapped[int]
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_epoch: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    worker: Mapped[str | None]
+    checkpoint_id: Mapped[UUID | None] = mapped_column(ForeignKey("checkpoints.id"), index=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    completed_at: Mapped[datetime | None]
+
+
+class RankingRow(Table):
+    """The order of one group and the pairs it teaches."""
+
+    __tablename__ = "rankings"
+    __table_args__ = (
+        Index(
+            None, "id", postgresql_where=text("training_batch_id IS NULL AND skip_reason IS NULL")
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), unique=True)
+    preset: Mapped[str]
+    order: Mapped[list[Any]]
+    """Candidates with scores, best first (`contracts.ranking.RankedCandidate`)."""
+    pairs: Mapped[list[Any]]
+    """Training pairs (`contracts.ranking.Pair`)."""
+    best_id: Mapped[UUID | None] = mapped_column(ForeignKey("candidates.id"))
+    num_pairs: Mapped[int]
+    dropped_pairs: Mapped[int]
+    skip_reason: Mapped[SkipReason | None] = mapped_column(_enum(SkipReason))
+    training_batch_id: Mapped[UUID | None] = mapped_column(
+        ForeignKey("training_batches.id"), index=True
+    )
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

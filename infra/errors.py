@@ -1,0 +1,88 @@
+"""The root of every error the suite raises; the docstring of a class is its message to the user."""
+
+from typing import ClassVar
+
+
+class SuiteError(Exception):
+    """Something in the suite failed."""
+
+    code: ClassVar[str] = "internal_error"
+    """Stable identifier a client may match on."""
+    status: ClassVar[int] = 500
+    """HTTP status the API answers with when the error reaches its edge."""
+
+    def __init__(self, detail: str | None = None) -> None:
+        self.detail = detail or (self.__doc__ or "").strip()
+        super().__init__(self.detail)
+
+
+class InvalidInput(SuiteError):
+    """The request is well-formed but cannot be accepted as it is."""
+
+    code = "invalid_input"
+    status = 422
+
+
+class NotFound(SuiteError):
+    """Nothing with that identifier exists."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(SuiteError):
+    """The request contradicts what is already stored."""
+
+    code = "conflict"
+    status = 409
+
+
+class LeaseLost(Conflict):
+    """The lease expired or was taken over; lease again and discard the work."""
+
+    code = "lease_lost"
+
+
+class Unauthorized(SuiteError):
+    """Send the API key as `Authorization: Bearer KEY`."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class PayloadTooLarge(SuiteError):
+    """The request body is larger than this server accepts."""
+
+    code = "payload_too_large"
+    status = 413
+
+
+class Unavailable(SuiteError):
+    """A service this request needs is not reachable; try again."""
+
+    code = "unavailable"
+    status = 503
+
+
+class ConfigurationError(SuiteError):
+    """A setting is missing or wrong; the process cannot start."""
+
+    code = "configuration_error"
+
+
+class SandboxError(SuiteError):
+    """The sandbox itself failed; nothing is known about the candidate."""
+
+    code = "sandbox_error"
+
+
+class SandboxUnsupported(SandboxError):
+    """This machine cannot enforce the sandbox; the executor refuses to start."""
+
+    code = "sandbox_unsupported"
+
+
+class TrainingDiverged(SuiteError):
+    """The loss or a gradient is not finite; the last checkpoint is kept."""
+
+    code = "training_diverged"

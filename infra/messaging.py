@@ -1,0 +1,143 @@
+"""Queues and tasks: their names, the Celery application, and the one way to send."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import redis
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from infra import errors, logs, metrics
+from infra.contracts.base import Contract
+from infra.settings import BrokerSettings, load
+
+log = logs.get(__name__)
+
+HARD_LIMIT_SECONDS = 300
+"""Longest a task may run; beyond it the worker kills the process that runs it."""
+SOFT_LIMIT_SECONDS = 280
+"""When a task is told to stop; every task plans to be done well before."""
+
+
+class Queue(StrEnum):
+    """A queue, named like the room that empties it."""
+
+    SAMPLER = "sampler"
+    EXECUTOR = "executor"
+    RANKER = "ranker"
+
+
+class Task(StrEnum):
+    """A task, named after its room and what it does."""
+
+    SAMPLE_GROUP = "sampler.sample_group"
+    EXECUTE_SLICE = "executor.execute_slice"
+    RECORD_STARTED = "ranker.record_started"
+    RECORD_RESULTS = "ranker.record_results"
+    RANK_GROUP = "ranker.rank_group"
+
+    @property
+    def queue(self) -> Queue:
+        """The room is the part before the dot."""
+        return Queue(self.value.partition(".")[0])
+
+
+def celery_app(room: Queue | None = None) -> Celery:
+    """Build the Celery application; `room` is the one whose tasks this process runs.
+
+    Raises:
+        errors.ConfigurationError: `REDIS_URL` is missing.
+    """
+    app = Celery(
+        "rrtf", broker=load(BrokerSettings).redis_url.get_secret_value(), set_as_current=False
+    )
+    app.conf.update(
+        include=[f"{room}.tasks"] if room else [],
+        task_default_queue=room.value if room else "unrouted",
+        task_routes={task.value: {"queue": task.queue.value} for task in Task},
+        task_create_missing_queues=True,
+        task_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        # A message is acknowledged when its task is over. A task whose process died is not sent
+        # again by the broker, for that never ends; the sweep sends it, and counts.
+        task_acks_late=True,
+        task_reject_on_worker_lost=False,
+        task_acks_on_failure_or_timeout=True,
+        task_time_limit=HARD_LIMIT_SECONDS,
+        task_soft_time_limit=SOFT_LIMIT_SECONDS,
+        worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
+        worker_soft_shutdown_timeout=30.0,
+        worker_enable_soft_shutdown_on_idle=True,
+        worker_cancel_long_running_tasks_on_connection_loss=True,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        broker_connection_retry_on_startup=True,
+        visibility_timeout=HARD_LIMIT_SECONDS + 60,
+        broker_transport_options={
+            "visibility_timeout": HARD_LIMIT_SECONDS + 60,
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "health_check_interval": 25,
+            "socket_timeout": 30,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+        },
+        broker_pool_limit=4,
+        enable_utc=True,
+        timezone="UTC",
+    )
+    return app
+
+
+class Sender:
+    """Sends messages; a failure is logged and counted, because the sweep sends again."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def send(self, task: Task, message: Contract) -> bool:
+        """Send one message; tell whether the broker took it."""
+        try:
+            self.send_or_raise(task, message)
+        except errors.Unavailable:
+            metrics.SEND_FAILURES.labels(task.value).inc()
+            log.warning("message.send_failed", task=task.value)
+            return False
+        return True
+
+    def send_or_raise(self, task: Task, message: Contract) -> None:
+        """Send one message.
+
+        Raises:
+            errors.Unavailable: the broker cannot be reached.
+        """
+        try:
+            self._app.send_task(
+                task.value,
+                args=[message.model_dump(mode="json")],
+                queue=task.queue.value,
+                retry=False,
+            )
+        except (OperationalError, redis.RedisError, OSError) as error:
+            raise errors.Unavailable("Redis is not reachable; the message was not sent") from error
+
+
+def queue_depths(url: str, queues: Sequence[Queue] = tuple(Queue)) -> dict[Queue, int]:
+    """Count the messages that wait in each queue.
+
+    Raises:
+        errors.Unavailable: Redis cannot be reached.
+    """
+    try:
+        with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
+            return {queue: int(_now(client.llen(queue.value))) for queue in queues}
+    except redis.RedisError as error:
+        raise errors.Unavailable("Redis is not reachable") from error
+
+
+def _now(value: Any) -> Any:
+    # redis-py types every command as "perhaps awaitable"; this client is synchronous.
+    return value

@@ -1,0 +1,135 @@
+"""Configuration: read once at the edge of a process, checked at birth, handed down as values."""
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from infra import errors
+
+_KNOWN: set[str] = {"RRTF_DATA", "RRTF_HOME", "RRTF_INSTANCE"}
+
+
+class Settings(BaseSettings):
+    """Base of every settings class; a subclass states its prefix."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: object) -> None:
+        """Remember the names of the subclass's environment variables."""
+        prefix = cls.model_config.get("env_prefix", "")
+        for name, field in cls.model_fields.items():
+            alias = field.validation_alias
+            _KNOWN.add(str(alias) if alias else f"{prefix}{name}".upper())
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class BrokerSettings(Settings):
+    """Where the queues are."""
+
+    redis_url: SecretStr = Field(validation_alias="REDIS_URL")
+
+
+class DatabaseSettings(Settings):
+    """Where the truth is."""
+
+    database_url: SecretStr = Field(validation_alias="DATABASE_URL")
+
+
+class LogSettings(Settings):
+    """How a process speaks."""
+
+    model_config = SettingsConfigDict(env_prefix="RRTF_LOG_")
+
+    level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    format: str = Field("json", pattern="^(json|console)$")
+
+
+class ApiSettings(Settings):
+    """The REST API."""
+
+    model_config = SettingsConfigDict(env_prefix="RRTF_API_")
+
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+    key: SecretStr | None = None
+    """Key that clients send as a bearer token; without one the API is open, on loopback only."""
+    max_body_bytes: int = Field(64 * 2**20, ge=1024)
+
+
+class ClientSettings(Settings):
+    """How a client finds the REST API."""
+
+    model_config = SettingsConfigDict(env_prefix="RRTF_CLIENT_")
+
+    url: str = "http://127.0.0.1:8000"
+    key: SecretStr | None = None
+
+
+class SweepSettings(Settings):
+    """The watchman that re-sends what is stuck."""
+
+    model_config = SettingsConfigDict(env_prefix="RRTF_SWEEP_")
+
+    interval_seconds: float = Field(5.0, gt=0)
+    unsent_seconds: float = Field(30.0, gt=0)
+    """Age at which committed work that no worker has begun is sent again, if its queue is empty."""
+    backlog_seconds: float = Field(3600.0, gt=0)
+    """The same, while its queue is not empty."""
+    started_seconds: float = Field(420.0, gt=0)
+    """Age at which work begun and not finished is taken for lost."""
+    max_attempts: int = Field(3, ge=1)
+    flush_seconds: float = Field(5.0, ge=0)
+    """Age at which ranked groups too few for a whole batch are batched anyway."""
+    batch_groups: int = Field(8, ge=1, le=1024)
+    """Ranked groups in one training batch."""
+
+
+def load(kind: type[S]) -> S:
+    """Read settings from the environment.
+
+    Raises:
+        errors.ConfigurationError: a variable is missing, malformed, or an `RRTF_*` one is unknown.
+    """
+    try:
+        settings = kind()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in item['loc']) or kind.__name__}: {item['msg']}"
+            for item in error.errors(include_input=False)
+        )
+        raise errors.ConfigurationError(f"settings: {problems}") from None
+    return settings
+
+
+def reject_unknown() -> None:
+    """Refuse to start with an `RRTF_*` variable that no room reads: it is a typing mistake.
+
+    Call it once the process has imported its settings classes.
+
+    Raises:
+        errors.ConfigurationError: naming the unknown variables.
+    """
+    known = {name.upper() for name in _KNOWN}
+    prefixes = {name.rsplit("_", 1)[0] for name in known}
+    unknown = sorted(
+        name
+        for name in os.environ
+        if name.startswith("RRTF_")
+        and name not in known
+        and any(name.startswith(prefix + "_") for prefix in prefixes)
+    )
+    if unknown:
+        raise errors.ConfigurationError(f"unknown settings: {', '.join(unknown)}")
+
+
+def data_directory() -> Path | None:
+    """Find the folder of recorded problems and candidates, or None where there is none."""
+    named = os.environ.get("RRTF_DATA")
+    path = Path(named) if named else Path("../shared/data")
+    return path if path.is_dir() else None
