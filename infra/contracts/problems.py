@@ -32,7 +32,7 @@ class Limits(Contract):
     """Memory of all the candidate's processes together, temporary files included."""
     output_bytes: int = Field(2**20, ge=1024, le=64 * 2**20)
     """Standard output (and, apart, standard error) of one test."""
-    value_bytes: int = Field(8 * 2**20, ge=1024, le=64 * 2**20)
+    value_bytes: int = Field(2 * 2**20, ge=1024, le=64 * 2**20)
     """Encoded size of one value that a call returns."""
     file_bytes: int = Field(16 * 2**20, ge=0, le=2**30)
     """Temporary files of the candidate together, and the largest single file."""

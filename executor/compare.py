@@ -1,0 +1,140 @@
+"""Comparison of answers, outside the candidate: pure, and bounded in time."""
+
+import math
+from collections import deque
+from typing import Any
+
+from infra.contracts.problems import TextComparator, ValueComparator
+
+_MAX_UNORDERED = 2_000
+"""Most elements that cannot be hashed and are matched pairwise."""
+
+
+def values_match(actual: Any, expected: Any, comparator: ValueComparator, tolerance: float) -> bool:
+    """Tell whether a returned value is the expected one; both are plain built-in data."""
+    match comparator:
+        case ValueComparator.EXACT:
+            return _exact(actual, expected)
+        case ValueComparator.EQUAL:
+            return bool(actual == expected)
+        case ValueComparator.TOLERANCE:
+            return _close(actual, expected, tolerance)
+        case ValueComparator.UNORDERED:
+            return _unordered(actual, expected)
+
+
+def _exact(actual: Any, expected: Any) -> bool:
+    if type(actual) is not type(expected):
+        return False
+    if isinstance(expected, (list, tuple, deque)):
+        return len(actual) == len(expected) and all(map(_exact, actual, expected))
+    if isinstance(expected, dict):
+        if len(actual) != len(expected):
+            return False
+        # Equal keys of another type (1, 1.0, True) are found by hash, so compare the keys too.
+        keys = {key: key for key in actual}
+        return all(
+            key in keys and _exact(keys[key], key) and _exact(actual[key], item)
+            for key, item in expected.items()
+        )
+    if isinstance(expected, (set, frozenset)):
+        found = {item: item for item in actual}
+        return len(actual) == len(expected) and all(
+            item in found and _exact(found[item], item) for item in expected
+        )
+    if isinstance(expected, float) and math.isnan(expected):
+        return math.isnan(actual)
+    if isinstance(expected, float) and expected == 0:
+        return actual == 0 and math.copysign(1, actual) == math.copysign(1, expected)
+    return bool(actual == expected)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _close(actual: Any, expected: Any, tolerance: float) -> bool:
+    if _is_number(actual) and _is_number(expected):
+        return _close_numbers(actual, expected, tolerance)
+    if isinstance(actual, complex) and isinstance(expected, complex):
+        return _close(actual.real, expected.real, tolerance) and _close(
+            actual.imag, expected.imag, tolerance
+        )
+    if isinstance(actual, (list, tuple)) and isinstance(expected, (list, tuple)):
+        return len(actual) == len(expected) and all(
+            _close(a, e, tolerance) for a, e in zip(actual, expected, strict=True)
+        )
+    if isinstance(actual, dict) and isinstance(expected, dict):
+        return actual.keys() == expected.keys() and all(
+            _close(actual[key], item, tolerance) for key, item in expected.items()
+        )
+    return type(actual) is type(expected) and bool(actual == expected)
+
+
+def _close_numbers(actual: float, expected: float, tolerance: float) -> bool:
+    try:
+        a, e = float(actual), float(expected)
+    except OverflowError:
+        return actual == expected
+    if math.isnan(e) or math.isinf(e):
+        return a == e or (math.isnan(a) and math.isnan(e))
+    # Relative to the expected value alone: an answer of infinity is close to nothing.
+    return math.isfinite(a) and abs(a - e) <= max(tolerance, tolerance * abs(e))
+
+
+def _unordered(actual: Any, expected: Any) -> bool:
+    sequences = (list, tuple, set, frozenset, deque)
+    if not isinstance(actual, sequences) or not isinstance(expected, sequences):
+        return bool(actual == expected)
+    if len(actual) != len(expected):
+        return False
+    remaining = list(expected)
+    try:
+        counts: dict[Any, int] = {}
+        for item in remaining:
+            counts[item] = counts.get(item, 0) + 1
+        for item in actual:
+            counts[item] = counts.get(item, 0) - 1
+        return not any(counts.values())
+    except TypeError:
+        pass  # Some element cannot be hashed.
+    if len(remaining) > _MAX_UNORDERED:
+        return sorted(map(repr, actual)) == sorted(map(repr, remaining))
+    for item in actual:
+        if item not in remaining:
+            return False
+        remaining.remove(item)
+    return True
+
+
+def texts_match(actual: str, expected: str, comparator: TextComparator, tolerance: float) -> bool:
+    """Tell whether standard output is the expected one."""
+    match comparator:
+        case TextComparator.EXACT:
+            return actual == expected
+        case TextComparator.LINES:
+            return _lines(actual) == _lines(expected)
+        case TextComparator.TOKENS:
+            return actual.split() == expected.split()
+        case TextComparator.TOLERANCE:
+            words, wanted = actual.split(), expected.split()
+            return len(words) == len(wanted) and all(
+                _close_words(word, want, tolerance)
+                for word, want in zip(words, wanted, strict=True)
+            )
+
+
+def _lines(text: str) -> list[str]:
+    lines = [line.rstrip() for line in text.split("\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _close_words(word: str, wanted: str, tolerance: float) -> bool:
+    if word == wanted:
+        return True
+    try:
+        return _close_numbers(float(word), float(wanted), tolerance)
+    except ValueError:
+        return False

@@ -1,0 +1,108 @@
+"""Process 1 of the jail: starts one child in the wanted role, reaps, reports how the child ended.
+
+It keeps the control socket to itself. When that socket closes, the supervisor has died or wants the
+jail gone; process 1 leaves, and the kernel kills all that is left in its namespace.
+"""
+
+import fcntl
+import os
+import select
+import signal
+import sys
+
+CHANNEL_FD = 3
+CONTROL_FD = 4
+
+
+def main() -> None:
+    """Say hello, wait for the order to start, run the child, report its end."""
+    _take_sockets()
+    sys.path.insert(0, "/py/guest")
+    from executor.guest import channel
+
+    # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.write(CONTROL_FD, b"hello")
+    control = channel.Channel(CONTROL_FD)
+    try:
+        start = control.receive()
+    except channel.Closed:
+        os._exit(0)
+    wake_read, wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    signal.set_wakeup_fd(wake_write)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    child = os.fork()
+    if child == 0:
+        signal.set_wakeup_fd(-1)
+        for fd in (CONTROL_FD, wake_read, wake_write):
+            os.close(fd)
+        run_child(start)
+    os.close(CHANNEL_FD)
+    wait(child, wake_read, control)
+    os._exit(0)
+
+
+def _take_sockets() -> None:
+    """Move the two sockets, whose numbers are our arguments, to the numbers used here."""
+    given = [int(word) for word in sys.argv[1:3]]
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 20) for fd in given]
+    for fd, wanted in zip(high, (CHANNEL_FD, CONTROL_FD), strict=True):
+        os.dup2(fd, wanted)
+        os.close(fd)
+    for fd in given:
+        if fd not in (CHANNEL_FD, CONTROL_FD):
+            os.close(fd)
+    del sys.argv[1:]
+
+
+def wait(child: int, wake_fd: int, control: object) -> None:
+    """Reap everything; return when the child has ended or the supervisor is gone."""
+    poll = select.poll()
+    poll.register(wake_fd, select.POLLIN)
+    poll.register(CONTROL_FD, select.POLLIN)
+    while True:
+        for fd, _ in poll.poll():
+            if fd == CONTROL_FD:
+                return  # Nothing is ever sent here after the start: this is the end of file.
+            os.read(wake_fd, 4096)
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                pid = 0
+            if pid == 0:
+                break
+            if pid == child:
+                control.send({"status": status})  # type: ignore[attr-defined] # imported in main
+                return
+
+
+def run_child(start: dict[str, object]) -> None:
+    """Become the candidate or the driver; never return."""
+    for number in (signal.SIGINT, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    # Python ignores these two; a program expects their usual effect.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_IGN)
+    code = 70
+    try:
+        match start["role"]:
+            case "functions":
+                from executor.guest import functions
+
+                functions.serve(CHANNEL_FD, start)
+            case "program":
+                from executor.guest import program
+
+                code = program.run(CHANNEL_FD, start)
+            case "driver":
+                from executor.guest import driver
+
+                driver.serve(CHANNEL_FD, start)
+        code = 0 if start["role"] != "program" else code
+    finally:
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

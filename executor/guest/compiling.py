@@ -1,0 +1,28 @@
+"""The compile step, inside the jail because a parser can be attacked too."""
+
+import types
+import warnings
+
+from executor.guest.channel import Channel
+
+
+def compile_candidate(channel: Channel, source: str) -> types.CodeType | None:
+    """Compile the candidate and report; None when it does not compile."""
+    warnings.simplefilter("ignore")  # A warning about the source is no compile error.
+    try:
+        code = compile(source.encode(), "<candidate>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError) as error:
+        channel.send({"compile_error": f"{type(error).__name__}: {error}"[:2000]})
+        return None
+    warnings.resetwarnings()
+    channel.send({"compiled": True})
+    return code
+
+
+def describe(error: BaseException) -> str:
+    """Name an exception for a reader; never fails, whatever its `__str__` does."""
+    try:
+        text = str(error)
+    except BaseException:
+        text = "<no message>"
+    return f"{type(error).__name__}: {text}"[:1000]

@@ -1,0 +1,58 @@
+"""The candidate as a whole program: reads standard input, writes standard output, ends."""
+
+import atexit
+import os
+import random
+import sys
+import threading
+import traceback
+import types
+from typing import Any
+
+from executor.guest.channel import Channel
+from executor.guest.compiling import compile_candidate
+
+
+def run(fd: int, start: dict[str, Any]) -> int:
+    """Run the candidate as `__main__` and return its exit status."""
+    channel = Channel(fd)
+    code = compile_candidate(channel, start["source"])
+    os.close(fd)
+    if code is None:
+        return 0
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    sys.argv = ["candidate.py"]
+    random.seed(0)
+    status = 0
+    try:
+        exec(code, module.__dict__)  # noqa: S102 - running the candidate is what this process is for
+    except SystemExit as stop:
+        status = _status(stop)
+    except BaseException:
+        traceback.print_exc(limit=20)
+        status = 1
+    return max(status, _finish())
+
+
+def _status(stop: SystemExit) -> int:
+    if stop.code is None:
+        return 0
+    if isinstance(stop.code, int):
+        return stop.code & 0xFF
+    print(stop.code, file=sys.stderr)  # noqa: T201 - what the interpreter does with such an exit
+    return 1
+
+
+def _finish() -> int:
+    """Do what the interpreter does at its end: exit handlers, threads, buffers."""
+    try:
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        return 120
+    return 0

@@ -1,0 +1,211 @@
+"""Tagged plain data: how values cross from one process to another, without pickle.
+
+None, booleans, strings, finite floats, small integers, lists, and dicts whose keys are strings that
+do not begin with `$` travel as plain JSON. Everything else is a dict with one key that begins with
+`$`. Subclasses of built-in types travel as their base type's content, read with the base type's own
+methods, so that an overridden `__eq__` or `__iter__` has no say. What is not plain data becomes a
+reference if the caller can hold one, and is refused otherwise.
+
+This file runs inside the jail and outside; it needs only the standard library.
+"""
+
+import datetime
+import math
+from collections import deque
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final
+
+MAX_DEPTH: Final = 200
+"""Deepest nesting that is encoded or decoded."""
+_SAFE_INTEGER: Final = 2**53
+
+Json = Any
+"""A value that `json` reads and writes."""
+
+
+class NotPlain(Exception):
+    """The value is not plain data, or is nested too deeply."""
+
+
+def encode(value: object, refer: Callable[[object], Json] | None = None, depth: int = 0) -> Json:
+    """Turn a value into tagged JSON; `refer` makes a reference to what is not plain data.
+
+    Raises:
+        NotPlain: the value is not plain data and `refer` is None, or it is nested too deeply.
+    """
+    if depth > MAX_DEPTH:
+        raise NotPlain("nested too deeply, or refers to itself")
+    scalar = _encode_scalar(value)
+    if scalar is not _NO_SCALAR:
+        return scalar
+    kind = type(value)
+    for base, tag, items in _SEQUENCES:
+        if issubclass(kind, base):
+            encoded = [encode(item, refer, depth + 1) for item in items(value)]
+            return encoded if tag is None else {tag: encoded}
+    if issubclass(kind, dict):
+        return _encode_dict(value, refer, depth)  # type: ignore[arg-type] # isinstance would ask the value
+    if refer is not None:
+        return refer(value)
+    raise NotPlain(f"a value of type {kind.__name__} cannot be compared")
+
+
+_NO_SCALAR: Final = object()
+
+
+def _encode_scalar(value: Any) -> Json:  # noqa: C901 - one line for each type
+    # `type()` and `issubclass` look at the real type; isinstance() would believe __class__.
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if issubclass(kind, int):
+        number = int.__int__(value)
+        return number if -_SAFE_INTEGER <= number <= _SAFE_INTEGER else {"$int": hex(number)}
+    if issubclass(kind, float):
+        number_f = float.__float__(value)
+        return number_f if math.isfinite(number_f) else {"$float": repr(number_f)}
+    if issubclass(kind, str):
+        return str.__str__(value) if kind is str else "".join(str.__iter__(value))
+    if issubclass(kind, (bytes, bytearray)):
+        tag = "$bytes" if issubclass(kind, bytes) else "$bytearray"
+        return {tag: memoryview(value).hex()}
+    if issubclass(kind, complex):
+        number_c = complex.__complex__(value)
+        return {"$complex": [encode(number_c.real), encode(number_c.imag)]}
+    if kind is range:
+        return {"$range": [encode(part) for part in (value.start, value.stop, value.step)]}
+    if kind is Decimal:
+        return {"$decimal": str(value)}
+    if kind is Fraction:
+        return {"$fraction": [encode(value.numerator), encode(value.denominator)]}
+    if kind is datetime.datetime:
+        return {"$datetime": value.isoformat()}
+    if kind is datetime.date:
+        return {"$date": value.isoformat()}
+    if kind is datetime.time:
+        return {"$time": value.isoformat()}
+    if kind is datetime.timedelta:
+        return {"$timedelta": [value.days, value.seconds, value.microseconds]}
+    if value is Ellipsis:
+        return {"$ellipsis": True}
+    if kind is type and value in _TYPES_BY_VALUE:
+        return {"$type": _TYPES_BY_VALUE[value]}
+    return _NO_SCALAR
+
+
+_SEQUENCES: Final[tuple[tuple[type, str | None, Callable[[Any], Any]], ...]] = (
+    (list, None, list.__iter__),
+    (tuple, "$tuple", tuple.__iter__),
+    (set, "$set", set.__iter__),
+    (frozenset, "$frozenset", frozenset.__iter__),
+    (deque, "$deque", deque.__iter__),
+)
+_TYPES: Final[dict[str, type]] = {
+    kind.__name__: kind
+    for kind in (
+        bool, int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, object,
+    )
+} | {"NoneType": type(None)}  # fmt: skip
+_TYPES_BY_VALUE: Final = {kind: name for name, kind in _TYPES.items()}
+
+
+def _encode_dict(
+    value: dict[object, object], refer: Callable[[object], Json] | None, depth: int
+) -> Json:
+    pairs = [
+        (encode(key, refer, depth + 1), encode(item, refer, depth + 1))
+        for key, item in dict.items(value)
+    ]
+    if all(type(key) is str and not key.startswith("$") for key, _ in pairs):
+        return dict(pairs)
+    return {"$dict": [list(pair) for pair in pairs]}
+
+
+def decode(data: Json, resolve: Callable[[str, Json], Any] | None = None, depth: int = 0) -> Any:
+    """Turn tagged JSON back into a value; `resolve` answers tags that are references.
+
+    Raises:
+        NotPlain: the data is not tagged JSON, or is nested too deeply.
+    """
+    if depth > MAX_DEPTH:
+        raise NotPlain("nested too deeply")
+    if isinstance(data, list):
+        return [decode(item, resolve, depth + 1) for item in data]
+    if not isinstance(data, dict):
+        return data
+    tag = next(iter(data), "")
+    if len(data) != 1 or not tag.startswith("$"):
+        if any(key.startswith("$") for key in data):
+            raise NotPlain("a key that begins with `$` is a tag and must stand alone")
+        return {key: decode(item, resolve, depth + 1) for key, item in data.items()}
+    try:
+        return _decode_tag(tag, data[tag], resolve, depth)
+    except (TypeError, ValueError, ArithmeticError, KeyError) as error:
+        raise NotPlain(f"malformed {tag}: {error}") from None
+
+
+def _decode_tag(
+    tag: str, body: Json, resolve: Callable[[str, Json], Any] | None, depth: int
+) -> Any:
+    if tag in _CONTAINERS:
+        return _CONTAINERS[tag](decode(item, resolve, depth + 1) for item in _list(body))
+    if tag == "$dict":
+        return {
+            decode(key, resolve, depth + 1): decode(item, resolve, depth + 1)
+            for key, item in _list(body)
+        }
+    if tag in _SCALARS:
+        return _SCALARS[tag](body)
+    if resolve is not None:
+        return resolve(tag, body)
+    raise NotPlain(f"unknown tag {tag}")
+
+
+def _list(body: Json) -> list[Any]:
+    if not isinstance(body, list):
+        raise TypeError("expected a list")
+    return body
+
+
+def _integer(body: Json) -> int:
+    if not isinstance(body, str) or not body.lstrip("-").startswith("0x"):
+        raise TypeError("expected hexadecimal digits")
+    return int(body, 16)
+
+
+def _float(body: Json) -> float:
+    if body not in ("nan", "inf", "-inf"):
+        raise ValueError("expected nan, inf or -inf")
+    return float(body)
+
+
+def _decimal(body: Json) -> Decimal:
+    if not isinstance(body, str):
+        raise TypeError("expected a string")
+    return Decimal(body)
+
+
+_CONTAINERS: Final[dict[str, Callable[[Any], Any]]] = {
+    "$tuple": tuple,
+    "$set": set,
+    "$frozenset": frozenset,
+    "$deque": deque,
+}
+_SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
+    "$int": _integer,
+    "$float": _float,
+    "$complex": lambda body: complex(*(float(decode(part)) for part in body)),
+    "$bytes": bytes.fromhex,
+    "$bytearray": bytearray.fromhex,
+    "$range": lambda body: range(*(decode(part) for part in body)),
+    "$decimal": _decimal,
+    "$fraction": lambda body: Fraction(*(decode(part) for part in body)),
+    "$datetime": datetime.datetime.fromisoformat,
+    "$date": datetime.date.fromisoformat,
+    "$time": datetime.time.fromisoformat,
+    "$timedelta": lambda body: datetime.timedelta(*body),
+    "$ellipsis": lambda _: Ellipsis,
+    "$type": lambda body: _TYPES[body],
+}

@@ -1,0 +1,164 @@
+"""The candidate as the judge sees it: functions to call, in a process that may die and be replaced."""
+
+import contextlib
+from typing import Any
+
+from executor.jail import Budget, Ended, Jail, Sandbox
+from infra.contracts.base import Outcome
+from infra.contracts.execution import Usage
+from infra.contracts.problems import Limits
+
+
+class CompileFailed(Exception):
+    """The candidate's source does not compile."""
+
+
+class Meter:
+    """What all the processes of one candidate have used, and what is left of its total budget."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._cpu = 0.0
+        self._wall = 0.0
+        self._memory = 0
+
+    def add(self, jail: Jail) -> None:
+        """Count a jail that is about to go."""
+        self._cpu += jail.cpu_seconds()
+        self._wall += jail.wall_seconds()
+        self._memory = max(self._memory, jail.memory_bytes())
+
+    def left(self, jail: Jail | None = None) -> tuple[float, float]:
+        """CPU and wall seconds left for the candidate, with a jail that still runs."""
+        cpu = self._cpu + (jail.cpu_seconds() if jail else 0.0)
+        wall = self._wall + (jail.wall_seconds() if jail else 0.0)
+        return self.limits.total_cpu_seconds - cpu, self.limits.total_wall_seconds - wall
+
+    def usage(self) -> Usage:
+        """The sum so far."""
+        return Usage(cpu_seconds=self._cpu, wall_seconds=self._wall, memory_bytes=self._memory)
+
+
+class Spending:
+    """CPU and wall time of one test, over however many calls and processes it takes."""
+
+    def __init__(self) -> None:
+        self.cpu = 0.0
+        self.wall = 0.0
+
+
+class FunctionHost:
+    """Runs a candidate as a server of calls, and starts it afresh after a crash or a limit."""
+
+    def __init__(self, sandbox: Sandbox, source: str, limits: Limits, meter: Meter) -> None:
+        self._sandbox = sandbox
+        self._source = source
+        self._limits = limits
+        self._meter = meter
+        self._stack = contextlib.ExitStack()
+        self._jail: Jail | None = None
+        self._broken: Ended | None = None
+        self.generation = 0
+        """Number of processes started so far."""
+        self.stdout = b""
+        self.stderr = b""
+
+    def __enter__(self) -> "FunctionHost":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start the candidate's process and load its module, unless it runs.
+
+        Raises:
+            CompileFailed: the source does not compile.
+            Ended: the module raised, crashed or met a limit while it was loaded.
+        """
+        if self._broken is not None:
+            raise self._broken
+        if self._jail is not None:
+            return
+        self._jail = self._stack.enter_context(
+            self._sandbox.jail({"role": "functions", "source": self._source}, self._limits)
+        )
+        self.generation += 1
+        try:
+            self._load(self._jail)
+        except Ended as ended:
+            # Loading it once more would end in the same way.
+            self._broken = ended
+            self.stop()
+            raise
+        except CompileFailed:
+            self.stop()
+            raise
+
+    def _load(self, jail: Jail) -> None:
+        budget = jail.budget(self._limits.cpu_seconds, self._limits.wall_seconds)
+        try:
+            first = jail.receive(budget)
+        except Ended as ended:
+            # Our own code was at work, in `compile()`: the source is what it could not take.
+            raise CompileFailed(f"the compiler failed: {ended.detail}") from ended
+        if "compile_error" in first:
+            raise CompileFailed(str(first["compile_error"]))
+        second = jail.receive(budget)
+        if second.get("loaded") is not True:
+            memory = second.get("memory") is True
+            raise Ended(
+                Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR,
+                str(second.get("load_error", "the process sent no valid message")),
+            )
+
+    def ask(self, request: dict[str, Any], spending: Spending) -> dict[str, Any]:
+        """Send one request and return the answer; add what it took to `spending`.
+
+        Raises:
+            CompileFailed: the source does not compile.
+            Ended: the candidate crashed or met a limit; it is started afresh for the next request.
+        """
+        self.start()
+        jail = self._jail
+        assert jail is not None
+        cpu_before, wall_before = jail.cpu_seconds(), jail.wall_seconds()
+        try:
+            budget = self._budget(jail, spending)
+            jail.send(request, budget)
+            answer = jail.receive(budget)
+            if answer.get("id") != request["id"]:
+                raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message")
+            return {**answer, "generation": self.generation}
+        except Ended:
+            spending.cpu += jail.cpu_seconds() - cpu_before
+            spending.wall += jail.wall_seconds() - wall_before
+            self.stop()
+            raise
+        finally:
+            if self._jail is not None:
+                spending.cpu += jail.cpu_seconds() - cpu_before
+                spending.wall += jail.wall_seconds() - wall_before
+
+    def _budget(self, jail: Jail, spending: Spending) -> Budget:
+        cpu_left, wall_left = self._meter.left(jail)
+        cpu = min(self._limits.cpu_seconds - spending.cpu, cpu_left)
+        wall = min(self._limits.wall_seconds - spending.wall, wall_left)
+        if cpu <= 0 or wall <= 0:
+            what = "test's" if cpu_left > 0 and wall_left > 0 else "candidate's total"
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, f"the {what} time is used up")
+        return jail.budget(cpu, wall)
+
+    def forget_output(self) -> None:
+        """Begin to count output anew; done between tests."""
+        if self._jail is not None:
+            self._jail.forget_output()
+
+    def stop(self) -> None:
+        """End the candidate's process, if one runs."""
+        if self._jail is not None:
+            self._meter.add(self._jail)
+            self.stdout = self.stdout or self._jail.output("stdout")
+            self.stderr = self.stderr or self._jail.output("stderr")
+            self._jail = None
+        self._stack.close()

@@ -1,0 +1,126 @@
+"""The file system of the jail: an interpreter, its standard library, its shared libraries, our guest.
+
+The tree is copied once for each interpreter into a directory that the jail's user can read. Nothing
+else of the host is visible inside.
+"""
+
+import compileall
+import fcntl
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from infra import errors
+
+_LEFT_OUT = (
+    "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages",
+    "dist-packages", "config-*", "_tkinter*", "_test*", "_xx*", "*.opt-?.pyc", "pydoc_data",
+)  # fmt: skip
+_GUEST = Path(__file__).parent / "guest"
+
+
+class Image:
+    """A staged file system image and the hash of what went into it."""
+
+    def __init__(self, root: Path, digest: str) -> None:
+        self.root = root
+        self.digest = digest
+
+
+def stage(home: Path) -> Image:
+    """Copy the running interpreter and the guest into `home`, unless they are there already.
+
+    Raises:
+        errors.SandboxUnsupported: the directory cannot be made or read by the jail's user.
+    """
+    digest = _digest()
+    images = home / "images"
+    root = images / f"python{sys.version_info.major}.{sys.version_info.minor}-{digest}"
+    try:
+        images.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            images.chmod(0o755)
+        with (images / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not root.exists():
+                _build(images, root)
+    except OSError as error:
+        raise errors.SandboxUnsupported(
+            f"cannot stage the jail's file system in {images}: {error}; set RRTF_EXECUTOR_HOME"
+        ) from error
+    _require_readable(root)
+    return Image(root, digest)
+
+
+def _digest() -> str:
+    digest = hashlib.sha256(sys.version.encode())
+    digest.update(os.path.realpath(sys.executable).encode())
+    for path in sorted(_GUEST.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _build(images: Path, root: Path) -> None:
+    temporary = Path(tempfile.mkdtemp(dir=images))
+    try:
+        standard = Path(sysconfig.get_path("stdlib"))
+        library = temporary / "py" / "lib" / standard.name
+        shutil.copytree(standard, library, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+        binary = temporary / "py" / "bin" / "python3"
+        binary.parent.mkdir()
+        shutil.copy2(os.path.realpath(sys.executable), binary)
+        guest = temporary / "py" / "guest" / "executor" / "guest"
+        shutil.copytree(_GUEST, guest, ignore=shutil.ignore_patterns("__pycache__"))
+        (guest.parent / "__init__.py").touch()
+        _copy_shared_libraries(temporary, [binary, *library.glob("lib-dynload/*.so")])
+        compileall.compile_dir(str(temporary / "py"), quiet=2, workers=1)
+        _make_readable(temporary)
+        temporary.rename(root)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _copy_shared_libraries(root: Path, binaries: list[Path]) -> None:
+    (root / "lib").mkdir()
+    (root / "lib64").mkdir()
+    ldd = shutil.which("ldd")
+    if ldd is None:
+        raise errors.SandboxUnsupported("the program `ldd` is missing; install libc-bin")
+    listing = subprocess.run(
+        [ldd, *map(str, binaries)], capture_output=True, text=True, check=False
+    ).stdout
+    paths = {word for line in listing.splitlines() for word in line.split() if word[0] == "/"}
+    for path in sorted(paths):
+        source = Path(path.rstrip(":"))
+        # The loader's path is fixed in the binary; everything else is found by its name.
+        folder = "lib64" if source.name.startswith("ld-") else "lib"
+        if source not in binaries and ".so" in source.name:
+            shutil.copy2(source.resolve(), root / folder / source.name)
+
+
+def _make_readable(root: Path) -> None:
+    for folder, _, files in os.walk(root):
+        os.chmod(folder, 0o755)  # noqa: S103 - the jail's user reads it, only we write
+        for name in files:
+            path = os.path.join(folder, name)
+            mode = os.stat(path).st_mode
+            os.chmod(path, 0o755 if mode & stat.S_IXUSR else 0o644)
+
+
+def _require_readable(root: Path) -> None:
+    """Check that a user other than us can walk to the image, where jails run as one."""
+    if os.geteuid() != 0:
+        return
+    for folder in (root, *root.parents):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            raise errors.SandboxUnsupported(
+                f"{folder} cannot be entered by the jail's user; set RRTF_EXECUTOR_HOME to a"
+                " directory whose parents all have mode o+x, such as /var/lib/rrtf"
+            )
