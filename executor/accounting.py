@@ -53,6 +53,9 @@ class Accountant(Protocol):
     def open(self, name: str, limits: Limits) -> Account:
         """Open an account with the memory and process limits of one candidate."""
 
+    def close(self) -> None:
+        """Remove what the accountant made."""
+
 
 def choose(cgroup: Path | None, required: bool) -> Accountant:
     """Find the strictest accounting this machine offers.
@@ -160,7 +163,7 @@ class Cgroup1:
             path.mkdir(exist_ok=True)
         memory = paths["memory"]
         _write(memory / "memory.limit_in_bytes", str(limits.memory_bytes))
-        # Without this a jail at its limit would go on in the swap; absent where swap is not counted.
+        # Without this a jail at its limit would go on in the swap; absent if swap is not counted.
         with contextlib.suppress(FileNotFoundError):
             _write(memory / "memory.memsw.limit_in_bytes", str(limits.memory_bytes))
         _write(paths["pids"] / "pids.max", str(limits.processes + 1))

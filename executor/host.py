@@ -1,4 +1,4 @@
-"""The candidate as the judge sees it: functions to call, in a process that may die and be replaced."""
+"""The candidate as the judge sees it: functions to call, in a process that can be replaced."""
 
 import contextlib
 from typing import Any

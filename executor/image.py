@@ -1,4 +1,4 @@
-"""The file system of the jail: an interpreter, its standard library, its shared libraries, our guest.
+"""The file system of the jail: an interpreter, its standard and shared libraries, and our guest.
 
 The tree is copied once for each interpreter into a directory that the jail's user can read. Nothing
 else of the host is visible inside.

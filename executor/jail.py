@@ -26,6 +26,7 @@ from infra.contracts.base import Outcome
 from infra.contracts.problems import Limits
 
 _INSIDE_UID: Final = 65534
+_SCRATCH: Final = "/tmp"  # noqa: S108 - inside the jail, where it is a fresh file system
 _START_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 0.02
 _STDERR_KEPT: Final = 8192
@@ -96,7 +97,7 @@ class Sandbox:
             "-R", "/dev/null", "-R", "/dev/zero", "-R", "/dev/urandom",
             "-m", f"none:/tmp:tmpfs:size={limits.file_bytes},nr_inodes=1024,mode=1777",
             "-m", f"none:/dev/shm:tmpfs:size={limits.file_bytes},nr_inodes=64,mode=1777",
-            "--cwd", "/tmp", "--nice_level", "0", "--time_limit", "0",
+            "--cwd", _SCRATCH, "--nice_level", "0", "--time_limit", "0",
             "--rlimit_as", str(limits.memory_bytes // _MEBIBYTE * 2 + 512),
             "--rlimit_cpu", str(int(limits.total_cpu_seconds) + 10),
             "--rlimit_fsize", file_mebibytes, "--rlimit_nofile", "64", "--rlimit_core", "0",
@@ -104,7 +105,7 @@ class Sandbox:
             "--rlimit_memlock", "0", "--rlimit_msgqueue", "0", "--rlimit_rtprio", "0",
             "--seccomp_string", POLICY,
             "-E", "LD_LIBRARY_PATH=/lib", "-E", "PYTHONHASHSEED=0", "-E", "LC_ALL=C.UTF-8",
-            "-E", "TZ=UTC0", "-E", "HOME=/tmp", "-E", "PATH=/py/bin", "-E", "OPENBLAS_NUM_THREADS=1",
+            "-E", "TZ=UTC0", "-E", "HOME=/tmp", "-E", "PATH=/py/bin",
             "--",
             "/py/bin/python3", "-I", "-S", "-B", "-X", "utf8", "/py/guest/executor/guest/boot.py",
         ]  # fmt: skip

@@ -93,7 +93,7 @@ class Judge:
 
     @staticmethod
     def _load(host: FunctionHost) -> None:
-        """Compile first, so that a compile error costs no test; other failures show in the tests."""
+        """Compile before any test; failures other than to compile show in the tests."""
         try:
             host.start()
         except Ended:

@@ -5,6 +5,7 @@ compares. The supervisor relays the requests and watches the limits of both side
 """
 
 import ast
+import functools
 import importlib
 import random
 import sys
@@ -147,7 +148,7 @@ class _Run:
         """Call what a test runner would: `test*` functions and `TestCase` classes."""
         for name, item in list(namespace.items()):
             if isinstance(item, type) and _is_test_case(item):
-                self._guarded(lambda kind=item: self._run_test_case(kind))
+                self._guarded(functools.partial(self._run_test_case, item))
             elif (
                 name.startswith("test")
                 and isinstance(item, types.FunctionType)

@@ -14,8 +14,7 @@ Ask = Callable[[dict[str, Any]], dict[str, Any]]
 
 
 class CandidateFailure(BaseException):
-    """The candidate crashed, ran out of a limit, or left; not an `Exception`, so that no test
-    swallows it by accident."""
+    """The candidate crashed, met a limit, or left; no `except Exception` of a test swallows it."""
 
     def __init__(self, outcome: str, detail: str) -> None:
         self.outcome = outcome
@@ -34,6 +33,7 @@ class Proxy:
         object.__setattr__(self, "_rrtf_generation", generation)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the candidate's function."""
         return self._rrtf_link.call(self, None, args, kwargs)
 
     def __getattr__(self, name: str) -> Any:
@@ -45,7 +45,8 @@ class Proxy:
         self._rrtf_link.set(self, name, value)
 
     def __len__(self) -> int:
-        return _exact(int, self._rrtf_link.call(self, "__len__", (), {}))
+        length: int = _exact(int, self._rrtf_link.call(self, "__len__", (), {}))
+        return length
 
     def __bool__(self) -> bool:
         return True
@@ -80,10 +81,12 @@ class Proxy:
         self._rrtf_link.call(self, "__exit__", (None, None, None), {})
 
     def __str__(self) -> str:
-        return _exact(str, self._rrtf_link.call(self, "__str__", (), {}))
+        text: str = _exact(str, self._rrtf_link.call(self, "__str__", (), {}))
+        return text
 
     def __repr__(self) -> str:
-        return _exact(str, self._rrtf_link.call(self, "__repr__", (), {}))
+        text: str = _exact(str, self._rrtf_link.call(self, "__repr__", (), {}))
+        return text
 
     def __eq__(self, other: object) -> bool:
         return self is other

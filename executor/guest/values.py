@@ -12,7 +12,7 @@ This file runs inside the jail and outside; it needs only the standard library.
 import datetime
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -102,7 +102,7 @@ _SEQUENCES: Final[tuple[tuple[type, str | None, Callable[[Any], Any]], ...]] = (
     (frozenset, "$frozenset", frozenset.__iter__),
     (deque, "$deque", deque.__iter__),
 )
-_TYPES: Final[dict[str, type]] = {
+_TYPES: Final[Mapping[str, type]] = {
     kind.__name__: kind
     for kind in (
         bool, int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, object,

@@ -105,7 +105,18 @@ class ExecutionStarted(Contract):
     candidate_ids: tuple[UUID, ...] = Field(min_length=1)
 
 
+class ExecutionFailure(Contract):
+    """A candidate that could not be judged; the fault is ours or the suite's, never its own."""
+
+    candidate_id: UUID
+    attempt: int = Field(ge=1)
+    reason: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)]
+    permanent: bool = False
+    """Whether trying again cannot help, as with test code that does not compile."""
+
+
 class ExecutionResults(Contract):
     """Results of one slice, or of the part of it that is finished."""
 
-    results: tuple[ExecutionResult, ...] = Field(min_length=1)
+    results: tuple[ExecutionResult, ...] = ()
+    failures: tuple[ExecutionFailure, ...] = ()

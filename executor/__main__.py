@@ -1,0 +1,44 @@
+"""Starts an executor worker: probes the sandbox, then empties the executor's queue."""
+
+import contextlib
+import sys
+
+from executor.probe import require
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra import errors, logs
+from infra.settings import load, reject_unknown
+
+
+def main() -> int:
+    """Run until told to stop; return 1 when the sandbox does not hold."""
+    logs.configure("executor")
+    log = logs.get(__name__)
+    try:
+        settings = load(ExecutorSettings)
+        reject_unknown()
+        # The number past the last slot, so that a worker already running here is not disturbed.
+        with contextlib.closing(Slot(settings, number=settings.slots)) as slot:
+            require(slot.sandbox)
+            log.info("sandbox.ready", sandbox=slot.version, slots=settings.slots)
+        from executor.tasks import app  # Reads REDIS_URL; after the settings are known to be right.
+    except errors.SuiteError as error:
+        log.error("executor.refused_to_start", code=error.code, reason=error.detail)
+        return 1
+    app.worker_main(
+        [
+            "worker",
+            "--pool=prefork",
+            f"--concurrency={settings.slots}",
+            "--queues=executor",
+            "--loglevel=INFO",
+            "--without-gossip",
+            "--without-mingle",
+            "--hostname=executor@%h-%n",
+        ]
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

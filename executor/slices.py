@@ -1,0 +1,87 @@
+"""Labels a slice of candidates of one problem, and says what is left when time runs short."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from executor.jail import Sandbox
+from executor.judge import Judge, SuiteBroken
+from infra import errors, logs
+from infra.contracts.execution import (
+    MAX_DETAIL_CHARACTERS,
+    ExecutionFailure,
+    ExecutionRequest,
+    ExecutionResult,
+    ExecutionResults,
+    Program,
+)
+
+log = logs.get(__name__)
+
+_REPORT_SECONDS = 5.0
+"""How long finished results may wait for the rest of the slice."""
+
+
+def label_slice(
+    sandbox: Sandbox,
+    version: str,
+    request: ExecutionRequest,
+    slice_seconds: float,
+    report: Callable[[ExecutionResults], None],
+) -> ExecutionRequest | None:
+    """Label the programs in order and report; return what there was no time for.
+
+    Raises:
+        errors.Unavailable: from `report`.
+    """
+    began = reported = time.monotonic()
+    waiting = ExecutionResults()
+    programs = list(request.programs)
+    judged = _judge_each(sandbox, version, request)
+    while programs:
+        program = programs.pop(0)
+        waiting = _add(waiting, next(judged))
+        now = time.monotonic()
+        if not programs or now - reported > _REPORT_SECONDS:
+            report(waiting)
+            waiting, reported = ExecutionResults(), now
+        if programs and now - began > slice_seconds:
+            if waiting.results or waiting.failures:
+                report(waiting)
+            log.info("slice.handed_back", done=str(program.candidate_id), left=len(programs))
+            return request.model_copy(update={"programs": tuple(programs)})
+    return None
+
+
+def _add(waiting: ExecutionResults, one: ExecutionResult | ExecutionFailure) -> ExecutionResults:
+    if isinstance(one, ExecutionResult):
+        return waiting.model_copy(update={"results": (*waiting.results, one)})
+    return waiting.model_copy(update={"failures": (*waiting.failures, one)})
+
+
+def _judge_each(
+    sandbox: Sandbox, version: str, request: ExecutionRequest
+) -> Iterator[ExecutionResult | ExecutionFailure]:
+    judge: Judge | None = None
+    for program in request.programs:
+        try:
+            judge = judge or Judge(sandbox, request.suite, version)
+            verdict = judge.judge(program.source)
+        except SuiteBroken as error:
+            yield _failure(program, error.detail, permanent=True)
+        except (errors.SandboxError, OSError) as error:
+            # Nothing is known about the candidate; the sweep tries again, and counts.
+            log.error("candidate.not_judged", candidate_id=str(program.candidate_id), exc_info=True)
+            yield _failure(program, str(error), permanent=False)
+        else:
+            yield ExecutionResult(
+                candidate_id=program.candidate_id, attempt=program.attempt, verdict=verdict
+            )
+
+
+def _failure(program: Program, reason: str, permanent: bool) -> ExecutionFailure:
+    return ExecutionFailure(
+        candidate_id=program.candidate_id,
+        attempt=program.attempt,
+        reason=reason.replace("\x00", "\ufffd")[:MAX_DETAIL_CHARACTERS],
+        permanent=permanent,
+    )

@@ -1,0 +1,80 @@
+"""The executor's task: decode, label, send on."""
+
+import time
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from executor.slices import label_slice
+from infra import errors, logs
+from infra.contracts.base import Contract
+from infra.contracts.execution import ExecutionRequest, ExecutionStarted
+from infra.messaging import Queue, Sender, Task, celery_app
+from infra.settings import load
+
+log = logs.get(__name__)
+app: Celery = celery_app(Queue.EXECUTOR)
+
+_SEND_ATTEMPTS = 5
+
+
+class _Worker:
+    """What one worker process holds: its slot and its settings."""
+
+    slot: Slot | None = None
+    settings: ExecutorSettings | None = None
+
+
+@signals.worker_process_init.connect
+def open_slot(**_: object) -> None:
+    """Open this process's slot; every slot runs its jails as another user."""
+    # Celery's prefork children are billiard processes, which carry their number in the pool.
+    from billiard.process import current_process
+
+    logs.configure("executor")
+    _Worker.settings = load(ExecutorSettings)
+    _Worker.slot = Slot(_Worker.settings, number=getattr(current_process(), "index", 0) or 0)
+
+
+@signals.worker_process_shutdown.connect
+def close_slot(**_: object) -> None:
+    """Remove what this process's slot made in the cgroup tree."""
+    if _Worker.slot is not None:
+        _Worker.slot.close()
+        _Worker.slot = None
+
+
+@app.task(name=Task.EXECUTE_SLICE.value)
+def execute_slice(payload: dict[str, Any]) -> None:
+    """Label a slice of candidates and send the results to the ranker."""
+    request = ExecutionRequest.model_validate(payload)
+    if _Worker.slot is None or _Worker.settings is None:
+        raise errors.SandboxError("the worker process has no slot")
+    structlog.contextvars.bind_contextvars(problem_id=str(request.problem_id))
+    ids = tuple(program.candidate_id for program in request.programs)
+    _send(Task.RECORD_STARTED, ExecutionStarted(candidate_ids=ids))
+    left = label_slice(
+        _Worker.slot.sandbox,
+        _Worker.slot.version,
+        request,
+        _Worker.settings.slice_seconds,
+        lambda results: _send(Task.RECORD_RESULTS, results),
+    )
+    if left is not None:
+        _send(Task.EXECUTE_SLICE, left)
+    log.info("slice.labelled", candidates=len(ids) - (len(left.programs) if left else 0))
+
+
+def _send(task: Task, message: Contract) -> None:
+    """Send, trying again for a while; if Redis stays away, the sweep will send the work again."""
+    for attempt in range(_SEND_ATTEMPTS):
+        try:
+            Sender(app).send_or_raise(task, message)
+            return
+        except errors.Unavailable:
+            if attempt == _SEND_ATTEMPTS - 1:
+                raise
+            time.sleep(2**attempt)
