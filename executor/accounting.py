@@ -4,6 +4,7 @@ Every jail gets a fresh account, so that its counters begin at zero and belong t
 """
 
 import contextlib
+import itertools
 import os
 import signal
 import time
@@ -88,8 +89,12 @@ def _write(path: Path, text: str) -> None:
         os.close(fd)
 
 
+_numbers = itertools.count()
+
+
 def _group_name() -> str:
-    return f"rrtf-{os.getpid()}"
+    # One for each accountant; the process id tells whether its owner still lives.
+    return f"rrtf-{os.getpid()}-{next(_numbers)}"
 
 
 def _pids(path: Path) -> list[int]:
@@ -121,7 +126,7 @@ def _remove(path: Path) -> None:
 def _sweep(parent: Path) -> None:
     """Remove groups that a killed executor left."""
     for path in parent.glob("rrtf-*"):
-        pid = path.name.removeprefix("rrtf-")
+        pid = path.name.split("-")[1]
         if pid.isdigit() and not Path(f"/proc/{pid}").exists():
             for leaf in [*path.glob("*/"), path]:
                 with contextlib.suppress(OSError, errors.SandboxError):
