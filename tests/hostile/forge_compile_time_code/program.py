@@ -1,0 +1,2 @@
+# coding: unicode_escape
+print("3 6 9")

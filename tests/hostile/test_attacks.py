@@ -1,0 +1,106 @@
+"""Every directory here is one attack: a program, and what must become of it.
+
+`expect.toml` names the suite it attacks and the label it must get; after each attack nothing of it
+is left and an honest candidate still passes.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from executor.judge import Judge
+from infra.contracts.base import Label
+from infra.contracts.execution import Suite
+from infra.contracts.problems import AssertTest, CallTest, Limits, StdioTest
+
+HERE = Path(__file__).parent
+LIMITS = Limits(
+    cpu_seconds=0.5,
+    wall_factor=2.0,
+    total_cpu_seconds=2.0,
+    memory_bytes=96 * 2**20,
+    output_bytes=64 * 1024,
+    file_bytes=4 * 2**20,
+    processes=16,
+)
+# The task of the forgeries: add(a, b) must return [a, b, a + b].
+HONEST = """
+def add(a, b):
+    return [a, b, a + b]
+
+if __name__ == "__main__":
+    a, b = map(int, input().split())
+    print(a, b, a + b)
+"""
+SUITES = {
+    "call": Suite(
+        tests=tuple(CallTest(args=(n, 2 * n), expected=[n, 2 * n, 3 * n]) for n in (3, 7, 11)),
+        entry_point="add",
+        limits=LIMITS,
+    ),
+    "assert": Suite(
+        tests=(
+            AssertTest(
+                source="def check(candidate):\n"
+                + "".join(
+                    f"    assert candidate({n}, {2 * n}) == [{n}, {2 * n}, {3 * n}]\n"
+                    for n in (3, 7, 11)
+                ),
+                check="check",
+            ),
+        ),
+        entry_point="add",
+        limits=LIMITS,
+    ),
+    "stdio": Suite(
+        tests=tuple(
+            StdioTest(stdin=f"{n} {2 * n}\n", expected_stdout=f"{n} {2 * n} {3 * n}\n")
+            for n in (3, 7, 11)
+        ),
+        limits=LIMITS,
+    ),
+}
+
+
+def attacks():
+    for folder in sorted(path.parent for path in HERE.glob("*/expect.toml")):
+        expect = tomllib.loads((folder / "expect.toml").read_text())
+        for suite in expect["suites"]:
+            yield pytest.param(folder, suite, expect, id=f"{folder.name}-{suite}")
+
+
+@pytest.fixture(scope="session")
+def judges(slot):
+    return {name: Judge(slot.sandbox, suite, slot.version) for name, suite in SUITES.items()}
+
+
+def descendants() -> set[int]:
+    found, pending = set(), [os.getpid()]
+    while pending:
+        pid = pending.pop()
+        try:
+            tasks = os.listdir(f"/proc/{pid}/task")
+            for task in tasks:
+                words = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+                pending.extend(int(word) for word in words)
+                found.update(int(word) for word in words)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
+@pytest.mark.parametrize(("folder", "suite", "expect"), list(attacks()))
+def test_attack_gets_its_label_and_leaves_nothing(folder, suite, expect, judges):
+    source = (folder / "program.py").read_bytes().decode("utf-8", "surrogateescape")
+    before = descendants()
+
+    verdict = judges[suite].judge(source)
+
+    assert verdict.label.value in expect["labels"], verdict
+    if "outcomes" in expect:
+        assert {test.outcome.value for test in verdict.tests} <= set(expect["outcomes"]), verdict
+    assert len(verdict.tests) == 3
+    assert descendants() == before
+    assert judges[suite].judge(HONEST).label is Label.ALL_PASS

@@ -1,0 +1,71 @@
+"""Comparison of answers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executor.compare import texts_match, values_match
+from infra.contracts.problems import TextComparator, ValueComparator
+
+EXACT, EQUAL = ValueComparator.EXACT, ValueComparator.EQUAL
+CLOSE, UNORDERED = ValueComparator.TOLERANCE, ValueComparator.UNORDERED
+
+
+@pytest.mark.parametrize(
+    ("comparator", "actual", "expected", "same"),
+    [
+        (EXACT, 1, 1, True),
+        (EXACT, True, 1, False),
+        (EXACT, 1.0, 1, False),
+        (EXACT, -0.0, 0.0, False),
+        (EXACT, (1, 2), [1, 2], False),
+        (EXACT, [1, [2.0]], [1, [2]], False),
+        (EXACT, {1: "a"}, {True: "a"}, False),
+        (EXACT, {1, 2}, {2, 1}, True),
+        (EXACT, {1}, {1.0}, False),
+        (EXACT, float("nan"), float("nan"), True),
+        (EQUAL, True, 1, True),
+        (EQUAL, (1,), [1], False),
+        (CLOSE, 0.1 + 0.2, 0.3, True),
+        (CLOSE, 0.31, 0.3, False),
+        (CLOSE, float("inf"), 1e300, False),
+        (CLOSE, float("nan"), 1.0, False),
+        (CLOSE, (1.0, [2]), [1, (2.0,)], True),
+        (CLOSE, True, 1, False),
+        (CLOSE, 10**400, 10**400, True),
+        (CLOSE, "1", 1, False),
+        (UNORDERED, [3, 1, 2], [1, 2, 3], True),
+        (UNORDERED, [1, 1, 2], [1, 2, 2], False),
+        (UNORDERED, [[2], [1]], [[1], [2]], True),
+        (UNORDERED, [[1]], [[1], [1]], False),
+        (UNORDERED, 5, 5, True),
+    ],
+)
+def test_values_match(comparator, actual, expected, same):
+    assert values_match(actual, expected, comparator, 1e-6) is same
+
+
+@given(st.lists(st.integers() | st.lists(st.integers(), max_size=2), max_size=6), st.randoms())
+def test_order_does_not_matter_to_unordered(items, rng):
+    shuffled = list(items)
+    rng.shuffle(shuffled)
+
+    assert values_match(shuffled, items, UNORDERED, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("comparator", "actual", "expected", "same"),
+    [
+        (TextComparator.EXACT, "a\n", "a", False),
+        (TextComparator.LINES, "a  \nb\n\n", "a\nb", True),
+        (TextComparator.LINES, "a", "a\nb", False),
+        (TextComparator.LINES, " a", "a", False),
+        (TextComparator.TOKENS, "1  2\n3", "1 2 3\n", True),
+        (TextComparator.TOKENS, "1 2", "1 2 3", False),
+        (TextComparator.TOLERANCE, "x 0.3000000001", "x 0.3", True),
+        (TextComparator.TOLERANCE, "x 1e999", "x 5", False),
+        (TextComparator.TOLERANCE, "nan", "5", False),
+    ],
+)
+def test_texts_match(comparator, actual, expected, same):
+    assert texts_match(actual, expected, comparator, 1e-6) is same
