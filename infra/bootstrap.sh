@@ -1,0 +1,67 @@
+#!/bin/sh
+# Make .venv: a Python with every dependency at the version of requirements.lock, and this project.
+#
+# Finds a Python 3.11 or newer by itself; PYTHON=/path/to/python chooses one.
+# Does nothing when neither the lock, nor pyproject.toml, nor the place of the checkout has changed.
+set -eu
+
+cd "$(dirname "$0")/.."
+venv=.venv
+stamp=$venv/installed
+
+say() { printf 'bootstrap: %s\n' "$*" >&2; }
+fail() {
+    say "$*"
+    exit 1
+}
+
+is_usable() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+
+find_python() {
+    for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
+        if is_usable "$candidate"; then
+            command -v "$candidate"
+            return
+        fi
+    done
+    fail "no Python 3.11 or newer found${PYTHON:+ as $PYTHON}; install one or set PYTHON=/path/to/python"
+}
+
+# Debian and Ubuntu ship Python without the part that puts pip into a new environment.
+need_ensurepip() {
+    "$1" -c 'import ensurepip, venv' >/dev/null 2>&1 && return
+    package=$("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+    command -v apt-get >/dev/null 2>&1 || fail "$1 cannot make environments: its ensurepip is missing"
+    [ "$(id -u)" = 0 ] || fail "$1 lacks ensurepip; run: sudo apt-get install -y $package"
+    say "installing $package"
+    apt-get update -qq </dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$package" </dev/null >/dev/null
+}
+
+fingerprint() {
+    # Where we are belongs to it: an environment does not survive the move of its folder.
+    pwd
+    cksum requirements.lock pyproject.toml infra/bootstrap.sh
+}
+
+wanted=$(fingerprint)
+if is_usable "$venv/bin/python" && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+    exit 0
+fi
+
+python=$(find_python)
+need_ensurepip "$python"
+say "making $venv with $("$python" --version) ($python); this takes some minutes once"
+if ! is_usable "$venv/bin/python" || [ "$(head -n 1 "$stamp" 2>/dev/null)" != "$(pwd)" ]; then
+    rm -rf "$venv"
+    "$python" -m venv "$venv"
+fi
+rm -f "$stamp"
+
+PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
+export PIP_DISABLE_PIP_VERSION_CHECK PIP_NO_INPUT
+"$venv/bin/python" -m pip install --quiet -r requirements.lock </dev/null
+"$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation -e . </dev/null
+
+printf '%s\n' "$wanted" >"$stamp"
+say "done"
