@@ -6,12 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     DateTime,
+    Dialect,
     Enum,
     ForeignKey,
     Index,
+    LargeBinary,
     MetaData,
+    TypeDecorator,
     UniqueConstraint,
     func,
     text,
@@ -33,6 +37,23 @@ from infra.contracts.base import (
 )
 
 Json = dict[str, Any]
+
+
+class Source(TypeDecorator[str]):
+    """Text exactly as a model wrote it, even with NUL bytes or lone surrogates."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Encode for storage."""
+        del dialect
+        return None if value is None else value.encode("utf-8", "surrogatepass")
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        """Decode what was stored."""
+        del dialect
+        return None if value is None else value.decode("utf-8", "surrogatepass")
 
 
 def _enum(kind: type[StrEnum]) -> Enum:
@@ -78,8 +99,8 @@ class ProblemRow(Table):
     language: Mapped[Language] = mapped_column(_enum(Language))
     limits: Mapped[Json]
     allow_shared: Mapped[bool]
-    reference_program: Mapped[str | None]
-    details: Mapped[Json] = mapped_column("metadata")
+    reference_program: Mapped[str | None] = mapped_column(Source)
+    details: Mapped[Json] = mapped_column("metadata", JSON)
     content_hash: Mapped[str]
     """SHA-256 of the whole problem as submitted; the same problem twice is one row."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -100,7 +121,8 @@ class TestCaseRow(Table):
     )
     position: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str]
-    body: Mapped[Json]
+    body: Mapped[Json] = mapped_column(JSON)
+    """The test as submitted; JSON rather than JSONB, which refuses NUL in a string."""
 
 
 class PolicyRow(Table):
@@ -138,7 +160,7 @@ class GroupRow(Table):
     problem_id: Mapped[UUID] = mapped_column(ForeignKey("problems.id"), index=True)
     policy_id: Mapped[UUID] = mapped_column(ForeignKey("policies.id"))
     state: Mapped[GroupState] = mapped_column(_enum(GroupState))
-    details: Mapped[Json] = mapped_column("metadata")
+    details: Mapped[Json] = mapped_column("metadata", JSON)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ranked_at: Mapped[datetime | None]
 
@@ -182,13 +204,13 @@ class CandidateRow(Table):
     )
     author: Mapped[Author] = mapped_column(_enum(Author))
     model: Mapped[str]
-    program: Mapped[str]
+    program: Mapped[str] = mapped_column(Source)
     program_sha256: Mapped[str]
-    completion: Mapped[str | None]
+    completion: Mapped[str | None] = mapped_column(Source)
     finish_reason: Mapped[str | None]
     policy_version: Mapped[int | None]
     seed: Mapped[int | None] = mapped_column(BigInteger)
-    details: Mapped[Json] = mapped_column("metadata")
+    details: Mapped[Json] = mapped_column("metadata", JSON)
     duplicate_of: Mapped[UUID | None] = mapped_column(
         ForeignKey("candidates.id", ondelete="CASCADE"), index=True
     )

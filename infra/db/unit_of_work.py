@@ -27,7 +27,7 @@ class Database:
 
     def __init__(self, url: str, sender: Sender | None = None) -> None:
         self.engine: Engine = create_engine(
-            _with_driver(url),
+            with_driver(url),
             pool_pre_ping=True,
             pool_size=10,
             max_overflow=10,
@@ -61,7 +61,8 @@ class Database:
         self.engine.dispose()
 
 
-def _with_driver(url: str) -> str:
+def with_driver(url: str) -> str:
+    """Name the driver in a plain Postgres URL."""
     for prefix in ("postgresql://", "postgres://"):
         if url.startswith(prefix):
             return "postgresql+psycopg://" + url.removeprefix(prefix)

