@@ -86,8 +86,6 @@ class SweepSettings(Settings):
     max_attempts: int = Field(3, ge=1)
     flush_seconds: float = Field(5.0, ge=0)
     """Age at which ranked groups too few for a whole batch are batched anyway."""
-    batch_groups: int = Field(8, ge=1, le=1024)
-    """Ranked groups in one training batch."""
 
 
 def load(kind: type[S]) -> S:

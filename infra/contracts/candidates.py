@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from infra.contracts.base import Author, Contract, JsonValue
-from infra.contracts.problems import Text
+from infra.contracts.problems import ProgramText
 
 MAX_GROUP_CANDIDATES = 1_024
 """Most candidates of one group."""
@@ -20,11 +20,11 @@ class NewCandidate(Contract):
     """A program handed in for one problem."""
 
     author: Author
-    program: Text
+    program: ProgramText
     """The whole program, as it will be executed."""
     model: Annotated[str, Field(max_length=200)] = ""
     """What wrote it, such as a model's name."""
-    completion: Text | None = None
+    completion: ProgramText | None = None
     """The raw text the program was extracted from."""
     finish_reason: Annotated[str, Field(max_length=50)] | None = None
     """Why generation ended; `stop` means the text is complete."""

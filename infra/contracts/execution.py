@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from infra.contracts.base import Contract, Integrity, Label, Language, Outcome
-from infra.contracts.problems import Limits, TestCase, Text
+from infra.contracts.problems import Limits, ProgramText, TestCase
 
 MAX_DETAIL_CHARACTERS = 2_000
 """Longest explanation kept with one test or candidate."""
@@ -18,7 +18,7 @@ class Program(Contract):
     candidate_id: UUID
     attempt: int = Field(ge=1)
     """Counted in Postgres; with the candidate's id it makes a result's identity."""
-    source: Text
+    source: ProgramText
 
 
 class Suite(Contract):

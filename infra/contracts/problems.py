@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from infra.contracts.base import Contract, JsonValue, Language
 
@@ -12,6 +12,22 @@ MAX_SOURCE_CHARACTERS = 1_000_000
 MAX_TESTS = 10_000
 """Most tests one problem may have."""
 
+
+def _program_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be a string")
+    if len(value) > MAX_SOURCE_CHARACTERS:
+        raise ValueError(f"must have at most {MAX_SOURCE_CHARACTERS} characters")
+    return value
+
+
+ProgramText = Annotated[
+    str,
+    PlainValidator(_program_text),
+    WithJsonSchema({"type": "string", "maxLength": MAX_SOURCE_CHARACTERS}),
+]
+"""Text as a model wrote it: lone surrogates, which pydantic's own string refuses, are kept, so that
+the program can be labelled `compile_error` rather than lost."""
 Text = Annotated[str, Field(max_length=MAX_SOURCE_CHARACTERS)]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
 DottedName = Annotated[

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from infra.contracts.base import Author, Contract, JsonValue, Label, SkipReason
 from infra.contracts.candidates import DEFAULT_POLICY, PolicyName
+from infra.contracts.problems import ProgramText
 
 
 class Judged(Contract):
@@ -16,7 +17,7 @@ class Judged(Contract):
     author: Author
     label: Label
     pass_fraction: float = Field(ge=0, le=1)
-    program: str
+    program: ProgramText
 
 
 class RankedCandidate(Contract):

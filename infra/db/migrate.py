@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema; `python -m infra.db.migrate` does it for `DATABASE_URL`."""
+"""Brings a database to the newest schema: `python -m infra.db.migrate` for `DATABASE_URL`."""
 
 import sys
 from collections.abc import Callable

@@ -1,0 +1,37 @@
+"""Starts a ranker worker."""
+
+import sys
+
+from infra import errors, logs
+from infra.settings import DatabaseSettings, load, reject_unknown
+from ranker.settings import RankerSettings
+
+
+def main() -> int:
+    """Run until told to stop."""
+    logs.configure("ranker")
+    try:
+        load(RankerSettings)
+        load(DatabaseSettings)
+        reject_unknown()
+        from ranker.tasks import app  # Reads REDIS_URL; after the settings are known to be right.
+    except errors.SuiteError as error:
+        logs.get(__name__).error("ranker.refused_to_start", code=error.code, reason=error.detail)
+        return 1
+    app.worker_main(
+        [
+            "worker",
+            "--pool=prefork",
+            "--concurrency=1",
+            "--queues=ranker",
+            "--loglevel=INFO",
+            "--without-gossip",
+            "--without-mingle",
+            "--hostname=ranker@%h-%n",
+        ]
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,288 @@
+"""The lease table between the ranker and every trainer.
+
+A batch is trained at most once: each lease has an epoch, every later call names it, and "consumed"
+is recorded in the transaction that records the checkpoint.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from infra import errors, metrics
+from infra.contracts.base import BatchState
+from infra.contracts.ranking import (
+    CompleteRequest,
+    HeartbeatRequest,
+    LeasedBatch,
+    LeaseRequest,
+    LeaseResponse,
+    NewCheckpoint,
+    RankedCandidate,
+    RankedGroup,
+    Response,
+)
+from infra.db.tables import (
+    CandidateRow,
+    CheckpointRow,
+    GroupRow,
+    PolicyRow,
+    ProblemRow,
+    RankingRow,
+    TrainingBatchRow,
+)
+from infra.db.unit_of_work import Work
+
+MAX_LEASES = 5
+"""Leases after which a batch that nobody completes is set aside."""
+
+
+def form(work: Work, batch_groups: int, flush_before: datetime | None = None) -> int:
+    """Put ranked groups into training batches, oldest first; return the number of batches.
+
+    Only whole batches are formed, except that groups ranked before `flush_before` do not wait.
+    """
+    # One former at a time; others find the groups taken.
+    work.session.execute(select(func.pg_advisory_xact_lock(7_300_912)))
+    rows = work.session.execute(
+        select(RankingRow, GroupRow.policy_id)
+        .join(GroupRow, RankingRow.group_id == GroupRow.id)
+        .where(RankingRow.training_batch_id.is_(None), RankingRow.skip_reason.is_(None))
+        .order_by(GroupRow.policy_id, RankingRow.id)
+    ).all()
+    by_policy: dict[UUID, list[RankingRow]] = {}
+    for ranking, policy_id in rows:
+        by_policy.setdefault(policy_id, []).append(ranking)
+    formed = 0
+    for policy_id, rankings in by_policy.items():
+        for start in range(0, len(rankings), batch_groups):
+            chunk = rankings[start : start + batch_groups]
+            waited = flush_before is not None and chunk[0].created_at <= flush_before
+            if len(chunk) == batch_groups or waited:
+                _make_batch(work, policy_id, chunk)
+                formed += 1
+    return formed
+
+
+def _make_batch(work: Work, policy_id: UUID, rankings: Sequence[RankingRow]) -> None:
+    batch = TrainingBatchRow(
+        policy_id=policy_id,
+        state=BatchState.READY,
+        num_groups=len(rankings),
+        num_pairs=sum(ranking.num_pairs for ranking in rankings),
+    )
+    work.session.add(batch)
+    work.session.flush()
+    for ranking in rankings:
+        ranking.training_batch_id = batch.id
+    work.session.flush()
+
+
+def lease(work: Work, request: LeaseRequest) -> LeaseResponse:
+    """Lease ready batches, and those whose lease has ended, oldest first."""
+    claim = (
+        select(TrainingBatchRow.id)
+        .join(PolicyRow, TrainingBatchRow.policy_id == PolicyRow.id)
+        .where(
+            PolicyRow.name == request.policy,
+            TrainingBatchRow.attempts < MAX_LEASES,
+            (TrainingBatchRow.state == BatchState.READY)
+            | (
+                (TrainingBatchRow.state == BatchState.LEASED)
+                & (TrainingBatchRow.lease_until < func.clock_timestamp())
+            ),
+        )
+        .order_by(TrainingBatchRow.id)
+        .limit(request.limit)
+        .with_for_update(skip_locked=True, of=TrainingBatchRow)
+        .cte("claim")
+        .prefix_with("MATERIALIZED")
+    )
+    rows = work.session.execute(
+        update(TrainingBatchRow)
+        .where(TrainingBatchRow.id.in_(select(claim.c.id)))
+        .values(
+            state=BatchState.LEASED,
+            lease_epoch=TrainingBatchRow.lease_epoch + 1,
+            lease_until=func.clock_timestamp() + timedelta(seconds=request.lease_seconds),
+            attempts=TrainingBatchRow.attempts + 1,
+            worker=request.worker,
+        )
+        .returning(TrainingBatchRow.id, TrainingBatchRow.lease_epoch)
+    ).all()
+    batches = [
+        LeasedBatch(batch_id=row.id, epoch=row.lease_epoch, groups=ranked_groups(work, row.id))
+        for row in sorted(rows)
+    ]
+    return LeaseResponse(batches=tuple(batches), lease_seconds=request.lease_seconds)
+
+
+def ranked_groups(work: Work, batch_id: UUID) -> tuple[RankedGroup, ...]:
+    """Assemble the content of a batch."""
+    rows = work.session.execute(
+        select(RankingRow, ProblemRow.slug, ProblemRow.prompt)
+        .join(GroupRow, RankingRow.group_id == GroupRow.id)
+        .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
+        .where(RankingRow.training_batch_id == batch_id)
+        .order_by(RankingRow.id)
+    ).all()
+    return tuple(_ranked_group(work, ranking, slug, prompt) for ranking, slug, prompt in rows)
+
+
+def _ranked_group(work: Work, ranking: RankingRow, slug: str, prompt: str) -> RankedGroup:
+    order = [RankedCandidate.model_validate(entry) for entry in ranking.order]
+    used = {str(ranking.best_id)}
+    used |= {pair[key] for pair in ranking.pairs for key in ("better_id", "worse_id")}
+    order = [entry for entry in order if str(entry.candidate_id) in used]
+    candidates = {
+        row.id: row
+        for row in work.session.scalars(
+            select(CandidateRow).where(CandidateRow.id.in_([entry.candidate_id for entry in order]))
+        )
+    }
+    index = {str(entry.candidate_id): number for number, entry in enumerate(order)}
+    return RankedGroup(
+        group_id=ranking.group_id,
+        problem_slug=slug,
+        prompt=prompt,
+        responses=tuple(
+            Response(
+                candidate_id=entry.candidate_id,
+                author=entry.author,
+                label=entry.label,
+                score=entry.score,
+                program=trainable(candidates[entry.candidate_id].program),
+                finished=candidates[entry.candidate_id].finish_reason in (None, "stop"),
+            )
+            for entry in order
+        ),
+        pairs=tuple(
+            (index[pair["better_id"]], index[pair["worse_id"]], pair["gap"])
+            for pair in ranking.pairs
+        ),
+        best=index[str(ranking.best_id)],
+    )
+
+
+def trainable(program: str) -> str:
+    """Make text that any tokenizer and any JSON reader takes."""
+    return program.encode("utf-8", "replace").decode()
+
+
+def heartbeat(work: Work, request: HeartbeatRequest) -> None:
+    """Extend leases.
+
+    Raises:
+        errors.LeaseLost: one of them ended and was taken over, or its batch is completed.
+    """
+    for held in sorted(request.leases, key=lambda held: held.batch_id):
+        extended = work.session.scalar(
+            update(TrainingBatchRow)
+            .where(
+                TrainingBatchRow.id == held.batch_id,
+                TrainingBatchRow.state == BatchState.LEASED,
+                TrainingBatchRow.lease_epoch == held.epoch,
+            )
+            .values(lease_until=func.clock_timestamp() + timedelta(seconds=request.lease_seconds))
+            .returning(TrainingBatchRow.id)
+        )
+        if extended is None:
+            raise errors.LeaseLost(f"the lease of batch {held.batch_id} is lost")
+
+
+def complete(work: Work, request: CompleteRequest) -> UUID:
+    """Record batches as trained together with their checkpoint: all of them, or none.
+
+    Returns the checkpoint's id; the same completion again returns the same id.
+
+    Raises:
+        errors.LeaseLost: a lease was taken over; nothing is recorded.
+        errors.Conflict: the version exists with other weights, or is not above the newest one.
+        errors.NotFound: there is no such policy.
+    """
+    policy = work.session.scalar(
+        select(PolicyRow).where(PolicyRow.name == request.policy).with_for_update()
+    )
+    if policy is None:
+        raise errors.NotFound(f"there is no policy {request.policy!r}")
+    batches = work.session.scalars(
+        select(TrainingBatchRow)
+        .where(
+            TrainingBatchRow.id.in_([held.batch_id for held in request.leases]),
+            TrainingBatchRow.policy_id == policy.id,
+        )
+        .order_by(TrainingBatchRow.id)
+        .with_for_update()
+    ).all()
+    repeated = _completed_before(work, policy.id, batches, request)
+    if repeated is not None:
+        return repeated
+    epochs = {batch.id: batch for batch in batches}
+    for held in request.leases:
+        batch = epochs.get(held.batch_id)
+        if batch is None or batch.state is not BatchState.LEASED or batch.lease_epoch != held.epoch:
+            raise errors.LeaseLost(f"the lease of batch {held.batch_id} is lost")
+    checkpoint = _add_checkpoint(work, policy.id, request.checkpoint)
+    for batch in batches:
+        batch.state, batch.checkpoint_id = BatchState.COMPLETED, checkpoint.id
+        batch.completed_at, batch.lease_until = checkpoint.created_at, None
+    work.session.flush()
+    metrics.BATCHES_COMPLETED.inc(len(batches))
+    return checkpoint.id
+
+
+def _completed_before(
+    work: Work,
+    policy: UUID,
+    batches: Sequence[TrainingBatchRow],
+    request: CompleteRequest,
+) -> UUID | None:
+    checkpoint = work.session.scalar(
+        select(CheckpointRow).where(
+            CheckpointRow.policy_id == policy, CheckpointRow.version == request.checkpoint.version
+        )
+    )
+    same = (
+        checkpoint is not None
+        and checkpoint.sha256 == request.checkpoint.sha256
+        and len(batches) == len({held.batch_id for held in request.leases})
+        and all(batch.checkpoint_id == checkpoint.id for batch in batches)
+    )
+    return checkpoint.id if checkpoint is not None and same else None
+
+
+def _add_checkpoint(work: Work, policy: UUID, new: NewCheckpoint) -> CheckpointRow:
+    newest = work.session.scalar(
+        select(func.max(CheckpointRow.version)).where(CheckpointRow.policy_id == policy)
+    )
+    if newest is not None and new.version <= newest:
+        raise errors.Conflict(
+            f"version {new.version} is not above the newest checkpoint's version {newest}"
+        )
+    checkpoint = CheckpointRow(
+        policy_id=policy,
+        version=new.version,
+        path=new.path,
+        sha256=new.sha256,
+        metrics=dict(new.metrics),
+        created_at=work.session.scalar(select(func.clock_timestamp())),
+    )
+    work.session.add(checkpoint)
+    work.session.flush()
+    return checkpoint
+
+
+def quarantine_exhausted(work: Work) -> int:
+    """Set aside batches that were leased too often and never completed; return their number."""
+    rows = work.session.execute(
+        update(TrainingBatchRow)
+        .where(
+            TrainingBatchRow.state == BatchState.LEASED,
+            TrainingBatchRow.attempts >= MAX_LEASES,
+            TrainingBatchRow.lease_until < func.clock_timestamp(),
+        )
+        .values(state=BatchState.QUARANTINED)
+        .returning(TrainingBatchRow.id)
+    ).all()
+    return len(rows)

@@ -1,0 +1,201 @@
+"""Records what executors report, and ranks a group once nothing of it is missing."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from infra import logs, metrics
+from infra.contracts.base import CandidateState, GroupState, SampleState, new_id
+from infra.contracts.execution import (
+    ExecutionFailure,
+    ExecutionResult,
+    ExecutionResults,
+    ExecutionStarted,
+)
+from infra.contracts.ranking import Judged
+from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, RankingRow, SampleRequestRow
+from infra.db.unit_of_work import Work
+from ranker.ranking import Rules, rank
+
+log = logs.get(__name__)
+
+
+def record_started(work: Work, started: ExecutionStarted) -> None:
+    """Count an attempt for every candidate that an executor has begun."""
+    work.session.execute(
+        update(CandidateRow)
+        .where(
+            CandidateRow.id.in_(_locked_in_order(work, started.candidate_ids)),
+            CandidateRow.state == CandidateState.SUBMITTED,
+        )
+        .values(attempts=CandidateRow.attempts + 1, started_at=func.clock_timestamp())
+    )
+
+
+def record_results(work: Work, results: ExecutionResults, rules: Rules) -> list[UUID]:
+    """Record verdicts and failures; rank the groups they complete, and return their ids.
+
+    A result that arrives twice, or after another attempt's, changes nothing.
+    """
+    ids = [item.candidate_id for item in (*results.results, *results.failures)]
+    found = work.session.execute(
+        select(CandidateRow.id, CandidateRow.group_id).where(CandidateRow.id.in_(ids))
+    ).all()
+    groups = sorted({row.group_id for row in found})
+    known = {row.id for row in found}
+    # Groups first and in order: every writer of candidates takes these locks in the same order.
+    _lock_groups(work, groups)
+    for result in results.results:
+        if result.candidate_id in known:
+            _record_result(work, result)
+    for failure in results.failures:
+        if failure.candidate_id in known:
+            _record_failure(work, failure)
+    return [group_id for group_id in groups if rank_group(work, group_id, rules)]
+
+
+def _locked_in_order(work: Work, candidate_ids: Sequence[UUID]) -> Sequence[UUID]:
+    query = (
+        select(CandidateRow.id)
+        .where(CandidateRow.id.in_(candidate_ids))
+        .order_by(CandidateRow.id)
+        .with_for_update()
+    )
+    return work.session.scalars(query).all()
+
+
+def _lock_groups(work: Work, group_ids: Iterable[UUID]) -> None:
+    query = select(GroupRow.id).where(GroupRow.id.in_(group_ids)).order_by(GroupRow.id)
+    work.session.execute(query.with_for_update())
+
+
+def _record_result(work: Work, result: ExecutionResult) -> None:
+    verdict = result.verdict
+    execution_id = work.session.scalar(
+        insert(ExecutionRow)
+        .values(
+            id=new_id(),
+            candidate_id=result.candidate_id,
+            attempt=result.attempt,
+            label=verdict.label,
+            passed=verdict.passed,
+            total=verdict.total,
+            tests=[test.model_dump(mode="json") for test in verdict.tests],
+            cpu_seconds=verdict.usage.cpu_seconds,
+            wall_seconds=verdict.usage.wall_seconds,
+            memory_bytes=verdict.usage.memory_bytes,
+            integrity=verdict.integrity,
+            stdout=verdict.stdout,
+            stderr=verdict.stderr,
+            error=verdict.error,
+            sandbox=verdict.sandbox,
+        )
+        .on_conflict_do_nothing()
+        .returning(ExecutionRow.id)
+    )
+    if execution_id is None:
+        return  # The same result has been recorded before.
+    labelled = work.session.execute(
+        update(CandidateRow)
+        .where(
+            (CandidateRow.id == result.candidate_id)
+            | (CandidateRow.duplicate_of == result.candidate_id),
+            CandidateRow.state == CandidateState.SUBMITTED,
+        )
+        .values(
+            state=CandidateState.LABELLED,
+            label=verdict.label,
+            pass_fraction=verdict.pass_fraction,
+            execution_id=execution_id,
+            labelled_at=func.clock_timestamp(),
+            reason=None,
+        )
+        .returning(CandidateRow.author)
+    ).scalars()
+    for author in labelled:
+        metrics.CANDIDATES_LABELLED.labels(verdict.label.value, author.value).inc()
+
+
+def _record_failure(work: Work, failure: ExecutionFailure) -> None:
+    log.warning(
+        "candidate.not_judged", candidate_id=str(failure.candidate_id), reason=failure.reason
+    )
+    if failure.permanent:
+        quarantine(work, failure.candidate_id, failure.reason)
+        return
+    # Not lost, only not begun any more: the sweep sends it again, and counts.
+    work.session.execute(
+        update(CandidateRow)
+        .where(
+            CandidateRow.id == failure.candidate_id,
+            CandidateRow.state == CandidateState.SUBMITTED,
+        )
+        .values(reason=failure.reason)
+    )
+
+
+def quarantine(work: Work, candidate_id: UUID, reason: str) -> None:
+    """Set a candidate and its duplicates aside; the group is ranked without them."""
+    work.session.execute(
+        update(CandidateRow)
+        .where(
+            (CandidateRow.id == candidate_id) | (CandidateRow.duplicate_of == candidate_id),
+            CandidateRow.state == CandidateState.SUBMITTED,
+        )
+        .values(state=CandidateState.QUARANTINED, reason=reason[:2000])
+    )
+    metrics.SWEEP_QUARANTINED.labels("candidate").inc()
+
+
+def rank_group(work: Work, group_id: UUID, rules: Rules) -> bool:
+    """Rank a group if it is complete and not ranked yet; tell whether it was ranked now."""
+    group = work.session.get(GroupRow, group_id, with_for_update=True, populate_existing=True)
+    if group is None or group.state is not GroupState.OPEN or _is_waiting(work, group_id):
+        return False
+    rows = work.session.scalars(
+        select(CandidateRow)
+        .where(CandidateRow.group_id == group_id, CandidateRow.state == CandidateState.LABELLED)
+        .execution_options(populate_existing=True)
+    ).all()
+    ranking = rank([_judged(row) for row in rows], rules)
+    work.session.add(
+        RankingRow(
+            group_id=group_id,
+            preset=ranking.preset,
+            order=[entry.model_dump(mode="json") for entry in ranking.order],
+            pairs=[pair.model_dump(mode="json") for pair in ranking.pairs],
+            best_id=ranking.best_id,
+            num_pairs=len(ranking.pairs),
+            dropped_pairs=ranking.dropped_pairs,
+            skip_reason=ranking.skip_reason,
+        )
+    )
+    group.state = GroupState.RANKED
+    group.ranked_at = work.session.scalar(select(func.clock_timestamp()))
+    work.session.flush()
+    metrics.GROUPS_RANKED.labels(ranking.skip_reason or "").inc()
+    return True
+
+
+def _is_waiting(work: Work, group_id: UUID) -> bool:
+    candidates = exists().where(
+        CandidateRow.group_id == group_id, CandidateRow.state == CandidateState.SUBMITTED
+    )
+    samples = exists().where(
+        SampleRequestRow.group_id == group_id, SampleRequestRow.state == SampleState.SUBMITTED
+    )
+    return bool(work.session.scalar(select(candidates | samples)))
+
+
+def _judged(row: CandidateRow) -> Judged:
+    assert row.label is not None
+    assert row.pass_fraction is not None
+    return Judged(
+        candidate_id=row.id,
+        author=row.author,
+        label=row.label,
+        pass_fraction=row.pass_fraction,
+        program=row.program,
+    )

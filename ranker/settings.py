@@ -1,0 +1,30 @@
+"""Settings of the ranker."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from infra.contracts.base import Label
+from infra.settings import Settings
+from ranker.ranking import Preset, Rules
+
+
+class RankerSettings(Settings):
+    """How groups are ranked and batched."""
+
+    model_config = SettingsConfigDict(env_prefix="RRTF_RANKER_", frozen=True)
+
+    preset: Preset = Preset.RRTF
+    tie_bonus: float = Field(0.05, ge=0, lt=0.1)
+    all_pairs: bool = False
+    min_best: Label = Label.PARTIAL_PASS
+    batch_groups: int = Field(8, ge=1, le=1024)
+    """Ranked groups in one training batch."""
+
+    def rules(self) -> Rules:
+        """The part that decides a ranking."""
+        return Rules(
+            preset=self.preset,
+            tie_bonus=self.tie_bonus,
+            all_pairs=self.all_pairs,
+            min_best=self.min_best,
+        )

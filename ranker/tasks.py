@@ -1,0 +1,87 @@
+"""The ranker's tasks: decode, call one function, let the unit of work commit and send."""
+
+from typing import Any
+
+from celery import Celery, signals
+from sqlalchemy.exc import DBAPIError
+
+from infra import errors, logs
+from infra.contracts.candidates import RankGroup
+from infra.contracts.execution import ExecutionResults, ExecutionStarted
+from infra.db.unit_of_work import Database
+from infra.messaging import Queue, Sender, Task, celery_app
+from infra.settings import DatabaseSettings, load
+from ranker import batches, records
+from ranker.settings import RankerSettings
+
+app: Celery = celery_app(Queue.RANKER)
+
+# Postgres may restart: waiting is cheaper than executing the candidates once more. The waits add up
+# to less than the visibility timeout; a result lost after that is made again by the sweep.
+_RETRY = {
+    "autoretry_for": (DBAPIError,),
+    "retry_backoff": 1,
+    "retry_backoff_max": 30,
+    "retry_jitter": True,
+    "max_retries": 8,
+}
+
+
+class _Worker:
+    """What one worker process holds; connections are made after the fork, never shared."""
+
+    database: Database | None = None
+    settings: RankerSettings | None = None
+
+
+@signals.worker_process_init.connect
+def open_database(**_: object) -> None:
+    """Open this process's own connections."""
+    logs.configure("ranker")
+    _Worker.settings = load(RankerSettings)
+    url = load(DatabaseSettings).database_url.get_secret_value()
+    _Worker.database = Database(url, Sender(app))
+
+
+def _opened() -> tuple[Database, RankerSettings]:
+    if _Worker.database is None or _Worker.settings is None:
+        raise errors.ConfigurationError("the worker process has no database")
+    return _Worker.database, _Worker.settings
+
+
+@app.task(name=Task.RECORD_STARTED.value, **_RETRY)
+def record_started(payload: dict[str, Any]) -> None:
+    """Count an attempt for every candidate begun."""
+    database, _ = _opened()
+    with database.unit_of_work() as work:
+        records.record_started(work, ExecutionStarted.model_validate(payload))
+
+
+@app.task(name=Task.RECORD_RESULTS.value, **_RETRY)
+def record_results(payload: dict[str, Any]) -> None:
+    """Record results, rank the groups they complete, batch what is ranked."""
+    database, settings = _opened()
+    with database.unit_of_work() as work:
+        ranked = records.record_results(
+            work, ExecutionResults.model_validate(payload), settings.rules()
+        )
+    if ranked:
+        _form(database, settings)
+
+
+@app.task(name=Task.RANK_GROUP.value, **_RETRY)
+def rank_group(payload: dict[str, Any]) -> None:
+    """Rank a group that is complete and was not ranked."""
+    database, settings = _opened()
+    with database.unit_of_work() as work:
+        ranked = records.rank_group(
+            work, RankGroup.model_validate(payload).group_id, settings.rules()
+        )
+    if ranked:
+        _form(database, settings)
+
+
+def _form(database: Database, settings: RankerSettings) -> None:
+    # Apart from the ranking: its lock is for all groups, and must not be held while one is ranked.
+    with database.unit_of_work() as work:
+        batches.form(work, settings.batch_groups)
