@@ -7,6 +7,7 @@ from executor.probe import require
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from infra import errors, logs
+from infra.messaging import Queue, run_worker
 from infra.settings import load, reject_unknown
 
 
@@ -25,18 +26,7 @@ def main() -> int:
     except errors.SuiteError as error:
         log.error("executor.refused_to_start", code=error.code, reason=error.detail)
         return 1
-    app.worker_main(
-        [
-            "worker",
-            "--pool=prefork",
-            f"--concurrency={settings.slots}",
-            "--queues=executor",
-            "--loglevel=INFO",
-            "--without-gossip",
-            "--without-mingle",
-            "--hostname=executor@%h-%n",
-        ]
-    )
+    run_worker(app, Queue.EXECUTOR, concurrency=settings.slots)
     return 0
 
 

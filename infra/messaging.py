@@ -1,5 +1,6 @@
 """Queues and tasks: their names, the Celery application, and the one way to send."""
 
+import os
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
@@ -90,6 +91,22 @@ def celery_app(room: Queue | None = None) -> Celery:
         timezone="UTC",
     )
     return app
+
+
+def run_worker(app: Celery, queue: Queue, concurrency: int) -> None:
+    """Work off one queue in this process's children until told to stop."""
+    app.worker_main(
+        [
+            "worker",
+            "--pool=prefork",
+            f"--concurrency={concurrency}",
+            f"--queues={queue.value}",
+            "--loglevel=INFO",
+            "--without-gossip",
+            "--without-mingle",
+            f"--hostname={queue.value}-{os.getpid()}@%h",
+        ]
+    )
 
 
 class Sender:

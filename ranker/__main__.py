@@ -3,6 +3,7 @@
 import sys
 
 from infra import errors, logs
+from infra.messaging import Queue, run_worker
 from infra.settings import DatabaseSettings, load, reject_unknown
 from ranker.settings import RankerSettings
 
@@ -18,18 +19,7 @@ def main() -> int:
     except errors.SuiteError as error:
         logs.get(__name__).error("ranker.refused_to_start", code=error.code, reason=error.detail)
         return 1
-    app.worker_main(
-        [
-            "worker",
-            "--pool=prefork",
-            "--concurrency=1",
-            "--queues=ranker",
-            "--loglevel=INFO",
-            "--without-gossip",
-            "--without-mingle",
-            "--hostname=ranker@%h-%n",
-        ]
-    )
+    run_worker(app, Queue.RANKER, concurrency=1)
     return 0
 
 

@@ -39,7 +39,8 @@ def record_results(work: Work, results: ExecutionResults, rules: Rules) -> list[
 
     A result that arrives twice, or after another attempt's, changes nothing.
     """
-    ids = [item.candidate_id for item in (*results.results, *results.failures)]
+    ids = [result.candidate_id for result in results.results]
+    ids += [failure.candidate_id for failure in results.failures]
     found = work.session.execute(
         select(CandidateRow.id, CandidateRow.group_id).where(CandidateRow.id.in_(ids))
     ).all()
@@ -132,7 +133,7 @@ def _record_failure(work: Work, failure: ExecutionFailure) -> None:
             CandidateRow.id == failure.candidate_id,
             CandidateRow.state == CandidateState.SUBMITTED,
         )
-        .values(reason=failure.reason)
+        .values(reason=failure.reason, started_at=None)
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from celery import Celery, signals
+from celery import Task as CeleryTask
 from sqlalchemy.exc import DBAPIError
 
 from infra import errors, logs
@@ -16,15 +17,19 @@ from ranker.settings import RankerSettings
 
 app: Celery = celery_app(Queue.RANKER)
 
-# Postgres may restart: waiting is cheaper than executing the candidates once more. The waits add up
-# to less than the visibility timeout; a result lost after that is made again by the sweep.
-_RETRY = {
-    "autoretry_for": (DBAPIError,),
-    "retry_backoff": 1,
-    "retry_backoff_max": 30,
-    "retry_jitter": True,
-    "max_retries": 8,
-}
+
+class _DatabaseTask(CeleryTask[..., None]):
+    """Waits out a restart of Postgres.
+
+    Waiting is cheaper than executing the candidates once more. The waits add up to less than the
+    visibility timeout; a result lost after that is made again by the sweep.
+    """
+
+    autoretry_for = (DBAPIError,)
+    retry_backoff = 1
+    retry_backoff_max = 30
+    retry_jitter = True
+    max_retries = 8
 
 
 class _Worker:
@@ -49,7 +54,7 @@ def _opened() -> tuple[Database, RankerSettings]:
     return _Worker.database, _Worker.settings
 
 
-@app.task(name=Task.RECORD_STARTED.value, **_RETRY)
+@app.task(name=Task.RECORD_STARTED.value, base=_DatabaseTask)
 def record_started(payload: dict[str, Any]) -> None:
     """Count an attempt for every candidate begun."""
     database, _ = _opened()
@@ -57,7 +62,7 @@ def record_started(payload: dict[str, Any]) -> None:
         records.record_started(work, ExecutionStarted.model_validate(payload))
 
 
-@app.task(name=Task.RECORD_RESULTS.value, **_RETRY)
+@app.task(name=Task.RECORD_RESULTS.value, base=_DatabaseTask)
 def record_results(payload: dict[str, Any]) -> None:
     """Record results, rank the groups they complete, batch what is ranked."""
     database, settings = _opened()
@@ -69,7 +74,7 @@ def record_results(payload: dict[str, Any]) -> None:
         _form(database, settings)
 
 
-@app.task(name=Task.RANK_GROUP.value, **_RETRY)
+@app.task(name=Task.RANK_GROUP.value, base=_DatabaseTask)
 def rank_group(payload: dict[str, Any]) -> None:
     """Rank a group that is complete and was not ranked."""
     database, settings = _opened()

@@ -1,0 +1,257 @@
+"""What the REST API answers: the views that a client may rely on."""
+
+from datetime import datetime
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from pydantic import Field
+
+from infra.contracts.base import (
+    Author,
+    BatchState,
+    CandidateState,
+    Contract,
+    GroupState,
+    Integrity,
+    JsonValue,
+    Label,
+    Language,
+    SampleState,
+    SkipReason,
+)
+from infra.contracts.execution import TestResult
+from infra.contracts.problems import Limits, Problem, TestCase
+from infra.contracts.ranking import Pair, RankedCandidate
+
+Item = TypeVar("Item")
+
+
+class Page(Contract, Generic[Item]):
+    """One page of a list."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None = None
+    """Pass as `cursor` to get the page after this one; absent on the last."""
+
+
+class ProblemSummary(Contract):
+    """A problem without its tests."""
+
+    id: UUID
+    slug: str
+    entry_point: str | None
+    language: Language
+    num_tests: int
+    """Tests as submitted; one assert test may hold many asserts."""
+    created_at: datetime
+
+
+class ProblemView(ProblemSummary):
+    """A problem with all there is to it."""
+
+    prompt: str
+    tests: tuple[TestCase, ...]
+    limits: Limits
+    allow_shared: bool
+    reference_program: str | None
+    metadata: dict[str, JsonValue]
+
+
+class BulkProblems(Contract):
+    """Several problems at once."""
+
+    problems: tuple[Problem, ...] = Field(min_length=1, max_length=1000)
+
+
+class BulkOutcome(Contract):
+    """What became of one problem of a bulk request."""
+
+    slug: str
+    id: UUID | None
+    created: bool
+    error: str | None = None
+
+
+class BulkResult(Contract):
+    """What became of every problem of a bulk request, in its order."""
+
+    outcomes: tuple[BulkOutcome, ...]
+
+
+class SampleRequestView(Contract):
+    """A request for samples."""
+
+    id: UUID
+    state: SampleState
+    attempts: int
+    plan: dict[str, JsonValue]
+    reason: str | None
+
+
+class GroupView(Contract):
+    """A group with its progress."""
+
+    id: UUID
+    problem_id: UUID
+    problem_slug: str
+    policy: str
+    state: GroupState
+    candidates: dict[CandidateState, int]
+    """Number of candidates in each state."""
+    samples: tuple[SampleRequestView, ...]
+    metadata: dict[str, JsonValue]
+    created_at: datetime
+    ranked_at: datetime | None
+
+
+class ExecutionView(Contract):
+    """One execution with the outcome of every test."""
+
+    id: UUID
+    attempt: int
+    label: Label
+    passed: int
+    total: int
+    tests: tuple[TestResult, ...]
+    cpu_seconds: float
+    wall_seconds: float
+    memory_bytes: int
+    integrity: Integrity
+    stdout: str
+    stderr: str
+    error: str
+    sandbox: str
+    created_at: datetime
+
+
+class CandidateView(Contract):
+    """A candidate with its label."""
+
+    id: UUID
+    group_id: UUID
+    position: int
+    author: Author
+    model: str
+    state: CandidateState
+    label: Label | None
+    pass_fraction: float | None
+    execution_id: UUID | None
+    duplicate_of: UUID | None
+    sample_request_id: UUID | None
+    attempts: int
+    reason: str | None
+    finish_reason: str | None
+    policy_version: int | None
+    seed: int | None
+    program_sha256: str
+    metadata: dict[str, JsonValue]
+    created_at: datetime
+    labelled_at: datetime | None
+
+
+class CandidateDetail(CandidateView):
+    """A candidate with its program and its execution."""
+
+    program: str
+    """Unpaired surrogates, which JSON cannot carry as text, are shown as `?`."""
+    completion: str | None
+    execution: ExecutionView | None
+    """Where the label comes from; a duplicate's is that of the program it repeats."""
+
+
+class RankingView(Contract):
+    """The ranking of a group, and the batch it went into."""
+
+    id: UUID
+    group_id: UUID
+    preset: str
+    order: tuple[RankedCandidate, ...]
+    pairs: tuple[Pair, ...]
+    best_id: UUID | None
+    dropped_pairs: int
+    skip_reason: SkipReason | None
+    training_batch_id: UUID | None
+    created_at: datetime
+
+
+class TrainingBatchView(Contract):
+    """A training batch and where it ended."""
+
+    id: UUID
+    policy: str
+    state: BatchState
+    num_groups: int
+    num_pairs: int
+    attempts: int
+    lease_epoch: int
+    lease_until: datetime | None
+    worker: str | None
+    checkpoint_id: UUID | None
+    group_ids: tuple[UUID, ...]
+    created_at: datetime
+    completed_at: datetime | None
+
+
+class PolicyView(Contract):
+    """A policy and its newest checkpoint."""
+
+    id: UUID
+    name: str
+    newest_version: int | None
+    created_at: datetime
+
+
+class CheckpointView(Contract):
+    """A checkpoint and the batches that made it."""
+
+    id: UUID
+    policy: str
+    version: int
+    path: str
+    sha256: str
+    metrics: dict[str, JsonValue]
+    training_batch_ids: tuple[UUID, ...]
+    created_at: datetime
+
+
+class CompleteResponse(Contract):
+    """The checkpoint that was recorded."""
+
+    checkpoint_id: UUID
+
+
+class Stats(Contract):
+    """Counts over everything."""
+
+    candidates: dict[CandidateState, int]
+    labels: dict[Author, dict[Label, int]]
+    samples: dict[SampleState, int]
+    groups: dict[GroupState, int]
+    skipped: dict[SkipReason, int]
+    """Ranked groups that give no training data, by reason."""
+    pairs: int
+    waiting_groups: int
+    """Ranked groups that are not in a batch yet."""
+    training_batches: dict[BatchState, int]
+    pass_at_1: dict[Author, float]
+    """Mean over problems of the share of labelled candidates that pass every test."""
+
+
+class ProblemDetails(Contract):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    """Stable identifier to match on."""
+    detail: str
+    errors: tuple[dict[str, str], ...] = ()
+    """For invalid input: `pointer` to the field and `message`."""
+
+
+class Health(Contract):
+    """Whether a process is ready, and what it waits for."""
+
+    status: str
+    checks: dict[str, str] = Field(default_factory=dict)

@@ -1,0 +1,21 @@
+# Labels candidates, each in an nsjail of its own.
+FROM python:3.11.14-slim-bookworm
+ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/app PIP_NO_CACHE_DIR=1
+# Names a further package index while building; nothing of it stays in the image.
+ARG PIP_EXTRA_INDEX_URL
+WORKDIR /app
+
+# The project without its code brings the room's dependencies; this layer outlives code changes.
+COPY pyproject.toml requirements.lock ./
+RUN touch README.md \
+    && pip install -c requirements.lock setuptools \
+    && pip install -c requirements.lock --no-build-isolation '.[executor]'
+
+COPY infra infra
+COPY executor executor
+
+# The worker is root inside its container: it makes user namespaces with users of their own and
+# cgroups with limits. The candidates are not: every jail runs as another user outside this range.
+COPY infra/docker/executor-entrypoint.sh /usr/local/bin/executor-entrypoint
+ENTRYPOINT ["/usr/local/bin/executor-entrypoint"]
+CMD ["python", "-m", "executor"]

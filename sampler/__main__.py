@@ -1,0 +1,27 @@
+"""Starts a sampler worker."""
+
+import sys
+
+from infra import errors, logs
+from infra.messaging import Queue, run_worker
+from infra.settings import DatabaseSettings, load, reject_unknown
+from sampler.settings import SamplerSettings
+
+
+def main() -> int:
+    """Run until told to stop."""
+    logs.configure("sampler")
+    try:
+        load(SamplerSettings).backends()
+        load(DatabaseSettings)
+        reject_unknown()
+        from sampler.tasks import app  # Reads REDIS_URL; after the settings are known to be right.
+    except errors.SuiteError as error:
+        logs.get(__name__).error("sampler.refused_to_start", code=error.code, reason=error.detail)
+        return 1
+    run_worker(app, Queue.SAMPLER, concurrency=1)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

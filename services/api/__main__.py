@@ -1,0 +1,55 @@
+"""Starts the REST API."""
+
+import ipaddress
+import sys
+
+import uvicorn
+
+from infra import errors, logs
+from infra.db.unit_of_work import Database
+from infra.messaging import Sender, celery_app
+from infra.settings import ApiSettings, BrokerSettings, DatabaseSettings, load, reject_unknown
+from services.api.app import create_app
+
+
+def main() -> int:
+    """Serve until told to stop."""
+    logs.configure("api")
+    try:
+        settings = load(ApiSettings)
+        redis_url = load(BrokerSettings).redis_url.get_secret_value()
+        database_url = load(DatabaseSettings).database_url.get_secret_value()
+        reject_unknown()
+        if settings.key is None and not _is_loopback(settings.host):
+            raise errors.ConfigurationError(
+                f"set RRTF_API_KEY before listening on {settings.host}, which others can reach"
+            )
+    except errors.SuiteError as error:
+        logs.get(__name__).error("api.refused_to_start", code=error.code, reason=error.detail)
+        return 1
+    app = create_app(
+        Database(database_url, Sender(celery_app())),
+        redis_url,
+        settings.key.get_secret_value() if settings.key else None,
+        settings.max_body_bytes,
+    )
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=10,
+    )
+    return 0
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""Examples of request bodies, shown in the OpenAPI document; tests send every one of them."""
+
+from fastapi.openapi.models import Example
+
+_ADD = {
+    "slug": "example/add",
+    "prompt": 'def add(a, b):\n    """Return the sum of two numbers."""\n',
+    "entry_point": "add",
+    "tests": [
+        {"kind": "call", "args": [1, 2], "expected": 3},
+        {"kind": "call", "args": [-1, 1], "expected": 0},
+    ],
+}
+_ECHO = {
+    "slug": "example/double",
+    "prompt": "Read a number and print twice its value.",
+    "tests": [{"kind": "stdio", "stdin": "21\n", "expected_stdout": "42\n"}],
+}
+_SQUARES = {
+    "slug": "example/squares",
+    "prompt": 'def squares(n):\n    """Return the first n squares."""\n',
+    "entry_point": "squares",
+    "tests": [
+        {
+            "kind": "assert",
+            "check": "check",
+            "source": "def check(candidate):\n    assert candidate(3) == [0, 1, 4]\n"
+            "    assert candidate(0) == []\n",
+        }
+    ],
+    "limits": {"cpu_seconds": 2, "memory_bytes": 134217728},
+}
+PROBLEM: dict[str, Example] = {
+    "call": {"summary": "Call a function", "value": _ADD},
+    "stdio": {"summary": "Run a program", "value": _ECHO},
+    "assert": {"summary": "Run test code", "value": _SQUARES},
+}
+BULK: dict[str, Example] = {
+    "two": {"summary": "Two problems", "value": {"problems": [_ADD, _ECHO]}}
+}
+GROUP: dict[str, Example] = {
+    "submit": {
+        "summary": "Submit a teacher's and a student's program",
+        "value": {
+            "candidates": [
+                {"author": "teacher", "program": "def add(a, b):\n    return a + b\n"},
+                {"author": "student", "program": "def add(a, b):\n    return a - b\n"},
+            ]
+        },
+    },
+    "sample": {
+        "summary": "Ask for samples",
+        "value": {
+            "samples": [{"author": "student", "backend": "replay", "num_samples": 2, "seed": 7}]
+        },
+    },
+}
+LEASE: dict[str, Example] = {
+    "wait": {
+        "summary": "Wait up to ten seconds for a batch",
+        "value": {"worker": "trainer-0", "policy": "default", "wait_seconds": 10},
+    }
+}
+_HELD = {"batch_id": "01890a5d-ac96-774b-bcce-b302099a8057", "epoch": 1}
+HEARTBEAT: dict[str, Example] = {
+    "extend": {"summary": "Extend a lease", "value": {"leases": [_HELD], "lease_seconds": 120}}
+}
+COMPLETE: dict[str, Example] = {
+    "record": {
+        "summary": "Record a trained batch with its checkpoint",
+        "value": {
+            "policy": "default",
+            "leases": [_HELD],
+            "checkpoint": {
+                "version": 1,
+                "path": "/checkpoints/default/000001",
+                "sha256": "0" * 64,
+                "metrics": {"loss": 1.25},
+            },
+        },
+    }
+}

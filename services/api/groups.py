@@ -1,0 +1,192 @@
+"""Endpoints of groups, candidates and rankings."""
+
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query, Response
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from infra import errors, intake
+from infra.contracts.api import (
+    CandidateDetail,
+    CandidateView,
+    ExecutionView,
+    GroupView,
+    Page,
+    RankingView,
+    SampleRequestView,
+)
+from infra.contracts.base import CandidateState, GroupState
+from infra.contracts.candidates import NewGroup
+from infra.db.tables import (
+    CandidateRow,
+    ExecutionRow,
+    GroupRow,
+    PolicyRow,
+    ProblemRow,
+    RankingRow,
+    SampleRequestRow,
+)
+from services.api import examples
+from services.api.dependencies import Cursor, Db, Limit, decode_cursor, encode_cursor
+
+router = APIRouter(prefix="/v1", tags=["groups"])
+
+
+@router.post("/problems/{problem_id}/groups", status_code=202)
+def create_group(
+    db: Db,
+    problem_id: UUID,
+    group: Annotated[NewGroup, Body(openapi_examples=examples.GROUP)],
+    response: Response,
+) -> GroupView:
+    """Hand in candidates, ask for samples, or both; labels and ranking follow."""
+    with db.unit_of_work() as work:
+        group_id = intake.open_group(work, problem_id, group)
+        view = _group_views(work.session, [group_id])[0]
+    response.headers["Location"] = f"/v1/groups/{group_id}"
+    return view
+
+
+@router.get("/groups")
+def list_groups(
+    db: Db,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    state: Annotated[GroupState | None, Query(description="Only groups in this state.")] = None,
+    problem_id: Annotated[UUID | None, Query(description="Only groups of this problem.")] = None,
+) -> Page[GroupView]:
+    """List groups, oldest first."""
+    query = select(GroupRow.id).order_by(GroupRow.id).limit(limit + 1)
+    after = decode_cursor(cursor)
+    if after is not None:
+        query = query.where(GroupRow.id > after)
+    if state is not None:
+        query = query.where(GroupRow.state == state)
+    if problem_id is not None:
+        query = query.where(GroupRow.problem_id == problem_id)
+    with db.reading() as session:
+        ids = session.scalars(query).all()
+        items = _group_views(session, ids[:limit])
+    more = len(ids) > limit
+    return Page[GroupView](items=items, next_cursor=encode_cursor(items[-1].id) if more else None)
+
+
+@router.get("/groups/{group_id}")
+def get_group(db: Db, group_id: UUID) -> GroupView:
+    """Return a group and how far it is."""
+    with db.reading() as session:
+        return _one_group(session, group_id)
+
+
+def _one_group(session: Session, group_id: UUID) -> GroupView:
+    found = _group_views(session, [group_id])
+    if not found:
+        raise errors.NotFound(f"there is no group {group_id}")
+    return found[0]
+
+
+def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]:
+    """Read groups in the order of their ids, in three queries however many they are."""
+    rows = session.execute(
+        select(GroupRow, ProblemRow.slug, PolicyRow.name)
+        .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
+        .join(PolicyRow, GroupRow.policy_id == PolicyRow.id)
+        .where(GroupRow.id.in_(ids))
+        .order_by(GroupRow.id)
+    ).all()
+    counts: dict[UUID, dict[CandidateState, int]] = {}
+    for group_id, state, count in session.execute(
+        select(CandidateRow.group_id, CandidateRow.state, func.count())
+        .where(CandidateRow.group_id.in_(ids))
+        .group_by(CandidateRow.group_id, CandidateRow.state)
+    ):
+        counts.setdefault(group_id, {})[state] = count
+    samples: dict[UUID, list[SampleRequestView]] = {}
+    for request in session.scalars(
+        select(SampleRequestRow)
+        .where(SampleRequestRow.group_id.in_(ids))
+        .order_by(SampleRequestRow.position)
+    ):
+        samples.setdefault(request.group_id, []).append(
+            SampleRequestView(
+                id=request.id,
+                state=request.state,
+                attempts=request.attempts,
+                plan=request.plan,
+                reason=request.reason,
+            )
+        )
+    return tuple(
+        GroupView(
+            id=row.id,
+            problem_id=row.problem_id,
+            problem_slug=slug,
+            policy=policy,
+            state=row.state,
+            candidates=counts.get(row.id, {}),
+            samples=tuple(samples.get(row.id, ())),
+            metadata=row.details,
+            created_at=row.created_at,
+            ranked_at=row.ranked_at,
+        )
+        for row, slug, policy in rows
+    )
+
+
+@router.get("/groups/{group_id}/candidates")
+def list_candidates(db: Db, group_id: UUID) -> Page[CandidateView]:
+    """List the candidates of a group in the order they came in."""
+    with db.reading() as session:
+        _one_group(session, group_id)
+        rows = session.scalars(
+            select(CandidateRow)
+            .where(CandidateRow.group_id == group_id)
+            .order_by(CandidateRow.position)
+        ).all()
+        return Page[CandidateView](items=tuple(CandidateView(**_fields(row)) for row in rows))
+
+
+@router.get("/candidates/{candidate_id}")
+def get_candidate(db: Db, candidate_id: UUID) -> CandidateDetail:
+    """Return a candidate with its program and the outcome of every test."""
+    with db.reading() as session:
+        row = session.get(CandidateRow, candidate_id)
+        if row is None:
+            raise errors.NotFound(f"there is no candidate {candidate_id}")
+        execution = session.get(ExecutionRow, row.execution_id) if row.execution_id else None
+        return CandidateDetail(
+            **_fields(row),
+            program=_shown(row.program),
+            completion=None if row.completion is None else _shown(row.completion),
+            execution=None if execution is None else _execution_view(execution),
+        )
+
+
+def _shown(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+_SAME_NAME = tuple(name for name in CandidateView.model_fields if name != "metadata")
+
+
+def _fields(row: CandidateRow) -> dict[str, object]:
+    # The view is the table's row without its large columns; the names are the same.
+    return {name: getattr(row, name) for name in _SAME_NAME} | {"metadata": row.details}
+
+
+def _execution_view(row: ExecutionRow) -> ExecutionView:
+    return ExecutionView(**{name: getattr(row, name) for name in ExecutionView.model_fields})
+
+
+@router.get("/groups/{group_id}/ranking")
+def get_ranking(db: Db, group_id: UUID) -> RankingView:
+    """Return the ranking of a group; 404 while it has none."""
+    with db.reading() as session:
+        _one_group(session, group_id)
+        row = session.scalar(select(RankingRow).where(RankingRow.group_id == group_id))
+        if row is None:
+            raise errors.NotFound(f"the group {group_id} is not ranked yet")
+        return RankingView(**{name: getattr(row, name) for name in RankingView.model_fields})

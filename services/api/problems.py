@@ -1,0 +1,125 @@
+"""Endpoints of problems."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query, Response
+from pydantic import TypeAdapter
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from infra import errors, intake
+from infra.contracts.api import (
+    BulkOutcome,
+    BulkProblems,
+    BulkResult,
+    Page,
+    ProblemSummary,
+    ProblemView,
+)
+from infra.contracts.problems import Limits, Problem, TestCase
+from infra.db.tables import ProblemRow, TestCaseRow
+from services.api import examples
+from services.api.dependencies import Cursor, Db, Limit, decode_cursor, encode_cursor
+
+router = APIRouter(prefix="/v1/problems", tags=["problems"])
+_TESTS: TypeAdapter[tuple[TestCase, ...]] = TypeAdapter(tuple[TestCase, ...])
+
+
+@router.post("", status_code=201)
+def create_problem(
+    db: Db,
+    problem: Annotated[Problem, Body(openapi_examples=examples.PROBLEM)],
+    response: Response,
+) -> ProblemView:
+    """Store a problem; the same problem again answers 200 with the one that is stored."""
+    with db.unit_of_work() as work:
+        problem_id, created = intake.add_problem(work, problem)
+        view = problem_view(work.session, problem_id)
+    response.status_code = 201 if created else 200
+    response.headers["Location"] = f"/v1/problems/{problem_id}"
+    return view
+
+
+@router.post("/bulk")
+def create_problems(
+    db: Db, bulk: Annotated[BulkProblems, Body(openapi_examples=examples.BULK)]
+) -> BulkResult:
+    """Store many problems; each stands for itself, and one that fails stops none of the others."""
+    outcomes = []
+    for problem in bulk.problems:
+        try:
+            with db.unit_of_work() as work:
+                problem_id, created = intake.add_problem(work, problem)
+            outcomes.append(BulkOutcome(slug=problem.slug, id=problem_id, created=created))
+        except errors.Conflict as error:
+            outcomes.append(
+                BulkOutcome(slug=problem.slug, id=None, created=False, error=error.detail)
+            )
+    return BulkResult(outcomes=tuple(outcomes))
+
+
+@router.get("")
+def list_problems(
+    db: Db,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    slug: Annotated[str | None, Query(max_length=200, description="Exact name.")] = None,
+) -> Page[ProblemSummary]:
+    """List problems, oldest first."""
+    tests = select(func.count()).where(TestCaseRow.problem_id == ProblemRow.id).scalar_subquery()
+    query = select(ProblemRow, tests).order_by(ProblemRow.id).limit(limit + 1)
+    after = decode_cursor(cursor)
+    if after is not None:
+        query = query.where(ProblemRow.id > after)
+    if slug is not None:
+        query = query.where(ProblemRow.slug == slug)
+    with db.reading() as session:
+        rows = session.execute(query).all()
+    items = tuple(
+        ProblemSummary(
+            id=row.id,
+            slug=row.slug,
+            entry_point=row.entry_point,
+            language=row.language,
+            num_tests=count,
+            created_at=row.created_at,
+        )
+        for row, count in rows[:limit]
+    )
+    more = len(rows) > limit
+    return Page[ProblemSummary](
+        items=items, next_cursor=encode_cursor(items[-1].id) if more else None
+    )
+
+
+@router.get("/{problem_id}")
+def get_problem(db: Db, problem_id: UUID) -> ProblemView:
+    """Return a problem with its tests."""
+    with db.reading() as session:
+        return problem_view(session, problem_id)
+
+
+def problem_view(session: Session, problem_id: UUID) -> ProblemView:
+    """Read one problem.
+
+    Raises:
+        errors.NotFound: there is none.
+    """
+    row = session.get(ProblemRow, problem_id)
+    if row is None:
+        raise errors.NotFound(f"there is no problem {problem_id}")
+    return ProblemView(
+        id=row.id,
+        slug=row.slug,
+        entry_point=row.entry_point,
+        language=row.language,
+        num_tests=len(row.tests),
+        created_at=row.created_at,
+        prompt=row.prompt,
+        tests=_TESTS.validate_python([test.body for test in row.tests]),
+        limits=Limits.model_validate(row.limits),
+        allow_shared=row.allow_shared,
+        reference_program=row.reference_program,
+        metadata=row.details,
+    )

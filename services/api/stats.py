@@ -1,0 +1,144 @@
+"""Counts over everything, health, readiness and metrics."""
+
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import case, func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from infra import errors, metrics
+from infra.contracts.api import Health, Stats
+from infra.contracts.base import Author, BatchState, CandidateState, GroupState, Label, SampleState
+from infra.db import migrate
+from infra.db.tables import (
+    CandidateRow,
+    GroupRow,
+    RankingRow,
+    SampleRequestRow,
+    TrainingBatchRow,
+)
+from infra.db.unit_of_work import Database
+from infra.messaging import queue_depths
+from services.api.dependencies import Db
+
+router = APIRouter(prefix="/v1", tags=["stats"])
+open_router = APIRouter(tags=["operation"])
+
+State = TypeVar("State")
+
+
+@router.get("/stats")
+def get_stats(db: Db) -> Stats:
+    """Count everything."""
+    with db.reading() as session:
+        return read_stats(session)
+
+
+def read_stats(session: Session) -> Stats:
+    """Count everything in one snapshot."""
+    session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    labels: dict[Author, dict[Label, int]] = {author: {} for author in Author}
+    for author, label, count in session.execute(
+        select(CandidateRow.author, CandidateRow.label, func.count())
+        .where(CandidateRow.label.is_not(None))
+        .group_by(CandidateRow.author, CandidateRow.label)
+    ):
+        labels[author][label] = count
+    ready = RankingRow.training_batch_id.is_(None) & RankingRow.skip_reason.is_(None)
+    return Stats(
+        candidates=_counts(session, CandidateRow.state, CandidateState),
+        labels=labels,
+        samples=_counts(session, SampleRequestRow.state, SampleState),
+        groups=_counts(session, GroupRow.state, GroupState),
+        skipped={
+            reason: count
+            for reason, count in session.execute(
+                select(RankingRow.skip_reason, func.count())
+                .where(RankingRow.skip_reason.is_not(None))
+                .group_by(RankingRow.skip_reason)
+            )
+            if reason is not None
+        },
+        pairs=session.scalar(select(func.coalesce(func.sum(RankingRow.num_pairs), 0))) or 0,
+        waiting_groups=session.scalar(select(func.count()).select_from(RankingRow).where(ready))
+        or 0,
+        training_batches=_counts(session, TrainingBatchRow.state, BatchState),
+        pass_at_1=_pass_at_1(session),
+    )
+
+
+def _counts(session: Session, column: Any, states: Iterable[State]) -> dict[State, int]:
+    counted = {
+        state: count
+        for state, count in session.execute(  # noqa: C416 - rows, not tuples
+            select(column, func.count()).group_by(column)
+        )
+    }
+    return {state: counted.get(state, 0) for state in states}
+
+
+def _pass_at_1(session: Session) -> dict[Author, float]:
+    passed = func.avg(case((CandidateRow.label == Label.ALL_PASS, 1.0), else_=0.0))
+    by_problem = (
+        select(CandidateRow.author, passed.label("share"))
+        .join(GroupRow, CandidateRow.group_id == GroupRow.id)
+        .where(CandidateRow.label.is_not(None))
+        .group_by(CandidateRow.author, GroupRow.problem_id)
+        .subquery()
+    )
+    rows = session.execute(
+        select(by_problem.c.author, func.avg(by_problem.c.share)).group_by(by_problem.c.author)
+    )
+    return {author: float(share) for author, share in rows}
+
+
+@open_router.get("/healthz")
+def healthz() -> Health:
+    """Say that the process answers."""
+    return Health(status="ok")
+
+
+@open_router.get("/readyz", responses={503: {"model": Health}})
+def readyz(request: Request, db: Db, response: Response) -> Health:
+    """Say whether Postgres, Redis and the schema are there."""
+    checks = {"postgres": _postgres(db), "redis": _redis(request.app.state.redis_url)}
+    ready = all(value == "ok" for value in checks.values())
+    response.status_code = 200 if ready else 503
+    return Health(status="ready" if ready else "not ready", checks=checks)
+
+
+def _postgres(db: Database) -> str:
+    try:
+        with db.engine.connect() as connection:
+            current = migrate.current_revision(connection)
+    except DBAPIError:
+        return "not reachable"
+    wanted = migrate.head_revision()
+    return "ok" if current == wanted else f"schema is at {current}, not at {wanted}"
+
+
+def _redis(url: str) -> str:
+    try:
+        queue_depths(url)
+    except errors.Unavailable:
+        return "not reachable"
+    return "ok"
+
+
+@open_router.get("/metrics", response_class=Response)
+def get_metrics(request: Request, db: Db) -> Response:
+    """Export metrics for Prometheus."""
+    with db.reading() as session:
+        stats = read_stats(session)
+    for state, count in stats.candidates.items():
+        metrics.CANDIDATES_IN_STATE.labels(state.value).set(count)
+    for group_state, count in stats.groups.items():
+        metrics.GROUPS_IN_STATE.labels(group_state.value).set(count)
+    for batch_state, count in stats.training_batches.items():
+        metrics.BATCHES_IN_STATE.labels(batch_state.value).set(count)
+    for queue, depth in queue_depths(request.app.state.redis_url).items():
+        metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

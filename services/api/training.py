@@ -1,0 +1,177 @@
+"""Endpoints of trainers: leases, batches, policies, checkpoints."""
+
+import time
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Response
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from infra import errors
+from infra.contracts.api import (
+    CheckpointView,
+    CompleteResponse,
+    Page,
+    PolicyView,
+    TrainingBatchView,
+)
+from infra.contracts.ranking import (
+    CompleteRequest,
+    HeartbeatRequest,
+    LeaseRequest,
+    LeaseResponse,
+)
+from infra.db.tables import CheckpointRow, PolicyRow, RankingRow, TrainingBatchRow
+from ranker import batches
+from services.api import examples
+from services.api.dependencies import Cursor, Db, Limit, decode_cursor, encode_cursor
+
+router = APIRouter(prefix="/v1", tags=["training"])
+_POLL_SECONDS = 0.25
+
+
+@router.post("/training-batches/lease")
+def lease(
+    db: Db, request: Annotated[LeaseRequest, Body(openapi_examples=examples.LEASE)]
+) -> LeaseResponse:
+    """Lease ranked batches; an empty list means that there is nothing yet."""
+    deadline = time.monotonic() + request.wait_seconds
+    while True:
+        # No transaction is open while this waits.
+        with db.unit_of_work() as work:
+            leased = batches.lease(work, request)
+        if leased.batches or time.monotonic() >= deadline:
+            return leased
+        time.sleep(_POLL_SECONDS)
+
+
+@router.post("/training-batches/heartbeat", status_code=204)
+def heartbeat(
+    db: Db, request: Annotated[HeartbeatRequest, Body(openapi_examples=examples.HEARTBEAT)]
+) -> Response:
+    """Extend leases; 409 `lease_lost` if one was taken over."""
+    with db.unit_of_work() as work:
+        batches.heartbeat(work, request)
+    return Response(status_code=204)
+
+
+@router.post("/training-batches/complete")
+def complete(
+    db: Db, request: Annotated[CompleteRequest, Body(openapi_examples=examples.COMPLETE)]
+) -> CompleteResponse:
+    """Record batches as trained together with the checkpoint that holds them."""
+    with db.unit_of_work() as work:
+        return CompleteResponse(checkpoint_id=batches.complete(work, request))
+
+
+@router.get("/training-batches")
+def list_batches(db: Db, limit: Limit = 100, cursor: Cursor = None) -> Page[TrainingBatchView]:
+    """List training batches, oldest first."""
+    query = select(TrainingBatchRow).order_by(TrainingBatchRow.id).limit(limit + 1)
+    after = decode_cursor(cursor)
+    if after is not None:
+        query = query.where(TrainingBatchRow.id > after)
+    with db.reading() as session:
+        rows = session.scalars(query).all()
+        items = tuple(_batch_view(session, row) for row in rows[:limit])
+    more = len(rows) > limit
+    return Page[TrainingBatchView](
+        items=items, next_cursor=encode_cursor(items[-1].id) if more else None
+    )
+
+
+@router.get("/training-batches/{batch_id}")
+def get_batch(db: Db, batch_id: UUID) -> TrainingBatchView:
+    """Return a training batch, its groups and its checkpoint."""
+    with db.reading() as session:
+        row = session.get(TrainingBatchRow, batch_id)
+        if row is None:
+            raise errors.NotFound(f"there is no training batch {batch_id}")
+        return _batch_view(session, row)
+
+
+def _batch_view(session: Session, row: TrainingBatchRow) -> TrainingBatchView:
+    policy = session.get_one(PolicyRow, row.policy_id)
+    groups = session.scalars(
+        select(RankingRow.group_id)
+        .where(RankingRow.training_batch_id == row.id)
+        .order_by(RankingRow.id)
+    ).all()
+    same = TrainingBatchView.model_fields.keys() - {"policy", "group_ids"}
+    return TrainingBatchView(
+        **{name: getattr(row, name) for name in same},
+        policy=policy.name,
+        group_ids=tuple(groups),
+    )
+
+
+@router.get("/policies")
+def list_policies(db: Db) -> Page[PolicyView]:
+    """List policies, oldest first."""
+    with db.reading() as session:
+        rows = session.scalars(select(PolicyRow).order_by(PolicyRow.id)).all()
+        return Page[PolicyView](items=tuple(_policy_view(session, row) for row in rows))
+
+
+@router.get("/policies/{name}")
+def get_policy(db: Db, name: str) -> PolicyView:
+    """Return a policy and the version of its newest checkpoint."""
+    with db.reading() as session:
+        return _policy_view(session, _policy(session, name))
+
+
+@router.get("/policies/{name}/checkpoints")
+def list_checkpoints(db: Db, name: str, limit: Limit = 100) -> Page[CheckpointView]:
+    """List the checkpoints of a policy, newest first."""
+    with db.reading() as session:
+        policy = _policy(session, name)
+        rows = session.scalars(
+            select(CheckpointRow)
+            .where(CheckpointRow.policy_id == policy.id)
+            .order_by(CheckpointRow.version.desc())
+            .limit(limit)
+        ).all()
+        return Page[CheckpointView](items=tuple(_checkpoint_view(session, row) for row in rows))
+
+
+@router.get("/checkpoints/{checkpoint_id}")
+def get_checkpoint(db: Db, checkpoint_id: UUID) -> CheckpointView:
+    """Return a checkpoint and the batches that made it."""
+    with db.reading() as session:
+        row = session.get(CheckpointRow, checkpoint_id)
+        if row is None:
+            raise errors.NotFound(f"there is no checkpoint {checkpoint_id}")
+        return _checkpoint_view(session, row)
+
+
+def _policy(session: Session, name: str) -> PolicyRow:
+    row = session.scalar(select(PolicyRow).where(PolicyRow.name == name))
+    if row is None:
+        raise errors.NotFound(f"there is no policy {name!r}")
+    return row
+
+
+def _policy_view(session: Session, row: PolicyRow) -> PolicyView:
+    newest = session.scalar(
+        select(func.max(CheckpointRow.version)).where(CheckpointRow.policy_id == row.id)
+    )
+    return PolicyView(id=row.id, name=row.name, newest_version=newest, created_at=row.created_at)
+
+
+def _checkpoint_view(session: Session, row: CheckpointRow) -> CheckpointView:
+    trained = session.scalars(
+        select(TrainingBatchRow.id)
+        .where(TrainingBatchRow.checkpoint_id == row.id)
+        .order_by(TrainingBatchRow.id)
+    ).all()
+    return CheckpointView(
+        id=row.id,
+        policy=session.get_one(PolicyRow, row.policy_id).name,
+        version=row.version,
+        path=row.path,
+        sha256=row.sha256,
+        metrics=row.metrics,
+        training_batch_ids=tuple(trained),
+        created_at=row.created_at,
+    )

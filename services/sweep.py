@@ -1,0 +1,190 @@
+"""The watchman: sends again what was committed and never finished, and sets poison aside.
+
+It is the only one that sends anything twice. `python -m services.sweep` runs it for ever; two of
+them do no harm, because each round holds an advisory lock.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.exc import DBAPIError
+
+from infra import errors, intake, logs, metrics
+from infra.contracts.base import CandidateState, GroupState, SampleState
+from infra.contracts.candidates import RankGroup, SampleGroup
+from infra.db.tables import CandidateRow, GroupRow, SampleRequestRow
+from infra.db.unit_of_work import Database, Work
+from infra.messaging import Queue, Sender, Task, celery_app, queue_depths
+from infra.settings import BrokerSettings, DatabaseSettings, SweepSettings, load, reject_unknown
+from ranker import batches, records
+from ranker.settings import RankerSettings
+
+log = logs.get(__name__)
+
+_LOCK = 7_300_913
+_ROUND = 500
+"""Most rows of one kind handled in one round."""
+
+
+class Sweep:
+    """One watchman."""
+
+    def __init__(
+        self, database: Database, redis_url: str, settings: SweepSettings, batch_groups: int
+    ) -> None:
+        self._database = database
+        self._redis_url = redis_url
+        self._settings = settings
+        self._batch_groups = batch_groups
+
+    def round(self) -> None:
+        """Look once at everything that may be stuck.
+
+        Raises:
+            errors.Unavailable: Redis cannot be asked how much is waiting.
+        """
+        depths = queue_depths(self._redis_url)
+        for queue, depth in depths.items():
+            metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
+        with self._database.unit_of_work() as work:
+            if not work.session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+                return
+            now = work.session.scalar(select(func.clock_timestamp()))
+            assert now is not None
+            self._candidates(work, now, self._unsent_before(now, depths[Queue.EXECUTOR]))
+            self._samples(work, now, self._unsent_before(now, depths[Queue.SAMPLER]))
+            self._unranked_groups(work, now)
+            flush_before = now - timedelta(seconds=self._settings.flush_seconds)
+            batches.form(work, self._batch_groups, flush_before)
+            batches.quarantine_exhausted(work)
+
+    def _unsent_before(self, now: datetime, depth: int) -> datetime:
+        """Time before which work must have been begun; a full queue is given longer."""
+        settings = self._settings
+        return now - timedelta(
+            seconds=settings.backlog_seconds if depth else settings.unsent_seconds
+        )
+
+    def _candidates(self, work: Work, now: datetime, unsent_before: datetime) -> None:
+        started_before = now - timedelta(seconds=self._settings.started_seconds)
+        stuck = work.session.scalars(
+            select(CandidateRow)
+            .where(
+                CandidateRow.state == CandidateState.SUBMITTED,
+                CandidateRow.duplicate_of.is_(None),
+                _is_stuck(CandidateRow, unsent_before, started_before),
+            )
+            .order_by(CandidateRow.id)
+            .limit(_ROUND)
+            .with_for_update(skip_locked=True)
+        ).all()
+        again: list[UUID] = []
+        for row in stuck:
+            if row.attempts >= self._settings.max_attempts:
+                reason = row.reason or "no executor finished it"
+                records.quarantine(work, row.id, f"{row.attempts} attempts: {reason}")
+                work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=row.group_id))
+                log.warning("candidate.quarantined", candidate_id=str(row.id), reason=reason)
+            else:
+                row.sent_at = now
+                again.append(row.id)
+        work.session.flush()
+        self._send_again(work, again)
+
+    @staticmethod
+    def _send_again(work: Work, candidate_ids: Sequence[UUID]) -> None:
+        for request in intake.execution_requests(work.session, candidate_ids):
+            work.send_after_commit(Task.EXECUTE_SLICE, request)
+            metrics.SWEEP_RESENT.labels("candidates").inc(len(request.programs))
+        if candidate_ids:
+            log.info("sweep.candidates_sent_again", count=len(candidate_ids))
+
+    def _samples(self, work: Work, now: datetime, unsent_before: datetime) -> None:
+        started_before = now - timedelta(seconds=self._settings.started_seconds)
+        stuck = work.session.scalars(
+            select(SampleRequestRow)
+            .where(
+                SampleRequestRow.state == SampleState.SUBMITTED,
+                _is_stuck(SampleRequestRow, unsent_before, started_before),
+            )
+            .order_by(SampleRequestRow.id)
+            .limit(_ROUND)
+            .with_for_update(skip_locked=True)
+        ).all()
+        for row in stuck:
+            if row.attempts >= self._settings.max_attempts:
+                row.state = SampleState.QUARANTINED
+                row.reason = row.reason or f"{row.attempts} attempts: no sampler finished it"
+                work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=row.group_id))
+                metrics.SWEEP_QUARANTINED.labels("sample_request").inc()
+            else:
+                row.sent_at = now
+                work.send_after_commit(Task.SAMPLE_GROUP, SampleGroup(sample_request_id=row.id))
+                metrics.SWEEP_RESENT.labels("sample_request").inc()
+        work.session.flush()
+
+    def _unranked_groups(self, work: Work, now: datetime) -> None:
+        """Rank groups that are complete, in case the message that should have is lost."""
+        waiting = exists().where(
+            CandidateRow.group_id == GroupRow.id,
+            CandidateRow.state == CandidateState.SUBMITTED,
+        ) | exists().where(
+            SampleRequestRow.group_id == GroupRow.id,
+            SampleRequestRow.state == SampleState.SUBMITTED,
+        )
+        old = GroupRow.created_at < now - timedelta(seconds=self._settings.interval_seconds)
+        complete = work.session.scalars(
+            select(GroupRow.id)
+            .where(GroupRow.state == GroupState.OPEN, old, ~waiting)
+            .limit(_ROUND)
+        )
+        for group_id in complete:
+            work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
+
+
+def _is_stuck(
+    table: type[CandidateRow] | type[SampleRequestRow],
+    unsent_before: datetime,
+    started_before: datetime,
+) -> ColumnElement[bool]:
+    """Sent and never begun, or begun since it was last sent and never finished."""
+    begun = table.started_at.is_not(None) & (table.started_at >= table.sent_at)
+    return (~begun & (table.sent_at < unsent_before)) | (
+        begun & (table.started_at < started_before)
+    )
+
+
+def main() -> int:
+    """Run until told to stop."""
+    logs.configure("sweep")
+    try:
+        settings, ranker = load(SweepSettings), load(RankerSettings)
+        redis_url = load(BrokerSettings).redis_url.get_secret_value()
+        database_url = load(DatabaseSettings).database_url.get_secret_value()
+        reject_unknown()
+    except errors.SuiteError as error:
+        log.error("sweep.refused_to_start", code=error.code, reason=error.detail)
+        return 1
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    database = Database(database_url, Sender(celery_app()))
+    sweep = Sweep(database, redis_url, settings, ranker.batch_groups)
+    log.info("sweep.ready")
+    while not stop.wait(settings.interval_seconds):
+        try:
+            sweep.round()
+        except (errors.Unavailable, DBAPIError) as error:
+            # Both servers may restart; the next round looks again.
+            log.warning("sweep.round_failed", reason=str(error).partition("\n")[0])
+    database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
