@@ -4,45 +4,45 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test unit integration hostile e2e bench check format lock clean
+.PHONY: help venv demo up test unit integration hostile e2e bench check format lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-install: ## Make .venv with every dependency at its locked version
+venv: ## Make .venv with every dependency at its locked version
 	@sh infra/bootstrap.sh
 
-demo: install ## Start the whole suite here, run real problems through it, show the result, stop
+demo: venv ## Start the whole suite here, run real problems through it, show the result, stop
 	@$(BIN)/rrtf demo
 
-up: install ## Start the whole suite here and keep it running until Ctrl-C
+up: venv ## Start the whole suite here and keep it running until Ctrl-C
 	@$(BIN)/rrtf up
 
-test: install ## Run every test: real Postgres, Valkey, Celery and nsjail
+test: venv ## Run every test: real Postgres, Valkey, Celery and nsjail
 	@$(PYTEST) tests --ignore=tests/benchmarks
 
-unit: install ## Run the tests that need nothing but Python
+unit: venv ## Run the tests that need nothing but Python
 	@$(PYTEST) tests/unit
 
-integration: install ## Run the tests against real Postgres, Valkey and nsjail
+integration: venv ## Run the tests against real Postgres, Valkey and nsjail
 	@$(PYTEST) tests/integration
 
-hostile: install ## Run the programs that attack the sandbox
+hostile: venv ## Run the programs that attack the sandbox
 	@$(PYTEST) tests/hostile
 
-e2e: install ## Run the tests that start the whole suite
+e2e: venv ## Run the tests that start the whole suite
 	@$(PYTEST) tests/e2e
 
-bench: install ## Measure throughput and latency
+bench: venv ## Measure throughput and latency
 	@$(PYTEST) -s tests/benchmarks
 
-check: install ## Lint, formatting, types and the direction of imports
+check: venv ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-format: install ## Mend formatting and whatever lint can mend by itself
+format: venv ## Mend formatting and whatever lint can mend by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
@@ -50,5 +50,5 @@ lock: ## Write requirements.lock anew with the newest versions that fit pyprojec
 	@sh infra/lock.sh
 
 clean: ## Remove the environment, caches, and data of local runs
-	@rm -rf .venv .rrtf out build ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .rrtf out build ./*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .grimp_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,163 @@
+"""The script that makes the environment, run against stand-ins for Python and apt-get."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[3]
+PYTHON = """#!/bin/sh
+# Stands in for Python: makes an "environment" that is a copy of itself.
+case "$*" in
+    *version_info\\ *3,\\ 11*) exit {too_old} ;;
+    *ensurepip*) [ -e {root}/has-ensurepip ] ;;
+    *venv\\"*) echo python3.11-venv ;;
+    "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo venv >>{root}/log ;;
+    *"-m pip"*) echo pip >>{root}/log ;;
+    --version) echo Python 3.11 ;;
+esac
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with what the script needs, and an executable `python` beside it."""
+    (tmp_path / "project/infra").mkdir(parents=True)
+    (tmp_path / "bin").mkdir()
+    shutil.copy(ROOT / "infra/bootstrap.sh", tmp_path / "project/infra")
+    (tmp_path / "project/requirements.lock").write_text("one==1\n")
+    (tmp_path / "project/pyproject.toml").write_text("")
+    (tmp_path / "has-ensurepip").touch()
+    (tmp_path / "log").touch()
+    write_program(tmp_path / "python", PYTHON.format(root=tmp_path, too_old=0))
+    return tmp_path
+
+
+def write_program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+def bootstrap(checkout: Path, project: str = "project") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/sh", str(checkout / project / "infra/bootstrap.sh")],
+        env={
+            "PATH": f"{checkout / 'bin'}:{os.environ['PATH']}",
+            "PYTHON": str(checkout / "python"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def log(checkout: Path) -> list[str]:
+    return (checkout / "log").read_text().split()
+
+
+def test_the_first_run_makes_the_environment_and_the_second_does_nothing(checkout: Path) -> None:
+    first = bootstrap(checkout)
+    after_first = log(checkout)
+    second = bootstrap(checkout)
+
+    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
+    assert after_first == ["venv", "pip", "pip"]
+    assert log(checkout) == after_first
+    assert second.stderr == ""
+
+
+def test_a_changed_lock_is_installed_into_the_environment_there_is(checkout: Path) -> None:
+    bootstrap(checkout)
+    (checkout / "project/requirements.lock").write_text("one==2\n")
+
+    bootstrap(checkout)
+
+    assert log(checkout) == ["venv", "pip", "pip", "pip", "pip"]
+
+
+def test_a_moved_checkout_gets_a_new_environment(checkout: Path) -> None:
+    bootstrap(checkout)
+    (checkout / "project").rename(checkout / "moved")
+
+    bootstrap(checkout, project="moved")
+
+    assert log(checkout) == ["venv", "pip", "pip"] * 2
+
+
+def test_a_failed_install_is_tried_again(checkout: Path) -> None:
+    failing = PYTHON.replace("echo pip >>", "exit 7; echo pip >>")
+    write_program(checkout / "python", failing.format(root=checkout, too_old=0))
+    failed = bootstrap(checkout)
+    shutil.rmtree(checkout / "project/.venv")
+    write_program(checkout / "python", PYTHON.format(root=checkout, too_old=0))
+
+    again = bootstrap(checkout)
+
+    assert failed.returncode == 7
+    assert again.returncode == 0
+    assert log(checkout)[-2:] == ["pip", "pip"]
+
+
+def test_an_old_python_is_refused_by_name(checkout: Path) -> None:
+    write_program(checkout / "python", PYTHON.format(root=checkout, too_old=1))
+
+    done = bootstrap(checkout)
+
+    assert done.returncode == 1
+    assert str(checkout / "python") in done.stderr
+    assert log(checkout) == []
+
+
+def test_a_python_without_ensurepip_gets_it_from_apt_or_says_which_command_does(
+    checkout: Path,
+) -> None:
+    (checkout / "has-ensurepip").unlink()
+    write_program(checkout / "bin/apt-get", f"#!/bin/sh\necho apt-get-$1 >>{checkout}/log\n")
+
+    done = bootstrap(checkout)
+
+    if os.geteuid() == 0:
+        assert log(checkout)[:2] == ["apt-get-update", "apt-get-install"]
+    else:
+        assert "sudo apt-get install -y python3.11-venv" in done.stderr
+
+
+def lock_lines() -> list[str]:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_the_lock_pins_everything_to_one_version() -> None:
+    pin = re.compile(r"[a-z0-9-]+==[0-9a-z.]+( ;|$)")
+    names = [line.partition("==")[0] for line in lock_lines()]
+
+    assert [line for line in lock_lines() if not pin.match(line)] == []
+    assert names == sorted(set(names))
+
+
+def test_the_lock_fits_what_the_project_asks_for() -> None:
+    pinned = {Requirement(line).name: Requirement(line) for line in lock_lines()}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"].values()
+    wanted = [Requirement(line) for lines in (project["dependencies"], *extras) for line in lines]
+
+    unmet = [str(requirement) for requirement in wanted if not is_met(requirement, pinned)]
+
+    assert len(wanted) > 20
+    assert unmet == []
+
+
+def is_met(requirement: Requirement, pinned: dict[str, Requirement]) -> bool:
+    name = canonicalize_name(requirement.name)
+    if name == "rrtf-suite":
+        return True
+    return name in pinned and all(
+        pin.version in requirement.specifier for pin in pinned[name].specifier
+    )

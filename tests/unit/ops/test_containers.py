@@ -1,0 +1,215 @@
+"""What docker-compose.yml and the Dockerfiles say, held against the code; no engine is needed."""
+
+import importlib
+import os
+import pkgutil
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+import yaml
+
+from infra.settings import Settings
+
+ROOT = Path(__file__).parents[3]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+OURS = sorted(name for name, service in COMPOSE["services"].items() if "build" in service)
+DOCKERFILES = sorted((ROOT / "infra/docker").glob("*.Dockerfile"))
+ROOMS = ("services", "sampler", "executor", "ranker", "trainer")
+
+
+def service(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = COMPOSE["services"][name]
+    return found
+
+
+def dockerfile_of(name: str) -> Path:
+    return ROOT / str(service(name)["build"]["dockerfile"])
+
+
+def command_of(name: str) -> list[str]:
+    """The command of a service, or the one of its image."""
+    if "command" in service(name):
+        return list(service(name)["command"])
+    last = dockerfile_of(name).read_text().rpartition("CMD ")[2]
+    return list(yaml.safe_load(last))
+
+
+def module_file(module: str) -> Path:
+    """The file that `python -m module` runs."""
+    path = ROOT / module.replace(".", "/")
+    return path / "__main__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def copied(dockerfile: Path) -> set[str]:
+    """The packages of ours that an image holds."""
+    lines = dockerfile.read_text().splitlines()
+    sources = {word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]}
+    return {source for source in sources if (ROOT / source / "__init__.py").exists()}
+
+
+def subclasses(kind: type[Settings]) -> Iterator[type[Settings]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from subclasses(child)
+
+
+def known_variables() -> set[str]:
+    """Every environment variable that some room of the suite reads."""
+    for room in (*ROOMS, "infra"):
+        package = importlib.import_module(room)
+        for module in pkgutil.walk_packages(package.__path__, f"{room}."):
+            if module.name.endswith("settings"):
+                importlib.import_module(module.name)
+    names = {"RRTF_HOME", "RRTF_DATA"}
+    for kind in subclasses(Settings):
+        prefix = str(kind.model_config.get("env_prefix", ""))
+        for name, field in kind.model_fields.items():
+            names.add(str(field.validation_alias or f"{prefix}{name}").upper())
+    return names
+
+
+def environment_entries() -> list[tuple[str, str, str]]:
+    return [
+        (name, variable, str(value))
+        for name in COMPOSE["services"]
+        for variable, value in service(name).get("environment", {}).items()
+    ]
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_service_runs_a_module_that_exists(name: str) -> None:
+    command = command_of(name)
+
+    assert command[:2] == ["python", "-m"]
+    assert module_file(command[2]).is_file()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_an_image_holds_every_room_that_its_command_imports(name: str) -> None:
+    start = ".".join(module_file(command_of(name)[2]).relative_to(ROOT).with_suffix("").parts)
+    graph = grimp.build_graph(*ROOMS, "infra", cache_dir=None)
+
+    needed = {module.partition(".")[0] for module in graph.find_upstream_modules(start)}
+
+    assert needed
+    assert needed <= copied(dockerfile_of(name))
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.stem)
+def test_an_image_installs_its_own_extra_and_no_other(dockerfile: Path) -> None:
+    installed = re.findall(r"'\.\[([a-z,]+)\]'", dockerfile.read_text())
+
+    assert installed == [dockerfile.stem]
+    assert dockerfile.stem in PROJECT["optional-dependencies"]
+    assert "-c requirements.lock" in dockerfile.read_text()
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.stem)
+def test_everything_an_image_copies_exists(dockerfile: Path) -> None:
+    lines = [line for line in dockerfile.read_text().splitlines() if line.startswith("COPY")]
+    sources = [word for line in lines for word in line.split()[1:-1]]
+
+    assert sources
+    assert [source for source in sources if not (ROOT / source).exists()] == []
+
+
+def test_there_is_one_image_for_each_room() -> None:
+    assert {path.stem for path in DOCKERFILES} == set(ROOMS)
+    assert {dockerfile_of(name).stem for name in OURS} == set(ROOMS)
+
+
+def test_every_base_image_is_pinned_to_a_version() -> None:
+    bases = [
+        line.split()[1]
+        for path in DOCKERFILES
+        for line in path.read_text().splitlines()
+        if line.startswith("FROM")
+    ]
+    servers = [service(name)["image"] for name in COMPOSE["services"] if name not in OURS]
+
+    assert len(bases) == len(DOCKERFILES)
+    assert len(set(bases)) == 1
+    assert [image for image in (*bases, *servers) if not re.search(r":\d", image)] == []
+
+
+def test_every_variable_that_a_room_is_given_is_one_that_it_could_read() -> None:
+    known = known_variables()
+
+    given = {variable for name, variable, _ in environment_entries() if name in OURS}
+
+    assert "RRTF_API_KEY" in given
+    assert given - known == set()
+
+
+def test_no_secret_has_a_value_of_its_own() -> None:
+    secret = re.compile(r"PASSWORD|AUTH|KEY|_URL$")
+    required = re.compile(r"\$\{[A-Z_]+:\?[^}]+\}")
+    secrets = [
+        (variable, value)
+        for _, variable, value in environment_entries()
+        if secret.search(variable) and variable != "RRTF_CLIENT_URL"
+    ]
+
+    assert len(secrets) > 5
+    assert [pair for pair in secrets if not required.search(pair[1])] == []
+
+
+def test_the_example_names_every_value_that_must_be_given_and_gives_none() -> None:
+    wanted = set(re.findall(r"\$\{([A-Z_]+):\?", (ROOT / "docker-compose.yml").read_text()))
+    lines = (ROOT / ".env.example").read_text().splitlines()
+
+    given = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+    assert given == dict.fromkeys(wanted, "")
+
+
+def test_the_executor_reaches_redis_and_nothing_else() -> None:
+    neighbours = {
+        name
+        for name in COMPOSE["services"]
+        if name not in OURS
+        and set(service(name)["networks"]) & set(service("executor")["networks"])
+    }
+
+    assert neighbours == {"redis"}
+    assert all(COMPOSE["networks"][name]["internal"] for name in service("executor")["networks"])
+    assert "DATABASE_URL" not in service("executor")["environment"]
+
+
+def test_the_trainer_reaches_the_api_and_holds_no_password_of_a_server() -> None:
+    neighbours = {
+        name
+        for name in COMPOSE["services"]
+        if set(service(name)["networks"]) & set(service("trainer")["networks"])
+    }
+
+    assert neighbours == {"api", "trainer"}
+    assert set(service("trainer")["environment"]).isdisjoint({"DATABASE_URL", "REDIS_URL"})
+
+
+def test_nothing_is_privileged_and_only_the_executor_takes_capabilities_back() -> None:
+    assert [name for name in COMPOSE["services"] if service(name).get("privileged")] == []
+    assert [name for name in OURS if service(name)["cap_drop"] != ["ALL"]] == []
+    assert [name for name in OURS if "cap_add" in service(name)] == ["executor"]
+
+
+def test_every_image_but_the_executors_gives_up_root() -> None:
+    with_root = [path.stem for path in DOCKERFILES if "\nUSER 10001\n" not in path.read_text()]
+
+    assert with_root == ["executor"]
+
+
+def test_the_executors_entry_point_can_be_run() -> None:
+    assert os.access(ROOT / "infra/docker/executor-entrypoint.sh", os.X_OK)
+
+
+def test_the_api_is_published_on_loopback_only() -> None:
+    published = [port for name in COMPOSE["services"] for port in service(name).get("ports", [])]
+
+    assert published == ["127.0.0.1:8000:8000"]
