@@ -37,7 +37,7 @@ def spawn(
         env=dict(env),
         stdin=subprocess.DEVNULL,
         stdout=log,
-        stderr=log,
+        stderr=subprocess.STDOUT if log == subprocess.PIPE else log,
         start_new_session=True,
         cwd=cwd,
     )

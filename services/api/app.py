@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import Depends, FastAPI, Request, Response
 
@@ -12,7 +13,7 @@ from infra.db.unit_of_work import Database
 from services.api import groups, problem_details, problems, stats, training
 from services.api.dependencies import BodyLimit, require_key
 
-_ERRORS = {
+_ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "content": {problem_details.MEDIA_TYPE: {}}}
     for status in (401, 404, 409, 413, 422, 503)
 }
@@ -50,8 +51,6 @@ def create_app(database: Database, redis_url: str, key: str | None, max_body_byt
     # Added last, so it is outermost and counts what comes off the wire.
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
     for module in (problems, groups, training, stats):
-        app.include_router(
-            module.router, dependencies=[Depends(require_key)], responses=dict(_ERRORS)
-        )
+        app.include_router(module.router, dependencies=[Depends(require_key)], responses=_ERRORS)
     app.include_router(stats.open_router)
     return app

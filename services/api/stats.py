@@ -46,6 +46,7 @@ def read_stats(session: Session) -> Stats:
         .where(CandidateRow.label.is_not(None))
         .group_by(CandidateRow.author, CandidateRow.label)
     ):
+        assert label is not None  # The query leaves those out.
         labels[author][label] = count
     ready = RankingRow.training_batch_id.is_(None) & RankingRow.skip_reason.is_(None)
     return Stats(
@@ -73,9 +74,7 @@ def read_stats(session: Session) -> Stats:
 def _counts(session: Session, column: Any, states: Iterable[State]) -> dict[State, int]:
     counted = {
         state: count
-        for state, count in session.execute(  # noqa: C416 - rows, not tuples
-            select(column, func.count()).group_by(column)
-        )
+        for state, count in session.execute(select(column, func.count()).group_by(column))
     }
     return {state: counted.get(state, 0) for state in states}
 

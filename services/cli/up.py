@@ -1,0 +1,188 @@
+"""The whole suite on one machine: servers, services, one supervisor."""
+
+import contextlib
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import redis
+
+from infra import logs
+from infra.db import migrate
+from infra.local.home import default_home, free_port, secret_file
+from infra.local.servers import LocalServers
+from infra.local.supervisor import Service, Supervisor
+from infra.messaging import Queue
+from services.client import Client
+
+log = logs.get(__name__)
+
+_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "RRTF_DATA")
+
+
+class RunningSuite:
+    """A suite that runs, and what one needs to speak to it."""
+
+    def __init__(
+        self, home: Path, servers: LocalServers, supervisor: Supervisor, url: str, key: str
+    ) -> None:
+        self.home = home
+        self.database_url = servers.database_url
+        self.redis_url = servers.redis_url
+        self.api_url = url
+        self.api_key = key
+        self._supervisor = supervisor
+        self.names: list[str] = []
+        """Services in the order of their start."""
+
+    def client(self) -> Client:
+        """Open a client of its API."""
+        return Client(self.api_url, self.api_key)
+
+    def check(self) -> None:
+        """Raise if a service has been given up.
+
+        Raises:
+            errors.Unavailable: naming the service.
+        """
+        self._supervisor.check()
+
+    def pid(self, name: str) -> int | None:
+        """Return the process id of a service."""
+        return self._supervisor.pid(name)
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """Send a signal to a service; the supervisor brings it back if it dies."""
+        self._supervisor.kill(name, number)
+
+
+@contextlib.contextmanager
+def running_suite(
+    home: Path,
+    *,
+    executor_slots: int | None = None,
+    trainer: bool = True,
+    port: int | None = None,
+    echo: bool = False,
+    durable: bool = True,
+    overrides: Mapping[str, Mapping[str, str]] | None = None,
+) -> Iterator[RunningSuite]:
+    """Start everything, yield it once it is ready, and stop it in order.
+
+    `overrides` adds environment variables to services by name.
+
+    Raises:
+        errors.SuiteError: something does not start; the message says what and why.
+    """
+    with contextlib.ExitStack() as stack:
+        servers = stack.enter_context(LocalServers(home, durable=durable))
+        migrate.upgrade(servers.database_url)
+        _forget_old_messages(servers)
+        key = secrets.token_urlsafe(24)
+        secret_file(home / "api.key", key)
+        port = port or free_port()
+        url = f"http://127.0.0.1:{port}"
+        supervisor = Supervisor(home / "logs", echo)
+        stack.callback(supervisor.stop)
+        suite = RunningSuite(home, servers, supervisor, url, key)
+        client = stack.enter_context(suite.client())
+        environments = _environments(suite, port, executor_slots)
+        if not trainer:
+            del environments["trainer"]
+        modules = {"api": "services.api", "sweep": "services.sweep"}
+        for name, environment in environments.items():
+            ready = client.is_ready if name == "api" else None
+            service = Service(
+                name=name,
+                command=[sys.executable, "-m", modules.get(name, name)],
+                env=environment | dict((overrides or {}).get(name, {})),
+                ready=ready,
+            )
+            supervisor.start(service)
+            suite.names.append(name)
+        yield suite
+
+
+def _forget_old_messages(servers: LocalServers) -> None:
+    """Empty the queues that an earlier run left: Postgres knows what is to be done."""
+    if os.environ.get("REDIS_URL"):
+        return  # Not ours to empty.
+    with redis.Redis.from_url(servers.redis_url) as connection:
+        connection.delete(*(queue.value for queue in Queue), "unacked", "unacked_index")
+
+
+def _environments(
+    suite: RunningSuite, port: int, executor_slots: int | None
+) -> dict[str, dict[str, str]]:
+    """Give every service what it needs to know, and nothing else."""
+    base = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    base["PYTHONUNBUFFERED"] = "1"
+    own = {name: value for name, value in os.environ.items() if name.startswith("RRTF_")}
+
+    def of(*prefixes: str) -> dict[str, str]:
+        return base | {name: own[name] for name in own if name.startswith(prefixes)}
+
+    queue = {"REDIS_URL": suite.redis_url}
+    both = queue | {"DATABASE_URL": suite.database_url}
+    slots = {} if executor_slots is None else {"RRTF_EXECUTOR_SLOTS": str(executor_slots)}
+    return {
+        "api": of("RRTF_API_", "RRTF_LOG_")
+        | both
+        | {"RRTF_API_PORT": str(port), "RRTF_API_KEY": suite.api_key},
+        "ranker": of("RRTF_RANKER_", "RRTF_LOG_") | both,
+        "sampler": of("RRTF_SAMPLER_", "RRTF_LOG_") | both,
+        "executor": of("RRTF_EXECUTOR_", "RRTF_LOG_")
+        | queue
+        | {"RRTF_EXECUTOR_HOME": str(_executor_home(suite.home))}
+        | slots,
+        "sweep": of("RRTF_SWEEP_", "RRTF_RANKER_", "RRTF_LOG_") | both,
+        "trainer": of("RRTF_TRAINER_", "RRTF_LOG_")
+        | {
+            "RRTF_CLIENT_URL": suite.api_url,
+            "RRTF_CLIENT_KEY": suite.api_key,
+            "RRTF_TRAINER_OUTPUT_DIR": str(suite.home / "checkpoints"),
+        },
+    }
+
+
+def _executor_home(home: Path) -> Path:
+    """Keep the jail's image beside the default data, so that short-lived suites share one copy."""
+    return Path(os.environ.get("RRTF_EXECUTOR_HOME") or home)
+
+
+def up(home: Path | None, port: int, executor_slots: int | None, trainer: bool) -> None:
+    """Run the suite until Ctrl-C or SIGTERM.
+
+    Raises:
+        errors.SuiteError: something does not start, or a service is given up.
+    """
+    stopped = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        stopped = True
+
+    with contextlib.ExitStack() as stack:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            stack.callback(signal.signal, number, signal.signal(number, stop))
+        suite = stack.enter_context(
+            running_suite(
+                home or default_home(),
+                executor_slots=executor_slots,
+                trainer=trainer,
+                port=port,
+                echo=True,
+            )
+        )
+        sys.stderr.write(
+            f"\nThe suite is ready: {suite.api_url} (documentation at {suite.api_url}/docs)\n"
+            f"API key: in {suite.home / 'api.key'}\nCtrl-C stops it.\n\n"
+        )
+        while not stopped:
+            suite.check()
+            time.sleep(0.2)
+        sys.stderr.write("\nstopping\n")

@@ -1,0 +1,208 @@
+"""The client of the REST API: typed, and patient with a server that restarts."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+import httpx
+from pydantic import BaseModel
+
+from infra import errors
+from infra.contracts.api import (
+    BulkResult,
+    CandidateDetail,
+    CandidateView,
+    CheckpointView,
+    GroupView,
+    Health,
+    Page,
+    ProblemSummary,
+    ProblemView,
+    RankingView,
+    Stats,
+    TrainingBatchView,
+)
+from infra.contracts.candidates import NewGroup
+from infra.contracts.problems import Problem
+
+_ATTEMPTS = 6
+_BY_CODE: dict[str, type[errors.SuiteError]] = {
+    kind.code: kind
+    for kind in (
+        errors.InvalidInput,
+        errors.NotFound,
+        errors.Conflict,
+        errors.LeaseLost,
+        errors.Unauthorized,
+        errors.PayloadTooLarge,
+        errors.Unavailable,
+    )
+}
+
+View = TypeVar("View", bound=BaseModel)
+
+
+class Client:
+    """Speaks to one REST API; safe to use from several threads."""
+
+    def __init__(self, url: str, key: str | None = None, timeout_seconds: float = 60.0) -> None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        # The address is the user's own; a proxy of the environment has no business in between.
+        self._http = httpx.Client(
+            base_url=url, headers=headers, timeout=timeout_seconds, trust_env=False
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._http.close()
+
+    def add_problem(self, problem: Problem) -> ProblemView:
+        """Store a problem; the same one again is no error."""
+        return self._send(ProblemView, "POST", "/v1/problems", problem)
+
+    def add_problems(self, problems: Sequence[Problem]) -> BulkResult:
+        """Store many problems, each for itself."""
+        body = {"problems": [problem.model_dump(mode="json") for problem in problems]}
+        return self._send(BulkResult, "POST", "/v1/problems/bulk", body)
+
+    def find_problem(self, slug: str) -> ProblemSummary:
+        """Find a problem by its name.
+
+        Raises:
+            errors.NotFound: there is none of that name.
+        """
+        page = self._send(Page[ProblemSummary], "GET", "/v1/problems", params={"slug": slug})
+        if not page.items:
+            raise errors.NotFound(f"there is no problem {slug!r}; import it first")
+        return page.items[0]
+
+    def get_problem(self, problem_id: UUID) -> ProblemView:
+        """Return a problem with its tests."""
+        return self._send(ProblemView, "GET", f"/v1/problems/{problem_id}")
+
+    def problems(self) -> Iterator[ProblemSummary]:
+        """Iterate over all problems, oldest first."""
+        yield from self._pages(Page[ProblemSummary], "/v1/problems")
+
+    def create_group(self, problem_id: UUID, group: NewGroup) -> GroupView:
+        """Hand in candidates, ask for samples, or both.
+
+        A repeat after a lost answer would make a second group, so this is sent only once the
+        connection stands, and not again.
+        """
+        return self._send(
+            GroupView, "POST", f"/v1/problems/{problem_id}/groups", group, repeatable=False
+        )
+
+    def get_group(self, group_id: UUID) -> GroupView:
+        """Return a group and how far it is."""
+        return self._send(GroupView, "GET", f"/v1/groups/{group_id}")
+
+    def groups(self) -> Iterator[GroupView]:
+        """Iterate over all groups, oldest first."""
+        yield from self._pages(Page[GroupView], "/v1/groups")
+
+    def candidates(self, group_id: UUID) -> tuple[CandidateView, ...]:
+        """Return the candidates of a group."""
+        path = f"/v1/groups/{group_id}/candidates"
+        return self._send(Page[CandidateView], "GET", path).items
+
+    def get_candidate(self, candidate_id: UUID) -> CandidateDetail:
+        """Return a candidate with its program and every test's outcome."""
+        return self._send(CandidateDetail, "GET", f"/v1/candidates/{candidate_id}")
+
+    def get_ranking(self, group_id: UUID) -> RankingView:
+        """Return the ranking of a group.
+
+        Raises:
+            errors.NotFound: it has none yet.
+        """
+        return self._send(RankingView, "GET", f"/v1/groups/{group_id}/ranking")
+
+    def training_batches(self) -> Iterator[TrainingBatchView]:
+        """Iterate over all training batches, oldest first."""
+        yield from self._pages(Page[TrainingBatchView], "/v1/training-batches")
+
+    def checkpoints(self, policy: str) -> tuple[CheckpointView, ...]:
+        """Return the checkpoints of a policy, newest first."""
+        path = f"/v1/policies/{policy}/checkpoints"
+        return self._send(Page[CheckpointView], "GET", path, params={"limit": 500}).items
+
+    def get_checkpoint(self, checkpoint_id: UUID) -> CheckpointView:
+        """Return a checkpoint and the batches that made it."""
+        return self._send(CheckpointView, "GET", f"/v1/checkpoints/{checkpoint_id}")
+
+    def stats(self) -> Stats:
+        """Return counts over everything."""
+        return self._send(Stats, "GET", "/v1/stats")
+
+    def is_ready(self) -> bool:
+        """Tell whether the server and all it needs are there."""
+        try:
+            response = self._http.get("/readyz", timeout=5)
+            return response.status_code == 200 and bool(Health.model_validate(response.json()))
+        except httpx.HTTPError:
+            return False
+
+    def _pages(self, kind: type[Page[View]], path: str) -> Iterator[View]:
+        params: dict[str, Any] = {"limit": 500}
+        while True:
+            page = self._send(kind, "GET", path, params=params)
+            yield from page.items
+            if page.next_cursor is None:
+                return
+            params["cursor"] = page.next_cursor
+
+    def _send(
+        self,
+        kind: type[View],
+        method: str,
+        path: str,
+        body: BaseModel | dict[str, Any] | None = None,
+        params: dict[str, Any] | None = None,
+        repeatable: bool = True,
+    ) -> View:
+        content = None
+        if body is not None:
+            dumped = body.model_dump(mode="json") if isinstance(body, BaseModel) else body
+            content = json.dumps(dumped).encode()  # ASCII, whatever characters a program holds.
+        for attempt in range(_ATTEMPTS):
+            last = attempt == _ATTEMPTS - 1
+            try:
+                response = self._http.request(
+                    method,
+                    path,
+                    content=content,
+                    params=params,
+                    headers={"Content-Type": "application/json"},
+                )
+            except httpx.TransportError as error:
+                unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+                if last or not (repeatable or unsent):
+                    raise errors.Unavailable(f"the API is not reachable: {error}") from error
+            else:
+                if response.is_success:
+                    return kind.model_validate_json(response.content)
+                if response.status_code != 503 or last or not repeatable:
+                    raise _error(response)
+            time.sleep(min(0.2 * 2**attempt, 3.0))
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _error(response: httpx.Response) -> errors.SuiteError:
+    try:
+        body = response.json()
+        kind = _BY_CODE.get(body["code"], errors.SuiteError)
+        return kind(body["detail"])
+    except (ValueError, KeyError, TypeError):
+        return errors.SuiteError(f"the API answered {response.status_code} without a reason")

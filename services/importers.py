@@ -1,0 +1,235 @@
+"""Reads problems and candidates from the files people have: pure, one line at a time.
+
+Problems: HumanEval and MBPP records, and our own `Problem`s, told apart by their fields.
+Candidates: `{task_id, program}`, a whole program, or `{task_id, completion}`, HumanEval's sample
+format, which is appended to the problem's prompt.
+"""
+
+import ast
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from pydantic import ValidationError
+
+from infra import errors
+from infra.contracts.base import Author
+from infra.contracts.candidates import NewCandidate
+from infra.contracts.problems import AssertTest, Problem
+
+MAX_LINE_BYTES = 16 * 2**20
+"""Longest line that is read."""
+_CANDIDATE_FIELDS = frozenset(
+    {"task_id", "program", "completion", "author", "model", "finish_reason", "seed"}
+)
+
+
+class BadLine(NamedTuple):
+    """A line that could not be used, and why."""
+
+    number: int
+    reason: str
+
+
+class CandidateRecord(NamedTuple):
+    """A candidate on its way to a problem; the program may still lack the prompt."""
+
+    number: int
+    slug: str
+    candidate: NewCandidate
+    is_completion: bool
+
+
+def slug_of(task_id: object) -> str:
+    """Name a problem as we do; a bare number is one of MBPP."""
+    text = str(task_id)
+    return f"MBPP/{text}" if text.isdecimal() else text
+
+
+def read_problems(path: Path) -> Iterator[Problem | BadLine]:
+    """Read a file of problems, plain or gzipped.
+
+    Raises:
+        errors.InvalidInput: the file cannot be read.
+    """
+    for number, record in _records(path):
+        if isinstance(record, BadLine):
+            yield record
+            continue
+        try:
+            yield to_problem(record)
+        except (ValidationError, errors.InvalidInput) as error:
+            yield BadLine(number, _reason(error))
+
+
+def to_problem(record: dict[str, Any]) -> Problem:
+    """Make a problem of one record.
+
+    Raises:
+        errors.InvalidInput: it has the fields of no known format.
+        pydantic.ValidationError: a field is wrong.
+    """
+    if {"prompt", "test", "entry_point"} <= record.keys():
+        return _human_eval(record)
+    if {"text", "test_list"} <= record.keys() or {"prompt", "test_list"} <= record.keys():
+        return _mbpp(record)
+    if {"slug", "tests"} <= record.keys():
+        return Problem.model_validate(record)
+    raise errors.InvalidInput(
+        "not a problem: expected the fields of HumanEval (prompt, test, entry_point),"
+        " of MBPP (text, test_list) or our own (slug, tests)"
+    )
+
+
+def _human_eval(record: dict[str, Any]) -> Problem:
+    prompt, entry_point = record["prompt"], record["entry_point"]
+    return Problem(
+        slug=str(record.get("task_id")),
+        prompt=prompt,
+        entry_point=entry_point,
+        tests=(AssertTest(source=_helpers(prompt, entry_point) + record["test"], check="check"),),
+        reference_program=(
+            prompt + record["canonical_solution"] if "canonical_solution" in record else None
+        ),
+        metadata={"source": "HumanEval"},
+    )
+
+
+def _helpers(prompt: str, entry_point: str) -> str:
+    """Return the functions a prompt defines beside the one it asks for.
+
+    Three of HumanEval's tests call them. They belong to the test: taken from the candidate, they
+    could be redefined until every assert holds.
+    """
+    try:
+        tree = ast.parse(prompt)
+    except SyntaxError:
+        return ""
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    helpers = [node for node in functions if node.name != entry_point and not _is_unfinished(node)]
+    if not helpers:
+        return ""
+    imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return "\n".join(ast.unparse(node) for node in (*imports, *helpers)) + "\n"
+
+
+def _is_unfinished(node: ast.FunctionDef) -> bool:
+    return len(node.body) == 1 and isinstance(node.body[0], ast.Expr)
+
+
+def _mbpp(record: dict[str, Any]) -> Problem:
+    asserts = [str(line).replace("\r\n", "\n") for line in record["test_list"]]
+    setup = str(record.get("test_setup_code") or "").replace("\r\n", "\n")
+    imports = "\n".join(record.get("test_imports") or [])
+    source = "\n".join(part for part in (imports, setup, *asserts) if part)
+    text = record.get("text") or record["prompt"]
+    code = record.get("code")
+    return Problem(
+        slug=slug_of(record.get("task_id")),
+        prompt=text + "\nYour code should pass these tests:\n" + "\n".join(asserts) + "\n",
+        entry_point=_called(asserts, code),
+        tests=(AssertTest(source=source),),
+        reference_program=code,
+        metadata={
+            "source": "MBPP",
+            "challenge_test_list": list(record.get("challenge_test_list") or []),
+        },
+    )
+
+
+def _called(asserts: list[str], code: str | None) -> str | None:
+    """Find the function under test: called by the first assert, defined by the reference."""
+    try:
+        defined = {
+            node.name
+            for node in ast.parse(code or "").body
+            if isinstance(node, ast.FunctionDef | ast.ClassDef)
+        }
+        calls = [
+            node.func.id
+            for node in ast.walk(ast.parse(asserts[0]))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        ]
+    except (SyntaxError, ValueError, IndexError):
+        return None
+    return next((name for name in calls if name in defined), None)
+
+
+def read_candidates(path: Path) -> Iterator[CandidateRecord | BadLine]:
+    """Read a file of candidates, plain or gzipped.
+
+    Raises:
+        errors.InvalidInput: the file cannot be read.
+    """
+    for number, record in _records(path):
+        if isinstance(record, BadLine):
+            yield record
+            continue
+        try:
+            yield _candidate(number, record)
+        except (ValidationError, errors.InvalidInput) as error:
+            yield BadLine(number, _reason(error))
+
+
+def _candidate(number: int, record: dict[str, Any]) -> CandidateRecord:
+    if "task_id" not in record or not {"program", "completion"} & record.keys():
+        raise errors.InvalidInput("not a candidate: expected task_id and program or completion")
+    is_completion = "program" not in record
+    text = record["completion"] if is_completion else record["program"]
+    return CandidateRecord(
+        number=number,
+        slug=slug_of(record["task_id"]),
+        candidate=NewCandidate(
+            author=record.get("author", Author.STUDENT),
+            program=text,
+            model=record.get("model", ""),
+            completion=text if is_completion else None,
+            finish_reason=record.get("finish_reason"),
+            seed=record.get("seed"),
+            metadata={key: record[key] for key in record.keys() - _CANDIDATE_FIELDS},
+        ),
+        is_completion=is_completion,
+    )
+
+
+def complete(record: CandidateRecord, prompt: str) -> NewCandidate:
+    """Return the candidate with its whole program."""
+    if not record.is_completion:
+        return record.candidate
+    return record.candidate.model_copy(update={"program": prompt + record.candidate.program})
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
+    try:
+        with path.open("rb") as raw:
+            gzipped = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            stream: BinaryIO | gzip.GzipFile = gzip.GzipFile(fileobj=raw) if gzipped else raw
+            number = 0
+            while line := stream.readline(MAX_LINE_BYTES + 1):
+                number += 1
+                if len(line) > MAX_LINE_BYTES:
+                    raise errors.InvalidInput(
+                        f"{path}, line {number} is longer than {MAX_LINE_BYTES} bytes"
+                    )
+                if line.strip():
+                    yield number, _decode(line, number)
+    except (OSError, EOFError) as error:
+        raise errors.InvalidInput(f"cannot read {path}: {error}") from error
+
+
+def _decode(line: bytes, number: int) -> dict[str, Any] | BadLine:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        return BadLine(number, f"not JSON: {error}")
+    return record if isinstance(record, dict) else BadLine(number, "not a JSON object")
+
+
+def _reason(error: ValidationError | errors.InvalidInput) -> str:
+    if isinstance(error, errors.InvalidInput):
+        return error.detail
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
