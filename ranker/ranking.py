@@ -95,6 +95,7 @@ def _best_first(candidate: Judged, score: float) -> tuple[float, bool, int, str]
 def _pairs(ordered: Sequence[Judged], rules: Rules) -> tuple[list[Pair], int]:
     pairs: list[Pair] = []
     dropped = 0
+    seen: set[tuple[str, str]] = set()
     for i, first in enumerate(ordered):
         for second in ordered[i + 1 :]:
             # The order is best first, so `first` never scores below `second`.
@@ -105,7 +106,10 @@ def _pairs(ordered: Sequence[Judged], rules: Rules) -> tuple[list[Pair], int]:
             else:
                 wanted = mixed and first.author is Author.TEACHER and gap > 0
                 dropped += mixed and first.author is Author.STUDENT
-            if wanted and first.program != second.program:
+            # A program written twice teaches once, and never against itself.
+            texts = (first.program, second.program)
+            if wanted and texts[0] != texts[1] and texts not in seen:
+                seen.add(texts)
                 pairs.append(
                     Pair(better_id=first.candidate_id, worse_id=second.candidate_id, gap=gap)
                 )

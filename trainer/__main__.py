@@ -1,0 +1,38 @@
+"""Starts a trainer."""
+
+import signal
+import sys
+import threading
+
+from infra import errors, logs
+from infra.settings import ClientSettings, load, reject_unknown
+from trainer.client import LeaseClient, Stopped
+from trainer.loop import run
+from trainer.settings import TrainerSettings
+
+
+def main() -> int:
+    """Train until told to stop; return 1 when something is wrong."""
+    logs.configure("trainer")
+    log = logs.get(__name__)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        settings, api = load(TrainerSettings), load(ClientSettings)
+        reject_unknown()
+        key = api.key.get_secret_value() if api.key else None
+        client = LeaseClient(api.url, key, stop)
+        log.info("trainer.ready", policy=settings.policy)
+        run(settings, client, stop)
+        client.close()
+    except Stopped:
+        return 0
+    except errors.SuiteError as error:
+        log.error("trainer.stopped", code=error.code, reason=error.detail)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,156 @@
+"""The trainer's side of the lease API, and the heart that beats while it works."""
+
+import random
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import httpx
+from pydantic import BaseModel
+
+from infra import errors, logs
+from infra.contracts.api import CheckpointView, CompleteResponse, Page
+from infra.contracts.ranking import (
+    CompleteRequest,
+    HeartbeatRequest,
+    Lease,
+    LeasedBatch,
+    LeaseRequest,
+    LeaseResponse,
+)
+
+log = logs.get(__name__)
+
+_LONGEST_PAUSE_SECONDS = 15.0
+
+
+class Stopped(Exception):
+    """The trainer was told to stop while it waited for the API."""
+
+
+class LeaseClient:
+    """Speaks to the lease API; waits, with growing pauses, while the API is away."""
+
+    def __init__(self, url: str, key: str | None, stop: threading.Event) -> None:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(base_url=url, headers=headers, timeout=60.0, trust_env=False)
+        self._stop = stop
+
+    def lease(self, request: LeaseRequest) -> LeaseResponse:
+        """Lease batches; an empty answer means that there is nothing yet."""
+        return LeaseResponse.model_validate_json(
+            self._post("/v1/training-batches/lease", request).content
+        )
+
+    def heartbeat(self, request: HeartbeatRequest) -> None:
+        """Extend leases.
+
+        Raises:
+            errors.LeaseLost: one of them was taken over.
+        """
+        self._post("/v1/training-batches/heartbeat", request)
+
+    def complete(self, request: CompleteRequest) -> CompleteResponse:
+        """Record batches as trained; safe to repeat after a lost answer.
+
+        Raises:
+            errors.LeaseLost: one of the leases was taken over.
+            errors.Conflict: another trainer has gone further.
+        """
+        return CompleteResponse.model_validate_json(
+            self._post("/v1/training-batches/complete", request).content
+        )
+
+    def newest_checkpoint(self, policy: str) -> CheckpointView | None:
+        """Return the newest recorded checkpoint of a policy, or None before the first."""
+        response = self._request("GET", f"/v1/policies/{policy}/checkpoints?limit=1", None)
+        if response.status_code == 404:
+            return None
+        self._raise_for(response)
+        page = Page[CheckpointView].model_validate_json(response.content)
+        return page.items[0] if page.items else None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def _post(self, path: str, body: BaseModel) -> httpx.Response:
+        response = self._request("POST", path, body)
+        self._raise_for(response)
+        return response
+
+    def _request(self, method: str, path: str, body: BaseModel | None) -> httpx.Response:
+        attempt = 0
+        while True:
+            try:
+                response = self._http.request(
+                    method,
+                    path,
+                    content=None if body is None else body.model_dump_json(),
+                    headers={"Content-Type": "application/json"},
+                )
+                if response.status_code < 500:
+                    return response
+                reason = f"status {response.status_code}"
+            except httpx.TransportError as error:
+                reason = type(error).__name__
+            pause = min(0.5 * 2**attempt, _LONGEST_PAUSE_SECONDS)
+            pause *= random.uniform(0.5, 1.0)  # noqa: S311 - spreads trainers out, hides nothing
+            log.warning("api.away", path=path, reason=reason, pause_seconds=round(pause, 2))
+            if self._stop.wait(pause):
+                raise Stopped
+            attempt += 1
+
+    @staticmethod
+    def _raise_for(response: httpx.Response) -> None:
+        if response.is_success:
+            return
+        try:
+            body = response.json()
+            code, detail = body["code"], body["detail"]
+        except (ValueError, KeyError, TypeError):
+            code, detail = "", f"the API answered {response.status_code}"
+        for kind in (errors.LeaseLost, errors.Conflict, errors.Unauthorized, errors.NotFound):
+            if code == kind.code:
+                raise kind(detail)
+        raise errors.SuiteError(detail)
+
+
+class Heartbeat:
+    """Extends leases from a thread for as long as its block runs."""
+
+    def __init__(
+        self, client: LeaseClient, batches: Sequence[LeasedBatch], lease_seconds: float
+    ) -> None:
+        leases = tuple(Lease(batch_id=item.batch_id, epoch=item.epoch) for item in batches)
+        self._client = client
+        self._request = HeartbeatRequest(leases=leases, lease_seconds=lease_seconds)
+        self._ended = threading.Event()
+        self.lost = threading.Event()
+        """Set when a lease was taken over: the work is to be thrown away."""
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        # Three beats to a lease: two may be lost before it ends.
+        while not self._ended.wait(self._request.lease_seconds / 3):
+            try:
+                self._client.heartbeat(self._request)
+            except (errors.LeaseLost, Stopped):
+                self.lost.set()
+                return
+            except errors.SuiteError as error:
+                log.warning("heartbeat.failed", reason=error.detail)

@@ -1,0 +1,49 @@
+"""A byte-level tokenizer: any text in, the same text out, nothing to download."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+END = "<|endoftext|>"
+
+
+class TextTokenizer(Protocol):
+    """The part of a transformers tokenizer that training uses."""
+
+    eos_token_id: int | None
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        """Return token ids."""
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text."""
+
+    def save_pretrained(self, path: Path) -> Any:
+        """Write what `AutoTokenizer.from_pretrained` reads."""
+
+
+def byte_tokenizer() -> TextTokenizer:
+    """Make a tokenizer with one token for each byte and one for the end of a text."""
+    vocabulary = {END: 0}
+    for character in sorted(pre_tokenizers.ByteLevel.alphabet()):
+        vocabulary[character] = len(vocabulary)
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fast: TextTokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token=END,
+        bos_token=END,
+        pad_token=END,
+        clean_up_tokenization_spaces=False,
+    )
+    return fast
+
+
+def load_tokenizer(path: str) -> TextTokenizer:
+    """Load the tokenizer of any Hugging Face model, by name or path."""
+    loaded: TextTokenizer = AutoTokenizer.from_pretrained(path)
+    return loaded
