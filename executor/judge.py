@@ -137,8 +137,10 @@ class Judge:
             memory = isinstance(raised, dict) and raised.get("memory") is True
             text = str(raised.get("text") if isinstance(raised, dict) else raised)
             return (Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR), text
+        if "value" not in answer:
+            return Outcome.WRONG_ANSWER, str(answer.get("opaque", "the process sent no value"))
         try:
-            actual = values.decode(answer.get("value"))
+            actual = values.decode(answer["value"])
         except (values.NotPlain, RecursionError) as error:
             return Outcome.RUNTIME_ERROR, f"malformed value: {error}"
         expected = values.decode(test.expected)

@@ -29,6 +29,8 @@ log = logs.get(__name__)
 _LOCK = 7_300_913
 _ROUND = 500
 """Most rows of one kind handled in one round."""
+_RANKER_BACKLOG = 100
+"""Messages waiting for the ranker from which on a missing result may simply be among them."""
 
 
 class Sweep:
@@ -56,9 +58,18 @@ class Sweep:
                 return
             now = work.session.scalar(select(func.clock_timestamp()))
             assert now is not None
-            self._candidates(work, now, self._unsent_before(now, depths[Queue.EXECUTOR]))
-            self._samples(work, now, self._unsent_before(now, depths[Queue.SAMPLER]))
-            self._unranked_groups(work, now)
+            started_before = self._started_before(now, depths[Queue.RANKER])
+            stuck = _is_stuck(
+                CandidateRow, self._unsent_before(now, depths[Queue.EXECUTOR]), started_before
+            )
+            self._poison(work, stuck)
+            self._candidates(work, now, stuck)
+            stuck = _is_stuck(
+                SampleRequestRow, self._unsent_before(now, depths[Queue.SAMPLER]), started_before
+            )
+            self._samples(work, now, stuck)
+            if depths[Queue.RANKER] < _RANKER_BACKLOG:
+                self._unranked_groups(work, now)
             flush_before = now - timedelta(seconds=self._settings.flush_seconds)
             batches.form(work, self._batch_groups, flush_before)
             batches.quarantine_exhausted(work)
@@ -70,31 +81,56 @@ class Sweep:
             seconds=settings.backlog_seconds if depth else settings.unsent_seconds
         )
 
-    def _candidates(self, work: Work, now: datetime, unsent_before: datetime) -> None:
-        started_before = now - timedelta(seconds=self._settings.started_seconds)
-        stuck = work.session.scalars(
+    def _started_before(self, now: datetime, ranker_depth: int) -> datetime:
+        """Time before which work finished now must have begun; a slow ranker is given longer."""
+        settings = self._settings
+        late = ranker_depth >= _RANKER_BACKLOG
+        return now - timedelta(
+            seconds=settings.backlog_seconds if late else settings.started_seconds
+        )
+
+    def _poison(self, work: Work, stuck: ColumnElement[bool]) -> None:
+        """Set aside candidates that no executor finishes; their groups are ranked without them."""
+        poison = (
+            CandidateRow.state == CandidateState.SUBMITTED,
+            CandidateRow.duplicate_of.is_(None),
+            CandidateRow.attempts >= self._settings.max_attempts,
+            stuck,
+        )
+        query = select(CandidateRow.group_id).where(*poison).limit(_ROUND)
+        groups = sorted(set(work.session.scalars(query)))
+        # Groups before candidates, as everyone locks them; so this comes before anything else.
+        records.lock_groups(work, groups)
+        rows = work.session.execute(
+            select(CandidateRow.id, CandidateRow.attempts, CandidateRow.reason)
+            .where(CandidateRow.group_id.in_(groups), *poison)
+            .order_by(CandidateRow.id)
+        ).all()
+        for row in rows:
+            reason = row.reason or "no executor finished it"
+            records.quarantine(work, row.id, f"{row.attempts} attempts: {reason}")
+            log.warning("candidate.quarantined", candidate_id=str(row.id), reason=reason)
+        for group_id in groups:
+            work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
+
+    def _candidates(self, work: Work, now: datetime, stuck: ColumnElement[bool]) -> None:
+        rows = work.session.scalars(
             select(CandidateRow)
             .where(
                 CandidateRow.state == CandidateState.SUBMITTED,
                 CandidateRow.duplicate_of.is_(None),
-                _is_stuck(CandidateRow, unsent_before, started_before),
+                CandidateRow.attempts < self._settings.max_attempts,
+                stuck,
             )
             .order_by(CandidateRow.id)
             .limit(_ROUND)
+            # Whoever holds one of them is working on it.
             .with_for_update(skip_locked=True)
         ).all()
-        again: list[UUID] = []
-        for row in stuck:
-            if row.attempts >= self._settings.max_attempts:
-                reason = row.reason or "no executor finished it"
-                records.quarantine(work, row.id, f"{row.attempts} attempts: {reason}")
-                work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=row.group_id))
-                log.warning("candidate.quarantined", candidate_id=str(row.id), reason=reason)
-            else:
-                row.sent_at = now
-                again.append(row.id)
+        for row in rows:
+            row.sent_at = now
         work.session.flush()
-        self._send_again(work, again)
+        self._send_again(work, [row.id for row in rows])
 
     @staticmethod
     def _send_again(work: Work, candidate_ids: Sequence[UUID]) -> None:
@@ -104,19 +140,18 @@ class Sweep:
         if candidate_ids:
             log.info("sweep.candidates_sent_again", count=len(candidate_ids))
 
-    def _samples(self, work: Work, now: datetime, unsent_before: datetime) -> None:
-        started_before = now - timedelta(seconds=self._settings.started_seconds)
-        stuck = work.session.scalars(
+    def _samples(self, work: Work, now: datetime, stuck: ColumnElement[bool]) -> None:
+        rows = work.session.scalars(
             select(SampleRequestRow)
             .where(
                 SampleRequestRow.state == SampleState.SUBMITTED,
-                _is_stuck(SampleRequestRow, unsent_before, started_before),
+                stuck,
             )
             .order_by(SampleRequestRow.id)
             .limit(_ROUND)
             .with_for_update(skip_locked=True)
         ).all()
-        for row in stuck:
+        for row in rows:
             if row.attempts >= self._settings.max_attempts:
                 row.state = SampleState.QUARANTINED
                 row.reason = row.reason or f"{row.attempts} attempts: no sampler finished it"

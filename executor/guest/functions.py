@@ -117,7 +117,12 @@ class _Host:
             }
             if changed:
                 answer["changed"] = changed
-        answer.setdefault("value", self._encode(result, plain=not request.get("track")))
+        if "value" not in answer:
+            try:
+                answer["value"] = self._encode(result, plain=not request.get("track"))
+            except values.NotPlain as error:
+                # It returned; what it returned just equals nothing that could be expected.
+                answer["opaque"] = str(error)
         return answer
 
     def _method(self, target: Any, name: str) -> Any:

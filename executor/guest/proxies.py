@@ -152,6 +152,8 @@ class Link:
         answer = self._request(proxy, request)
         for index, after in answer.get("changed", {}).items():
             merge(args[int(index)], self._decode(after))
+        if "value" not in answer:
+            raise AssertionError(f"cannot be compared: {answer.get('opaque')}")
         result = answer["value"]
         if isinstance(result, dict) and "$arg" in result:
             return args[int(result["$arg"])]

@@ -1,0 +1,256 @@
+"""The demonstration: the whole suite on real problems, from nothing to a checkpoint."""
+
+import contextlib
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+from rich.console import Console
+
+from infra import errors
+from infra.contracts.api import CheckpointView, GroupView, ProblemView, Stats
+from infra.contracts.base import Author, BatchState, CandidateState, GroupState, SampleState
+from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
+from infra.contracts.problems import Problem
+from infra.settings import data_directory
+from services import importers
+from services.cli.picture import draw
+from services.cli.progress import stats_table, watch
+from services.cli.submitting import Report, store, submit_groups
+from services.cli.up import RunningSuite, running_suite
+from services.client import Client
+from services.importers import BadLine
+from services.starter import load as starter
+
+_POLICY = "demo"
+_SAMPLED = 8
+"""Starter problems whose candidates come through the sampler rather than the API."""
+_TIMEOUT_SECONDS = 1800
+
+
+def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
+    """Run the loop and print the result; tell whether everything went as it must."""
+    console = Console()
+    with contextlib.ExitStack() as stack:
+        folder = home or stack.enter_context(_temporary_home())
+        replay = folder / "replay.jsonl"
+        _write_replay(replay)
+        console.print("starting PostgreSQL, Valkey, API, ranker, sampler, executor, sweep, trainer")
+        began = time.monotonic()
+        with (
+            running_suite(
+                folder,
+                overrides={
+                    "sampler": {"RRTF_SAMPLER_REPLAY": str(replay)},
+                    "trainer": {
+                        "RRTF_TRAINER_POLICY": _POLICY,
+                        "RRTF_TRAINER_THREADS": "1",
+                        "RRTF_TRAINER_OUTPUT_DIR": str((out / "checkpoints").absolute()),
+                    },
+                },
+            ) as suite,
+            suite.client() as client,
+        ):
+            console.print(f"ready in {time.monotonic() - began:.1f} s at {suite.api_url}")
+            outcome = _run_loop(console, suite, client, human_eval)
+            good = _report(console, client, outcome, out)
+        good &= _nothing_is_left(console)
+    console.print("[bold]everything as it must be[/]" if good else "[bold]NOT as it must be[/]")
+    return good
+
+
+@contextlib.contextmanager
+def _temporary_home() -> Iterator[Path]:
+    # Where the servers' user can walk to, whatever the mode of the temporary directory's parents.
+    folder = Path(tempfile.mkdtemp(prefix="rrtf-demo-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sampled_slugs() -> set[str]:
+    return {problem.slug for problem in starter.problems()[:_SAMPLED]}
+
+
+def _write_replay(path: Path) -> None:
+    """Record the completions of some starter problems as a model would have given them."""
+    slugs = _sampled_slugs()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        for candidate in starter.candidates():
+            if candidate.task_id in slugs:
+                record = {
+                    "task_id": candidate.task_id,
+                    "author": candidate.author.value,
+                    "model": candidate.model,
+                    "completion": f"Here is the program:\n\n```python\n{candidate.program}```\n",
+                    "finish_reason": "stop",
+                }
+                file.write(json.dumps(record) + "\n")
+
+
+class _Outcome:
+    """What was submitted, and how long it took."""
+
+    def __init__(self) -> None:
+        self.starter_groups: list[GroupView] = []
+        self.num_groups = 0
+        self.seconds = 0.0
+        self.in_time = False
+
+
+def _run_loop(console: Console, suite: RunningSuite, client: Client, human_eval: int) -> _Outcome:
+    outcome = _Outcome()
+    began = time.monotonic()
+    outcome.starter_groups = _submit_starter(client)
+    outcome.num_groups = len(outcome.starter_groups) + _submit_human_eval(
+        console, client, human_eval
+    )
+    outcome.in_time = watch(
+        client, _TIMEOUT_SECONDS, lambda stats: _is_done(stats, outcome.num_groups), suite.check
+    )
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _is_done(stats: Stats, num_groups: int) -> bool:
+    batches = stats.training_batches
+    finished = batches[BatchState.COMPLETED] + batches[BatchState.QUARANTINED]
+    return (
+        stats.groups[GroupState.RANKED] >= num_groups
+        and not stats.groups[GroupState.OPEN]
+        and not stats.waiting_groups
+        and finished == sum(batches.values())
+    )
+
+
+def _submit_starter(client: Client) -> list[GroupView]:
+    problems = _store(client, starter.problems())
+    by_slug: dict[str, list[NewCandidate]] = {}
+    for item in starter.candidates():
+        by_slug.setdefault(item.task_id, []).append(
+            NewCandidate(author=item.author, program=item.program, model=item.model)
+        )
+    sampled = _sampled_slugs()
+    groups = submit_groups(
+        client,
+        [(problems[slug], by_slug[slug]) for slug in by_slug if slug not in sampled],
+        _POLICY,
+    )
+    for slug in sorted(sampled):
+        plans = tuple(
+            SamplePlan(author=author, backend="replay", num_samples=count)
+            for author in Author
+            if (count := sum(item.author is author for item in by_slug[slug]))
+        )
+        groups.append(
+            client.create_group(problems[slug].id, NewGroup(samples=plans, policy=_POLICY))
+        )
+    return groups
+
+
+def _submit_human_eval(console: Console, client: Client, limit: int) -> int:
+    data = data_directory()
+    if data is None or limit == 0:
+        console.print("HumanEval is left out: RRTF_DATA names no folder that holds it")
+        return 0
+    found = [
+        item
+        for item in importers.read_problems(data / "HumanEval.jsonl.gz")
+        if not isinstance(item, BadLine)
+    ][:limit]
+    problems = _store(client, found)
+    by_slug: dict[str, list[NewCandidate]] = {}
+    for record in importers.read_candidates(data / "humaneval_candidates.jsonl.gz"):
+        if not isinstance(record, BadLine) and record.slug in problems:
+            by_slug.setdefault(record.slug, []).append(
+                importers.complete(record, problems[record.slug].prompt)
+            )
+    groups = submit_groups(client, [(problems[slug], by_slug[slug]) for slug in by_slug], _POLICY)
+    return len(groups)
+
+
+def _store(client: Client, problems: Sequence[Problem]) -> dict[str, ProblemView]:
+    report = Report()
+    store(client, problems, report)
+    if report.bad:
+        raise errors.Conflict(report.bad[0].reason)
+    return {
+        problem.slug: client.get_problem(client.find_problem(problem.slug).id)
+        for problem in problems
+    }
+
+
+def _report(console: Console, client: Client, outcome: _Outcome, out: Path) -> bool:
+    stats = client.stats()
+    checkpoints = sorted(client.checkpoints(_POLICY), key=lambda item: item.version)
+    console.print(stats_table(stats))
+    labelled = stats.candidates[CandidateState.LABELLED]
+    console.print(
+        f"{labelled} candidates labelled and {outcome.num_groups} groups ranked and trained in"
+        f" {outcome.seconds:.0f} s ({labelled / outcome.seconds:.1f} candidates/s, start to end)"
+    )
+    for item in checkpoints:
+        console.print(_step_line(item), highlight=False)
+    if checkpoints:
+        console.print(f"checkpoint: {checkpoints[-1].path}", soft_wrap=True)
+    picture = draw(stats, checkpoints, out / "demo.png")
+    console.print(f"picture: {picture}", soft_wrap=True)
+    return _judge(console, client, outcome, stats)
+
+
+def _step_line(item: CheckpointView) -> str:
+    metrics = item.metrics
+    return (
+        f"step {item.version:>3}  loss {metrics['loss']:.4f}"
+        f"  rank {metrics['rank_loss']:.4f}  cross-entropy {metrics['ce_loss']:.4f}"
+        f"  pairs {metrics['pairs']}  in order {metrics['pair_accuracy']:.2f}"
+    )
+
+
+def _judge(console: Console, client: Client, outcome: _Outcome, stats: Stats) -> bool:
+    """Say what is not as it must be."""
+    expected = {(item.task_id, item.model): item.expected_label for item in starter.candidates()}
+    wrong, seen = 0, 0
+    for group in outcome.starter_groups:
+        for candidate in client.candidates(group.id):
+            seen += 1
+            want = expected[group.problem_slug, candidate.model]
+            if candidate.label is not want:
+                wrong += 1
+                got = candidate.label.value if candidate.label else candidate.state.value
+                console.print(f"{group.problem_slug} by {candidate.model}: {got}, not {want.value}")
+    console.print(f"starter labels as expected: {seen - wrong} of {len(expected)}")
+    unlabelled = sum(stats.candidates.values()) - stats.candidates[CandidateState.LABELLED]
+    untrained = sum(stats.training_batches.values()) - stats.training_batches[BatchState.COMPLETED]
+    unsampled = sum(stats.samples.values()) - stats.samples[SampleState.COMPLETED]
+    for count, what in (
+        (unlabelled, "candidates without a label"),
+        (untrained, "batches not trained"),
+        (unsampled, "requests for samples not answered"),
+    ):
+        if count:
+            console.print(f"{count} {what}")
+    complete = outcome.in_time and seen == len(expected)
+    return complete and not (wrong or unlabelled or untrained or unsampled)
+
+
+def _nothing_is_left(console: Console) -> bool:
+    """Look for processes, cgroups and mounts that should be gone."""
+    left = [f"process {child.pid}" for child in psutil.Process().children(recursive=True)]
+    for path in Path("/sys/fs/cgroup").glob("**/rrtf-*"):
+        owner = path.name.split("-")[1]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            left.append(f"cgroup {path}")
+    mounts = Path("/proc/self/mountinfo").read_text()
+    if "nsjail" in mounts:
+        left.append("a mount of a jail")
+    for what in left:
+        console.print(f"left behind: {what}")
+    return not left

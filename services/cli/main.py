@@ -1,0 +1,180 @@
+"""The `rrtf` command.
+
+Exit status: 0 done, 1 something failed or a line of a file was bad, 2 wrong usage.
+"""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel
+
+from infra import errors
+from infra.settings import ClientSettings, load
+
+if TYPE_CHECKING:
+    from services.client import Client
+
+app = typer.Typer(
+    help="Runs the RRTF loop: sample, execute, rank, train.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+Command = TypeVar("Command", bound=Callable[..., None])
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def _explains(command: Command) -> Command:
+    """Print an error of the suite as one line, and end with status 1."""
+
+    @functools.wraps(command)
+    def explained(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except errors.SuiteError as error:
+            typer.echo(f"rrtf: {error.detail} [{error.code}]", err=True)
+            raise typer.Exit(1) from None
+
+    return explained  # type: ignore[return-value] # functools.wraps keeps the signature typer reads
+
+
+def _client() -> "Client":
+    from services.client import Client
+
+    settings = load(ClientSettings)
+    return Client(settings.url, settings.key.get_secret_value() if settings.key else None)
+
+
+def _print(view: BaseModel) -> None:
+    typer.echo(json.dumps(view.model_dump(mode="json"), indent=2))
+
+
+@app.command()
+@_explains
+def up(
+    home: Annotated[Path | None, typer.Option(help="Data directory.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the API on loopback.")] = 8000,
+    slots: Annotated[int | None, typer.Option(help="Candidates executed at once.")] = None,
+    trainer: Annotated[bool, typer.Option(help="Also run a trainer.")] = True,
+) -> None:
+    """Run the whole suite on this machine until Ctrl-C."""
+    from infra import logs
+    from services.cli.up import up as run
+
+    logs.configure("up")
+    run(home, port, slots, trainer)
+
+
+@app.command("import")
+@_explains
+def import_problems(
+    file: Annotated[Path, typer.Argument(help="HumanEval, MBPP or our own JSONL, plain or .gz")],
+) -> None:
+    """Store the problems of a file."""
+    from services.cli.submitting import import_file
+
+    with _client() as client:
+        report = import_file(client, file)
+    typer.echo(f"{report.created} new, {report.known} known, {len(report.bad)} bad")
+    _report_bad(report.bad, file)
+
+
+@app.command()
+@_explains
+def submit(
+    file: Annotated[Path, typer.Argument(help="Candidates: {task_id, program|completion} JSONL")],
+    policy: Annotated[str, typer.Option(help="Policy that the groups train.")] = "default",
+) -> None:
+    """Submit the candidates of a file, one group for each problem."""
+    from services.cli.submitting import submit_file
+
+    with _client() as client:
+        report = submit_file(client, file, policy)
+    typer.echo(
+        f"{report.created} candidates in {report.groups} groups submitted, {len(report.bad)} bad"
+    )
+    _report_bad(report.bad, file)
+
+
+def _report_bad(bad: list[Any], file: Path) -> None:
+    for line in bad[:20]:
+        typer.echo(f"{file}, line {line.number}: {line.reason}", err=True)
+    if bad:
+        raise typer.Exit(1)
+
+
+@app.command()
+@_explains
+def watch(
+    timeout: Annotated[float, typer.Option(help="Seconds to wait at most; 0 for ever.")] = 0,
+) -> None:
+    """Show progress until every group is ranked."""
+    from services.cli.progress import watch_until_ranked
+
+    with _client() as client:
+        if not watch_until_ranked(client, timeout or float("inf")):
+            raise typer.Exit(1)
+
+
+@app.command()
+@_explains
+def status(as_json: Json = False) -> None:
+    """Count candidates, groups and batches."""
+    from services.cli.progress import stats_table
+
+    with _client() as client:
+        stats = client.stats()
+    if as_json:
+        _print(stats)
+    else:
+        from rich.console import Console
+
+        Console().print(stats_table(stats))
+
+
+@app.command()
+@_explains
+def show(
+    group: Annotated[str, typer.Argument(help="Id of a group, or the name of a problem.")],
+    as_json: Json = False,
+) -> None:
+    """Show the candidates of a group with labels, first failures, scores and pairs."""
+    from services.cli.showing import group_report
+
+    with _client() as client:
+        report = group_report(client, group)
+    if as_json:
+        typer.echo(json.dumps(report.data, indent=2))
+    else:
+        from rich.console import Console
+
+        Console().print(*report.tables)
+
+
+@app.command()
+@_explains
+def demo(
+    home: Annotated[
+        Path | None, typer.Option(help="Data directory; a temporary one if absent.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("out"),
+    human_eval: Annotated[
+        int, typer.Option(help="HumanEval problems to run, where RRTF_DATA has them.")
+    ] = 164,
+) -> None:
+    """Run the loop on real problems, print the result, and stop."""
+    from infra import logs
+    from services.cli.demo import run_demo
+
+    logs.configure("demo")
+    if not run_demo(home, out, human_eval):
+        raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(app())

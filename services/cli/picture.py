@@ -1,0 +1,46 @@
+"""A picture of the result: labels by author, loss by step."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+from infra.contracts.api import CheckpointView, Stats
+from infra.contracts.base import Author, Label
+
+_COLOURS = {
+    Label.COMPILE_ERROR: "#8c2d04",
+    Label.RUNTIME_ERROR: "#d94801",
+    Label.PARTIAL_PASS: "#fdae6b",
+    Label.ALL_PASS: "#2171b5",
+}
+
+
+def draw(stats: Stats, checkpoints: Sequence[CheckpointView], path: Path) -> Path:
+    """Draw the label distribution and the loss curve; return the file."""
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    names = [author.value for author in Author]
+    bottoms = [0.0] * len(names)
+    for label in Label:
+        shares = []
+        for author in Author:
+            counts = stats.labels.get(author, {})
+            shares.append(counts.get(label, 0) / max(1, sum(counts.values())))
+        left.bar(names, shares, bottom=bottoms, label=label.value, color=_COLOURS[label])
+        bottoms = [bottom + share for bottom, share in zip(bottoms, shares, strict=True)]
+    left.set_title("Labels by author")
+    left.set_ylabel("share of candidates")
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=4, fontsize=8)
+    steps = [item.version for item in checkpoints]
+    for key, colour in (("loss", "#000000"), ("ce_loss", "#2171b5"), ("rank_loss", "#d94801")):
+        right.plot(steps, [item.metrics[key] for item in checkpoints], label=key, color=colour)
+    right.set_title("Loss by optimizer step")
+    right.set_xlabel("step")
+    right.legend()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+    return path

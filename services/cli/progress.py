@@ -1,0 +1,80 @@
+"""Progress of everything, live on a terminal and as plain lines elsewhere."""
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from infra.contracts.api import Stats
+from infra.contracts.base import Author, BatchState, CandidateState, GroupState, Label, SampleState
+from services.client import Client
+
+
+def watch_until_ranked(client: Client, timeout_seconds: float) -> bool:
+    """Show progress until no group is open; tell whether that came to pass in time."""
+    return watch(client, timeout_seconds, lambda stats: not stats.groups.get(GroupState.OPEN))
+
+
+def watch(
+    client: Client,
+    timeout_seconds: float,
+    done: Callable[[Stats], bool],
+    check: Callable[[], None] = lambda: None,
+) -> bool:
+    """Show progress until `done`; `check` may raise to end the wait."""
+    console = Console()
+    deadline = time.monotonic() + timeout_seconds
+    last_line = 0.0
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        while True:
+            check()
+            stats = client.stats()
+            if console.is_terminal:
+                live.update(stats_table(stats))
+            elif done(stats) or time.monotonic() - last_line > 5:
+                console.print(progress_line(stats))
+                last_line = time.monotonic()
+            if done(stats):
+                return True
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.5)
+
+
+def progress_line(stats: Stats) -> str:
+    """Say in one line how far everything is."""
+    batches = stats.training_batches
+    return (
+        f"candidates {stats.candidates.get(CandidateState.LABELLED, 0)} labelled"
+        f" of {sum(stats.candidates.values())}"
+        f" | groups {stats.groups.get(GroupState.RANKED, 0)} ranked"
+        f" of {sum(stats.groups.values())}"
+        f" | batches {batches.get(BatchState.COMPLETED, 0)} trained of {sum(batches.values())}"
+    )
+
+
+def stats_table(stats: Stats) -> Table:
+    """Lay out counts as a table."""
+    table = Table(title=progress_line(stats), title_justify="left")
+    table.add_column("author")
+    for label in Label:
+        table.add_column(label.value, justify="right")
+    table.add_column("pass@1", justify="right")
+    for author in Author:
+        counts = stats.labels.get(author, {})
+        share = stats.pass_at_1.get(author)
+        table.add_row(
+            author.value,
+            *(str(counts.get(label, 0)) for label in Label),
+            "-" if share is None else f"{share:.3f}",
+        )
+    aside = stats.candidates.get(CandidateState.QUARANTINED, 0)
+    unsampled = stats.samples.get(SampleState.QUARANTINED, 0)
+    skipped = ", ".join(f"{reason.value} {count}" for reason, count in stats.skipped.items())
+    table.caption = (
+        f"{stats.pairs} pairs; groups without training data: {skipped or 'none'};"
+        f" quarantined: {aside} candidates, {unsampled} sample requests"
+    )
+    return table

@@ -1,0 +1,89 @@
+"""One group, side by side."""
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from rich.markup import escape
+from rich.table import Table
+
+from infra import errors
+from infra.contracts.api import GroupView, RankingView
+from infra.contracts.base import Outcome
+from services import importers
+from services.client import Client
+
+
+class GroupReport(NamedTuple):
+    """A group as tables for a reader and as data for a program."""
+
+    tables: list[Table]
+    data: dict[str, Any]
+
+
+def group_report(client: Client, name: str) -> GroupReport:
+    """Gather everything about a group.
+
+    Raises:
+        errors.NotFound: there is none of that id, or none of that problem.
+    """
+    group = _find(client, name)
+    try:
+        ranking: RankingView | None = client.get_ranking(group.id)
+    except errors.NotFound:
+        ranking = None
+    scores = {entry.candidate_id: entry.score for entry in ranking.order} if ranking else {}
+    details = [client.get_candidate(item.id) for item in client.candidates(group.id)]
+    details.sort(key=lambda item: -scores.get(item.id, -9.0))
+    table = Table(title=f"{group.problem_slug}  group {group.id}  {group.state.value}")
+    for column in ("candidate", "author", "model", "label", "passed", "score", "first failure"):
+        table.add_column(column)
+    for item in details:
+        execution = item.execution
+        passed = f"{execution.passed}/{execution.total}" if execution else "-"
+        failure = (execution.error if execution else item.reason) or ""
+        if execution and not failure:
+            missing = [t.detail for t in execution.tests if t.outcome is not Outcome.PASSED]
+            failure = missing[0] if missing else ""
+        # What a candidate said is shown as text, never read as markup.
+        table.add_row(
+            str(item.id),
+            item.author.value,
+            escape(item.model),
+            item.label.value if item.label else item.state.value,
+            passed,
+            f"{scores[item.id]:.3f}" if item.id in scores else "-",
+            escape(failure[:120]),
+        )
+    tables = [table]
+    if ranking:
+        tables.append(_pairs(ranking))
+    data = {
+        "group": group.model_dump(mode="json"),
+        "candidates": [item.model_dump(mode="json") for item in details],
+        "ranking": ranking.model_dump(mode="json") if ranking else None,
+    }
+    return GroupReport(tables, data)
+
+
+def _find(client: Client, name: str) -> GroupView:
+    try:
+        return client.get_group(UUID(name))
+    except ValueError:
+        pass  # No id, so it is a problem's name.
+    slug = importers.slug_of(name)
+    found = [group for group in client.groups() if group.problem_slug == slug]
+    if not found:
+        raise errors.NotFound(f"there is no group of a problem {slug!r}")
+    return found[-1]
+
+
+def _pairs(ranking: RankingView) -> Table:
+    reason = ranking.skip_reason.value if ranking.skip_reason else "none"
+    table = Table(
+        title=f"{len(ranking.pairs)} pairs, {ranking.dropped_pairs} dropped; skipped: {reason}"
+    )
+    for column in ("better", "worse", "gap"):
+        table.add_column(column)
+    for pair in ranking.pairs:
+        table.add_row(str(pair.better_id), str(pair.worse_id), f"{pair.gap:.3f}")
+    return table

@@ -1,0 +1,123 @@
+"""What the tests of records share: a database, a sender that keeps, and short ways to say things."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from uuid import UUID
+
+import pytest
+
+from infra import intake
+from infra.contracts.base import Author, Contract, Label, Outcome
+from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
+from infra.contracts.execution import (
+    ExecutionRequest,
+    ExecutionResult,
+    ExecutionResults,
+    TestResult,
+    Verdict,
+)
+from infra.contracts.problems import CallTest, Problem
+from infra.db.unit_of_work import Database, Work
+from infra.messaging import Task
+from ranker import records
+from ranker.ranking import Rules
+
+
+class Outbox:
+    """Stands where the broker's sender stands, and keeps what would have left."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Task, Contract]] = []
+        self.reachable = True
+
+    def send(self, task: Task, message: Contract) -> bool:
+        if self.reachable:
+            self.sent.append((task, message))
+        return self.reachable
+
+    def of(self, task: Task) -> list[Contract]:
+        return [message for sent, message in self.sent if sent is task]
+
+    def programs(self) -> list[tuple[UUID, int]]:
+        """Every (candidate, attempt) that was sent to be executed."""
+        return [
+            (program.candidate_id, program.attempt)
+            for message in self.of(Task.EXECUTE_SLICE)
+            if isinstance(message, ExecutionRequest)
+            for program in message.programs
+        ]
+
+
+class Suite:
+    """A database with a problem, and the steps of a candidate's walk."""
+
+    def __init__(self, url: str) -> None:
+        self.outbox = Outbox()
+        self.database = Database(url, self.outbox)
+        with self.work() as work:
+            self.problem_id, _ = intake.add_problem(work, self.problem())
+
+    def work(self) -> AbstractContextManager[Work]:
+        return self.database.unit_of_work()
+
+    def open(self, *candidates: NewCandidate, samples: int = 0, policy: str = "default") -> UUID:
+        plans = [
+            SamplePlan(author=Author.STUDENT, backend="replay", num_samples=1)
+            for _ in range(samples)
+        ]
+        new = NewGroup(candidates=candidates, samples=tuple(plans), policy=policy)
+        with self.work() as work:
+            return intake.open_group(work, self.problem_id, new)
+
+    def record(self, *results: ExecutionResult, rules: Rules | None = None) -> list[UUID]:
+        with self.work() as work:
+            return records.record_results(
+                work, ExecutionResults(results=results), rules or Rules()
+            )
+
+    def ranked_group(self, number: int = 0, policy: str = "default") -> UUID:
+        """Make a group whose teacher passes and whose student does not compile."""
+        group_id = self.open(
+            self.teacher(f"good {number}"), self.student(f"bad {number}"), policy=policy
+        )
+        (good, _), (bad, _) = self.outbox.programs()[-2:]
+        assert self.record(
+            self.result(good, Label.ALL_PASS), self.result(bad, Label.COMPILE_ERROR)
+        )
+        return group_id
+
+    @staticmethod
+    def problem(slug: str = "double", prompt: str = "Double it.") -> Problem:
+        return Problem(
+            slug=slug,
+            prompt=prompt,
+            entry_point="double",
+            tests=(CallTest(args=(1,), expected=2), CallTest(args=(2,), expected=4)),
+        )
+
+    @staticmethod
+    def student(program: str) -> NewCandidate:
+        return NewCandidate(author=Author.STUDENT, program=program)
+
+    @staticmethod
+    def teacher(program: str) -> NewCandidate:
+        return NewCandidate(author=Author.TEACHER, program=program)
+
+    @staticmethod
+    def result(candidate_id: UUID, label: Label, attempt: int = 1, stdout: str = "") -> ExecutionResult:
+        outcomes = {
+            Label.COMPILE_ERROR: (Outcome.NOT_RUN, Outcome.NOT_RUN),
+            Label.RUNTIME_ERROR: (Outcome.RUNTIME_ERROR, Outcome.RUNTIME_ERROR),
+            Label.PARTIAL_PASS: (Outcome.PASSED, Outcome.WRONG_ANSWER),
+            Label.ALL_PASS: (Outcome.PASSED, Outcome.PASSED),
+        }
+        tests = tuple(TestResult(outcome=outcome) for outcome in outcomes[label])
+        verdict = Verdict(label=label, tests=tests, sandbox="test", stdout=stdout)
+        return ExecutionResult(candidate_id=candidate_id, attempt=attempt, verdict=verdict)
+
+
+@pytest.fixture
+def suite(database_url: str) -> Iterator[Suite]:
+    opened = Suite(database_url)
+    yield opened
+    opened.database.close()

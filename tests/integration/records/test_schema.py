@@ -1,0 +1,91 @@
+import threading
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.exc import IntegrityError
+
+from infra.db import migrate
+from infra.db.tables import Table
+from infra.db.unit_of_work import with_driver
+
+
+@pytest.fixture
+def engine(database_url):
+    made = sa.create_engine(with_driver(database_url))
+    yield made
+    made.dispose()
+
+
+def test_the_migrations_make_exactly_the_tables_of_the_code(engine):
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+
+        assert compare_metadata(context, Table.metadata) == []
+
+
+def test_every_check_of_the_code_is_in_the_database(engine):
+    wanted = {
+        constraint.name
+        for table in Table.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, sa.CheckConstraint)
+    }
+
+    with engine.connect() as connection:
+        found = set(connection.scalars(sa.text("SELECT conname FROM pg_constraint WHERE contype = 'c'")))
+
+    assert len(wanted) >= 12
+    assert {str(name) for name in wanted} <= found
+
+
+def test_the_schema_goes_down_to_nothing_and_up_again(database_url, engine):
+    assert migrate.is_current(database_url)
+
+    migrate.downgrade(database_url, "base")
+
+    assert not migrate.is_current(database_url)
+    assert set(sa.inspect(engine).get_table_names()) == {"alembic_version"}
+    migrate.upgrade(database_url)
+    assert migrate.is_current(database_url)
+
+
+def test_two_starters_migrate_one_database_without_a_collision(database_url):
+    migrate.downgrade(database_url, "base")
+    failures = []
+
+    def start():
+        try:
+            migrate.upgrade(database_url)
+        except sa.exc.SQLAlchemyError as error:
+            failures.append(error)
+
+    starters = [threading.Thread(target=start) for _ in range(3)]
+    for starter in starters:
+        starter.start()
+    for starter in starters:
+        starter.join()
+
+    assert failures == []
+    assert migrate.is_current(database_url)
+
+
+def test_a_state_outside_the_closed_set_is_refused_by_the_database(suite):
+    group_id = suite.open(suite.student("x"))
+
+    with pytest.raises(IntegrityError, match="ck_groups_groupstate"), suite.work() as work:
+        work.session.execute(
+            sa.text("UPDATE groups SET state = 'lost' WHERE id = :id"), {"id": group_id}
+        )
+
+
+def test_deleting_a_group_takes_its_candidates_executions_and_ranking_along(suite):
+    group_id = suite.ranked_group()
+
+    with suite.work() as work:
+        work.session.execute(sa.text("DELETE FROM groups WHERE id = :id"), {"id": group_id})
+
+    with suite.database.reading() as session:
+        for table in ("candidates", "executions", "rankings"):
+            assert session.scalar(sa.text(f"SELECT count(*) FROM {table}")) == 0  # noqa: S608
