@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from services.api import groups, problems, stats, training
+from services.cli.main import app
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text()
@@ -58,3 +59,15 @@ def test_every_make_target_that_is_named_exists() -> None:
 
     assert {"demo", "test"} <= named
     assert named <= targets
+
+
+def test_every_command_of_rrtf_is_shown_and_every_one_shown_exists() -> None:
+    exist = {
+        command.name or command.callback.__name__
+        for command in app.registered_commands
+        if command.callback is not None
+    }
+
+    shown = set(re.findall(r"(?:^    |`)rrtf ([a-z]+)", README, re.MULTILINE))
+
+    assert shown == exist
