@@ -28,6 +28,8 @@ from infra.messaging import Task
 
 SLICE_CANDIDATES = 32
 """Most candidates in one message; they share the message's tests."""
+SLICE_CHARACTERS = 2_000_000
+"""Most program text in one message, unless a single program is longer."""
 _TESTS: TypeAdapter[tuple[TestCase, ...]] = TypeAdapter(tuple[TestCase, ...])
 
 
@@ -38,8 +40,10 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
 
     Raises:
         errors.Conflict: the slug belongs to a different problem.
+        errors.InvalidInput: it holds what Postgres cannot store.
     """
-    content = json.dumps(problem.model_dump(mode="json"), sort_keys=True)
+    _refuse_nul("prompt", problem.prompt)
+    content = _json("problem", problem.model_dump(mode="json"))
     digest = hashlib.sha256(content.encode()).hexdigest()
     row = {
         "id": new_id(),
@@ -94,7 +98,11 @@ def open_group(work: Work, problem_id: UUID, new: NewGroup) -> UUID:
 
     Raises:
         errors.NotFound: there is no such problem.
+        errors.InvalidInput: it holds what Postgres cannot store.
     """
+    _json("metadata", new.metadata)
+    for plan in new.samples:
+        _refuse_nul("samples", plan.backend, plan.model, *plan.stop)
     if work.session.get(ProblemRow, problem_id) is None:
         raise errors.NotFound(f"there is no problem {problem_id}")
     group = GroupRow(
@@ -115,7 +123,8 @@ def open_group(work: Work, problem_id: UUID, new: NewGroup) -> UUID:
         work.session.add(request)
         work.session.flush()
         work.send_after_commit(Task.SAMPLE_GROUP, SampleGroup(sample_request_id=request.id))
-    admit(work, group.id, new.candidates)
+    if new.candidates:
+        admit(work, group.id, new.candidates)
     return group.id
 
 
@@ -131,10 +140,18 @@ def admit(
 
     Raises:
         errors.NotFound: there is no such group.
+        errors.Conflict: the group is ranked; what comes now would never be.
+        errors.InvalidInput: a candidate holds what Postgres cannot store.
     """
+    for new in candidates:
+        _refuse_nul("candidate", new.model, new.finish_reason or "")
+        _json("metadata", new.metadata)
     # The lock orders admissions of one group, so that positions and duplicates are certain.
-    if work.session.get(GroupRow, group_id, with_for_update=True) is None:
+    group = work.session.get(GroupRow, group_id, with_for_update=True, populate_existing=True)
+    if group is None:
         raise errors.NotFound(f"there is no group {group_id}")
+    if group.state is not GroupState.OPEN:
+        raise errors.Conflict(f"the group {group_id} is ranked and takes no more candidates")
     first = _known_programs(work.session, group_id)
     last = work.session.scalar(
         select(func.max(CandidateRow.position)).where(CandidateRow.group_id == group_id)
@@ -149,8 +166,24 @@ def admit(
     originals = [row.id for row in rows if row.duplicate_of is None]
     for request in execution_requests(work.session, originals):
         work.send_after_commit(Task.EXECUTE_SLICE, request)
-    _label_duplicates_of_labelled(work, rows)
+    _label_duplicates_of_labelled(work.session, rows)
+    if all(row.state is not CandidateState.SUBMITTED for row in rows):
+        # No result will come that could complete the group.
+        work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
     return [row.id for row in rows]
+
+
+def _refuse_nul(what: str, *texts: str) -> None:
+    # Programs and completions may hold it, for models write it; names and prompts may not.
+    if any("\x00" in text for text in texts):
+        raise errors.InvalidInput(f"{what}: text must not hold NUL bytes")
+
+
+def _json(what: str, value: object) -> str:
+    try:
+        return json.dumps(value, sort_keys=True, allow_nan=False)
+    except ValueError:
+        raise errors.InvalidInput(f"{what}: NaN and infinity are no JSON numbers") from None
 
 
 def _known_programs(session: Session, group_id: UUID) -> dict[str, UUID]:
@@ -192,18 +225,17 @@ def _candidate_row(
     )
 
 
-def _label_duplicates_of_labelled(work: Work, rows: Iterable[CandidateRow]) -> None:
+def _label_duplicates_of_labelled(session: Session, rows: Iterable[CandidateRow]) -> None:
     """Give a duplicate its label at once, when the program was labelled before it came."""
     for row in rows:
         if row.duplicate_of is None:
             continue
-        original = work.session.get(CandidateRow, row.duplicate_of)
-        if original is not None and original.state is not CandidateState.SUBMITTED:
+        original = session.get_one(CandidateRow, row.duplicate_of)
+        if original.state is not CandidateState.SUBMITTED:
             row.state, row.label = original.state, original.label
             row.pass_fraction, row.execution_id = original.pass_fraction, original.execution_id
             row.labelled_at, row.reason = original.labelled_at, original.reason
-            work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=row.group_id))
-    work.session.flush()
+    session.flush()
 
 
 def load_suite(session: Session, problem_id: UUID) -> Suite:
@@ -242,9 +274,18 @@ def execution_requests(
         by_problem.setdefault(problem_id, []).append(program)
     for problem_id, programs in by_problem.items():
         suite = load_suite(session, problem_id)
-        for start in range(0, len(programs), SLICE_CANDIDATES):
-            yield ExecutionRequest(
-                problem_id=problem_id,
-                suite=suite,
-                programs=tuple(programs[start : start + SLICE_CANDIDATES]),
-            )
+        for slice_ in _slices(programs):
+            yield ExecutionRequest(problem_id=problem_id, suite=suite, programs=tuple(slice_))
+
+
+def _slices(programs: Iterable[Program]) -> Iterator[list[Program]]:
+    held: list[Program] = []
+    characters = 0
+    for program in programs:
+        characters += len(program.source)
+        if held and (len(held) == SLICE_CANDIDATES or characters > SLICE_CHARACTERS):
+            yield held
+            held, characters = [], len(program.source)
+        held.append(program)
+    if held:
+        yield held

@@ -6,6 +6,7 @@ is recorded in the transaction that records the checkpoint.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -46,37 +47,39 @@ def form(work: Work, batch_groups: int, flush_before: datetime | None = None) ->
     # One former at a time; others find the groups taken.
     work.session.execute(select(func.pg_advisory_xact_lock(7_300_912)))
     rows = work.session.execute(
-        select(RankingRow, GroupRow.policy_id)
+        select(RankingRow.id, RankingRow.num_pairs, RankingRow.created_at, GroupRow.policy_id)
         .join(GroupRow, RankingRow.group_id == GroupRow.id)
         .where(RankingRow.training_batch_id.is_(None), RankingRow.skip_reason.is_(None))
         .order_by(GroupRow.policy_id, RankingRow.id)
     ).all()
-    by_policy: dict[UUID, list[RankingRow]] = {}
-    for ranking, policy_id in rows:
-        by_policy.setdefault(policy_id, []).append(ranking)
     formed = 0
-    for policy_id, rankings in by_policy.items():
-        for start in range(0, len(rankings), batch_groups):
-            chunk = rankings[start : start + batch_groups]
+    for policy_id, of_policy in groupby(rows, key=lambda row: row.policy_id):
+        waiting = list(of_policy)
+        for start in range(0, len(waiting), batch_groups):
+            chunk = waiting[start : start + batch_groups]
             waited = flush_before is not None and chunk[0].created_at <= flush_before
             if len(chunk) == batch_groups or waited:
-                _make_batch(work, policy_id, chunk)
+                pairs = sum(row.num_pairs for row in chunk)
+                _make_batch(work, policy_id, [row.id for row in chunk], pairs)
                 formed += 1
     return formed
 
 
-def _make_batch(work: Work, policy_id: UUID, rankings: Sequence[RankingRow]) -> None:
+def _make_batch(work: Work, policy_id: UUID, ranking_ids: Sequence[UUID], num_pairs: int) -> None:
     batch = TrainingBatchRow(
         policy_id=policy_id,
         state=BatchState.READY,
-        num_groups=len(rankings),
-        num_pairs=sum(ranking.num_pairs for ranking in rankings),
+        num_groups=len(ranking_ids),
+        num_pairs=num_pairs,
     )
     work.session.add(batch)
     work.session.flush()
-    for ranking in rankings:
-        ranking.training_batch_id = batch.id
-    work.session.flush()
+    work.session.execute(
+        update(RankingRow)
+        .where(RankingRow.id.in_(ranking_ids))
+        .values(training_batch_id=batch.id)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def lease(work: Work, request: LeaseRequest) -> LeaseResponse:
@@ -202,7 +205,7 @@ def complete(work: Work, request: CompleteRequest) -> UUID:
         errors.NotFound: there is no such policy.
     """
     policy = work.session.scalar(
-        select(PolicyRow).where(PolicyRow.name == request.policy).with_for_update()
+        select(PolicyRow).where(PolicyRow.name == request.policy).with_for_update(key_share=True)
     )
     if policy is None:
         raise errors.NotFound(f"there is no policy {request.policy!r}")
@@ -285,4 +288,5 @@ def quarantine_exhausted(work: Work) -> int:
         .values(state=BatchState.QUARANTINED)
         .returning(TrainingBatchRow.id)
     ).all()
+    metrics.SWEEP_QUARANTINED.labels("training_batch").inc(len(rows))
     return len(rows)

@@ -5,8 +5,10 @@ of two candidates in the same situation the teacher's ranks higher; a teacher be
 left out. The paper gives no numbers; ours are the presets here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from itertools import combinations
+from uuid import UUID
 
 from pydantic import Field
 
@@ -34,7 +36,7 @@ class Rules(Contract):
 
     preset: Preset = Preset.RRTF
     tie_bonus: float = Field(0.05, ge=0, lt=0.1)
-    """Added to a teacher's score; smaller than the gap between two classes."""
+    """Added to a teacher's score, as far as it does not lift it to the next label's scores."""
     all_pairs: bool = False
     """Pair every two candidates of different score, not only teacher over student."""
     min_best: Label = Label.PARTIAL_PASS
@@ -60,9 +62,10 @@ def rank(candidates: Sequence[Judged], rules: Rules) -> Ranking:
     """Rank one group; the result does not depend on the order of the candidates."""
     scores = {c.candidate_id: _score(c, rules) for c in candidates}
     ordered = sorted(candidates, key=lambda c: _best_first(c, scores[c.candidate_id]))
-    pairs, dropped = _pairs(ordered, rules)
-    best = ordered[0] if ordered else None
-    reason = _skip_reason(ordered, pairs, dropped, best, rules)
+    # An empty program has no text to learn or to avoid.
+    responses = [c for c in ordered if c.program.strip()]
+    pairs, dropped = _pairs(responses, scores, rules)
+    best = responses[0] if responses else None
     return Ranking(
         preset=rules.preset.value,
         order=tuple(
@@ -77,13 +80,19 @@ def rank(candidates: Sequence[Judged], rules: Rules) -> Ranking:
         pairs=tuple(pairs),
         best_id=best.candidate_id if best else None,
         dropped_pairs=dropped,
-        skip_reason=reason,
+        skip_reason=_skip_reason(responses, pairs, dropped, best, rules),
     )
 
 
 def _score(candidate: Judged, rules: Rules) -> float:
     score = score_of(candidate.label, candidate.pass_fraction, rules.preset)
-    return score + (rules.tie_bonus if candidate.author is Author.TEACHER else 0.0)
+    if candidate.author is Author.STUDENT:
+        return score
+    if candidate.label is _ORDER[-1]:
+        return score + rules.tie_bonus
+    # Nineteen tests of twenty plus the whole bonus would outrank a student that passes them all.
+    above = score_of(_ORDER[_ORDER.index(candidate.label) + 1], 0.0, rules.preset)
+    return score + max(0.0, min(rules.tie_bonus, (above - score) / 2))
 
 
 def _best_first(candidate: Judged, score: float) -> tuple[float, bool, int, str]:
@@ -92,27 +101,27 @@ def _best_first(candidate: Judged, score: float) -> tuple[float, bool, int, str]
     return -score, student, len(candidate.program), str(candidate.candidate_id)
 
 
-def _pairs(ordered: Sequence[Judged], rules: Rules) -> tuple[list[Pair], int]:
+def _pairs(
+    ordered: Sequence[Judged], scores: Mapping[UUID, float], rules: Rules
+) -> tuple[list[Pair], int]:
+    """Pair the better with the worse; count the teachers left out because a student is better."""
     pairs: list[Pair] = []
     dropped = 0
     seen: set[tuple[str, str]] = set()
-    for i, first in enumerate(ordered):
-        for second in ordered[i + 1 :]:
-            # The order is best first, so `first` never scores below `second`.
-            gap = _score(first, rules) - _score(second, rules)
-            mixed = first.author is not second.author
-            if rules.all_pairs:
-                wanted = gap > 0
-            else:
-                wanted = mixed and first.author is Author.TEACHER and gap > 0
-                dropped += mixed and first.author is Author.STUDENT
-            # A program written twice teaches once, and never against itself.
-            texts = (first.program, second.program)
-            if wanted and texts[0] != texts[1] and texts not in seen:
-                seen.add(texts)
-                pairs.append(
-                    Pair(better_id=first.candidate_id, worse_id=second.candidate_id, gap=gap)
-                )
+    for first, second in combinations(ordered, 2):
+        # The order is best first, so `first` never scores below `second`.
+        gap = scores[first.candidate_id] - scores[second.candidate_id]
+        if not rules.all_pairs:
+            if first.author is second.author:
+                continue
+            if first.author is Author.STUDENT:
+                dropped += 1
+                continue
+        # A program written twice teaches once, and never against itself.
+        texts = (first.program, second.program)
+        if gap > 0 and texts[0] != texts[1] and texts not in seen:
+            seen.add(texts)
+            pairs.append(Pair(better_id=first.candidate_id, worse_id=second.candidate_id, gap=gap))
     return pairs, dropped
 
 

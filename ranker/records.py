@@ -13,6 +13,7 @@ from infra.contracts.execution import (
     ExecutionResult,
     ExecutionResults,
     ExecutionStarted,
+    TestResult,
 )
 from infra.contracts.ranking import Judged
 from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, RankingRow, SampleRequestRow
@@ -46,8 +47,8 @@ def record_results(work: Work, results: ExecutionResults, rules: Rules) -> list[
     ).all()
     groups = sorted({row.group_id for row in found})
     known = {row.id for row in found}
-    # Groups first and in order: every writer of candidates takes these locks in the same order.
-    _lock_groups(work, groups)
+    lock_groups(work, groups)
+    _locked_in_order(work, ids)
     for result in results.results:
         if result.candidate_id in known:
             _record_result(work, result)
@@ -62,12 +63,17 @@ def _locked_in_order(work: Work, candidate_ids: Sequence[UUID]) -> Sequence[UUID
         select(CandidateRow.id)
         .where(CandidateRow.id.in_(candidate_ids))
         .order_by(CandidateRow.id)
-        .with_for_update()
+        # Not the key: a ranking that refers to one of these must not wait for us.
+        .with_for_update(key_share=True)
     )
     return work.session.scalars(query).all()
 
 
-def _lock_groups(work: Work, group_ids: Iterable[UUID]) -> None:
+def lock_groups(work: Work, group_ids: Iterable[UUID]) -> None:
+    """Lock groups, as every writer of labels does first; candidates are locked after them.
+
+    Both in the order of their ids, so that no two writers wait for each other.
+    """
     query = select(GroupRow.id).where(GroupRow.id.in_(group_ids)).order_by(GroupRow.id)
     work.session.execute(query.with_for_update())
 
@@ -83,15 +89,15 @@ def _record_result(work: Work, result: ExecutionResult) -> None:
             label=verdict.label,
             passed=verdict.passed,
             total=verdict.total,
-            tests=[test.model_dump(mode="json") for test in verdict.tests],
+            tests=[_storable(test).model_dump(mode="json") for test in verdict.tests],
             cpu_seconds=verdict.usage.cpu_seconds,
             wall_seconds=verdict.usage.wall_seconds,
             memory_bytes=verdict.usage.memory_bytes,
             integrity=verdict.integrity,
-            stdout=verdict.stdout,
-            stderr=verdict.stderr,
-            error=verdict.error,
-            sandbox=verdict.sandbox,
+            stdout=_without_nul(verdict.stdout),
+            stderr=_without_nul(verdict.stderr),
+            error=_without_nul(verdict.error),
+            sandbox=_without_nul(verdict.sandbox),
         )
         .on_conflict_do_nothing()
         .returning(ExecutionRow.id)
@@ -119,6 +125,15 @@ def _record_result(work: Work, result: ExecutionResult) -> None:
         metrics.CANDIDATES_LABELLED.labels(verdict.label.value, author.value).inc()
 
 
+def _storable(test: TestResult) -> TestResult:
+    return test.model_copy(update={"detail": _without_nul(test.detail)})
+
+
+def _without_nul(text: str) -> str:
+    # Postgres refuses it. An executor replaces it too; one that forgot must not cost the slice.
+    return text.replace("\x00", "\ufffd")
+
+
 def _record_failure(work: Work, failure: ExecutionFailure) -> None:
     log.warning(
         "candidate.not_judged", candidate_id=str(failure.candidate_id), reason=failure.reason
@@ -126,28 +141,34 @@ def _record_failure(work: Work, failure: ExecutionFailure) -> None:
     if failure.permanent:
         quarantine(work, failure.candidate_id, failure.reason)
         return
-    # Not lost, only not begun any more: the sweep sends it again, and counts.
+    # Not lost, only not begun any more: the sweep sends it again, and counts. A later attempt that
+    # has begun meanwhile goes on.
     work.session.execute(
         update(CandidateRow)
         .where(
             CandidateRow.id == failure.candidate_id,
             CandidateRow.state == CandidateState.SUBMITTED,
+            CandidateRow.attempts <= failure.attempt,
         )
-        .values(reason=failure.reason, started_at=None)
+        .values(reason=_without_nul(failure.reason), started_at=None)
     )
 
 
 def quarantine(work: Work, candidate_id: UUID, reason: str) -> None:
-    """Set a candidate and its duplicates aside; the group is ranked without them."""
-    work.session.execute(
+    """Set a candidate and its duplicates aside; the group is ranked without them.
+
+    The caller holds the lock on the group.
+    """
+    set_aside = work.session.execute(
         update(CandidateRow)
         .where(
             (CandidateRow.id == candidate_id) | (CandidateRow.duplicate_of == candidate_id),
             CandidateRow.state == CandidateState.SUBMITTED,
         )
-        .values(state=CandidateState.QUARANTINED, reason=reason[:2000])
-    )
-    metrics.SWEEP_QUARANTINED.labels("candidate").inc()
+        .values(state=CandidateState.QUARANTINED, reason=_without_nul(reason)[:2000])
+        .returning(CandidateRow.id)
+    ).all()
+    metrics.SWEEP_QUARANTINED.labels("candidate").inc(len(set_aside))
 
 
 def rank_group(work: Work, group_id: UUID, rules: Rules) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import Celery, signals
 from celery import Task as CeleryTask
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from infra import errors, logs
 from infra.contracts.candidates import RankGroup
@@ -25,7 +25,7 @@ class _DatabaseTask(CeleryTask[..., None]):
     visibility timeout; a result lost after that is made again by the sweep.
     """
 
-    autoretry_for = (DBAPIError,)
+    autoretry_for = (OperationalError, InterfaceError)
     retry_backoff = 1
     retry_backoff_max = 30
     retry_jitter = True

@@ -28,9 +28,9 @@ class NewCandidate(Contract):
     """The raw text the program was extracted from."""
     finish_reason: Annotated[str, Field(max_length=50)] | None = None
     """Why generation ended; `stop` means the text is complete."""
-    policy_version: int | None = Field(None, ge=0)
+    policy_version: int | None = Field(None, ge=0, lt=2**31)
     """Version of the policy's checkpoint that wrote it, for a student of this suite."""
-    seed: int | None = None
+    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 
@@ -46,7 +46,7 @@ class SamplePlan(Contract):
     top_p: float = Field(0.95, gt=0, le=1)
     max_tokens: int = Field(1024, ge=1, le=65_536)
     stop: tuple[str, ...] = ()
-    seed: int = 0
+    seed: int = Field(0, ge=-(2**62), lt=2**62)
 
 
 class NewGroup(Contract):

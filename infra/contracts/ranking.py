@@ -119,7 +119,7 @@ class HeartbeatRequest(Contract):
 class NewCheckpoint(Contract):
     """The weights a trainer wrote."""
 
-    version: int = Field(ge=1)
+    version: int = Field(ge=1, lt=2**31)
     """Optimizer steps since the policy's first weights."""
     path: Annotated[str, Field(min_length=1, max_length=4096)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

@@ -21,7 +21,8 @@ _LOCK = 7_300_911
 def config(connection: Connection | None = None) -> Config:
     """Make Alembic's configuration; nothing of it lies in a file."""
     made = Config()
-    made.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    location = str(Path(__file__).parent / "migrations")
+    made.set_main_option("script_location", location.replace("%", "%%"))
     made.set_main_option("path_separator", "os")
     made.attributes["connection"] = connection
     return made
@@ -37,6 +38,16 @@ def head_revision() -> str:
 def current_revision(connection: Connection) -> str | None:
     """Return the revision a database is at."""
     return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_current(database_url: str) -> bool:
+    """Tell whether a database is at the revision the code expects."""
+    engine = create_engine(with_driver(database_url))
+    try:
+        with engine.connect() as connection:
+            return current_revision(connection) == head_revision()
+    finally:
+        engine.dispose()
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:

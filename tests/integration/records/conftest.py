@@ -1,4 +1,4 @@
-"""What the tests of records share: a database, a sender that keeps, and short ways to say things."""
+"""What the tests of records share: a database, a sender that keeps, short ways to say things."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -71,9 +71,7 @@ class Suite:
 
     def record(self, *results: ExecutionResult, rules: Rules | None = None) -> list[UUID]:
         with self.work() as work:
-            return records.record_results(
-                work, ExecutionResults(results=results), rules or Rules()
-            )
+            return records.record_results(work, ExecutionResults(results=results), rules or Rules())
 
     def ranked_group(self, number: int = 0, policy: str = "default") -> UUID:
         """Make a group whose teacher passes and whose student does not compile."""
@@ -81,9 +79,7 @@ class Suite:
             self.teacher(f"good {number}"), self.student(f"bad {number}"), policy=policy
         )
         (good, _), (bad, _) = self.outbox.programs()[-2:]
-        assert self.record(
-            self.result(good, Label.ALL_PASS), self.result(bad, Label.COMPILE_ERROR)
-        )
+        assert self.record(self.result(good, Label.ALL_PASS), self.result(bad, Label.COMPILE_ERROR))
         return group_id
 
     @staticmethod
@@ -104,7 +100,9 @@ class Suite:
         return NewCandidate(author=Author.TEACHER, program=program)
 
     @staticmethod
-    def result(candidate_id: UUID, label: Label, attempt: int = 1, stdout: str = "") -> ExecutionResult:
+    def result(
+        candidate_id: UUID, label: Label, attempt: int = 1, stdout: str = ""
+    ) -> ExecutionResult:
         outcomes = {
             Label.COMPILE_ERROR: (Outcome.NOT_RUN, Outcome.NOT_RUN),
             Label.RUNTIME_ERROR: (Outcome.RUNTIME_ERROR, Outcome.RUNTIME_ERROR),
@@ -112,7 +110,7 @@ class Suite:
             Label.ALL_PASS: (Outcome.PASSED, Outcome.PASSED),
         }
         tests = tuple(TestResult(outcome=outcome) for outcome in outcomes[label])
-        verdict = Verdict(label=label, tests=tests, sandbox="test", stdout=stdout)
+        verdict = Verdict(label=label, tests=tests, sandbox="test")
         return ExecutionResult(candidate_id=candidate_id, attempt=attempt, verdict=verdict)
 
 

@@ -83,9 +83,13 @@ def test_candidates_and_sample_requests_are_sent_once_the_group_is_stored(suite)
 
 
 def test_nothing_is_stored_and_nothing_sent_when_the_transaction_fails(suite):
-    with pytest.raises(RuntimeError), suite.work() as work:
-        intake.open_group(work, suite.problem_id, NewGroup(candidates=(suite.student("x"),)))
-        raise RuntimeError
+    def fails():
+        with suite.work() as work:
+            intake.open_group(work, suite.problem_id, NewGroup(candidates=(suite.student("x"),)))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fails()
 
     assert suite.outbox.sent == []
     with suite.database.reading() as session:
