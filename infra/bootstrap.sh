@@ -49,13 +49,16 @@ if is_usable "$venv/bin/python" && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]
     exit 0
 fi
 
-python=$(find_python)
-need_ensurepip "$python"
-say "making $venv with $("$python" --version) ($python); this takes some minutes once"
-if ! is_usable "$venv/bin/python" || [ "$(head -n 1 "$stamp" 2>/dev/null)" != "$(pwd)" ]; then
+if is_usable "$venv/bin/python" && [ "$(head -n 1 "$stamp" 2>/dev/null)" = "$(pwd)" ]; then
+    say "bringing $venv up to date"
+else
+    python=$(find_python)
+    need_ensurepip "$python"
+    say "making $venv with $("$python" --version) ($python); this takes some minutes once"
     rm -rf "$venv"
     "$python" -m venv "$venv"
 fi
+# From here to the end, a failure must leave an environment that the next run does not trust.
 rm -f "$stamp"
 
 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
