@@ -49,10 +49,19 @@ def extract(prompt: str, completion: str, entry_point: str | None) -> Extraction
     for attempt in attempts:
         if _parses(attempt.program) and _defines(attempt.program, name):
             return attempt
-    for attempt in attempts:
-        if _parses(attempt.program) and attempt.program.strip():
-            return attempt
+    if not _tries_to_define(text, name):
+        for attempt in attempts:
+            if _parses(attempt.program) and attempt.program.strip():
+                return attempt
+    # Cut off, or simply wrong: what the model tried to write is labelled as it is.
     return attempts[0] if attempts else Extraction(text, ExtractionMethod.WHOLE)
+
+
+def _tries_to_define(text: str, name: str | None) -> bool:
+    if name is None:
+        return False
+    pattern = rf"^(?:async )?(?:def|class) {re.escape(name)}\b"
+    return re.search(pattern, text, re.MULTILINE) is not None
 
 
 def _attempts(prompt: str, text: str, name: str | None) -> Iterator[Extraction]:
@@ -60,20 +69,18 @@ def _attempts(prompt: str, text: str, name: str | None) -> Iterator[Extraction]:
     if blocks:
         yield from _from_blocks(prompt, blocks, name)
     bare = _FENCE.sub("", text) if blocks else text
-    defines = name is not None and re.search(
-        rf"^(?:async )?(?:def|class) {re.escape(name)}\b", bare, re.MULTILINE
+    whole = (
+        Extraction(bare, ExtractionMethod.WHOLE),
+        Extraction(_without_chat(bare), ExtractionMethod.CHAT),
+        Extraction(_imports(prompt) + _without_chat(bare), ExtractionMethod.CHAT),
     )
-    continuation = _continuations(prompt, bare)
-    if defines:
-        # The whole function again, perhaps with chat around it.
-        yield Extraction(bare, ExtractionMethod.WHOLE)
-        yield Extraction(_without_chat(bare), ExtractionMethod.CHAT)
-        yield Extraction(_imports(prompt) + _without_chat(bare), ExtractionMethod.CHAT)
-        yield from continuation
+    first = next((line for line in bare.split("\n") if line.strip()), "")
+    if _tries_to_define(bare, name) and not first.startswith((" ", "\t")):
+        # The function again: reading it as the rest of the prompt would only hide its faults.
+        yield from whole
     else:
-        yield from continuation
-        yield Extraction(bare, ExtractionMethod.WHOLE)
-        yield Extraction(_without_chat(bare), ExtractionMethod.CHAT)
+        yield from _continuations(prompt, bare)
+        yield from whole
 
 
 def fenced_blocks(text: str) -> list[str]:
@@ -93,24 +100,20 @@ def fenced_blocks(text: str) -> list[str]:
 
 def _from_blocks(prompt: str, blocks: list[str], name: str | None) -> Iterator[Extraction]:
     blocks = [_without_prompt_marks(textwrap.dedent(block)) for block in blocks]
-    if name is not None:
-        pattern = re.compile(rf"^(?:async )?(?:def|class) {re.escape(name)}\b", re.MULTILINE)
-        defining = [number for number, block in enumerate(blocks) if pattern.search(block)]
-        if defining:
-            last = defining[-1]
-            # The last one is the model's final word; blocks before it may hold its helpers.
-            for block in (blocks[last], "\n".join(blocks[: last + 1])):
-                if _parses(block):
-                    yield Extraction(_with_imports(prompt, block), ExtractionMethod.FENCED)
-            yield Extraction(_with_imports(prompt, blocks[defining[0]]), ExtractionMethod.FENCED)
-        yield from (
-            Extraction(item.program, ExtractionMethod.FENCED)
-            for block in blocks
-            for item in _continuations(prompt, block)
-        )
-    longest = max(blocks, key=len)
+    defining = [number for number, block in enumerate(blocks) if _tries_to_define(block, name)]
+    if defining:
+        last = defining[-1]
+        # The last one is the model's final word; blocks before it may hold its helpers.
+        yield Extraction(_with_imports(prompt, blocks[last]), ExtractionMethod.FENCED)
+        joined = "\n".join(blocks[: last + 1])
+        yield Extraction(_with_imports(prompt, joined), ExtractionMethod.FENCED)
+        yield Extraction(_with_imports(prompt, blocks[defining[0]]), ExtractionMethod.FENCED)
+        return
+    for block in blocks:
+        for item in _continuations(prompt, block):
+            yield Extraction(item.program, ExtractionMethod.FENCED)
     yield Extraction("\n".join(blocks), ExtractionMethod.FENCED)
-    yield Extraction(longest, ExtractionMethod.FENCED)
+    yield Extraction(max(blocks, key=len), ExtractionMethod.FENCED)
 
 
 def _without_prompt_marks(block: str) -> str:

@@ -34,7 +34,7 @@ _TIMEOUT_SECONDS = 1800
 
 def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
     """Run the loop and print the result; tell whether everything went as it must."""
-    console = Console()
+    console = Console(soft_wrap=True)
     with contextlib.ExitStack() as stack:
         folder = home or stack.enter_context(_temporary_home())
         replay = folder / "replay.jsonl"

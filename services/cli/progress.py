@@ -24,7 +24,7 @@ def watch(
     check: Callable[[], None] = lambda: None,
 ) -> bool:
     """Show progress until `done`; `check` may raise to end the wait."""
-    console = Console()
+    console = Console(soft_wrap=True)
     deadline = time.monotonic() + timeout_seconds
     last_line = 0.0
     with Live(console=console, refresh_per_second=4, transient=True) as live:
