@@ -1,0 +1,81 @@
+"""Real servers for every test that needs them; a missing server fails, it never skips."""
+
+import itertools
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+import redis
+from psycopg import sql
+
+from infra.db import migrate
+from infra.local.servers import LocalServers
+from infra.settings import data_directory
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def open_directory():
+    """A directory that the user `nobody` can enter, unlike pytest's own."""
+    path = Path(tempfile.mkdtemp(prefix="rrtf-test-", dir="/var/tmp"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def servers(open_directory):
+    """PostgreSQL and Valkey, started once for the whole session."""
+    with LocalServers(open_directory / "servers", durable=False) as started:
+        yield started
+
+
+def with_path(url: str, path: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=path))
+
+
+@pytest.fixture(scope="session")
+def template(servers):
+    """A migrated database to copy from."""
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE template_rrtf")
+    migrate.upgrade(with_path(servers.database_url, "/template_rrtf"))
+    return "template_rrtf"
+
+
+@pytest.fixture
+def database_url(servers, template):
+    """A fresh, migrated database of the test's own."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    yield with_path(servers.database_url, f"/{name}")
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def redis_url(servers):
+    """An empty logical database of the test's own."""
+    url = with_path(servers.redis_url, f"/{next(_numbers) % 63 + 1}")
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture(scope="session")
+def data_dir():
+    """The folder of recorded problems and candidates."""
+    found = data_directory()
+    if found is None or not (found / "HumanEval.jsonl.gz").exists():
+        pytest.skip("RRTF_DATA names no folder with recorded problems")
+    return found

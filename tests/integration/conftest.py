@@ -1,0 +1,119 @@
+"""A database with its messages caught at our own seam, and an API over it."""
+
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+
+from infra.contracts.base import Author
+from infra.contracts.candidates import NewCandidate, NewGroup
+from infra.contracts.execution import ExecutionResult, ExecutionResults, TestResult, Verdict
+from infra.contracts.problems import CallTest, Problem
+from infra.db.unit_of_work import Database
+from services.api.app import create_app
+from services.client import Client
+
+
+class SentMessages:
+    """Stands where the broker is: keeps what was sent, or refuses it."""
+
+    def __init__(self):
+        self.messages = []
+        self.away = False
+
+    def send(self, task, message):
+        if self.away:
+            return False
+        self.messages.append((task, message))
+        return True
+
+    def of(self, task):
+        return [message for sent, message in self.messages if sent is task]
+
+
+@pytest.fixture
+def sent():
+    return SentMessages()
+
+
+@pytest.fixture
+def database(database_url, sent):
+    opened = Database(database_url, sent)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def problem():
+    return Problem(
+        slug="test/add",
+        prompt="def add(a, b):\n",
+        entry_point="add",
+        tests=(CallTest(args=(1, 2), expected=3), CallTest(args=(2, 2), expected=4)),
+    )
+
+
+@pytest.fixture
+def make_group(database, problem):
+    """Open a group of the problem with some programs, given as (author, program)."""
+    from infra import intake
+
+    def make(*programs, **fields):
+        candidates = tuple(
+            NewCandidate(author=Author(author), program=program) for author, program in programs
+        )
+        with database.unit_of_work() as work:
+            problem_id, _ = intake.add_problem(work, problem)
+            return intake.open_group(work, problem_id, NewGroup(candidates=candidates, **fields))
+
+    return make
+
+
+@pytest.fixture
+def results_for():
+    """Make the executor's results: outcomes for each candidate id."""
+
+    def make(outcomes_by_id, attempt=1):
+        from executor.verdicts import label_of
+
+        return ExecutionResults(
+            results=tuple(
+                ExecutionResult(
+                    candidate_id=candidate_id,
+                    attempt=attempt,
+                    verdict=Verdict(
+                        label=label_of(outcomes),
+                        tests=tuple(TestResult(outcome=outcome) for outcome in outcomes),
+                        sandbox="test",
+                    ),
+                )
+                for candidate_id, outcomes in outcomes_by_id.items()
+            )
+        )
+
+    return make
+
+
+@pytest.fixture
+def api(database, redis_url):
+    """A real server over the test's database; yields its URL and key."""
+    app = create_app(database, redis_url, "secret-key", max_body_bytes=200_000)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture
+def client(api):
+    with Client(api, "secret-key") as opened:
+        yield opened
