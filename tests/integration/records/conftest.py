@@ -1,26 +1,34 @@
 """What the tests of records share: a database, a sender that keeps, short ways to say things."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select, text
 
 from infra import intake
 from infra.contracts.base import Author, Contract, Label, Outcome
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.execution import (
+    ExecutionFailure,
     ExecutionRequest,
     ExecutionResult,
     ExecutionResults,
+    ExecutionStarted,
     TestResult,
     Verdict,
 )
 from infra.contracts.problems import CallTest, Problem
+from infra.db.tables import CandidateRow, Table
 from infra.db.unit_of_work import Database, Work
 from infra.messaging import Task
 from ranker import records
 from ranker.ranking import Rules
+
+Row = TypeVar("Row", bound=Table)
 
 
 class Outbox:
@@ -72,6 +80,46 @@ class Suite:
     def record(self, *results: ExecutionResult, rules: Rules | None = None) -> list[UUID]:
         with self.work() as work:
             return records.record_results(work, ExecutionResults(results=results), rules or Rules())
+
+    def start(self, *candidate_ids: UUID) -> None:
+        with self.work() as work:
+            records.record_started(work, ExecutionStarted(candidate_ids=candidate_ids))
+
+    def fail(self, candidate_id: UUID, attempt: int = 1, permanent: bool = False) -> list[UUID]:
+        failure = ExecutionFailure(
+            candidate_id=candidate_id, attempt=attempt, reason="no cell", permanent=permanent
+        )
+        with self.work() as work:
+            return records.record_results(work, ExecutionResults(failures=(failure,)), Rules())
+
+    def rank(self, group_id: UUID) -> bool:
+        with self.work() as work:
+            return records.rank_group(work, group_id, Rules())
+
+    def candidate(self, candidate_id: UUID) -> CandidateRow:
+        with self.database.reading() as session:
+            return session.get_one(CandidateRow, candidate_id)
+
+    def all(self, table: type[Row]) -> Sequence[Row]:
+        with self.database.reading() as session:
+            return session.scalars(select(table).order_by(table.id)).all()
+
+    def age(self, seconds: float) -> None:
+        """Make everything look as if it had happened so much earlier."""
+        columns = {
+            "candidates": ("sent_at", "started_at"),
+            "sample_requests": ("sent_at", "started_at"),
+            "groups": ("created_at",),
+            "rankings": ("created_at",),
+            "training_batches": ("lease_until",),
+        }
+        with self.work() as work:
+            for table, names in columns.items():
+                earlier = ", ".join(f"{name} = {name} - :by" for name in names)
+                work.session.execute(
+                    text(f"UPDATE {table} SET {earlier}"),  # noqa: S608 - names from above
+                    {"by": timedelta(seconds=seconds)},
+                )
 
     def ranked_group(self, number: int = 0, policy: str = "default") -> UUID:
         """Make a group whose teacher passes and whose student does not compile."""

@@ -1,0 +1,98 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import redis
+
+from infra.contracts.base import GroupState, Label
+from infra.contracts.execution import ExecutionResults, ExecutionStarted
+from infra.db.tables import GroupRow, TrainingBatchRow
+from infra.messaging import Queue, Sender, Task, celery_app
+
+
+def start(module, database_url, redis_url, **more):
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("RRTF_")},
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        **more,
+    }
+    return subprocess.Popen([sys.executable, "-m", module], env=environment)
+
+
+@pytest.fixture
+def launch(database_url, redis_url):
+    """Start processes, and stop them however the test ends."""
+    started = []
+
+    def launched(module, **more):
+        started.append(start(module, database_url, redis_url, **more))
+        return started[-1]
+
+    yield launched
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+def until(condition, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_ranker_killed_at_work_loses_nothing_once_it_is_started_again(
+    suite, launch, redis_url, monkeypatch
+):
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    sender = Sender(celery_app())
+    groups = [suite.open(suite.teacher(f"t{n}"), suite.student(f"s{n}")) for n in range(20)]
+    ids = [candidate_id for candidate_id, _ in suite.outbox.programs()]
+    sender.send_or_raise(Task.RECORD_STARTED, ExecutionStarted(candidate_ids=tuple(ids)))
+
+    def deliver():
+        for one in ids:
+            message = ExecutionResults(results=(suite.result(one, Label.PARTIAL_PASS),))
+            sender.send_or_raise(Task.RECORD_RESULTS, message)
+
+    deliver()
+    first = launch("ranker", RRTF_RANKER_BATCH_GROUPS="4")
+    assert until(lambda: any(row.state is GroupState.RANKED for row in suite.all(GroupRow)))
+    first.kill()
+    first.wait()
+    deliver()  # as the sweep has the lost candidates executed once more
+    second = launch("ranker", RRTF_RANKER_BATCH_GROUPS="4")
+
+    assert until(lambda: all(row.state is GroupState.RANKED for row in suite.all(GroupRow)))
+    assert until(lambda: sum(row.num_groups for row in suite.all(TrainingBatchRow)) == len(groups))
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(60) == 0
+    assert {row.num_pairs for row in suite.all(TrainingBatchRow)} == {4}
+
+
+def test_the_sweep_runs_as_a_process_and_stops_when_told(suite, launch, redis_url):
+    suite.outbox.reachable = False
+    suite.open(suite.student("x"))
+    suite.age(1000)
+
+    sweep = launch("services.sweep", RRTF_SWEEP_INTERVAL_SECONDS="0.1")
+
+    with redis.Redis.from_url(redis_url) as client:
+        assert until(lambda: client.llen(Queue.EXECUTOR.value) == 1)
+    sweep.send_signal(signal.SIGTERM)
+    assert sweep.wait(30) == 0
+
+
+@pytest.mark.parametrize("module", ["ranker", "services.sweep"])
+def test_a_mistyped_setting_is_refused_at_the_start(launch, module, capfd):
+    process = launch(module, RRTF_RANKER_PRESETS="rrtf")
+
+    assert process.wait(30) == 1
+    assert "unknown settings: RRTF_RANKER_PRESETS" in capfd.readouterr().err
