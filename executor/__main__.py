@@ -3,6 +3,7 @@
 import contextlib
 import sys
 
+from executor.accounting import choose
 from executor.probe import require
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
@@ -26,7 +27,11 @@ def main() -> int:
     except errors.SuiteError as error:
         log.error("executor.refused_to_start", code=error.code, reason=error.detail)
         return 1
-    run_worker(app, Queue.EXECUTOR, concurrency=settings.slots)
+    try:
+        run_worker(app, Queue.EXECUTOR, concurrency=settings.slots)
+    finally:
+        # A child that was killed could not remove its own groups; opening an account does.
+        choose(settings.cgroup, settings.require_cgroup).close()
     return 0
 
 

@@ -247,7 +247,10 @@ class Cgroup2:
             if line.startswith("0::")
         )
         path = _ROOT / own.lstrip("/")
-        if path == _ROOT or not path.is_dir():
+        if not path.is_dir():
+            path = _ROOT
+        # Only the machine's own root group has no type; that of a namespace is a group like others.
+        if path == _ROOT and not (_ROOT / "cgroup.type").exists():
             return _ROOT
         # A group with processes cannot have limited children: step aside into a leaf, as every
         # process of a container's root group must.

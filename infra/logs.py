@@ -47,6 +47,7 @@ def configure(service: str) -> None:
         "uvicorn.access",
         "celery.worker.strategy",
         "celery.app.trace",
+        "alembic.runtime.migration",
     ):
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)

@@ -1,0 +1,65 @@
+"""The reference programs of real problems pass their own tests in the sandbox."""
+
+import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
+
+import pytest
+
+from executor.judge import Judge
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra.contracts.base import Label
+from infra.contracts.execution import Suite
+from services import importers
+from services.starter import load as starter
+
+
+@pytest.fixture(scope="module")
+def slots(open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor")
+    with contextlib.ExitStack() as stack:
+        free = Queue()
+        for number in range(2):
+            free.put(stack.enter_context(contextlib.closing(Slot(settings, number))))
+        yield free
+
+
+def failures(problems, slots):
+    """Label every reference program; return those that are not all_pass, with the reason."""
+
+    def label(problem):
+        slot = slots.get()
+        try:
+            suite = Suite(
+                tests=problem.tests, entry_point=problem.entry_point, limits=problem.limits
+            )
+            verdict = Judge(slot.sandbox, suite, slot.version).judge(problem.reference_program)
+        finally:
+            slots.put(slot)
+        return problem.slug, verdict
+
+    with ThreadPoolExecutor(2) as pool:
+        verdicts = list(pool.map(label, problems))
+    assert len(verdicts) == len(problems)
+    return {slug: v.error for slug, v in verdicts if v.label is not Label.ALL_PASS}
+
+
+def test_every_starter_reference_passes(slots):
+    assert failures(starter.problems(), slots) == {}
+
+
+@pytest.mark.data
+def test_every_human_eval_reference_passes(data_dir, slots):
+    problems = list(importers.read_problems(data_dir / "HumanEval.jsonl.gz"))
+
+    assert len(problems) == 164
+    assert failures(problems, slots) == {}
+
+
+@pytest.mark.data
+def test_every_mbpp_reference_passes(data_dir, slots):
+    problems = list(importers.read_problems(data_dir / "mbpp.jsonl.gz"))
+
+    assert len(problems) == 974
+    assert failures(problems, slots) == {}
