@@ -2,6 +2,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from infra import errors
 from infra.contracts.base import Author, BatchState, Label
@@ -145,6 +146,21 @@ def test_a_batch_is_leased_to_one_trainer_at_a_time(suite):
     assert len(taken) == len(set(taken))
     rest = [one.batch_id for one in lease(suite, limit=64)]
     assert sorted(taken + rest) == sorted(row.id for row in suite.all(TrainingBatchRow))
+
+
+def test_a_trainer_does_not_wait_for_a_batch_that_another_is_taking(suite):
+    suite.ranked_group(1)
+    suite.ranked_group(2)
+    form(suite)
+    first, second = (row.id for row in suite.all(TrainingBatchRow))
+
+    with suite.work() as other:
+        (taken,) = batches.lease(other, LeaseRequest(worker="other")).batches
+        with suite.work() as work:
+            work.session.execute(text("SET LOCAL lock_timeout = '5s'"))
+            (leased,) = batches.lease(work, LeaseRequest(worker="trainer")).batches
+
+    assert (taken.batch_id, leased.batch_id) == (first, second)
 
 
 def test_a_heartbeat_extends_the_lease(suite):

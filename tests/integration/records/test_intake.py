@@ -1,8 +1,10 @@
 import json
+import threading
 
 import pytest
 from kombu.utils import json as kombu_json
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from infra import errors, intake
 from infra.contracts.base import Author, CandidateState, Label
@@ -149,6 +151,34 @@ def test_positions_go_on_where_the_last_admission_ended(suite):
         intake.admit(work, group_id, [suite.student("c")])
 
     assert [row.position for row in candidates_of(suite, group_id)] == [0, 1, 2]
+
+
+def test_admissions_of_one_group_at_once_execute_a_program_once(suite):
+    group_id = suite.open(suite.teacher("a"), samples=4)
+    together = threading.Barrier(4)
+    failures = []
+
+    def admit(number):
+        together.wait()
+        try:
+            with suite.work() as work:
+                intake.admit(
+                    work, group_id, [suite.student("same"), suite.student(f"own {number}")]
+                )
+        except SQLAlchemyError as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=admit, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    rows = candidates_of(suite, group_id)
+    assert [row.position for row in rows] == list(range(9))
+    assert sum(row.program == "same" and row.duplicate_of is None for row in rows) == 1
+    assert len(suite.outbox.programs()) == 6
 
 
 def test_a_ranked_group_takes_no_more_candidates(suite):

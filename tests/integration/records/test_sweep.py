@@ -2,6 +2,7 @@ import threading
 
 import pytest
 import redis
+from sqlalchemy import func, select
 
 from infra import errors
 from infra.contracts.base import BatchState, CandidateState, GroupState, Label, SampleState
@@ -10,6 +11,7 @@ from infra.db.tables import CandidateRow, GroupRow, RankingRow, SampleRequestRow
 from infra.messaging import Queue, Task
 from infra.settings import SweepSettings
 from ranker import batches
+from services import sweep as sweep_module
 from services.sweep import Sweep
 
 SETTINGS = SweepSettings()
@@ -93,6 +95,7 @@ def test_lost_work_is_sent_again_as_the_next_attempt(suite, sweep):
     suite.outbox.sent.clear()
     suite.age(LONG_AGO)
 
+    sweep.round()
     sweep.round()
 
     assert suite.outbox.programs() == [(good, 2)]
@@ -209,6 +212,20 @@ def test_a_batch_leased_too_often_is_set_aside(suite, sweep):
 
     (batch,) = suite.all(TrainingBatchRow)
     assert batch.state is BatchState.QUARANTINED
+
+
+def test_a_sweep_does_nothing_while_another_is_at_it(suite, sweep):
+    suite.open(suite.student("x"))
+    suite.outbox.sent.clear()
+    suite.age(SETTINGS.unsent_seconds + 1)
+
+    with suite.work() as other:
+        other.session.execute(select(func.pg_advisory_xact_lock(sweep_module._LOCK)))
+        sweep.round()
+        assert suite.outbox.sent == []
+
+    sweep.round()
+    assert len(suite.outbox.programs()) == 1
 
 
 def test_two_sweeps_at_once_send_everything_once(suite, sweep, redis_url):
