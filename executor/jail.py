@@ -71,6 +71,8 @@ class Sandbox:
     ) -> Iterator["Jail"]:
         """Run a guest in a fresh jail; nothing of it is left when the block ends.
 
+        It comes up while the caller goes on; the first use of it waits.
+
         Raises:
             errors.SandboxError: the jail did not start, or could not be emptied.
         """
@@ -78,8 +80,7 @@ class Sandbox:
         account = self._accountant.open(f"jail-{self._count}", limits)
         jail: Jail | None = None
         try:
-            jail = Jail(self._command(limits), account, limits, stdin)
-            jail.boot(start)
+            jail = Jail(self._command(limits), account, limits, stdin, start)
             yield jail
         finally:
             if jail is not None:
@@ -115,8 +116,14 @@ class Jail:
     """One running jail."""
 
     def __init__(
-        self, command: Sequence[str], account: Account, limits: Limits, stdin: str | None
+        self,
+        command: Sequence[str],
+        account: Account,
+        limits: Limits,
+        stdin: str | None,
+        start: dict[str, Any],
     ) -> None:
+        self._start: dict[str, Any] | None = start
         self._account = account
         self._limits = limits
         self._output: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
@@ -139,12 +146,15 @@ class Jail:
             os.set_blocking(pipe.fileno(), False)
             self._selector.register(pipe, selectors.EVENT_READ, name)
 
-    def boot(self, start: dict[str, Any]) -> None:
-        """Wait for process 1, put it into the account, and let it begin.
+    def boot(self) -> None:
+        """Wait for process 1, put it into the account, and let it begin; once.
 
         Raises:
             errors.SandboxError: it did not come up.
         """
+        if self._start is None:
+            return
+        start, self._start = self._start, None
         self._control.settimeout(_START_SECONDS)
         try:
             hello, ancillary, _, _ = self._control.recvmsg(16, socket.CMSG_SPACE(12))
@@ -193,7 +203,8 @@ class Jail:
             self._written[name] = 0
 
     def budget(self, cpu_seconds: float, wall_seconds: float) -> Budget:
-        """Make a budget that begins now."""
+        """Make a budget that begins now, or when the jail is up."""
+        self.boot()
         return Budget(self.cpu_seconds() + cpu_seconds, time.monotonic() + wall_seconds)
 
     # Talking to it.

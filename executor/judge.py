@@ -1,7 +1,8 @@
 """The judge: runs a candidate against a suite and says what it measured."""
 
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from executor import compare, verdicts
@@ -76,13 +77,14 @@ class Judge:
             return verdicts.compile_error(refusal, self.total, self._version)
         meter = Meter(self._limits)
         results: list[TestResult] = []
-        with FunctionHost(self._sandbox, source, self._limits, meter) as host:
+        with (
+            self._driver() as driver,
+            FunctionHost(self._sandbox, source, self._limits, meter) as host,
+        ):
             try:
-                if len(self._suite.tests) > sum(
-                    isinstance(t, StdioTest) for t in self._suite.tests
-                ):
+                if any(not isinstance(test, StdioTest) for test in self._suite.tests):
                     self._load(host)
-                results = self._run_all(host, source, meter)
+                results = self._run_all(host, source, meter, driver)
             except CompileFailed as failure:
                 host.stop()
                 return verdicts.compile_error(
@@ -99,8 +101,19 @@ class Judge:
         except Ended:
             return
 
-    def _run_all(self, host: FunctionHost, source: str, meter: Meter) -> list[TestResult]:
-        asserted = iter(self._run_asserts(host) if self._asserts else [])
+    @contextlib.contextmanager
+    def _driver(self) -> Iterator[Jail | None]:
+        """Start the test code's process beside the candidate's, where there is test code."""
+        if not self._asserts:
+            yield None
+            return
+        with self._sandbox.jail(self._driver_start(), self._limits) as driver:
+            yield driver
+
+    def _run_all(
+        self, host: FunctionHost, source: str, meter: Meter, driver: Jail | None
+    ) -> list[TestResult]:
+        asserted = iter(self._run_asserts(host, driver) if driver else [])
         results: list[TestResult] = []
         for test in self._suite.tests:
             host.forget_output()
@@ -194,15 +207,13 @@ class Judge:
 
     # Assert tests.
 
-    def _run_asserts(self, host: FunctionHost) -> list[list[TestResult]]:
-        results: list[list[TestResult]] = []
-        with self._sandbox.jail(self._driver_start(), self._limits) as driver:
-            if self._receive_sites(driver) != self._sites:
-                raise errors.SandboxError("the driver counted the tests differently")
-            for position, count in enumerate(self._sites):
-                run = _AssertRun(driver, host, self._limits.total_cpu_seconds, count)
-                results.append(run.run(position))
-        return results
+    def _run_asserts(self, host: FunctionHost, driver: Jail) -> list[list[TestResult]]:
+        if self._receive_sites(driver) != self._sites:
+            raise errors.SandboxError("the driver counted the tests differently")
+        return [
+            _AssertRun(driver, host, self._limits.total_cpu_seconds, count).run(position)
+            for position, count in enumerate(self._sites)
+        ]
 
 
 class _AssertRun:
