@@ -181,7 +181,11 @@ def _refuse_nul(what: str, *texts: str) -> None:
 
 def _json(what: str, value: object) -> str:
     try:
+        # Whoever asks for it later gets UTF-8, which half a surrogate pair cannot be written in.
+        json.dumps(value, ensure_ascii=False).encode()
         return json.dumps(value, sort_keys=True, allow_nan=False)
+    except UnicodeEncodeError:
+        raise errors.InvalidInput(f"{what}: unpaired surrogates are no JSON text") from None
     except ValueError:
         raise errors.InvalidInput(f"{what}: NaN and infinity are no JSON numbers") from None
 

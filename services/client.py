@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -46,14 +46,22 @@ View = TypeVar("View", bound=BaseModel)
 
 
 class Client:
-    """Speaks to one REST API; safe to use from several threads."""
+    """Speaks to one REST API; safe to use from several threads.
+
+    Raises:
+        errors.ConfigurationError: the address is none.
+        errors.Unavailable: any call, when the server cannot be reached.
+    """
 
     def __init__(self, url: str, key: str | None = None, timeout_seconds: float = 60.0) -> None:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # The address is the user's own; a proxy of the environment has no business in between.
-        self._http = httpx.Client(
-            base_url=url, headers=headers, timeout=timeout_seconds, trust_env=False
-        )
+        try:
+            self._http = httpx.Client(
+                base_url=url, headers=headers, timeout=timeout_seconds, trust_env=False
+            )
+        except httpx.InvalidURL as error:
+            raise errors.ConfigurationError(f"the API's address {url!r}: {error}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -108,14 +116,15 @@ class Client:
         """Return a group and how far it is."""
         return self._send(GroupView, "GET", f"/v1/groups/{group_id}")
 
-    def groups(self) -> Iterator[GroupView]:
-        """Iterate over all groups, oldest first."""
-        yield from self._pages(Page[GroupView], "/v1/groups")
+    def groups(self, problem_id: UUID | None = None) -> Iterator[GroupView]:
+        """Iterate over all groups, or over those of one problem, oldest first."""
+        only = {} if problem_id is None else {"problem_id": str(problem_id)}
+        yield from self._pages(Page[GroupView], "/v1/groups", only)
 
     def candidates(self, group_id: UUID) -> tuple[CandidateView, ...]:
         """Return the candidates of a group."""
         path = f"/v1/groups/{group_id}/candidates"
-        return self._send(Page[CandidateView], "GET", path).items
+        return tuple(self._pages(Page[CandidateView], path))
 
     def get_candidate(self, candidate_id: UUID) -> CandidateDetail:
         """Return a candidate with its program and every test's outcome."""
@@ -136,7 +145,7 @@ class Client:
     def checkpoints(self, policy: str) -> tuple[CheckpointView, ...]:
         """Return the checkpoints of a policy, newest first."""
         path = f"/v1/policies/{policy}/checkpoints"
-        return self._send(Page[CheckpointView], "GET", path, params={"limit": 500}).items
+        return tuple(self._pages(Page[CheckpointView], path))
 
     def get_checkpoint(self, checkpoint_id: UUID) -> CheckpointView:
         """Return a checkpoint and the batches that made it."""
@@ -154,8 +163,10 @@ class Client:
         except httpx.HTTPError:
             return False
 
-    def _pages(self, kind: type[Page[View]], path: str) -> Iterator[View]:
-        params: dict[str, Any] = {"limit": 500}
+    def _pages(
+        self, kind: type[Page[View]], path: str, only: Mapping[str, str] | None = None
+    ) -> Iterator[View]:
+        params: dict[str, str] = {"limit": "500", **(only or {})}
         while True:
             page = self._send(kind, "GET", path, params=params)
             yield from page.items
@@ -169,7 +180,7 @@ class Client:
         method: str,
         path: str,
         body: BaseModel | dict[str, Any] | None = None,
-        params: dict[str, Any] | None = None,
+        params: dict[str, str] | None = None,
         repeatable: bool = True,
     ) -> View:
         content = None

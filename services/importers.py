@@ -8,16 +8,17 @@ format, which is appended to the problem's prompt.
 import ast
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
 from infra import errors
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate
-from infra.contracts.problems import AssertTest, Problem
+from infra.contracts.problems import MAX_SOURCE_CHARACTERS, AssertTest, Problem
 
 MAX_LINE_BYTES = 16 * 2**20
 """Longest line that is read."""
@@ -72,9 +73,9 @@ def to_problem(record: dict[str, Any]) -> Problem:
         pydantic.ValidationError: a field is wrong.
     """
     if {"prompt", "test", "entry_point"} <= record.keys():
-        return _human_eval(record)
-    if {"text", "test_list"} <= record.keys() or {"prompt", "test_list"} <= record.keys():
-        return _mbpp(record)
+        return _human_eval(_HumanEval.model_validate(record))
+    if "test_list" in record and {"text", "prompt"} & record.keys():
+        return _mbpp(_Mbpp.model_validate(record))
     if {"slug", "tests"} <= record.keys():
         return Problem.model_validate(record)
     raise errors.InvalidInput(
@@ -83,16 +84,37 @@ def to_problem(record: dict[str, Any]) -> Problem:
     )
 
 
-def _human_eval(record: dict[str, Any]) -> Problem:
-    prompt, entry_point = record["prompt"], record["entry_point"]
+class _HumanEval(BaseModel):
+    """A record of HumanEval, as far as it is used."""
+
+    task_id: str
+    prompt: str
+    entry_point: str
+    test: str
+    canonical_solution: str | None = None
+
+
+class _Mbpp(BaseModel):
+    """A record of MBPP, as far as it is used; its sanitized edition calls `text` `prompt`."""
+
+    task_id: int | str
+    text: str = Field(validation_alias=AliasChoices("text", "prompt"))
+    test_list: tuple[str, ...] = Field(min_length=1)
+    code: str | None = None
+    test_setup_code: str | None = None
+    test_imports: tuple[str, ...] = ()
+    challenge_test_list: tuple[str, ...] = ()
+
+
+def _human_eval(record: _HumanEval) -> Problem:
+    prompt, entry_point = record.prompt, record.entry_point
+    solution = record.canonical_solution
     return Problem(
-        slug=str(record.get("task_id")),
+        slug=record.task_id,
         prompt=prompt,
         entry_point=entry_point,
-        tests=(AssertTest(source=_helpers(prompt, entry_point) + record["test"], check="check"),),
-        reference_program=(
-            prompt + record["canonical_solution"] if "canonical_solution" in record else None
-        ),
+        tests=(AssertTest(source=_helpers(prompt, entry_point) + record.test, check="check"),),
+        reference_program=None if solution is None else prompt + solution,
         metadata={"source": "HumanEval"},
     )
 
@@ -119,23 +141,17 @@ def _is_unfinished(node: ast.FunctionDef) -> bool:
     return len(node.body) == 1 and isinstance(node.body[0], ast.Expr)
 
 
-def _mbpp(record: dict[str, Any]) -> Problem:
-    asserts = [str(line).replace("\r\n", "\n") for line in record["test_list"]]
-    setup = str(record.get("test_setup_code") or "").replace("\r\n", "\n")
-    imports = "\n".join(record.get("test_imports") or [])
-    source = "\n".join(part for part in (imports, setup, *asserts) if part)
-    text = record.get("text") or record["prompt"]
-    code = record.get("code")
+def _mbpp(record: _Mbpp) -> Problem:
+    asserts = [line.replace("\r\n", "\n") for line in record.test_list]
+    setup = (record.test_setup_code or "").replace("\r\n", "\n")
+    source = "\n".join(part for part in (*record.test_imports, setup, *asserts) if part)
     return Problem(
-        slug=slug_of(record.get("task_id")),
-        prompt=text + "\nYour code should pass these tests:\n" + "\n".join(asserts) + "\n",
-        entry_point=_called(asserts, code),
+        slug=slug_of(record.task_id),
+        prompt=record.text + "\nYour code should pass these tests:\n" + "\n".join(asserts) + "\n",
+        entry_point=_called(asserts, record.code),
         tests=(AssertTest(source=source),),
-        reference_program=code,
-        metadata={
-            "source": "MBPP",
-            "challenge_test_list": list(record.get("challenge_test_list") or []),
-        },
+        reference_program=record.code,
+        metadata={"source": "MBPP", "challenge_test_list": list(record.challenge_test_list)},
     )
 
 
@@ -195,10 +211,19 @@ def _candidate(number: int, record: dict[str, Any]) -> CandidateRecord:
 
 
 def complete(record: CandidateRecord, prompt: str) -> NewCandidate:
-    """Return the candidate with its whole program."""
+    """Return the candidate with its whole program.
+
+    Raises:
+        errors.InvalidInput: with the prompt it is longer than a program may be.
+    """
     if not record.is_completion:
         return record.candidate
-    return record.candidate.model_copy(update={"program": prompt + record.candidate.program})
+    program = prompt + record.candidate.program
+    if len(program) > MAX_SOURCE_CHARACTERS:
+        raise errors.InvalidInput(
+            f"prompt and completion have more than {MAX_SOURCE_CHARACTERS} characters"
+        )
+    return record.candidate.model_copy(update={"program": program})
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
@@ -210,22 +235,30 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
             number = 0
             while line := stream.readline(MAX_LINE_BYTES + 1):
                 number += 1
-                if len(line) > MAX_LINE_BYTES:
-                    raise errors.InvalidInput(
-                        f"{path}, line {number} is longer than {MAX_LINE_BYTES} bytes"
-                    )
-                if line.strip():
+                if len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
+                    _skip_line(stream)
+                    yield number, BadLine(number, f"longer than {MAX_LINE_BYTES} bytes")
+                elif line.strip():
                     yield number, _decode(line, number)
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise errors.InvalidInput(f"cannot read {path}: {error}") from error
+
+
+def _skip_line(stream: BinaryIO | gzip.GzipFile) -> None:
+    while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+        pass
 
 
 def _decode(line: bytes, number: int) -> dict[str, Any] | BadLine:
     try:
-        record = json.loads(line)
+        record = json.loads(line, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         return BadLine(number, f"not JSON: {error}")
     return record if isinstance(record, dict) else BadLine(number, "not a JSON object")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _reason(error: ValidationError | errors.InvalidInput) -> str:

@@ -20,7 +20,9 @@ def main() -> int:
         redis_url = load(BrokerSettings).redis_url.get_secret_value()
         database_url = load(DatabaseSettings).database_url.get_secret_value()
         reject_unknown()
-        if settings.key is None and not _is_loopback(settings.host):
+        # A deployment that names the variable and gives it no value has no key.
+        key = settings.key.get_secret_value() if settings.key else ""
+        if not key and not _is_loopback(settings.host):
             raise errors.ConfigurationError(
                 f"set RRTF_API_KEY before listening on {settings.host}, which others can reach"
             )
@@ -30,7 +32,7 @@ def main() -> int:
     app = create_app(
         Database(database_url, Sender(celery_app())),
         redis_url,
-        settings.key.get_secret_value() if settings.key else None,
+        key or None,
         settings.max_body_bytes,
     )
     uvicorn.run(

@@ -1,17 +1,21 @@
-"""What endpoints are handed: the database, the key check, the body limit, pages."""
+"""What endpoints are handed: the database, and the page that is asked for."""
 
 import base64
 import binascii
-import secrets
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-from fastapi import Depends, Query, Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from fastapi import Depends, Query, Request, Response
+from sqlalchemy import Select
 
 from infra import errors
 from infra.db.unit_of_work import Database
-from services.api.problem_details import respond
+
+MAX_PAGE = 500
+"""Most items on one page."""
+
+Row = TypeVar("Row")
 
 
 def database(request: Request) -> Database:
@@ -20,81 +24,76 @@ def database(request: Request) -> Database:
     return opened
 
 
-def require_key(request: Request) -> None:
-    """Let a request pass if it carries the key, or if there is none.
-
-    Raises:
-        errors.Unauthorized: the key is missing or wrong.
-    """
-    key: str | None = request.app.state.key
-    if key is None:
-        return
-    scheme, _, given = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not secrets.compare_digest(given.encode(), key.encode()):
-        raise errors.Unauthorized
-
-
 Db = Annotated[Database, Depends(database)]
-Limit = Annotated[int, Query(ge=1, le=500, description="Most items on the page.")]
-Cursor = Annotated[str | None, Query(max_length=200, description="`next_cursor` of a page.")]
 
 
-def encode_cursor(last: UUID) -> str:
-    """Make the cursor of the page after the item with this id."""
-    return base64.urlsafe_b64encode(last.bytes).decode().rstrip("=")
+class Paging:
+    """Where a page starts, how long it is, and how the next one is announced."""
 
+    def __init__(
+        self,
+        request: Request,
+        response: Response,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most items.")] = 100,
+        cursor: Annotated[
+            str | None, Query(max_length=200, description="`next_cursor` of a page.")
+        ] = None,
+    ) -> None:
+        self._request = request
+        self._response = response
+        self._limit = limit
+        self._cursor = cursor
 
-def decode_cursor(cursor: str | None) -> UUID | None:
-    """Read a cursor.
+    def after_id(self) -> UUID | None:
+        """Return the id that the page comes after.
 
-    Raises:
-        errors.InvalidInput: it is not one of ours.
-    """
-    if cursor is None:
-        return None
-    try:
-        return UUID(bytes=base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error):
-        raise errors.InvalidInput("`cursor` is not one this server gave out") from None
+        Raises:
+            errors.InvalidInput: the cursor is not one of ours.
+        """
+        return self._decoded(UUID)
 
+    def after_number(self) -> int | None:
+        """Return the position or version that the page comes after.
 
-class BodyLimit:
-    """Refuses bodies over a size, by what is received and not by what was announced."""
+        Raises:
+            errors.InvalidInput: the cursor is not one of ours.
+        """
+        number = self._decoded(int)
+        if number is not None and not 0 <= number < 2**31:
+            raise _not_ours()
+        return number
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
+    def limited(self, query: Select[Any]) -> Select[Any]:
+        """Ask for one row more than fits, which tells whether there is a next page."""
+        return query.limit(self._limit + 1)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, counting."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        received = 0
-        started = False
+    def cut(
+        self, rows: Sequence[Row], key: Callable[[Row], UUID | int]
+    ) -> tuple[Sequence[Row], str | None]:
+        """Return the rows of the page and the cursor of the next, if there is one.
 
-        async def counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > self._max_bytes:
-                raise _TooLarge
-            return message
+        The next page is announced in the header `Link` as well (RFC 8288).
+        """
+        page = rows[: self._limit]
+        if len(rows) == len(page):
+            return page, None
+        cursor = base64.urlsafe_b64encode(str(key(page[-1])).encode()).decode().rstrip("=")
+        url = self._request.url.include_query_params(cursor=cursor)
+        self._response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
+        return page, cursor
 
-        async def noted(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
-            await send(message)
-
+    def _decoded(self, kind: Callable[[str], Row]) -> Row | None:
+        if self._cursor is None:
+            return None
+        padded = self._cursor + "=" * (-len(self._cursor) % 4)
         try:
-            await self._app(scope, counted, noted)
-        except _TooLarge:
-            if started:
-                raise
-            detail = f"the body is larger than {self._max_bytes} bytes; send several requests"
-            response = respond(errors.PayloadTooLarge.status, errors.PayloadTooLarge.code, detail)
-            await response(scope, receive, send)
+            return kind(base64.urlsafe_b64decode(padded).decode("ascii"))
+        except (ValueError, binascii.Error):
+            raise _not_ours() from None
 
 
-class _TooLarge(BaseException):
-    """Passes through the handlers of `Exception` inside."""
+def _not_ours() -> errors.InvalidInput:
+    return errors.InvalidInput("`cursor` is not one this server gave out")
+
+
+Pages = Annotated[Paging, Depends()]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Response
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from infra import errors, intake
 from infra.contracts.api import (
@@ -30,7 +30,7 @@ from infra.db.tables import (
     SampleRequestRow,
 )
 from services.api import examples
-from services.api.dependencies import Cursor, Db, Limit, decode_cursor, encode_cursor
+from services.api.dependencies import Db, Pages
 
 router = APIRouter(prefix="/v1", tags=["groups"])
 
@@ -53,39 +53,34 @@ def create_group(
 @router.get("/groups")
 def list_groups(
     db: Db,
-    limit: Limit = 100,
-    cursor: Cursor = None,
+    pages: Pages,
     state: Annotated[GroupState | None, Query(description="Only groups in this state.")] = None,
     problem_id: Annotated[UUID | None, Query(description="Only groups of this problem.")] = None,
 ) -> Page[GroupView]:
     """List groups, oldest first."""
-    query = select(GroupRow.id).order_by(GroupRow.id).limit(limit + 1)
-    after = decode_cursor(cursor)
-    if after is not None:
+    query = pages.limited(select(GroupRow.id).order_by(GroupRow.id))
+    if (after := pages.after_id()) is not None:
         query = query.where(GroupRow.id > after)
     if state is not None:
         query = query.where(GroupRow.state == state)
     if problem_id is not None:
         query = query.where(GroupRow.problem_id == problem_id)
     with db.reading() as session:
-        ids = session.scalars(query).all()
-        items = _group_views(session, ids[:limit])
-    more = len(ids) > limit
-    return Page[GroupView](items=items, next_cursor=encode_cursor(items[-1].id) if more else None)
+        ids, cursor = pages.cut(session.scalars(query).all(), lambda group_id: group_id)
+        return Page[GroupView](items=_group_views(session, ids), next_cursor=cursor)
 
 
 @router.get("/groups/{group_id}")
 def get_group(db: Db, group_id: UUID) -> GroupView:
     """Return a group and how far it is."""
     with db.reading() as session:
-        return _one_group(session, group_id)
+        _require_group(session, group_id)
+        return _group_views(session, [group_id])[0]
 
 
-def _one_group(session: Session, group_id: UUID) -> GroupView:
-    found = _group_views(session, [group_id])
-    if not found:
+def _require_group(session: Session, group_id: UUID) -> None:
+    if session.scalar(select(GroupRow.id).where(GroupRow.id == group_id)) is None:
         raise errors.NotFound(f"there is no group {group_id}")
-    return found[0]
 
 
 def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]:
@@ -137,16 +132,19 @@ def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]
 
 
 @router.get("/groups/{group_id}/candidates")
-def list_candidates(db: Db, group_id: UUID) -> Page[CandidateView]:
+def list_candidates(db: Db, group_id: UUID, pages: Pages) -> Page[CandidateView]:
     """List the candidates of a group in the order they came in."""
+    # Programs and completions are large, and no part of this view.
+    large = (defer(CandidateRow.program), defer(CandidateRow.completion))
+    query = select(CandidateRow).where(CandidateRow.group_id == group_id).options(*large)
+    if (after := pages.after_number()) is not None:
+        query = query.where(CandidateRow.position > after)
+    query = pages.limited(query.order_by(CandidateRow.position))
     with db.reading() as session:
-        _one_group(session, group_id)
-        rows = session.scalars(
-            select(CandidateRow)
-            .where(CandidateRow.group_id == group_id)
-            .order_by(CandidateRow.position)
-        ).all()
-        return Page[CandidateView](items=tuple(CandidateView(**_fields(row)) for row in rows))
+        _require_group(session, group_id)
+        rows, cursor = pages.cut(session.scalars(query).all(), lambda row: row.position)
+        items = tuple(CandidateView(**_fields(row)) for row in rows)
+        return Page[CandidateView](items=items, next_cursor=cursor)
 
 
 @router.get("/candidates/{candidate_id}")
@@ -185,7 +183,7 @@ def _execution_view(row: ExecutionRow) -> ExecutionView:
 def get_ranking(db: Db, group_id: UUID) -> RankingView:
     """Return the ranking of a group; 404 while it has none."""
     with db.reading() as session:
-        _one_group(session, group_id)
+        _require_group(session, group_id)
         row = session.scalar(select(RankingRow).where(RankingRow.group_id == group_id))
         if row is None:
             raise errors.NotFound(f"the group {group_id} is not ranked yet")

@@ -6,16 +6,23 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import DataError, DBAPIError, StatementError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from infra import errors, logs
 from infra.contracts.api import ProblemDetails
 
+_RETRY = {"Retry-After": "2"}
+
 log = logs.get(__name__)
 
 MEDIA_TYPE = "application/problem+json"
-_CODES = {404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type"}
+_CODES = {
+    errors.NotFound.status: errors.NotFound.code,
+    405: "method_not_allowed",
+    errors.PayloadTooLarge.status: errors.PayloadTooLarge.code,
+}
 
 
 def respond(
@@ -41,57 +48,68 @@ def respond(
 
 def install(app: FastAPI) -> None:
     """Register the handlers."""
+    app.exception_handler(errors.SuiteError)(_suite_error)
+    app.exception_handler(RequestValidationError)(_invalid)
+    app.exception_handler(HTTPException)(_http_error)
+    app.exception_handler(StatementError)(_database_error)
+    app.exception_handler(PoolTimeout)(_too_busy)
+    app.exception_handler(RecursionError)(_too_deep)
+    app.exception_handler(Exception)(_unexpected)
 
-    @app.exception_handler(errors.SuiteError)
-    def suite_error(_: Request, error: errors.SuiteError) -> Response:
-        headers = {}
-        if isinstance(error, errors.Unauthorized):
-            headers["WWW-Authenticate"] = "Bearer"
-        if isinstance(error, errors.Unavailable):
-            headers["Retry-After"] = "2"
-        return respond(error.status, error.code, error.detail, headers=headers)
 
-    @app.exception_handler(RequestValidationError)
-    def invalid(_: Request, error: RequestValidationError) -> Response:
-        fields = [
-            {
-                "pointer": "/" + "/".join(str(part) for part in item["loc"]),
-                "message": str(item["msg"]),
-            }
-            for item in error.errors()[:20]
-        ]
-        detail = "; ".join(f"{field['pointer']}: {field['message']}" for field in fields[:3])
-        return respond(422, errors.InvalidInput.code, detail, fields)
+def _suite_error(_: Request, error: errors.SuiteError) -> Response:
+    headers = _RETRY if isinstance(error, errors.Unavailable) else None
+    return respond(error.status, error.code, error.detail, headers=headers)
 
-    @app.exception_handler(HTTPException)
-    def http_error(request: Request, error: HTTPException) -> Response:
-        code = _CODES.get(error.status_code, "invalid_request")
-        detail = f"{request.method} {request.url.path}: {error.detail}"
-        headers = dict(error.headers or {})
-        return respond(error.status_code, code, detail, headers=headers)
 
-    @app.exception_handler(StatementError)
-    def database_error(_: Request, error: StatementError) -> Response:
-        if isinstance(error, DataError) or isinstance(error.orig, (ValueError, UnicodeError)):
-            # Postgres refuses NUL and unpaired surrogates in text.
-            return respond(
-                422, errors.InvalidInput.code, "a text holds a character that is not allowed"
-            )
-        if isinstance(error, DBAPIError):
-            log.warning("database.unavailable", reason=str(error.orig))
-            return respond(
-                503,
-                errors.Unavailable.code,
-                "Postgres is not reachable; try again",
-                headers={"Retry-After": "2"},
-            )
-        raise error
+def _invalid(_: Request, error: RequestValidationError) -> Response:
+    fields = [
+        {
+            "pointer": "/" + "/".join(str(part) for part in item["loc"]),
+            "message": str(item["msg"]),
+        }
+        for item in error.errors()[:20]
+    ]
+    detail = "; ".join(f"{field['pointer']}: {field['message']}" for field in fields[:3])
+    return respond(errors.InvalidInput.status, errors.InvalidInput.code, detail, fields)
 
-    @app.exception_handler(RecursionError)
-    def too_deep(_: Request, __: RecursionError) -> Response:
-        return respond(422, errors.InvalidInput.code, "the body is nested too deeply")
 
-    @app.exception_handler(Exception)
-    def unexpected(_: Request, __: Exception) -> Response:
-        # Starlette logs the exception after this answer.
-        return respond(500, errors.SuiteError.code, "something in the suite failed; see its log")
+def _http_error(request: Request, error: HTTPException) -> Response:
+    code = _CODES.get(error.status_code, "invalid_request")
+    detail = f"{request.method} {request.url.path}: {error.detail}"
+    if error.status_code == 400:
+        # FastAPI says no more of a body that it cannot parse for other reasons than its syntax.
+        detail += ": it is nested too deeply, or holds a number of too many digits"
+    return respond(error.status_code, code, detail, headers=dict(error.headers or {}))
+
+
+def _database_error(_: Request, error: StatementError) -> Response:
+    if isinstance(error, DataError) or isinstance(error.orig, (ValueError, UnicodeError)):
+        # Postgres refuses NUL and unpaired surrogates in text, and numbers beyond its own.
+        return _refused("a text or a number holds what cannot be stored")
+    if isinstance(error, OperationalError | InterfaceError):
+        return _unavailable(error)
+    raise error  # A fault of ours, such as a statement that Postgres does not understand.
+
+
+def _too_busy(_: Request, error: PoolTimeout) -> Response:
+    return _unavailable(error)
+
+
+def _too_deep(_: Request, __: RecursionError) -> Response:
+    return _refused("the body is nested too deeply")
+
+
+def _unexpected(_: Request, __: Exception) -> Response:
+    # Starlette logs the exception after this answer.
+    return respond(500, errors.SuiteError.code, "something in the suite failed; see its log")
+
+
+def _refused(detail: str) -> Response:
+    return respond(errors.InvalidInput.status, errors.InvalidInput.code, detail)
+
+
+def _unavailable(error: Exception) -> Response:
+    log.warning("database.unavailable", reason=str(error).partition("\n")[0])
+    away = errors.Unavailable("Postgres is not reachable; try again")
+    return respond(away.status, away.code, away.detail, headers=_RETRY)

@@ -20,9 +20,10 @@ from infra.contracts.api import (
 from infra.contracts.problems import Limits, Problem, TestCase
 from infra.db.tables import ProblemRow, TestCaseRow
 from services.api import examples
-from services.api.dependencies import Cursor, Db, Limit, decode_cursor, encode_cursor
+from services.api.dependencies import Db, Pages
 
 router = APIRouter(prefix="/v1/problems", tags=["problems"])
+_SUMMARY = tuple(name for name in ProblemSummary.model_fields if name != "num_tests")
 _TESTS: TypeAdapter[tuple[TestCase, ...]] = TypeAdapter(tuple[TestCase, ...])
 
 
@@ -52,7 +53,7 @@ def create_problems(
             with db.unit_of_work() as work:
                 problem_id, created = intake.add_problem(work, problem)
             outcomes.append(BulkOutcome(slug=problem.slug, id=problem_id, created=created))
-        except errors.Conflict as error:
+        except (errors.Conflict, errors.InvalidInput) as error:
             outcomes.append(
                 BulkOutcome(slug=problem.slug, id=None, created=False, error=error.detail)
             )
@@ -62,35 +63,21 @@ def create_problems(
 @router.get("")
 def list_problems(
     db: Db,
-    limit: Limit = 100,
-    cursor: Cursor = None,
+    pages: Pages,
     slug: Annotated[str | None, Query(max_length=200, description="Exact name.")] = None,
 ) -> Page[ProblemSummary]:
     """List problems, oldest first."""
     tests = select(func.count()).where(TestCaseRow.problem_id == ProblemRow.id).scalar_subquery()
-    query = select(ProblemRow, tests).order_by(ProblemRow.id).limit(limit + 1)
-    after = decode_cursor(cursor)
-    if after is not None:
+    columns = [getattr(ProblemRow, name) for name in _SUMMARY]
+    query = pages.limited(select(*columns, tests.label("num_tests")).order_by(ProblemRow.id))
+    if (after := pages.after_id()) is not None:
         query = query.where(ProblemRow.id > after)
     if slug is not None:
         query = query.where(ProblemRow.slug == slug)
     with db.reading() as session:
-        rows = session.execute(query).all()
-    items = tuple(
-        ProblemSummary(
-            id=row.id,
-            slug=row.slug,
-            entry_point=row.entry_point,
-            language=row.language,
-            num_tests=count,
-            created_at=row.created_at,
-        )
-        for row, count in rows[:limit]
-    )
-    more = len(rows) > limit
-    return Page[ProblemSummary](
-        items=items, next_cursor=encode_cursor(items[-1].id) if more else None
-    )
+        rows, following = pages.cut(session.execute(query).all(), lambda row: row.id)
+    items = tuple(ProblemSummary.model_validate(row._asdict()) for row in rows)
+    return Page[ProblemSummary](items=items, next_cursor=following)
 
 
 @router.get("/{problem_id}")

@@ -1,5 +1,6 @@
 """Counts over everything, health, readiness and metrics."""
 
+import contextlib
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
@@ -26,6 +27,13 @@ from services.api.dependencies import Db
 
 router = APIRouter(prefix="/v1", tags=["stats"])
 open_router = APIRouter(tags=["operation"])
+
+_AT_SCRAPE = (
+    metrics.CANDIDATES_IN_STATE,
+    metrics.GROUPS_IN_STATE,
+    metrics.BATCHES_IN_STATE,
+    metrics.QUEUE_DEPTH,
+)
 
 State = TypeVar("State")
 
@@ -129,15 +137,21 @@ def _redis(url: str) -> str:
 
 @open_router.get("/metrics", response_class=Response)
 def get_metrics(request: Request, db: Db) -> Response:
-    """Export metrics for Prometheus."""
-    with db.reading() as session:
-        stats = read_stats(session)
+    """Export metrics for Prometheus; what lies in a server that is away is left out."""
+    for gauge in _AT_SCRAPE:
+        gauge.clear()
+    with contextlib.suppress(DBAPIError), db.reading() as session:
+        _set_states(read_stats(session))
+    with contextlib.suppress(errors.Unavailable):
+        for queue, depth in queue_depths(request.app.state.redis_url).items():
+            metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _set_states(stats: Stats) -> None:
     for state, count in stats.candidates.items():
         metrics.CANDIDATES_IN_STATE.labels(state.value).set(count)
     for group_state, count in stats.groups.items():
         metrics.GROUPS_IN_STATE.labels(group_state.value).set(count)
     for batch_state, count in stats.training_batches.items():
         metrics.BATCHES_IN_STATE.labels(batch_state.value).set(count)
-    for queue, depth in queue_depths(request.app.state.redis_url).items():
-        metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,10 +1,12 @@
 """Endpoints of trainers: leases, batches, policies, checkpoints."""
 
+import asyncio
 import time
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -23,27 +25,34 @@ from infra.contracts.ranking import (
     LeaseResponse,
 )
 from infra.db.tables import CheckpointRow, PolicyRow, RankingRow, TrainingBatchRow
+from infra.db.unit_of_work import Database
 from ranker import batches
 from services.api import examples
-from services.api.dependencies import Cursor, Db, Limit, decode_cursor, encode_cursor
+from services.api.dependencies import Db, Pages
 
 router = APIRouter(prefix="/v1", tags=["training"])
 _POLL_SECONDS = 0.25
 
 
 @router.post("/training-batches/lease")
-def lease(
-    db: Db, request: Annotated[LeaseRequest, Body(openapi_examples=examples.LEASE)]
+async def lease(
+    db: Db, request: Annotated[LeaseRequest, Body(openapi_examples=examples.LEASE)], http: Request
 ) -> LeaseResponse:
     """Lease ranked batches; an empty list means that there is nothing yet."""
     deadline = time.monotonic() + request.wait_seconds
+    # Waiting holds no transaction and no thread, so many trainers may wait without harm to others.
     while True:
-        # No transaction is open while this waits.
-        with db.unit_of_work() as work:
-            leased = batches.lease(work, request)
+        leased = await run_in_threadpool(_lease_now, db, request)
         if leased.batches or time.monotonic() >= deadline:
             return leased
-        time.sleep(_POLL_SECONDS)
+        await asyncio.sleep(_POLL_SECONDS)
+        if await http.is_disconnected():
+            return leased  # Nobody would train what is leased now.
+
+
+def _lease_now(db: Database, request: LeaseRequest) -> LeaseResponse:
+    with db.unit_of_work() as work:
+        return batches.lease(work, request)
 
 
 @router.post("/training-batches/heartbeat", status_code=204)
@@ -66,19 +75,15 @@ def complete(
 
 
 @router.get("/training-batches")
-def list_batches(db: Db, limit: Limit = 100, cursor: Cursor = None) -> Page[TrainingBatchView]:
+def list_batches(db: Db, pages: Pages) -> Page[TrainingBatchView]:
     """List training batches, oldest first."""
-    query = select(TrainingBatchRow).order_by(TrainingBatchRow.id).limit(limit + 1)
-    after = decode_cursor(cursor)
-    if after is not None:
+    query = pages.limited(select(TrainingBatchRow).order_by(TrainingBatchRow.id))
+    if (after := pages.after_id()) is not None:
         query = query.where(TrainingBatchRow.id > after)
     with db.reading() as session:
-        rows = session.scalars(query).all()
-        items = tuple(_batch_view(session, row) for row in rows[:limit])
-    more = len(rows) > limit
-    return Page[TrainingBatchView](
-        items=items, next_cursor=encode_cursor(items[-1].id) if more else None
-    )
+        rows, cursor = pages.cut(session.scalars(query).all(), lambda row: row.id)
+        items = tuple(_batch_view(session, row) for row in rows)
+        return Page[TrainingBatchView](items=items, next_cursor=cursor)
 
 
 @router.get("/training-batches/{batch_id}")
@@ -107,11 +112,15 @@ def _batch_view(session: Session, row: TrainingBatchRow) -> TrainingBatchView:
 
 
 @router.get("/policies")
-def list_policies(db: Db) -> Page[PolicyView]:
+def list_policies(db: Db, pages: Pages) -> Page[PolicyView]:
     """List policies, oldest first."""
+    query = pages.limited(select(PolicyRow).order_by(PolicyRow.id))
+    if (after := pages.after_id()) is not None:
+        query = query.where(PolicyRow.id > after)
     with db.reading() as session:
-        rows = session.scalars(select(PolicyRow).order_by(PolicyRow.id)).all()
-        return Page[PolicyView](items=tuple(_policy_view(session, row) for row in rows))
+        rows, cursor = pages.cut(session.scalars(query).all(), lambda row: row.id)
+        items = tuple(_policy_view(session, row) for row in rows)
+        return Page[PolicyView](items=items, next_cursor=cursor)
 
 
 @router.get("/policies/{name}")
@@ -122,17 +131,16 @@ def get_policy(db: Db, name: str) -> PolicyView:
 
 
 @router.get("/policies/{name}/checkpoints")
-def list_checkpoints(db: Db, name: str, limit: Limit = 100) -> Page[CheckpointView]:
+def list_checkpoints(db: Db, name: str, pages: Pages) -> Page[CheckpointView]:
     """List the checkpoints of a policy, newest first."""
+    query = pages.limited(select(CheckpointRow).order_by(CheckpointRow.version.desc()))
+    if (before := pages.after_number()) is not None:
+        query = query.where(CheckpointRow.version < before)
     with db.reading() as session:
-        policy = _policy(session, name)
-        rows = session.scalars(
-            select(CheckpointRow)
-            .where(CheckpointRow.policy_id == policy.id)
-            .order_by(CheckpointRow.version.desc())
-            .limit(limit)
-        ).all()
-        return Page[CheckpointView](items=tuple(_checkpoint_view(session, row) for row in rows))
+        query = query.where(CheckpointRow.policy_id == _policy(session, name).id)
+        rows, cursor = pages.cut(session.scalars(query).all(), lambda row: row.version)
+        items = tuple(_checkpoint_view(session, row) for row in rows)
+        return Page[CheckpointView](items=items, next_cursor=cursor)
 
 
 @router.get("/checkpoints/{checkpoint_id}")

@@ -156,8 +156,10 @@ def _submit_starter(client: Client) -> list[GroupView]:
 
 
 def _submit_human_eval(console: Console, client: Client, limit: int) -> int:
+    if limit == 0:
+        return 0
     data = data_directory()
-    if data is None or limit == 0:
+    if data is None or not (data / "HumanEval.jsonl.gz").is_file():
         console.print("HumanEval is left out: RRTF_DATA names no folder that holds it")
         return 0
     found = [
@@ -179,8 +181,8 @@ def _submit_human_eval(console: Console, client: Client, limit: int) -> int:
 def _store(client: Client, problems: Sequence[Problem]) -> dict[str, ProblemView]:
     report = Report()
     store(client, problems, report)
-    if report.bad:
-        raise errors.Conflict(report.bad[0].reason)
+    if report.refused:
+        raise errors.Conflict(report.refused[0])
     return {
         problem.slug: client.get_problem(client.find_problem(problem.slug).id)
         for problem in problems

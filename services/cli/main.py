@@ -3,6 +3,7 @@
 Exit status: 0 done, 1 something failed or a line of a file was bad, 2 wrong usage.
 """
 
+import dataclasses
 import functools
 import json
 import sys
@@ -11,13 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from infra import errors
+from infra.contracts.candidates import PolicyName
 from infra.settings import ClientSettings, load
 
 if TYPE_CHECKING:
+    from services.cli.submitting import Report
     from services.client import Client
+
+_MOST_LINES = 20
+"""Most bad lines of a file that are named one by one."""
 
 app = typer.Typer(
     help="Runs the RRTF loop: sample, execute, rank, train.",
@@ -74,37 +80,63 @@ def up(
 @_explains
 def import_problems(
     file: Annotated[Path, typer.Argument(help="HumanEval, MBPP or our own JSONL, plain or .gz")],
+    as_json: Json = False,
 ) -> None:
     """Store the problems of a file."""
     from services.cli.submitting import import_file
 
     with _client() as client:
         report = import_file(client, file)
-    typer.echo(f"{report.created} new, {report.known} known, {len(report.bad)} bad")
-    _report_bad(report.bad, file)
+    unused = len(report.bad) + len(report.refused)
+    _say(report, as_json, f"{report.created} new, {report.known} known, {unused} bad")
+    _explain_bad(report, file)
+
+
+def _checked_policy(name: str) -> str:
+    try:
+        return TypeAdapter[str](PolicyName).validate_python(name)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from None
 
 
 @app.command()
 @_explains
 def submit(
     file: Annotated[Path, typer.Argument(help="Candidates: {task_id, program|completion} JSONL")],
-    policy: Annotated[str, typer.Option(help="Policy that the groups train.")] = "default",
+    policy: Annotated[
+        str, typer.Option(help="Policy that the groups train.", callback=_checked_policy)
+    ] = "default",
+    as_json: Json = False,
 ) -> None:
     """Submit the candidates of a file, one group for each problem."""
     from services.cli.submitting import submit_file
 
     with _client() as client:
         report = submit_file(client, file, policy)
-    typer.echo(
-        f"{report.created} candidates in {report.groups} groups submitted, {len(report.bad)} bad"
+    _say(
+        report,
+        as_json,
+        f"{report.created} candidates in {report.groups} groups submitted, {len(report.bad)} bad",
     )
-    _report_bad(report.bad, file)
+    _explain_bad(report, file)
 
 
-def _report_bad(bad: list[Any], file: Path) -> None:
-    for line in bad[:20]:
-        typer.echo(f"{file}, line {line.number}: {line.reason}", err=True)
-    if bad:
+def _say(report: "Report", as_json: bool, line: str) -> None:
+    if not as_json:
+        typer.echo(line)
+        return
+    bad = [bad._asdict() for bad in report.bad]
+    typer.echo(json.dumps(dataclasses.asdict(report) | {"bad": bad}, indent=2))
+
+
+def _explain_bad(report: "Report", file: Path) -> None:
+    """Name what was not used, on the error output, and end with status 1 if there is any."""
+    lines = [f"line {line.number}: {line.reason}" for line in report.bad] + report.refused
+    for line in lines[:_MOST_LINES]:
+        typer.echo(f"{file}, {line}", err=True)
+    if len(lines) > _MOST_LINES:
+        typer.echo(f"and {len(lines) - _MOST_LINES} more", err=True)
+    if lines:
         raise typer.Exit(1)
 
 
@@ -118,6 +150,7 @@ def watch(
 
     with _client() as client:
         if not watch_until_ranked(client, timeout or float("inf")):
+            typer.echo(f"rrtf: groups are still open after {timeout:g} s", err=True)
             raise typer.Exit(1)
 
 

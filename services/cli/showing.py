@@ -71,7 +71,7 @@ def _find(client: Client, name: str) -> GroupView:
     except ValueError:
         pass  # No id, so it is a problem's name.
     slug = importers.slug_of(name)
-    found = [group for group in client.groups() if group.problem_slug == slug]
+    found = list(client.groups(client.find_problem(slug).id))
     if not found:
         raise errors.NotFound(f"there is no group of a problem {slug!r}")
     return found[-1]

@@ -1,11 +1,12 @@
 """Files of problems and candidates, on their way through the API."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
+from uuid import UUID
 
 from infra import errors
 from infra.contracts.api import GroupView, ProblemView
@@ -17,6 +18,8 @@ from services.importers import BadLine, CandidateRecord
 
 _BULK = 100
 _IN_FLIGHT = 4
+_GROUP_CHARACTERS = 8_000_000
+"""Most program text in one group, unless a single program is longer; far below the body limit."""
 
 Item = TypeVar("Item")
 
@@ -29,27 +32,38 @@ class Report:
     known: int = 0
     groups: int = 0
     bad: list[BadLine] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """Why the API did not take a problem that is well-formed in itself."""
+
+
+class _Lot(NamedTuple):
+    """Candidates of one problem that make one group, each with the number of its line."""
+
+    problem_id: UUID
+    members: list[tuple[int, NewCandidate]]
 
 
 def import_file(client: Client, path: Path) -> Report:
     """Store the problems of a file; a bad line does not stop the rest."""
     report = Report()
-    good: list[Problem] = []
-    for item in importers.read_problems(path):
-        if isinstance(item, BadLine):
-            report.bad.append(item)
-        else:
-            good.append(item)
-    store(client, good, report)
+
+    def good() -> Iterator[Problem]:
+        for item in importers.read_problems(path):
+            if isinstance(item, BadLine):
+                report.bad.append(item)
+            else:
+                yield item
+
+    store(client, good(), report)
     return report
 
 
 def store(client: Client, problems: Iterable[Problem], report: Report) -> None:
-    """Store problems in bulk requests."""
+    """Store problems in bulk requests, while they are read."""
     for chunk in _chunks(problems, _BULK):
         for outcome in client.add_problems(chunk).outcomes:
             if outcome.error is not None:
-                report.bad.append(BadLine(0, outcome.error))
+                report.refused.append(f"{outcome.slug}: {outcome.error}")
             elif outcome.created:
                 report.created += 1
             else:
@@ -57,7 +71,10 @@ def store(client: Client, problems: Iterable[Problem], report: Report) -> None:
 
 
 def submit_file(client: Client, path: Path, policy: str) -> Report:
-    """Submit the candidates of a file, one group for each problem and run of its lines."""
+    """Submit the candidates of a file, one group for each problem; the rest of a bad one goes on.
+
+    A problem with more candidates than a group may hold gets several groups.
+    """
     report = Report()
     by_slug: dict[str, list[CandidateRecord]] = {}
     for item in importers.read_candidates(path):
@@ -65,19 +82,68 @@ def submit_file(client: Client, path: Path, policy: str) -> Report:
             report.bad.append(item)
         else:
             by_slug.setdefault(item.slug, []).append(item)
-    groups: list[tuple[ProblemView, list[NewCandidate]]] = []
-    for slug, records in by_slug.items():
-        try:
-            problem = client.get_problem(client.find_problem(slug).id)
-        except errors.NotFound as error:
-            report.bad.extend(BadLine(record.number, error.detail) for record in records)
-            continue
-        candidates = [importers.complete(record, problem.prompt) for record in records]
-        groups.extend((problem, chunk) for chunk in _chunks(candidates, MAX_GROUP_CANDIDATES))
-    submit_groups(client, groups, policy)
-    report.groups = len(groups)
-    report.created = sum(len(candidates) for _, candidates in groups)
+    with ThreadPoolExecutor(_IN_FLIGHT) as pool:
+        prepared = pool.map(lambda of_one: _lots(client, *of_one), by_slug.items())
+        lots: list[_Lot] = []
+        for made, bad in prepared:
+            lots.extend(made)
+            report.bad.extend(bad)
+        for lot, refusal in zip(
+            lots, pool.map(lambda lot: _submit_lot(client, lot, policy), lots), strict=True
+        ):
+            if refusal is None:
+                report.groups += 1
+                report.created += len(lot.members)
+            else:
+                report.bad.extend(BadLine(number, refusal) for number, _ in lot.members)
+    report.bad.sort()
     return report
+
+
+def _lots(
+    client: Client, slug: str, records: list[CandidateRecord]
+) -> tuple[list[_Lot], list[BadLine]]:
+    """Complete the programs of one problem, and divide them into groups."""
+    bad: list[BadLine] = []
+    members: list[tuple[int, NewCandidate]] = []
+    try:
+        problem_id = client.find_problem(slug).id
+        asked = any(record.is_completion for record in records)
+        prompt = client.get_problem(problem_id).prompt if asked else ""
+    except errors.NotFound as error:
+        return [], [BadLine(record.number, error.detail) for record in records]
+    for record in records:
+        try:
+            members.append((record.number, importers.complete(record, prompt)))
+        except errors.InvalidInput as error:
+            bad.append(BadLine(record.number, error.detail))
+    return [_Lot(problem_id, part) for part in _groups_of(members)], bad
+
+
+def _groups_of(
+    members: list[tuple[int, NewCandidate]],
+) -> Iterator[list[tuple[int, NewCandidate]]]:
+    held: list[tuple[int, NewCandidate]] = []
+    characters = 0
+    for number, candidate in members:
+        size = len(candidate.program) + len(candidate.completion or "")
+        if held and (len(held) == MAX_GROUP_CANDIDATES or characters + size > _GROUP_CHARACTERS):
+            yield held
+            held, characters = [], 0
+        held.append((number, candidate))
+        characters += size
+    if held:
+        yield held
+
+
+def _submit_lot(client: Client, lot: _Lot, policy: str) -> str | None:
+    """Submit one group; tell why it was refused, or None."""
+    candidates = tuple(candidate for _, candidate in lot.members)
+    try:
+        client.create_group(lot.problem_id, NewGroup(candidates=candidates, policy=policy))
+    except (errors.InvalidInput, errors.PayloadTooLarge) as error:
+        return error.detail
+    return None
 
 
 def submit_groups(
