@@ -169,6 +169,8 @@ class Jail:
             self._control.sendall(channel.pack(start))
         except OSError as error:
             raise errors.SandboxError(f"the jail ended at its start: {error}") from error
+        # What the candidate is charged for begins here, not with our own preparations.
+        self._started = time.monotonic()
         self._control.setblocking(False)
         self._selector.register(self._control, selectors.EVENT_READ, "control")
 

@@ -8,7 +8,7 @@ from typing import Any
 from executor import compare, verdicts
 from executor.guest import values
 from executor.host import CompileFailed, FunctionHost, Meter, Spending
-from executor.jail import Ended, Jail, Sandbox, describe_status
+from executor.jail import Budget, Ended, Jail, Sandbox, describe_status
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.execution import Suite, TestResult, Verdict
@@ -210,8 +210,10 @@ class Judge:
     def _run_asserts(self, host: FunctionHost, driver: Jail) -> list[list[TestResult]]:
         if self._receive_sites(driver) != self._sites:
             raise errors.SandboxError("the driver counted the tests differently")
+        limits = self._limits
+        budget = driver.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
         return [
-            _AssertRun(driver, host, self._limits.total_cpu_seconds, count).run(position)
+            _AssertRun(driver, host, budget, count).run(position)
             for position, count in enumerate(self._sites)
         ]
 
@@ -219,10 +221,10 @@ class Judge:
 class _AssertRun:
     """One assert test: relays what the driver asks to the candidate, and collects its findings."""
 
-    def __init__(self, driver: Jail, host: FunctionHost, cpu_seconds: float, count: int) -> None:
+    def __init__(self, driver: Jail, host: FunctionHost, budget: Budget, count: int) -> None:
         self._driver = driver
         self._host = host
-        self._budget = driver.budget(cpu_seconds, cpu_seconds * 5)
+        self._budget = budget
         self._sites: list[tuple[Outcome, str] | None] = [None] * count
         self._spending = {number: Spending() for number in range(-1, count)}
         self._current = 0

@@ -9,8 +9,10 @@ from infra.contracts.base import Contract, JsonValue, Language
 
 MAX_SOURCE_CHARACTERS = 1_000_000
 """Longest program, test source, stdin or expected output accepted."""
-MAX_TESTS = 10_000
+MAX_TESTS = 1_000
 """Most tests one problem may have."""
+MAX_WALL_SECONDS = 75.0
+"""Longest wall time of one candidate; twice this and a slice's time fit into one task."""
 
 
 def _program_text(value: object) -> str:
@@ -42,7 +44,7 @@ class Limits(Contract):
     """CPU time of one test, over all its processes."""
     wall_factor: float = Field(3.0, ge=1, le=20)
     """Wall time allowed for one test, as a multiple of `cpu_seconds`."""
-    total_cpu_seconds: float = Field(20.0, gt=0, le=600)
+    total_cpu_seconds: float = Field(20.0, gt=0, le=MAX_WALL_SECONDS)
     """CPU time of one candidate over all tests."""
     memory_bytes: int = Field(256 * 2**20, ge=32 * 2**20, le=8 * 2**30)
     """Memory of all the candidate's processes together, temporary files included."""
@@ -54,6 +56,15 @@ class Limits(Contract):
     """Temporary files of the candidate together, and the largest single file."""
     processes: int = Field(32, ge=4, le=512)
     """Processes and threads of the candidate together."""
+
+    @model_validator(mode="after")
+    def _fit_a_task(self) -> Self:
+        if self.total_wall_seconds > MAX_WALL_SECONDS:
+            raise ValueError(
+                f"total_cpu_seconds x wall_factor is {self.total_wall_seconds:g} s, and must be at"
+                f" most {MAX_WALL_SECONDS:g} s"
+            )
+        return self
 
     @property
     def wall_seconds(self) -> float:
