@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from infra import errors
 from infra.contracts.api import (
@@ -160,7 +160,7 @@ class Client:
         try:
             response = self._http.get("/readyz", timeout=5)
             return response.status_code == 200 and bool(Health.model_validate(response.json()))
-        except httpx.HTTPError:
+        except (httpx.HTTPError, ValueError):
             return False
 
     def _pages(
@@ -203,11 +203,20 @@ class Client:
                     raise errors.Unavailable(f"the API is not reachable: {error}") from error
             else:
                 if response.is_success:
-                    return kind.model_validate_json(response.content)
+                    return _view(kind, response)
                 if response.status_code != 503 or last or not repeatable:
                     raise _error(response)
             time.sleep(min(0.2 * 2**attempt, 3.0))
         raise AssertionError("the last attempt returns or raises")
+
+
+def _view(kind: type[View], response: httpx.Response) -> View:
+    try:
+        return kind.model_validate_json(response.content)
+    except ValidationError as error:
+        raise errors.SuiteError(
+            f"{response.url} gave no answer of this API; is something else listening there?"
+        ) from error
 
 
 def _error(response: httpx.Response) -> errors.SuiteError:

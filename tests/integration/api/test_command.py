@@ -1,0 +1,238 @@
+"""The `rrtf` command against a real API."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.contracts.base import Outcome
+from infra.messaging import Task
+from ranker import records
+from ranker.ranking import Rules
+from services.cli import submitting
+from services.cli.main import app
+
+
+@pytest.fixture
+def rrtf(api, monkeypatch):
+    """Run the command as a user who has set address and key."""
+    monkeypatch.setenv("RRTF_CLIENT_URL", api)
+    monkeypatch.setenv("RRTF_CLIENT_KEY", "secret-key")
+    monkeypatch.setenv("COLUMNS", "250")
+
+    def run(*words):
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_lines(name, *records):
+        text = "".join(
+            (record if isinstance(record, str) else json.dumps(record)) + "\n" for record in records
+        )
+        path = tmp_path / name
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
+        return path
+
+    return write_lines
+
+
+HUMAN_EVAL = {
+    "task_id": "HumanEval/0",
+    "prompt": "def f():\n",
+    "test": "def check(candidate):\n    assert candidate() == 1\n",
+    "entry_point": "f",
+}
+MBPP = {"task_id": 11, "text": "Return one.", "test_list": ["assert f() == 1"]}
+
+
+def test_problems_of_a_file_are_stored_once(rrtf, write, client):
+    path = write("problems.jsonl.gz", HUMAN_EVAL, MBPP)
+
+    first, again = rrtf("import", path), rrtf("import", path)
+
+    assert (first.exit_code, first.stdout) == (0, "2 new, 0 known, 0 bad\n")
+    assert (again.exit_code, again.stdout) == (0, "0 new, 2 known, 0 bad\n")
+    assert [item.slug for item in client.problems()] == ["HumanEval/0", "MBPP/11"]
+
+
+def test_bad_lines_and_refused_problems_are_named_and_the_rest_is_stored(rrtf, write, client):
+    rrtf("import", write("first.jsonl", HUMAN_EVAL))
+    changed = {**HUMAN_EVAL, "prompt": "def f(): # other\n"}
+    path = write("second.jsonl", "{oops", changed, MBPP)
+
+    result = rrtf("import", path)
+
+    assert result.exit_code == 1
+    assert result.stdout == "1 new, 0 known, 2 bad\n"
+    assert f"{path}, line 1: not JSON" in result.stderr
+    assert f"{path}, HumanEval/0: " in result.stderr
+    assert [item.slug for item in client.problems()] == ["HumanEval/0", "MBPP/11"]
+
+
+def test_candidates_make_one_group_for_each_problem(rrtf, write, client, sent):
+    rrtf("import", write("problems.jsonl", HUMAN_EVAL, MBPP))
+    path = write(
+        "candidates.jsonl",
+        {"task_id": "HumanEval/0", "completion": "    return 1\n", "author": "teacher"},
+        {"task_id": 11, "program": "def f(): return 1\n"},
+        {"task_id": "HumanEval/0", "program": "def f(): return 2\n", "temperature": 0.5},
+        {"task_id": "HumanEval/9", "program": "x"},
+    )
+
+    result = rrtf("submit", path, "--policy", "p1")
+
+    assert result.exit_code == 1
+    assert result.stdout == "3 candidates in 2 groups submitted, 1 bad\n"
+    assert "line 4: there is no problem 'HumanEval/9'; import it first" in result.stderr
+    groups = {group.problem_slug: group for group in client.groups()}
+    assert {slug: group.policy for slug, group in groups.items()} == {
+        "HumanEval/0": "p1",
+        "MBPP/11": "p1",
+    }
+    sources = {p.source for m in sent.of(Task.EXECUTE_SLICE) for p in m.programs}
+    assert "def f():\n    return 1\n" in sources
+    (_, second) = client.candidates(groups["HumanEval/0"].id)
+    assert second.metadata == {"temperature": 0.5}
+
+
+def test_a_group_that_is_refused_does_not_stop_the_others(rrtf, write, client):
+    rrtf("import", write("problems.jsonl", HUMAN_EVAL, MBPP))
+    path = write(
+        "candidates.jsonl",
+        {"task_id": "HumanEval/0", "program": "x" * 250_000},
+        {"task_id": 11, "program": "y"},
+        {"task_id": "HumanEval/0", "program": "z"},
+    )
+
+    result = rrtf("submit", path, "--json")
+
+    report = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert (report["created"], report["groups"]) == (1, 1)
+    assert [line["number"] for line in report["bad"]] == [1, 3]
+    assert "body is larger" in report["bad"][0]["reason"]
+    assert [group.problem_slug for group in client.groups()] == ["MBPP/11"]
+
+
+def test_many_candidates_of_a_problem_are_divided(rrtf, write, client, monkeypatch):
+    monkeypatch.setattr(submitting, "_GROUP_CHARACTERS", 100)
+    rrtf("import", write("problems.jsonl", MBPP))
+    programs = [{"task_id": 11, "program": f"{number}" * 40} for number in range(5)]
+
+    result = rrtf("submit", write("candidates.jsonl", *programs))
+
+    assert result.stdout == "5 candidates in 3 groups submitted, 0 bad\n"
+    assert sorted(sum(group.candidates.values()) for group in client.groups()) == [1, 2, 2]
+
+
+def test_a_group_is_shown_with_labels_scores_and_pairs(
+    rrtf, client, database, make_group, results_for
+):
+    group_id = make_group(("teacher", "good"), ("student", "bad [bold]x[/]"))
+    good, bad = (item.id for item in client.candidates(group_id))
+    outcomes = {good: [Outcome.PASSED] * 2, bad: [Outcome.PASSED, Outcome.WRONG_ANSWER]}
+    with database.unit_of_work() as work:
+        records.record_results(work, results_for(outcomes), Rules())
+
+    table = rrtf("show", group_id)
+    data = json.loads(rrtf("show", "test/add", "--json").stdout)
+
+    assert table.exit_code == 0
+    for word in ("all_pass", "partial_pass", "1/2", "1 pairs", str(good)):
+        assert word in table.stdout
+    assert [item["id"] for item in data["candidates"]] == [str(good), str(bad)]
+    assert data["ranking"]["pairs"][0]["better_id"] == str(good)
+
+
+def test_a_group_that_is_not_ranked_yet_is_shown_too(rrtf, make_group):
+    make_group(("student", "x"))
+
+    result = rrtf("show", "test/add")
+
+    assert result.exit_code == 0
+    assert "submitted" in result.stdout
+
+
+def test_status_is_for_readers_and_for_programs(rrtf, make_group):
+    make_group(("student", "x"))
+
+    assert "0 labelled of 1" in rrtf("status").stdout
+    assert json.loads(rrtf("status", "--json").stdout)["candidates"]["submitted"] == 1
+
+
+def test_watching_ends_when_nothing_is_open_or_time_is_up(rrtf, make_group):
+    assert rrtf("watch").exit_code == 0
+    make_group(("student", "x"))
+
+    late = rrtf("watch", "--timeout", "0.2")
+
+    assert late.exit_code == 1
+    assert "groups are still open" in late.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "explained"),
+    [
+        (("show", "none/such"), 1, "there is no problem 'none/such'"),
+        (("show", "01890a5d-ac96-774b-bcce-b302099a8057"), 1, "there is no group"),
+        (("import", "/nonexistent.jsonl"), 1, "cannot read /nonexistent.jsonl"),
+        (("submit", "x", "--policy", "no name"), 2, "policy"),
+        (("submit",), 2, "Missing argument"),
+        (("dance",), 2, "No such command"),
+    ],
+)
+def test_an_error_is_one_line_and_a_status(rrtf, words, status, explained):
+    result = rrtf(*words)
+
+    assert result.exit_code == status
+    assert explained in result.stderr
+    assert status == 2 or len(result.stderr.strip().splitlines()) == 1
+    assert "Traceback" not in result.output
+
+
+def test_a_wrong_key_is_explained(rrtf, monkeypatch):
+    monkeypatch.setenv("RRTF_CLIENT_KEY", "wrong")
+
+    result = rrtf("status")
+
+    assert result.exit_code == 1
+    assert "[unauthorized]" in result.stderr
+
+
+def test_help_loads_nothing_heavy():
+    code = (
+        "import sys\n"
+        "from typer.testing import CliRunner\n"
+        "from services.cli.main import app\n"
+        "assert CliRunner().invoke(app, ['--help']).exit_code == 0\n"
+        "heavy = {'sqlalchemy', 'fastapi', 'celery', 'torch', 'httpx', 'matplotlib'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"]},
+    )
+
+    assert ended.stdout == "[]\n"
+
+
+def test_the_client_needs_no_server_library():
+    code = (
+        "import sys, services.client, services.importers\n"
+        "print(sorted({'sqlalchemy', 'fastapi', 'celery', 'torch'} & set(sys.modules)))\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ended.stdout == "[]\n"
