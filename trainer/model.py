@@ -8,13 +8,13 @@ from transformers import AutoModelForCausalLM, GPTBigCodeConfig, GPTBigCodeForCa
 
 
 def small_student(vocabulary_size: int, seed: int) -> nn.Module:
-    """Make a GPT-BigCode (StarCoder's architecture) of about a million parameters."""
+    """Make a GPT-BigCode (StarCoder's architecture) of about 0.6 million parameters."""
     torch.manual_seed(seed)
     config = GPTBigCodeConfig(
         vocab_size=vocabulary_size,
         n_positions=2048,
         n_embd=128,
-        n_layer=4,
+        n_layer=2,
         n_head=4,
         n_inner=512,
         multi_query=True,

@@ -48,7 +48,10 @@ def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
                     "sampler": {"RRTF_SAMPLER_REPLAY": str(replay)},
                     "trainer": {
                         "RRTF_TRAINER_POLICY": _POLICY,
-                        "RRTF_TRAINER_THREADS": "1",
+                        "RRTF_TRAINER_THREADS": "2",
+                        # Enough to tell programs apart, and short enough for a machine without GPU.
+                        "RRTF_TRAINER_MAX_PROMPT_TOKENS": "256",
+                        "RRTF_TRAINER_MAX_RESPONSE_TOKENS": "512",
                         "RRTF_TRAINER_OUTPUT_DIR": str((out / "checkpoints").absolute()),
                     },
                 },
