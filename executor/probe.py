@@ -101,8 +101,9 @@ def spin():
 """
 
 _REMEDY: Final = (
-    "run as root or allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1,"
-    " kernel.apparmor_restrict_unprivileged_userns=0); in a container grant SYS_ADMIN, an"
+    "run as root or allow user namespaces (sysctl user.max_user_namespaces above 0,"
+    " kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0); in a"
+    " container grant SYS_ADMIN, an"
     " unconfined seccomp and AppArmor profile, and a writable cgroup"
 )
 
