@@ -19,7 +19,7 @@ def test_without_user_namespaces_the_executor_refuses_and_explains(open_director
     }
     result = subprocess.run(
         # In a user namespace of its own, so that the setting ends with the process.
-        ["unshare", "--user", "--map-root-user", "sh", "-c", program],
+        ["/usr/bin/unshare", "--user", "--map-root-user", "/bin/sh", "-c", program],
         env=environment,
         capture_output=True,
         text=True,
