@@ -396,7 +396,13 @@ class PollingAccount:
 
     def is_empty(self) -> bool:
         """Whether process 1, and with it the namespace, is gone."""
-        return not Path(f"/proc/{self._pid}").exists()
+        try:
+            fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        # The first process of a namespace becomes a zombie only once all others are dead; how soon
+        # the zombie is reaped is the business of the machine's own first process.
+        return fields[0] in ("Z", "X")
 
     def kill(self) -> None:
         """Kill process 1; the kernel kills the rest of its namespace."""
