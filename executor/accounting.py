@@ -338,6 +338,17 @@ class Polling:
         """Nothing to remove."""
 
 
+def _proportional_bytes(pid: int) -> int:
+    """Resident memory of a process, pages shared by n processes counted as one n-th (proc(5))."""
+    try:
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # It has ended meanwhile.
+    return 0
+
+
 class PollingAccount:
     """The process tree under process 1 of a jail, as /proc shows it."""
 
@@ -367,7 +378,8 @@ class PollingAccount:
 
     def _look(self) -> None:
         cpu, memory = 0.0, 0
-        for pid in self._tree():
+        pids = self._tree()
+        for pid in pids:
             try:
                 fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             except (FileNotFoundError, ProcessLookupError):
@@ -375,6 +387,9 @@ class PollingAccount:
             # utime, stime and those of reaped children; resident pages (proc(5), fields 14-17, 24).
             cpu += sum(int(field) for field in fields[11:15]) / _TICKS
             memory += int(fields[21]) * _PAGE
+        if memory > self._limit:
+            # Pages that forked processes share were counted for each of them; count them once.
+            memory = sum(_proportional_bytes(pid) for pid in pids)
         self._cpu = max(self._cpu, cpu)
         self._peak = max(self._peak, memory)
         if memory > self._limit:
