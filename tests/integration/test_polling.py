@@ -1,0 +1,57 @@
+"""Accounting without cgroups, as for an ordinary user: the same verdicts by polling."""
+
+import os
+
+import pytest
+
+from executor.accounting import Polling
+from executor.image import stage
+from executor.jail import Sandbox
+from executor.judge import Judge
+from executor.sandbox import nsjail_binary
+from infra.contracts.base import Label, Outcome
+from infra.contracts.execution import Suite
+from infra.contracts.problems import CallTest, Limits
+
+FORKS = """
+import os, time
+def f():
+    for _ in range(12):
+        if os.fork() == 0:
+            time.sleep(60)
+    time.sleep(0.3)
+    return 1
+"""
+FORKED_SPINNERS = "import os\ndef f():\n    os.fork(); os.fork()\n    while True: pass\n"
+DAEMON = "import os, time\ndef f():\n    if os.fork() == 0:\n        time.sleep(99)\n    return 1\n"
+
+
+@pytest.fixture(scope="module")
+def judge(open_directory):
+    uid = 200_090 if os.geteuid() == 0 else None
+    sandbox = Sandbox(nsjail_binary(), stage(open_directory / "executor"), Polling(), uid)
+    limits = Limits(cpu_seconds=0.5, total_cpu_seconds=2, memory_bytes=96 * 2**20, processes=16)
+    suite = Suite(tests=(CallTest(expected=1),), entry_point="f", limits=limits)
+    return Judge(sandbox, suite, "polling")
+
+
+@pytest.mark.parametrize(
+    ("source", "label", "outcome"),
+    [
+        ("def f():\n    return 1\n", Label.ALL_PASS, Outcome.PASSED),
+        (FORKS, Label.ALL_PASS, Outcome.PASSED),
+        (DAEMON, Label.ALL_PASS, Outcome.PASSED),
+        (FORKED_SPINNERS, Label.RUNTIME_ERROR, Outcome.TIME_LIMIT_EXCEEDED),
+        (
+            "def f():\n    blocks = []\n    while True: blocks.append(bytearray(1 << 20))\n",
+            Label.RUNTIME_ERROR,
+            Outcome.MEMORY_LIMIT_EXCEEDED,
+        ),
+        ("import os\ndef f():\n    os._exit(0)\n", Label.RUNTIME_ERROR, Outcome.RUNTIME_ERROR),
+    ],
+)
+def test_polling_gives_the_verdict_that_cgroups_give(judge, source, label, outcome):
+    verdict = judge.judge(source)
+
+    assert verdict.label is label
+    assert [test.outcome for test in verdict.tests] == [outcome]
