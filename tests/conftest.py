@@ -42,10 +42,14 @@ def with_path(url: str, path: str) -> str:
 @pytest.fixture(scope="session")
 def template(servers):
     """A migrated database to copy from."""
+    # Numbered and removed, for DATABASE_URL may name a server that is not ours alone.
+    name = f"template_{os.getpid()}"
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE template_rrtf")
-    migrate.upgrade(with_path(servers.database_url, "/template_rrtf"))
-    return "template_rrtf"
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    migrate.upgrade(with_path(servers.database_url, f"/{name}"))
+    yield name
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

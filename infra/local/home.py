@@ -4,13 +4,18 @@ import fcntl
 import importlib.util
 import os
 import pwd
+import random
 import shutil
 import socket
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 from infra import errors
+
+_FIRST_PORT = 20_000
+_PORT_TRIES = 200
 
 
 def default_home() -> Path:
@@ -75,21 +80,40 @@ def package_folder(name: str) -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
-def reachable_copy(source: Path, target: Path, identity: Identity) -> Path:
-    """Return a tree that the servers' user can read: `source`, or a copy of it at `target`."""
+def reachable(sources: Sequence[Path], copy: Path, identity: Identity) -> Path:
+    """Return a folder in which the servers' user can read `sources`, all from one folder.
+
+    It is their own, or a copy of it: a virtual environment below /root is closed to others. They
+    are copied together because programs find their libraries by the way from one to the other.
+    """
+    folder = sources[0].parent
     if not identity.is_root or all(
-        folder.stat().st_mode & stat.S_IXOTH for folder in (source, *source.parents)
+        step.stat().st_mode & stat.S_IXOTH for step in (*sources, folder, *folder.parents)
     ):
-        return source
-    if not target.exists():
-        temporary = target.with_name(target.name + ".new")
-        shutil.rmtree(temporary, ignore_errors=True)
-        if source.is_dir():
-            shutil.copytree(source, temporary, symlinks=True)
-        else:
-            shutil.copy2(source, temporary)
-        temporary.rename(target)
-    return target
+        return folder
+    if not copy.exists():
+        unfinished = copy.with_name(copy.name + ".new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir()
+        for source in sources:
+            if source.is_dir():
+                shutil.copytree(source, unfinished / source.name, symlinks=True)
+            else:
+                shutil.copy2(source, unfinished / source.name)
+        _open_to_all(unfinished)
+        unfinished.rename(copy)
+    return copy
+
+
+def _open_to_all(tree: Path) -> None:
+    """Let everybody read a copy of ours: under a strict umask a wheel is installed for its owner.
+
+    What only the owner may execute becomes executable by all; links are left alone.
+    """
+    for path in (tree, *tree.rglob("*")):
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o055 if mode & stat.S_IXUSR else 0o044))
 
 
 class HomeLock:
@@ -130,7 +154,29 @@ class HomeLock:
 
 
 def free_port() -> int:
-    """Find a port on loopback that nobody listens on."""
+    """Find a port on loopback that nobody listens on.
+
+    It lies below the range from which the kernel serves outgoing connections. In that range a
+    client that calls a service which is just being restarted may be given the service's own port.
+    """
+    end = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    choices = range(_FIRST_PORT, end)
+    for port in random.sample(choices, min(_PORT_TRIES, len(choices))):
+        if _is_free(port):
+            return port
+    return _any_port()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _any_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

