@@ -20,7 +20,12 @@ log = logs.get(__name__)
 _LOOK_SECONDS = 0.2
 _QUICK_DEATHS = 5
 """Deaths in a row, each soon after its start, after which a service is given up."""
-_QUICK_SECONDS = 10.0
+_QUICK_SECONDS = 30.0
+_FIRST_PAUSE_SECONDS = 0.5
+"""Pause after the second quick death; it doubles with each further one."""
+_TAIL_BYTES = 1500
+_COLOURS = (36, 32, 33, 35, 34, 31)
+"""Of the names on a terminal, in the order of the services' start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +45,15 @@ class Service:
 class _Running:
     service: Service
     process: "subprocess.Popen[bytes]"
-    log_path: Path
+    copier: threading.Thread
     started: float = field(default_factory=time.monotonic)
     quick_deaths: int = 0
-    finished: bool = False
+    was_restarted: bool = False
+    was_killed: bool = False
+    """By us, on purpose; such a death says nothing about the service."""
+    restart_at: float | None = None
+    """When to bring it back, once it is seen dead."""
+    given_up: bool = False
 
 
 class Supervisor:
@@ -101,9 +111,13 @@ class Supervisor:
             return running.process.pid if running and running.process.poll() is None else None
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """Send a signal to the process group of a service."""
+        """Send a signal to the process group of a service; nothing happens while it is down."""
         with self._lock:
-            _signal_group(self._running[name].process, number)
+            running = self._running.get(name)
+            # The number of a process that is gone may be another's by now.
+            if running is not None and running.process.poll() is None:
+                running.was_killed = True
+                _signal_group(running.process, number)
 
     def stop(self) -> None:
         """Stop everything, last started first, each with its time to finish."""
@@ -116,7 +130,11 @@ class Supervisor:
         while not self._stopping.wait(_LOOK_SECONDS):
             with self._lock:
                 for service in self._wanted:
-                    self._look_after(service)
+                    try:
+                        self._look_after(service)
+                    except (OSError, ValueError) as error:
+                        # This thread must live: the kernel ends its services with it.
+                        self._failure = f"the service {service.name} cannot be started: {error}"
         with self._lock:
             for running in reversed(list(self._running.values())):
                 self._end(running)
@@ -125,53 +143,79 @@ class Supervisor:
         running = self._running.get(service.name)
         if running is None:
             self._running[service.name] = self._spawn(service)
+        elif running.given_up or running.process.poll() is None:
             return
-        code = running.process.poll()
-        if code is None or running.finished:
-            return
+        elif running.restart_at is None:
+            self._bury(running)
+        elif time.monotonic() >= running.restart_at:
+            log.warning("service.restarted", name=service.name, code=running.process.returncode)
+            fresh = self._spawn(service)
+            fresh.quick_deaths, fresh.was_restarted = running.quick_deaths, True
+            self._running[service.name] = fresh
+
+    def _bury(self, running: _Running) -> None:
+        """Decide once what a death means: a fresh start, now or after a pause, or the end."""
         _signal_group(running.process, signal.SIGKILL)  # Its children must not outlive it.
-        quick = time.monotonic() - running.started < _QUICK_SECONDS
-        deaths = running.quick_deaths + 1 if quick else 0
-        if deaths >= _QUICK_DEATHS or (code == 1 and quick):
-            # Status 1 is a refusal to start, which trying again does not mend.
-            running.finished = True
-            self._failure = f"the service {service.name} died: {self._tail(service.name)}"
+        now = time.monotonic()
+        if not running.was_killed:
+            quick = now - running.started < _QUICK_SECONDS
+            running.quick_deaths = running.quick_deaths + 1 if quick else 0
+        # Status 1 at its first start is a refusal, which trying again does not mend.
+        refused = (
+            running.process.returncode == 1 and running.quick_deaths and not running.was_restarted
+        )
+        if refused or running.quick_deaths >= _QUICK_DEATHS:
+            running.given_up = True
+            running.copier.join(1.0)  # Its last words may still be on their way to the file.
+            name = running.service.name
+            self._failure = f"the service {name} died: {self._tail(name)}"
             return
-        log.warning("service.restarted", name=service.name, code=code)
-        self._running[service.name] = self._spawn(service)
-        self._running[service.name].quick_deaths = deaths
+        again = running.quick_deaths - 1
+        running.restart_at = now + (_FIRST_PAUSE_SECONDS * 2 ** (again - 1) if again > 0 else 0.0)
 
     def _spawn(self, service: Service) -> _Running:
         path = self._logs / f"{service.name}.log"
         process = spawn(service.command, env=service.env, log=subprocess.PIPE)
         assert process.stdout is not None
-        threading.Thread(
-            target=self._copy, args=(service.name, process.stdout, path), daemon=True
-        ).start()
-        return _Running(service, process, path)
+        copier = threading.Thread(
+            target=self._copy, args=(self._label(service), process.stdout, path), daemon=True
+        )
+        copier.start()
+        return _Running(service, process, copier)
 
-    def _copy(self, name: str, stream: IO[bytes], path: Path) -> None:
+    def _label(self, service: Service) -> str:
+        label = f"{service.name:>9} |"
+        if not sys.stderr.isatty():
+            return label
+        return f"\x1b[{_COLOURS[self._wanted.index(service) % len(_COLOURS)]}m{label}\x1b[0m"
+
+    def _copy(self, label: str, stream: IO[bytes], path: Path) -> None:
         with stream, path.open("ab") as file:
             for line in stream:
                 file.write(line)
                 file.flush()
                 if self._echo:
-                    sys.stderr.write(f"{name:>9} | {line.decode(errors='replace')}")
+                    sys.stderr.write(f"{label} {line.decode(errors='replace')}")
 
     def _tail(self, name: str) -> str:
         path = self._logs / f"{name}.log"
-        text = path.read_text(errors="replace") if path.exists() else ""
-        return text[-1500:] or "it wrote nothing"
+        if not path.exists():
+            return "it wrote nothing"
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
+            return file.read().decode(errors="replace") or "it wrote nothing"
 
     def _end(self, running: _Running) -> None:
-        if running.process.poll() is None:
-            running.process.terminate()
+        if running.given_up or running.restart_at is not None:
+            return  # Buried already; its number may be another's by now.
+        running.process.terminate()
         try:
             running.process.wait(running.service.grace_seconds)
         except subprocess.TimeoutExpired:
             log.warning("service.killed", name=running.service.name)
         _signal_group(running.process, signal.SIGKILL)
         running.process.wait()
+        running.copier.join(1.0)
 
 
 def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import redis
+from celery import Celery
 
-from infra import logs
+from infra import errors, logs
 from infra.db import migrate
 from infra.local.home import default_home, free_port, secret_file
 from infra.local.servers import LocalServers
@@ -21,6 +22,8 @@ from services.client import Client
 
 log = logs.get(__name__)
 
+_WORKERS = ("ranker", "sampler", "executor")
+_WORKERS_SECONDS = 120.0
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "RRTF_DATA")
 
 
@@ -104,7 +107,27 @@ def running_suite(
             )
             supervisor.start(service)
             suite.names.append(name)
+        _wait_for_workers(suite)
         yield suite
+
+
+def _wait_for_workers(suite: RunningSuite) -> None:
+    """Wait until the rooms that empty queues answer; the executor probes its sandbox first.
+
+    Raises:
+        errors.Unavailable: a service is given up, or a room does not answer in time.
+    """
+    deadline = time.monotonic() + _WORKERS_SECONDS
+    with Celery("rrtf", broker=suite.redis_url, set_as_current=False) as app:
+        while True:
+            suite.check()
+            answers = app.control.ping(timeout=0.5) or []
+            nodes = {node.partition("@")[0] for answer in answers for node in answer}
+            missing = [name for name in _WORKERS if f"{name}-{suite.pid(name)}" not in nodes]
+            if not missing:
+                return
+            if time.monotonic() > deadline:
+                raise errors.Unavailable(f"not ready: {', '.join(missing)}; see {suite.home}/logs")
 
 
 def _forget_old_messages(servers: LocalServers) -> None:
@@ -154,19 +177,26 @@ def _executor_home(home: Path) -> Path:
     return Path(os.environ.get("RRTF_EXECUTOR_HOME") or home)
 
 
+class _StoppedEarly(BaseException):
+    """The user wants to stop before the suite is ready; what was started is to be stopped."""
+
+
 def up(home: Path | None, port: int, executor_slots: int | None, trainer: bool) -> None:
     """Run the suite until Ctrl-C or SIGTERM.
 
     Raises:
         errors.SuiteError: something does not start, or a service is given up.
     """
-    stopped = False
+    ready = stopped = False
 
     def stop(*_: object) -> None:
         nonlocal stopped
-        stopped = True
+        first, stopped = not stopped, True
+        if first and not ready:
+            raise _StoppedEarly
 
     with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.suppress(_StoppedEarly))
         for number in (signal.SIGINT, signal.SIGTERM):
             stack.callback(signal.signal, number, signal.signal(number, stop))
         suite = stack.enter_context(
@@ -178,6 +208,7 @@ def up(home: Path | None, port: int, executor_slots: int | None, trainer: bool) 
                 echo=True,
             )
         )
+        ready = True
         sys.stderr.write(
             f"\nThe suite is ready: {suite.api_url} (documentation at {suite.api_url}/docs)\n"
             f"API key: in {suite.home / 'api.key'}\nCtrl-C stops it.\n\n"

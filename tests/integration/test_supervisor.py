@@ -3,6 +3,7 @@
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +65,94 @@ def test_services_stop_in_reverse_order_and_leave_nothing(tmp_path):
 
     assert order.read_text() == "cba"
     assert [supervisor.pid(name) for name in ("a", "b", "c")] == [None, None, None]
+
+
+def test_a_service_that_is_killed_on_purpose_is_never_given_up(supervisor):
+    supervisor.start(Service(name="sleeper", command=SLEEP, env={}))
+    for _ in range(7):
+        wait_until(lambda: supervisor.pid("sleeper"))
+        last = supervisor.pid("sleeper")
+        supervisor.kill("sleeper")
+        wait_until(lambda last=last: supervisor.pid("sleeper") != last)
+
+    wait_until(lambda: supervisor.pid("sleeper"))
+    supervisor.check()
+
+
+def test_a_service_that_keeps_dying_is_given_up_with_its_words(supervisor, tmp_path):
+    command = [sys.executable, "-I", "-S", "-c", "print('not today'); raise SystemExit(3)"]
+    supervisor.start(Service(name="mortal", command=command, env={}))
+
+    def is_given_up():
+        try:
+            supervisor.check()
+        except errors.Unavailable as error:
+            return "mortal died" in error.detail and "not today" in error.detail
+        return False
+
+    wait_until(is_given_up, seconds=60)
+    assert (tmp_path / "logs" / "mortal.log").read_text().splitlines() == ["not today"] * 5
+
+
+def test_a_refusal_after_a_restart_is_tried_again(supervisor, tmp_path):
+    # The first start is well, the second ends with status 1, the third is well again.
+    program = (
+        "import sys, time\n"
+        "open(sys.argv[1], 'a').write('x')\n"
+        "if len(open(sys.argv[1]).read()) == 2: raise SystemExit(1)\n"
+        "time.sleep(600)\n"
+    )
+    starts = tmp_path / "starts"
+    command = [sys.executable, "-I", "-S", "-c", program, str(starts)]
+    supervisor.start(Service(name="moody", command=command, env={}, ready=starts.exists))
+
+    supervisor.kill("moody")
+
+    wait_until(lambda: starts.read_text() == "xxx" and supervisor.pid("moody"))
+    supervisor.check()
+
+
+def test_the_children_of_a_service_end_with_it_however_stubborn(tmp_path):
+    child = tmp_path / "child"
+    program = (
+        "import os, signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "if os.fork() == 0:\n"
+        "    open(sys.argv[1], 'w').write(str(os.getpid()) + '\\n')\n"
+        "time.sleep(600)\n"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program, str(child)]
+    supervisor = Supervisor(tmp_path / "logs", echo=False)
+    service = Service(name="deaf", command=command, env={}, ready=child.exists, grace_seconds=0.3)
+    supervisor.start(service)
+    wait_until(lambda: child.read_text().endswith("\n"))
+
+    supervisor.stop()
+
+    assert supervisor.pid("deaf") is None
+    wait_until(lambda: not is_running(int(child.read_text())))
+
+
+def is_running(pid):
+    # An orphan that nobody waits for stays in the table, without a command line.
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_service_that_cannot_even_be_started_is_reported_and_harms_no_other(supervisor):
+    supervisor.start(Service(name="sleeper", command=SLEEP, env={}))
+    wait_until(lambda: supervisor.pid("sleeper"))
+    first = supervisor.pid("sleeper")
+
+    with pytest.raises(errors.Unavailable, match="broken cannot be started"):
+        supervisor.start(Service(name="broken", command=SLEEP, env={"A": "b\0"}))
+
+    assert supervisor.pid("sleeper") == first
+
+
+def test_a_signal_to_a_service_that_was_never_started_reaches_nobody(supervisor):
+    supervisor.kill("nobody")
+
+    assert supervisor.pid("nobody") is None
