@@ -6,6 +6,7 @@ Every jail gets a fresh account, so that its counters begin at zero and belong t
 import contextlib
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -22,8 +23,20 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Account(Protocol):
     """The counters and limits of one jail."""
 
-    def attach(self, pid: int) -> None:
-        """Put a process, and all it will start, into the account."""
+    @property
+    def entrances(self) -> Sequence[int]:
+        """Open files; a process that writes `0` into each is in the account."""
+
+    def watch(self, pid: int, reaper: int) -> None:
+        """Take notice of the first process of the jail, before a candidate's byte is in there.
+
+        Args:
+            pid: Its process id.
+            reaper: File descriptor of process 1 of its namespace, which may be the same.
+
+        Raises:
+            errors.SandboxError: it has not come in.
+        """
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
@@ -103,32 +116,52 @@ def _proportional_bytes(pid: int) -> int:
     return 0
 
 
+def _children(pid: int) -> list[int]:
+    found = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            found += Path(f"/proc/{pid}/task/{task}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # It has ended meanwhile.
+    return [int(word) for word in found]
+
+
+def _pid_of(pidfd: int) -> int:
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "Pid":
+            return int(value)
+    raise errors.SandboxError("the kernel does not say whose file descriptor this is")
+
+
 class PollingAccount:
     """The process tree under process 1 of a jail, as /proc shows it."""
 
+    entrances: Sequence[int] = ()
+    """There is nothing to enter."""
+
     def __init__(self, limits: Limits) -> None:
         self._limit = limits.memory_bytes
-        self._pid = 0
+        self._pid = self._reaper = 0
         self._cpu = 0.0
         self._peak = 0
         self._killed = False
 
-    def attach(self, pid: int) -> None:
-        """Watch this process and all under it."""
+    def watch(self, pid: int, reaper: int) -> None:
+        """Watch this process, its namespace's process 1, and all under them."""
         self._pid = pid
+        self._reaper = _pid_of(reaper)
 
     def _tree(self) -> list[int]:
-        found, pending = [], [self._pid] if self._pid else []
+        # The reaper of a cell shares the cell's memory; only what was left to it counts.
+        pending = [self._pid, *_children(self._reaper)] if self._pid else []
+        found: dict[int, None] = {}
         while pending:
             pid = pending.pop()
-            try:
-                for task in os.listdir(f"/proc/{pid}/task"):
-                    children = Path(f"/proc/{pid}/task/{task}/children").read_text()
-                    pending.extend(int(word) for word in children.split())
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            found.append(pid)
-        return found
+            if pid not in found:
+                found[pid] = None
+                pending += _children(pid)
+        return list(found)
 
     def _look(self) -> None:
         cpu, memory = 0.0, 0
@@ -166,7 +199,7 @@ class PollingAccount:
     def is_empty(self) -> bool:
         """Whether process 1, and with it the namespace, is gone."""
         try:
-            fields = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{self._reaper}/stat").read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             return True
         # The first process of a namespace becomes a zombie only once all others are dead; how soon
@@ -175,9 +208,9 @@ class PollingAccount:
 
     def kill(self) -> None:
         """Kill process 1; the kernel kills the rest of its namespace."""
-        if self._pid:
+        if self._reaper:
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(self._pid, signal.SIGKILL)
+                os.kill(self._reaper, signal.SIGKILL)
 
     def close(self) -> None:
         """Nothing to remove."""

@@ -5,6 +5,7 @@ import itertools
 import os
 import signal
 import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from infra import errors
@@ -113,36 +114,77 @@ class Cgroup1:
             _remove(path)
 
 
+class _Files:
+    """Files of a group, opened once: they are read with every message of a candidate."""
+
+    def __init__(self, paths: Iterable[Path], flags: int) -> None:
+        self.numbers = [os.open(path, flags | os.O_CLOEXEC) for path in paths]
+
+    def text(self, index: int) -> str:
+        """Read one file from its beginning."""
+        return os.pread(self.numbers[index], 4096, 0).decode()
+
+    def field(self, index: int, name: str) -> int:
+        """Find one number in a file of names and numbers."""
+        for line in self.text(index).splitlines():
+            key, _, value = line.partition(" ")
+            if key == name:
+                return int(value)
+        return 0
+
+    def close(self) -> None:
+        """Close all."""
+        for number in self.numbers:
+            os.close(number)
+
+
 class Cgroup1Account:
     """The directories of one jail in the version 1 hierarchies."""
 
     def __init__(self, paths: dict[str, Path]) -> None:
         self._paths = paths
+        # A process that writes into `tasks` moves itself alone, for which the kernel takes no lock
+        # that waits for every processor; moving another by `cgroup.procs` takes milliseconds.
+        self._tasks = _Files((path / "tasks" for path in paths.values()), os.O_WRONLY)
+        self._files = _Files(
+            (
+                paths["cpuacct"] / "cpuacct.usage",
+                paths["memory"] / "memory.max_usage_in_bytes",
+                paths["memory"] / "memory.oom_control",
+                paths["pids"] / "cgroup.procs",
+            ),
+            os.O_RDONLY,
+        )
 
-    def attach(self, pid: int) -> None:
-        """Put a process, and all it will start, into the account."""
-        for path in self._paths.values():
-            _write(path / "cgroup.procs", str(pid))
+    @property
+    def entrances(self) -> Sequence[int]:
+        """Open files; a process that writes `0` into each is in the account."""
+        return self._tasks.numbers
+
+    def watch(self, pid: int, reaper: int) -> None:
+        """Check that the first process of the jail has come in.
+
+        Raises:
+            errors.SandboxError: it has not.
+        """
+        del reaper  # A cgroup knows its processes.
+        _require_inside(self._files.text(3), pid)
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
-        return int((self._paths["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
+        return int(self._files.text(0)) / 1e9
 
     def memory_bytes(self) -> int:
         """Highest memory use so far."""
-        return int((self._paths["memory"] / "memory.max_usage_in_bytes").read_text())
+        return int(self._files.text(1))
 
     def out_of_memory(self) -> bool:
         """Whether the memory limit has killed something."""
-        text = (self._paths["memory"] / "memory.oom_control").read_text()
-        return any(
-            key == "oom_kill" and int(count) > 0
-            for key, count in (line.split() for line in text.splitlines())
-        )
+        return self._files.field(2, "oom_kill") > 0
 
     def is_empty(self) -> bool:
         """Whether no process is left."""
-        return not _pids(self._paths["pids"])
+        return not self._files.text(3)
 
     def kill(self) -> None:
         """Kill what is left."""
@@ -150,8 +192,15 @@ class Cgroup1Account:
 
     def close(self) -> None:
         """Remove the directories."""
+        self._tasks.close()
+        self._files.close()
         for path in self._paths.values():
             _remove(path)
+
+
+def _require_inside(listing: str, pid: int) -> None:
+    if str(pid) not in listing.split():
+        raise errors.SandboxError("the jail is not in its cgroup")
 
 
 class Cgroup2:
@@ -215,35 +264,47 @@ class Cgroup2Account:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # memory.peak exists from kernel 5.19 on; before, what is used now has to do.
+        peak = path / "memory.peak"
+        self._procs = _Files([path / "cgroup.procs"], os.O_RDWR)
+        self._files = _Files(
+            (
+                path / "cpu.stat",
+                peak if peak.exists() else path / "memory.current",
+                path / "memory.events",
+            ),
+            os.O_RDONLY,
+        )
 
-    def attach(self, pid: int) -> None:
-        """Put a process, and all it will start, into the account."""
-        _write(self._path / "cgroup.procs", str(pid))
+    @property
+    def entrances(self) -> Sequence[int]:
+        """Open files; a process that writes `0` into each is in the account."""
+        return self._procs.numbers
 
-    def _field(self, file: str, name: str) -> int:
-        for line in (self._path / file).read_text().splitlines():
-            key, value = line.split()
-            if key == name:
-                return int(value)
-        return 0
+    def watch(self, pid: int, reaper: int) -> None:
+        """Check that the first process of the jail has come in.
+
+        Raises:
+            errors.SandboxError: it has not.
+        """
+        del reaper  # A cgroup knows its processes.
+        _require_inside(self._procs.text(0), pid)
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
-        return self._field("cpu.stat", "usage_usec") / 1e6
+        return self._files.field(0, "usage_usec") / 1e6
 
     def memory_bytes(self) -> int:
         """Highest memory use so far; the present one on kernels before 5.19."""
-        peak = self._path / "memory.peak"
-        path = peak if peak.exists() else self._path / "memory.current"
-        return int(path.read_text())
+        return int(self._files.text(1))
 
     def out_of_memory(self) -> bool:
         """Whether the memory limit has killed something."""
-        return self._field("memory.events", "oom_kill") > 0
+        return self._files.field(2, "oom_kill") > 0
 
     def is_empty(self) -> bool:
         """Whether no process is left."""
-        return not _pids(self._path)
+        return not self._procs.text(0)
 
     def kill(self) -> None:
         """Kill what is left, at one stroke where the kernel can (5.14)."""
@@ -254,4 +315,6 @@ class Cgroup2Account:
 
     def close(self) -> None:
         """Remove the directory."""
+        self._procs.close()
+        self._files.close()
         _remove(self._path)

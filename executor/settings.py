@@ -27,12 +27,14 @@ class ExecutorSettings(Settings):
 
     slots: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, le=1024)
     """Candidates that run at the same time."""
+    strict: bool = False
+    """Start a fresh nsjail and interpreter for every candidate instead of forking a warm one."""
     home: Path = Field(default_factory=default_home)
     cgroup: Path | None = None
     """Cgroup (version 2) directory to make children in, instead of finding one."""
     require_cgroup: bool = False
     """Refuse to start without cgroups, rather than account by polling the processes."""
     outside_uid: int = Field(200_000, ge=1000)
-    """First of the host user ids that jails run as, one for each slot; root only."""
+    """First of the host user ids that jails run as, 1,024 for each slot; root only."""
     slice_seconds: float = Field(120.0, gt=0, le=240)
     """When a worker hands the rest of a slice back to the queue."""

@@ -9,15 +9,40 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Sequence
 
 CHANNEL_FD = 3
 CONTROL_FD = 4
 
 
 def main() -> None:
-    """Say hello, wait for the order to start, run the child, report its end."""
-    _take_sockets()
+    """Take the files whose numbers are our arguments, and serve.
+
+    They are the candidate's channel, the control socket, and the entrances of the account.
+    """
+    channel, control, *entrances = (int(word) for word in sys.argv[1:])
+    del sys.argv[1:]
     sys.path.insert(0, "/py/guest")
+    enter(entrances)
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64 - 8) for fd in (channel, control)]
+    for fd, wanted in zip(high, (CHANNEL_FD, CONTROL_FD), strict=True):
+        os.dup2(fd, wanted)
+    os.closerange(CONTROL_FD + 1, 64)
+    serve()
+
+
+def enter(entrances: Sequence[int]) -> None:
+    """Move this process into its account; all it starts is then in there too.
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    for fd in entrances:
+        os.write(fd, b"0")
+
+
+def serve() -> None:
+    """Say hello, wait for the order to start, run the child, report its end; never return."""
     from executor.guest import channel
 
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
@@ -40,19 +65,6 @@ def main() -> None:
     os.close(CHANNEL_FD)
     wait(child, wake_read, control)
     os._exit(0)
-
-
-def _take_sockets() -> None:
-    """Move the two sockets, whose numbers are our arguments, to the numbers used here."""
-    given = [int(word) for word in sys.argv[1:3]]
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 20) for fd in given]
-    for fd, wanted in zip(high, (CHANNEL_FD, CONTROL_FD), strict=True):
-        os.dup2(fd, wanted)
-        os.close(fd)
-    for fd in given:
-        if fd not in (CHANNEL_FD, CONTROL_FD):
-            os.close(fd)
-    del sys.argv[1:]
 
 
 def wait(child: int, wake_fd: int, control: object) -> None:

@@ -10,14 +10,14 @@ from executor.sandbox import Slot
 from executor.settings import ExecutorSettings, default_home
 
 
-@pytest.fixture(scope="session")
-def slot():
-    """One slot of the executor, with the policy that production has."""
+@pytest.fixture(scope="session", params=["cell", "strict"])
+def slot(request):
+    """One slot of the executor in each mode, with the policy that production has."""
     home = default_home()
     try:
         home.mkdir(parents=True, exist_ok=True)
     except OSError:
         home = Path(tempfile.mkdtemp(dir="/var/tmp"))
         home.chmod(0o711)
-    with contextlib.closing(Slot(ExecutorSettings(home=home), number=7)) as slot:
+    with contextlib.closing(Slot(ExecutorSettings(home=home, strict=request.param == "strict"), number=7)) as slot:
         yield slot

@@ -1,0 +1,184 @@
+"""Cells: a long-lived nsjail with a warm interpreter in it, which forks a jail in a millisecond.
+
+Each jail has its own PID, mount, IPC and user namespace, its own user id, temporary file system,
+limits, seccomp filter and account; with the next it shares a read-only file system and a network
+namespace that has no interface.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from executor.accounting import Accountant
+from executor.image import Image
+from executor.jail import Jail
+from executor.plumbing import Plumbing
+from executor.policy import base_command, confinement, python_command
+from executor.seccomp import CELL_POLICY
+from infra import errors, logs
+from infra.contracts.problems import Limits
+
+log = logs.get(__name__)
+
+JAILS_PER_CELL: Final = 1000
+"""After so many jails a cell is built anew, so that nothing can pile up in it."""
+USERS_PER_CELL: Final = 1024
+"""Host user ids that one cell takes; each jail of a cell runs as another."""
+_START_SECONDS: Final = 30.0
+
+
+class CellSandbox:
+    """Starts jails in one cell after another, each cell when the one before is worn or broken."""
+
+    mode = "cell"
+
+    def __init__(
+        self, nsjail: Path, image: Image, accountant: Accountant, outside_uid: int | None
+    ) -> None:
+        """Prepare; the first jail builds the first cell.
+
+        Args:
+            nsjail: The program.
+            image: What is to be seen inside.
+            accountant: Opens the accounts of the jails.
+            outside_uid: First of `USERS_PER_CELL` host user ids; None to have only our own.
+        """
+        self._nsjail = nsjail
+        self._image = image
+        self._accountant = accountant
+        self._outside_uid = outside_uid
+        self._cell: _Cell | None = None
+        self._count = 0
+
+    @contextlib.contextmanager
+    def jail(
+        self, start: dict[str, Any], limits: Limits, stdin: str | None = None
+    ) -> Iterator[Jail]:
+        """Run a guest in a jail forked from the cell; nothing of it is left when the block ends.
+
+        Raises:
+            errors.SandboxError: the jail did not start, or could not be emptied.
+        """
+        self._count += 1
+        account = self._accountant.open(f"jail-{self._count}", limits)
+        with contextlib.ExitStack() as stack:
+            stack.callback(account.close)
+            try:
+                cell = self._fresh_cell()
+                with Plumbing(stdin) as plumbing:
+                    cell.order(confinement(limits), plumbing, account.entrances)
+                    ends = plumbing.ends()
+                jail = Jail(ends, account, limits, start, cell.complaint)
+                stack.callback(jail.destroy)
+                yield jail
+            except errors.SandboxError:
+                self.close()
+                raise
+
+    def _fresh_cell(self) -> "_Cell":
+        if self._cell is not None and self._cell.is_worn():
+            self.close()
+        if self._cell is None:
+            self._cell = _Cell(self._nsjail, self._image, self._outside_uid)
+        return self._cell
+
+    def close(self) -> None:
+        """End the cell, and with it all that is in it."""
+        if self._cell is not None:
+            self._cell.close()
+            self._cell = None
+
+
+class _Cell:
+    """One nsjail with a zygote as its process 1."""
+
+    def __init__(self, nsjail: Path, image: Image, outside_uid: int | None) -> None:
+        self._users = 1 if outside_uid is None else USERS_PER_CELL
+        self._jails = 0
+        self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # The shims write their user maps through it; they close it before a candidate is near.
+        proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fds = (theirs.fileno(), proc)
+            self._process = subprocess.Popen(
+                [
+                    *base_command(nsjail, image),
+                    *_user_words(outside_uid, self._users),
+                    "-m", "none:/tmp:tmpfs:size=4096,mode=755",
+                    "--keep_caps", "--seccomp_string", CELL_POLICY,
+                    *(word for name in _UNLIMITED for word in (f"--rlimit_{name}", "hard")),
+                    *python_command("zygote.py", fds),
+                ],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                env={}, pass_fds=fds,
+            )  # fmt: skip
+        finally:
+            theirs.close()
+            os.close(proc)
+        self._orders.settimeout(_START_SECONDS)
+        try:
+            hello = self._orders.recv(64)
+        except OSError:
+            hello = b""
+        if hello != b"hello":
+            complaint = self.complaint()
+            self.close()
+            raise errors.SandboxError(f"the cell did not start: {complaint}")
+
+    def is_worn(self) -> bool:
+        """Whether it has had its number of jails."""
+        return self._jails >= JAILS_PER_CELL
+
+    def order(self, confined: dict[str, Any], plumbing: Plumbing, entrances: Any) -> None:
+        """Have a jail forked that holds the ends of this plumbing.
+
+        Raises:
+            errors.SandboxError: the cell is broken.
+        """
+        self._jails += 1
+        # User 0 of the cell is the zygote's own, and with one user there is no other.
+        uid = self._jails if self._users > 1 else 0
+        message = json.dumps({**confined, "uid": uid}).encode()
+        files = (
+            plumbing.channel, plumbing.control, plumbing.stdin, plumbing.stdout, plumbing.stderr,
+            *entrances,
+        )  # fmt: skip
+        try:
+            socket.send_fds(self._orders, [message], files)
+        except OSError as error:
+            raise errors.SandboxError(f"the cell is gone: {self.complaint()}") from error
+
+    def complaint(self) -> str:
+        """What the cell said last, if anything."""
+        self._orders.settimeout(0)
+        words = []
+        with contextlib.suppress(OSError):
+            words.append(self._orders.recv(512))
+        if self._process.stderr is not None:
+            os.set_blocking(self._process.stderr.fileno(), False)
+            words.append(self._process.stderr.read(4096) or b"")
+        self._orders.settimeout(_START_SECONDS)
+        return b" ".join(words).decode(errors="replace").strip()[-600:] or "no message"
+
+    def close(self) -> None:
+        """End it: process 1 leaves when its order socket closes, and everything with it."""
+        self._orders.close()
+        self._process.kill()
+        self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+
+
+_UNLIMITED: Final = ("as", "cpu", "fsize", "nofile", "nproc", "stack", "memlock", "msgqueue")
+"""The shims set these for themselves, each jail its own."""
+
+
+def _user_words(outside_uid: int | None, users: int) -> list[str]:
+    uid = os.geteuid() if outside_uid is None else outside_uid
+    gid = os.getegid() if outside_uid is None else outside_uid
+    return ["--user", f"0:{uid}:{users}", "--group", f"0:{gid}:{users}"]

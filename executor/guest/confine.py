@@ -1,0 +1,175 @@
+"""How a cell makes a jail: a process in namespaces of its own, which gives up everything else.
+
+A strict jail gets the same from nsjail.
+"""
+
+import ctypes
+import os
+import platform
+import resource
+import struct
+from typing import Any, NoReturn
+
+_CLONE_VM = 0x00000100
+_CLONE_FILES = 0x00000400
+_CLONE_PIDFD = 0x00001000
+_CLONE_NEWNS = 0x00020000
+_CLONE_NEWIPC = 0x08000000
+_CLONE_NEWUSER = 0x10000000
+_CLONE_NEWPID = 0x20000000
+_NAMESPACE_FLAGS = 0x7E020000
+_SIGCHLD = 17
+_MS_NOSUID_NODEV = 6
+_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 4, 22, 24
+_CAPABILITY_VERSION_3 = 0x20080522
+_LAST_CAPABILITY = 40
+_INSIDE_UID = 65534
+# By machine: its audit number, then the numbers of clone, mount, unshare and setns.
+_MACHINES = {
+    "x86_64": (0xC000003E, 56, 165, 272, 308),
+    "aarch64": (0xC00000B7, 220, 40, 97, 268),
+}
+_ARCH, _CLONE, _MOUNT, _UNSHARE, _SETNS = _MACHINES[platform.machine()]
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.clone.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int] + [ctypes.c_void_p] * 2
+# This one keeps the interpreter's lock, which a child must hold to go on.
+_syscall = ctypes.PyDLL(None, use_errno=True).syscall
+_syscall.restype = ctypes.c_long
+_syscall.argtypes = [ctypes.c_long] + [ctypes.c_ulong] * 5
+
+_STACK_BYTES = 4096
+_STACKS = 64
+"""Far more than a cell ever has jails at one time."""
+
+
+class Namespaces:
+    """Forks processes into PID namespaces of their own, each with a reaper as its process 1.
+
+    A reaper shares the zygote's memory and files, so that it costs no copy and holds nothing open,
+    and does nothing but sleep in the C library's `pause`; the kernel reaps for it, because it ignores the signal of its children.
+    Killing it kills everything in its namespace.
+    """
+
+    def __init__(self) -> None:
+        self._stacks = ctypes.create_string_buffer(_STACK_BYTES * (_STACKS + 1))
+        self._count = 0
+        self._pause = ctypes.cast(_libc.pause, ctypes.c_void_p)
+        self._own = os.pidfd_open(os.getpid())
+
+    def reaper(self) -> int:
+        """Start a reaper in a new PID namespace; return a file descriptor for it.
+
+        Raises:
+            OSError: the kernel refused.
+        """
+        self._count = self._count % _STACKS + 1
+        # The end of a stack is where it begins; it must be a multiple of sixteen.
+        top = (ctypes.addressof(self._stacks) + self._count * _STACK_BYTES) & ~15
+        pidfd = ctypes.c_int(-1)
+        flags = _CLONE_VM | _CLONE_FILES | _CLONE_PIDFD | _CLONE_NEWPID | _SIGCHLD
+        if _libc.clone(self._pause, top, flags, None, ctypes.addressof(pidfd)) < 0:
+            _fail()
+        return pidfd.value
+
+    def fork(self, reaper: int) -> int:
+        """Fork into the namespace of a reaper, with new mount and IPC namespaces.
+
+        The end of the child gives no signal; it is waited for with `__WALL`. The C library does not
+        learn of this fork, and the interpreter's hooks, which would only touch memory, do not run;
+        that is safe for the one thread there is.
+
+        Raises:
+            OSError: the kernel refused.
+        """
+        _checked(_libc.setns(reaper, _CLONE_NEWPID))
+        pid = int(_syscall(_CLONE, _CLONE_NEWNS | _CLONE_NEWIPC, 0, 0, 0, 0))
+        if pid == 0:
+            return 0
+        if pid < 0:
+            _fail()
+        _checked(_libc.setns(self._own, _CLONE_NEWPID))
+        return pid
+
+
+def _fail() -> NoReturn:
+    error = ctypes.get_errno()
+    raise OSError(error, os.strerror(error))
+
+
+def _checked(result: int) -> None:
+    if result != 0:
+        _fail()
+
+
+# A filter of the kernel's packet language (linux/filter.h): code, jump if true, if false, operand.
+_LOAD, _EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
+_ALLOW, _KILL, _EPERM = 0x7FFF0000, 0x80000000, 0x00050001
+
+
+def _program() -> bytes:
+    """Refuse what only the zygote may do; all else the policy of the cell refuses already."""
+    rows = (
+        (_LOAD, 0, 0, 4),  # The machine of the call.
+        (_EQUAL, 1, 0, _ARCH),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, 0),  # The number of the call.
+        (_EQUAL, 6, 0, _MOUNT),
+        (_EQUAL, 5, 0, _UNSHARE),
+        (_EQUAL, 4, 0, _SETNS),
+        (_EQUAL, 0, 4, _CLONE),
+        (_LOAD, 0, 0, 16),  # The lower half of its first argument.
+        (_AND, 0, 0, _NAMESPACE_FLAGS),
+        (_EQUAL, 1, 0, 0),
+        (_RETURN, 0, 0, _EPERM),
+        (_RETURN, 0, 0, _ALLOW),
+    )
+    return b"".join(struct.pack("HBBI", *row) for row in rows)
+
+
+class _Filter(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("program", ctypes.c_char_p))
+
+
+_CODE = _program()
+_FILTER = _Filter(len(_CODE) // 8, _CODE)
+
+
+def confine(order: dict[str, Any], proc_fd: int) -> None:
+    """Take a fresh file system, another user in a user namespace of its own, limits and filter.
+
+    Args:
+        order: `scratch` (options of the tmpfs), `uid` (in the cell), `rlimits` (name to value).
+        proc_fd: directory of some process file system in which `self` is this process.
+
+    Raises:
+        OSError: the kernel refused; nothing may be run then.
+    """
+    options = order["scratch"].encode()
+    _checked(_libc.mount(b"none", b"/tmp", b"tmpfs", _MS_NOSUID_NODEV, options))  # noqa: S108
+    os.chdir("/tmp")  # noqa: S108 - the file system just mounted
+    uid = order["uid"]
+    os.setgroups([])
+    os.setresgid(uid, uid, uid)
+    os.setresuid(uid, uid, uid)
+    # A process that changed its user may not write its own map without this.
+    _checked(_libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0))
+    _checked(_libc.unshare(_CLONE_NEWUSER))
+    _write(proc_fd, "setgroups", "deny")
+    _write(proc_fd, "gid_map", f"{_INSIDE_UID} {uid} 1")
+    _write(proc_fd, "uid_map", f"{_INSIDE_UID} {uid} 1")
+    for name, value in order["rlimits"].items():
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+    for number in range(_LAST_CAPABILITY + 1):
+        _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)  # Fails past the kernel's own last one.
+    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
+    _checked(_libc.capset(header, bytes(24)))
+    _checked(_libc.prctl(_PR_SET_SECCOMP, 2, ctypes.byref(_FILTER), 0, 0))
+
+
+def _write(proc_fd: int, name: str, text: str) -> None:
+    fd = os.open(f"self/{name}", os.O_WRONLY, dir_fd=proc_fd)
+    try:
+        os.write(fd, text.encode())
+    finally:
+        os.close(fd)

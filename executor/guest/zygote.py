@@ -1,0 +1,143 @@
+"""Process 1 of a cell: a warm interpreter that forks the first process of each jail.
+
+It never sees a byte of a candidate: an order holds limits and open files, and what is to be run
+comes to the jail over a socket of its own. It has one thread; forking another's is not safe.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Any, NoReturn
+
+_MAX_FILES = 16
+_WALL = 0x40000000
+"""For `waitpid`: also children whose end gives no signal."""
+_PRELOADED = (
+    "bisect", "collections", "copy", "functools", "heapq", "itertools", "json", "math", "operator",
+    "random", "re", "string", "types", "typing", "traceback", "warnings",
+)  # fmt: skip
+"""What candidates and tests import most; loaded once here instead of in each of them."""
+
+
+def main() -> None:
+    """Say hello, then carry out orders until the supervisor is gone.
+
+    Arguments of the process: the numbers of the order socket and of a directory of processes, then
+    the names of further packages to load.
+    """
+    order_fd, proc_fd = int(sys.argv[1]), int(sys.argv[2])
+    extra = sys.argv[3:]
+    del sys.argv[1:]
+    sys.path.insert(0, "/py/guest")
+    for name in (*_PRELOADED, *extra):
+        importlib.import_module(name)
+    from executor.guest import boot, driver, functions, program  # noqa: F401 - loaded for the jails
+
+    zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd)
+    # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    gc.collect()
+    gc.freeze()
+    zygote.serve()
+
+
+class _Zygote:
+    """Carries out orders, and reports how the first process of each jail ended."""
+
+    def __init__(self, orders: socket.socket, proc_fd: int) -> None:
+        from executor.guest import confine
+
+        self._confine = confine
+        self._namespaces = confine.Namespaces()
+        self._orders = orders
+        self._proc_fd = proc_fd
+        self._poll = select.poll()
+        self._poll.register(orders, select.POLLIN)
+        self._running: dict[int, tuple[int, int]] = {}
+
+    def serve(self) -> NoReturn:
+        """Go on until the order socket is closed."""
+        self._orders.send(b"hello")
+        while True:
+            for fd, _ in self._poll.poll():
+                if fd == self._orders.fileno():
+                    self._carry_out()
+                else:
+                    self._report(fd)
+
+    def _carry_out(self) -> None:
+        message, fds, _, _ = socket.recv_fds(self._orders, 4096, _MAX_FILES)
+        if not message:
+            os._exit(0)  # And with process 1 everything in the cell.
+        channel, control, *rest = fds
+        reaper = -1
+        try:
+            reaper = self._namespaces.reaper()
+            _send_file(control, reaper)
+            child = self._namespaces.fork(reaper)
+            if child == 0:
+                _become_first(self._confine, json.loads(message), fds, self._proc_fd)
+            watched = os.pidfd_open(child)
+            self._running[watched] = (child, control)
+            self._poll.register(watched, select.POLLIN)
+        except OSError as error:
+            os.close(control)
+            self._orders.send(f"cannot start a jail: {error}".encode())
+        for fd in (channel, *rest, reaper):
+            if fd >= 0:
+                os.close(fd)
+
+    def _report(self, watched: int) -> None:
+        from executor.guest.channel import pack
+
+        child, control = self._running.pop(watched)
+        self._poll.unregister(watched)
+        os.close(watched)
+        _, status = os.waitpid(child, _WALL)
+        with contextlib.suppress(OSError):  # The supervisor may have turned away.
+            os.write(control, pack({"status": status}))
+        os.close(control)
+
+
+def _send_file(control: int, fd: int) -> None:
+    borrowed = socket.socket(fileno=control)
+    try:
+        socket.send_fds(borrowed, [b"reaper"], [fd])
+    finally:
+        borrowed.detach()
+
+
+def _become_first(confine: Any, order: dict[str, Any], fds: list[int], proc_fd: int) -> NoReturn:
+    from executor.guest import boot
+    from executor.guest.channel import Channel
+
+    try:
+        channel, control, stdin, stdout, stderr, *entrances = fds
+        for fd, wanted in ((stdin, 0), (stdout, 1), (stderr, 2)):
+            os.dup2(fd, wanted)
+        confine.confine(order, proc_fd)
+        boot.enter(entrances)
+        # Received numbers are the lowest free ones, so that they may be those wanted.
+        channel, control = os.dup(channel), os.dup(control)
+        os.dup2(channel, boot.CHANNEL_FD)
+        os.dup2(control, boot.CONTROL_FD)
+        os.closerange(boot.CONTROL_FD + 1, 256)
+        os.write(boot.CONTROL_FD, b"hello")
+        start = Channel(boot.CONTROL_FD).receive()
+        os.close(boot.CONTROL_FD)
+        boot.run_child(start)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.write(2, f"{type(error).__name__}: {error}".encode())
+    os._exit(70)
+
+
+if __name__ == "__main__":
+    main()

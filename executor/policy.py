@@ -1,0 +1,60 @@
+"""What a jail may do, apart from its namespaces: numbers that both kinds of sandbox apply."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+from executor.image import Image
+from infra.contracts.problems import Limits
+
+INSIDE_UID: Final = 65534
+_SCRATCH: Final = "/tmp"  # noqa: S108 - inside the jail, where it is a fresh file system
+_MEBIBYTE: Final = 2**20
+_INODES: Final = 1024
+
+
+def confinement(limits: Limits) -> dict[str, Any]:
+    """Return the limits that the kernel keeps for each process, and those of the file system.
+
+    Names of `rlimits` are those of `getrlimit(2)` without `RLIMIT_`, in its units.
+    """
+    return {
+        "scratch": f"size={limits.file_bytes},nr_inodes={_INODES},mode=1777",
+        "rlimits": {
+            # Room for what is mapped and never touched; what is touched, the account counts.
+            "AS": limits.memory_bytes * 2 + 512 * _MEBIBYTE,
+            "CPU": int(limits.total_cpu_seconds) + 10,
+            "FSIZE": max(1, -(-limits.file_bytes // _MEBIBYTE)) * _MEBIBYTE,
+            "NOFILE": 64,
+            "CORE": 0,
+            "NPROC": limits.processes + 1,
+            "STACK": 16 * _MEBIBYTE,
+            "MEMLOCK": 0,
+            "MSGQUEUE": 0,
+            "RTPRIO": 0,
+        },
+    }
+
+
+def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
+    """Return the beginning of every nsjail command: namespaces, file system, environment."""
+    root = image.root
+    return [
+        str(nsjail), "-Mo", "-q", "--log_fd", "2",
+        "--experimental_mnt", "new", "--disable_proc", "--iface_no_lo", "--hostname", "jail",
+        "-R", f"{root}/py:/py", "-R", f"{root}/lib:/lib", "-R", f"{root}/lib64:/lib64",
+        "-R", "/dev/null", "-R", "/dev/zero", "-R", "/dev/urandom",
+        "--symlink", f"{_SCRATCH}:/dev/shm",
+        "--cwd", _SCRATCH, "--nice_level", "0", "--time_limit", "0",
+        "-E", "LD_LIBRARY_PATH=/lib", "-E", "PYTHONHASHSEED=0", "-E", "LC_ALL=C.UTF-8",
+        "-E", "TZ=UTC0", "-E", "HOME=/tmp", "-E", "PATH=/py/bin",
+    ]  # fmt: skip
+
+
+def python_command(script: str, fds: Sequence[int]) -> list[str]:
+    """Return the end of every nsjail command: the interpreter, our script, the files it gets."""
+    passed = [word for fd in fds for word in ("--pass_fd", str(fd))]
+    return [
+        *passed, "--", "/py/bin/python3", "-I", "-S", "-B", "-X", "utf8",
+        f"/py/guest/executor/guest/{script}", *map(str, fds),
+    ]  # fmt: skip

@@ -1,0 +1,100 @@
+"""The strict sandbox: one nsjail and one fresh interpreter for each jail; the oracle of the cells."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from executor.accounting import Accountant
+from executor.image import Image
+from executor.jail import Ends, Jail
+from executor.plumbing import Plumbing
+from executor.policy import INSIDE_UID, base_command, confinement, python_command
+from executor.seccomp import POLICY
+from infra.contracts.problems import Limits
+
+_MEBIBYTE: Final = 2**20
+
+
+class StrictSandbox:
+    """Starts every jail from nothing."""
+
+    mode = "strict"
+
+    def __init__(
+        self, nsjail: Path, image: Image, accountant: Accountant, outside_uid: int | None
+    ) -> None:
+        self._nsjail = nsjail
+        self._image = image
+        self._accountant = accountant
+        self._uid = os.geteuid() if outside_uid is None else outside_uid
+        self._gid = os.getegid() if outside_uid is None else outside_uid
+        self._count = 0
+
+    @contextlib.contextmanager
+    def jail(
+        self, start: dict[str, Any], limits: Limits, stdin: str | None = None
+    ) -> Iterator[Jail]:
+        """Run a guest in a fresh nsjail; nothing of it is left when the block ends.
+
+        Raises:
+            errors.SandboxError: the jail did not start, or could not be emptied.
+        """
+        self._count += 1
+        account = self._accountant.open(f"jail-{self._count}", limits)
+        with contextlib.ExitStack() as stack:
+            stack.callback(account.close)
+            with Plumbing(stdin) as plumbing:
+                fds = (plumbing.channel, plumbing.control, *account.entrances)
+                process = subprocess.Popen(
+                    [*self._command(limits), *python_command("boot.py", fds)],
+                    stdin=plumbing.stdin,
+                    stdout=plumbing.stdout,
+                    stderr=plumbing.stderr,
+                    env={},
+                    pass_fds=fds,
+                )
+                ends = plumbing.ends()
+            stack.callback(_reap, process)
+            jail = Jail(ends, account, limits, start, lambda: _complaint(process, ends))
+            stack.callback(jail.destroy)
+            yield jail
+
+    def close(self) -> None:
+        """Nothing stays between jails."""
+
+    def _command(self, limits: Limits) -> list[str]:
+        confined = confinement(limits)
+        rlimits = confined["rlimits"]
+        return [
+            *base_command(self._nsjail, self._image),
+            "--user", f"{INSIDE_UID}:{self._uid}:1", "--group", f"{INSIDE_UID}:{self._gid}:1",
+            "-m", f"none:/tmp:tmpfs:{confined['scratch']}",
+            *_rlimit_words(rlimits),
+            "--seccomp_string", POLICY,
+        ]  # fmt: skip
+
+
+def _rlimit_words(rlimits: dict[str, int]) -> list[str]:
+    # nsjail counts these four in mebibytes.
+    scale = {"AS": _MEBIBYTE, "FSIZE": _MEBIBYTE, "STACK": _MEBIBYTE, "CORE": _MEBIBYTE}
+    return [
+        word
+        for name, value in rlimits.items()
+        for word in (f"--rlimit_{name.lower()}", str(value // scale.get(name, 1)))
+    ]
+
+
+def _reap(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
+
+
+def _complaint(process: "subprocess.Popen[bytes]", ends: Ends) -> str:
+    process.kill()
+    os.set_blocking(ends.stderr, True)
+    with contextlib.suppress(OSError):
+        return os.read(ends.stderr, 4096).decode(errors="replace").strip()[-600:] or "no message"
+    return "no message"
