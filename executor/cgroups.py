@@ -151,7 +151,7 @@ class Cgroup1Account:
                 paths["cpuacct"] / "cpuacct.usage",
                 paths["memory"] / "memory.max_usage_in_bytes",
                 paths["memory"] / "memory.oom_control",
-                paths["pids"] / "cgroup.procs",
+                paths["pids"] / "pids.current",
             ),
             os.O_RDONLY,
         )
@@ -168,7 +168,7 @@ class Cgroup1Account:
             errors.SandboxError: it has not.
         """
         del reaper  # A cgroup knows its processes.
-        _require_inside(self._files.text(3), pid)
+        _require_inside(self._paths["pids"], pid)
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
@@ -184,7 +184,8 @@ class Cgroup1Account:
 
     def is_empty(self) -> bool:
         """Whether no process is left."""
-        return not self._files.text(3)
+        # Not `cgroup.procs`: the kernel keeps that list for a second.
+        return int(self._files.text(3)) == 0
 
     def kill(self) -> None:
         """Kill what is left."""
@@ -198,8 +199,8 @@ class Cgroup1Account:
             _remove(path)
 
 
-def _require_inside(listing: str, pid: int) -> None:
-    if str(pid) not in listing.split():
+def _require_inside(path: Path, pid: int) -> None:
+    if pid not in _pids(path):
         raise errors.SandboxError("the jail is not in its cgroup")
 
 
@@ -266,12 +267,13 @@ class Cgroup2Account:
         self._path = path
         # memory.peak exists from kernel 5.19 on; before, what is used now has to do.
         peak = path / "memory.peak"
-        self._procs = _Files([path / "cgroup.procs"], os.O_RDWR)
+        self._procs = _Files([path / "cgroup.procs"], os.O_WRONLY)
         self._files = _Files(
             (
                 path / "cpu.stat",
                 peak if peak.exists() else path / "memory.current",
                 path / "memory.events",
+                path / "pids.current",
             ),
             os.O_RDONLY,
         )
@@ -288,7 +290,7 @@ class Cgroup2Account:
             errors.SandboxError: it has not.
         """
         del reaper  # A cgroup knows its processes.
-        _require_inside(self._procs.text(0), pid)
+        _require_inside(self._path, pid)
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
@@ -304,7 +306,7 @@ class Cgroup2Account:
 
     def is_empty(self) -> bool:
         """Whether no process is left."""
-        return not self._procs.text(0)
+        return int(self._files.text(3)) == 0
 
     def kill(self) -> None:
         """Kill what is left, at one stroke where the kernel can (5.14)."""

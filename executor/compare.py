@@ -23,6 +23,26 @@ def values_match(actual: Any, expected: Any, comparator: ValueComparator, tolera
             return _unordered(actual, expected)
 
 
+def relation_holds(relation: str, actual: Any, expected: Any, tolerance: float) -> bool:
+    """Tell whether a plain assert holds, as the interpreter would on the same plain data.
+
+    Raises:
+        TypeError, OverflowError: the values allow no such comparison.
+    """
+    match relation:
+        case "equal":
+            return bool(actual == expected)
+        case "is":
+            return actual is expected
+        case "true":
+            return bool(actual)
+        case "false":
+            return not actual
+        case "near":
+            return bool(abs(actual - expected) < tolerance)
+    raise ValueError(f"unknown relation {relation}")
+
+
 def _exact(actual: Any, expected: Any) -> bool:
     if type(actual) is not type(expected):
         return False

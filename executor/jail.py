@@ -97,7 +97,6 @@ class Jail:
         self._reaper: int | None = None
         self._started = self._looked = time.monotonic()
         self._channel, self._control = ends.channel, ends.control
-        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._pipes = {"stdout": ends.stdout, "stderr": ends.stderr}
         self._selector = selectors.DefaultSelector()
         self._channel.setblocking(False)
@@ -302,17 +301,12 @@ class Jail:
             data = b""
         self._selector.unregister(self._control)
         try:
-            self._status = int(json.loads(data[channel.LENGTH.size :])["status"])
+            self._status = json.loads(data[channel.LENGTH.size :])["status"]
         except (ValueError, KeyError, TypeError):
             # Process 1 was killed, as by the memory limit.
             self._status = signal.SIGKILL
-        # What the program has left behind ends with it.
-        self._signal_reaper()
-
-    def _signal_reaper(self) -> None:
-        if self._reaper is not None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._reaper, signal.SIGKILL)
+        if not isinstance(self._status, int):
+            raise errors.SandboxError("nobody knows how the process ended")
 
     def _read_output(self, name: str) -> None:
         pipe = self._pipes[name]
@@ -362,7 +356,8 @@ class Jail:
     def _kill(self) -> None:
         deadline = time.monotonic() + _END_SECONDS
         if self._reaper is not None:
-            self._signal_reaper()
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._reaper, signal.SIGKILL)
             # Process 1 is dead only when every process of its namespace is.
             poll = select.poll()
             poll.register(self._reaper, select.POLLIN)

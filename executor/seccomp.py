@@ -26,7 +26,6 @@ _NAMESPACE_FLAGS: Final = 0x7E020000
 """CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET."""
 
 
-
 def _policy(refused: Sequence[str], *rules: str) -> str:
     lines = [f"ERRNO(1) {{ {', '.join(refused)} }}", *rules]
     return "POLICY rrtf {\n  " + ",\n  ".join(lines) + "\n}\nUSE rrtf DEFAULT ALLOW\n"

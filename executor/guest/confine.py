@@ -32,11 +32,11 @@ _MACHINES = {
 _ARCH, _CLONE, _MOUNT, _UNSHARE, _SETNS = _MACHINES[platform.machine()]
 
 _libc = ctypes.CDLL(None, use_errno=True)
-_libc.clone.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int] + [ctypes.c_void_p] * 2
+_libc.clone.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, *[ctypes.c_void_p] * 2)
 # This one keeps the interpreter's lock, which a child must hold to go on.
 _syscall = ctypes.PyDLL(None, use_errno=True).syscall
 _syscall.restype = ctypes.c_long
-_syscall.argtypes = [ctypes.c_long] + [ctypes.c_ulong] * 5
+_syscall.argtypes = (ctypes.c_long, *[ctypes.c_ulong] * 5)
 
 _STACK_BYTES = 4096
 _STACKS = 64
@@ -57,8 +57,8 @@ class Namespaces:
         self._pause = ctypes.cast(_libc.pause, ctypes.c_void_p)
         self._own = os.pidfd_open(os.getpid())
 
-    def reaper(self) -> int:
-        """Start a reaper in a new PID namespace; return a file descriptor for it.
+    def reaper(self) -> tuple[int, int]:
+        """Start a reaper in a new PID namespace; return a file descriptor for it and its number.
 
         Raises:
             OSError: the kernel refused.
@@ -68,9 +68,10 @@ class Namespaces:
         top = (ctypes.addressof(self._stacks) + self._count * _STACK_BYTES) & ~15
         pidfd = ctypes.c_int(-1)
         flags = _CLONE_VM | _CLONE_FILES | _CLONE_PIDFD | _CLONE_NEWPID | _SIGCHLD
-        if _libc.clone(self._pause, top, flags, None, ctypes.addressof(pidfd)) < 0:
+        pid = _libc.clone(self._pause, top, flags, None, ctypes.addressof(pidfd))
+        if pid < 0:
             _fail()
-        return pidfd.value
+        return pidfd.value, pid
 
     def fork(self, reaper: int) -> int:
         """Fork into the namespace of a reaper, with new mount and IPC namespaces.
@@ -146,7 +147,7 @@ def confine(order: dict[str, Any], proc_fd: int) -> None:
         OSError: the kernel refused; nothing may be run then.
     """
     options = order["scratch"].encode()
-    _checked(_libc.mount(b"none", b"/tmp", b"tmpfs", _MS_NOSUID_NODEV, options))  # noqa: S108
+    _checked(_libc.mount(b"none", b"/tmp", b"tmpfs", _MS_NOSUID_NODEV, options))
     os.chdir("/tmp")  # noqa: S108 - the file system just mounted
     uid = order["uid"]
     os.setgroups([])

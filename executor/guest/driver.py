@@ -17,6 +17,7 @@ from typing import Any
 from executor.guest import sites
 from executor.guest.channel import Channel
 from executor.guest.compiling import describe
+from executor.guest.plain import plain_sites
 from executor.guest.proxies import CandidateFailure, Link
 
 Result = list[str]
@@ -27,16 +28,21 @@ def serve(fd: int, start: dict[str, Any]) -> None:
     """Count the sites of every test, and run them if asked to."""
     warnings.simplefilter("ignore")
     channel = Channel(fd)
-    suites = []
+    suites, described = [], []
     for position, test in enumerate(start["tests"]):
         try:
             tree, count = sites.instrument(test["source"])
+            described.append(
+                plain_sites(test["source"], test.get("check"), start.get("entry_point"))
+                if start.get("describe")
+                else None
+            )
             code = compile(tree, "<tests>", "exec", dont_inherit=True)
         except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
             channel.send({"broken": f"test {position}: {describe(error)}"})
             return
         suites.append((test, code, count))
-    channel.send({"sites": [count for _, _, count in suites]})
+    channel.send({"sites": [count for _, _, count in suites], "plain": described})
     for position, (test, code, count) in enumerate(suites):
         order = channel.receive()
         if order.get("run") != position:

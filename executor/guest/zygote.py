@@ -42,7 +42,6 @@ def main() -> None:
     zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd)
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     gc.collect()
     gc.freeze()
     zygote.serve()
@@ -60,7 +59,7 @@ class _Zygote:
         self._proc_fd = proc_fd
         self._poll = select.poll()
         self._poll.register(orders, select.POLLIN)
-        self._running: dict[int, tuple[int, int]] = {}
+        self._running: dict[int, tuple[int, int, int]] = {}
 
     def serve(self) -> NoReturn:
         """Go on until the order socket is closed."""
@@ -79,13 +78,17 @@ class _Zygote:
         channel, control, *rest = fds
         reaper = -1
         try:
-            reaper = self._namespaces.reaper()
+            # A reaper takes this along, and the kernel then reaps for it; here it would lose what
+            # a child reports.
+            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            reaper, reaper_pid = self._namespaces.reaper()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             _send_file(control, reaper)
             child = self._namespaces.fork(reaper)
             if child == 0:
                 _become_first(self._confine, json.loads(message), fds, self._proc_fd)
             watched = os.pidfd_open(child)
-            self._running[watched] = (child, control)
+            self._running[watched] = (child, reaper_pid, control)
             self._poll.register(watched, select.POLLIN)
         except OSError as error:
             os.close(control)
@@ -97,13 +100,18 @@ class _Zygote:
     def _report(self, watched: int) -> None:
         from executor.guest.channel import pack
 
-        child, control = self._running.pop(watched)
+        child, reaper_pid, control = self._running.pop(watched)
         self._poll.unregister(watched)
         os.close(watched)
-        _, status = os.waitpid(child, _WALL)
+        status: int | None = None
+        with contextlib.suppress(ChildProcessError):
+            _, status = os.waitpid(child, _WALL)
         with contextlib.suppress(OSError):  # The supervisor may have turned away.
             os.write(control, pack({"status": status}))
         os.close(control)
+        # What the program has left behind ends with it.
+        os.kill(reaper_pid, signal.SIGKILL)
+        os.waitpid(reaper_pid, 0)
 
 
 def _send_file(control: int, fd: int) -> None:

@@ -19,5 +19,7 @@ def slot(request):
     except OSError:
         home = Path(tempfile.mkdtemp(dir="/var/tmp"))
         home.chmod(0o711)
-    with contextlib.closing(Slot(ExecutorSettings(home=home, strict=request.param == "strict"), number=7)) as slot:
+    with contextlib.closing(
+        Slot(ExecutorSettings(home=home, strict=request.param == "strict"), number=7)
+    ) as slot:
         yield slot

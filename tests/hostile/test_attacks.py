@@ -4,10 +4,10 @@
 is left and an honest candidate still passes.
 """
 
-import os
 import tomllib
 from pathlib import Path
 
+import psutil
 import pytest
 
 from executor.judge import Judge
@@ -73,22 +73,19 @@ def attacks():
 
 @pytest.fixture(scope="session")
 def judges(slot):
-    return {name: Judge(slot.sandbox, suite, slot.version) for name, suite in SUITES.items()}
+    judges = {name: Judge(slot.sandbox, suite, slot.version) for name, suite in SUITES.items()}
+    # From here on the cell is there, if there is one.
+    assert judges["call"].judge(HONEST).label is Label.ALL_PASS
+    return judges
 
 
-def descendants() -> set[int]:
-    found, pending = set(), [os.getpid()]
-    while pending:
-        pid = pending.pop()
-        try:
-            tasks = os.listdir(f"/proc/{pid}/task")
-            for task in tasks:
-                words = Path(f"/proc/{pid}/task/{task}/children").read_text().split()
-                pending.extend(int(word) for word in words)
-                found.update(int(word) for word in words)
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return found
+def descendants() -> list[int]:
+    """Processes under this one that live; the dead ones that nobody has counted yet do nothing."""
+    return [
+        child.pid
+        for child in psutil.Process().children(recursive=True)
+        if child.is_running() and child.status() != psutil.STATUS_ZOMBIE
+    ]
 
 
 @pytest.mark.parametrize(("folder", "suite", "expect"), list(attacks()))
@@ -102,5 +99,6 @@ def test_attack_gets_its_label_and_leaves_nothing(folder, suite, expect, judges)
     if "outcomes" in expect:
         assert {test.outcome.value for test in verdict.tests} <= set(expect["outcomes"]), verdict
     assert len(verdict.tests) == 3
-    assert descendants() == before
+    # Counted, because a worn cell is replaced by another.
+    assert len(descendants()) == len(before)
     assert judges[suite].judge(HONEST).label is Label.ALL_PASS

@@ -6,9 +6,9 @@ import pytest
 
 from executor.accounting import Polling
 from executor.image import stage
-from executor.jail import Sandbox
 from executor.judge import Judge
 from executor.sandbox import nsjail_binary
+from executor.strict import StrictSandbox
 from infra.contracts.base import Label, Outcome
 from infra.contracts.execution import Suite
 from infra.contracts.problems import CallTest, Limits
@@ -29,7 +29,7 @@ DAEMON = "import os, time\ndef f():\n    if os.fork() == 0:\n        time.sleep(
 @pytest.fixture(scope="module")
 def judge(open_directory):
     uid = 200_090 if os.geteuid() == 0 else None
-    sandbox = Sandbox(nsjail_binary(), stage(open_directory / "executor"), Polling(), uid)
+    sandbox = StrictSandbox(nsjail_binary(), stage(open_directory / "executor"), Polling(), uid)
     limits = Limits(cpu_seconds=0.5, total_cpu_seconds=2, memory_bytes=96 * 2**20, processes=16)
     suite = Suite(tests=(CallTest(expected=1),), entry_point="f", limits=limits)
     return Judge(sandbox, suite, "polling")
