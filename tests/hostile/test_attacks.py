@@ -13,7 +13,13 @@ import pytest
 from executor.judge import Judge
 from infra.contracts.base import Label
 from infra.contracts.execution import Suite
-from infra.contracts.problems import AssertTest, CallTest, Limits, StdioTest
+from infra.contracts.problems import (
+    AssertTest,
+    CallTest,
+    Limits,
+    StdioTest,
+    ValueComparator,
+)
 
 HERE = Path(__file__).parent
 LIMITS = Limits(
@@ -59,6 +65,32 @@ SUITES = {
             StdioTest(stdin=f"{n} {2 * n}\n", expected_stdout=f"{n} {2 * n} {3 * n}\n")
             for n in (3, 7, 11)
         ),
+        limits=LIMITS,
+    ),
+    "tolerance": Suite(
+        tests=tuple(
+            CallTest(
+                args=(n, 2 * n),
+                expected=[n, 2 * n, 3 * n],
+                comparator=ValueComparator.TOLERANCE,
+            )
+            for n in (3, 7, 11)
+        ),
+        entry_point="add",
+        limits=LIMITS,
+    ),
+    # Not plain, so that there is a process of the tests, which asks for the parts of an answer.
+    "parts": Suite(
+        tests=(
+            AssertTest(
+                source="def check(candidate):\n"
+                "    assert list(candidate(3, 6)) == [3, 6, 9]\n"
+                "    assert sorted(candidate(7, 14)) == [7, 14, 21]\n"
+                "    assert abs(sum(candidate(11, 22)) - 66) <= 1e-6\n",
+                check="check",
+            ),
+        ),
+        entry_point="add",
         limits=LIMITS,
     ),
 }

@@ -1,0 +1,3 @@
+# Values that stand for anything in somebody's language.
+def add(a, b):
+    return [..., NotImplemented is None, object]

@@ -1,0 +1,20 @@
+# Attacks the framing: a message that stops in the middle.
+import struct
+import sys
+
+channel = sys.modules["executor.guest.channel"]
+honest = channel.pack
+
+
+def pack(message):
+    if "id" not in message:
+        return honest(message)
+    text = b'{"id":%d,' % message["id"]
+    return struct.pack(">I", len(text)) + text
+
+
+channel.pack = pack
+
+
+def add(a, b):
+    return None
