@@ -12,6 +12,8 @@ from infra import errors
 from infra.contracts.problems import Limits
 
 _ROOT = Path("/sys/fs/cgroup")
+_LEFT_OVER_BYTES = 2**20
+"""What the kernel may still hold of an earlier jail in directories that are used again."""
 
 
 def _write(path: Path, text: str) -> None:
@@ -81,6 +83,7 @@ class Cgroup1:
             path = parent / _group_name()
             path.mkdir(exist_ok=True)
             self._parents[controller] = path
+        self._idle: list[Cgroup1Account] = []
 
     @staticmethod
     def _own(controller: str) -> Path:
@@ -96,20 +99,18 @@ class Cgroup1:
         return mount
 
     def open(self, name: str, limits: Limits) -> "Cgroup1Account":
-        """Make one directory in each hierarchy and set the limits."""
-        paths = {key: parent / name for key, parent in self._parents.items()}
-        for path in paths.values():
-            path.mkdir(exist_ok=True)
-        memory = paths["memory"]
-        _write(memory / "memory.limit_in_bytes", str(limits.memory_bytes))
-        # Without this a jail at its limit would go on in the swap; absent if swap is not counted.
-        with contextlib.suppress(FileNotFoundError):
-            _write(memory / "memory.memsw.limit_in_bytes", str(limits.memory_bytes))
-        _write(paths["pids"] / "pids.max", str(limits.processes + 1))
-        return Cgroup1Account(paths)
+        """Take the directories of an earlier jail, or make new ones, and set the limits."""
+        account = self._idle.pop() if self._idle else None
+        if account is None:
+            paths = {key: parent / name for key, parent in self._parents.items()}
+            account = Cgroup1Account(paths, self._idle)
+        account.begin(limits)
+        return account
 
     def close(self) -> None:
         """Remove this process's own directories."""
+        while self._idle:
+            self._idle.pop().remove()
         for path in self._parents.values():
             _remove(path)
 
@@ -141,8 +142,17 @@ class _Files:
 class Cgroup1Account:
     """The directories of one jail in the version 1 hierarchies."""
 
-    def __init__(self, paths: dict[str, Path]) -> None:
+    def __init__(self, paths: dict[str, Path], idle: "list[Cgroup1Account]") -> None:
+        """Make the directories; when it is closed clean, the account goes to `idle`.
+
+        Making and removing directories costs as much as all the rest, and the kernel keeps what it
+        counted in removed ones for a long time.
+        """
+        for path in paths.values():
+            path.mkdir(exist_ok=True)
         self._paths = paths
+        self._idle = idle
+        self._limits: Limits | None = None
         # A process that writes into `tasks` moves itself alone, for which the kernel takes no lock
         # that waits for every processor; moving another by `cgroup.procs` takes milliseconds.
         self._tasks = _Files((path / "tasks" for path in paths.values()), os.O_WRONLY)
@@ -152,9 +162,27 @@ class Cgroup1Account:
                 paths["memory"] / "memory.max_usage_in_bytes",
                 paths["memory"] / "memory.oom_control",
                 paths["pids"] / "pids.current",
+                paths["memory"] / "memory.usage_in_bytes",
             ),
             os.O_RDONLY,
         )
+
+    def begin(self, limits: Limits) -> None:
+        """Set the limits, and begin to count from zero."""
+        memory, pids = self._paths["memory"], self._paths["pids"]
+        if self._limits != limits:
+            names = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes"]
+            # Swap is limited together with memory, and never may the sum be the smaller one.
+            if self._limits is not None and limits.memory_bytes > self._limits.memory_bytes:
+                names.reverse()
+            for name in names:
+                # The second is absent where the kernel does not count swap.
+                with contextlib.suppress(FileNotFoundError):
+                    _write(memory / name, str(limits.memory_bytes))
+            _write(pids / "pids.max", str(limits.processes + 1))
+            self._limits = limits
+        _write(self._paths["cpuacct"] / "cpuacct.usage", "0")
+        _write(memory / "memory.max_usage_in_bytes", "0")
 
     @property
     def entrances(self) -> Sequence[int]:
@@ -192,6 +220,18 @@ class Cgroup1Account:
         _kill_all(self._paths["pids"])
 
     def close(self) -> None:
+        """Keep the directories for another jail, unless something of this one is left in them."""
+        is_clean = (
+            self.is_empty()
+            and not self.out_of_memory()
+            and int(self._files.text(4)) <= _LEFT_OVER_BYTES
+        )
+        if is_clean:
+            self._idle.append(self)
+        else:
+            self.remove()
+
+    def remove(self) -> None:
         """Remove the directories."""
         self._tasks.close()
         self._files.close()

@@ -28,6 +28,7 @@ _END_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
 _STDERR_KEPT: Final = 8192
 _MEBIBYTE: Final = 2**20
+_READ_BYTES: Final = 1 << 16
 
 
 class Ended(Exception):
@@ -284,7 +285,7 @@ class Jail:
         if len(self._buffer) > self._limits.value_bytes + _MEBIBYTE:
             return
         try:
-            data = self._channel.recv(_MEBIBYTE)
+            data = self._channel.recv(_READ_BYTES)
         except BlockingIOError:
             return  # It was ready for writing only.
         except OSError:
@@ -311,7 +312,7 @@ class Jail:
     def _read_output(self, name: str) -> None:
         pipe = self._pipes[name]
         try:
-            data = os.read(pipe, 1 << 16)
+            data = os.read(pipe, _READ_BYTES)
         except BlockingIOError:
             return
         if not data:
