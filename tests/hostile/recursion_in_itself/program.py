@@ -1,0 +1,5 @@
+# A list that contains itself, and a dict too.
+def add(a, b):
+    value = [a, b]
+    value.append({"x": value})
+    return value
