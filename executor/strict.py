@@ -1,4 +1,4 @@
-"""The strict sandbox: one nsjail and one fresh interpreter for each jail; the oracle of the cells."""
+"""The strict sandbox: one nsjail and one fresh interpreter for each jail."""
 
 import contextlib
 import os

@@ -47,8 +47,8 @@ class Namespaces:
     """Forks processes into PID namespaces of their own, each with a reaper as its process 1.
 
     A reaper shares the zygote's memory and files, so that it costs no copy and holds nothing open,
-    and does nothing but sleep in the C library's `pause`; the kernel reaps for it, because it ignores the signal of its children.
-    Killing it kills everything in its namespace.
+    and does nothing but sleep in the C library's `pause`; the kernel reaps for it, because it
+    ignores the signal of its children. Killing it kills everything in its namespace.
     """
 
     def __init__(self) -> None:

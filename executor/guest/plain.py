@@ -13,7 +13,7 @@ from typing import Any
 from executor.guest import values
 
 Plain = dict[str, Any]
-"""`relation`, `function`, `args`, `kwargs`; for most relations `expected`; for `near` also `tolerance`.
+"""`relation`, `function`, `args`, `kwargs`; mostly `expected`; for `near` also `tolerance`.
 
 The relations are `equal` (`==`), `is` (with True, False or None), `true`, `false`, and `near`
 (`abs(call - expected) < tolerance`)."""

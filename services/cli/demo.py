@@ -11,19 +11,18 @@ from pathlib import Path
 import psutil
 from rich.console import Console
 
-from infra import errors
+from infra import errors, importers
 from infra.contracts.api import CheckpointView, GroupView, ProblemView, Stats
 from infra.contracts.base import Author, BatchState, CandidateState, GroupState, SampleState
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.problems import Problem
+from infra.importers import BadLine
 from infra.settings import data_directory
-from services import importers
 from services.cli.picture import draw
 from services.cli.progress import stats_table, watch
 from services.cli.submitting import Report, store, submit_groups
 from services.cli.up import RunningSuite, running_suite
 from services.client import Client
-from services.importers import BadLine
 from services.starter import load as starter
 
 _POLICY = "demo"

@@ -191,6 +191,39 @@ def show(
 
 @app.command()
 @_explains
+def label(
+    problems: Annotated[Path, typer.Option(help="HumanEval, MBPP or our own JSONL, or .gz")],
+    candidates: Annotated[Path, typer.Option(help="{task_id, program|completion} JSONL, or .gz")],
+    out: Annotated[Path, typer.Option(help="Where to write the labels.")],
+    slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="A fresh nsjail for every candidate.")
+    ] = None,
+    cpu_seconds: Annotated[
+        float | None, typer.Option(help="CPU time of one test, for every problem.")
+    ] = None,
+    memory: Annotated[
+        int | None, typer.Option(help="Memory of one candidate in MiB, for every problem.")
+    ] = None,
+) -> None:
+    """Label a file of candidates on this machine; no service is needed."""
+    from executor import Overrides
+    from services.cli.labelling import LabelRun
+
+    overrides = Overrides(cpu_seconds, None if memory is None else memory * 2**20)
+    run = LabelRun()
+    run.run(problems, candidates, out, slots, strict, overrides)
+    for complaint in run.bad[:_MOST_LINES]:
+        typer.echo(complaint, err=True)
+    if len(run.bad) > _MOST_LINES:
+        typer.echo(f"and {len(run.bad) - _MOST_LINES} more", err=True)
+    typer.echo(run.summary(), err=True)
+    if run.bad:
+        raise typer.Exit(1)
+
+
+@app.command()
+@_explains
 def demo(
     home: Annotated[
         Path | None, typer.Option(help="Data directory; a temporary one if absent.")

@@ -6,10 +6,9 @@ from uuid import UUID
 from rich.markup import escape
 from rich.table import Table
 
-from infra import errors
+from infra import errors, importers
 from infra.contracts.api import GroupView, RankingView
 from infra.contracts.base import Outcome
-from services import importers
 from services.client import Client
 
 

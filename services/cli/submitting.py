@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from infra import errors
+from infra import errors, importers
 from infra.contracts.api import GroupView, ProblemView
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES, NewCandidate, NewGroup
 from infra.contracts.problems import Problem
-from services import importers
+from infra.importers import BadLine, CandidateRecord
 from services.client import Client
-from services.importers import BadLine, CandidateRecord
 
 _BULK = 100
 _IN_FLIGHT = 4

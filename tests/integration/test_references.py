@@ -9,9 +9,9 @@ import pytest
 from executor.judge import Judge
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
+from infra import importers
 from infra.contracts.base import Label
 from infra.contracts.execution import Suite
-from services import importers
 from services.starter import load as starter
 
 

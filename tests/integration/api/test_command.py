@@ -229,7 +229,7 @@ def test_help_loads_nothing_heavy():
 
 def test_the_client_needs_no_server_library():
     code = (
-        "import sys, services.client, services.importers\n"
+        "import sys, services.client, infra.importers\n"
         "print(sorted({'sqlalchemy', 'fastapi', 'celery', 'torch'} & set(sys.modules)))\n"
     )
 

@@ -5,11 +5,10 @@ import json
 
 import pytest
 
-from infra import errors
+from infra import errors, importers
 from infra.contracts.base import Author
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Problem
-from services import importers
-from services.importers import BadLine
+from infra.importers import BadLine
 
 HUMAN_EVAL = {"task_id": "a/0", "prompt": "p", "test": "assert 1", "entry_point": "f"}
 MBPP = {"task_id": 2, "text": "t", "test_list": ["assert f()"]}

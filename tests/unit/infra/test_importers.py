@@ -5,11 +5,10 @@ import json
 
 import pytest
 
-from infra import errors
+from infra import errors, importers
 from infra.contracts.base import Author
 from infra.contracts.problems import Problem
-from services import importers
-from services.importers import BadLine
+from infra.importers import BadLine
 
 HUMAN_EVAL = {
     "task_id": "HumanEval/0",

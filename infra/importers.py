@@ -55,7 +55,7 @@ def read_problems(path: Path) -> Iterator[Problem | BadLine]:
     Raises:
         errors.InvalidInput: the file cannot be read.
     """
-    for number, record in _records(path):
+    for number, record in read_records(path):
         if isinstance(record, BadLine):
             yield record
             continue
@@ -179,7 +179,7 @@ def read_candidates(path: Path) -> Iterator[CandidateRecord | BadLine]:
     Raises:
         errors.InvalidInput: the file cannot be read.
     """
-    for number, record in _records(path):
+    for number, record in read_records(path):
         if isinstance(record, BadLine):
             yield record
             continue
@@ -210,6 +210,26 @@ def _candidate(number: int, record: dict[str, Any]) -> CandidateRecord:
     )
 
 
+def program_of(record: dict[str, Any], prompt: str) -> str:
+    """Return the whole program of a candidate's record.
+
+    Raises:
+        errors.InvalidInput: it has none, or too long a one.
+    """
+    if "program" in record:
+        program = record["program"]
+    elif "completion" in record:
+        program = record["completion"]
+    else:
+        raise errors.InvalidInput("not a candidate: expected task_id and program or completion")
+    if not isinstance(program, str):
+        raise errors.InvalidInput("the program must be a string")
+    program = program if "program" in record else prompt + program
+    if len(program) > MAX_SOURCE_CHARACTERS:
+        raise errors.InvalidInput(f"the program has more than {MAX_SOURCE_CHARACTERS} characters")
+    return program
+
+
 def complete(record: CandidateRecord, prompt: str) -> NewCandidate:
     """Return the candidate with its whole program.
 
@@ -226,7 +246,12 @@ def complete(record: CandidateRecord, prompt: str) -> NewCandidate:
     return record.candidate.model_copy(update={"program": program})
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
+def read_records(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
+    """Read the JSON objects of a file, plain or gzipped, with the numbers of their lines.
+
+    Raises:
+        errors.InvalidInput: the file cannot be read.
+    """
     try:
         with path.open("rb") as raw:
             gzipped = raw.read(2) == b"\x1f\x8b"

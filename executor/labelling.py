@@ -1,0 +1,131 @@
+"""Labels candidates without any service: `label(problems, candidates)`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from executor.pool import Pool, Work
+from executor.settings import ExecutorSettings
+from infra import errors, importers
+from infra.contracts.execution import Suite, Verdict
+from infra.contracts.problems import Limits, Problem
+from infra.settings import load
+
+
+class LabelledCandidate(NamedTuple):
+    """A candidate's record with its verdict, or with the reason why it has none."""
+
+    record: Mapping[str, Any]
+    position: int
+    """In the input, from 0."""
+    verdict: Verdict | None
+    error: str = ""
+
+
+class Overrides(NamedTuple):
+    """Limits that replace those of every problem; None leaves the problem's own."""
+
+    cpu_seconds: float | None = None
+    """CPU time of one test."""
+    memory_bytes: int | None = None
+
+    def apply(self, limits: Limits) -> Limits:
+        """Return the limits with these in place.
+
+        Raises:
+            errors.InvalidInput: the result is not allowed.
+        """
+        changed: dict[str, Any] = limits.model_dump()
+        if self.cpu_seconds is not None:
+            changed["cpu_seconds"] = self.cpu_seconds
+            changed["total_cpu_seconds"] = max(self.cpu_seconds, limits.total_cpu_seconds)
+        if self.memory_bytes is not None:
+            changed["memory_bytes"] = self.memory_bytes
+        try:
+            return Limits.model_validate(changed)
+        except ValueError as error:
+            raise errors.InvalidInput(f"these limits are not allowed: {error}") from error
+
+
+def suite_of(problem: Problem, overrides: Overrides) -> Suite:
+    """Return what judging a candidate of a problem takes."""
+    return Suite(
+        tests=problem.tests,
+        entry_point=problem.entry_point,
+        language=problem.language,
+        limits=overrides.apply(problem.limits),
+        allow_shared=problem.allow_shared,
+    )
+
+
+def label(
+    problems: Iterable[Problem | Mapping[str, Any]],
+    candidates: Iterable[Mapping[str, Any]],
+    *,
+    slots: int | None = None,
+    strict: bool | None = None,
+    overrides: Overrides | None = None,
+) -> Iterator[LabelledCandidate]:
+    """Label candidates in the order given, with a pool of this machine's own.
+
+    Args:
+        problems: Records of HumanEval, of MBPP, or our own problems.
+        candidates: Records with `task_id` and `program` (or `completion`, a HumanEval sample).
+        slots: Candidates at once; the setting `RRTF_EXECUTOR_SLOTS` if absent.
+        strict: Start a fresh nsjail for every candidate; the setting if absent.
+        overrides: Limits instead of the problems' own.
+
+    Raises:
+        errors.InvalidInput: a problem is none.
+        errors.SandboxError: the sandbox cannot be opened.
+    """
+    known = {p.slug: p for p in map(_problem, problems)}
+    changed = {"slots": slots, "strict": strict}
+    settings = load(ExecutorSettings).model_copy(
+        update={key: value for key, value in changed.items() if value is not None}
+    )
+    suites = {slug: suite_of(p, overrides or Overrides()) for slug, p in known.items()}
+    inputs: list[tuple[Mapping[str, Any], str]] = []
+
+    def work() -> Iterator[Work]:
+        for record in candidates:
+            slug, source, refusal = _work_of(record, known)
+            inputs.append((record, refusal))
+            if not refusal:
+                yield Work(slug, source)
+
+    with Pool(settings, suites) as pool:
+        yield from _in_order(pool.label(work()), inputs)
+
+
+def _in_order(
+    labelled: Iterator[Any], inputs: list[tuple[Mapping[str, Any], str]]
+) -> Iterator[LabelledCandidate]:
+    """Put those that were refused back between those that were labelled."""
+    index = 0
+    while True:
+        done = next(labelled, None)
+        # The work before this answer was read before it, refused or not.
+        while inputs and inputs[0][1]:
+            record, refusal = inputs.pop(0)
+            yield LabelledCandidate(record, index, None, refusal)
+            index += 1
+        if done is None:
+            return
+        record, _ = inputs.pop(0)
+        yield LabelledCandidate(record, index, done.verdict, done.error)
+        index += 1
+
+
+def _problem(record: Problem | Mapping[str, Any]) -> Problem:
+    return record if isinstance(record, Problem) else importers.to_problem(dict(record))
+
+
+def _work_of(record: Mapping[str, Any], known: Mapping[str, Problem]) -> tuple[str, str, str]:
+    """Return the suite, the program, and why there is none."""
+    slug = importers.slug_of(record.get("task_id"))
+    if slug not in known:
+        return "", "", f"no problem is named {slug!r}"
+    try:
+        return slug, importers.program_of(dict(record), known[slug].prompt), ""
+    except errors.InvalidInput as error:
+        return "", "", error.detail

@@ -1,0 +1,151 @@
+"""A pool of slots, one process each: labels programs as fast as the machine allows, in order."""
+
+import itertools
+import multiprocessing
+import multiprocessing.util
+import os
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import NamedTuple
+
+from executor.judge import Judge, SuiteBroken
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra import errors
+from infra.contracts.execution import Suite, Verdict
+
+_CHUNK = 8
+"""Programs handed to a slot at once; enough that the hand-over costs nothing."""
+_AHEAD = 4
+"""Chunks for each slot that are handed over before the first is back."""
+_JUDGES = 256
+"""Suites that a slot keeps read."""
+
+
+class Work(NamedTuple):
+    """One program to label with one of the pool's suites."""
+
+    suite: str
+    source: str
+
+
+class Labelled(NamedTuple):
+    """What became of one piece of work: a verdict, or the reason why there is none."""
+
+    verdict: Verdict | None
+    error: str = ""
+
+
+class Pool:
+    """Labels work with a fixed set of suites; a context manager."""
+
+    def __init__(self, settings: ExecutorSettings, suites: Mapping[str, Suite]) -> None:
+        """Prepare; the first piece of work starts the processes."""
+        self._slots = settings.slots
+        context = multiprocessing.get_context("spawn")
+        numbers = context.SimpleQueue()
+        for number in range(settings.slots):
+            numbers.put(number)
+        self._executor = ProcessPoolExecutor(
+            settings.slots,
+            mp_context=context,
+            initializer=_open,
+            initargs=(settings, dict(suites), numbers),
+        )
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown(cancel_futures=True)
+
+    def label(self, work: Iterable[Work]) -> Iterator[Labelled]:
+        """Yield what became of each piece of work, in order.
+
+        Raises:
+            errors.SandboxError: a slot's process died, or none could be opened.
+        """
+        pending: deque[Future[list[Labelled]]] = deque()
+        try:
+            for chunk in _chunks(work):
+                pending.append(self._executor.submit(_label, chunk))
+                if len(pending) >= self._slots * _AHEAD:
+                    yield from pending.popleft().result()
+            while pending:
+                yield from pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise errors.SandboxError(
+                "a slot's process died or could not start; `rrtf doctor` says what is missing"
+            ) from error
+
+
+def _chunks(work: Iterable[Work]) -> Iterator[list[Work]]:
+    iterator = iter(work)
+    while chunk := list(itertools.islice(iterator, _CHUNK)):
+        yield chunk
+
+
+# What follows runs in the slots' processes.
+
+
+class _Process:
+    """What one process of the pool holds."""
+
+    def __init__(self, slot: Slot, suites: Mapping[str, Suite]) -> None:
+        self.slot = slot
+        self.suites = suites
+        self.judges: OrderedDict[str, Judge] = OrderedDict()
+
+    def judge(self, suite: str) -> Judge:
+        """Return the judge of a suite, made when it is first asked for."""
+        if suite not in self.judges:
+            made = Judge(self.slot.sandbox, self.suites[suite], self.slot.version)
+            self.judges[suite] = made
+            if len(self.judges) > _JUDGES:
+                self.judges.popitem(last=False)
+        self.judges.move_to_end(suite)
+        return self.judges[suite]
+
+
+_process: _Process | None = None
+
+
+def _open(
+    settings: ExecutorSettings,
+    suites: Mapping[str, Suite],
+    numbers: "multiprocessing.SimpleQueue[int]",
+) -> None:
+    global _process
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    slot = Slot(settings, numbers.get())
+    multiprocessing.util.Finalize(None, slot.close, exitpriority=10)
+    _process = _Process(slot, suites)
+
+
+def _leave_with_parent() -> None:
+    # A killed parent cannot tell its pool; the cell goes with this process.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _label(chunk: list[Work]) -> list[Labelled]:
+    assert _process is not None
+    return [_label_one(_process, work) for work in chunk]
+
+
+def _label_one(process: _Process, work: Work) -> Labelled:
+    try:
+        try:
+            return Labelled(process.judge(work.suite).judge(work.source))
+        except errors.SandboxError:
+            # A fault of ours is tried once more, in a fresh cell.
+            return Labelled(process.judge(work.suite).judge(work.source))
+    except SuiteBroken as error:
+        return Labelled(None, f"{error.detail} [{error.code}]")
+    except (errors.SandboxError, OSError) as error:
+        return Labelled(None, f"the sandbox failed: {error}")

@@ -1,0 +1,130 @@
+"""`rrtf label`: labels a file of candidates on this machine, with no service running."""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from executor import LabelledCandidate, Overrides, label
+from infra import errors, importers
+from infra.contracts.problems import Problem
+from infra.importers import BadLine
+
+_RESULT_FIELDS = ("task_id", "program", "completion")
+
+
+class LabelRun:
+    """Labels one file; keeps count of labels and of the lines that could not be used."""
+
+    def __init__(self) -> None:
+        self.labels: Counter[str] = Counter()
+        self.bad: list[str] = []
+        """Complaints, each with its file and line."""
+        self.seconds = 0.0
+
+    def run(
+        self,
+        problems: Path,
+        candidates: Path,
+        out: Path,
+        slots: int | None,
+        strict: bool | None,
+        overrides: Overrides,
+    ) -> None:
+        """Write one line for each candidate, in input order.
+
+        The file appears under its name when it is complete.
+
+        Raises:
+            errors.InvalidInput: a file cannot be read or written, or no problem is usable.
+            errors.SandboxError: the sandbox cannot be opened.
+        """
+        known = list(self._problems(problems))
+        if not known:
+            raise errors.InvalidInput(f"{problems} contains no usable problem")
+        partial = out.with_name(out.name + ".partial")
+        numbers: list[int] = []
+        total = sum(1 for _ in importers.read_records(candidates))
+        try:
+            with partial.open("w", encoding="utf-8") as file, _bar() as bar:
+                shown = bar.add_task("labelling", total=total)
+                began = time.monotonic()
+                records = self._candidates(candidates, numbers)
+                for position, item in enumerate(
+                    label(known, records, slots=slots, strict=strict, overrides=overrides)
+                ):
+                    self._write(file, item, numbers[position], candidates)
+                    bar.update(shown, completed=position + 1)
+                self.seconds = time.monotonic() - began
+            partial.replace(out)
+        except OSError as error:
+            raise errors.InvalidInput(f"cannot write {out}: {error}") from error
+
+    def _problems(self, path: Path) -> Iterator[Problem]:
+        for item in importers.read_problems(path):
+            if isinstance(item, BadLine):
+                self.bad.append(f"{path}, line {item.number}: {item.reason}")
+            else:
+                yield item
+
+    def _candidates(self, path: Path, numbers: list[int]) -> Iterator[Mapping[str, Any]]:
+        for number, record in importers.read_records(path):
+            if isinstance(record, BadLine):
+                self.bad.append(f"{path}, line {number}: {record.reason}")
+            else:
+                numbers.append(number)
+                yield record
+
+    def _write(self, file: TextIO, item: LabelledCandidate, number: int, path: Path) -> None:
+        if item.verdict is None:
+            self.bad.append(f"{path}, line {number}: {item.error}")
+            self.labels["not labelled"] += 1
+        else:
+            self.labels[item.verdict.label.value] += 1
+        file.write(json.dumps(row(item)) + "\n")
+
+    def summary(self) -> str:
+        """Labels and speed in one line."""
+        counts = ", ".join(f"{count} {name}" for name, count in self.labels.most_common())
+        total = self.labels.total()
+        rate = total / self.seconds if self.seconds else 0.0
+        return f"{total} candidates: {counts or 'none'}; {rate:.1f} candidates/s"
+
+
+def row(item: LabelledCandidate) -> dict[str, Any]:
+    """Return one line of output: the candidate's own further fields, then what was found."""
+    carried = {key: value for key, value in item.record.items() if key not in _RESULT_FIELDS}
+    head = {**carried, "task_id": item.record.get("task_id"), "index": item.position}
+    verdict = item.verdict
+    if verdict is None:
+        return {**head, "label": None, "error": item.error}
+    return {
+        **head,
+        "label": verdict.label.value,
+        "pass_fraction": verdict.pass_fraction,
+        "passed": verdict.passed,
+        "total": verdict.total,
+        "tests": [test.model_dump(mode="json") for test in verdict.tests],
+        "integrity": verdict.integrity.value,
+        "cpu_seconds": verdict.usage.cpu_seconds,
+        "wall_seconds": verdict.usage.wall_seconds,
+        "memory_bytes": verdict.usage.memory_bytes,
+        "error": verdict.error,
+    }
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )
