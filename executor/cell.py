@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from executor.accounting import Accountant
+from executor.gate import Gate
 from executor.image import Image
 from executor.jail import Jail
 from executor.plumbing import Plumbing
@@ -51,6 +52,7 @@ class CellSandbox:
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
+        self.gate = Gate(image.root.parent)
         self._outside_uid = outside_uid
         self._cell: _Cell | None = None
         self._count = 0
@@ -77,18 +79,22 @@ class CellSandbox:
                 stack.callback(jail.destroy)
                 yield jail
             except errors.SandboxError:
-                self.close()
+                self._end_cell()
                 raise
+
+    def close(self) -> None:
+        """End the cell, and with it all that is in it; leave the gate."""
+        self._end_cell()
+        self.gate.close()
 
     def _fresh_cell(self) -> "_Cell":
         if self._cell is not None and self._cell.is_worn():
-            self.close()
+            self._end_cell()
         if self._cell is None:
             self._cell = _Cell(self._nsjail, self._image, self._outside_uid)
         return self._cell
 
-    def close(self) -> None:
-        """End the cell, and with it all that is in it."""
+    def _end_cell(self) -> None:
         if self._cell is not None:
             self._cell.close()
             self._cell = None

@@ -21,6 +21,7 @@ def values_match(actual: Any, expected: Any, comparator: ValueComparator, tolera
             return _close(actual, expected, tolerance)
         case ValueComparator.UNORDERED:
             return _unordered(actual, expected)
+    raise ValueError(f"the comparator {comparator} is none of values")
 
 
 def relation_holds(relation: str, actual: Any, expected: Any, tolerance: float) -> bool:
@@ -142,6 +143,7 @@ def texts_match(actual: str, expected: str, comparator: TextComparator, toleranc
                 _close_words(word, want, tolerance)
                 for word, want in zip(words, wanted, strict=True)
             )
+    raise ValueError(f"the comparator {comparator} is none of texts")
 
 
 def _lines(text: str) -> list[str]:

@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 
 from executor.jail import Budget, Ended, Jail, Sandbox
+from executor.limits import GRACE
 from infra.contracts.base import Outcome
 from infra.contracts.execution import Usage
 from infra.contracts.problems import Limits
@@ -129,24 +130,29 @@ class FunctionHost:
             answer = jail.receive(budget)
             if answer.get("id") != request["id"]:
                 raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message")
-            return {**answer, "generation": self.generation}
         except Ended:
-            spending.cpu += jail.cpu_seconds() - cpu_before
-            spending.wall += jail.wall_seconds() - wall_before
+            self._charge(spending, jail, cpu_before, wall_before)
             self.stop()
             raise
-        finally:
-            if self._jail is not None:
-                spending.cpu += jail.cpu_seconds() - cpu_before
-                spending.wall += jail.wall_seconds() - wall_before
+        self._charge(spending, jail, cpu_before, wall_before)
+        if spending.cpu > self._limits.cpu_seconds:
+            # It came within the grace: late, but its process is none the worse for it.
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+        return {**answer, "generation": self.generation}
+
+    @staticmethod
+    def _charge(spending: Spending, jail: Jail, cpu_before: float, wall_before: float) -> None:
+        spending.cpu += jail.cpu_seconds() - cpu_before
+        spending.wall += jail.wall_seconds() - wall_before
 
     def _budget(self, jail: Jail, spending: Spending) -> Budget:
         cpu_left, wall_left = self._meter.left(jail)
-        cpu = min(self._limits.cpu_seconds - spending.cpu, cpu_left)
+        if spending.cpu >= self._limits.cpu_seconds or spending.wall >= self._limits.wall_seconds:
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the test's time is used up")
+        if cpu_left <= 0 or wall_left <= 0:
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the candidate's total time is used up")
+        cpu = min(self._limits.cpu_seconds * GRACE - spending.cpu, cpu_left)
         wall = min(self._limits.wall_seconds - spending.wall, wall_left)
-        if cpu <= 0 or wall <= 0:
-            what = "test's" if cpu_left > 0 and wall_left > 0 else "candidate's total"
-            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, f"the {what} time is used up")
         return jail.budget(cpu, wall)
 
     def forget_output(self) -> None:

@@ -18,6 +18,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 from executor.accounting import Account
+from executor.gate import Gate
 from executor.guest import channel
 from infra import errors
 from infra.contracts.base import Outcome
@@ -52,6 +53,10 @@ class Budget:
 
 class Sandbox(Protocol):
     """Something that starts jails."""
+
+    @property
+    def gate(self) -> Gate:
+        """Through which all the machine's slots go."""
 
     def jail(
         self, start: dict[str, Any], limits: Limits, stdin: str | None = None

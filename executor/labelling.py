@@ -54,6 +54,7 @@ def suite_of(problem: Problem, overrides: Overrides) -> Suite:
         language=problem.language,
         limits=overrides.apply(problem.limits),
         allow_shared=problem.allow_shared,
+        reference_program=problem.reference_program if problem.limits.reference_factor else None,
     )
 
 

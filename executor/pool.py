@@ -11,7 +11,8 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
-from executor.judge import Judge, SuiteBroken
+from executor.judge import Judge
+from executor.run import SuiteBroken
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from infra import errors

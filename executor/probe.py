@@ -100,7 +100,7 @@ def spin():
         pass
 """
 
-_REMEDY: Final = (
+REMEDY: Final = (
     "run as root or allow user namespaces (sysctl user.max_user_namespaces above 0,"
     " kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0); in a"
     " container grant SYS_ADMIN, an"
@@ -169,7 +169,7 @@ def examine(sandbox: Sandbox) -> Iterator[Finding]:
         except errors.SandboxUnsupported:
             raise
         except errors.SandboxError as error:
-            raise errors.SandboxUnsupported(f"{error.detail}; {_REMEDY}") from error
+            raise errors.SandboxUnsupported(f"{error.detail}; {REMEDY}") from error
         yield Finding(check.control, check.good(seen), str(seen))
 
 
@@ -193,7 +193,7 @@ def require(sandbox: Sandbox) -> None:
     loose = [finding for finding in examine(sandbox) if not finding.bites]
     if loose:
         names = "; ".join(f"{finding.control} (saw {finding.observed})" for finding in loose)
-        raise errors.SandboxUnsupported(f"the sandbox does not hold: {names}; {_REMEDY}")
+        raise errors.SandboxUnsupported(f"the sandbox does not hold: {names}; {REMEDY}")
 
 
 def main() -> int:

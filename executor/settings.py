@@ -36,5 +36,5 @@ class ExecutorSettings(Settings):
     """Refuse to start without cgroups, rather than account by polling the processes."""
     outside_uid: int = Field(200_000, ge=1000)
     """First of the host user ids that jails run as, 1,024 for each slot; root only."""
-    slice_seconds: float = Field(120.0, gt=0, le=240)
+    slice_seconds: float = Field(100.0, gt=0, le=200)
     """When a worker hands the rest of a slice back to the queue."""

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from executor.jail import Sandbox
-from executor.judge import Judge, SuiteBroken
+from executor.judge import Judge
+from executor.run import SuiteBroken
 from infra import errors, logs
 from infra.contracts.execution import (
     MAX_DETAIL_CHARACTERS,

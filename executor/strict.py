@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from executor.accounting import Accountant
+from executor.gate import Gate
 from executor.image import Image
 from executor.jail import Ends, Jail
 from executor.plumbing import Plumbing
@@ -29,6 +30,7 @@ class StrictSandbox:
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
+        self.gate = Gate(image.root.parent)
         self._uid = os.geteuid() if outside_uid is None else outside_uid
         self._gid = os.getegid() if outside_uid is None else outside_uid
         self._count = 0
@@ -63,7 +65,8 @@ class StrictSandbox:
             yield jail
 
     def close(self) -> None:
-        """Nothing stays between jails."""
+        """Leave the gate; nothing else stays between jails."""
+        self.gate.close()
 
     def _command(self, limits: Limits) -> list[str]:
         confined = confinement(limits)

@@ -33,7 +33,7 @@ def serve(fd: int, start: dict[str, Any]) -> None:
         try:
             tree, count = sites.instrument(test["source"])
             described.append(
-                plain_sites(test["source"], test.get("check"), start.get("entry_point"))
+                plain_sites(test["source"], test.get("check"), start.get("entry_point"), count)
                 if start.get("describe")
                 else None
             )

@@ -29,6 +29,8 @@ class Suite(Contract):
     language: Language = Language.PYTHON
     limits: Limits = Field(default_factory=Limits)
     allow_shared: bool = False
+    reference_program: ProgramText | None = None
+    """What the limits are calibrated with; only there if they are to be."""
 
 
 class ExecutionRequest(Contract):
@@ -72,6 +74,8 @@ class Verdict(Contract):
     stderr: str = ""
     error: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
     """The compiler's message or the first failure."""
+    unstable: bool = False
+    """Whether a first run, near a limit, ended otherwise than this one in a quiet slot."""
     sandbox: str
     """Version of everything that can change a verdict: interpreter, nsjail, policy, mode."""
 

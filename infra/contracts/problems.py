@@ -42,6 +42,9 @@ class Limits(Contract):
 
     cpu_seconds: float = Field(4.0, gt=0, le=60)
     """CPU time of one test, over all its processes."""
+    reference_factor: float | None = Field(None, ge=1, le=100)
+    """If given, the CPU time of one test is this multiple of what the reference program takes for
+    its slowest one, at least half a second and at most `cpu_seconds`."""
     wall_factor: float = Field(3.0, ge=1, le=20)
     """Wall time allowed for one test, as a multiple of `cpu_seconds`."""
     total_cpu_seconds: float = Field(20.0, gt=0, le=MAX_WALL_SECONDS)
@@ -88,6 +91,8 @@ class ValueComparator(StrEnum):
     """Numbers within a relative or absolute tolerance, structure alike; lists equal tuples."""
     UNORDERED = "unordered"
     """The outermost sequence in any order, elements compared as `equal`."""
+    CHECKER = "checker"
+    """The test's own `checker` decides: `check(args, expected, actual)`."""
 
 
 class TextComparator(StrEnum):
@@ -101,9 +106,25 @@ class TextComparator(StrEnum):
     """Equal words; any run of white space separates."""
     TOLERANCE = "tolerance"
     """As `tokens`, but words that are numbers may differ within a tolerance."""
+    CHECKER = "checker"
+    """The test's own `checker` decides: `check(stdin, expected, actual)`."""
 
 
-class CallTest(Contract):
+class _Checked(Contract):
+    """What tests share that may bring a program to compare answers with."""
+
+    checker: Text | None = None
+    """Python program for the comparator `checker`: defines `check`, which returns True or False. It
+    runs in a jail of its own and sees nothing but its arguments."""
+
+    @model_validator(mode="after")
+    def _has_its_checker(self) -> Self:
+        if (getattr(self, "comparator", None) == "checker") != (self.checker is not None):
+            raise ValueError("the comparator `checker` and a `checker` program go together")
+        return self
+
+
+class CallTest(_Checked):
     """Call a function of the candidate; compare what it returns, outside its process."""
 
     kind: Literal["call"] = "call"
@@ -119,7 +140,7 @@ class CallTest(Contract):
     """Relative and absolute, for the comparator `tolerance`."""
 
 
-class StdioTest(Contract):
+class StdioTest(_Checked):
     """Run the candidate as a program; compare its standard output, outside its process."""
 
     kind: Literal["stdio"] = "stdio"

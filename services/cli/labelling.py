@@ -111,6 +111,7 @@ def row(item: LabelledCandidate) -> dict[str, Any]:
         "passed": verdict.passed,
         "total": verdict.total,
         "tests": [test.model_dump(mode="json") for test in verdict.tests],
+        "unstable": verdict.unstable,
         "integrity": verdict.integrity.value,
         "cpu_seconds": verdict.usage.cpu_seconds,
         "wall_seconds": verdict.usage.wall_seconds,

@@ -224,6 +224,21 @@ def label(
 
 @app.command()
 @_explains
+def doctor() -> None:
+    """Try every control of the sandbox on this machine, and say what is missing."""
+    from rich.console import Console
+
+    from services.cli.doctoring import Diagnosis
+
+    diagnosis = Diagnosis()
+    for part in diagnosis.tables():
+        Console().print(part)
+    if not diagnosis.is_sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+@_explains
 def demo(
     home: Annotated[
         Path | None, typer.Option(help="Data directory; a temporary one if absent.")

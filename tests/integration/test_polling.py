@@ -1,10 +1,12 @@
 """Accounting without cgroups, as for an ordinary user: the same verdicts by polling."""
 
+import contextlib
 import os
 
 import pytest
 
 from executor.accounting import Polling
+from executor.cell import CellSandbox
 from executor.image import stage
 from executor.judge import Judge
 from executor.sandbox import nsjail_binary
@@ -26,13 +28,15 @@ FORKED_SPINNERS = "import os\ndef f():\n    os.fork(); os.fork()\n    while True
 DAEMON = "import os, time\ndef f():\n    if os.fork() == 0:\n        time.sleep(99)\n    return 1\n"
 
 
-@pytest.fixture(scope="module")
-def judge(open_directory):
-    uid = 200_090 if os.geteuid() == 0 else None
-    sandbox = StrictSandbox(nsjail_binary(), stage(open_directory / "executor"), Polling(), uid)
+@pytest.fixture(scope="module", params=[CellSandbox, StrictSandbox])
+def judge(open_directory, request):
+    uid = 5_200_000 if os.geteuid() == 0 else None
+    image = stage(open_directory / "executor")
+    sandbox = request.param(nsjail_binary(), image, Polling(), uid)
     limits = Limits(cpu_seconds=0.5, total_cpu_seconds=2, memory_bytes=96 * 2**20, processes=16)
     suite = Suite(tests=(CallTest(expected=1),), entry_point="f", limits=limits)
-    return Judge(sandbox, suite, "polling")
+    with contextlib.closing(sandbox):
+        yield Judge(sandbox, suite, "polling")
 
 
 @pytest.mark.parametrize(

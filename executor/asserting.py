@@ -1,0 +1,75 @@
+"""Assert tests whose code must run: relays what it asks of the candidate, collects findings."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from executor import verdicts
+from executor.host import FunctionHost, Spending
+from executor.jail import Budget, Ended, Jail
+from infra.contracts.base import Outcome
+from infra.contracts.execution import TestResult
+
+
+class AssertRun:
+    """One assert test: relays what the driver asks to the candidate, and collects its findings."""
+
+    def __init__(self, driver: Jail, host: FunctionHost, budget: Budget, count: int) -> None:
+        self._driver = driver
+        self._host = host
+        self._budget = budget
+        self._sites: list[tuple[Outcome, str] | None] = [None] * count
+        self._spending = {number: Spending() for number in range(-1, count)}
+        self._current = 0
+
+    def run(self, position: int) -> list[TestResult]:
+        """Run the test code at this position; return what became of each of its sites."""
+        try:
+            self._driver.send({"run": position}, self._budget)
+            while self._step(self._driver.receive(self._budget)):
+                pass
+        except Ended as ended:
+            self._driver_ended(ended)
+        return [
+            verdicts.result(
+                *(site or (Outcome.NOT_RUN, "the test code did not reach it")),
+                self._spending[number].cpu,
+                self._spending[number].wall,
+            )
+            for number, site in enumerate(self._sites)
+        ]
+
+    def _step(self, message: dict[str, Any]) -> bool:
+        if "ask" in message:
+            site = message.get("site")
+            self._current = site if isinstance(site, int) else -1
+            self._relay(message["ask"], self._spending[self._current])
+            return True
+        if "site" in message:
+            self._sites[message["site"]] = _finding(message["result"])
+            self._host.forget_output()
+            return True
+        self._sites = [_finding(found) for found in message["done"]]
+        return False
+
+    def _relay(self, request: dict[str, Any], spending: Spending) -> None:
+        waited = time.monotonic()
+        try:
+            answer = self._host.ask(request, spending)
+        except Ended as ended:
+            answer = {"failed": ended.outcome.value, "detail": ended.detail}
+        # The driver's clock stands still while the candidate has the turn.
+        self._budget.wall_until += time.monotonic() - waited
+        self._driver.send(answer, self._budget)
+
+    def _driver_ended(self, ended: Ended) -> None:
+        """The test code itself crashed or met a limit: charge the first site without a result."""
+        for number, site in enumerate(self._sites):
+            if site is None:
+                self._sites[number] = (ended.outcome, f"the test code: {ended.detail}")
+                return
+        self._sites[-1] = (ended.outcome, f"the test code: {ended.detail}")
+
+
+def _finding(found: Sequence[str]) -> tuple[Outcome, str]:
+    return Outcome(found[0]), str(found[1])

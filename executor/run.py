@@ -1,0 +1,258 @@
+"""One candidate against one suite: runs every test and says what became of it."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from executor import compare, verdicts
+from executor.asserting import AssertRun
+from executor.checking import Checkers
+from executor.guest import values
+from executor.host import CompileFailed, FunctionHost, Meter, Spending
+from executor.jail import Budget, Ended, Jail, Sandbox, describe_status
+from executor.limits import GRACE
+from infra import errors
+from infra.contracts.base import Outcome
+from infra.contracts.execution import Suite, TestResult
+from infra.contracts.problems import CallTest, Limits, StdioTest, TextComparator, ValueComparator
+
+Plain = list[dict[str, Any]] | None
+"""The sites of one assert test as data, or None if its code must run."""
+
+_OPAQUE = {"true": Outcome.PASSED, "near": Outcome.RUNTIME_ERROR}
+"""What becomes of an answer that is no plain data: an object is true, and has no difference from a
+number; it equals nothing."""
+
+
+class Asserts(NamedTuple):
+    """What is known of the assert tests before any candidate is there."""
+
+    sites: list[int]
+    plain: list[Plain]
+
+
+class Run:
+    """Runs the tests of a suite against one candidate, once."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        suite: Suite,
+        limits: Limits,
+        asserts: Asserts,
+        source: str,
+        host: FunctionHost,
+        checkers: Checkers,
+        driver: Jail | None,
+        meter: Meter,
+    ) -> None:
+        self._sandbox = sandbox
+        self._suite = suite
+        self._limits = limits
+        self._asserts = asserts
+        self._source = source
+        self._host = host
+        self._checkers = checkers
+        self._driver = driver
+        self._meter = meter
+
+    def results(self) -> list[TestResult]:
+        """Run every test.
+
+        Raises:
+            CompileFailed: the source does not compile.
+            errors.SandboxError: the sandbox failed.
+        """
+        if any(not isinstance(test, StdioTest) for test in self._suite.tests):
+            self._load()
+        asserted = self._run_asserts()
+        results: list[TestResult] = []
+        for test in self._suite.tests:
+            self._host.forget_output()
+            if isinstance(test, CallTest):
+                results.append(self._run_call(test, len(results)))
+            elif isinstance(test, StdioTest):
+                results.append(self._run_stdio(test))
+            else:
+                results.extend(next(asserted))
+        return results
+
+    def _load(self) -> None:
+        """Compile before any test; failures other than to compile show in the tests."""
+        try:
+            self._host.start()
+        except Ended:
+            return
+
+    # Call tests.
+
+    def _run_call(self, test: CallTest, number: int) -> TestResult:
+        spending = Spending()
+        request = {
+            "op": "call",
+            "id": number,
+            "function": test.function or self._suite.entry_point,
+            "args": list(test.args),
+            "kwargs": test.kwargs,
+        }
+        try:
+            answer = self._host.ask(request, spending)
+        except Ended as ended:
+            return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
+        if test.comparator is ValueComparator.CHECKER:
+            return self._checked_call(test, answer, spending)
+        expected = values.decode(test.expected)
+        outcome, detail = self._judged(
+            answer,
+            lambda actual: compare.values_match(actual, expected, test.comparator, test.tolerance),
+            f"expected {_brief(expected)}",
+        )
+        return verdicts.result(outcome, detail, spending.cpu, spending.wall)
+
+    def _checked_call(
+        self, test: CallTest, answer: dict[str, Any], spending: Spending
+    ) -> TestResult:
+        outcome, detail = self._judged(answer, lambda _: True, "plain data")
+        if outcome is Outcome.PASSED and test.checker is not None:
+            args = [list(test.args), test.expected, answer["value"]]
+            outcome, detail = self._checkers.ask(test.checker, args)
+        return verdicts.result(outcome, detail, spending.cpu, spending.wall)
+
+    @staticmethod
+    def _judged(
+        answer: dict[str, Any],
+        holds: Callable[[Any], bool],
+        wanted: str,
+        opaque: Outcome = Outcome.WRONG_ANSWER,
+    ) -> tuple[Outcome, str]:
+        """Turn the answer to a call into an outcome; `opaque` is that of what is not plain data."""
+        raised = answer.get("raised")
+        if raised is not None:
+            memory = isinstance(raised, dict) and raised.get("memory") is True
+            text = str(raised.get("text") if isinstance(raised, dict) else raised)
+            return (Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR), text
+        if "value" not in answer:
+            return opaque, str(answer.get("opaque", "the process sent no value"))
+        try:
+            actual = values.decode(answer["value"])
+        except (values.NotPlain, RecursionError) as error:
+            return Outcome.RUNTIME_ERROR, f"malformed value: {error}"
+        try:
+            if holds(actual):
+                return Outcome.PASSED, ""
+        except (TypeError, OverflowError) as error:
+            return Outcome.RUNTIME_ERROR, f"the answer {_brief(actual)}: {error}"
+        return Outcome.WRONG_ANSWER, f"got {_brief(actual)}, {wanted}"
+
+    # Standard input and output tests.
+
+    def _run_stdio(self, test: StdioTest) -> TestResult:
+        cpu_left, wall_left = self._meter.left()
+        if cpu_left <= 0 or wall_left <= 0:
+            return verdicts.result(
+                Outcome.TIME_LIMIT_EXCEEDED, "the candidate's total time is used up"
+            )
+        start = {"role": "program", "source": self._source}
+        began = time.monotonic()
+        with self._sandbox.jail(start, self._limits, test.stdin) as jail:
+            try:
+                outcome, detail = self._run_program(
+                    jail, test, min(self._limits.cpu_seconds, cpu_left)
+                )
+            except Ended as ended:
+                outcome, detail = ended.outcome, ended.detail
+            finally:
+                self._meter.add(jail)
+                self._host.stdout = self._host.stdout or jail.output("stdout")
+                self._host.stderr = self._host.stderr or jail.output("stderr")
+            return verdicts.result(outcome, detail, jail.cpu_seconds(), time.monotonic() - began)
+
+    def _run_program(self, jail: Jail, test: StdioTest, cpu: float) -> tuple[Outcome, str]:
+        budget = jail.budget(cpu * GRACE, self._limits.wall_seconds)
+        try:
+            compiled = jail.receive(budget)
+        except Ended as ended:
+            raise CompileFailed(f"the compiler failed: {ended.detail}") from ended
+        if "compile_error" in compiled:
+            raise CompileFailed(str(compiled["compile_error"]))
+        status = jail.wait(budget)
+        if jail.cpu_seconds() > cpu:
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+        if status != 0:
+            last = verdicts.printable(jail.output("stderr")).strip().rpartition("\n")[2]
+            memory = last.startswith("MemoryError")
+            outcome = Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR
+            return outcome, f"{describe_status(status)}: {last}"
+        actual = jail.output("stdout").decode("utf-8", "replace")
+        if test.comparator is TextComparator.CHECKER and test.checker is not None:
+            args = [test.stdin, test.expected_stdout, actual]
+            return self._checkers.ask(test.checker, args)
+        if compare.texts_match(actual, test.expected_stdout, test.comparator, test.tolerance):
+            return Outcome.PASSED, ""
+        return Outcome.WRONG_ANSWER, f"printed {actual[:200]!r}"
+
+    # Assert tests.
+
+    def _run_asserts(self) -> Iterator[list[TestResult]]:
+        driver = self._driver
+        if driver is not None and receive_sites(driver, self._limits).sites != self._asserts.sites:
+            raise errors.SandboxError("the driver counted the tests differently")
+        limits = self._limits
+        budget: Budget | None = None
+        if driver is not None:
+            budget = driver.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
+        for position, (count, described) in enumerate(zip(*self._asserts, strict=True)):
+            if described is not None:
+                yield [self._run_plain(site, number) for number, site in enumerate(described)]
+            elif driver is not None and budget is not None:
+                yield AssertRun(driver, self._host, budget, count).run(position)
+
+    def _run_plain(self, site: dict[str, Any], number: int) -> TestResult:
+        self._host.forget_output()
+        spending = Spending()
+        request = {
+            "op": "call",
+            "id": number,
+            **{key: site[key] for key in ("function", "args", "kwargs")},
+        }
+        try:
+            answer = self._host.ask(request, spending)
+        except Ended as ended:
+            return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
+        expected, tolerance = (values.decode(site.get(key)) for key in ("expected", "tolerance"))
+        relation = site["relation"]
+        outcome, detail = self._judged(
+            answer,
+            lambda actual: compare.relation_holds(relation, actual, expected, tolerance),
+            "expected what is " + (relation if relation in ("true", "false") else _brief(expected)),
+            _OPAQUE.get(relation, Outcome.WRONG_ANSWER),
+        )
+        return verdicts.result(outcome, detail, spending.cpu, spending.wall)
+
+
+class SuiteBroken(errors.SuiteError):
+    """The tests themselves cannot be run, whatever the candidate."""
+
+    code = "suite_broken"
+    status = 422
+
+
+def receive_sites(driver: Jail, limits: Limits) -> Asserts:
+    """Receive what the process that reads test code says first.
+
+    Raises:
+        SuiteBroken: the test code does not compile, or contains no test.
+        Ended: the process ended.
+    """
+    first = driver.receive(driver.budget(limits.total_cpu_seconds, limits.total_wall_seconds))
+    if "sites" not in first:
+        raise SuiteBroken(str(first.get("broken", "the test code cannot be read")))
+    sites = [int(count) for count in first["sites"]]
+    if not all(sites):
+        raise SuiteBroken("an assert test contains no assert")
+    return Asserts(sites, first["plain"])
+
+
+def _brief(value: Any) -> str:
+    text = repr(value) if not isinstance(value, int) or value.bit_length() < 1000 else hex(value)
+    return text if len(text) <= 200 else text[:200] + "..."

@@ -1,0 +1,42 @@
+"""`rrtf doctor`: says whether this machine can execute candidates, control by control."""
+
+import contextlib
+
+from rich.table import Table
+
+from executor.probe import REMEDY, examine
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra.settings import load
+
+
+class Diagnosis:
+    """What the probe found, as tables for a reader."""
+
+    def __init__(self) -> None:
+        """Run the probe.
+
+        Raises:
+            errors.SandboxUnsupported: no jail starts at all.
+        """
+        settings = load(ExecutorSettings)
+        # The number past the last slot, so that a worker already running here is not disturbed.
+        with contextlib.closing(Slot(settings, number=settings.slots)) as slot:
+            self._version = slot.version
+            self._findings = list(examine(slot.sandbox))
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether every control bites."""
+        return all(finding.bites for finding in self._findings)
+
+    def tables(self) -> list[Table | str]:
+        """Return what to print."""
+        controls = Table("control", "holds", "seen", title="Sandbox")
+        for finding in self._findings:
+            mark = "[green]yes[/]" if finding.bites else "[red]NO[/]"
+            controls.add_row(finding.control, mark, finding.observed)
+        parts: list[Table | str] = [self._version, controls]
+        if not self.is_sound:
+            parts.append(f"Executors refuse to start here: {REMEDY}.")
+        return parts

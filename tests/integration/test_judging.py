@@ -1,0 +1,264 @@
+"""What the judge does beyond running tests: checkers, calibration, second looks, plain asserts."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import executor
+from executor.gate import Gate
+from executor.judge import Judge
+from executor.run import Asserts
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra.contracts.base import Label, Outcome
+from infra.contracts.execution import Suite
+from infra.contracts.problems import AssertTest, CallTest, Limits, StdioTest
+from services.starter import load as starter
+
+
+@pytest.fixture(scope="module")
+def slot(open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor")
+    with contextlib.closing(Slot(settings, 11)) as slot:
+        yield slot
+
+
+def judge(slot, *tests, **fields):
+    return Judge(slot.sandbox, Suite(tests=tests, entry_point="f", **fields), slot.version)
+
+
+DIVISOR = """
+def check(args, expected, actual):
+    return 1 < actual < args[0] and args[0] % actual == 0
+"""
+SPIN = """
+import time
+def f(*_):
+    end = time.process_time() + {0}
+    while time.process_time() < end:
+        pass
+    return 1
+"""
+
+
+def divisor(number):
+    return CallTest(args=(number,), comparator="checker", checker=DIVISOR)
+
+
+def test_a_checker_decides_where_many_answers_are_right(slot):
+    any_divisor = judge(slot, divisor(12), divisor(35))
+
+    assert any_divisor.judge("def f(n): return 5 if n == 35 else 3").label is Label.ALL_PASS
+    assert any_divisor.judge("def f(n): return 7 if n == 35 else 6").label is Label.ALL_PASS
+    wrong = any_divisor.judge("def f(n): return 5")
+    assert [test.outcome for test in wrong.tests] == [Outcome.WRONG_ANSWER, Outcome.PASSED]
+
+
+@pytest.mark.parametrize(
+    ("program", "detail"),
+    [
+        ("def f(n): return 'x'", "the checker failed: TypeError"),
+        ("def f(n): return object()", "cannot be compared"),
+        ("def f(n): return [[]]", "the checker failed"),
+    ],
+)
+def test_an_answer_that_breaks_the_checker_is_wrong(slot, program, detail):
+    (result,) = judge(slot, divisor(12)).judge(program).tests
+
+    assert result.outcome is Outcome.WRONG_ANSWER
+    assert detail in result.detail
+
+
+@pytest.mark.parametrize(
+    ("checker", "detail"),
+    [
+        ("def check(*a): return 1", "neither True nor False"),
+        ("def check(*a):\n    while True: pass", "CPU time limit"),
+        ("import os\ndef check(*a): os._exit(0)", "the checker failed"),
+        ("def check(:", "the checker failed"),
+        ("x = 1", "defines no 'check'"),
+    ],
+)
+def test_a_broken_checker_agrees_to_nothing(slot, checker, detail):
+    test = StdioTest(stdin="1", expected_stdout="1", comparator="checker", checker=checker)
+    limits = Limits(cpu_seconds=0.3)
+
+    (result,) = judge(slot, test, limits=limits).judge("print(1)").tests
+
+    assert result.outcome is Outcome.WRONG_ANSWER
+    assert detail in result.detail
+
+
+def test_a_checker_sees_input_expectation_and_output(slot):
+    checker = "def check(*seen):\n    return seen == ('in', 'ex', 'out')"
+    test = StdioTest(stdin="in", expected_stdout="ex", comparator="checker", checker=checker)
+
+    assert judge(slot, test).judge("print('out', end='')").label is Label.ALL_PASS
+    assert judge(slot, test).judge("print('out')").label is Label.PARTIAL_PASS
+
+
+def test_a_reference_program_calibrates_the_limit(slot):
+    limits = Limits(cpu_seconds=4, reference_factor=5)
+    fields = {"limits": limits, "reference_program": SPIN.format(0)}
+    calibrated = judge(slot, CallTest(args=(0,), expected=1), **fields)
+
+    began = time.monotonic()
+    slow = calibrated.judge(SPIN.format(3))
+
+    assert time.monotonic() - began < 2.5
+    assert slow.tests[0].outcome is Outcome.TIME_LIMIT_EXCEEDED
+    assert calibrated.judge(SPIN.format(0.2)).label is Label.ALL_PASS
+
+
+def test_what_is_near_a_limit_is_looked_at_twice(slot):
+    one = judge(slot, CallTest(expected=1), limits=Limits(cpu_seconds=1))
+    runs = []
+    once = one._judge_once
+    one._judge_once = lambda source: runs.append(source) or once(source)
+
+    for seconds, times, outcome in (
+        (0.3, 1, Outcome.PASSED),
+        (0.9, 2, Outcome.PASSED),
+        (1.1, 2, Outcome.TIME_LIMIT_EXCEEDED),
+        (3.0, 1, Outcome.TIME_LIMIT_EXCEEDED),
+    ):
+        runs.clear()
+        verdict = one.judge(SPIN.format(seconds))
+        assert [test.outcome for test in verdict.tests] == [outcome]
+        assert len(runs) == times
+        assert not verdict.unstable
+
+
+def test_a_second_look_that_differs_marks_the_verdict(slot):
+    one = judge(slot, CallTest(expected=1), limits=Limits(cpu_seconds=0.5))
+    once = one._judge_once
+    answers = iter(
+        ["import time\ndef f():\n    while time.process_time() < 0.47: pass\n    return 2\n"]
+    )
+    one._judge_once = lambda source: once(next(answers, source))
+
+    verdict = one.judge("def f(): return 1")
+
+    assert verdict.unstable
+    assert verdict.label is Label.ALL_PASS
+
+
+def test_the_gate_lets_many_in_or_one(tmp_path):
+    order = []
+    inside = threading.Event()
+    leave = threading.Event()
+
+    def stay():
+        with Gate(tmp_path).shared():
+            inside.set()
+            leave.wait(10)
+            order.append("leaves")
+
+    thread = threading.Thread(target=stay)
+    thread.start()
+    assert inside.wait(10)
+    with Gate(tmp_path).shared():
+        order.append("beside")
+    threading.Timer(0.2, leave.set).start()
+    with Gate(tmp_path).alone() as is_alone:
+        order.append("alone")
+    thread.join()
+
+    assert is_alone
+    assert order == ["beside", "leaves", "alone"]
+
+
+PROGRAMS = (
+    "def f(*a): return a[0] if a else None",
+    "def f(*a): return [a[0]]",
+    "def f(*a): raise ValueError('no')",
+    "def f(*a): return object()",
+    "def f(*a): return (i for i in a)",
+    "def f(*a): return 0.1 + 0.2",
+    "def f(*a): return True",
+    "def f(*a): return float('nan')",
+    "def f(*a): return 10**400",
+    "def g(): pass",
+    "import os\ndef f(*a): os._exit(0)",
+    "class L(list):\n    def __eq__(self, o): return True\ndef f(*a): return L()",
+)
+ASSERTS = (
+    "assert f(1) == 1\nassert f(2) == 2\nassert 3 == f(3)",
+    "assert f(1) is True\nassert f(0) is None",
+    "assert f(1)\nassert not f(0)",
+    "assert abs(f(1) - 0.3) < 1e-9\nassert abs(f(2) - 2) < 1e-6",
+    "assert f([1, 2]) == [1, 2]\nassert f((1, 2)) == [(1, 2)]",
+)
+
+
+@pytest.mark.parametrize("source", ASSERTS)
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_plain_assert_is_judged_as_its_code_would_be(slot, source, program):
+    plain = judge(slot, AssertTest(source=source))
+    assert plain._asserts.plain[0] is not None
+    code = judge(slot, AssertTest(source=source))
+    code._asserts = Asserts(code._asserts.sites, [None])
+
+    verdicts = [one.judge(program) for one in (plain, code)]
+
+    assert verdicts[0].label is verdicts[1].label
+    passed = [[test.outcome is Outcome.PASSED for test in v.tests] for v in verdicts]
+    assert passed[0] == passed[1]
+
+
+def test_label_keeps_order_and_says_why_something_has_no_label(open_directory, monkeypatch):
+    monkeypatch.setenv("RRTF_EXECUTOR_HOME", str(open_directory / "executor"))
+    problems = starter.problems()[:3]
+    records = []
+    for number in range(40):
+        problem = problems[number % 3]
+        good = {"task_id": problem.slug, "program": problem.reference_program, "number": number}
+        bad = ({"task_id": "nowhere", "program": ""}, {"task_id": problem.slug}, {"program": 1})
+        records.append(bad[number // 10] if number in (0, 10, 20) else good)
+
+    labelled = list(executor.label(problems, records, slots=2))
+
+    assert [item.position for item in labelled] == list(range(40))
+    assert [item.record for item in labelled] == records
+    for number, item in enumerate(labelled):
+        if number in (0, 10, 20):
+            assert item.verdict is None
+            assert item.error
+        else:
+            assert item.verdict.label is Label.ALL_PASS
+
+
+def test_the_label_command_writes_a_line_for_each_candidate(open_directory, tmp_path):
+    problem = starter.problems()[0]
+    (tmp_path / "problems.jsonl").write_text(problem.model_dump_json() + "\n")
+    lines = [
+        {"task_id": problem.slug, "program": problem.reference_program, "model": "m", "n": 1},
+        {"task_id": problem.slug, "program": "def ("},
+    ]
+    text = json.dumps(lines[0]) + "\nnot json\n" + json.dumps(lines[1]) + "\n"
+    (tmp_path / "candidates.jsonl").write_text(text)
+
+    ended = subprocess.run(
+        [
+            sys.executable, "-m", "services.cli.main", "label", "--slots", "1",
+            "--problems", tmp_path / "problems.jsonl", "--candidates",
+            tmp_path / "candidates.jsonl", "--out", tmp_path / "labels.jsonl",
+        ],
+        capture_output=True, text=True,
+        env={"RRTF_EXECUTOR_HOME": str(open_directory / "executor")},
+    )  # fmt: skip
+
+    assert ended.returncode == 1
+    assert "candidates.jsonl, line 2: not JSON" in ended.stderr
+    assert "2 candidates: 1 all_pass, 1 compile_error;" in ended.stderr
+    rows = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text().splitlines()]
+    assert [row["label"] for row in rows] == ["all_pass", "compile_error"]
+    assert (rows[0]["model"], rows[0]["n"], rows[0]["index"]) == ("m", 1, 0)
+    assert rows[0]["passed"] == rows[0]["total"] == len(rows[0]["tests"])
+    assert "program" not in rows[0]
+    assert not (tmp_path / "labels.jsonl.partial").exists()
