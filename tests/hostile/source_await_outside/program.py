@@ -1,0 +1,3 @@
+# Parses, and is refused only by the compiler.
+def add(a, b):
+    return await [a, b]

@@ -1,0 +1,3 @@
+# Bytes that are no text: ÿών €
+def add(a, b):
+    return [a, b, a + b]

@@ -1,0 +1,3 @@
+# Nothing but comments: it runs, and prints nothing.
+
+# The end.

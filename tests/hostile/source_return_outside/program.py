@@ -1,0 +1,3 @@
+# Parses, and is refused only by the compiler.
+a, b = 1, 2
+return [a, b, a + b]
