@@ -4,10 +4,10 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test unit integration hostile e2e bench check format lock clean
+.PHONY: help venv demo up test unit integration hostile e2e bench bench-executor check format lock clean
 
 help: ## Say what there is
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 venv: ## Make .venv with every dependency at its locked version
 	@sh infra/bootstrap.sh
@@ -35,6 +35,11 @@ e2e: venv ## Run the tests that start the whole suite
 
 bench: venv ## Measure throughput and latency
 	@$(PYTEST) -s tests/benchmarks
+
+bench-executor: venv ## Measure the executor beside other graders (needs RRTF_DATA)
+	@test -x build/peers/bin/python || $(BIN)/python -m venv build/peers
+	@build/peers/bin/pip install -q -r tests/benchmarks/executor/peers.txt
+	@$(BIN)/python -m tests.benchmarks.executor.run --data "$${RRTF_DATA:-../shared/data}" --peers $$PWD/build/peers/bin/python
 
 check: venv ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .

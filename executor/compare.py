@@ -28,7 +28,7 @@ def relation_holds(relation: str, actual: Any, expected: Any, tolerance: float) 
     """Tell whether a plain assert holds, as the interpreter would on the same plain data.
 
     Raises:
-        TypeError, OverflowError: the values allow no such comparison.
+        TypeError, ArithmeticError: the values allow no such comparison.
     """
     match relation:
         case "equal":

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from executor.pool import Pool, Work
+from executor.pool import Labelled, Pool, Work
 from executor.settings import ExecutorSettings
 from infra import errors, importers
 from infra.contracts.execution import Suite, Verdict
@@ -19,6 +19,8 @@ class LabelledCandidate(NamedTuple):
     """In the input, from 0."""
     verdict: Verdict | None
     error: str = ""
+    seconds: float = 0.0
+    """Wall time it held its slot."""
 
 
 class Overrides(NamedTuple):
@@ -99,7 +101,7 @@ def label(
 
 
 def _in_order(
-    labelled: Iterator[Any], inputs: list[tuple[Mapping[str, Any], str]]
+    labelled: Iterator[Labelled], inputs: list[tuple[Mapping[str, Any], str]]
 ) -> Iterator[LabelledCandidate]:
     """Put those that were refused back between those that were labelled."""
     index = 0
@@ -113,7 +115,7 @@ def _in_order(
         if done is None:
             return
         record, _ = inputs.pop(0)
-        yield LabelledCandidate(record, index, done.verdict, done.error)
+        yield LabelledCandidate(record, index, *done)
         index += 1
 
 

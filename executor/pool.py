@@ -5,6 +5,7 @@ import multiprocessing
 import multiprocessing.util
 import os
 import threading
+import time
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -38,6 +39,8 @@ class Labelled(NamedTuple):
 
     verdict: Verdict | None
     error: str = ""
+    seconds: float = 0.0
+    """Wall time it held its slot."""
 
 
 class Pool:
@@ -136,7 +139,12 @@ def _leave_with_parent() -> None:
 
 def _label(chunk: list[Work]) -> list[Labelled]:
     assert _process is not None
-    return [_label_one(_process, work) for work in chunk]
+    return [_timed(_process, work) for work in chunk]
+
+
+def _timed(process: _Process, work: Work) -> Labelled:
+    began = time.monotonic()
+    return _label_one(process, work)._replace(seconds=time.monotonic() - began)
 
 
 def _label_one(process: _Process, work: Work) -> Labelled:
@@ -148,5 +156,6 @@ def _label_one(process: _Process, work: Work) -> Labelled:
             return Labelled(process.judge(work.suite).judge(work.source))
     except SuiteBroken as error:
         return Labelled(None, f"{error.detail} [{error.code}]")
-    except (errors.SandboxError, OSError) as error:
-        return Labelled(None, f"the sandbox failed: {error}")
+    except Exception as error:
+        # Whatever a candidate brings about here, the others get their labels.
+        return Labelled(None, f"the executor failed: {type(error).__name__}: {error}"[:2000])

@@ -140,7 +140,7 @@ class Run:
         try:
             if holds(actual):
                 return Outcome.PASSED, ""
-        except (TypeError, OverflowError) as error:
+        except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
             return Outcome.RUNTIME_ERROR, f"the answer {_brief(actual)}: {error}"
         return Outcome.WRONG_ANSWER, f"got {_brief(actual)}, {wanted}"
 
@@ -254,5 +254,9 @@ def receive_sites(driver: Jail, limits: Limits) -> Asserts:
 
 
 def _brief(value: Any) -> str:
-    text = repr(value) if not isinstance(value, int) or value.bit_length() < 1000 else hex(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        # An integer of more digits than the interpreter writes, anywhere inside.
+        text = f"a {type(value).__name__} too large to be written"
     return text if len(text) <= 200 else text[:200] + "..."

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from executor.jail import Sandbox
 from executor.judge import Judge
 from executor.run import SuiteBroken
-from infra import errors, logs
+from infra import logs
 from infra.contracts.execution import (
     MAX_DETAIL_CHARACTERS,
     ExecutionFailure,
@@ -69,8 +69,9 @@ def _judge_each(
             verdict = judge.judge(program.source)
         except SuiteBroken as error:
             yield _failure(program, error.detail, permanent=True)
-        except (errors.SandboxError, OSError) as error:
-            # Nothing is known about the candidate; the sweep tries again, and counts.
+        except Exception as error:
+            # Nothing is known about the candidate; the sweep tries again, and counts. Whatever it
+            # brought about here, the rest of the slice goes on.
             log.error("candidate.not_judged", candidate_id=str(program.candidate_id), exc_info=True)
             yield _failure(program, str(error), permanent=False)
         else:

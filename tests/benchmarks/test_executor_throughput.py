@@ -72,7 +72,7 @@ def test_sandboxed_candidates_against_the_bare_floor(open_directory, capsys):
         floor, bare_latencies = timed(bare, programs)
         rate, latencies = timed(sandboxed, programs)
     with capsys.disabled():
-        print()  # noqa: T201 - a benchmark prints
-        print(row("bare interpreter, no sandbox", floor, bare_latencies, floor))  # noqa: T201
-        print(row("nsjail for candidate and tests", rate, latencies, floor))  # noqa: T201
+        print()
+        print(row("bare interpreter, no sandbox", floor, bare_latencies, floor))
+        print(row("nsjail for candidate and tests", rate, latencies, floor))
     assert len(latencies) == len(programs)

@@ -52,10 +52,10 @@ def test_every_file_that_is_linked_exists() -> None:
 
 
 def test_every_make_target_that_is_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z0-9]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     text = README + (ROOT / "CONTRIBUTING.md").read_text()
 
-    named = set(re.findall(r"(?:^    |`)make ([a-z0-9]+)", text, re.MULTILINE))
+    named = set(re.findall(r"(?:^    |`)make ([a-z0-9-]+)", text, re.MULTILINE))
 
     assert {"demo", "test"} <= named
     assert named <= targets

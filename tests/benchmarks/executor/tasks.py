@@ -1,0 +1,102 @@
+"""The candidates that all contenders run: real ones, and forgeries."""
+
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from executor.guest import plain, sites, values
+from infra import importers
+from infra.contracts.problems import Problem
+
+HOSTILE = Path(__file__).parents[2] / "hostile"
+_FORGED_TEST = "def check(candidate):\n" + "".join(
+    f"    assert candidate({n}, {2 * n}) == [{n}, {2 * n}, {3 * n}]\n" for n in (3, 7, 11)
+)
+"""What every forgery is up against; none of them computes the answer."""
+
+
+def problems(data: Path) -> dict[str, Problem]:
+    """HumanEval's problems by name."""
+    found = importers.read_problems(data / "HumanEval.jsonl.gz")
+    return {item.slug: item for item in found if isinstance(item, Problem)}
+
+
+def task(problem: Problem, program: str) -> dict[str, Any]:
+    """Put a candidate into the form that the contenders read."""
+    (test,) = problem.tests
+    source = getattr(test, "source", "")
+    found = {
+        "task_id": problem.slug,
+        "program": program,
+        "test": source,
+        "entry_point": problem.entry_point,
+    }
+    count = sites.instrument(source)[1]
+    described = plain.plain_sites(source, "check", problem.entry_point, count)
+    if described and all(site["relation"] == "equal" and not site["kwargs"] for site in described):
+        pairs = [(site["args"], site["expected"]) for site in described]
+        inputs = [[values.decode(arg) for arg in args] for args, _ in pairs]
+        expected = [values.decode(value) for _, value in pairs]
+        if _is_json([inputs, expected]):
+            found |= {"inputs": inputs, "expected": expected}
+    return found
+
+
+def _is_json(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_json, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and _is_json(item) for key, item in value.items())
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def references(known: dict[str, Problem], repeats: int) -> list[dict[str, Any]]:
+    """The reference programs, each several times."""
+    found = [task(p, p.reference_program or "") for p in known.values()]
+    return found * repeats
+
+
+def recorded(data: Path, known: dict[str, Problem]) -> list[dict[str, Any]]:
+    """What models wrote for HumanEval."""
+    records = importers.read_candidates(data / "humaneval_candidates.jsonl.gz")
+    made = {slug: task(problem, "") for slug, problem in known.items()}
+    return [
+        {**made[record.slug], "program": record.candidate.program}
+        for record in records
+        if not isinstance(record, importers.BadLine)
+    ]
+
+
+def forgeries() -> list[dict[str, Any]]:
+    """Programs that pretend, with a test that none of them can pass honestly."""
+    found = []
+    for folder in sorted(HOSTILE.glob("forge_*")):
+        expect = tomllib.loads((folder / "expect.toml").read_text())
+        source = (folder / "program.py").read_bytes()
+        if "all_pass" in expect["labels"] or "assert" not in expect["suites"]:
+            continue
+        found.append(
+            {
+                "task_id": folder.name,
+                "program": source.decode("utf-8", "replace"),
+                "test": _FORGED_TEST,
+                "entry_point": "add",
+                "inputs": [[n, 2 * n] for n in (3, 7, 11)],
+                "expected": [[n, 2 * n, 3 * n] for n in (3, 7, 11)],
+            }
+        )
+    return found
+
+
+def as_problems(tasks: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give each distinct task its problem, in HumanEval's form."""
+    return list(
+        {
+            t["task_id"]: {
+                "task_id": t["task_id"], "prompt": "", "test": t["test"],
+                "entry_point": t["entry_point"],
+            }
+            for t in tasks
+        }.values()
+    )  # fmt: skip
