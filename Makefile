@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test unit integration hostile e2e bench bench-executor check format lock clean
+.PHONY: help venv demo up test unit integration hostile e2e bench bench-executor bench-endurance bench-mixed check format lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,12 @@ bench-executor: venv ## Measure the executor beside other graders (needs RRTF_DA
 	@test -x build/peers/bin/python || $(BIN)/python -m venv build/peers
 	@build/peers/bin/pip install -q -r tests/benchmarks/executor/peers.txt
 	@$(BIN)/python -m tests.benchmarks.executor.run --data "$${RRTF_DATA:-../shared/data}" --peers $$PWD/build/peers/bin/python
+
+bench-endurance: venv ## Label 100,000 candidates, and plot whether anything grows
+	@$(BIN)/python -m tests.benchmarks.executor.endurance --data "$${RRTF_DATA:-../shared/data}"
+
+bench-mixed: venv ## Label 10,000 honest and hostile candidates mixed, through the whole service
+	@$(BIN)/python -m tests.benchmarks.executor.mixed --data "$${RRTF_DATA:-../shared/data}"
 
 check: venv ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .
