@@ -38,7 +38,7 @@ _HOSTILE_PROBLEM = Problem(
 
 def solo(data: Path, slots: int, number: int) -> list[tuple[dict[str, Any], Verdict]]:
     """Label recorded candidates with nothing hostile beside them; leave out those near a limit."""
-    tasks = made.recorded(data, made.problems(data))
+    tasks = made.recorded(data, made.problems(data))[: 2 * number]
     found = []
     for item in label(made.as_problems(tasks), tasks, slots=slots):
         verdict = item.verdict
