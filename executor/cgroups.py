@@ -12,6 +12,7 @@ from infra import errors
 from infra.contracts.problems import Limits
 
 _ROOT = Path("/sys/fs/cgroup")
+_SUPERVISORS = "rrtf-supervisors"
 _LEFT_OVER_BYTES = 2**20
 """What the kernel may still hold of an earlier jail in directories that are used again."""
 
@@ -250,10 +251,11 @@ class Cgroup2:
     kind = "cgroup2"
 
     def __init__(self, named: Path | None) -> None:
-        parent = named or self._find()
+        parent = named or self._own()
         wanted = {"memory", "pids"}
         if not wanted <= set((parent / "cgroup.controllers").read_text().split()):
             raise OSError(f"{parent} offers no memory and pids controllers")
+        self._step_aside(parent)
         _write(parent / "cgroup.subtree_control", "+memory +pids")
         _sweep(parent)
         self._parent = parent / _group_name()
@@ -261,7 +263,7 @@ class Cgroup2:
         _write(self._parent / "cgroup.subtree_control", "+memory +pids")
 
     @staticmethod
-    def _find() -> Path:
+    def _own() -> Path:
         if not (_ROOT / "cgroup.controllers").exists():
             raise OSError("no version 2 hierarchy at /sys/fs/cgroup")
         own = next(
@@ -271,19 +273,21 @@ class Cgroup2:
         )
         path = _ROOT / own.lstrip("/")
         if not path.is_dir():
-            path = _ROOT
-        # Only the machine's own root group has no type; that of a namespace is a group like others.
-        if path == _ROOT and not (_ROOT / "cgroup.type").exists():
             return _ROOT
-        # A group with processes cannot have limited children: step aside into a leaf, as every
-        # process of a container's root group must.
-        leaf = path.parent if path.name == "rrtf-supervisors" else path
-        supervisors = leaf / "rrtf-supervisors"
-        supervisors.mkdir(exist_ok=True)
-        for pid in _pids(leaf):
+        return path.parent if path.name == _SUPERVISORS else path
+
+    @staticmethod
+    def _step_aside(group: Path) -> None:
+        # A group with processes cannot have limited children: move them into a leaf. Only the
+        # machine's own root group may have both, and it alone has no type; the root group of a
+        # namespace is a group like others.
+        if not (group / "cgroup.type").exists():
+            return
+        supervisors = group / _SUPERVISORS
+        for pid in _pids(group):
+            supervisors.mkdir(exist_ok=True)
             with contextlib.suppress(ProcessLookupError):
                 _write(supervisors / "cgroup.procs", str(pid))
-        return leaf
 
     def open(self, name: str, limits: Limits) -> "Cgroup2Account":
         """Make the directory and set the limits."""
