@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test unit integration hostile e2e bench bench-executor bench-endurance bench-mixed check format lock clean
+.PHONY: help venv demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed check format lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,9 @@ integration: venv ## Run the tests against real Postgres, Valkey and nsjail
 
 hostile: venv ## Run the programs that attack the sandbox
 	@$(PYTEST) tests/hostile
+
+test-cgroup2: venv ## Run the probe and the attacks under cgroup version 2, in a virtual machine; as root
+	@PYTHON=$(BIN)/python sh infra/vm/cgroup2.sh
 
 e2e: venv ## Run the tests that start the whole suite
 	@$(PYTEST) tests/e2e
