@@ -150,7 +150,9 @@ def confine(order: dict[str, Any], proc_fd: int) -> None:
     _checked(_libc.mount(b"none", b"/tmp", b"tmpfs", _MS_NOSUID_NODEV, options))
     os.chdir("/tmp")  # noqa: S108 - the file system just mounted
     uid = order["uid"]
-    os.setgroups([])
+    # In an ordinary user's cell there is user 0 alone, and the kernel denies it to give up groups.
+    if uid != 0:
+        os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
     # A process that changed its user may not write its own map without this.
