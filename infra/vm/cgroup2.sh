@@ -43,7 +43,7 @@ need_tools() {
         </dev/null >/dev/null
 }
 
-# What pyproject.toml says the executor needs, and what runs its tests.
+# What pyproject.toml says the executor needs, and what its tests import.
 requirements() {
     "$python" - <<'PYTHON'
 import tomllib
@@ -51,7 +51,7 @@ import tomllib
 with open("pyproject.toml", "rb") as file:
     project = tomllib.load(file)["project"]
 extras = project["optional-dependencies"]
-wanted = [*project["dependencies"], *extras["queue"], *extras["executor"], "pytest"]
+wanted = [*project["dependencies"], *extras["queue"], *extras["executor"], "pytest", "psutil"]
 # pip judges "only before Python 3.11.3" by the Python it runs on, not by the one it installs for.
 wanted.append("async-timeout")
 print("\n".join(word for word in wanted if not word.startswith("rrtf-suite")))
@@ -103,7 +103,7 @@ tar -cf "$scratch/project" --exclude=__pycache__ \
 truncate -s 16M "$scratch/results"
 
 # The clock inside counts instructions, a nanosecond each, and leaps over idle time: emulation is
-# slow, but the programs inside cannot see that, and limits of time mean what they mean elsewhere.
+# slow, but the programs inside cannot see that, and no busy machine makes a test fail.
 say "starting the machine"
 nice -n 19 timeout --foreground --kill-after=5 "$patience" qemu-system-x86_64 \
     -machine q35 -accel tcg,thread=single -icount shift=0,sleep=off -cpu max -smp 1 -m 2G \

@@ -4,6 +4,7 @@
 is left and an honest candidate still passes.
 """
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -22,10 +23,12 @@ from infra.contracts.problems import (
 )
 
 HERE = Path(__file__).parent
+# How many times slower than usual this machine computes; an emulated one says so.
+SLOWNESS = float(os.environ.get("SLOWNESS", "1"))
 LIMITS = Limits(
-    cpu_seconds=0.5,
+    cpu_seconds=0.5 * SLOWNESS,
     wall_factor=2.0,
-    total_cpu_seconds=2.0,
+    total_cpu_seconds=2.0 * SLOWNESS,
     memory_bytes=96 * 2**20,
     output_bytes=64 * 1024,
     file_bytes=4 * 2**20,
