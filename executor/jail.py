@@ -220,6 +220,9 @@ class Jail:
             if not self._channel_open:
                 self._ended()
             self._pump(budget)
+        # A child of the candidate may have been killed for memory just before it answered.
+        if self._account.out_of_memory():
+            raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
         return message
 
     def wait(self, budget: Budget) -> int:
