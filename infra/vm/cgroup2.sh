@@ -17,6 +17,7 @@ suite=bookworm
 suite_python=3.11
 mirror=${VM_MIRROR:-http://deb.debian.org/debian}
 cache=${VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/rrtf-vm}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 out=build/cgroup2
 # Seconds of this machine's time, after which something must have hung.
 patience=${VM_SECONDS:-7200}
@@ -33,7 +34,7 @@ need_tools() {
     command -v qemu-system-x86_64 >/dev/null || missing="$missing qemu-system-x86"
     command -v mmdebstrap >/dev/null || missing="$missing mmdebstrap"
     command -v mke2fs >/dev/null || missing="$missing e2fsprogs"
-    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing="$missing debian-archive-keyring"
+    [ -e "$keyring" ] || missing="$missing debian-archive-keyring"
     [ -n "$missing" ] || return 0
     command -v apt-get >/dev/null || fail "install what Debian has in the packages$missing"
     say "installing$missing"
@@ -83,7 +84,7 @@ FIRST
     mv "$root"/boot/vmlinuz-* "$cache/kernel"
     mv "$root"/boot/initrd.img-* "$cache/initrd"
     rm -rf "$root"/usr/share/doc "$root"/usr/share/locale
-    mke2fs -q -F -t ext4 -d "$root" "$cache/root.ext4" 1G
+    mke2fs -q -F -t ext4 -d "$root" "$cache/root.ext4" 1G >/dev/null
     rm -rf "$root"
     printf '%s\n' "$fingerprint" >"$cache/made"
 }

@@ -99,8 +99,13 @@ probe "in a named group, started elsewhere" in_group system/elsewhere \
 attack
 say "end"
 
-find "$groups" -name 'rrtf-*' >"$results/left"
-cat "$results/left"
+# Every worker has removed what it made; the leaf that it stands in itself is not among that.
+find "$groups" -name 'rrtf-[0-9]*' >"$results/left"
+if [ -s "$results/left" ]; then
+    say "cgroups are left"
+    cat "$results/left"
+    status=1
+fi
 dmesg >"$results/kernel.log"
 echo "$status" >"$results/status"
 tar -cf /dev/vdc -C "$results" .
