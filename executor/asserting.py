@@ -57,10 +57,14 @@ class AssertRun:
         try:
             answer = self._host.ask(request, spending)
         except Ended as ended:
-            answer = {"failed": ended.outcome.value, "detail": ended.detail}
+            answer = _failure(ended.outcome, ended.detail)
         # The driver's clock stands still while the candidate has the turn.
         self._budget.wall_until += time.monotonic() - waited
-        self._driver.send(answer, self._budget)
+        try:
+            self._driver.send(answer, self._budget)
+        except ValueError:
+            # A number that JSON cannot say, such as one that overflowed while it was read.
+            self._driver.send(_failure(Outcome.RUNTIME_ERROR, "malformed value"), self._budget)
 
     def _driver_ended(self, ended: Ended) -> None:
         """The test code itself crashed or met a limit: charge the first site without a result."""
@@ -69,6 +73,10 @@ class AssertRun:
                 self._sites[number] = (ended.outcome, f"the test code: {ended.detail}")
                 return
         self._sites[-1] = (ended.outcome, f"the test code: {ended.detail}")
+
+
+def _failure(outcome: Outcome, detail: str) -> dict[str, str]:
+    return {"failed": outcome.value, "detail": detail}
 
 
 def _finding(found: Sequence[str]) -> tuple[Outcome, str]:

@@ -48,6 +48,23 @@ class Spending:
         self.wall = 0.0
 
 
+_RELAYED = ("value", "opaque", "changed", "raised")
+
+
+def _sanitized(answer: dict[str, Any]) -> dict[str, Any]:
+    """Keep what a candidate may say; how a request went is for us to say."""
+    kept = {key: answer[key] for key in _RELAYED if key in answer}
+    raised = kept.get("raised")
+    if raised is not None:
+        raised = raised if isinstance(raised, dict) else {}
+        kept["raised"] = {
+            "type": str(raised.get("type", ""))[:100],
+            "text": str(raised.get("text", ""))[:1000],
+            "memory": raised.get("memory") is True,
+        }
+    return kept
+
+
 class FunctionHost:
     """Runs a candidate as a server of calls, and starts it afresh after a crash or a limit."""
 
@@ -59,6 +76,7 @@ class FunctionHost:
         self._stack = contextlib.ExitStack()
         self._jail: Jail | None = None
         self._broken: Ended | None = None
+        self._compiled = False
         self.generation = 0
         """Number of processes started so far."""
         self.stdout = b""
@@ -101,10 +119,13 @@ class FunctionHost:
         try:
             first = jail.receive(budget)
         except Ended as ended:
+            if self._compiled:
+                raise
             # Our own code was at work, in `compile()`: the source is what it could not take.
             raise CompileFailed(f"the compiler failed: {ended.detail}") from ended
         if "compile_error" in first:
             raise CompileFailed(str(first["compile_error"]))
+        self._compiled = True
         second = jail.receive(budget)
         if second.get("loaded") is not True:
             memory = second.get("memory") is True
@@ -138,7 +159,7 @@ class FunctionHost:
         if spending.cpu > self._limits.cpu_seconds:
             # It came within the grace: late, but its process is none the worse for it.
             raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
-        return {**answer, "generation": self.generation}
+        return {**_sanitized(answer), "generation": self.generation}
 
     @staticmethod
     def _charge(spending: Spending, jail: Jail, cpu_before: float, wall_before: float) -> None:

@@ -32,6 +32,13 @@ _MEBIBYTE: Final = 2**20
 _READ_BYTES: Final = 1 << 16
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 class Ended(Exception):
     """The process in the jail is over, or a limit ended it: an outcome, not an error of ours."""
 
@@ -256,7 +263,7 @@ class Jail:
         body = bytes(self._buffer[channel.LENGTH.size : end])
         del self._buffer[:end]
         try:
-            message = json.loads(body)
+            message = _DECODER.decode(body.decode("ascii"))
         except (ValueError, RecursionError):
             raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message") from None
         if not isinstance(message, dict):

@@ -55,6 +55,7 @@ class Run:
         self._checkers = checkers
         self._driver = driver
         self._meter = meter
+        self._compiled = False
 
     def results(self) -> list[TestResult]:
         """Run every test.
@@ -172,9 +173,12 @@ class Run:
         try:
             compiled = jail.receive(budget)
         except Ended as ended:
+            if self._compiled:
+                raise
             raise CompileFailed(f"the compiler failed: {ended.detail}") from ended
         if "compile_error" in compiled:
             raise CompileFailed(str(compiled["compile_error"]))
+        self._compiled = True
         status = jail.wait(budget)
         if jail.cpu_seconds() > cpu:
             raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")

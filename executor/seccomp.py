@@ -36,6 +36,8 @@ _ARGUMENTS: Final = (
     "ERRNO(38) { clone3 }",
     "ERRNO(1) { socket { family != 1 } }",  # AF_UNIX
     "ERRNO(1) { prctl { option == 1 } }",  # The parent-death signal.
+    # Leases, notices about directories, and locks on files that all jails can read.
+    "ERRNO(1) { fcntl { cmd == 1024 || cmd == 1026 || cmd == 36 || cmd == 37 || cmd == 38 } }",
 )
 _ZYGOTE: Final = ("mount", "setns", "unshare")
 """What the zygote of a cell needs; its shims refuse it to themselves and to what they start."""

@@ -8,6 +8,7 @@ import fcntl
 import os
 import select
 import signal
+import site
 import sys
 from collections.abc import Sequence
 
@@ -96,6 +97,8 @@ def run_child(start: dict[str, object]) -> None:
     # Python ignores these two; a program expects their usual effect.
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_IGN)
+    # Without the `site` module a program lacks `exit` and `quit`.
+    site.setquit()
     code = 70
     try:
         match start["role"]:

@@ -130,7 +130,9 @@ class _Host:
             raise AttributeError(f"{name} is not available to tests")
         if name.startswith("__"):
             # Look special methods up as the interpreter does: on the type.
-            method = getattr(type(target), name)
+            method = getattr(type(target), name, None)
+            if method is None:
+                raise TypeError(f"{type(target).__name__!r} has no {name}")
             return lambda *args, **kwargs: method(target, *args, **kwargs)
         return getattr(target, name)
 

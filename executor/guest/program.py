@@ -1,6 +1,7 @@
 """The candidate as a whole program: reads standard input, writes standard output, ends."""
 
 import atexit
+import gc
 import os
 import random
 import sys
@@ -32,7 +33,7 @@ def run(fd: int, start: dict[str, Any]) -> int:
     except BaseException:
         traceback.print_exc(limit=20)
         status = 1
-    return max(status, _finish())
+    return max(status, _finish(module))
 
 
 def _status(stop: SystemExit) -> int:
@@ -44,15 +45,23 @@ def _status(stop: SystemExit) -> int:
     return 1
 
 
-def _finish() -> int:
-    """Do what the interpreter does at its end: exit handlers, threads, buffers."""
+def _finish(module: types.ModuleType) -> int:
+    """Do what the interpreter does at its end: threads, exit handlers, finalizers, buffers."""
     try:
         for thread in threading.enumerate():
             if thread is not threading.current_thread() and not thread.daemon:
                 thread.join()
         atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _flush()
+        module.__dict__.clear()
+        gc.collect()
+        _flush()
     except BaseException:
         return 120
     return 0
+
+
+def _flush() -> None:
+    for file in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+        if file is not None and not file.closed:
+            file.flush()

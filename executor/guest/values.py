@@ -12,7 +12,7 @@ This file runs inside the jail and outside; it needs only the standard library.
 import datetime
 import math
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
@@ -20,6 +20,10 @@ from typing import Any, Final
 MAX_DEPTH: Final = 200
 """Deepest nesting that is encoded or decoded."""
 _SAFE_INTEGER: Final = 2**53
+_MAX_BITS: Final = 20_000
+"""Longest parts of a fraction, and characters of a decimal number."""
+_MAX_COLLISIONS: Final = 1_000
+"""Most elements of a set, or keys of a dict, with a hash that another has too."""
 
 Json = Any
 """A value that `json` reads and writes."""
@@ -150,17 +154,29 @@ def _decode_tag(
     tag: str, body: Json, resolve: Callable[[str, Json], Any] | None, depth: int
 ) -> Any:
     if tag in _CONTAINERS:
-        return _CONTAINERS[tag](decode(item, resolve, depth + 1) for item in _list(body))
+        items = [decode(item, resolve, depth + 1) for item in _list(body)]
+        if tag in ("$set", "$frozenset") and collide(items):
+            raise NotPlain("the elements of a set have the same hash")
+        return _CONTAINERS[tag](items)
     if tag == "$dict":
-        return {
-            decode(key, resolve, depth + 1): decode(item, resolve, depth + 1)
-            for key, item in _list(body)
-        }
+        pairs = [(decode(key, resolve, depth + 1), item) for key, item in _list(body)]
+        if collide([key for key, _ in pairs]):
+            raise NotPlain("the keys of a dict have the same hash")
+        return {key: decode(item, resolve, depth + 1) for key, item in pairs}
     if tag in _SCALARS:
         return _SCALARS[tag](body)
     if resolve is not None:
         return resolve(tag, body)
     raise NotPlain(f"unknown tag {tag}")
+
+
+def collide(items: Sequence[Any]) -> bool:
+    """Tell whether so many elements share a hash that a table of them would take for ever.
+
+    Raises:
+        TypeError: an element has no hash.
+    """
+    return len(items) - len(set(map(hash, items))) > _MAX_COLLISIONS
 
 
 def _list(body: Json) -> list[Any]:
@@ -181,9 +197,17 @@ def _float(body: Json) -> float:
     return float(body)
 
 
+def _fraction(body: Json) -> Fraction:
+    parts = [decode(part) for part in _list(body)]
+    # From text a fraction would be computed by its exponent, from long integers by their divisor.
+    if len(parts) != 2 or not all(type(n) is int and n.bit_length() <= _MAX_BITS for n in parts):
+        raise TypeError("expected two integers of a moderate size")
+    return Fraction(*parts)
+
+
 def _decimal(body: Json) -> Decimal:
-    if not isinstance(body, str):
-        raise TypeError("expected a string")
+    if not isinstance(body, str) or len(body) > _MAX_BITS:
+        raise TypeError("expected a string of a moderate length")
     return Decimal(body)
 
 
@@ -201,7 +225,7 @@ _SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
     "$bytearray": bytearray.fromhex,
     "$range": lambda body: range(*(decode(part) for part in body)),
     "$decimal": _decimal,
-    "$fraction": lambda body: Fraction(*(decode(part) for part in body)),
+    "$fraction": _fraction,
     "$datetime": datetime.datetime.fromisoformat,
     "$date": datetime.date.fromisoformat,
     "$time": datetime.time.fromisoformat,

@@ -127,6 +127,8 @@ def _become_first(confine: Any, order: dict[str, Any], fds: list[int], proc_fd: 
     from executor.guest.channel import Channel
 
     try:
+        # A process group of its own: `kill(0)` reaches nobody else.
+        os.setsid()
         channel, control, stdin, stdout, stderr, *entrances = fds
         for fd, wanted in ((stdin, 0), (stdout, 1), (stderr, 2)):
             os.dup2(fd, wanted)

@@ -10,7 +10,7 @@ from executor.sandbox import Slot
 from executor.settings import ExecutorSettings, default_home
 
 
-@pytest.fixture(scope="session", params=["cell", "strict"])
+@pytest.fixture(scope="session")
 def slot(request):
     """One slot of the executor in each mode, with the policy that production has."""
     home = default_home()

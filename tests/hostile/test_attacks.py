@@ -100,10 +100,12 @@ SUITES = {
 
 
 def attacks():
+    """Every attack on every suite in a cell, and on one of them in a strict jail."""
     for folder in sorted(path.parent for path in HERE.glob("*/expect.toml")):
         expect = tomllib.loads((folder / "expect.toml").read_text())
-        for suite in expect["suites"]:
-            yield pytest.param(folder, suite, expect, id=f"{folder.name}-{suite}")
+        for mode, suites in (("cell", expect["suites"]), ("strict", expect["suites"][:1])):
+            for suite in suites:
+                yield pytest.param(mode, folder, suite, expect, id=f"{mode}-{folder.name}-{suite}")
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +125,9 @@ def descendants() -> list[int]:
     ]
 
 
-@pytest.mark.parametrize(("folder", "suite", "expect"), list(attacks()))
+@pytest.mark.parametrize(
+    ("slot", "folder", "suite", "expect"), list(attacks()), indirect=["slot"]
+)
 def test_attack_gets_its_label_and_leaves_nothing(folder, suite, expect, judges):
     source = (folder / "program.py").read_bytes().decode("utf-8", "surrogateescape")
     before = descendants()
