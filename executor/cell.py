@@ -21,6 +21,7 @@ from executor.jail import Jail
 from executor.plumbing import Plumbing
 from executor.policy import base_command, confinement, python_command
 from executor.seccomp import CELL_POLICY
+from executor.strict import StrictSandbox
 from infra import errors, logs
 from infra.contracts.problems import Limits
 
@@ -55,6 +56,7 @@ class CellSandbox:
         self.gate = Gate(image.root.parent)
         self._outside_uid = outside_uid
         self._cell: _Cell | None = None
+        self._strict: StrictSandbox | None = None
         self._count = 0
 
     @contextlib.contextmanager
@@ -82,8 +84,18 @@ class CellSandbox:
                 self._end_cell()
                 raise
 
+    def native(self) -> StrictSandbox:
+        """Return the sandbox for other languages than Python, which no cell can run."""
+        if self._strict is None:
+            self._strict = StrictSandbox(
+                self._nsjail, self._image, self._accountant, self._outside_uid
+            )
+        return self._strict
+
     def close(self) -> None:
         """End the cell, and with it all that is in it; leave the gate."""
+        if self._strict is not None:
+            self._strict.close()
         self._end_cell()
         self.gate.close()
 

@@ -65,6 +65,9 @@ class Sandbox(Protocol):
     def gate(self) -> Gate:
         """Through which all the machine's slots go."""
 
+    def native(self) -> Any:
+        """Return the `StrictSandbox` for other languages than Python."""
+
     def jail(
         self, start: dict[str, Any], limits: Limits, stdin: str | None = None
     ) -> AbstractContextManager["Jail"]:

@@ -9,9 +9,11 @@ from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter
 from executor.jail import Ended, Jail, Sandbox
 from executor.limits import calibrated, is_near_limit
+from executor.native import NativeRunner
 from executor.run import Asserts, Run, SuiteBroken, receive_sites
+from infra.contracts.base import Language
 from infra.contracts.execution import Suite, Verdict
-from infra.contracts.problems import AssertTest
+from infra.contracts.problems import AssertTest, StdioTest
 
 
 class Judge:
@@ -29,6 +31,9 @@ class Judge:
         self._version = version
         self._limits = suite.limits
         self._tests = [test for test in suite.tests if isinstance(test, AssertTest)]
+        self._native: NativeRunner | None = None
+        if suite.language is not Language.PYTHON:
+            self._native = NativeRunner(sandbox.native(), suite.language, suite.limits)
         self._asserts = self._read_asserts()
         self.total = sum(self._asserts.sites) + len(suite.tests) - len(self._tests)
         """Number of tests; each assert site counts as one."""
@@ -74,6 +79,8 @@ class Judge:
 
     def _judge_once(self, source: str) -> Verdict:
         meter = Meter(self._limits)
+        if self._native is not None:
+            return self._judge_native(self._native, source, meter)
         with (
             self._driver() as driver,
             Checkers(self._sandbox, self._limits) as checkers,
@@ -91,6 +98,21 @@ class Judge:
                     str(failure), self.total, self._version, meter.usage()
                 )
         return verdicts.judged(results, meter.usage(), self._version, host.stdout, host.stderr)
+
+    def _judge_native(self, native: NativeRunner, source: str, meter: Meter) -> Verdict:
+        try:
+            artifact = native.compile(source)
+        except CompileFailed as failure:
+            return verdicts.compile_error(str(failure), self.total, self._version)
+        results, stdout, stderr = [], b"", b""
+        with Checkers(self._sandbox, self._limits) as checkers:
+            for test in self._suite.tests:
+                if not isinstance(test, StdioTest):
+                    raise SuiteBroken(f"{self._suite.language} has stdio tests only")
+                result, out, err = native.run(artifact, test, meter, checkers)
+                results.append(result)
+                stdout, stderr = stdout or out, stderr or err
+        return verdicts.judged(results, meter.usage(), self._version, stdout, stderr)
 
     @contextlib.contextmanager
     def _driver(self) -> Iterator[Jail | None]:

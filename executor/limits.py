@@ -21,8 +21,8 @@ def is_near_limit(verdict: Verdict, limits: Limits) -> bool:
     """Tell whether a little more or less of a resource might have changed the verdict."""
     if verdict.usage.memory_bytes >= _NEAR_MEMORY * limits.memory_bytes:
         return True
-    total = verdict.usage.cpu_seconds / limits.total_cpu_seconds
-    if _NEAR <= total < 1.0:
+    timed_out = any(t.outcome is Outcome.TIME_LIMIT_EXCEEDED for t in verdict.tests)
+    if not timed_out and verdict.usage.cpu_seconds >= _NEAR * limits.total_cpu_seconds:
         return True
     for test in verdict.tests:
         share = test.cpu_seconds / limits.cpu_seconds

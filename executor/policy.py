@@ -8,7 +8,7 @@ from executor.image import Image
 from infra.contracts.problems import Limits
 
 INSIDE_UID: Final = 65534
-_SCRATCH: Final = "/tmp"  # noqa: S108 - inside the jail, where it is a fresh file system
+_SCRATCH: Final = "/tmp"
 _MEBIBYTE: Final = 2**20
 _INODES: Final = 1024
 

@@ -11,10 +11,11 @@ from executor.guest import values
 from executor.host import CompileFailed, FunctionHost, Meter, Spending
 from executor.jail import Budget, Ended, Jail, Sandbox, describe_status
 from executor.limits import GRACE
+from executor.native import judge_output
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.execution import Suite, TestResult
-from infra.contracts.problems import CallTest, Limits, StdioTest, TextComparator, ValueComparator
+from infra.contracts.problems import CallTest, Limits, StdioTest, ValueComparator
 
 Plain = list[dict[str, Any]] | None
 """The sites of one assert test as data, or None if its code must run."""
@@ -187,13 +188,7 @@ class Run:
             memory = last.startswith("MemoryError")
             outcome = Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR
             return outcome, f"{describe_status(status)}: {last}"
-        actual = jail.output("stdout").decode("utf-8", "replace")
-        if test.comparator is TextComparator.CHECKER and test.checker is not None:
-            args = [test.stdin, test.expected_stdout, actual]
-            return self._checkers.ask(test.checker, args)
-        if compare.texts_match(actual, test.expected_stdout, test.comparator, test.tolerance):
-            return Outcome.PASSED, ""
-        return Outcome.WRONG_ANSWER, f"printed {actual[:200]!r}"
+        return judge_output(jail.output("stdout"), test, self._checkers)
 
     # Assert tests.
 

@@ -1,6 +1,8 @@
 """The strict sandbox: one nsjail and one fresh interpreter for each jail."""
 
 import contextlib
+import copy
+import itertools
 import os
 import subprocess
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from executor.seccomp import POLICY
 from infra.contracts.problems import Limits
 
 _MEBIBYTE: Final = 2**20
+_numbers = itertools.count()
 
 
 class StrictSandbox:
@@ -27,13 +30,22 @@ class StrictSandbox:
     def __init__(
         self, nsjail: Path, image: Image, accountant: Accountant, outside_uid: int | None
     ) -> None:
+        self._binds: list[str] | None = None
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
         self.gate = Gate(image.root.parent)
         self._uid = os.geteuid() if outside_uid is None else outside_uid
         self._gid = os.getegid() if outside_uid is None else outside_uid
-        self._count = 0
+
+    def with_binds(self, binds: list[str]) -> "StrictSandbox":
+        """Return a sandbox for other languages: it shows these folders too, read-only.
+
+        Their runtimes reserve far more addresses than they use, so that only memory is limited.
+        """
+        other = copy.copy(self)
+        other._binds = binds
+        return other
 
     @contextlib.contextmanager
     def jail(
@@ -44,8 +56,7 @@ class StrictSandbox:
         Raises:
             errors.SandboxError: the jail did not start, or could not be emptied.
         """
-        self._count += 1
-        account = self._accountant.open(f"jail-{self._count}", limits)
+        account = self._accountant.open(f"strict-{next(_numbers)}", limits)
         with contextlib.ExitStack() as stack:
             stack.callback(account.close)
             with Plumbing(stdin) as plumbing:
@@ -64,30 +75,34 @@ class StrictSandbox:
             stack.callback(jail.destroy)
             yield jail
 
+    def native(self) -> "StrictSandbox":
+        """Return the sandbox for other languages than Python."""
+        return self
+
     def close(self) -> None:
         """Leave the gate; nothing else stays between jails."""
         self.gate.close()
 
     def _command(self, limits: Limits) -> list[str]:
         confined = confinement(limits)
-        rlimits = confined["rlimits"]
+        rlimits = {name: str(value) for name, value in _scaled(confined["rlimits"])}
+        if self._binds is not None:
+            rlimits["as"] = "hard"
         return [
             *base_command(self._nsjail, self._image),
             "--user", f"{INSIDE_UID}:{self._uid}:1", "--group", f"{INSIDE_UID}:{self._gid}:1",
             "-m", f"none:/tmp:tmpfs:{confined['scratch']}",
-            *_rlimit_words(rlimits),
+            *(word for folder in self._binds or () for word in ("-R", folder)),
+            *(word for name in rlimits for word in (f"--rlimit_{name}", rlimits[name])),
             "--seccomp_string", POLICY,
         ]  # fmt: skip
 
 
-def _rlimit_words(rlimits: dict[str, int]) -> list[str]:
+def _scaled(rlimits: dict[str, int]) -> Iterator[tuple[str, int]]:
     # nsjail counts these four in mebibytes.
     scale = {"AS": _MEBIBYTE, "FSIZE": _MEBIBYTE, "STACK": _MEBIBYTE, "CORE": _MEBIBYTE}
-    return [
-        word
-        for name, value in rlimits.items()
-        for word in (f"--rlimit_{name.lower()}", str(value // scale.get(name, 1)))
-    ]
+    for name, value in rlimits.items():
+        yield name.lower(), value // scale.get(name, 1)
 
 
 def _reap(process: "subprocess.Popen[bytes]") -> None:

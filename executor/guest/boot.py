@@ -110,6 +110,14 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest import program
 
                 code = program.run(CHANNEL_FD, start)
+            case "compile":
+                from executor.guest import native
+
+                native.compile_source(CHANNEL_FD, start)
+            case "become":
+                from executor.guest import native
+
+                native.become(CHANNEL_FD, start)
             case "driver":
                 from executor.guest import driver
 

@@ -148,7 +148,7 @@ def confine(order: dict[str, Any], proc_fd: int) -> None:
     """
     options = order["scratch"].encode()
     _checked(_libc.mount(b"none", b"/tmp", b"tmpfs", _MS_NOSUID_NODEV, options))
-    os.chdir("/tmp")  # noqa: S108 - the file system just mounted
+    os.chdir("/tmp")
     uid = order["uid"]
     # In an ordinary user's cell there is user 0 alone, and the kernel denies it to give up groups.
     if uid != 0:

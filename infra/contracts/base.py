@@ -45,6 +45,13 @@ class Language(StrEnum):
     """The language a candidate is written in."""
 
     PYTHON = "python"
+    C = "c"
+    CPP = "cpp"
+    RUST = "rust"
+    GO = "go"
+    JAVA = "java"
+    JAVASCRIPT = "javascript"
+    BASH = "bash"
 
 
 class Outcome(StrEnum):

@@ -184,6 +184,10 @@ class Problem(Contract):
     @model_validator(mode="after")
     def _needs_entry_point(self) -> Self:
         for position, test in enumerate(self.tests):
+            if self.language is not Language.PYTHON and test.kind != "stdio":
+                raise ValueError(
+                    f"tests[{position}]: a problem in {self.language} has `stdio` tests only"
+                )
             if test.kind == "call" and test.function is None and self.entry_point is None:
                 raise ValueError(f"tests[{position}]: name a `function`, or give an `entry_point`")
             if test.kind == "assert" and test.check is not None and self.entry_point is None:

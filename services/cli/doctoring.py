@@ -4,6 +4,7 @@ import contextlib
 
 from rich.table import Table
 
+from executor.languages import survey
 from executor.probe import REMEDY, examine
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
@@ -36,7 +37,11 @@ class Diagnosis:
         for finding in self._findings:
             mark = "[green]yes[/]" if finding.bites else "[red]NO[/]"
             controls.add_row(finding.control, mark, finding.observed)
-        parts: list[Table | str] = [self._version, controls]
+        toolchains = Table("language", "usable", "version, or why not", title="Toolchains")
+        for found in survey():
+            mark = "[green]yes[/]" if found.path else "[yellow]no[/]"
+            toolchains.add_row(found.language.value, mark, found.told)
+        parts: list[Table | str] = [self._version, controls, toolchains]
         if not self.is_sound:
             parts.append(f"Executors refuse to start here: {REMEDY}.")
         return parts

@@ -125,9 +125,7 @@ def descendants() -> list[int]:
     ]
 
 
-@pytest.mark.parametrize(
-    ("slot", "folder", "suite", "expect"), list(attacks()), indirect=["slot"]
-)
+@pytest.mark.parametrize(("slot", "folder", "suite", "expect"), list(attacks()), indirect=["slot"])
 def test_attack_gets_its_label_and_leaves_nothing(folder, suite, expect, judges):
     source = (folder / "program.py").read_bytes().decode("utf-8", "surrogateescape")
     before = descendants()

@@ -1,0 +1,56 @@
+"""Programs of other languages, inside the jail: compile one, or become one."""
+
+import base64
+import os
+import subprocess
+from typing import Any, NoReturn
+
+from executor.guest.channel import Channel
+
+_MAX_DIAGNOSTICS = 4000
+_ENVIRONMENT = {
+    "PATH": "/usr/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LC_ALL": "C.UTF-8", "TZ": "UTC0",
+    "GOCACHE": "/tmp/gocache", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GO111MODULE": "off",
+}  # fmt: skip
+
+
+def compile_source(fd: int, start: dict[str, Any]) -> None:
+    """Compile, and send what came of it: the compiler's complaint, or the files it made."""
+    channel = Channel(fd)
+    with open(start["file"], "wb") as file:
+        file.write(start["source"].encode("utf-8", "surrogateescape"))
+    if start["artifact"] == "classes":
+        os.mkdir("classes")
+    with open("diagnostics", "w+b") as diagnostics:
+        done = subprocess.run(
+            start["command"], stdin=subprocess.DEVNULL, stdout=diagnostics,
+            stderr=subprocess.STDOUT, env=_ENVIRONMENT, check=False,
+        )  # fmt: skip
+        diagnostics.seek(0)
+        told = diagnostics.read(_MAX_DIAGNOSTICS).decode("utf-8", "replace")
+    if done.returncode != 0:
+        channel.send({"compile_error": told or f"the compiler ended with {done.returncode}"})
+        return
+    channel.send({"artifact": {name: _read(name) for name in _files(start["artifact"])}})
+
+
+def _files(artifact: str) -> list[str]:
+    if os.path.isfile(artifact):
+        return [artifact]
+    return [os.path.join(folder, name) for folder, _, names in os.walk(artifact) for name in names]
+
+
+def _read(name: str) -> str:
+    with open(name, "rb") as file:
+        return base64.b64encode(file.read()).decode("ascii")
+
+
+def become(fd: int, start: dict[str, Any]) -> NoReturn:
+    """Unpack the artifact and become the program; what remains of us is its standard files."""
+    for name, content in start["artifact"].items():
+        os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+        with open(name, "wb") as file:
+            file.write(base64.b64decode(content))
+        os.chmod(name, 0o755)  # noqa: S103 - the jail's own file
+    os.close(fd)
+    os.execve(start["command"][0], start["command"], _ENVIRONMENT)  # noqa: S606 - that is its task

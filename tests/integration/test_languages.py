@@ -1,0 +1,174 @@
+"""Programs of every language of the table, honest and hostile, where its toolchain is installed;
+where it is not, that is said, and nothing is labelled."""
+
+import contextlib
+
+import pytest
+
+from executor.judge import Judge
+from executor.languages import TOOLCHAINS, look_up, survey
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra import errors
+from infra.contracts.base import Label, Language, Outcome
+from infra.contracts.execution import Suite
+from infra.contracts.problems import Limits, Problem, StdioTest
+
+LIMITS = Limits(
+    cpu_seconds=2, total_cpu_seconds=6, memory_bytes=128 * 2**20, output_bytes=64 * 1024
+)
+# Each reads two numbers and prints their sum, after what is put in the place of ATTACK.
+PROGRAMS = {
+    Language.C: """
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/socket.h>
+int main(void) { int a, b; scanf("%d %d", &a, &b); ATTACK printf("%d\\n", a + b); return 0; }
+""",
+    Language.CPP: """
+#include <iostream>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <unistd.h>
+#include <sys/socket.h>
+int main() { int a, b; std::cin >> a >> b; ATTACK std::cout << a + b << std::endl; }
+""",
+    Language.RUST: """
+use std::io::Read;
+fn main() {
+    let mut s = String::new(); std::io::stdin().read_to_string(&mut s).unwrap();
+    ATTACK
+    println!("{}", s.split_whitespace().map(|w| w.parse::<i64>().unwrap()).sum::<i64>());
+}
+""",
+    Language.GO: """
+package main
+import "fmt"
+func main() { var a, b int; fmt.Scan(&a, &b); ATTACK
+fmt.Println(a + b) }
+""",
+    Language.JAVA: """
+import java.util.*;
+public class Main { public static void main(String[] x) throws Exception {
+    Scanner in = new Scanner(System.in); int a = in.nextInt(), b = in.nextInt();
+    ATTACK
+    System.out.println(a + b); } }
+""",
+    Language.JAVASCRIPT: """
+const [a, b] = require("fs").readFileSync(0, "utf8").trim().split(/\\s+/).map(Number);
+ATTACK
+console.log(a + b);
+""",
+    Language.BASH: """
+read -r a b
+ATTACK
+echo $((a + b))
+""",
+}
+FAMILY = "c"
+ATTACKS = {
+    "spin": {
+        FAMILY: "volatile int one = 1; while (one) { }",
+        Language.RUST: "let mut n = 0u64; while std::hint::black_box(n) != u64::MAX { n += 1; }",
+        Language.GO: "for a < b+1000 { a = a ^ 0 }",
+        Language.JAVA: "while (a < 1 << 30) { b++; }",
+        Language.JAVASCRIPT: "while (true) { }",
+        Language.BASH: "while :; do :; done",
+    },
+    "memory": {
+        FAMILY: "for (;;) { char *p = (char *) malloc(1 << 20); if (p) memset(p, 1, 1 << 20); }",
+        Language.RUST: "let mut v = vec![]; loop { v.push(vec![1u8; 1 << 20]); }",
+        Language.GO: "var v [][]byte; for { m := make([]byte, 1<<20); m[0] = 1; v = append(v, m) }",
+        Language.JAVA: "List<byte[]> v = new ArrayList<>(); while (true) v.add(new byte[1 << 20]);",
+        Language.JAVASCRIPT: "const v = []; for (;;) v.push(Buffer.alloc(1 << 20, 1));",
+        Language.BASH: 'x=1; while :; do x="$x$x"; done',
+    },
+    "flood": {
+        FAMILY: 'for (;;) puts("flood");',
+        Language.RUST: 'loop { println!("flood"); }',
+        Language.GO: 'for { fmt.Println("flood") }',
+        Language.JAVA: 'while (true) System.out.println("flood");',
+        Language.JAVASCRIPT: 'for (;;) require("fs").writeSync(1, "flood\\n");',
+        Language.BASH: "while :; do echo flood; done",
+    },
+    "exit": {
+        FAMILY: "_exit(3);",
+        Language.RUST: "std::process::exit(3);",
+        Language.GO: "panic(3)",
+        Language.JAVA: "System.exit(3);",
+        Language.JAVASCRIPT: "process.exit(3);",
+        Language.BASH: "exit 3",
+    },
+    "host": {
+        FAMILY: 'if (fopen("/etc/passwd", "r") || fopen("/usr/new", "w")'
+        " || socket(2, 1, 0) >= 0) return 0;",
+        Language.RUST: 'if std::fs::read("/etc/passwd").is_ok()'
+        ' || std::fs::write("/usr/new", "x").is_ok() { return; }',
+        Language.GO: "",
+        Language.JAVA: "for (String p : new String[] {\"/etc/passwd\", \"/proc/1/environ\"})"
+        " if (new java.io.File(p).canRead()) return;",
+        Language.JAVASCRIPT: 'for (const p of ["/etc/passwd", "/root", "/proc/1/environ"])'
+        ' if (require("fs").existsSync(p)) process.exit(0);',
+        Language.BASH: "[ -e /etc/passwd ] || [ -e /home ] || : > /usr/bin/new && exit 0",
+    },
+}  # fmt: skip
+OUTCOMES = {
+    "spin": {Outcome.TIME_LIMIT_EXCEEDED},
+    # A runtime may notice by itself, and end with an error of its own.
+    "memory": {Outcome.MEMORY_LIMIT_EXCEEDED, Outcome.RUNTIME_ERROR},
+    "flood": {Outcome.OUTPUT_LIMIT_EXCEEDED},
+    "exit": {Outcome.RUNTIME_ERROR},
+    "host": {Outcome.PASSED},
+}
+
+
+@pytest.fixture(scope="module")
+def slot(open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor")
+    with contextlib.closing(Slot(settings, 12)) as slot:
+        yield slot
+
+
+def judge(slot, language, *pairs):
+    tests = tuple(StdioTest(stdin=given, expected_stdout=wanted) for given, wanted in pairs)
+    suite = Suite(tests=tests, language=language, limits=LIMITS)
+    return Judge(slot.sandbox, suite, slot.version)
+
+
+def program(language, attack=None):
+    family = FAMILY if language in (Language.C, Language.CPP) else language
+    return PROGRAMS[language].replace("ATTACK", ATTACKS[attack][family] if attack else "")
+
+
+@pytest.mark.parametrize("language", TOOLCHAINS)
+def test_every_language_has_every_label_or_says_that_it_is_missing(slot, language):
+    if look_up(language).path is None:
+        with pytest.raises(errors.SandboxError, match="no toolchain for"):
+            judge(slot, language, ("1 2", "3"))
+        return
+    right = judge(slot, language, ("1 2\n", "3\n"), ("4 5\n", "9\n"))
+    assert right.judge(program(language)).label is Label.ALL_PASS
+    half = judge(slot, language, ("1 2\n", "3\n"), ("4 5\n", "10\n"))
+    assert half.judge(program(language)).label is Label.PARTIAL_PASS
+    broken = right.judge(program(language).replace("1", "1").rstrip()[:-3] + " (( '")
+    assert broken.label is Label.COMPILE_ERROR
+    assert broken.error
+    for attack, outcomes in OUTCOMES.items():
+        one = judge(slot, language, ("1 2\n", "3\n"))
+        (test,) = one.judge(program(language, attack)).tests
+        assert test.outcome in outcomes, (attack, test)
+
+
+def test_the_survey_names_a_version_or_a_reason_for_each():
+    assert [found.language for found in survey()] == list(TOOLCHAINS)
+    assert all(found.told for found in survey())
+
+
+def test_other_languages_than_python_have_stdio_tests_only():
+    with pytest.raises(ValueError, match="`stdio` tests only"):
+        Problem(
+            slug="a", prompt="b", language="c", tests=({"kind": "assert", "source": "assert f()"},)
+        )
