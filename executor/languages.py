@@ -47,6 +47,10 @@ class Toolchain(NamedTuple):
     """Processes and threads that the runtime itself takes."""
     memory_bytes: int = 0
     """Memory that the runtime itself takes."""
+    libraries: tuple[str, ...] = ()
+    """Folders of shared libraries that it would find through `/proc`, which no jail has."""
+    names_itself: bool = False
+    """Whether the compiler reads its own path from `/proc/self/exe`, which then is a mere link."""
     version: tuple[str, ...] = ("--version",)
 
 
@@ -64,9 +68,9 @@ _TABLE: Final = (
     ),
     Toolchain(
         Language.RUST, "rustc", "main.rs",
-        ("{program}", "-O", "--edition=2021", "-Ctarget-feature=+crt-static", "-o", "main",
-         "main.rs"),
-        "main", _BINARY,
+        ("{program}", "-O", "--edition=2021", "-Clinker=gcc", "-Ctarget-feature=+crt-static",
+         "-o", "main", "main.rs"),
+        "main", _BINARY, names_itself=True,
     ),
     Toolchain(
         Language.GO, "go", "main.go",
@@ -83,6 +87,7 @@ _TABLE: Final = (
          "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-cp", "/tmp/classes", "Main"),
         run_binds=("/usr/lib", "/etc/java-*-openjdk"),
         compile_binds=("/usr/lib", "/etc/java-*-openjdk"),
+        libraries=("{home}/../lib", "{home}/../lib/server"),
         processes=48, memory_bytes=128 * _MEBIBYTE,
     ),
     Toolchain(

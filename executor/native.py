@@ -31,8 +31,9 @@ class NativeRunner:
         if installed.path is None:
             raise errors.SandboxError(f"no toolchain for {language}: {installed.told}")
         self._path = installed.path
-        self._compiling = sandbox.with_binds(binds(self._toolchain.compile_binds))
-        self._running = sandbox.with_binds(binds(self._toolchain.run_binds))
+        links = {"/proc/self/exe": str(installed.path)} if self._toolchain.names_itself else {}
+        self._compiling = sandbox.with_binds(binds(self._toolchain.compile_binds), links)
+        self._running = sandbox.with_binds(binds(self._toolchain.run_binds), {})
         self._limits = limits
         self._grown = limits.model_copy(
             update={
@@ -60,6 +61,7 @@ class NativeRunner:
             "file": self._toolchain.file,
             "artifact": self._toolchain.artifact,
             "command": self._command(self._toolchain.compile),
+            "libraries": self._command(self._toolchain.libraries),
             "source": source,
         }
         with self._compiling.jail(start, COMPILE_LIMITS) as jail:
@@ -85,6 +87,7 @@ class NativeRunner:
             "role": "become",
             "artifact": artifact,
             "command": self._command(self._toolchain.run),
+            "libraries": self._command(self._toolchain.libraries),
         }
         began = time.monotonic()
         with self._running.jail(start, self._grown, test.stdin) as jail:

@@ -31,6 +31,7 @@ class StrictSandbox:
         self, nsjail: Path, image: Image, accountant: Accountant, outside_uid: int | None
     ) -> None:
         self._binds: list[str] | None = None
+        self._links: dict[str, str] = {}
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
@@ -38,13 +39,13 @@ class StrictSandbox:
         self._uid = os.geteuid() if outside_uid is None else outside_uid
         self._gid = os.getegid() if outside_uid is None else outside_uid
 
-    def with_binds(self, binds: list[str]) -> "StrictSandbox":
-        """Return a sandbox for other languages: it shows these folders too, read-only.
+    def with_binds(self, binds: list[str], links: dict[str, str]) -> "StrictSandbox":
+        """Return a sandbox for other languages: it shows these folders too, read-only, and links.
 
         Their runtimes reserve far more addresses than they use, so that only memory is limited.
         """
         other = copy.copy(self)
-        other._binds = binds
+        other._binds, other._links = binds, links
         return other
 
     @contextlib.contextmanager
@@ -92,6 +93,7 @@ class StrictSandbox:
             *base_command(self._nsjail, self._image),
             "--user", f"{INSIDE_UID}:{self._uid}:1", "--group", f"{INSIDE_UID}:{self._gid}:1",
             "-m", f"none:/tmp:tmpfs:{confined['scratch']}",
+            *(w for path, to in self._links.items() for w in ("--symlink", f"{to}:{path}")),
             *(word for folder in self._binds or () for word in ("-R", folder)),
             *(word for name in rlimits for word in (f"--rlimit_{name}", rlimits[name])),
             "--seccomp_string", POLICY,

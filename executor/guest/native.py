@@ -14,6 +14,12 @@ _ENVIRONMENT = {
 }  # fmt: skip
 
 
+def _environment(start: dict[str, Any]) -> dict[str, str]:
+    if not start["libraries"]:
+        return _ENVIRONMENT
+    return {**_ENVIRONMENT, "LD_LIBRARY_PATH": ":".join(start["libraries"])}
+
+
 def compile_source(fd: int, start: dict[str, Any]) -> None:
     """Compile, and send what came of it: the compiler's complaint, or the files it made."""
     channel = Channel(fd)
@@ -24,7 +30,7 @@ def compile_source(fd: int, start: dict[str, Any]) -> None:
     with open("diagnostics", "w+b") as diagnostics:
         done = subprocess.run(
             start["command"], stdin=subprocess.DEVNULL, stdout=diagnostics,
-            stderr=subprocess.STDOUT, env=_ENVIRONMENT, check=False,
+            stderr=subprocess.STDOUT, env=_environment(start), check=False,
         )  # fmt: skip
         diagnostics.seek(0)
         told = diagnostics.read(_MAX_DIAGNOSTICS).decode("utf-8", "replace")
@@ -53,4 +59,4 @@ def become(fd: int, start: dict[str, Any]) -> NoReturn:
             file.write(base64.b64decode(content))
         os.chmod(name, 0o755)  # noqa: S103 - the jail's own file
     os.close(fd)
-    os.execve(start["command"][0], start["command"], _ENVIRONMENT)  # noqa: S606 - that is its task
+    os.execve(start["command"][0], start["command"], _environment(start))  # noqa: S606 - that is its task

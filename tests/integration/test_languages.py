@@ -72,7 +72,7 @@ FAMILY = "c"
 ATTACKS = {
     "spin": {
         FAMILY: "volatile int one = 1; while (one) { }",
-        Language.RUST: "let mut n = 0u64; while std::hint::black_box(n) != u64::MAX { n += 1; }",
+        Language.RUST: "let mut n = 0u64; while std::env::args().count() > 0 { n ^= 1; }",
         Language.GO: "for a < b+1000 { a = a ^ 0 }",
         Language.JAVA: "while (a < 1 << 30) { b++; }",
         Language.JAVASCRIPT: "while (true) { }",
@@ -82,7 +82,7 @@ ATTACKS = {
         FAMILY: "for (;;) { char *p = (char *) malloc(1 << 20); if (p) memset(p, 1, 1 << 20); }",
         Language.RUST: "let mut v = vec![]; loop { v.push(vec![1u8; 1 << 20]); }",
         Language.GO: "var v [][]byte; for { m := make([]byte, 1<<20); m[0] = 1; v = append(v, m) }",
-        Language.JAVA: "List<byte[]> v = new ArrayList<>(); while (true) v.add(new byte[1 << 20]);",
+        Language.JAVA: "var v = new ArrayList<byte[]>(); while (a > -9) v.add(new byte[1 << 20]);",
         Language.JAVASCRIPT: "const v = []; for (;;) v.push(Buffer.alloc(1 << 20, 1));",
         Language.BASH: 'x=1; while :; do x="$x$x"; done',
     },
@@ -90,7 +90,7 @@ ATTACKS = {
         FAMILY: 'for (;;) puts("flood");',
         Language.RUST: 'loop { println!("flood"); }',
         Language.GO: 'for { fmt.Println("flood") }',
-        Language.JAVA: 'while (true) System.out.println("flood");',
+        Language.JAVA: 'while (a > -9) System.out.println("flood");',
         Language.JAVASCRIPT: 'for (;;) require("fs").writeSync(1, "flood\\n");',
         Language.BASH: "while :; do echo flood; done",
     },
