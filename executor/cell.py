@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from executor.accounting import Accountant
 from executor.gate import Gate
-from executor.image import Image
+from executor.image import Image, stage
 from executor.jail import Jail
 from executor.plumbing import Plumbing
 from executor.policy import base_command, confinement, python_command
@@ -57,6 +57,7 @@ class CellSandbox:
         self._outside_uid = outside_uid
         self._cell: _Cell | None = None
         self._strict: StrictSandbox | None = None
+        self._others: dict[tuple[str, ...], CellSandbox] = {}
         self._count = 0
 
     @contextlib.contextmanager
@@ -84,6 +85,21 @@ class CellSandbox:
                 self._end_cell()
                 raise
 
+    def with_packages(self, packages: tuple[str, ...]) -> "CellSandbox":
+        """Return the sandbox whose Python has these packages, loaded before any candidate is there.
+
+        Raises:
+            errors.SandboxError: a package is not installed.
+        """
+        if packages not in self._others:
+            self._others[packages] = CellSandbox(
+                self._nsjail,
+                stage(self._image.home, packages),
+                self._accountant,
+                self._outside_uid,
+            )
+        return self._others[packages]
+
     def native(self) -> StrictSandbox:
         """Return the sandbox for other languages than Python, which no cell can run."""
         if self._strict is None:
@@ -96,6 +112,8 @@ class CellSandbox:
         """End the cell, and with it all that is in it; leave the gate."""
         if self._strict is not None:
             self._strict.close()
+        for other in self._others.values():
+            other.close()
         self._end_cell()
         self.gate.close()
 
@@ -130,7 +148,7 @@ class _Cell:
                     "-m", "none:/tmp:tmpfs:size=4096,mode=755",
                     "--keep_caps", "--seccomp_string", CELL_POLICY,
                     *(word for name in _UNLIMITED for word in (f"--rlimit_{name}", "hard")),
-                    *python_command("zygote.py", fds),
+                    *python_command("zygote.py", fds, image.packages),
                 ],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 env={}, pass_fds=fds,

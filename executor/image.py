@@ -7,6 +7,7 @@ else of the host is visible inside.
 import compileall
 import fcntl
 import hashlib
+import importlib.metadata
 import os
 import shutil
 import stat
@@ -28,18 +29,24 @@ _GUEST = Path(__file__).parent / "guest"
 class Image:
     """A staged file system image and the hash of what went into it."""
 
-    def __init__(self, root: Path, digest: str) -> None:
+    def __init__(self, home: Path, root: Path, digest: str, packages: tuple[str, ...]) -> None:
+        self.home = home
         self.root = root
+        self.packages = packages
+        """Packages beside the standard library."""
         self.digest = digest
 
 
-def stage(home: Path) -> Image:
+def stage(home: Path, packages: tuple[str, ...] = ()) -> Image:
     """Copy the running interpreter and the guest into `home`, unless they are there already.
 
+    `packages` are distributions of the running environment that go with them, such as numpy.
+
     Raises:
+        errors.SandboxError: a package is not installed.
         errors.SandboxUnsupported: the directory cannot be made or read by the jail's user.
     """
-    digest = _digest()
+    digest = _digest(packages)
     images = home / "images"
     root = images / f"python{sys.version_info.major}.{sys.version_info.minor}-{digest}"
     try:
@@ -49,24 +56,33 @@ def stage(home: Path) -> Image:
         with (images / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not root.exists():
-                _build(images, root)
+                _build(images, root, packages)
     except OSError as error:
         raise errors.SandboxUnsupported(
             f"cannot stage the jail's file system in {images}: {error}; set RRTF_EXECUTOR_HOME"
         ) from error
     _require_readable(root)
-    return Image(root, digest)
+    return Image(home, root, digest, packages)
 
 
-def _digest() -> str:
+def _distribution(name: str) -> importlib.metadata.Distribution:
+    try:
+        return importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise errors.SandboxError(f"the package {name} is not installed here") from error
+
+
+def _digest(packages: tuple[str, ...]) -> str:
     digest = hashlib.sha256(sys.version.encode())
+    for name in packages:
+        digest.update(f"{name} {_distribution(name).version}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
     for path in sorted(_GUEST.glob("*.py")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def _build(images: Path, root: Path) -> None:
+def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
     temporary = Path(tempfile.mkdtemp(dir=images))
     try:
         standard = Path(sysconfig.get_path("stdlib"))
@@ -78,13 +94,24 @@ def _build(images: Path, root: Path) -> None:
         guest = temporary / "py" / "guest" / "executor" / "guest"
         shutil.copytree(_GUEST, guest, ignore=shutil.ignore_patterns("__pycache__"))
         (guest.parent / "__init__.py").touch()
-        _copy_shared_libraries(temporary, [binary, *library.glob("lib-dynload/*.so")])
+        for name in packages:
+            _copy_package(_distribution(name), library)
+        _copy_shared_libraries(temporary, [binary, *library.rglob("*.so")])
         compileall.compile_dir(str(temporary / "py"), quiet=2, workers=1)
         _make_readable(temporary)
         temporary.rename(root)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+def _copy_package(distribution: importlib.metadata.Distribution, library: Path) -> None:
+    for file in distribution.files or ():
+        left_out = {"..", "tests", "__pycache__"} & set(file.parts)
+        if not left_out and not file.parts[0].endswith(".dist-info"):
+            target = library / str(file)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(str(distribution.locate_file(file)), target)
 
 
 def _copy_shared_libraries(root: Path, binaries: list[Path]) -> None:
@@ -101,7 +128,8 @@ def _copy_shared_libraries(root: Path, binaries: list[Path]) -> None:
         source = Path(path.rstrip(":"))
         # The loader's path is fixed in the binary; everything else is found by its name.
         folder = "lib64" if source.name.startswith("ld-") else "lib"
-        if source not in binaries and ".so" in source.name:
+        # What a package brings along stays beside it, where it is looked for.
+        if not source.is_relative_to(root) and source not in binaries and ".so" in source.name:
             shutil.copy2(source.resolve(), root / folder / source.name)
 
 

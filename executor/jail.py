@@ -65,6 +65,9 @@ class Sandbox(Protocol):
     def gate(self) -> Gate:
         """Through which all the machine's slots go."""
 
+    def with_packages(self, packages: tuple[str, ...]) -> "Sandbox":
+        """Return the sandbox whose Python has these packages."""
+
     def native(self) -> Any:
         """Return the `StrictSandbox` for other languages than Python."""
 

@@ -8,10 +8,10 @@ from executor import verdicts
 from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter
 from executor.jail import Ended, Jail, Sandbox
+from executor.languages import PACKAGES, TOOLCHAINS
 from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner
 from executor.run import Asserts, Run, SuiteBroken, receive_sites
-from infra.contracts.base import Language
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import AssertTest, StdioTest
 
@@ -19,23 +19,29 @@ from infra.contracts.problems import AssertTest, StdioTest
 class Judge:
     """Judges candidates of one suite, one after the other."""
 
-    def __init__(self, sandbox: Sandbox, suite: Suite, version: str) -> None:
-        """Count the tests of the suite, and calibrate its limits if it asks for that.
+    def __init__(
+        self, sandbox: Sandbox, suite: Suite, version: str, asserts: Asserts | None = None
+    ) -> None:
+        """Read the tests of the suite, and calibrate its limits if it asks for that.
+
+        `asserts` is what another judge of the same suite has read.
 
         Raises:
             SuiteBroken: the test code does not compile, or contains no test.
             errors.SandboxError: the sandbox failed.
         """
-        self._sandbox = sandbox
+        packages = PACKAGES.get(suite.language, ())
+        self._sandbox = sandbox.with_packages(packages) if packages else sandbox
         self._suite = suite
         self._version = version
         self._limits = suite.limits
         self._tests = [test for test in suite.tests if isinstance(test, AssertTest)]
         self._native: NativeRunner | None = None
-        if suite.language is not Language.PYTHON:
+        if suite.language in TOOLCHAINS:
             self._native = NativeRunner(sandbox.native(), suite.language, suite.limits)
-        self._asserts = self._read_asserts()
-        self.total = sum(self._asserts.sites) + len(suite.tests) - len(self._tests)
+        self.asserts = asserts or self._read_asserts()
+        """What is known of the assert tests; another judge of the suite need not read them."""
+        self.total = sum(self.asserts.sites) + len(suite.tests) - len(self._tests)
         """Number of tests; each assert site counts as one."""
         if suite.reference_program is not None:
             self._limits = calibrated(suite.limits, self._judge_once(suite.reference_program))
@@ -87,7 +93,7 @@ class Judge:
             FunctionHost(self._sandbox, source, self._limits, meter) as host,
         ):
             run = Run(
-                self._sandbox, self._suite, self._limits, self._asserts,
+                self._sandbox, self._suite, self._limits, self.asserts,
                 source, host, checkers, driver, meter,
             )  # fmt: skip
             try:
@@ -117,7 +123,7 @@ class Judge:
     @contextlib.contextmanager
     def _driver(self) -> Iterator[Jail | None]:
         """Start the test code's process beside the candidate's, where there is code to run."""
-        if all(described is not None for described in self._asserts.plain):
+        if all(described is not None for described in self.asserts.plain):
             yield None
             return
         with self._sandbox.jail(self._driver_start(), self._limits) as driver:

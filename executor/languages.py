@@ -5,8 +5,10 @@ read-only, the folders named here; what the compiler makes leaves its jail as by
 """
 
 import glob
+import importlib.metadata
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -104,6 +106,8 @@ _TABLE: Final = (
         run_binds=("/usr/bin", "/usr/lib"), compile_binds=("/usr/bin", "/usr/lib"),
     ),
 )  # fmt: skip
+PACKAGES: Final = {Language.PYTHON_NUMPY: ("numpy",)}
+"""What Python brings beside its standard library, by language."""
 TOOLCHAINS: Final = {toolchain.language: toolchain for toolchain in _TABLE}
 
 
@@ -138,8 +142,18 @@ def look_up(language: Language) -> Installed:
 
 
 def survey() -> list[Installed]:
-    """Look up every toolchain of the table."""
-    return [look_up(language) for language in TOOLCHAINS]
+    """Look up every toolchain of the table, and the packages of Python."""
+    return [*map(_look_up_packages, PACKAGES), *map(look_up, TOOLCHAINS)]
+
+
+def _look_up_packages(language: Language) -> Installed:
+    told = []
+    for name in PACKAGES[language]:
+        try:
+            told.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            return Installed(language, None, f"the package {name} is not installed")
+    return Installed(language, Path(sys.executable), ", ".join(told))
 
 
 def binds(patterns: tuple[str, ...]) -> list[str]:

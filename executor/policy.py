@@ -47,14 +47,15 @@ def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
         "--symlink", f"{_SCRATCH}:/dev/shm",
         "--cwd", _SCRATCH, "--nice_level", "0", "--time_limit", "0",
         "-E", "LD_LIBRARY_PATH=/lib", "-E", "PYTHONHASHSEED=0", "-E", "LC_ALL=C.UTF-8",
-        "-E", "TZ=UTC0", "-E", "HOME=/tmp", "-E", "PATH=/py/bin",
+        # A library that starts threads at its import could not be forked afterwards.
+        "-E", "OPENBLAS_NUM_THREADS=1", "-E", "TZ=UTC0", "-E", "HOME=/tmp", "-E", "PATH=/py/bin",
     ]  # fmt: skip
 
 
-def python_command(script: str, fds: Sequence[int]) -> list[str]:
+def python_command(script: str, fds: Sequence[int], words: Sequence[str] = ()) -> list[str]:
     """Return the end of every nsjail command: the interpreter, our script, the files it gets."""
     passed = [word for fd in fds for word in ("--pass_fd", str(fd))]
     return [
         *passed, "--", "/py/bin/python3", "-I", "-S", "-B", "-X", "utf8",
-        f"/py/guest/executor/guest/{script}", *map(str, fds),
+        f"/py/guest/executor/guest/{script}", *map(str, fds), *words,
     ]  # fmt: skip

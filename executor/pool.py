@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
 from executor.judge import Judge
-from executor.run import SuiteBroken
+from executor.run import Asserts, SuiteBroken
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from infra import errors
@@ -72,18 +72,35 @@ class Pool:
         Raises:
             errors.SandboxError: a slot's process died, or none could be opened.
         """
-        pending: deque[Future[list[Labelled]]] = deque()
+        pending: deque[Future[_Chunk]] = deque()
+        known: dict[str, Asserts] = {}
         try:
             for chunk in _chunks(work):
-                pending.append(self._executor.submit(_label, chunk))
+                # Test code that one slot has read need not be read by the others.
+                read = {work.suite: known[work.suite] for work in chunk if work.suite in known}
+                pending.append(self._executor.submit(_label, chunk, read))
                 if len(pending) >= self._slots * _AHEAD:
-                    yield from pending.popleft().result()
+                    yield from _results(pending.popleft(), known)
             while pending:
-                yield from pending.popleft().result()
+                yield from _results(pending.popleft(), known)
         except BrokenProcessPool as error:
             raise errors.SandboxError(
                 "a slot's process died or could not start; `rrtf doctor` says what is missing"
             ) from error
+
+
+class _Chunk(NamedTuple):
+    """What comes back from a slot."""
+
+    labelled: list[Labelled]
+    read: dict[str, Asserts]
+    """What it has read of the suites it worked on."""
+
+
+def _results(chunk: "Future[_Chunk]", known: dict[str, Asserts]) -> list[Labelled]:
+    labelled, read = chunk.result()
+    known.update(read)
+    return labelled
 
 
 def _chunks(work: Iterable[Work]) -> Iterator[list[Work]]:
@@ -103,10 +120,10 @@ class _Process:
         self.suites = suites
         self.judges: OrderedDict[str, Judge] = OrderedDict()
 
-    def judge(self, suite: str) -> Judge:
+    def judge(self, suite: str, asserts: Asserts | None) -> Judge:
         """Return the judge of a suite, made when it is first asked for."""
         if suite not in self.judges:
-            made = Judge(self.slot.sandbox, self.suites[suite], self.slot.version)
+            made = Judge(self.slot.sandbox, self.suites[suite], self.slot.version, asserts)
             self.judges[suite] = made
             if len(self.judges) > _JUDGES:
                 self.judges.popitem(last=False)
@@ -137,23 +154,30 @@ def _leave_with_parent() -> None:
         os._exit(1)
 
 
-def _label(chunk: list[Work]) -> list[Labelled]:
+def _label(chunk: list[Work], read: Mapping[str, Asserts]) -> _Chunk:
     assert _process is not None
-    return [_timed(_process, work) for work in chunk]
+    labelled = [_timed(_process, work, read.get(work.suite)) for work in chunk]
+    judges = _process.judges
+    found = {
+        work.suite: judges[work.suite].asserts
+        for work in chunk
+        if work.suite not in read and work.suite in judges
+    }
+    return _Chunk(labelled, found)
 
 
-def _timed(process: _Process, work: Work) -> Labelled:
+def _timed(process: _Process, work: Work, asserts: Asserts | None) -> Labelled:
     began = time.monotonic()
-    return _label_one(process, work)._replace(seconds=time.monotonic() - began)
+    return _label_one(process, work, asserts)._replace(seconds=time.monotonic() - began)
 
 
-def _label_one(process: _Process, work: Work) -> Labelled:
+def _label_one(process: _Process, work: Work, asserts: Asserts | None) -> Labelled:
     try:
         try:
-            return Labelled(process.judge(work.suite).judge(work.source))
+            return Labelled(process.judge(work.suite, asserts).judge(work.source))
         except errors.SandboxError:
             # A fault of ours is tried once more, in a fresh cell.
-            return Labelled(process.judge(work.suite).judge(work.source))
+            return Labelled(process.judge(work.suite, asserts).judge(work.source))
     except SuiteBroken as error:
         return Labelled(None, f"{error.detail} [{error.code}]")
     except Exception as error:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from executor.accounting import Accountant
 from executor.gate import Gate
-from executor.image import Image
+from executor.image import Image, stage
 from executor.jail import Ends, Jail
 from executor.plumbing import Plumbing
 from executor.policy import INSIDE_UID, base_command, confinement, python_command
@@ -75,6 +75,16 @@ class StrictSandbox:
             jail = Jail(ends, account, limits, start, lambda: _complaint(process, ends))
             stack.callback(jail.destroy)
             yield jail
+
+    def with_packages(self, packages: tuple[str, ...]) -> "StrictSandbox":
+        """Return the sandbox whose Python has these packages.
+
+        Raises:
+            errors.SandboxError: a package is not installed.
+        """
+        other = copy.copy(self)
+        other._image = stage(self._image.home, packages)
+        return other
 
     def native(self) -> "StrictSandbox":
         """Return the sandbox for other languages than Python."""

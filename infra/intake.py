@@ -257,6 +257,7 @@ def load_suite(session: Session, problem_id: UUID) -> Suite:
         language=row.language,
         limits=Limits.model_validate(row.limits),
         allow_shared=row.allow_shared,
+        reference_program=row.reference_program if row.limits.get("reference_factor") else None,
     )
 
 

@@ -94,6 +94,7 @@ def _record_result(work: Work, result: ExecutionResult) -> None:
             wall_seconds=verdict.usage.wall_seconds,
             memory_bytes=verdict.usage.memory_bytes,
             integrity=verdict.integrity,
+            unstable=verdict.unstable,
             stdout=_without_nul(verdict.stdout),
             stderr=_without_nul(verdict.stderr),
             error=_without_nul(verdict.error),

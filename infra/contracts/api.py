@@ -117,6 +117,8 @@ class ExecutionView(Contract):
     wall_seconds: float
     memory_bytes: int
     integrity: Integrity
+    unstable: bool
+    """Whether a first run, near a limit, ended otherwise than this one."""
     stdout: str
     stderr: str
     error: str

@@ -45,6 +45,9 @@ class Language(StrEnum):
     """The language a candidate is written in."""
 
     PYTHON = "python"
+    """With the standard library and nothing else."""
+    PYTHON_NUMPY = "python-numpy"
+    """Python with numpy."""
     C = "c"
     CPP = "cpp"
     RUST = "rust"

@@ -184,7 +184,7 @@ class Problem(Contract):
     @model_validator(mode="after")
     def _needs_entry_point(self) -> Self:
         for position, test in enumerate(self.tests):
-            if self.language is not Language.PYTHON and test.kind != "stdio":
+            if not self.language.startswith("python") and test.kind != "stdio":
                 raise ValueError(
                     f"tests[{position}]: a problem in {self.language} has `stdio` tests only"
                 )

@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     TypeDecorator,
     UniqueConstraint,
+    false,
     func,
     text,
 )
@@ -251,6 +252,7 @@ class ExecutionRow(Table):
     stderr: Mapped[str]
     error: Mapped[str]
     sandbox: Mapped[str]
+    unstable: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 

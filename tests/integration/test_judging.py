@@ -200,9 +200,9 @@ ASSERTS = (
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_plain_assert_is_judged_as_its_code_would_be(slot, source, program):
     plain = judge(slot, AssertTest(source=source))
-    assert plain._asserts.plain[0] is not None
+    assert plain.asserts.plain[0] is not None
     code = judge(slot, AssertTest(source=source))
-    code._asserts = Asserts(code._asserts.sites, [None])
+    code.asserts = Asserts(code.asserts.sites, [None])
 
     verdicts = [one.judge(program) for one in (plain, code)]
 

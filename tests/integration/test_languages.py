@@ -6,13 +6,13 @@ import contextlib
 import pytest
 
 from executor.judge import Judge
-from executor.languages import TOOLCHAINS, look_up, survey
+from executor.languages import PACKAGES, TOOLCHAINS, look_up, survey
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from infra import errors
 from infra.contracts.base import Label, Language, Outcome
 from infra.contracts.execution import Suite
-from infra.contracts.problems import Limits, Problem, StdioTest
+from infra.contracts.problems import CallTest, Limits, Problem, StdioTest
 
 LIMITS = Limits(
     cpu_seconds=2, total_cpu_seconds=6, memory_bytes=128 * 2**20, output_bytes=64 * 1024
@@ -163,7 +163,7 @@ def test_every_language_has_every_label_or_says_that_it_is_missing(slot, languag
 
 
 def test_the_survey_names_a_version_or_a_reason_for_each():
-    assert [found.language for found in survey()] == list(TOOLCHAINS)
+    assert [found.language for found in survey()] == [*PACKAGES, *TOOLCHAINS]
     assert all(found.told for found in survey())
 
 
@@ -172,3 +172,24 @@ def test_other_languages_than_python_have_stdio_tests_only():
         Problem(
             slug="a", prompt="b", language="c", tests=({"kind": "assert", "source": "assert f()"},)
         )
+
+
+NUMPY = "import numpy as np\ndef f(n):\n    return int(np.arange(n, dtype=np.int64).sum())\n"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_numpy_is_there_for_the_problem_that_asks_for_it(open_directory, strict):
+    settings = ExecutorSettings(home=open_directory / "executor", strict=strict)
+    tests = (CallTest(args=(10,), expected=45), CallTest(args=(100_000,), expected=4_999_950_000))
+
+    with contextlib.closing(Slot(settings, 14)) as slot:
+        verdicts = {
+            language: Judge(
+                slot.sandbox, Suite(tests=tests, entry_point="f", language=language), "test"
+            ).judge(NUMPY)
+            for language in (Language.PYTHON_NUMPY, Language.PYTHON)
+        }
+
+    assert verdicts[Language.PYTHON_NUMPY].label is Label.ALL_PASS
+    assert verdicts[Language.PYTHON].label is Label.RUNTIME_ERROR
+    assert "No module named 'numpy'" in verdicts[Language.PYTHON].error
