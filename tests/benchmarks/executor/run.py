@@ -119,10 +119,13 @@ def service(slots: int, tasks: list[dict[str, Any]]) -> Figures:
             seconds, cpu = time.perf_counter() - began, machine_cpu() - before
             with psycopg.connect(suite.database_url.replace("+psycopg", "")) as connection:
                 rows = connection.execute(
-                    "SELECT label, extract(epoch FROM labelled_at - created_at) FROM candidates"
+                    "SELECT label, extract(epoch FROM labelled_at - created_at), state, reason"
+                    " FROM candidates"
                 ).fetchall()
-    latencies = sorted(float(waited) for _, waited in rows)
-    passed = [found == Label.ALL_PASS.value for found, _ in rows]
+            unlabelled = [row for row in rows if row[0] is None]
+            assert not unlabelled, unlabelled[:3]
+    latencies = sorted(float(row[1]) for row in rows)
+    passed = [row[0] == Label.ALL_PASS.value for row in rows]
     return Figures(
         f"our service, {slots} slots", len(rows) / seconds, latencies, cpu / len(rows), passed
     )
