@@ -17,7 +17,7 @@ import psycopg
 
 from executor import label
 from infra import importers
-from infra.contracts.base import Author
+from infra.contracts.base import Author, GroupState
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.execution import Verdict
 from infra.contracts.problems import CallTest, Limits, Problem
@@ -83,7 +83,7 @@ def through_the_service(
                 ]
                 for slug, candidates in by_problem.items():
                     client.create_group(ids[slug], NewGroup(candidates=tuple(candidates)))
-            while client.stats().waiting_groups:
+            while client.stats().groups[GroupState.OPEN]:
                 time.sleep(0.5)
             seconds = time.monotonic() - began
             with psycopg.connect(suite.database_url.replace("+psycopg", "")) as connection:

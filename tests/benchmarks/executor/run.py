@@ -18,7 +18,7 @@ import psycopg
 
 from executor import label
 from executor.sandbox import nsjail_binary
-from infra.contracts.base import Author, Label
+from infra.contracts.base import Author, GroupState, Label
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.problems import Problem
 from services.cli.up import running_suite
@@ -114,7 +114,7 @@ def service(slots: int, tasks: list[dict[str, Any]]) -> Figures:
                     client.create_group(
                         ids[slug], NewGroup(candidates=candidates[start : start + 64])
                     )
-            while client.stats().waiting_groups:
+            while client.stats().groups[GroupState.OPEN]:
                 time.sleep(0.05)
             seconds, cpu = time.perf_counter() - began, machine_cpu() - before
             with psycopg.connect(suite.database_url.replace("+psycopg", "")) as connection:
