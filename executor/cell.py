@@ -78,6 +78,7 @@ class CellSandbox:
                 with Plumbing(stdin) as plumbing:
                     cell.order(confinement(limits), plumbing, account.entrances)
                     ends = plumbing.ends()
+                stack.enter_context(cell.used())
                 jail = Jail(ends, account, limits, start, cell.complaint)
                 stack.callback(jail.destroy)
                 yield jail
@@ -119,7 +120,9 @@ class CellSandbox:
 
     def _fresh_cell(self) -> "_Cell":
         if self._cell is not None and self._cell.is_worn():
-            self._end_cell()
+            # A jail that still runs in it, as that of the test code, takes it along at its end.
+            self._cell.retire()
+            self._cell = None
         if self._cell is None:
             self._cell = _Cell(self._nsjail, self._image, self._outside_uid)
         return self._cell
@@ -136,6 +139,8 @@ class _Cell:
     def __init__(self, nsjail: Path, image: Image, outside_uid: int | None) -> None:
         self._users = 1 if outside_uid is None else USERS_PER_CELL
         self._jails = 0
+        self._running = 0
+        self._is_retired = False
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # The shims write their user maps through it; they close it before a candidate is near.
         proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -165,6 +170,23 @@ class _Cell:
             complaint = self.complaint()
             self.close()
             raise errors.SandboxError(f"the cell did not start: {complaint}")
+
+    @contextlib.contextmanager
+    def used(self) -> Iterator[None]:
+        """Stay alive at least until the block ends."""
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if self._is_retired:
+                self.retire()
+
+    def retire(self) -> None:
+        """End it as soon as no jail runs in it."""
+        self._is_retired = True
+        if not self._running:
+            self.close()
 
     def is_worn(self) -> bool:
         """Whether it has had its number of jails."""

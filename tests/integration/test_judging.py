@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import psutil
 import pytest
 
 import executor
@@ -262,3 +263,18 @@ def test_the_label_command_writes_a_line_for_each_candidate(open_directory, tmp_
     assert rows[0]["passed"] == rows[0]["total"] == len(rows[0]["tests"])
     assert "program" not in rows[0]
     assert not (tmp_path / "labels.jsonl.partial").exists()
+
+
+def test_a_worn_cell_ends_only_when_its_last_jail_does(slot, monkeypatch):
+    monkeypatch.setattr("executor.cell.JAILS_PER_CELL", 7)
+    # Needs a process of the tests beside the candidate's, so that every other jail is a second.
+    code = judge(slot, AssertTest(source="for n in range(3):\n    assert f(n) == n\n"))
+    cells = set()
+
+    for _ in range(20):
+        assert code.judge("def f(n): return n").label is Label.ALL_PASS
+        cells.add(slot.sandbox._cell._process.pid)
+
+    assert len(cells) >= 5
+    alive = {child.pid for child in psutil.Process().children() if child.pid in cells}
+    assert alive == {slot.sandbox._cell._process.pid}
