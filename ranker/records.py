@@ -1,9 +1,10 @@
 """Records what executors report, and ranks a group once nothing of it is missing."""
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import Float, cast, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from infra import logs, metrics
@@ -49,9 +50,7 @@ def record_results(work: Work, results: ExecutionResults, rules: Rules) -> list[
     known = {row.id for row in found}
     lock_groups(work, groups)
     _locked_in_order(work, ids)
-    for result in results.results:
-        if result.candidate_id in known:
-            _record_result(work, result)
+    _record_verdicts(work, [r for r in results.results if r.candidate_id in known])
     for failure in results.failures:
         if failure.candidate_id in known:
             _record_failure(work, failure)
@@ -78,55 +77,63 @@ def lock_groups(work: Work, group_ids: Iterable[UUID]) -> None:
     work.session.execute(query.with_for_update())
 
 
-def _record_result(work: Work, result: ExecutionResult) -> None:
+def _record_verdicts(work: Work, results: Sequence[ExecutionResult]) -> None:
+    """Store executions that are new, and label their candidates and the duplicates of those.
+
+    A few statements for all of them: one by one they cost more than the candidates took to run.
+    """
+    if not results:
+        return
+    statement = insert(ExecutionRow).on_conflict_do_nothing().returning(ExecutionRow.id)
+    new = work.session.scalars(statement, [_execution(result) for result in results]).all()
+    for link in (CandidateRow.id, CandidateRow.duplicate_of):
+        labelled = work.session.execute(
+            update(CandidateRow)
+            .where(
+                ExecutionRow.id.in_(new),
+                link == ExecutionRow.candidate_id,
+                CandidateRow.state == CandidateState.SUBMITTED,
+            )
+            .values(
+                state=CandidateState.LABELLED,
+                label=ExecutionRow.label,
+                pass_fraction=cast(ExecutionRow.passed, Float) / ExecutionRow.total,
+                execution_id=ExecutionRow.id,
+                labelled_at=func.clock_timestamp(),
+                reason=None,
+            )
+            .returning(CandidateRow.author, ExecutionRow.label)
+            .execution_options(synchronize_session=False)
+        )
+        for author, label in labelled:
+            metrics.CANDIDATES_LABELLED.labels(label.value, author.value).inc()
+
+
+def _execution(result: ExecutionResult) -> dict[str, Any]:
     verdict = result.verdict
-    execution_id = work.session.scalar(
-        insert(ExecutionRow)
-        .values(
-            id=new_id(),
-            candidate_id=result.candidate_id,
-            attempt=result.attempt,
-            label=verdict.label,
-            passed=verdict.passed,
-            total=verdict.total,
-            tests=[_storable(test).model_dump(mode="json") for test in verdict.tests],
-            cpu_seconds=verdict.usage.cpu_seconds,
-            wall_seconds=verdict.usage.wall_seconds,
-            memory_bytes=verdict.usage.memory_bytes,
-            integrity=verdict.integrity,
-            unstable=verdict.unstable,
-            stdout=_without_nul(verdict.stdout),
-            stderr=_without_nul(verdict.stderr),
-            error=_without_nul(verdict.error),
-            sandbox=_without_nul(verdict.sandbox),
-        )
-        .on_conflict_do_nothing()
-        .returning(ExecutionRow.id)
-    )
-    if execution_id is None:
-        return  # The same result has been recorded before.
-    labelled = work.session.execute(
-        update(CandidateRow)
-        .where(
-            (CandidateRow.id == result.candidate_id)
-            | (CandidateRow.duplicate_of == result.candidate_id),
-            CandidateRow.state == CandidateState.SUBMITTED,
-        )
-        .values(
-            state=CandidateState.LABELLED,
-            label=verdict.label,
-            pass_fraction=verdict.pass_fraction,
-            execution_id=execution_id,
-            labelled_at=func.clock_timestamp(),
-            reason=None,
-        )
-        .returning(CandidateRow.author)
-    ).scalars()
-    for author in labelled:
-        metrics.CANDIDATES_LABELLED.labels(verdict.label.value, author.value).inc()
+    return {
+        "id": new_id(),
+        "candidate_id": result.candidate_id,
+        "attempt": result.attempt,
+        "label": verdict.label,
+        "passed": verdict.passed,
+        "total": verdict.total,
+        "tests": [_storable(test).model_dump(mode="json") for test in verdict.tests],
+        "cpu_seconds": verdict.usage.cpu_seconds,
+        "wall_seconds": verdict.usage.wall_seconds,
+        "memory_bytes": verdict.usage.memory_bytes,
+        "integrity": verdict.integrity,
+        "unstable": verdict.unstable,
+        "stdout": _without_nul(verdict.stdout),
+        "stderr": _without_nul(verdict.stderr),
+        "error": _without_nul(verdict.error),
+        "sandbox": _without_nul(verdict.sandbox),
+    }
 
 
 def _storable(test: TestResult) -> TestResult:
+    if "\x00" not in test.detail:
+        return test
     return test.model_copy(update={"detail": _without_nul(test.detail)})
 
 
