@@ -37,6 +37,8 @@ def open_slot(**_: object) -> None:
     logs.configure("executor")
     _Worker.settings = load(ExecutorSettings)
     _Worker.slot = Slot(_Worker.settings, number=getattr(current_process(), "index", 0) or 0)
+    started = ExecutionStarted(candidate_ids=(), sandbox=_Worker.slot.version)
+    Sender(app).send(Task.RECORD_STARTED, started)
 
 
 @signals.worker_process_shutdown.connect
@@ -55,7 +57,8 @@ def execute_slice(payload: dict[str, Any]) -> None:
         raise errors.SandboxError("the worker process has no slot")
     structlog.contextvars.bind_contextvars(problem_id=str(request.problem_id))
     ids = tuple(program.candidate_id for program in request.programs)
-    _send(Task.RECORD_STARTED, ExecutionStarted(candidate_ids=ids))
+    started = ExecutionStarted(candidate_ids=ids, sandbox=_Worker.slot.version)
+    _send(Task.RECORD_STARTED, started)
     left = label_slice(
         _Worker.slot.sandbox,
         _Worker.slot.version,

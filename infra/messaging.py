@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
 
 import redis
 from celery import Celery
@@ -19,6 +18,11 @@ HARD_LIMIT_SECONDS = 300
 """Longest a task may run; beyond it the worker kills the process that runs it."""
 SOFT_LIMIT_SECONDS = 280
 """When a task is told to stop; every task plans to be done well before."""
+
+
+PRIORITIES = {True: 0, False: 9}
+"""Priority of a message, by whether somebody waits for it; workers take the lowest first."""
+_PRIORITY_SEPARATOR = ":"
 
 
 class Queue(StrEnum):
@@ -78,6 +82,8 @@ def celery_app(room: Queue | None = None) -> Celery:
         broker_connection_retry_on_startup=True,
         visibility_timeout=HARD_LIMIT_SECONDS + 60,
         broker_transport_options={
+            "priority_steps": sorted(PRIORITIES.values()),
+            "sep": _PRIORITY_SEPARATOR,
             "visibility_timeout": HARD_LIMIT_SECONDS + 60,
             "unacked_restore_interval": 5,
             "unacked_restore_throttle": 1,
@@ -125,7 +131,7 @@ class Sender:
             return False
         return True
 
-    def send_or_raise(self, task: Task, message: Contract) -> None:
+    def send_or_raise(self, task: Task, message: Contract, priority: int = 0) -> None:
         """Send one message.
 
         Raises:
@@ -136,6 +142,7 @@ class Sender:
                 task.value,
                 args=[message.model_dump(mode="json")],
                 queue=task.queue.value,
+                priority=priority,
                 retry=False,
             )
         except (OperationalError, redis.RedisError, OSError) as error:
@@ -150,11 +157,19 @@ def queue_depths(url: str, queues: Sequence[Queue] = tuple(Queue)) -> dict[Queue
     """
     try:
         with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
-            return {queue: int(_now(client.llen(queue.value))) for queue in queues}
+            with client.pipeline(transaction=False) as pipeline:
+                for queue in queues:
+                    for key in queue_keys(queue):
+                        pipeline.llen(key)
+                lengths = iter(pipeline.execute())
+            return {queue: sum(next(lengths) for _ in queue_keys(queue)) for queue in queues}
     except redis.RedisError as error:
         raise errors.Unavailable("Redis is not reachable") from error
 
 
-def _now(value: Any) -> Any:
-    # redis-py types every command as "perhaps awaitable"; this client is synchronous.
-    return value
+def queue_keys(queue: Queue) -> list[str]:
+    """Name the lists that hold a queue's messages, one for each priority."""
+    return [
+        f"{queue.value}{_PRIORITY_SEPARATOR}{priority}" if priority else queue.value
+        for priority in sorted(PRIORITIES.values())
+    ]

@@ -7,6 +7,9 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 CANDIDATES_LABELLED = Counter(
     "rrtf_candidates_labelled_total", "Candidates labelled.", ["label", "author"]
 )
+CACHE_HITS = Counter(
+    "rrtf_cache_hits_total", "Candidates labelled by an execution of the same program elsewhere."
+)
 GROUPS_RANKED = Counter("rrtf_groups_ranked_total", "Groups ranked.", ["skip_reason"])
 BATCHES_COMPLETED = Counter("rrtf_training_batches_completed_total", "Training batches completed.")
 SWEEP_RESENT = Counter("rrtf_sweep_resent_total", "Messages sent again by the sweep.", ["what"])
@@ -21,3 +24,6 @@ CANDIDATES_IN_STATE = Gauge("rrtf_candidates", "Candidates in each state.", ["st
 GROUPS_IN_STATE = Gauge("rrtf_groups", "Groups in each state.", ["state"])
 BATCHES_IN_STATE = Gauge("rrtf_training_batches", "Training batches in each state.", ["state"])
 QUEUE_DEPTH = Gauge("rrtf_queue_depth", "Messages waiting in a queue.", ["queue"])
+OLDEST_SECONDS = Gauge(
+    "rrtf_oldest_seconds", "Age of what has waited longest at each step.", ["step"]
+)

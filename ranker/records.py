@@ -1,6 +1,7 @@
 """Records what executors report, and ranks a group once nothing of it is missing."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,14 @@ from infra.contracts.execution import (
     TestResult,
 )
 from infra.contracts.ranking import Judged
-from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, RankingRow, SampleRequestRow
+from infra.db.tables import (
+    CandidateRow,
+    ExecutionRow,
+    GroupRow,
+    RankingRow,
+    SampleRequestRow,
+    SandboxProfileRow,
+)
 from infra.db.unit_of_work import Work
 from ranker.ranking import Rules, rank
 
@@ -25,7 +33,9 @@ log = logs.get(__name__)
 
 
 def record_started(work: Work, started: ExecutionStarted) -> None:
-    """Count an attempt for every candidate that an executor has begun."""
+    """Count an attempt for every candidate that an executor has begun; note its sandbox version."""
+    if started.sandbox:
+        _see_sandbox(work, started.sandbox)
     work.session.execute(
         update(CandidateRow)
         .where(
@@ -33,6 +43,19 @@ def record_started(work: Work, started: ExecutionStarted) -> None:
             CandidateRow.state == CandidateState.SUBMITTED,
         )
         .values(attempts=CandidateRow.attempts + 1, started_at=func.clock_timestamp())
+    )
+
+
+def _see_sandbox(work: Work, sandbox: str) -> None:
+    # Once a minute is enough: every message of every executor comes by here.
+    now = func.clock_timestamp()
+    statement = insert(SandboxProfileRow).values(sandbox=_without_nul(sandbox), seen_at=now)
+    work.session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[SandboxProfileRow.sandbox],
+            set_={"seen_at": now},
+            where=SandboxProfileRow.seen_at < now - timedelta(minutes=1),
+        )
     )
 
 
@@ -44,13 +67,15 @@ def record_results(work: Work, results: ExecutionResults, rules: Rules) -> list[
     ids = [result.candidate_id for result in results.results]
     ids += [failure.candidate_id for failure in results.failures]
     found = work.session.execute(
-        select(CandidateRow.id, CandidateRow.group_id).where(CandidateRow.id.in_(ids))
+        select(CandidateRow.id, CandidateRow.group_id, CandidateRow.cache_key).where(
+            CandidateRow.id.in_(ids)
+        )
     ).all()
     groups = sorted({row.group_id for row in found})
-    known = {row.id for row in found}
+    known = {row.id: row.cache_key for row in found}
     lock_groups(work, groups)
     _locked_in_order(work, ids)
-    _record_verdicts(work, [r for r in results.results if r.candidate_id in known])
+    _record_verdicts(work, [r for r in results.results if r.candidate_id in known], known)
     for failure in results.failures:
         if failure.candidate_id in known:
             _record_failure(work, failure)
@@ -77,7 +102,9 @@ def lock_groups(work: Work, group_ids: Iterable[UUID]) -> None:
     work.session.execute(query.with_for_update())
 
 
-def _record_verdicts(work: Work, results: Sequence[ExecutionResult]) -> None:
+def _record_verdicts(
+    work: Work, results: Sequence[ExecutionResult], cache_keys: Mapping[UUID, bytes | None]
+) -> None:
     """Store executions that are new, and label their candidates and the duplicates of those.
 
     A few statements for all of them: one by one they cost more than the candidates took to run.
@@ -85,7 +112,10 @@ def _record_verdicts(work: Work, results: Sequence[ExecutionResult]) -> None:
     if not results:
         return
     statement = insert(ExecutionRow).on_conflict_do_nothing().returning(ExecutionRow.id)
-    new = work.session.scalars(statement, [_execution(result) for result in results]).all()
+    executions = [
+        _execution(result) | {"cache_key": cache_keys[result.candidate_id]} for result in results
+    ]
+    new = work.session.scalars(statement, executions).all()
     for link in (CandidateRow.id, CandidateRow.duplicate_of):
         labelled = work.session.execute(
             update(CandidateRow)

@@ -1,22 +1,21 @@
 """The watchman: sends again what was committed and never finished, and sets poison aside.
 
-It is the only one that sends anything twice. `python -m services.sweep` runs it for ever; two of
-them do no harm, because each round holds an advisory lock.
+What is stuck goes back into the outbox, from which the dispatcher sends it again.
+`python -m services.sweep` runs it for ever; two of them do no harm, because each round holds an
+advisory lock.
 """
 
 import signal
 import sys
 import threading
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.exc import DBAPIError
 
-from infra import errors, intake, logs, metrics
+from infra import errors, logs, metrics
 from infra.contracts.base import CandidateState, GroupState, SampleState
-from infra.contracts.candidates import RankGroup, SampleGroup
+from infra.contracts.candidates import RankGroup
 from infra.db.tables import CandidateRow, GroupRow, SampleRequestRow
 from infra.db.unit_of_work import Database, Work
 from infra.messaging import Queue, Sender, Task, celery_app, queue_depths
@@ -63,11 +62,11 @@ class Sweep:
                 CandidateRow, self._unsent_before(now, depths[Queue.EXECUTOR]), started_before
             )
             self._poison(work, stuck)
-            self._candidates(work, now, stuck)
+            self._candidates(work, stuck)
             stuck = _is_stuck(
                 SampleRequestRow, self._unsent_before(now, depths[Queue.SAMPLER]), started_before
             )
-            self._samples(work, now, stuck)
+            self._samples(work, stuck)
             if depths[Queue.RANKER] < _RANKER_BACKLOG:
                 self._unranked_groups(work, now)
             flush_before = now - timedelta(seconds=self._settings.flush_seconds)
@@ -113,9 +112,10 @@ class Sweep:
         for group_id in groups:
             work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
 
-    def _candidates(self, work: Work, now: datetime, stuck: ColumnElement[bool]) -> None:
-        rows = work.session.scalars(
-            select(CandidateRow)
+    def _candidates(self, work: Work, stuck: ColumnElement[bool]) -> None:
+        """Put stuck candidates back into the outbox."""
+        ids = (
+            select(CandidateRow.id)
             .where(
                 CandidateRow.state == CandidateState.SUBMITTED,
                 CandidateRow.duplicate_of.is_(None),
@@ -125,22 +125,22 @@ class Sweep:
             .order_by(CandidateRow.id)
             .limit(_ROUND)
             # Whoever holds one of them is working on it.
-            .with_for_update(skip_locked=True)
-        ).all()
-        for row in rows:
-            row.sent_at = now
-        work.session.flush()
-        self._send_again(work, [row.id for row in rows])
+            .with_for_update(skip_locked=True, key_share=True)
+        )
+        count = len(
+            work.session.execute(
+                update(CandidateRow)
+                .where(CandidateRow.id.in_(ids.scalar_subquery()))
+                .values(sent_at=None)
+                .returning(CandidateRow.id)
+                .execution_options(synchronize_session=False)
+            ).all()
+        )
+        if count:
+            metrics.SWEEP_RESENT.labels("candidates").inc(count)
+            log.info("sweep.candidates_sent_again", count=count)
 
-    @staticmethod
-    def _send_again(work: Work, candidate_ids: Sequence[UUID]) -> None:
-        for request in intake.execution_requests(work.session, candidate_ids):
-            work.send_after_commit(Task.EXECUTE_SLICE, request)
-            metrics.SWEEP_RESENT.labels("candidates").inc(len(request.programs))
-        if candidate_ids:
-            log.info("sweep.candidates_sent_again", count=len(candidate_ids))
-
-    def _samples(self, work: Work, now: datetime, stuck: ColumnElement[bool]) -> None:
+    def _samples(self, work: Work, stuck: ColumnElement[bool]) -> None:
         rows = work.session.scalars(
             select(SampleRequestRow)
             .where(
@@ -158,8 +158,7 @@ class Sweep:
                 work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=row.group_id))
                 metrics.SWEEP_QUARANTINED.labels("sample_request").inc()
             else:
-                row.sent_at = now
-                work.send_after_commit(Task.SAMPLE_GROUP, SampleGroup(sample_request_id=row.id))
+                row.sent_at = None
                 metrics.SWEEP_RESENT.labels("sample_request").inc()
         work.session.flush()
 

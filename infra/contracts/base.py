@@ -17,6 +17,7 @@ __all__ = [
     "Label",
     "Language",
     "Outcome",
+    "Priority",
     "SampleState",
     "SkipReason",
     "new_id",
@@ -83,6 +84,13 @@ class Integrity(StrEnum):
 
     ISOLATED = "isolated"
     SHARED = "shared"
+
+
+class Priority(StrEnum):
+    """How soon a group is executed: before everything else, or with the rest."""
+
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
 
 
 class CandidateState(StrEnum):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from infra.contracts.base import Author, Contract, JsonValue
+from infra.contracts.base import Author, Contract, JsonValue, Priority
 from infra.contracts.problems import ProgramText
 
 MAX_GROUP_CANDIDATES = 1_024
@@ -56,6 +56,10 @@ class NewGroup(Contract):
     samples: tuple[SamplePlan, ...] = Field((), max_length=32)
     policy: PolicyName = DEFAULT_POLICY
     """Policy that the ranked group trains."""
+    priority: Priority = Priority.BULK
+    """`interactive` when somebody waits for the labels."""
+    cache: bool = True
+    """Whether an execution of the same program against the same tests may serve again."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -1,5 +1,7 @@
 """Messages to and from the executor; complete, because the executor has no database."""
 
+import hashlib
+import json
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -31,6 +33,27 @@ class Suite(Contract):
     allow_shared: bool = False
     reference_program: ProgramText | None = None
     """What the limits are calibrated with; only there if they are to be."""
+
+    def digest(self) -> str:
+        """Name everything in it by a SHA-256."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+def cache_key(suite_digest: str, language: Language, program: str) -> bytes:
+    """Name what an execution must agree in to serve for another candidate: tests and program.
+
+    Of a program only that is left out which its language's compiler leaves out: Python's reads
+    every line ending as a newline, and newlines at the end as one.
+    """
+    if language in (Language.PYTHON, Language.PYTHON_NUMPY):
+        program = program.replace("\r\n", "\n").replace("\r", "\n")
+        ended = program.rstrip("\n")
+        if not ended.endswith("\\"):
+            program = ended + "\n"
+    digest = hashlib.sha256(suite_digest.encode())
+    digest.update(program.encode("utf-8", "surrogatepass"))
+    return digest.digest()
 
 
 class ExecutionRequest(Contract):
@@ -106,7 +129,10 @@ class ExecutionResult(Contract):
 class ExecutionStarted(Contract):
     """Notice that an executor has begun these candidates; attempts are counted on it."""
 
-    candidate_ids: tuple[UUID, ...] = Field(min_length=1)
+    candidate_ids: tuple[UUID, ...]
+    """None, when an executor only says that it is there."""
+    sandbox: str = ""
+    """Version of its sandbox, as in a verdict."""
 
 
 class ExecutionFailure(Contract):

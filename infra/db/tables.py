@@ -12,6 +12,7 @@ from sqlalchemy import (
     Dialect,
     Enum,
     ForeignKey,
+    Identity,
     Index,
     LargeBinary,
     MetaData,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     false,
     func,
     text,
+    true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
@@ -38,6 +40,9 @@ from infra.contracts.base import (
 )
 
 Json = dict[str, Any]
+
+UNSENT = "state = 'submitted' AND sent_at IS NULL AND duplicate_of IS NULL AND follows IS NULL"
+"""What makes a candidate part of the outbox."""
 
 
 class Source(TypeDecorator[str]):
@@ -104,6 +109,8 @@ class ProblemRow(Table):
     details: Mapped[Json] = mapped_column("metadata", JSON)
     content_hash: Mapped[str]
     """SHA-256 of the whole problem as submitted; the same problem twice is one row."""
+    suite_sha256: Mapped[str | None]
+    """`Suite.digest`; null until the first group, for a problem of an older version."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     tests: Mapped[list["TestCaseRow"]] = relationship(
@@ -151,6 +158,29 @@ class CheckpointRow(Table):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class ApiKeyRow(Table):
+    """Who may use the REST API for what; number 0 is the key of the environment."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    sha256: Mapped[str | None] = mapped_column(unique=True)
+    """Of the key itself, which is stored nowhere."""
+    scopes: Mapped[list[Any]]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    revoked_at: Mapped[datetime | None]
+
+
+class SandboxProfileRow(Table):
+    """A sandbox version that executors reported, and when one last did."""
+
+    __tablename__ = "sandbox_profiles"
+
+    sandbox: Mapped[str] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class GroupRow(Table):
     """The candidates of one request for one problem."""
 
@@ -162,6 +192,14 @@ class GroupRow(Table):
     policy_id: Mapped[UUID] = mapped_column(ForeignKey("policies.id"))
     state: Mapped[GroupState] = mapped_column(_enum(GroupState))
     details: Mapped[Json] = mapped_column("metadata", JSON)
+    api_key_id: Mapped[int] = mapped_column(
+        ForeignKey("api_keys.id"), default=0, server_default=text("0")
+    )
+    """Whose work it is; executors are shared fairly between keys."""
+    interactive: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Somebody waits: executed before everything that is not."""
+    cache: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether an earlier execution of the same program and tests may serve."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ranked_at: Mapped[datetime | None]
 
@@ -182,7 +220,8 @@ class SampleRequestRow(Table):
     state: Mapped[SampleState] = mapped_column(_enum(SampleState))
     attempts: Mapped[int] = mapped_column(default=0)
     """Times a sampler began it."""
-    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
+    """When it was last given to the queue; null: it waits in the outbox."""
     started_at: Mapped[datetime | None]
     reason: Mapped[str | None]
     """Why it is quarantined."""
@@ -194,14 +233,23 @@ class CandidateRow(Table):
     __tablename__ = "candidates"
     __table_args__ = (
         UniqueConstraint("group_id", "position"),
-        Index(None, "sent_at", postgresql_where=text("state = 'submitted'")),
+        Index(None, "sample_request_id", postgresql_where=text("sample_request_id IS NOT NULL")),
+        Index(None, "duplicate_of", postgresql_where=text("duplicate_of IS NOT NULL")),
+        Index(None, "follows", postgresql_where=text("follows IS NOT NULL")),
+        Index(None, "sent_at", "api_key_id", postgresql_where=text("state = 'submitted'")),
+        Index(
+            None,
+            "cache_key",
+            postgresql_where=text("state = 'submitted' AND sent_at IS NOT NULL"),
+        ),
+        Index(None, "interactive", "api_key_id", "id", postgresql_where=text(UNSENT)),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"))
     position: Mapped[int]
     sample_request_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("sample_requests.id", ondelete="CASCADE"), index=True
+        ForeignKey("sample_requests.id", ondelete="CASCADE")
     )
     author: Mapped[Author] = mapped_column(_enum(Author))
     model: Mapped[str]
@@ -213,13 +261,24 @@ class CandidateRow(Table):
     seed: Mapped[int | None] = mapped_column(BigInteger)
     details: Mapped[Json] = mapped_column("metadata", JSON)
     duplicate_of: Mapped[UUID | None] = mapped_column(
-        ForeignKey("candidates.id", ondelete="CASCADE"), index=True
+        ForeignKey("candidates.id", ondelete="CASCADE")
     )
     """The same program in the same group, executed in this one's place."""
+    api_key_id: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """The group's; here too, because the outbox is read by it."""
+    interactive: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The group's."""
+    cache_key: Mapped[bytes | None]
+    """What an execution must agree in to serve again (`execution.cache_key`); null: none may."""
+    follows: Mapped[UUID | None] = mapped_column(ForeignKey("candidates.id", ondelete="SET NULL"))
+    """A candidate of another group with the same cache key, whose execution is awaited."""
+    cached: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the label comes from the execution of a candidate of another group."""
     state: Mapped[CandidateState] = mapped_column(_enum(CandidateState))
     attempts: Mapped[int] = mapped_column(default=0)
     """Times an executor began it."""
-    sent_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    sent_at: Mapped[datetime | None]
+    """When it was last given to the queue; null: it waits in the outbox."""
     started_at: Mapped[datetime | None]
     reason: Mapped[str | None]
     """Why it is quarantined."""
@@ -235,7 +294,10 @@ class ExecutionRow(Table):
     """One execution of one candidate, with the outcome of every test."""
 
     __tablename__ = "executions"
-    __table_args__ = (UniqueConstraint("candidate_id", "attempt"),)
+    __table_args__ = (
+        UniqueConstraint("candidate_id", "attempt"),
+        Index(None, "cache_key", postgresql_where=text("cache_key IS NOT NULL")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     candidate_id: Mapped[UUID] = mapped_column(ForeignKey("candidates.id", ondelete="CASCADE"))
@@ -252,6 +314,8 @@ class ExecutionRow(Table):
     stderr: Mapped[str]
     error: Mapped[str]
     sandbox: Mapped[str]
+    cache_key: Mapped[bytes | None]
+    """The candidate's; null where it may not serve again."""
     unstable: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 

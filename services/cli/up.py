@@ -17,7 +17,7 @@ from infra.db import migrate
 from infra.local.home import default_home, free_port, secret_file
 from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
-from infra.messaging import Queue
+from infra.messaging import Queue, queue_keys
 from services.client import Client
 
 log = logs.get(__name__)
@@ -96,7 +96,11 @@ def running_suite(
         environments = _environments(suite, port, executor_slots)
         if not trainer:
             del environments["trainer"]
-        modules = {"api": "services.api", "sweep": "services.sweep"}
+        modules = {
+            "api": "services.api",
+            "dispatcher": "services.dispatcher",
+            "sweep": "services.sweep",
+        }
         for name, environment in environments.items():
             ready = client.is_ready if name == "api" else None
             service = Service(
@@ -135,7 +139,8 @@ def _forget_old_messages(servers: LocalServers) -> None:
     if os.environ.get("REDIS_URL"):
         return  # Not ours to empty.
     with redis.Redis.from_url(servers.redis_url) as connection:
-        connection.delete(*(queue.value for queue in Queue), "unacked", "unacked_index")
+        keys = [key for queue in Queue for key in queue_keys(queue)]
+        connection.delete(*keys, "unacked", "unacked_index")
 
 
 def _environments(
@@ -162,6 +167,7 @@ def _environments(
         | queue
         | {"RRTF_EXECUTOR_HOME": str(_executor_home(suite.home))}
         | slots,
+        "dispatcher": of("RRTF_LOG_") | both,
         "sweep": of("RRTF_SWEEP_", "RRTF_RANKER_", "RRTF_LOG_") | both,
         "trainer": of("RRTF_TRAINER_", "RRTF_LOG_")
         | {

@@ -27,6 +27,7 @@ from infra.db.unit_of_work import Database, Work
 from infra.messaging import Task
 from ranker import records
 from ranker.ranking import Rules
+from services import outbox
 
 Row = TypeVar("Row", bound=Table)
 
@@ -75,7 +76,23 @@ class Suite:
         ]
         new = NewGroup(candidates=candidates, samples=tuple(plans), policy=policy)
         with self.work() as work:
-            return intake.open_group(work, self.problem_id, new)
+            group_id = intake.open_group(work, self.problem_id, new)
+        self.dispatch()
+        return group_id
+
+    def dispatch(self, messages: int = 1000) -> None:
+        """Send what waits, as the dispatcher does."""
+        with self.work() as work:
+            outbox.settle(work)
+            for request in outbox.take_samples(work, messages):
+                work.send_after_commit(Task.SAMPLE_GROUP, request)
+        with self.work() as work:
+            chosen = outbox.choose(work.session, messages)
+            served = outbox.serve(work, chosen) if chosen else set()
+        left = [[row for row in rows if row.id not in served] for rows in chosen]
+        with self.work() as work:
+            for slice_ in outbox.send(work, [rows for rows in left if rows], outbox.Suites()):
+                work.send_after_commit(Task.EXECUTE_SLICE, slice_.request)
 
     def record(self, *results: ExecutionResult, rules: Rules | None = None) -> list[UUID]:
         with self.work() as work:

@@ -5,12 +5,11 @@ import sys
 import time
 
 import pytest
-import redis
 
 from infra.contracts.base import GroupState, Label
 from infra.contracts.execution import ExecutionResults, ExecutionStarted
 from infra.db.tables import GroupRow, TrainingBatchRow
-from infra.messaging import Queue, Sender, Task, celery_app
+from infra.messaging import Queue, Sender, Task, celery_app, queue_depths
 
 
 def start(module, database_url, redis_url, **more):
@@ -77,20 +76,23 @@ def test_a_ranker_killed_at_work_loses_nothing_once_it_is_started_again(
     assert {row.num_pairs for row in suite.all(TrainingBatchRow)} == {4}
 
 
-def test_the_sweep_runs_as_a_process_and_stops_when_told(suite, launch, redis_url):
+def test_sweep_and_dispatcher_run_as_processes_and_stop_when_told(suite, launch, redis_url):
     suite.outbox.reachable = False
     suite.open(suite.student("x"))
     suite.age(1000)
 
-    sweep = launch("services.sweep", RRTF_SWEEP_INTERVAL_SECONDS="0.1")
+    processes = [
+        launch("services.dispatcher"),
+        launch("services.sweep", RRTF_SWEEP_INTERVAL_SECONDS="0.1"),
+    ]
 
-    with redis.Redis.from_url(redis_url) as client:
-        assert until(lambda: client.llen(Queue.EXECUTOR.value) == 1)
-    sweep.send_signal(signal.SIGTERM)
-    assert sweep.wait(30) == 0
+    assert until(lambda: queue_depths(redis_url)[Queue.EXECUTOR] == 1)
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
 
 
-@pytest.mark.parametrize("module", ["ranker", "services.sweep"])
+@pytest.mark.parametrize("module", ["ranker", "services.sweep", "services.dispatcher"])
 def test_a_mistyped_setting_is_refused_at_the_start(launch, module, capfd):
     process = launch(module, RRTF_RANKER_PRESETS="rrtf")
 

@@ -18,9 +18,21 @@ SETTINGS = SweepSettings()
 LONG_AGO = SETTINGS.started_seconds + 1
 
 
+class SweepThenSend(Sweep):
+    """A sweep, and after each of its rounds one of the dispatcher."""
+
+    def __init__(self, suite, redis_url):
+        super().__init__(suite.database, redis_url, SETTINGS, batch_groups=2)
+        self._suite = suite
+
+    def round(self):
+        super().round()
+        self._suite.dispatch()
+
+
 @pytest.fixture
 def sweep(suite, redis_url):
-    return Sweep(suite.database, redis_url, SETTINGS, batch_groups=2)
+    return SweepThenSend(suite, redis_url)
 
 
 @pytest.fixture
@@ -245,13 +257,15 @@ def test_two_sweeps_at_once_send_everything_once(suite, sweep, redis_url):
     for thread in threads:
         thread.join()
 
+    suite.dispatch()
     programs = suite.outbox.programs()
     assert len(programs) == len(set(programs)) == 40
 
 
 def test_a_sweep_and_late_results_do_not_block_each_other(suite, sweep):
     for number in range(8):
-        suite.open(suite.teacher(f"t{number}"), suite.student("same"), suite.student("same"))
+        same = suite.student(f"same {number}")
+        suite.open(suite.teacher(f"t{number}"), same, same)
     ids = [candidate_id for candidate_id, _ in suite.outbox.programs()]
     with suite.work() as work:
         for row in work.session.query(CandidateRow):

@@ -1,0 +1,153 @@
+"""Moves committed work from the outbox to the queues, no faster than workers empty them.
+
+It alone sends to the executors and the samplers, so no request ever waits for Redis, the queues
+stay short whatever is submitted, and who goes next is decided late. `python -m services.dispatcher`
+runs it for ever; of several one works at a time, and another goes on where it stops.
+"""
+
+import signal
+import sys
+import threading
+import time
+
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+
+from infra import errors, logs, metrics
+from infra.db.unit_of_work import Database, Work
+from infra.messaging import PRIORITIES, Queue, Sender, Task, celery_app, queue_depths
+from infra.settings import BrokerSettings, DatabaseSettings, load, reject_unknown
+from services import outbox
+
+log = logs.get(__name__)
+
+_LOCK = 7_300_914
+_PAUSE_SECONDS = 0.02
+"""Between two looks into the outbox when there is nothing to do."""
+_AWAY_SECONDS = 1.0
+_STOCK_SECONDS = 2.0
+"""Work that a queue should hold, at the rate at which it is emptied."""
+_LEAST = 8
+_MOST = 4_096
+_SAMPLER_STOCK = 64
+
+
+class Stock:
+    """How many messages a queue should hold: as many as are taken from it in two seconds."""
+
+    def __init__(self) -> None:
+        self._rate = 0.0
+        self._left = 0
+        self._looked = time.monotonic()
+
+    def room(self, depth: int) -> int:
+        """Say how many messages may be added, given how many there are."""
+        now = time.monotonic()
+        elapsed = max(now - self._looked, 1e-3)
+        taken = max(self._left - depth, 0)
+        weight = min(elapsed, 1.0)
+        self._rate += weight * (taken / elapsed - self._rate)
+        self._looked, self._left = now, depth
+        wanted = min(max(_LEAST, round(self._rate * _STOCK_SECONDS)), _MOST)
+        # Not for every message taken: a round costs the same for one as for many.
+        return wanted - depth if depth <= wanted * 3 // 4 else 0
+
+    def added(self, messages: int) -> None:
+        """Remember what was put in."""
+        self._left += messages
+
+
+class Dispatcher:
+    """One dispatcher."""
+
+    def __init__(self, database: Database, sender: Sender, redis_url: str) -> None:
+        self._database = database
+        self._sender = sender
+        self._redis_url = redis_url
+        self._suites = outbox.Suites()
+        self._stock = Stock()
+
+    def round(self) -> bool:
+        """Look once into the outbox; tell whether there was something to do.
+
+        Raises:
+            errors.Unavailable: Redis cannot be reached; what it did not take waits on.
+        """
+        depths = queue_depths(self._redis_url, (Queue.EXECUTOR, Queue.SAMPLER))
+        room = self._stock.room(depths[Queue.EXECUTOR])
+        # Transactions of their own: each locks groups in their order, and then candidates.
+        with self._database.unit_of_work() as work:
+            if not _is_alone(work):
+                return False
+            done = outbox.settle(work)
+            samples = outbox.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
+        for request in samples:
+            # One that does not leave is sent again by the sweep.
+            self._sender.send(Task.SAMPLE_GROUP, request)
+        return self._candidates(room) or bool(done or samples)
+
+    def _candidates(self, room: int) -> bool:
+        with self._database.unit_of_work() as work:
+            if not _is_alone(work):
+                return False
+            chosen = outbox.choose(work.session, room)
+            served = outbox.serve(work, chosen) if chosen else set()
+        left = [[row for row in rows if row.id not in served] for rows in chosen]
+        left = [rows for rows in left if rows]
+        if left:
+            with self._database.unit_of_work() as work:
+                if not _is_alone(work):
+                    return False
+                slices = outbox.send(work, left, self._suites)
+            self._send(slices)
+        return bool(chosen)
+
+    def _send(self, slices: list[outbox.Slice]) -> None:
+        for number, slice_ in enumerate(slices):
+            try:
+                self._sender.send_or_raise(
+                    Task.EXECUTE_SLICE, slice_.request, PRIORITIES[slice_.interactive]
+                )
+            except errors.Unavailable:
+                metrics.SEND_FAILURES.labels(Task.EXECUTE_SLICE.value).inc()
+                with self._database.unit_of_work() as work:
+                    outbox.give_back(work, slices[number:])
+                raise
+            self._stock.added(1)
+
+
+def _is_alone(work: Work) -> bool:
+    return bool(work.session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))))
+
+
+def main() -> int:
+    """Run until told to stop."""
+    logs.configure("dispatcher")
+    try:
+        redis_url = load(BrokerSettings).redis_url.get_secret_value()
+        database_url = load(DatabaseSettings).database_url.get_secret_value()
+        reject_unknown()
+    except errors.SuiteError as error:
+        log.error("dispatcher.refused_to_start", code=error.code, reason=error.detail)
+        return 1
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    sender = Sender(celery_app())
+    database = Database(database_url, sender)
+    dispatcher = Dispatcher(database, sender, redis_url)
+    log.info("dispatcher.ready")
+    pause = 0.0
+    while not stop.wait(pause):
+        try:
+            pause = 0.0 if dispatcher.round() else _PAUSE_SECONDS
+        except (errors.Unavailable, DBAPIError) as error:
+            # Both servers may restart; the next round looks again.
+            log.warning("dispatcher.round_failed", reason=str(error).partition("\n")[0])
+            pause = _AWAY_SECONDS
+    database.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

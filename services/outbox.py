@@ -1,0 +1,434 @@
+"""The outbox: which committed work goes to the queue next, and which need not go at all.
+
+What is submitted and has no `sent_at` waits here. Interactive work goes first; between API keys
+that one goes next which has the fewest candidates under way. A program that was executed against
+the same tests in the same sandbox takes that execution's label; one that is being executed
+elsewhere is followed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    Float,
+    Uuid,
+    and_,
+    case,
+    cast,
+    column,
+    exists,
+    func,
+    null,
+    select,
+    text,
+    update,
+    values,
+)
+from sqlalchemy.orm import Session, aliased
+
+from infra import intake, metrics
+from infra.contracts.base import CandidateState, GroupState, SampleState
+from infra.contracts.candidates import RankGroup, SampleGroup
+from infra.contracts.execution import ExecutionRequest, Program, Suite
+from infra.db.tables import (
+    UNSENT,
+    CandidateRow,
+    ExecutionRow,
+    GroupRow,
+    SampleRequestRow,
+    SandboxProfileRow,
+)
+from infra.db.unit_of_work import Work
+from infra.messaging import Task
+from ranker import records
+
+SLICE_CANDIDATES = 32
+"""Most candidates in one message; they share the message's tests."""
+SLICE_CHARACTERS = 2_000_000
+"""Most program text in one message, unless a single program is longer."""
+_SMALL_SLICE = 4
+_SPREAD = 16
+"""Messages over which a small backlog is spread, so that no worker waits beside a long one."""
+_LOOK_AHEAD = 2_048
+"""Most candidates looked at in one round; those that need no execution cost the queue nothing."""
+_SUITES = 1_024
+_UPGRADE = timedelta(minutes=10)
+"""How long, after a new sandbox version was first heard of, an older one's executions serve."""
+
+
+class Slice(NamedTuple):
+    """One message for the executor."""
+
+    request: ExecutionRequest
+    interactive: bool
+
+
+class Lane(NamedTuple):
+    """The waiting work of one API key at one priority."""
+
+    interactive: bool
+    api_key_id: int
+
+
+@dataclass
+class Suites:
+    """The suites of recent problems; a problem never changes."""
+
+    known: OrderedDict[UUID, Suite] = field(default_factory=OrderedDict)
+
+    def get(self, session: Session, problem_id: UUID) -> Suite:
+        """Return a problem's suite, read when it is first asked for."""
+        if problem_id not in self.known:
+            self.known[problem_id] = intake.load_suite(session, problem_id)
+            if len(self.known) > _SUITES:
+                self.known.popitem(last=False)
+        self.known.move_to_end(problem_id)
+        return self.known[problem_id]
+
+
+class Waiting(NamedTuple):
+    """A candidate of the outbox."""
+
+    id: UUID
+    group_id: UUID
+    problem_id: UUID
+    cache_key: bytes | None
+    interactive: bool
+
+
+def lanes(session: Session) -> list[Lane]:
+    """List who has work waiting; it costs one step in an index for each of them."""
+    # Postgres has no skip scan for DISTINCT; this is one.
+    query = text(
+        f"""
+        WITH RECURSIVE lane AS (
+            (SELECT interactive, api_key_id FROM candidates WHERE {UNSENT}
+             ORDER BY interactive, api_key_id LIMIT 1)
+            UNION ALL
+            SELECT next.interactive, next.api_key_id FROM lane, LATERAL (
+                SELECT interactive, api_key_id FROM candidates WHERE {UNSENT}
+                AND (interactive, api_key_id) > (lane.interactive, lane.api_key_id)
+                ORDER BY interactive, api_key_id LIMIT 1) AS next
+        ) SELECT interactive, api_key_id FROM lane"""  # noqa: S608 - a constant of ours
+    )
+    return [Lane(*row) for row in session.execute(query)]
+
+
+def give_back(work: Work, slices: Iterable[Slice]) -> None:
+    """Put candidates that the queue did not take back into the outbox."""
+    ids = [program.candidate_id for slice_ in slices for program in slice_.request.programs]
+    work.session.execute(
+        update(CandidateRow)
+        .where(CandidateRow.id.in_(ids), CandidateRow.state == CandidateState.SUBMITTED)
+        .values(sent_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def take_samples(work: Work, messages: int) -> list[SampleGroup]:
+    """Mark the oldest waiting requests for samples as sent and return their messages."""
+    oldest = (
+        select(SampleRequestRow.id)
+        .where(SampleRequestRow.state == SampleState.SUBMITTED, SampleRequestRow.sent_at.is_(None))
+        .order_by(SampleRequestRow.id)
+        .limit(messages)
+    )
+    sent = work.session.scalars(
+        update(SampleRequestRow)
+        .where(
+            SampleRequestRow.id.in_(oldest.scalar_subquery()),
+            SampleRequestRow.state == SampleState.SUBMITTED,
+        )
+        .values(sent_at=func.clock_timestamp())
+        .returning(SampleRequestRow.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    return [SampleGroup(sample_request_id=request_id) for request_id in sorted(sent)]
+
+
+def choose(session: Session, messages: int) -> list[list[Waiting]]:
+    """Choose whose candidates go next: at most so many slices, of one problem each."""
+    waiting = lanes(session)
+    if not waiting or not messages:
+        return []
+    under_way = _under_way(session)
+    look = min(_LOOK_AHEAD, max(_SPREAD, 2 * messages) * SLICE_CANDIDATES)
+    share = max(look // len(waiting), SLICE_CANDIDATES)
+    queued = {lane: _cut(_head(session, lane, share)) for lane in waiting}
+    chosen: list[list[Waiting]] = []
+    while queued and len(chosen) < messages:
+        lane = min(
+            queued, key=lambda lane: (not lane.interactive, under_way.get(lane.api_key_id, 0))
+        )
+        chosen.append(queued[lane].pop(0))
+        under_way[lane.api_key_id] = under_way.get(lane.api_key_id, 0) + len(chosen[-1])
+        if not queued[lane]:
+            del queued[lane]
+    return chosen
+
+
+def _under_way(session: Session) -> dict[int, int]:
+    """Count the candidates of each key that the queue or an executor has."""
+    rows = session.execute(
+        select(CandidateRow.api_key_id, func.count())
+        .where(CandidateRow.state == CandidateState.SUBMITTED, CandidateRow.sent_at.is_not(None))
+        .group_by(CandidateRow.api_key_id)
+    )
+    return {api_key_id: count for api_key_id, count in rows}
+
+
+def _head(session: Session, lane: Lane, limit: int) -> Sequence[Waiting]:
+    rows = session.execute(
+        select(
+            CandidateRow.id,
+            CandidateRow.group_id,
+            GroupRow.problem_id,
+            CandidateRow.cache_key,
+            CandidateRow.interactive,
+        )
+        .join(GroupRow, CandidateRow.group_id == GroupRow.id)
+        .where(
+            text(f"candidates.{UNSENT.replace(' AND ', ' AND candidates.')}"),
+            CandidateRow.interactive == lane.interactive,
+            CandidateRow.api_key_id == lane.api_key_id,
+        )
+        .order_by(CandidateRow.id)
+        .limit(limit)
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def _cut(rows: Sequence[Waiting]) -> list[list[Waiting]]:
+    """Cut a lane's head into slices of one problem, in the order of their first candidates."""
+    size = min(SLICE_CANDIDATES, max(_SMALL_SLICE, -(-len(rows) // _SPREAD)))
+    slices: list[list[Waiting]] = []
+    growing: dict[UUID, list[Waiting]] = {}
+    for row in rows:
+        slice_ = growing.get(row.problem_id)
+        if slice_ is None or len(slice_) == size:
+            slice_ = growing[row.problem_id] = []
+            slices.append(slice_)
+        slice_.append(row)
+    return slices
+
+
+def serve(work: Work, chosen: Iterable[Sequence[Waiting]]) -> set[UUID]:
+    """Label candidates whose program was executed before; return their ids."""
+    keyed = [row for rows in chosen for row in rows if row.cache_key is not None]
+    if not keyed:
+        return set()
+    newest = select(func.max(SandboxProfileRow.seen_at)).scalar_subquery()
+    current = select(SandboxProfileRow.sandbox).where(SandboxProfileRow.seen_at > newest - _UPGRADE)
+    found = {
+        row.cache_key: row.id
+        for row in work.session.execute(
+            select(ExecutionRow.cache_key, ExecutionRow.id)
+            .where(
+                ExecutionRow.cache_key.in_({row.cache_key for row in keyed}),
+                ExecutionRow.sandbox.in_(current.scalar_subquery()),
+                ~ExecutionRow.unstable,
+            )
+            .order_by(ExecutionRow.id)
+        )
+    }
+    hits = {row.id: found[row.cache_key] for row in keyed if row.cache_key in found}
+    return _label(work, {row.group_id for row in keyed if row.id in hits}, hits)
+
+
+def _label(work: Work, groups: Iterable[UUID], executions: Mapping[UUID, UUID]) -> set[UUID]:
+    """Give candidates, and the duplicates of those, the label of another's execution."""
+    if not executions:
+        return set()
+    records.lock_groups(work, groups)
+    given = values(column("id", Uuid), column("execution_id", Uuid), name="given").data(
+        list(executions.items())
+    )
+    labelled = set()
+    for link in (CandidateRow.id, CandidateRow.duplicate_of):
+        rows = work.session.execute(
+            update(CandidateRow)
+            .where(
+                link == given.c.id,
+                ExecutionRow.id == given.c.execution_id,
+                CandidateRow.state == CandidateState.SUBMITTED,
+            )
+            .values(
+                state=CandidateState.LABELLED,
+                label=ExecutionRow.label,
+                pass_fraction=cast(ExecutionRow.passed, Float) / ExecutionRow.total,
+                execution_id=ExecutionRow.id,
+                labelled_at=func.clock_timestamp(),
+                cached=CandidateRow.duplicate_of.is_(None),
+                follows=null(),
+                reason=null(),
+            )
+            .returning(CandidateRow.id, CandidateRow.author, ExecutionRow.label)
+            .execution_options(synchronize_session=False)
+        )
+        for row in rows:
+            labelled.add(row.id)
+            metrics.CANDIDATES_LABELLED.labels(row.label.value, row.author.value).inc()
+    metrics.CACHE_HITS.inc(len(labelled))
+    for group_id in _complete(work.session, groups):
+        work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
+    return labelled
+
+
+def _complete(session: Session, groups: Iterable[UUID]) -> Sequence[UUID]:
+    waiting = exists().where(
+        CandidateRow.group_id == GroupRow.id, CandidateRow.state == CandidateState.SUBMITTED
+    )
+    sampled = exists().where(
+        SampleRequestRow.group_id == GroupRow.id,
+        SampleRequestRow.state == SampleState.SUBMITTED,
+    )
+    return session.scalars(
+        select(GroupRow.id).where(
+            GroupRow.id.in_(groups), GroupRow.state == GroupState.OPEN, ~waiting, ~sampled
+        )
+    ).all()
+
+
+def _follow(work: Work, rows: Iterable[Waiting]) -> set[UUID]:
+    """Let candidates wait for a program like theirs that is under way, or goes now."""
+    keyed = [row for row in rows if row.cache_key is not None]
+    leaders = {
+        row.cache_key: row.id
+        for row in work.session.execute(
+            select(CandidateRow.cache_key, CandidateRow.id).where(
+                CandidateRow.cache_key.in_({row.cache_key for row in keyed}),
+                CandidateRow.state == CandidateState.SUBMITTED,
+                CandidateRow.sent_at.is_not(None),
+            )
+        )
+    }
+    following: dict[UUID, UUID] = {}
+    for row in keyed:
+        leader = leaders.setdefault(row.cache_key, row.id)
+        if leader != row.id:
+            following[row.id] = leader
+    for leader in set(following.values()):
+        work.session.execute(
+            update(CandidateRow)
+            .where(
+                CandidateRow.id.in_([one for one, led in following.items() if led == leader]),
+                CandidateRow.state == CandidateState.SUBMITTED,
+            )
+            .values(follows=leader)
+            .execution_options(synchronize_session=False)
+        )
+    return set(following)
+
+
+def settle(work: Work) -> int:
+    """Label who follows a candidate that is labelled; let go who follows one that cannot serve.
+
+    Returns how many there were.
+    """
+    led_by = _leaders_that_ended(work.session)
+    if not led_by:
+        return 0
+    leader = aliased(CandidateRow)
+    serves = and_(leader.state == CandidateState.LABELLED, ~ExecutionRow.unstable)
+    rows = work.session.execute(
+        select(
+            CandidateRow.id,
+            CandidateRow.group_id,
+            case((serves, leader.execution_id), else_=null()).label("execution_id"),
+        )
+        .join(leader, CandidateRow.follows == leader.id)
+        .outerjoin(ExecutionRow, ExecutionRow.id == leader.execution_id)
+        .where(CandidateRow.follows.in_(led_by))
+        .limit(_LOOK_AHEAD)
+    ).all()
+    serving = {row.id: row.execution_id for row in rows if row.execution_id is not None}
+    _label(work, {row.group_id for row in rows if row.id in serving}, serving)
+    work.session.execute(
+        update(CandidateRow)
+        .where(CandidateRow.id.in_([row.id for row in rows if row.execution_id is None]))
+        .values(follows=null())
+        .execution_options(synchronize_session=False)
+    )
+    return len(rows)
+
+
+def _leaders_that_ended(session: Session) -> Sequence[UUID]:
+    led = text(
+        """
+        WITH RECURSIVE led AS (
+            (SELECT follows FROM candidates WHERE follows IS NOT NULL ORDER BY follows LIMIT 1)
+            UNION ALL
+            SELECT (SELECT follows FROM candidates WHERE follows > led.follows
+                    ORDER BY follows LIMIT 1) FROM led WHERE led.follows IS NOT NULL
+        ) SELECT follows FROM led WHERE follows IS NOT NULL"""
+    )
+    leaders = session.scalars(led).all()
+    if not leaders:
+        return []
+    return session.scalars(
+        select(CandidateRow.id).where(
+            CandidateRow.id.in_(leaders),
+            # One that went back to the outbox leads no longer.
+            (CandidateRow.state != CandidateState.SUBMITTED) | CandidateRow.sent_at.is_(None),
+        )
+    ).all()
+
+
+def send(work: Work, chosen: Iterable[Sequence[Waiting]], suites: Suites) -> list[Slice]:
+    """Mark candidates as sent and return their messages; some follow others instead."""
+    chosen = list(chosen)
+    following = _follow(work, [row for rows in chosen for row in rows])
+    slices = []
+    for rows in chosen:
+        ids = [row.id for row in rows if row.id not in following]
+        slices += _send_one(work, rows[0].problem_id, ids, rows[0].interactive, suites)
+    return slices
+
+
+def _send_one(
+    work: Work, problem_id: UUID, ids: Sequence[UUID], interactive: bool, suites: Suites
+) -> list[Slice]:
+    """Mark candidates of one problem as sent and make their messages."""
+    if not ids:
+        return []
+    rows = work.session.execute(
+        update(CandidateRow)
+        .where(
+            CandidateRow.id.in_(ids),
+            CandidateRow.state == CandidateState.SUBMITTED,
+            CandidateRow.sent_at.is_(None),
+            CandidateRow.follows.is_(None),
+        )
+        .values(sent_at=func.clock_timestamp())
+        .returning(CandidateRow.id, CandidateRow.attempts, CandidateRow.program)
+        .execution_options(synchronize_session=False)
+    ).all()
+    programs = [
+        Program(candidate_id=row.id, attempt=row.attempts + 1, source=row.program)
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
+    if not programs:
+        return []
+    suite = suites.get(work.session, problem_id)
+    return [
+        Slice(
+            ExecutionRequest(problem_id=problem_id, suite=suite, programs=tuple(held)), interactive
+        )
+        for held in _by_size(programs)
+    ]
+
+
+def _by_size(programs: Iterable[Program]) -> list[list[Program]]:
+    cut: list[list[Program]] = [[]]
+    characters = 0
+    for program in programs:
+        characters += len(program.source)
+        if cut[-1] and characters > SLICE_CHARACTERS:
+            cut.append([])
+            characters = len(program.source)
+        cut[-1].append(program)
+    return cut
