@@ -37,6 +37,12 @@ class Conflict(SuiteError):
     status = 409
 
 
+class IdempotencyMismatch(Conflict):
+    """The `Idempotency-Key` was used for another request; use a new one for each request."""
+
+    code = "idempotency_mismatch"
+
+
 class LeaseLost(Conflict):
     """The lease expired or was taken over; lease again and discard the work."""
 
@@ -48,6 +54,25 @@ class Unauthorized(SuiteError):
 
     code = "unauthorized"
     status = 401
+
+
+class Forbidden(SuiteError):
+    """The API key lacks the scope that this request needs."""
+
+    code = "forbidden"
+    status = 403
+
+
+class QueueFull(SuiteError):
+    """As many candidates wait as this server accepts; submit again later."""
+
+    code = "queue_full"
+    status = 429
+
+    def __init__(self, detail: str | None = None, retry_after: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+        """Seconds until there may be room."""
 
 
 class PayloadTooLarge(SuiteError):

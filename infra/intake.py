@@ -1,5 +1,6 @@
 """The one door: how problems, groups and candidates come in, whoever brings them."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -108,6 +109,23 @@ def policy_id(session: Session, name: str) -> UUID:
     if added is not None:
         return added
     return session.scalars(select(PolicyRow.id).where(PolicyRow.name == name)).one()
+
+
+def find_problems(session: Session, names: Collection[str]) -> dict[str, UUID]:
+    """Find problems by slug or id; names of none are left out."""
+    found = {
+        row.slug: row.id
+        for row in session.execute(
+            select(ProblemRow.slug, ProblemRow.id).where(ProblemRow.slug.in_(names))
+        )
+    }
+    ids: dict[UUID, str] = {}
+    for name in names:
+        with contextlib.suppress(ValueError):
+            ids[UUID(name)] = name
+    for problem_id in session.scalars(select(ProblemRow.id).where(ProblemRow.id.in_(ids))):
+        found.setdefault(ids[problem_id], problem_id)
+    return found
 
 
 def open_group(work: Work, problem_id: UUID, new: NewGroup, api_key_id: int = 0) -> UUID:

@@ -60,6 +60,10 @@ class ApiSettings(Settings):
     key: SecretStr | None = None
     """Key that clients send as a bearer token; without one the API is open, on loopback only."""
     max_body_bytes: int = Field(64 * 2**20, ge=1024)
+    max_waiting: int = Field(1_000_000, ge=1)
+    """Candidates without a label, of all keys together, from which on none are accepted."""
+    max_waiting_per_key: int = Field(500_000, ge=1)
+    """The same for one API key, so that one cannot take all the room."""
 
 
 class ClientSettings(Settings):

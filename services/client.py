@@ -5,23 +5,33 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
 from infra import errors
 from infra.contracts.api import (
+    ApiKeyView,
+    BulkGroup,
+    BulkGroupResult,
+    BulkGroups,
     BulkResult,
     CandidateDetail,
     CandidateView,
     CheckpointView,
     GroupView,
     Health,
+    MadeApiKey,
+    NewApiKey,
     Page,
     ProblemSummary,
     ProblemView,
+    QuarantineKind,
+    QuarantineView,
     RankingView,
+    ReleaseRequest,
+    ReleaseResult,
     Stats,
     TrainingBatchView,
 )
@@ -35,7 +45,10 @@ _BY_CODE: dict[str, type[errors.SuiteError]] = {
         errors.InvalidInput,
         errors.NotFound,
         errors.Conflict,
+        errors.Forbidden,
+        errors.IdempotencyMismatch,
         errors.LeaseLost,
+        errors.QueueFull,
         errors.Unauthorized,
         errors.PayloadTooLarge,
         errors.Unavailable,
@@ -53,7 +66,15 @@ class Client:
         errors.Unavailable: any call, when the server cannot be reached.
     """
 
-    def __init__(self, url: str, key: str | None = None, timeout_seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        timeout_seconds: float = 60.0,
+        waits_for_room: bool = True,
+    ) -> None:
+        """Open it; `waits_for_room` makes it wait where the server's queue is full, not raise."""
+        self._waits_for_room = waits_for_room
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         # The address is the user's own; a proxy of the environment has no business in between.
         try:
@@ -103,14 +124,40 @@ class Client:
         yield from self._pages(Page[ProblemSummary], "/v1/problems")
 
     def create_group(self, problem_id: UUID, group: NewGroup) -> GroupView:
-        """Hand in candidates, ask for samples, or both.
+        """Hand in candidates, ask for samples, or both."""
+        path = f"/v1/problems/{problem_id}/groups"
+        return self._send(GroupView, "POST", path, group, once=True)
 
-        A repeat after a lost answer would make a second group, so this is sent only once the
-        connection stands, and not again.
+    def create_groups(self, groups: Sequence[BulkGroup]) -> BulkGroupResult:
+        """Store many groups at once; one whose problem is unknown stops no other."""
+        bulk = BulkGroups(groups=tuple(groups))
+        return self._send(BulkGroupResult, "POST", "/v1/groups/bulk", bulk, once=True)
+
+    def create_key(self, key: NewApiKey) -> MadeApiKey:
+        """Make an API key; only this answer shows it."""
+        return self._send(MadeApiKey, "POST", "/v1/keys", key, repeatable=False)
+
+    def keys(self) -> Iterator[ApiKeyView]:
+        """Iterate over all API keys, oldest first."""
+        yield from self._pages(Page[ApiKeyView], "/v1/keys")
+
+    def revoke_key(self, name: str) -> None:
+        """Revoke an API key."""
+        self._request("DELETE", f"/v1/keys/{name}")
+
+    def quarantine(self, kind: QuarantineKind) -> Iterator[QuarantineView]:
+        """Iterate over what was set aside, oldest first."""
+        only = {"kind": kind.value}
+        yield from self._pages(Page[QuarantineView], "/v1/quarantine", only)
+
+    def release(self, kind: QuarantineKind, ids: Sequence[UUID]) -> ReleaseResult:
+        """Try again what was set aside.
+
+        Raises:
+            errors.Conflict: a group's ranking is in a training batch already.
         """
-        return self._send(
-            GroupView, "POST", f"/v1/problems/{problem_id}/groups", group, repeatable=False
-        )
+        request = ReleaseRequest(kind=kind, ids=tuple(ids))
+        return self._send(ReleaseResult, "POST", "/v1/quarantine/release", request)
 
     def get_group(self, group_id: UUID) -> GroupView:
         """Return a group and how far it is."""
@@ -182,20 +229,40 @@ class Client:
         body: BaseModel | dict[str, Any] | None = None,
         params: dict[str, str] | None = None,
         repeatable: bool = True,
+        once: bool = False,
     ) -> View:
+        response = self._request(method, path, body, params, repeatable, once)
+        try:
+            return kind.model_validate_json(response.content)
+        except ValidationError as error:
+            raise errors.SuiteError(
+                f"{response.url} gave no answer of this API; is something else listening there?"
+            ) from error
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        body: BaseModel | dict[str, Any] | None = None,
+        params: dict[str, str] | None = None,
+        repeatable: bool = True,
+        once: bool = False,
+    ) -> httpx.Response:
+        """Send a request until it is answered; `once` makes a repeat of it do no more."""
         content = None
         if body is not None:
             dumped = body.model_dump(mode="json") if isinstance(body, BaseModel) else body
             content = json.dumps(dumped).encode()  # ASCII, whatever characters a program holds.
-        for attempt in range(_ATTEMPTS):
+        headers = {"Content-Type": "application/json"}
+        if once:
+            headers["Idempotency-Key"] = str(uuid4())
+        attempt = 0
+        while True:
             last = attempt == _ATTEMPTS - 1
+            pause = min(0.2 * 2**attempt, 3.0)
             try:
                 response = self._http.request(
-                    method,
-                    path,
-                    content=content,
-                    params=params,
-                    headers={"Content-Type": "application/json"},
+                    method, path, content=content, params=params, headers=headers
                 )
             except httpx.TransportError as error:
                 unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
@@ -203,20 +270,20 @@ class Client:
                     raise errors.Unavailable(f"the API is not reachable: {error}") from error
             else:
                 if response.is_success:
-                    return _view(kind, response)
-                if response.status_code != 503 or last or not repeatable:
+                    return response
+                if response.status_code == errors.QueueFull.status and self._waits_for_room:
+                    # Nothing is wrong: the server works off what it has, however long that takes.
+                    time.sleep(_retry_after(response))
+                    continue
+                if response.status_code != errors.Unavailable.status or last or not repeatable:
                     raise _error(response)
-            time.sleep(min(0.2 * 2**attempt, 3.0))
-        raise AssertionError("the last attempt returns or raises")
+            time.sleep(pause)
+            attempt += 1
 
 
-def _view(kind: type[View], response: httpx.Response) -> View:
-    try:
-        return kind.model_validate_json(response.content)
-    except ValidationError as error:
-        raise errors.SuiteError(
-            f"{response.url} gave no answer of this API; is something else listening there?"
-        ) from error
+def _retry_after(response: httpx.Response) -> float:
+    given = response.headers.get("retry-after", "")
+    return min(float(given), 60.0) if given.isdecimal() else 5.0
 
 
 def _error(response: httpx.Response) -> errors.SuiteError:

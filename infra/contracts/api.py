@@ -1,7 +1,8 @@
 """What the REST API answers: the views that a client may rely on."""
 
 from datetime import datetime
-from typing import Generic, TypeVar
+from enum import StrEnum
+from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import Field
@@ -16,9 +17,11 @@ from infra.contracts.base import (
     JsonValue,
     Label,
     Language,
+    Priority,
     SampleState,
     SkipReason,
 )
+from infra.contracts.candidates import NewGroup
 from infra.contracts.execution import TestResult
 from infra.contracts.problems import Limits, Problem, TestCase
 from infra.contracts.ranking import Pair, RankedCandidate
@@ -78,6 +81,101 @@ class BulkResult(Contract):
     outcomes: tuple[BulkOutcome, ...]
 
 
+class BulkGroup(NewGroup):
+    """One group of a bulk request."""
+
+    problem: Annotated[str, Field(min_length=1, max_length=200)]
+    """Its problem: the slug, or the id."""
+
+
+class BulkGroups(Contract):
+    """Many groups at once."""
+
+    groups: tuple[BulkGroup, ...] = Field(min_length=1, max_length=10_000)
+
+
+class BulkGroupOutcome(Contract):
+    """What became of one group of a bulk request."""
+
+    id: UUID | None
+    error: str | None = None
+
+
+class BulkGroupResult(Contract):
+    """What became of every group of a bulk request, in its order."""
+
+    outcomes: tuple[BulkGroupOutcome, ...]
+
+
+class Scope(StrEnum):
+    """What an API key may be used for."""
+
+    READ = "read"
+    """To look at everything."""
+    SUBMIT = "submit"
+    """To store problems and groups."""
+    TRAIN = "train"
+    """To lease and complete training batches."""
+    ADMIN = "admin"
+    """To make and revoke keys, and to release what is in quarantine."""
+
+
+class NewApiKey(Contract):
+    """A request for an API key."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    scopes: frozenset[Scope] = Field(default=frozenset({Scope.READ, Scope.SUBMIT}), min_length=1)
+
+
+class ApiKeyView(Contract):
+    """An API key, without the key."""
+
+    id: int
+    name: str
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class MadeApiKey(ApiKeyView):
+    """An API key that was just made."""
+
+    key: str
+    """Shown here and never again; it is stored nowhere."""
+
+
+class QuarantineKind(StrEnum):
+    """What can be set aside."""
+
+    CANDIDATE = "candidate"
+    SAMPLE_REQUEST = "sample_request"
+    TRAINING_BATCH = "training_batch"
+
+
+class QuarantineView(Contract):
+    """Something that was set aside after too many attempts."""
+
+    kind: QuarantineKind
+    id: UUID
+    group_id: UUID | None
+    """Of a candidate or a request for samples."""
+    attempts: int
+    reason: str | None
+
+
+class ReleaseRequest(Contract):
+    """A request to try again what was set aside."""
+
+    kind: QuarantineKind
+    ids: tuple[UUID, ...] = Field(min_length=1, max_length=1000)
+
+
+class ReleaseResult(Contract):
+    """What was released; what was not in quarantine is left out."""
+
+    released: tuple[UUID, ...]
+
+
 class SampleRequestView(Contract):
     """A request for samples."""
 
@@ -100,6 +198,8 @@ class GroupView(Contract):
     """Number of candidates in each state."""
     samples: tuple[SampleRequestView, ...]
     metadata: dict[str, JsonValue]
+    priority: Priority
+    cache: bool
     created_at: datetime
     ranked_at: datetime | None
 
@@ -108,6 +208,8 @@ class ExecutionView(Contract):
     """One execution with the outcome of every test."""
 
     id: UUID
+    candidate_id: UUID
+    """Whose execution it was: another candidate's, where the label is a duplicate's or cached."""
     attempt: int
     label: Label
     passed: int
@@ -139,6 +241,8 @@ class CandidateView(Contract):
     pass_fraction: float | None
     execution_id: UUID | None
     duplicate_of: UUID | None
+    cached: bool
+    """Whether the label is that of the same program in another group, executed before."""
     sample_request_id: UUID | None
     attempts: int
     reason: str | None

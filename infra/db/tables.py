@@ -172,6 +172,20 @@ class ApiKeyRow(Table):
     revoked_at: Mapped[datetime | None]
 
 
+class IdempotentRequestRow(Table):
+    """A request that came with an `Idempotency-Key`, and what it made."""
+
+    __tablename__ = "idempotent_requests"
+
+    api_key_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    """SHA-256 of the request; the key with another request is a mistake."""
+    answer: Mapped[list[Any] | None] = mapped_column(JSON)
+    """What it made; null only inside the transaction that makes it."""
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
 class SandboxProfileRow(Table):
     """A sandbox version that executors reported, and when one last did."""
 

@@ -7,7 +7,6 @@ import uvicorn
 
 from infra import errors, logs
 from infra.db.unit_of_work import Database
-from infra.messaging import Sender, celery_app
 from infra.settings import ApiSettings, BrokerSettings, DatabaseSettings, load, reject_unknown
 from services.api.app import create_app
 
@@ -30,10 +29,12 @@ def main() -> int:
         logs.get(__name__).error("api.refused_to_start", code=error.code, reason=error.detail)
         return 1
     app = create_app(
-        Database(database_url, Sender(celery_app())),
+        Database(database_url),  # Without a sender: no request ever waits for Redis.
         redis_url,
         key or None,
         settings.max_body_bytes,
+        settings.max_waiting,
+        settings.max_waiting_per_key,
     )
     uvicorn.run(
         app,

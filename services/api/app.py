@@ -9,19 +9,39 @@ from fastapi.security import HTTPBearer
 
 from infra.contracts.api import ProblemDetails
 from infra.db.unit_of_work import Database
-from services.api import groups, problem_details, problems, stats, training
+from services.api import groups, keys, problem_details, problems, quarantine, stats, training
+from services.api.backlog import Backlog
 from services.api.guards import BodyLimit, Measure, RequireKey
+from services.api.keys import KeyRing
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "content": {problem_details.MEDIA_TYPE: {}}}
-    for status in (400, 401, 404, 409, 413, 422, 503)
+    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
 }
 # Tells readers of the OpenAPI document how to send the key; `RequireKey` is what checks it.
-_DOCUMENTED_KEY = Security(HTTPBearer(auto_error=False, description="`RRTF_API_KEY`"))
+_DOCUMENTED_KEY = Security(
+    HTTPBearer(auto_error=False, description="An API key, or `RRTF_API_KEY`")
+)
 
 
-def create_app(database: Database, redis_url: str, key: str | None, max_body_bytes: int) -> FastAPI:
-    """Build the application over an open database; without a key it is open to everybody."""
+def create_app(
+    database: Database,
+    redis_url: str,
+    key: str | None,
+    max_body_bytes: int,
+    max_waiting: int = 1_000_000,
+    max_waiting_per_key: int = 500_000,
+) -> FastAPI:
+    """Build the application over an open database; without a key it is open to everybody.
+
+    Args:
+        database: where everything is.
+        redis_url: asked for nothing but the lengths of queues.
+        key: the key that may do everything.
+        max_body_bytes: the largest body taken.
+        max_waiting: most candidates that may be without a label.
+        max_waiting_per_key: most of one API key.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -36,13 +56,13 @@ def create_app(database: Database, redis_url: str, key: str | None, max_body_byt
     )
     app.state.database = database
     app.state.redis_url = redis_url
+    app.state.backlog = Backlog(database, max_waiting, max_waiting_per_key)
     problem_details.install(app)
     # The one added last is outermost.
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
-    if key:
-        app.add_middleware(RequireKey, key=key)
+    app.add_middleware(RequireKey, ring=KeyRing(database, key))
     app.add_middleware(Measure)
-    for module in (problems, groups, training, stats):
+    for module in (problems, groups, training, quarantine, keys, stats):
         app.include_router(module.router, dependencies=[_DOCUMENTED_KEY], responses=_ERRORS)
     app.include_router(stats.open_router)
     return app

@@ -11,6 +11,7 @@ from sqlalchemy import Select
 
 from infra import errors
 from infra.db.unit_of_work import Database
+from services.api.backlog import Backlog
 
 MAX_PAGE = 500
 """Most items on one page."""
@@ -25,6 +26,15 @@ def database(request: Request) -> Database:
 
 
 Db = Annotated[Database, Depends(database)]
+
+
+def backlog(request: Request) -> Backlog:
+    """Return the application's limit on what may wait."""
+    kept: Backlog = request.app.state.backlog
+    return kept
+
+
+Limited = Annotated[Backlog, Depends(backlog)]
 
 
 class Paging:

@@ -80,3 +80,34 @@ COMPLETE: dict[str, Example] = {
         },
     }
 }
+API_KEY: dict[str, Example] = {
+    "submit": {
+        "summary": "A key that submits and reads",
+        "value": {"name": "nightly-run", "scopes": ["read", "submit"]},
+    }
+}
+RELEASE: dict[str, Example] = {
+    "candidate": {
+        "summary": "Try a candidate again",
+        "value": {"kind": "candidate", "ids": ["01890a5d-ac96-774b-bcce-b302099a8057"]},
+    }
+}
+BULK_GROUPS: dict[str, Example] = {
+    "two": {
+        "summary": "Two groups, one of a problem that may be unknown",
+        "value": {
+            "groups": [
+                {
+                    "problem": "example/add",
+                    "candidates": [
+                        {"author": "teacher", "program": "def add(a, b):\n    return a + b\n"}
+                    ],
+                },
+                {
+                    "problem": "example/unknown",
+                    "candidates": [{"author": "student", "program": "x = 1\n"}],
+                },
+            ]
+        },
+    }
+}

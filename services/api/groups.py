@@ -1,15 +1,21 @@
 """Endpoints of groups, candidates and rankings."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Response
+from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
 from infra import errors, intake
 from infra.contracts.api import (
+    BulkGroup,
+    BulkGroupOutcome,
+    BulkGroupResult,
+    BulkGroups,
     CandidateDetail,
     CandidateView,
     ExecutionView,
@@ -18,7 +24,7 @@ from infra.contracts.api import (
     RankingView,
     SampleRequestView,
 )
-from infra.contracts.base import CandidateState, GroupState
+from infra.contracts.base import CandidateState, GroupState, Priority
 from infra.contracts.candidates import NewGroup
 from infra.db.tables import (
     CandidateRow,
@@ -29,28 +35,91 @@ from infra.db.tables import (
     RankingRow,
     SampleRequestRow,
 )
+from infra.db.unit_of_work import Work
 from services.api import examples
-from services.api.dependencies import Db, Pages
+from services.api.dependencies import Db, Limited, Pages
+from services.api.idempotency import IdempotencyKey, once
+from services.api.keys import READS, SUBMITS, CalledBy
 
 router = APIRouter(prefix="/v1", tags=["groups"])
 
 
-@router.post("/problems/{problem_id}/groups", status_code=202)
+@router.post("/problems/{problem_id}/groups", status_code=202, dependencies=[SUBMITS])
 def create_group(
     db: Db,
+    caller: CalledBy,
+    limit: Limited,
     problem_id: UUID,
     group: Annotated[NewGroup, Body(openapi_examples=examples.GROUP)],
     response: Response,
+    idempotency_key: IdempotencyKey = None,
 ) -> GroupView:
     """Hand in candidates, ask for samples, or both; labels and ranking follow."""
+    limit.accept(caller.api_key_id, _size(group))
+    request = problem_id.bytes + _fingerprint(group) if idempotency_key else b""
     with db.unit_of_work() as work:
-        group_id = intake.open_group(work, problem_id, group)
+        (made,) = once(
+            work,
+            caller.api_key_id,
+            idempotency_key,
+            request,
+            lambda: [str(intake.open_group(work, problem_id, group, caller.api_key_id))],
+        )
+        group_id = UUID(made)
         view = _group_views(work.session, [group_id])[0]
     response.headers["Location"] = f"/v1/groups/{group_id}"
     return view
 
 
-@router.get("/groups")
+@router.post("/groups/bulk", status_code=202, dependencies=[SUBMITS])
+def create_groups(
+    db: Db,
+    caller: CalledBy,
+    limit: Limited,
+    bulk: Annotated[BulkGroups, Body(openapi_examples=examples.BULK_GROUPS)],
+    idempotency_key: IdempotencyKey = None,
+) -> BulkGroupResult:
+    """Store many groups in one transaction; one whose problem is unknown stops no other."""
+    limit.accept(caller.api_key_id, sum(_size(group) for group in bulk.groups))
+    request = _fingerprint(bulk) if idempotency_key else b""
+    with db.unit_of_work() as work:
+        outcomes = once(
+            work,
+            caller.api_key_id,
+            idempotency_key,
+            request,
+            lambda: _open_bulk(work, bulk.groups, caller.api_key_id),
+        )
+    return BulkGroupResult(
+        outcomes=tuple(BulkGroupOutcome(id=made, error=error) for made, error in outcomes)
+    )
+
+
+def _size(group: NewGroup) -> int:
+    return len(group.candidates) + sum(plan.num_samples for plan in group.samples)
+
+
+def _fingerprint(body: BaseModel) -> bytes:
+    # Through JSON text with escapes, because a program may hold what UTF-8 cannot.
+    return json.dumps(body.model_dump(mode="json"), sort_keys=True).encode()
+
+
+def _open_bulk(
+    work: Work, groups: Sequence[BulkGroup], api_key_id: int
+) -> list[tuple[str | None, str | None]]:
+    """Store the groups whose problem exists; return the id or the error of each."""
+    found = intake.find_problems(work.session, {group.problem for group in groups})
+    known = [(found[group.problem], group) for group in groups if group.problem in found]
+    made = iter(intake.open_groups(work, known, api_key_id))
+    return [
+        (str(next(made)), None)
+        if group.problem in found
+        else (None, f"there is no problem {group.problem!r}; import it first")
+        for group in groups
+    ]
+
+
+@router.get("/groups", dependencies=[READS])
 def list_groups(
     db: Db,
     pages: Pages,
@@ -70,7 +139,7 @@ def list_groups(
         return Page[GroupView](items=_group_views(session, ids), next_cursor=cursor)
 
 
-@router.get("/groups/{group_id}")
+@router.get("/groups/{group_id}", dependencies=[READS])
 def get_group(db: Db, group_id: UUID) -> GroupView:
     """Return a group and how far it is."""
     with db.reading() as session:
@@ -124,6 +193,8 @@ def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]
             candidates=counts.get(row.id, {}),
             samples=tuple(samples.get(row.id, ())),
             metadata=row.details,
+            priority=Priority.INTERACTIVE if row.interactive else Priority.BULK,
+            cache=row.cache,
             created_at=row.created_at,
             ranked_at=row.ranked_at,
         )
@@ -131,7 +202,7 @@ def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]
     )
 
 
-@router.get("/groups/{group_id}/candidates")
+@router.get("/groups/{group_id}/candidates", dependencies=[READS])
 def list_candidates(db: Db, group_id: UUID, pages: Pages) -> Page[CandidateView]:
     """List the candidates of a group in the order they came in."""
     # Programs and completions are large, and no part of this view.
@@ -147,7 +218,7 @@ def list_candidates(db: Db, group_id: UUID, pages: Pages) -> Page[CandidateView]
         return Page[CandidateView](items=items, next_cursor=cursor)
 
 
-@router.get("/candidates/{candidate_id}")
+@router.get("/candidates/{candidate_id}", dependencies=[READS])
 def get_candidate(db: Db, candidate_id: UUID) -> CandidateDetail:
     """Return a candidate with its program and the outcome of every test."""
     with db.reading() as session:
@@ -179,7 +250,7 @@ def _execution_view(row: ExecutionRow) -> ExecutionView:
     return ExecutionView(**{name: getattr(row, name) for name in ExecutionView.model_fields})
 
 
-@router.get("/groups/{group_id}/ranking")
+@router.get("/groups/{group_id}/ranking", dependencies=[READS])
 def get_ranking(db: Db, group_id: UUID) -> RankingView:
     """Return the ranking of a group; 404 while it has none."""
     with db.reading() as session:

@@ -1,15 +1,18 @@
 """What every request passes before an endpoint sees it: the clock, the key, the body limit."""
 
-import secrets
 import time
 
+from fastapi import Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import DBAPIError
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra import errors, metrics
-from services.api.problem_details import respond
+from services.api.keys import Caller, KeyRing
+from services.api.problem_details import respond, unavailable
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -38,31 +41,41 @@ class Measure:
 
 
 class RequireKey:
-    """Answers 401 to whatever is below `/v1` and comes without the key, before its body is read."""
+    """Answers 401 to whatever is below `/v1` and comes without a key, before its body is read.
 
-    def __init__(self, app: ASGIApp, key: str) -> None:
+    What comes with one carries its `Caller` on, in the state of the request.
+    """
+
+    def __init__(self, app: ASGIApp, ring: KeyRing) -> None:
         self._app = app
-        self._key = key.encode()
+        self._ring = ring
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it."""
-        guarded = scope["type"] == "http" and (scope["path"] + "/").startswith("/v1/")
-        if guarded and not self._carries_key(Headers(scope=scope)):
-            refused = errors.Unauthorized()
-            response = respond(
-                refused.status,
-                refused.code,
-                refused.detail,
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-            await response(scope, receive, send)
-            return
+        if scope["type"] == "http" and (scope["path"] + "/").startswith("/v1/"):
+            try:
+                caller = await self._caller(Headers(scope=scope))
+            except DBAPIError as error:
+                await unavailable(error)(scope, receive, send)
+                return
+            if caller is None:
+                await _unauthorized()(scope, receive, send)
+                return
+            scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
 
-    def _carries_key(self, headers: Headers) -> bool:
+    async def _caller(self, headers: Headers) -> Caller | None:
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        same = secrets.compare_digest(given.strip().encode(), self._key)
-        return same and scheme.lower() == "bearer"
+        key = given.strip() if scheme.lower() == "bearer" else ""
+        caller, is_known = self._ring.remembered(key)
+        return caller if is_known else await run_in_threadpool(self._ring.look_up, key)
+
+
+def _unauthorized() -> Response:
+    refused = errors.Unauthorized()
+    return respond(
+        refused.status, refused.code, refused.detail, headers={"WWW-Authenticate": "Bearer"}
+    )
 
 
 class BodyLimit:

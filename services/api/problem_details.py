@@ -59,6 +59,8 @@ def install(app: FastAPI) -> None:
 
 def _suite_error(_: Request, error: errors.SuiteError) -> Response:
     headers = _RETRY if isinstance(error, errors.Unavailable) else None
+    if isinstance(error, errors.QueueFull):
+        headers = {"Retry-After": str(error.retry_after)}
     return respond(error.status, error.code, error.detail, headers=headers)
 
 
@@ -88,12 +90,12 @@ def _database_error(_: Request, error: StatementError) -> Response:
         # Postgres refuses NUL and unpaired surrogates in text, and numbers beyond its own.
         return _refused("a text or a number holds what cannot be stored")
     if isinstance(error, OperationalError | InterfaceError):
-        return _unavailable(error)
+        return unavailable(error)
     raise error  # A fault of ours, such as a statement that Postgres does not understand.
 
 
 def _too_busy(_: Request, error: PoolTimeout) -> Response:
-    return _unavailable(error)
+    return unavailable(error)
 
 
 def _too_deep(_: Request, __: RecursionError) -> Response:
@@ -109,7 +111,8 @@ def _refused(detail: str) -> Response:
     return respond(errors.InvalidInput.status, errors.InvalidInput.code, detail)
 
 
-def _unavailable(error: Exception) -> Response:
+def unavailable(error: Exception) -> Response:
+    """Answer for a database that is away; the reason stays in our log."""
     log.warning("database.unavailable", reason=str(error).partition("\n")[0])
     away = errors.Unavailable("Postgres is not reachable; try again")
     return respond(away.status, away.code, away.detail, headers=_RETRY)

@@ -21,13 +21,14 @@ from infra.contracts.problems import Limits, Problem, TestCase
 from infra.db.tables import ProblemRow, TestCaseRow
 from services.api import examples
 from services.api.dependencies import Db, Pages
+from services.api.keys import READS, SUBMITS
 
 router = APIRouter(prefix="/v1/problems", tags=["problems"])
 _SUMMARY = tuple(name for name in ProblemSummary.model_fields if name != "num_tests")
 _TESTS: TypeAdapter[tuple[TestCase, ...]] = TypeAdapter(tuple[TestCase, ...])
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, dependencies=[SUBMITS])
 def create_problem(
     db: Db,
     problem: Annotated[Problem, Body(openapi_examples=examples.PROBLEM)],
@@ -42,7 +43,7 @@ def create_problem(
     return view
 
 
-@router.post("/bulk")
+@router.post("/bulk", dependencies=[SUBMITS])
 def create_problems(
     db: Db, bulk: Annotated[BulkProblems, Body(openapi_examples=examples.BULK)]
 ) -> BulkResult:
@@ -60,7 +61,7 @@ def create_problems(
     return BulkResult(outcomes=tuple(outcomes))
 
 
-@router.get("")
+@router.get("", dependencies=[READS])
 def list_problems(
     db: Db,
     pages: Pages,
@@ -80,7 +81,7 @@ def list_problems(
     return Page[ProblemSummary](items=items, next_cursor=following)
 
 
-@router.get("/{problem_id}")
+@router.get("/{problem_id}", dependencies=[READS])
 def get_problem(db: Db, problem_id: UUID) -> ProblemView:
     """Return a problem with its tests."""
     with db.reading() as session:

@@ -24,6 +24,7 @@ from infra.db.tables import (
 from infra.db.unit_of_work import Database
 from infra.messaging import queue_depths
 from services.api.dependencies import Db
+from services.api.keys import READS
 
 router = APIRouter(prefix="/v1", tags=["stats"])
 open_router = APIRouter(tags=["operation"])
@@ -38,7 +39,7 @@ _AT_SCRAPE = (
 State = TypeVar("State")
 
 
-@router.get("/stats")
+@router.get("/stats", dependencies=[READS])
 def get_stats(db: Db) -> Stats:
     """Count everything."""
     with db.reading() as session:

@@ -29,12 +29,13 @@ from infra.db.unit_of_work import Database
 from ranker import batches
 from services.api import examples
 from services.api.dependencies import Db, Pages
+from services.api.keys import READS, TRAINS
 
 router = APIRouter(prefix="/v1", tags=["training"])
 _POLL_SECONDS = 0.25
 
 
-@router.post("/training-batches/lease")
+@router.post("/training-batches/lease", dependencies=[TRAINS])
 async def lease(
     db: Db, request: Annotated[LeaseRequest, Body(openapi_examples=examples.LEASE)], http: Request
 ) -> LeaseResponse:
@@ -55,7 +56,7 @@ def _lease_now(db: Database, request: LeaseRequest) -> LeaseResponse:
         return batches.lease(work, request)
 
 
-@router.post("/training-batches/heartbeat", status_code=204)
+@router.post("/training-batches/heartbeat", status_code=204, dependencies=[TRAINS])
 def heartbeat(
     db: Db, request: Annotated[HeartbeatRequest, Body(openapi_examples=examples.HEARTBEAT)]
 ) -> Response:
@@ -65,7 +66,7 @@ def heartbeat(
     return Response(status_code=204)
 
 
-@router.post("/training-batches/complete")
+@router.post("/training-batches/complete", dependencies=[TRAINS])
 def complete(
     db: Db, request: Annotated[CompleteRequest, Body(openapi_examples=examples.COMPLETE)]
 ) -> CompleteResponse:
@@ -74,7 +75,7 @@ def complete(
         return CompleteResponse(checkpoint_id=batches.complete(work, request))
 
 
-@router.get("/training-batches")
+@router.get("/training-batches", dependencies=[READS])
 def list_batches(db: Db, pages: Pages) -> Page[TrainingBatchView]:
     """List training batches, oldest first."""
     query = pages.limited(select(TrainingBatchRow).order_by(TrainingBatchRow.id))
@@ -86,7 +87,7 @@ def list_batches(db: Db, pages: Pages) -> Page[TrainingBatchView]:
         return Page[TrainingBatchView](items=items, next_cursor=cursor)
 
 
-@router.get("/training-batches/{batch_id}")
+@router.get("/training-batches/{batch_id}", dependencies=[READS])
 def get_batch(db: Db, batch_id: UUID) -> TrainingBatchView:
     """Return a training batch, its groups and its checkpoint."""
     with db.reading() as session:
@@ -111,7 +112,7 @@ def _batch_view(session: Session, row: TrainingBatchRow) -> TrainingBatchView:
     )
 
 
-@router.get("/policies")
+@router.get("/policies", dependencies=[READS])
 def list_policies(db: Db, pages: Pages) -> Page[PolicyView]:
     """List policies, oldest first."""
     query = pages.limited(select(PolicyRow).order_by(PolicyRow.id))
@@ -123,14 +124,14 @@ def list_policies(db: Db, pages: Pages) -> Page[PolicyView]:
         return Page[PolicyView](items=items, next_cursor=cursor)
 
 
-@router.get("/policies/{name}")
+@router.get("/policies/{name}", dependencies=[READS])
 def get_policy(db: Db, name: str) -> PolicyView:
     """Return a policy and the version of its newest checkpoint."""
     with db.reading() as session:
         return _policy_view(session, _policy(session, name))
 
 
-@router.get("/policies/{name}/checkpoints")
+@router.get("/policies/{name}/checkpoints", dependencies=[READS])
 def list_checkpoints(db: Db, name: str, pages: Pages) -> Page[CheckpointView]:
     """List the checkpoints of a policy, newest first."""
     query = pages.limited(select(CheckpointRow).order_by(CheckpointRow.version.desc()))
@@ -143,7 +144,7 @@ def list_checkpoints(db: Db, name: str, pages: Pages) -> Page[CheckpointView]:
         return Page[CheckpointView](items=items, next_cursor=cursor)
 
 
-@router.get("/checkpoints/{checkpoint_id}")
+@router.get("/checkpoints/{checkpoint_id}", dependencies=[READS])
 def get_checkpoint(db: Db, checkpoint_id: UUID) -> CheckpointView:
     """Return a checkpoint and the batches that made it."""
     with db.reading() as session:

@@ -7,6 +7,7 @@ import time
 import pytest
 import uvicorn
 
+from infra import errors
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.execution import ExecutionResult, ExecutionResults, TestResult, Verdict
@@ -14,6 +15,7 @@ from infra.contracts.problems import CallTest, Problem
 from infra.db.unit_of_work import Database
 from services.api.app import create_app
 from services.client import Client
+from services.dispatcher import Dispatcher
 
 
 class SentMessages:
@@ -29,6 +31,10 @@ class SentMessages:
         self.messages.append((task, message))
         return True
 
+    def send_or_raise(self, task, message, priority=0):
+        if not self.send(task, message):
+            raise errors.Unavailable
+
     def of(self, task):
         return [message for sent, message in self.messages if sent is task]
 
@@ -43,6 +49,12 @@ def database(database_url, sent):
     opened = Database(database_url, sent)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def dispatch(database, sent, redis_url):
+    """Send what waits, as the dispatcher does."""
+    return Dispatcher(database, sent, redis_url).round
 
 
 @pytest.fixture

@@ -121,7 +121,9 @@ def test_an_empty_lease_says_that_there_is_nothing_yet(http):
     assert LeaseRequest(worker="w").wait_seconds == 0
 
 
-def test_programs_that_are_no_valid_text_are_accepted_for_judgement(http, client, problem, sent):
+def test_programs_that_are_no_valid_text_are_accepted_for_judgement(
+    http, client, problem, dispatch, sent
+):
     stored = client.add_problem(problem)
     raw = b'{"candidates": [{"author": "student", "program": "x = \'\\u0000\\ud800\'"}]}'
 
@@ -132,6 +134,7 @@ def test_programs_that_are_no_valid_text_are_accepted_for_judgement(http, client
     )
 
     assert response.status_code == 202
+    dispatch()
     (request,) = sent.of(Task.EXECUTE_SLICE)
     assert request.programs[0].source == "x = '\x00\ud800'"
     (candidate,) = client.candidates(response.json()["id"])
@@ -231,6 +234,13 @@ def test_every_example_of_the_documentation_is_accepted(http):
     for example in examples.GROUP.values():
         response = http.post(f"/v1/problems/{ids[0]}/groups", json=example["value"])
         assert response.status_code == 202, response.text
+    for example in examples.BULK_GROUPS.values():
+        outcomes = http.post("/v1/groups/bulk", json=example["value"]).json()["outcomes"]
+        assert [bool(outcome["id"]) for outcome in outcomes] == [True, False]
+    for example in examples.API_KEY.values():
+        assert http.post("/v1/keys", json=example["value"]).status_code == 201
+    for example in examples.RELEASE.values():
+        assert http.post("/v1/quarantine/release", json=example["value"]).json() == {"released": []}
     for example in examples.LEASE.values():
         value = {**example["value"], "wait_seconds": 0}
         assert http.post("/v1/training-batches/lease", json=value).status_code == 200

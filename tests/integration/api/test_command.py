@@ -76,7 +76,7 @@ def test_bad_lines_and_refused_problems_are_named_and_the_rest_is_stored(rrtf, w
     assert [item.slug for item in client.problems()] == ["HumanEval/0", "MBPP/11"]
 
 
-def test_candidates_make_one_group_for_each_problem(rrtf, write, client, sent):
+def test_candidates_make_one_group_for_each_problem(rrtf, write, client, dispatch, sent):
     rrtf("import", write("problems.jsonl", HUMAN_EVAL, MBPP))
     path = write(
         "candidates.jsonl",
@@ -96,6 +96,7 @@ def test_candidates_make_one_group_for_each_problem(rrtf, write, client, sent):
         "HumanEval/0": "p1",
         "MBPP/11": "p1",
     }
+    dispatch()
     sources = {p.source for m in sent.of(Task.EXECUTE_SLICE) for p in m.programs}
     assert "def f():\n    return 1\n" in sources
     (_, second) = client.candidates(groups["HumanEval/0"].id)

@@ -88,12 +88,13 @@ def test_a_test_that_cannot_be_shown_again_is_refused(post_raw, is_problem, clie
 
 
 @pytest.mark.parametrize("program", ["", "\x00", "\ud800", "x = '\udcff\ud83d'", "\ufeffx", "\r\n"])
-def test_any_text_is_a_program_to_be_judged(post_raw, client, problem_id, sent, program):
+def test_any_text_is_a_program_to_be_judged(post_raw, client, problem_id, dispatch, sent, program):
     body = group_body(candidates=[{"author": "student", "program": program, "completion": program}])
 
     response = post_raw(f"/v1/problems/{problem_id}/groups", body)
 
     assert response.status_code == 202, response.text
+    dispatch()
     (request,) = sent.of(Task.EXECUTE_SLICE)
     assert request.programs[0].source == program
     (candidate,) = client.candidates(response.json()["id"])

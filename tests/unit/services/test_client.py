@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 
 from infra import errors
+from infra.contracts.api import NewApiKey
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate, NewGroup
 from services.client import Client
@@ -96,13 +97,41 @@ def test_a_question_is_repeated_until_it_is_answered(server, client, fault):
 
 
 @pytest.mark.parametrize("fault", [problem(503, "unavailable"), (HANG_UP, None)])
-def test_a_group_is_never_sent_twice(server, client, fault):
-    server.script = [fault, (202, {})]
+def test_a_group_is_sent_again_under_the_same_key(server, client, fault):
+    server.script = [fault, problem(404, "not_found")]
+
+    for _ in range(2):
+        with pytest.raises(errors.NotFound):
+            client.create_group(uuid4(), group())
+
+    keys = [headers["Idempotency-Key"] for *_, headers in server.requests]
+    assert keys[0] == keys[1] != keys[2]
+
+
+@pytest.mark.parametrize("fault", [problem(503, "unavailable"), (HANG_UP, None)])
+def test_a_key_is_never_made_twice(server, client, fault):
+    server.script = [fault, (201, {})]
 
     with pytest.raises(errors.Unavailable):
-        client.create_group(uuid4(), group())
+        client.create_key(NewApiKey(name="mine"))
 
     assert len(server.requests) == 1
+
+
+def test_a_full_queue_is_waited_for(server, client, monkeypatch):
+    pauses = []
+    monkeypatch.setattr("services.client.time.sleep", pauses.append)
+    server.script = [problem(429, "queue_full")] * 20 + [(200, STATS)]
+
+    assert client.stats().pairs == 3
+    assert pauses == [5.0] * 20
+
+
+def test_who_does_not_want_to_wait_is_told_that_the_queue_is_full(server):
+    server.script = [problem(429, "queue_full")]
+
+    with Client(server.url, waits_for_room=False) as impatient, pytest.raises(errors.QueueFull):
+        impatient.stats()
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,23 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("sandbox", name=op.f("pk_sandbox_profiles")),
     )
+    op.create_table(
+        "idempotent_requests",
+        sa.Column("api_key_id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("fingerprint", sa.String(), nullable=False),
+        sa.Column("answer", sa.JSON(), nullable=True),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("api_key_id", "key", name=op.f("pk_idempotent_requests")),
+    )
+    op.create_index(
+        op.f("ix_idempotent_requests_created_at"), "idempotent_requests", ["created_at"]
+    )
     op.add_column("problems", sa.Column("suite_sha256", sa.String(), nullable=True))
     for name, default in (("interactive", sa.false()), ("cache", sa.true())):
         op.add_column(
@@ -117,5 +134,6 @@ def downgrade() -> None:
     for column in ("api_key_id", "cache", "interactive"):
         op.drop_column("groups", column)
     op.drop_column("problems", "suite_sha256")
+    op.drop_table("idempotent_requests")
     op.drop_table("sandbox_profiles")
     op.drop_table("api_keys")

@@ -1,0 +1,55 @@
+"""Requests that may be repeated: the same `Idempotency-Key`, the same effect once."""
+
+import hashlib
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Header
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from infra import errors
+from infra.db.tables import IdempotentRequestRow
+from infra.db.unit_of_work import Work
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Makes a repeat of this request answer as the first did, for 24 hours.",
+    ),
+]
+
+
+def once(
+    work: Work, api_key_id: int, key: str | None, request: bytes, make: Callable[[], list[Any]]
+) -> list[Any]:
+    """Return what `make` made in this transaction, or for the first request with this key.
+
+    Raises:
+        errors.IdempotencyMismatch: the key came with another request.
+    """
+    if key is None:
+        return make()
+    fingerprint = hashlib.sha256(request).hexdigest()
+    row = IdempotentRequestRow
+    # A repeat that comes while the first is being served waits here for it.
+    is_first = work.session.scalar(
+        insert(row)
+        .values(api_key_id=api_key_id, key=key, fingerprint=fingerprint)
+        .on_conflict_do_nothing()
+        .returning(row.key)
+    )
+    this = (row.api_key_id == api_key_id, row.key == key)
+    if is_first is None:
+        first = work.session.execute(select(row.fingerprint, row.answer).where(*this)).one()
+        if first.fingerprint != fingerprint:
+            raise errors.IdempotencyMismatch
+        assert first.answer is not None  # It was committed together with its effect.
+        return list(first.answer)
+    answer = make()
+    work.session.execute(update(row).where(*this).values(answer=answer))
+    return answer

@@ -1,0 +1,151 @@
+"""API keys: who calls, what they may do, and the endpoints that make and revoke keys."""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, NamedTuple
+
+from fastapi import APIRouter, Body, Depends, Request, Response
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from infra import errors
+from infra.contracts.api import ApiKeyView, MadeApiKey, NewApiKey, Page, Scope
+from infra.db.tables import ApiKeyRow
+from infra.db.unit_of_work import Database
+from services.api import examples
+from services.api.dependencies import Db, Pages
+
+ENVIRONMENT_KEY_ID = 0
+"""The row that stands for the key of the environment, which may do everything."""
+_REMEMBERED_SECONDS = 5.0
+"""How long a revoked key may still be used."""
+_MOST_REMEMBERED = 10_000
+
+
+class Caller(NamedTuple):
+    """Whose request this is."""
+
+    api_key_id: int
+    scopes: frozenset[Scope]
+
+
+_ENVIRONMENT = Caller(ENVIRONMENT_KEY_ID, frozenset(Scope))
+
+
+class KeyRing:
+    """Finds the caller for a key."""
+
+    def __init__(self, database: Database, environment_key: str | None) -> None:
+        self._database = database
+        self._environment = _digest(environment_key) if environment_key else None
+        self._known: dict[str, tuple[float, Caller | None]] = {}
+        self._lock = threading.Lock()
+
+    def remembered(self, key: str) -> tuple[Caller | None, bool]:
+        """Return the caller, and whether that is known without asking Postgres."""
+        if not key:
+            return (None if self._environment else _ENVIRONMENT), True
+        digest = _digest(key)
+        # Digests tell nothing about how much of a key is right, however long comparing takes.
+        if self._environment and secrets.compare_digest(digest, self._environment):
+            return _ENVIRONMENT, True
+        until, caller = self._known.get(digest, (0.0, None))
+        return caller, until > time.monotonic()
+
+    def look_up(self, key: str) -> Caller | None:
+        """Ask Postgres for the caller, and remember the answer for some seconds."""
+        digest = _digest(key)
+        with self._database.reading() as session:
+            row = session.scalar(
+                select(ApiKeyRow).where(ApiKeyRow.sha256 == digest, ApiKeyRow.revoked_at.is_(None))
+            )
+            caller = Caller(row.id, frozenset(map(Scope, row.scopes))) if row else None
+        with self._lock:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            self._known[digest] = (time.monotonic() + _REMEMBERED_SECONDS, caller)
+        return caller
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def caller_of(request: Request) -> Caller:
+    """Return who sent a request; `guards.RequireKey` has found out."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+CalledBy = Annotated[Caller, Depends(caller_of)]
+
+
+def needs(scope: Scope) -> Callable[[Caller], Awaitable[None]]:
+    """Make a dependency that refuses callers without a scope."""
+
+    async def check(caller: CalledBy) -> None:
+        if scope not in caller.scopes:
+            raise errors.Forbidden(f"this API key lacks the scope `{scope.value}`")
+
+    return check
+
+
+READS = Depends(needs(Scope.READ))
+SUBMITS = Depends(needs(Scope.SUBMIT))
+TRAINS = Depends(needs(Scope.TRAIN))
+ADMINISTERS = Depends(needs(Scope.ADMIN))
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"], dependencies=[ADMINISTERS])
+
+
+@router.post("", status_code=201)
+def create_key(
+    db: Db, new: Annotated[NewApiKey, Body(openapi_examples=examples.API_KEY)]
+) -> MadeApiKey:
+    """Make an API key; it is shown in this answer and never again."""
+    key = f"rrtf_{secrets.token_urlsafe(32)}"
+    with db.unit_of_work() as work:
+        made = work.session.scalar(
+            insert(ApiKeyRow)
+            .values(name=new.name, sha256=_digest(key), scopes=sorted(new.scopes))
+            .on_conflict_do_nothing()
+            .returning(ApiKeyRow.id)
+        )
+        if made is None:
+            raise errors.Conflict(f"there is, or was, a key named {new.name}; choose another name")
+        row = work.session.get_one(ApiKeyRow, made)
+        return MadeApiKey(**_fields(row), key=key)
+
+
+@router.get("")
+def list_keys(db: Db, pages: Pages) -> Page[ApiKeyView]:
+    """List API keys, oldest first, with those that are revoked."""
+    query = select(ApiKeyRow).where(ApiKeyRow.id != ENVIRONMENT_KEY_ID).order_by(ApiKeyRow.id)
+    if (after := pages.after_number()) is not None:
+        query = query.where(ApiKeyRow.id > after)
+    with db.reading() as session:
+        rows, cursor = pages.cut(session.scalars(pages.limited(query)).all(), lambda row: row.id)
+        items = tuple(ApiKeyView(**_fields(row)) for row in rows)
+        return Page[ApiKeyView](items=items, next_cursor=cursor)
+
+
+@router.delete("/{name}", status_code=204)
+def revoke_key(db: Db, name: str) -> Response:
+    """Revoke an API key; every server refuses it within five seconds."""
+    with db.unit_of_work() as work:
+        revoked = work.session.scalar(
+            update(ApiKeyRow)
+            .where(ApiKeyRow.name == name, ApiKeyRow.id != ENVIRONMENT_KEY_ID)
+            .values(revoked_at=func.coalesce(ApiKeyRow.revoked_at, func.now()))
+            .returning(ApiKeyRow.id)
+        )
+        if revoked is None:
+            raise errors.NotFound(f"there is no key named {name!r}")
+    return Response(status_code=204)
+
+
+def _fields(row: ApiKeyRow) -> dict[str, object]:
+    return {name: getattr(row, name) for name in ApiKeyView.model_fields}
