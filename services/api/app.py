@@ -18,6 +18,8 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "content": {problem_details.MEDIA_TYPE: {}}}
     for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
 }
+MODULES = (problems, groups, training, quarantine, keys, stats)
+"""Every module with endpoints below `/v1`."""
 # Tells readers of the OpenAPI document how to send the key; `RequireKey` is what checks it.
 _DOCUMENTED_KEY = Security(
     HTTPBearer(auto_error=False, description="An API key, or `RRTF_API_KEY`")
@@ -62,7 +64,7 @@ def create_app(
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
     app.add_middleware(RequireKey, ring=KeyRing(database, key))
     app.add_middleware(Measure)
-    for module in (problems, groups, training, quarantine, keys, stats):
+    for module in MODULES:
         app.include_router(module.router, dependencies=[_DOCUMENTED_KEY], responses=_ERRORS)
     app.include_router(stats.open_router)
     return app

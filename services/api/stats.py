@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import case, func, select, text
+from sqlalchemy import Select, case, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -34,6 +35,7 @@ _AT_SCRAPE = (
     metrics.GROUPS_IN_STATE,
     metrics.BATCHES_IN_STATE,
     metrics.QUEUE_DEPTH,
+    metrics.OLDEST_SECONDS,
 )
 
 State = TypeVar("State")
@@ -143,10 +145,38 @@ def get_metrics(request: Request, db: Db) -> Response:
         gauge.clear()
     with contextlib.suppress(DBAPIError), db.reading() as session:
         _set_states(read_stats(session))
+        for step, seconds in _oldest(session).items():
+            metrics.OLDEST_SECONDS.labels(step).set(seconds)
     with contextlib.suppress(errors.Unavailable):
         for queue, depth in queue_depths(request.app.state.redis_url).items():
             metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def _oldest(session: Session) -> dict[str, float]:
+    """Return the age of what has waited longest at each step; a step where nothing waits is 0."""
+    waiting = CandidateRow.state == CandidateState.SUBMITTED
+    sampled = SampleRequestRow.state == SampleState.SUBMITTED
+    formed = RankingRow.training_batch_id.is_(None) & RankingRow.skip_reason.is_(None)
+    since: dict[str, Select[datetime | None]] = {
+        "outbox": select(func.min(CandidateRow.created_at)).where(
+            waiting, CandidateRow.sent_at.is_(None)
+        ),
+        "executor": select(func.min(CandidateRow.sent_at)).where(waiting),
+        "sampler": select(func.min(SampleRequestRow.sent_at)).where(sampled),
+        "group": select(func.min(GroupRow.created_at)).where(GroupRow.state == GroupState.OPEN),
+        "ranking": select(func.min(RankingRow.created_at)).where(formed),
+        "training_batch": select(func.min(TrainingBatchRow.created_at)).where(
+            TrainingBatchRow.state.in_([BatchState.READY, BatchState.LEASED])
+        ),
+    }
+    now = session.scalar(select(func.now()))
+    assert now is not None
+    oldest = {step: session.scalar(query) for step, query in since.items()}
+    return {
+        step: max((now - first).total_seconds(), 0.0) if first else 0.0
+        for step, first in oldest.items()
+    }
 
 
 def _set_states(stats: Stats) -> None:

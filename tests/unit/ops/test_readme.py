@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from services.api import groups, problems, stats, training
+from services.api.app import MODULES
 from services.cli.main import app
 
 ROOT = Path(__file__).parents[3]
@@ -21,11 +21,11 @@ def test_the_settings_table_names_every_variable_and_no_other(
 
 
 def test_every_endpoint_is_in_the_table_and_every_endpoint_of_the_table_exists() -> None:
-    rows = [line for line in README.splitlines() if re.match(r"\| `(GET|POST) /", line)]
+    rows = [line for line in README.splitlines() if re.match(r"\| `(GET|POST|DELETE) /", line)]
     text = " ".join(rows).replace("`.../", "`POST /training-batches/")
-    named = set(re.findall(r"`(GET|POST) (/[a-z/{}-]+)`", text))
+    named = set(re.findall(r"`(GET|POST|DELETE) (/[a-z/{}-]+)`", text))
 
-    routers = (problems.router, groups.router, training.router, stats.router)
+    routers = [module.router for module in MODULES]
     exist = {
         (method, re.sub(r"\{\w+_id\}", "{id}", route.path.removeprefix("/v1")))
         for router in routers
@@ -67,6 +67,7 @@ def test_every_command_of_rrtf_is_shown_and_every_one_shown_exists() -> None:
         for command in app.registered_commands
         if command.callback is not None
     }
+    exist |= {group.name for group in app.registered_groups}
 
     shown = set(re.findall(r"(?:^    |`)rrtf ([a-z]+)", README, re.MULTILINE))
 

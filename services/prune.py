@@ -1,0 +1,130 @@
+"""Deletes what is old and taught nothing; what a checkpoint was trained on stays.
+
+`rrtf prune` runs it once. A group goes with its candidates, executions and ranking when it is
+older than asked, is ranked, and is in no training batch that was, is or may be trained. A group
+that stays keeps programs, labels, outcomes and ranking; of its old executions only the printed
+output is let go.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import CursorResult, Delete, Update, delete, exists, func, or_, select, update
+from sqlalchemy.orm import aliased
+
+from infra.contracts.base import BatchState, GroupState
+from infra.db.tables import (
+    CandidateRow,
+    ExecutionRow,
+    GroupRow,
+    IdempotentRequestRow,
+    RankingRow,
+    TrainingBatchRow,
+)
+from infra.db.unit_of_work import Database, Work
+
+_CHUNK = 500
+"""Rows of one transaction, so that nobody waits long for one of them."""
+_REPEATS = timedelta(hours=24)
+"""How long a request may be repeated under its `Idempotency-Key`."""
+
+
+@dataclass
+class Pruned:
+    """What was deleted."""
+
+    groups: int = 0
+    outputs: int = 0
+    """Executions that stay, without what they had printed."""
+    requests: int = 0
+    """Answers kept for a repeat of their request."""
+
+
+def prune(
+    database: Database, older_than: timedelta, tell: Callable[[Pruned], None] = lambda _: None
+) -> Pruned:
+    """Delete in small transactions; `tell` is called after each. Safe to stop, and to run twice."""
+    pruned = Pruned()
+    with database.reading() as session:
+        now = session.scalar(select(func.clock_timestamp()))
+    assert now is not None
+    steps: tuple[tuple[str, Callable[[Work, datetime], int], datetime], ...] = (
+        ("groups", _groups, now - older_than),
+        ("outputs", _outputs, now - older_than),
+        ("requests", _requests, now - _REPEATS),
+    )
+    for name, step, before in steps:
+        while True:
+            with database.unit_of_work() as work:
+                count = step(work, before)
+            if not count:
+                break
+            setattr(pruned, name, getattr(pruned, name) + count)
+            tell(pruned)
+    return pruned
+
+
+def _groups(work: Work, before: datetime) -> int:
+    kept = select(TrainingBatchRow.id).where(TrainingBatchRow.state != BatchState.QUARANTINED)
+    in_use = exists().where(
+        RankingRow.group_id == GroupRow.id,
+        or_(
+            RankingRow.training_batch_id.in_(kept.scalar_subquery()),
+            # It will be in a batch.
+            RankingRow.training_batch_id.is_(None) & RankingRow.skip_reason.is_(None),
+        ),
+    )
+    own, other = aliased(CandidateRow), aliased(CandidateRow)
+    # An execution that gave its label to a candidate of another group stays with its group.
+    serves = exists().where(
+        own.group_id == GroupRow.id,
+        ExecutionRow.candidate_id == own.id,
+        other.execution_id == ExecutionRow.id,
+        other.group_id != GroupRow.id,
+    )
+    old = work.session.scalars(
+        select(GroupRow.id)
+        .where(GroupRow.state == GroupState.RANKED, GroupRow.ranked_at < before, ~in_use, ~serves)
+        .order_by(GroupRow.id)
+        .limit(_CHUNK)
+        .with_for_update(skip_locked=True)
+    ).all()
+    # A ranking names its best candidate, so it goes before the candidates do.
+    work.session.execute(delete(RankingRow).where(RankingRow.group_id.in_(old)))
+    return _count(work, delete(GroupRow).where(GroupRow.id.in_(old)))
+
+
+def _outputs(work: Work, before: datetime) -> int:
+    old = (
+        select(ExecutionRow.id)
+        .where(
+            ExecutionRow.created_at < before,
+            (ExecutionRow.stdout != "") | (ExecutionRow.stderr != ""),
+        )
+        .limit(_CHUNK)
+    )
+    return _count(
+        work,
+        update(ExecutionRow)
+        .where(ExecutionRow.id.in_(old.scalar_subquery()))
+        .values(stdout="", stderr="")
+        .execution_options(synchronize_session=False),
+    )
+
+
+def _requests(work: Work, before: datetime) -> int:
+    row = IdempotentRequestRow
+    old = select(row.api_key_id, row.key).where(row.created_at < before).limit(_CHUNK).subquery()
+    return _count(
+        work,
+        delete(row)
+        .where(row.api_key_id == old.c.api_key_id, row.key == old.c.key)
+        .execution_options(synchronize_session=False),
+    )
+
+
+def _count(work: Work, statement: Delete | Update) -> int:
+    result = work.session.execute(statement)
+    assert isinstance(result, CursorResult)
+    return result.rowcount

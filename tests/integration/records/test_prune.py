@@ -1,0 +1,120 @@
+from datetime import timedelta
+
+from sqlalchemy import select, text, update
+
+from infra.contracts.base import BatchState, GroupState, Label
+from infra.contracts.execution import ExecutionStarted
+from infra.db.tables import (
+    CandidateRow,
+    ExecutionRow,
+    GroupRow,
+    IdempotentRequestRow,
+    RankingRow,
+    TrainingBatchRow,
+)
+from ranker import batches, records
+from services.prune import Pruned, prune
+
+DAY = timedelta(days=1)
+
+
+def make_old(suite):
+    """Make everything two days older."""
+    with suite.work() as work:
+        for table, column in (
+            ("groups", "ranked_at"),
+            ("executions", "created_at"),
+            ("idempotent_requests", "created_at"),
+        ):
+            work.session.execute(
+                text(f"UPDATE {table} SET {column} = {column} - interval '2 days'")  # noqa: S608
+            )
+
+
+def taught_nothing(suite, name="only", stdout=""):
+    """Make a ranked group without pairs."""
+    group_id = suite.open(suite.student(name))
+    ((one, _),) = suite.outbox.programs()[-1:]
+    suite.record(suite.result(one, Label.ALL_PASS, stdout=stdout))
+    return group_id
+
+
+def test_a_group_that_taught_nothing_goes_with_all_it_has(suite):
+    taught_nothing(suite)
+    make_old(suite)
+    recent = taught_nothing(suite, "recent")
+
+    assert prune(suite.database, DAY) == Pruned(groups=1)
+
+    assert [row.id for row in suite.all(GroupRow)] == [recent]
+    for table in (CandidateRow, ExecutionRow, RankingRow):
+        assert len(suite.all(table)) == 1
+    assert prune(suite.database, DAY) == Pruned()
+
+
+def test_what_was_trained_or_will_be_stays_without_its_output(suite):
+    waiting, trained = suite.ranked_group(1), suite.ranked_group(2)
+    with suite.work() as work:
+        batches.form(work, 1)
+        work.session.execute(update(ExecutionRow).values(stdout="x" * 1000, stderr="y"))
+        work.session.execute(update(TrainingBatchRow).values(state=BatchState.COMPLETED))
+    never_batched = suite.ranked_group(3)
+    make_old(suite)
+
+    assert prune(suite.database, DAY) == Pruned(outputs=4)
+
+    assert {row.id for row in suite.all(GroupRow)} == {waiting, trained, never_batched}
+    for execution in suite.all(ExecutionRow):
+        assert (execution.stdout, execution.stderr, execution.total) == ("", "", 2)
+
+
+def test_open_groups_stay_however_old(suite):
+    suite.open(suite.student("x"))
+    make_old(suite)
+
+    assert prune(suite.database, timedelta(0)) == Pruned()
+    assert [row.state for row in suite.all(GroupRow)] == [GroupState.OPEN]
+
+
+def test_an_execution_that_serves_another_group_stays(suite):
+    with suite.work() as work:
+        records.record_started(work, ExecutionStarted(candidate_ids=(), sandbox="test"))
+    first = taught_nothing(suite)
+    make_old(suite)
+    second = suite.open(suite.student("only"))
+    suite.rank(second)
+
+    assert prune(suite.database, DAY) == Pruned()
+    assert {row.id for row in suite.all(GroupRow)} == {first, second}
+
+    make_old(suite)
+    # Of two that go together, the one that is served goes first.
+    assert prune(suite.database, DAY) == Pruned(groups=2)
+    assert suite.all(ExecutionRow) == []
+
+
+def test_answers_to_old_requests_go(suite):
+    with suite.work() as work:
+        for key in ("a", "b"):
+            work.session.add(
+                IdempotentRequestRow(api_key_id=0, key=key, fingerprint="f", answer=[])
+            )
+    make_old(suite)
+    with suite.work() as work:
+        work.session.add(IdempotentRequestRow(api_key_id=0, key="c", fingerprint="f", answer=[]))
+
+    assert prune(suite.database, DAY) == Pruned(requests=2)
+    with suite.database.reading() as session:
+        assert session.scalars(select(IdempotentRequestRow.key)).all() == ["c"]
+
+
+def test_many_groups_go_in_small_steps(suite, monkeypatch):
+    monkeypatch.setattr("services.prune._CHUNK", 2)
+    for number in range(5):
+        taught_nothing(suite, f"{number}")
+    make_old(suite)
+    told = []
+
+    prune(suite.database, DAY, lambda pruned: told.append(pruned.groups))
+
+    assert told == [2, 4, 5]
