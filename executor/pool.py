@@ -4,6 +4,8 @@ import itertools
 import multiprocessing
 import multiprocessing.util
 import os
+import pickle
+import tempfile
 import threading
 import time
 from collections import OrderedDict, deque
@@ -49,6 +51,11 @@ class Pool:
     def __init__(self, settings: ExecutorSettings, suites: Mapping[str, Suite]) -> None:
         """Prepare; the first piece of work starts the processes."""
         self._slots = settings.slots
+        # In a file, because a process that dies while it is handed more than a pipe holds would
+        # leave us waiting for ever.
+        self._suites = tempfile.NamedTemporaryFile(prefix="rrtf-suites-")  # noqa: SIM115 - until the pool ends
+        pickle.dump(dict(suites), self._suites)
+        self._suites.flush()
         context = multiprocessing.get_context("spawn")
         numbers = context.SimpleQueue()
         for number in range(settings.slots):
@@ -57,7 +64,7 @@ class Pool:
             settings.slots,
             mp_context=context,
             initializer=_open,
-            initargs=(settings, dict(suites), numbers),
+            initargs=(settings, self._suites.name, numbers),
         )
 
     def __enter__(self) -> "Pool":
@@ -65,6 +72,7 @@ class Pool:
 
     def __exit__(self, *_: object) -> None:
         self._executor.shutdown(cancel_futures=True)
+        self._suites.close()
 
     def label(self, work: Iterable[Work]) -> Iterator[Labelled]:
         """Yield what became of each piece of work, in order.
@@ -85,7 +93,8 @@ class Pool:
                 yield from _results(pending.popleft(), known)
         except BrokenProcessPool as error:
             raise errors.SandboxError(
-                "a slot's process died or could not start; `rrtf doctor` says what is missing"
+                "a slot's process died or could not start; `rrtf doctor` says what is missing."
+                ' A script that calls label() must do so below `if __name__ == "__main__":`'
             ) from error
 
 
@@ -136,14 +145,15 @@ _process: _Process | None = None
 
 def _open(
     settings: ExecutorSettings,
-    suites: Mapping[str, Suite],
+    suites: str,
     numbers: "multiprocessing.SimpleQueue[int]",
 ) -> None:
     global _process
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     slot = Slot(settings, numbers.get())
     multiprocessing.util.Finalize(None, slot.close, exitpriority=10)
-    _process = _Process(slot, suites)
+    with open(suites, "rb") as file:
+        _process = _Process(slot, pickle.load(file))  # noqa: S301 - written by our own parent
 
 
 def _leave_with_parent() -> None:

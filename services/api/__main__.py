@@ -1,5 +1,6 @@
 """Starts the REST API."""
 
+import gc
 import ipaddress
 import sys
 
@@ -36,6 +37,11 @@ def main() -> int:
         settings.max_waiting,
         settings.max_waiting_per_key,
     )
+    # A bulk request makes many objects and no cycles; looking for some after every 700 of them
+    # takes a third of its time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
     uvicorn.run(
         app,
         host=settings.host,

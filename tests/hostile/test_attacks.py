@@ -118,11 +118,14 @@ def judges(slot):
 
 def descendants() -> list[int]:
     """Processes under this one that live; the dead ones that nobody has counted yet do nothing."""
-    return [
-        child.pid
-        for child in psutil.Process().children(recursive=True)
-        if child.is_running() and child.status() != psutil.STATUS_ZOMBIE
-    ]
+    return [child.pid for child in psutil.Process().children(recursive=True) if lives(child)]
+
+
+def lives(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.mark.parametrize(("slot", "folder", "suite", "expect"), list(attacks()), indirect=["slot"])

@@ -2,10 +2,10 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import threading
-import time
 
 import psutil
 import pytest
@@ -79,7 +79,7 @@ def test_an_answer_that_breaks_the_checker_is_wrong(slot, program, detail):
     ("checker", "detail"),
     [
         ("def check(*a): return 1", "neither True nor False"),
-        ("def check(*a):\n    while True: pass", "CPU time limit"),
+        ("def check(*a):\n    while True: pass", "time limit was reached"),
         ("import os\ndef check(*a): os._exit(0)", "the checker failed"),
         ("def check(:", "the checker failed"),
         ("x = 1", "defines no 'check'"),
@@ -108,16 +108,17 @@ def test_a_reference_program_calibrates_the_limit(slot):
     fields = {"limits": limits, "reference_program": SPIN.format(0)}
     calibrated = judge(slot, CallTest(args=(0,), expected=1), **fields)
 
-    began = time.monotonic()
     slow = calibrated.judge(SPIN.format(3))
 
-    assert time.monotonic() - began < 2.5
     assert slow.tests[0].outcome is Outcome.TIME_LIMIT_EXCEEDED
+    assert slow.usage.cpu_seconds < 2.5
     assert calibrated.judge(SPIN.format(0.2)).label is Label.ALL_PASS
 
 
 def test_what_is_near_a_limit_is_looked_at_twice(slot):
-    one = judge(slot, CallTest(expected=1), limits=Limits(cpu_seconds=1))
+    # So much wall time that the machine's load cannot end a program before its CPU time does.
+    limits = Limits(cpu_seconds=1, wall_factor=15, total_cpu_seconds=5)
+    one = judge(slot, CallTest(expected=1), limits=limits)
     runs = []
     once = one._judge_once
     one._judge_once = lambda source: runs.append(source) or once(source)
@@ -210,6 +211,26 @@ def test_a_plain_assert_is_judged_as_its_code_would_be(slot, source, program):
     assert verdicts[0].label is verdicts[1].label
     passed = [[test.outcome is Outcome.PASSED for test in v.tests] for v in verdicts]
     assert passed[0] == passed[1]
+
+
+def test_a_script_without_a_guard_is_told_what_to_do(tmp_path):
+    script = tmp_path / "script.py"
+    # More tests than a pipe holds, so that whoever hands them over would wait for a reader.
+    script.write_text(
+        "import executor\n"
+        "tests = [{'kind': 'call', 'args': ['x' * 1000], 'expected': 1}] * 200\n"
+        "problem = {'slug': 'a', 'prompt': '', 'entry_point': 'f', 'tests': tests}\n"
+        "candidate = {'task_id': 'a', 'program': 'def f(x): return 1'}\n"
+        "print(list(executor.label([problem], [candidate], slots=1)))\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert 'below `if __name__ == "__main__":`' in done.stderr
 
 
 def test_label_keeps_order_and_says_why_something_has_no_label(open_directory, monkeypatch):

@@ -106,7 +106,8 @@ def _differences(
     labels: Counter[str] = Counter()
     seen = 0
     for program, state, labelled, tests in rows:
-        kind, _, number = program.rstrip().rpartition("\n# ")[2].partition(" ")
+        source = bytes(program).decode("utf-8", "surrogatepass")
+        kind, _, number = source.rstrip().rpartition("\n# ")[2].partition(" ")
         labels[f"{kind} {labelled or state}"] += 1
         if kind != "honest":
             continue

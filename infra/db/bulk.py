@@ -1,0 +1,34 @@
+"""Many rows at once, in Postgres' own way."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+from infra.db.tables import Table
+
+
+def copy(session: Session, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store rows with COPY in its binary form; all have the columns of the first, in its order.
+
+    INSERT takes three times as long, and the text form of COPY writes programs twice as long.
+    """
+    if not rows:
+        return
+    names = tuple(rows[0])
+    driver = session.connection().connection.driver_connection
+    assert driver is not None
+    statement = f"COPY {table.__tablename__} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
+    with driver.cursor().copy(statement) as into:
+        into.set_types(_types(table, names))
+        for row in rows:
+            into.write_row(tuple(row.values()))
+
+
+@cache
+def _types(table: type[Table], names: tuple[str, ...]) -> list[str]:
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy does not type it.
+    columns = table.metadata.tables[table.__tablename__].c
+    return [columns[name].type.compile(dialect=dialect).lower().partition("(")[0] for name in names]
