@@ -19,7 +19,7 @@ up: venv ## Start the whole suite here and keep it running until Ctrl-C
 	@$(BIN)/rrtf up
 
 test: venv ## Run every test: real Postgres, Valkey, Celery and nsjail
-	@$(PYTEST) tests --ignore=tests/benchmarks
+	@$(PYTEST) -n 2 --dist loadscope tests --ignore=tests/benchmarks
 
 unit: venv ## Run the tests that need nothing but Python
 	@$(PYTEST) tests/unit

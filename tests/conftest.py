@@ -18,6 +18,11 @@ from infra.settings import data_directory
 
 _numbers = itertools.count(1)
 
+# Two that test at the same time give their jails different users, as two machines would: the
+# kernel counts a user's processes wherever they are.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+os.environ.setdefault("RRTF_EXECUTOR_OUTSIDE_UID", str(200_000 + 65_536 * _worker))
+
 
 @pytest.fixture(scope="session")
 def open_directory():
