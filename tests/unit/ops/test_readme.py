@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import typer
+
 from services.api.app import MODULES
 from services.cli.main import app
 
@@ -62,12 +64,7 @@ def test_every_make_target_that_is_named_exists() -> None:
 
 
 def test_every_command_of_rrtf_is_shown_and_every_one_shown_exists() -> None:
-    exist = {
-        command.name or command.callback.__name__
-        for command in app.registered_commands
-        if command.callback is not None
-    }
-    exist |= {group.name for group in app.registered_groups}
+    exist = set(typer.main.get_group(app).commands)
 
     shown = set(re.findall(r"(?:^    |`)rrtf ([a-z]+)", README, re.MULTILINE))
 

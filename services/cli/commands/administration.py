@@ -1,0 +1,109 @@
+"""Commands of who runs the suite: keys, quarantine, deletion of what is old."""
+
+import dataclasses
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from infra.contracts.api import NewApiKey, QuarantineKind, Scope
+from infra.settings import load
+from services.cli.terminal import Json, explains, open_client, print_json
+
+app = typer.Typer()
+keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
+
+
+@keys.command("create")
+@explains
+def create_key(
+    name: Annotated[str, typer.Argument(help="Name of its holder.")],
+    scope: Annotated[
+        list[Scope], typer.Option(help="What it may be used for; repeat for several.")
+    ] = [Scope.READ, Scope.SUBMIT],  # noqa: B006 - typer reads it and never changes it
+    as_json: Json = False,
+) -> None:
+    """Make a key, and print it once."""
+    with open_client() as client:
+        made = client.create_key(NewApiKey(name=_checked_name(name), scopes=frozenset(scope)))
+    if as_json:
+        print_json(made)
+    else:
+        typer.echo(made.key)
+
+
+def _checked_name(name: str) -> str:
+    try:
+        return NewApiKey(name=name).name
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from None
+
+
+@keys.command("list")
+@explains
+def list_keys(as_json: Json = False) -> None:
+    """List keys: number, name, scopes, whether revoked."""
+    with open_client() as client:
+        rows = list(client.keys())
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        scopes = ",".join(sorted(scope.value for scope in row.scopes))
+        typer.echo(f"{row.id}\t{row.name}\t{scopes}\t{'revoked' if row.revoked_at else ''}")
+
+
+@keys.command("revoke")
+@explains
+def revoke_key(name: Annotated[str, typer.Argument(help="Name of the key.")]) -> None:
+    """Revoke a key; within five seconds nobody can use it."""
+    with open_client() as client:
+        client.revoke_key(name)
+
+
+@app.command()
+@explains
+def quarantine(
+    kind: Annotated[QuarantineKind, typer.Option(help="What.")] = QuarantineKind.CANDIDATE,
+    release: Annotated[bool, typer.Option("--release", help="Try all of it again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List what was set aside after too many attempts, and why."""
+    with open_client() as client:
+        rows = list(client.quarantine(kind))
+        if release:
+            for start in range(0, len(rows), 1000):
+                client.release(kind, [row.id for row in rows[start : start + 1000]])
+    if as_json:
+        print_json(rows)
+        return
+    for row in rows:
+        typer.echo(f"{row.id}\tgroup {row.group_id}\t{row.attempts} attempts\t{row.reason}")
+    typer.echo(f"{len(rows)} {'released' if release else 'in quarantine'}", err=True)
+
+
+@app.command()
+@explains
+def prune(
+    days: Annotated[float, typer.Option(min=0, help="Keep what is younger.")] = 30,
+    as_json: Json = False,
+) -> None:
+    """Delete old groups that taught nothing; needs DATABASE_URL."""
+    from datetime import timedelta
+
+    from infra.db.unit_of_work import Database
+    from infra.settings import DatabaseSettings
+    from services.prune import prune as run
+
+    database = Database(load(DatabaseSettings).database_url.get_secret_value())
+    try:
+        pruned = run(database, timedelta(days=days))
+    finally:
+        database.close()
+    if as_json:
+        print_json(dataclasses.asdict(pruned))
+    else:
+        typer.echo(
+            f"{pruned.groups} groups deleted, the output of {pruned.outputs} executions let go"
+        )

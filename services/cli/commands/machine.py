@@ -1,0 +1,89 @@
+"""Commands that run on this machine alone: the whole suite, the demonstration, the executor."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.terminal import complain, explains
+
+app = typer.Typer()
+
+
+@app.command()
+@explains
+def up(
+    home: Annotated[Path | None, typer.Option(help="Data directory.")] = None,
+    port: Annotated[int, typer.Option(help="Port of the API on loopback.")] = 8000,
+    slots: Annotated[int | None, typer.Option(help="Candidates executed at once.")] = None,
+    trainer: Annotated[bool, typer.Option(help="Also run a trainer.")] = True,
+) -> None:
+    """Run the whole suite on this machine until Ctrl-C."""
+    from infra import logs
+    from services.cli.up import up as run
+
+    logs.configure("up")
+    run(home, port, slots, trainer)
+
+
+@app.command()
+@explains
+def demo(
+    home: Annotated[
+        Path | None, typer.Option(help="Data directory; a temporary one if absent.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("out"),
+    human_eval: Annotated[
+        int, typer.Option(help="HumanEval problems to run, where RRTF_DATA has them.")
+    ] = 164,
+) -> None:
+    """Run the loop on real problems, print the result, and stop."""
+    from infra import logs
+    from services.cli.demo import run_demo
+
+    logs.configure("demo")
+    if not run_demo(home, out, human_eval):
+        raise typer.Exit(1)
+
+
+@app.command()
+@explains
+def doctor() -> None:
+    """Try every control of the sandbox on this machine, and say what is missing."""
+    from rich.console import Console
+
+    from services.cli.doctoring import Diagnosis
+
+    diagnosis = Diagnosis()
+    for part in diagnosis.tables():
+        Console().print(part)
+    if not diagnosis.is_sound:
+        raise typer.Exit(1)
+
+
+@app.command()
+@explains
+def label(
+    problems: Annotated[Path, typer.Option(help="HumanEval, MBPP or our own JSONL, or .gz")],
+    candidates: Annotated[Path, typer.Option(help="{task_id, program|completion} JSONL, or .gz")],
+    out: Annotated[Path, typer.Option(help="Where to write the labels.")],
+    slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="A fresh nsjail for every candidate.")
+    ] = None,
+    cpu_seconds: Annotated[
+        float | None, typer.Option(help="CPU time of one test, for every problem.")
+    ] = None,
+    memory: Annotated[
+        int | None, typer.Option(help="Memory of one candidate in MiB, for every problem.")
+    ] = None,
+) -> None:
+    """Label a file of candidates on this machine; no service is needed."""
+    from executor import Overrides
+    from services.cli.labelling import LabelRun
+
+    overrides = Overrides(cpu_seconds, None if memory is None else memory * 2**20)
+    run = LabelRun()
+    run.run(problems, candidates, out, slots, strict, overrides)
+    typer.echo(run.summary(), err=True)
+    complain(run.bad)

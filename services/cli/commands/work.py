@@ -1,0 +1,122 @@
+"""Commands that bring work to the API and look at what became of it."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from infra.contracts.candidates import PolicyName
+from services.cli.terminal import Json, complain, explains, open_client, print_json
+
+if TYPE_CHECKING:
+    from services.cli.submitting import Report
+
+app = typer.Typer()
+
+
+@app.command("import")
+@explains
+def import_problems(
+    file: Annotated[Path, typer.Argument(help="HumanEval, MBPP or our own JSONL, plain or .gz")],
+    as_json: Json = False,
+) -> None:
+    """Store the problems of a file."""
+    from services.cli.submitting import import_file
+
+    with open_client() as client:
+        report = import_file(client, file)
+    unused = len(report.bad) + len(report.refused)
+    _say(report, as_json, f"{report.created} new, {report.known} known, {unused} bad")
+    _complain_of(report, file)
+
+
+def _checked_policy(name: str) -> str:
+    try:
+        return TypeAdapter[str](PolicyName).validate_python(name)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from None
+
+
+@app.command()
+@explains
+def submit(
+    file: Annotated[Path, typer.Argument(help="Candidates: {task_id, program|completion} JSONL")],
+    policy: Annotated[
+        str, typer.Option(help="Policy that the groups train.", callback=_checked_policy)
+    ] = "default",
+    as_json: Json = False,
+) -> None:
+    """Submit the candidates of a file, one group for each problem."""
+    from services.cli.submitting import submit_file
+
+    with open_client() as client:
+        report = submit_file(client, file, policy)
+    _say(
+        report,
+        as_json,
+        f"{report.created} candidates in {report.groups} groups submitted, {len(report.bad)} bad",
+    )
+    _complain_of(report, file)
+
+
+def _say(report: "Report", as_json: bool, line: str) -> None:
+    if not as_json:
+        typer.echo(line)
+        return
+    bad = [bad._asdict() for bad in report.bad]
+    print_json(dataclasses.asdict(report) | {"bad": bad})
+
+
+def _complain_of(report: "Report", file: Path) -> None:
+    lines = [f"line {line.number}: {line.reason}" for line in report.bad] + report.refused
+    complain([f"{file}, {line}" for line in lines])
+
+
+@app.command()
+@explains
+def watch(
+    timeout: Annotated[float, typer.Option(help="Seconds to wait at most; 0 for ever.")] = 0,
+) -> None:
+    """Show progress until every group is ranked."""
+    from services.cli.progress import watch_until_ranked
+
+    with open_client() as client:
+        if not watch_until_ranked(client, timeout or float("inf")):
+            complain([f"rrtf: groups are still open after {timeout:g} s"])
+
+
+@app.command()
+@explains
+def status(as_json: Json = False) -> None:
+    """Count candidates, groups and batches."""
+    from services.cli.progress import stats_table
+
+    with open_client() as client:
+        stats = client.stats()
+    if as_json:
+        print_json(stats)
+    else:
+        from rich.console import Console
+
+        Console().print(stats_table(stats))
+
+
+@app.command()
+@explains
+def show(
+    group: Annotated[str, typer.Argument(help="Id of a group, or the name of a problem.")],
+    as_json: Json = False,
+) -> None:
+    """Show the candidates of a group with labels, first failures, scores and pairs."""
+    from services.cli.showing import group_report
+
+    with open_client() as client:
+        report = group_report(client, group)
+    if as_json:
+        print_json(report.data)
+    else:
+        from rich.console import Console
+
+        Console().print(*report.tables)

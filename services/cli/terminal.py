@@ -1,0 +1,64 @@
+"""What the commands share: the client they speak through, errors as one line, JSON on request."""
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+from pydantic import BaseModel
+
+from infra import errors
+from infra.settings import ClientSettings, load
+
+if TYPE_CHECKING:
+    from services.client import Client
+
+_MOST_LINES = 20
+"""Most complaints that are printed one by one."""
+
+Command = TypeVar("Command", bound=Callable[..., None])
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def explains(command: Command) -> Command:
+    """Print an error of the suite as one line, and end with status 1."""
+
+    @functools.wraps(command)
+    def explained(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except errors.SuiteError as error:
+            typer.echo(f"rrtf: {error.detail} [{error.code}]", err=True)
+            raise typer.Exit(1) from None
+
+    return explained  # type: ignore[return-value] # functools.wraps keeps the signature typer reads
+
+
+def open_client() -> "Client":
+    """Open a client of the API that the environment names."""
+    from services.client import Client
+
+    settings = load(ClientSettings)
+    return Client(settings.url, settings.key.get_secret_value() if settings.key else None)
+
+
+def print_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:
+    """Print views, or plain data, as indented JSON."""
+    if isinstance(value, BaseModel):
+        plain: object = value.model_dump(mode="json")
+    elif isinstance(value, dict):
+        plain = value
+    else:
+        plain = [item.model_dump(mode="json") for item in value]
+    typer.echo(json.dumps(plain, indent=2))
+
+
+def complain(complaints: Sequence[str]) -> None:
+    """Print complaints on the error output and end with status 1, if there are any."""
+    for complaint in complaints[:_MOST_LINES]:
+        typer.echo(complaint, err=True)
+    if len(complaints) > _MOST_LINES:
+        typer.echo(f"and {len(complaints) - _MOST_LINES} more", err=True)
+    if complaints:
+        raise typer.Exit(1)
