@@ -1,6 +1,8 @@
 """Candidates in other languages than Python: compiled once, run anew for every test."""
 
 import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from executor import compare, verdicts
 from executor.checking import Checkers
@@ -75,6 +77,18 @@ class NativeRunner:
             raise CompileFailed(str(answer.get("compile_error", "the compiler made nothing")))
         return files
 
+    def jail(
+        self, artifact: dict[str, str], stdin: str, arguments: Sequence[str] = ()
+    ) -> AbstractContextManager[Jail]:
+        """Start a compiled program with this standard input."""
+        start = {
+            "role": "become",
+            "artifact": artifact,
+            "command": [*self._command(self._toolchain.run), *arguments],
+            "libraries": self._command(self._toolchain.libraries),
+        }
+        return self._running.jail(start, self._grown, stdin)
+
     def run(
         self, artifact: dict[str, str], test: StdioTest, meter: Meter, checkers: Checkers
     ) -> tuple[TestResult, bytes, bytes]:
@@ -83,14 +97,8 @@ class NativeRunner:
         if cpu_left <= 0 or wall_left <= 0:
             spent = "the candidate's total time is used up"
             return verdicts.result(Outcome.TIME_LIMIT_EXCEEDED, spent), b"", b""
-        start = {
-            "role": "become",
-            "artifact": artifact,
-            "command": self._command(self._toolchain.run),
-            "libraries": self._command(self._toolchain.libraries),
-        }
         began = time.monotonic()
-        with self._running.jail(start, self._grown, test.stdin) as jail:
+        with self.jail(artifact, test.stdin) as jail:
             cpu = min(self._limits.cpu_seconds, cpu_left)
             try:
                 outcome, detail = self._judge(jail, test, cpu, checkers)

@@ -8,13 +8,13 @@ import pickle
 import tempfile
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
-from executor.judge import Judge
+from executor.judges import Judges
 from executor.run import Asserts, SuiteBroken
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
@@ -25,8 +25,6 @@ _CHUNK = 8
 """Programs handed to a slot at once; enough that the hand-over costs nothing."""
 _AHEAD = 4
 """Chunks for each slot that are handed over before the first is back."""
-_JUDGES = 256
-"""Suites that a slot keeps read."""
 
 
 class Work(NamedTuple):
@@ -125,19 +123,12 @@ class _Process:
     """What one process of the pool holds."""
 
     def __init__(self, slot: Slot, suites: Mapping[str, Suite]) -> None:
-        self.slot = slot
         self.suites = suites
-        self.judges: OrderedDict[str, Judge] = OrderedDict()
+        self.judges = Judges(slot)
 
-    def judge(self, suite: str, asserts: Asserts | None) -> Judge:
-        """Return the judge of a suite, made when it is first asked for."""
-        if suite not in self.judges:
-            made = Judge(self.slot.sandbox, self.suites[suite], self.slot.version, asserts)
-            self.judges[suite] = made
-            if len(self.judges) > _JUDGES:
-                self.judges.popitem(last=False)
-        self.judges.move_to_end(suite)
-        return self.judges[suite]
+    def judge(self, work: Work, asserts: Asserts | None) -> Verdict:
+        """Label one piece of work."""
+        return self.judges.get(work.suite, self.suites[work.suite], asserts).judge(work.source)
 
 
 _process: _Process | None = None
@@ -167,12 +158,11 @@ def _leave_with_parent() -> None:
 def _label(chunk: list[Work], read: Mapping[str, Asserts]) -> _Chunk:
     assert _process is not None
     labelled = [_timed(_process, work, read.get(work.suite)) for work in chunk]
-    judges = _process.judges
-    found = {
-        work.suite: judges[work.suite].asserts
-        for work in chunk
-        if work.suite not in read and work.suite in judges
-    }
+    found = {}
+    for name in {work.suite for work in chunk} - read.keys():
+        asserts = _process.judges.read(name)
+        if asserts is not None:
+            found[name] = asserts
     return _Chunk(labelled, found)
 
 
@@ -184,10 +174,10 @@ def _timed(process: _Process, work: Work, asserts: Asserts | None) -> Labelled:
 def _label_one(process: _Process, work: Work, asserts: Asserts | None) -> Labelled:
     try:
         try:
-            return Labelled(process.judge(work.suite, asserts).judge(work.source))
+            return Labelled(process.judge(work, asserts))
         except errors.SandboxError:
             # A fault of ours is tried once more, in a fresh cell.
-            return Labelled(process.judge(work.suite, asserts).judge(work.source))
+            return Labelled(process.judge(work, asserts))
     except SuiteBroken as error:
         return Labelled(None, f"{error.detail} [{error.code}]")
     except Exception as error:

@@ -1,19 +1,23 @@
-"""The executor's task: decode, label, send on."""
+"""The executor's tasks: decode, label, send on."""
 
 import time
 from typing import Any
 
+import redis
 import structlog
 from celery import Celery, signals
 
+from executor.direct import Desk
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from executor.slices import label_slice
 from infra import errors, logs
 from infra.contracts.base import Contract
+from infra.contracts.direct import DirectReply, DirectRequest
 from infra.contracts.execution import ExecutionRequest, ExecutionStarted
 from infra.messaging import Queue, Sender, Task, celery_app
-from infra.settings import load
+from infra.replies import Replies
+from infra.settings import BrokerSettings, load
 
 log = logs.get(__name__)
 app: Celery = celery_app(Queue.EXECUTOR)
@@ -26,6 +30,8 @@ class _Worker:
 
     slot: Slot | None = None
     settings: ExecutorSettings | None = None
+    desk: Desk | None = None
+    replies: Replies | None = None
 
 
 @signals.worker_process_init.connect
@@ -37,6 +43,8 @@ def open_slot(**_: object) -> None:
     logs.configure("executor")
     _Worker.settings = load(ExecutorSettings)
     _Worker.slot = Slot(_Worker.settings, number=getattr(current_process(), "index", 0) or 0)
+    _Worker.desk = Desk(_Worker.slot)
+    _Worker.replies = Replies(load(BrokerSettings).redis_url.get_secret_value())
     started = ExecutionStarted(candidate_ids=(), sandbox=_Worker.slot.version)
     Sender(app).send(Task.RECORD_STARTED, started)
 
@@ -47,6 +55,9 @@ def close_slot(**_: object) -> None:
     if _Worker.slot is not None:
         _Worker.slot.close()
         _Worker.slot = None
+    if _Worker.replies is not None:
+        _Worker.replies.close()
+        _Worker.replies = None
 
 
 @app.task(name=Task.EXECUTE_SLICE.value)
@@ -69,6 +80,24 @@ def execute_slice(payload: dict[str, Any]) -> None:
     if left is not None:
         _send(Task.EXECUTE_SLICE, left)
     log.info("slice.labelled", candidates=len(ids) - (len(left.programs) if left else 0))
+
+
+@app.task(name=Task.ANSWER.value)
+def answer(payload: dict[str, Any]) -> None:
+    """Do direct work, unless nobody waits for it any more, and reply to who asked."""
+    request = DirectRequest.model_validate(payload)
+    if _Worker.desk is None or _Worker.replies is None:
+        raise errors.SandboxError("the worker process has no slot")
+    replies = _Worker.replies
+    try:
+        outcomes = _Worker.desk.answer(request.work, lambda: replies.is_wanted(request.id))
+        if outcomes:
+            replies.send(request.reply_to, DirectReply(id=request.id, outcomes=outcomes))
+    except redis.RedisError as error:
+        # Who asked is told that there is no answer when the wait is over; nothing is stored.
+        log.warning("reply.lost", request_id=str(request.id), reason=str(error))
+    else:
+        log.info("request.answered", kind=request.work.kind, outcomes=len(outcomes))
 
 
 def _send(task: Task, message: Contract) -> None:

@@ -40,6 +40,7 @@ class Task(StrEnum):
 
     SAMPLE_GROUP = "sampler.sample_group"
     EXECUTE_SLICE = "executor.execute_slice"
+    ANSWER = "executor.answer"
     RECORD_STARTED = "ranker.record_started"
     RECORD_RESULTS = "ranker.record_results"
     RANK_GROUP = "ranker.rank_group"
@@ -50,15 +51,16 @@ class Task(StrEnum):
         return Queue(self.value.partition(".")[0])
 
 
-def celery_app(room: Queue | None = None) -> Celery:
+def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
     """Build the Celery application; `room` is the one whose tasks this process runs.
+
+    Without a `url` the broker is the one that `REDIS_URL` names.
 
     Raises:
         errors.ConfigurationError: `REDIS_URL` is missing.
     """
-    app = Celery(
-        "rrtf", broker=load(BrokerSettings).redis_url.get_secret_value(), set_as_current=False
-    )
+    broker = url or load(BrokerSettings).redis_url.get_secret_value()
+    app = Celery("rrtf", broker=broker, set_as_current=False)
     app.conf.update(
         include=[f"{room}.tasks"] if room else [],
         task_default_queue=room.value if room else "unrouted",

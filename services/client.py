@@ -36,9 +36,12 @@ from infra.contracts.api import (
     TrainingBatchView,
 )
 from infra.contracts.candidates import NewGroup
+from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
 
 _ATTEMPTS = 6
+_ANSWER_SECONDS = 30.0
+"""Longest an answer may take beyond the wait that was asked for."""
 _BY_CODE: dict[str, type[errors.SuiteError]] = {
     kind.code: kind
     for kind in (
@@ -159,6 +162,15 @@ class Client:
         request = ReleaseRequest(kind=kind, ids=tuple(ids))
         return self._send(ReleaseResult, "POST", "/v1/quarantine/release", request)
 
+    def execute(self, request: ExecuteRequest) -> ExecuteResponse:
+        """Have programs labelled and wait for the labels; nothing is stored.
+
+        Raises:
+            errors.QueueFull: too much of this is under way, and the client does not wait for room.
+        """
+        patience = request.wait_seconds + _ANSWER_SECONDS
+        return self._send(ExecuteResponse, "POST", "/v1/execute", request, timeout=patience)
+
     def get_group(self, group_id: UUID) -> GroupView:
         """Return a group and how far it is."""
         return self._send(GroupView, "GET", f"/v1/groups/{group_id}")
@@ -230,8 +242,9 @@ class Client:
         params: dict[str, str] | None = None,
         repeatable: bool = True,
         once: bool = False,
+        timeout: float | None = None,
     ) -> View:
-        response = self._request(method, path, body, params, repeatable, once)
+        response = self._request(method, path, body, params, repeatable, once, timeout)
         try:
             return kind.model_validate_json(response.content)
         except ValidationError as error:
@@ -247,6 +260,7 @@ class Client:
         params: dict[str, str] | None = None,
         repeatable: bool = True,
         once: bool = False,
+        timeout: float | None = None,
     ) -> httpx.Response:
         """Send a request until it is answered; `once` makes a repeat of it do no more."""
         content = None
@@ -262,7 +276,12 @@ class Client:
             pause = min(0.2 * 2**attempt, 3.0)
             try:
                 response = self._http.request(
-                    method, path, content=content, params=params, headers=headers
+                    method,
+                    path,
+                    content=content,
+                    params=params,
+                    headers=headers,
+                    timeout=httpx.USE_CLIENT_DEFAULT if timeout is None else timeout,
                 )
             except httpx.TransportError as error:
                 unsent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)

@@ -23,7 +23,7 @@ def run(fd: int, start: dict[str, Any]) -> int:
         return 0
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
-    sys.argv = ["candidate.py"]
+    sys.argv = ["candidate.py", *start.get("arguments", [])]
     random.seed(0)
     status = 0
     try:

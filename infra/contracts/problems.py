@@ -1,5 +1,6 @@
 """Problems and their tests: what a candidate is asked and how it is judged."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -182,14 +183,21 @@ class Problem(Contract):
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _needs_entry_point(self) -> Self:
-        for position, test in enumerate(self.tests):
-            if not self.language.startswith("python") and test.kind != "stdio":
-                raise ValueError(
-                    f"tests[{position}]: a problem in {self.language} has `stdio` tests only"
-                )
-            if test.kind == "call" and test.function is None and self.entry_point is None:
-                raise ValueError(f"tests[{position}]: name a `function`, or give an `entry_point`")
-            if test.kind == "assert" and test.check is not None and self.entry_point is None:
-                raise ValueError(f"tests[{position}]: `check` needs the problem's `entry_point`")
+    def _tests_fit(self) -> Self:
+        check_tests(self.tests, self.language, self.entry_point)
         return self
+
+
+def check_tests(tests: Sequence[TestCase], language: Language, entry_point: str | None) -> None:
+    """Check that tests can be run for programs of a language.
+
+    Raises:
+        ValueError: naming the first one that cannot.
+    """
+    for position, test in enumerate(tests):
+        if not language.startswith("python") and test.kind != "stdio":
+            raise ValueError(f"tests[{position}]: a problem in {language} has `stdio` tests only")
+        if test.kind == "call" and test.function is None and entry_point is None:
+            raise ValueError(f"tests[{position}]: name a `function`, or give an `entry_point`")
+        if test.kind == "assert" and test.check is not None and entry_point is None:
+            raise ValueError(f"tests[{position}]: `check` needs the problem's `entry_point`")

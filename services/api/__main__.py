@@ -36,6 +36,7 @@ def main() -> int:
         settings.max_body_bytes,
         settings.max_waiting,
         settings.max_waiting_per_key,
+        settings.max_direct,
     )
     # A bulk request makes many objects and no cycles; looking for some after every 700 of them
     # takes a third of its time.

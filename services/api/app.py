@@ -9,8 +9,18 @@ from fastapi.security import HTTPBearer
 
 from infra.contracts.api import ProblemDetails
 from infra.db.unit_of_work import Database
-from services.api import groups, keys, problem_details, problems, quarantine, stats, training
+from services.api import (
+    execute,
+    groups,
+    keys,
+    problem_details,
+    problems,
+    quarantine,
+    stats,
+    training,
+)
 from services.api.backlog import Backlog
+from services.api.exchange import Exchange
 from services.api.guards import BodyLimit, Measure, RequireKey
 from services.api.keys import KeyRing
 
@@ -18,7 +28,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "content": {problem_details.MEDIA_TYPE: {}}}
     for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
 }
-MODULES = (problems, groups, training, quarantine, keys, stats)
+MODULES = (problems, groups, execute, training, quarantine, keys, stats)
 """Every module with endpoints below `/v1`."""
 # Tells readers of the OpenAPI document how to send the key; `RequireKey` is what checks it.
 _DOCUMENTED_KEY = Security(
@@ -33,21 +43,25 @@ def create_app(
     max_body_bytes: int,
     max_waiting: int = 1_000_000,
     max_waiting_per_key: int = 500_000,
+    max_direct: int = 1_024,
 ) -> FastAPI:
     """Build the application over an open database; without a key it is open to everybody.
 
     Args:
         database: where everything is.
-        redis_url: asked for nothing but the lengths of queues.
+        redis_url: asked for the lengths of queues, and the way of direct work to executors.
         key: the key that may do everything.
         max_body_bytes: the largest body taken.
         max_waiting: most candidates that may be without a label.
         max_waiting_per_key: most of one API key.
+        max_direct: most programs of direct work that may be under way.
     """
+    exchange = Exchange(redis_url, max_direct)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        await exchange.close()
         database.close()
 
     app = FastAPI(
@@ -59,6 +73,8 @@ def create_app(
     app.state.database = database
     app.state.redis_url = redis_url
     app.state.backlog = Backlog(database, max_waiting, max_waiting_per_key)
+    app.state.exchange = exchange
+    app.state.suites = execute.StoredSuites(database)
     problem_details.install(app)
     # The one added last is outermost.
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)

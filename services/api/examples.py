@@ -111,3 +111,21 @@ BULK_GROUPS: dict[str, Example] = {
         },
     }
 }
+EXECUTE: dict[str, Example] = {
+    "tests": {
+        "summary": "Label two programs by these tests",
+        "value": {
+            "entry_point": "add",
+            "tests": _ADD["tests"],
+            "programs": [
+                "def add(a, b):\n    return a + b\n",
+                "def add(a, b):\n    return a - b\n",
+            ],
+            "wait_seconds": 10,
+        },
+    },
+    "problem": {
+        "summary": "Label a program by a stored problem's tests",
+        "value": {"problem": "example/double", "programs": ["print(2 * int(input()))\n"]},
+    },
+}

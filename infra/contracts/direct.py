@@ -1,0 +1,144 @@
+"""Direct work: programs that somebody waits for, sent straight to an executor and never stored."""
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from infra.contracts.base import Contract, Label, Language
+from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Suite, Usage, Verdict
+from infra.contracts.problems import (
+    MAX_TESTS,
+    DottedName,
+    Limits,
+    ProgramText,
+    TestCase,
+    Text,
+    check_tests,
+)
+
+MAX_PROGRAMS = 256
+"""Most programs of one request."""
+MAX_WAIT_SECONDS = 120.0
+"""Longest wait; an executor's longest program and this fit into one task."""
+
+
+class Judging(Contract):
+    """Programs to be labelled by one suite."""
+
+    kind: Literal["judging"] = "judging"
+    suite: Suite
+    programs: tuple[ProgramText, ...] = Field(min_length=1)
+
+
+class Running(Contract):
+    """A program to be run once, with nothing to compare its output with."""
+
+    kind: Literal["running"] = "running"
+    program: ProgramText
+    stdin: Text = ""
+    arguments: tuple[Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")], ...] = Field(
+        (), max_length=100
+    )
+    language: Language = Language.PYTHON
+    limits: Limits = Field(default_factory=Limits)
+
+
+class DirectRequest(Contract):
+    """Work for the executor that is free first."""
+
+    id: UUID
+    reply_to: str
+    """Redis list that the asking process reads."""
+    work: Annotated[Judging | Running, Field(discriminator="kind")]
+
+
+class Ending(StrEnum):
+    """How a run ended."""
+
+    EXITED = "exited"
+    SIGNALLED = "signalled"
+    COMPILE_ERROR = "compile_error"
+    TIME_LIMIT_EXCEEDED = "time_limit_exceeded"
+    MEMORY_LIMIT_EXCEEDED = "memory_limit_exceeded"
+    OUTPUT_LIMIT_EXCEEDED = "output_limit_exceeded"
+
+
+class RunResult(Contract):
+    """What a run did."""
+
+    ending: Ending
+    exit_code: int | None = None
+    """Only of one that exited."""
+    signal: int | None = None
+    """Only of one that a signal ended."""
+    stdout: str = ""
+    """Up to the output limit; what is no UTF-8 is replaced."""
+    stderr: str = ""
+    """Its first 8 KiB."""
+    error: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
+    """The compiler's message, or which limit was met."""
+    usage: Usage = Field(default_factory=Usage)
+    """Of the run, without compiling."""
+    compile_seconds: float = Field(0.0, ge=0)
+    """Wall time of the compiler; 0 for Python, which compiles in the run."""
+    sandbox: str
+
+
+class Unanswered(Contract):
+    """Why a piece of work has no answer; never a program's own fault."""
+
+    reason: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)]
+    permanent: bool = False
+    """Whether asking again cannot help, as with test code that does not compile."""
+
+
+class DirectReply(Contract):
+    """An executor's answer, in the order of the programs."""
+
+    id: UUID
+    outcomes: tuple[Verdict | RunResult | Unanswered, ...]
+
+
+class ExecuteRequest(Contract):
+    """Programs to be labelled while the caller waits, by a stored problem's tests or by these."""
+
+    problem: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    """A stored problem: its slug, or its id."""
+    tests: tuple[TestCase, ...] = Field((), max_length=MAX_TESTS)
+    entry_point: DottedName | None = None
+    language: Language = Language.PYTHON
+    limits: Limits = Field(default_factory=Limits)
+    programs: tuple[ProgramText, ...] = Field(min_length=1, max_length=MAX_PROGRAMS)
+    wait_seconds: float = Field(60.0, gt=0, le=MAX_WAIT_SECONDS)
+    """When to answer at the latest; programs that are not labelled by then have no label."""
+
+    @model_validator(mode="after")
+    def _has_one_suite(self) -> Self:
+        own = self.tests or self.entry_point or self.language is not Language.PYTHON
+        if self.problem is not None:
+            if own or self.limits != Limits():
+                raise ValueError("a stored `problem` has its own tests, language and limits")
+            return self
+        if not self.tests:
+            raise ValueError("name a stored `problem`, or give `tests`")
+        check_tests(self.tests, self.language, self.entry_point)
+        return self
+
+
+class ExecuteResult(Contract):
+    """What became of one program."""
+
+    label: Label | None
+    pass_fraction: float | None
+    """Passed tests over all tests."""
+    verdict: Verdict | None
+    reason: str = ""
+    """Why there is no label: it was not finished in time, or the executor failed."""
+
+
+class ExecuteResponse(Contract):
+    """What became of every program, in the order of the request."""
+
+    results: tuple[ExecuteResult, ...]

@@ -1,0 +1,157 @@
+"""Direct work on its way to executors, and the replies on their way back to who waits here."""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Iterator, Sequence
+from uuid import UUID
+
+import redis
+import redis.asyncio
+from fastapi.concurrency import run_in_threadpool
+from pydantic import ValidationError
+
+from infra import errors, logs
+from infra.contracts.base import new_id
+from infra.contracts.direct import DirectReply, DirectRequest, Judging, Running
+from infra.messaging import PRIORITIES, Sender, Task, celery_app
+from infra.replies import reply_list, wanted_key
+
+log = logs.get(__name__)
+
+_LOOK_SECONDS = 1
+"""How long the reader waits for a reply before it looks whether anybody still waits."""
+
+Work = Judging | Running
+
+
+class Exchange:
+    """One process's way to the executors and back; used on one event loop."""
+
+    def __init__(self, redis_url: str, most: int) -> None:
+        """Prepare; the first request connects. `most` programs may be under way at a time."""
+        self._celery = celery_app(url=redis_url)
+        self._redis = redis.asyncio.Redis.from_url(
+            redis_url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=25
+        )
+        self._address = reply_list(new_id())
+        self._most = most
+        self._under_way = 0
+        self._waiting: dict[UUID, asyncio.Future[DirectReply | errors.Unavailable]] = {}
+        self._reader: asyncio.Task[None] | None = None
+
+    async def ask(
+        self, works: Sequence[Work], programs: int, wait_seconds: float
+    ) -> list[DirectReply | None]:
+        """Have work done; return the replies in its order, None where one did not come in time.
+
+        Args:
+            works: what each message holds.
+            programs: how many programs they hold together.
+            wait_seconds: how long to wait for all of them.
+
+        Raises:
+            errors.QueueFull: too much direct work is under way.
+            errors.Unavailable: Redis cannot be reached.
+        """
+        with self._room(programs):
+            requests = [
+                DirectRequest(id=new_id(), reply_to=self._address, work=work) for work in works
+            ]
+            loop = asyncio.get_running_loop()
+            futures = [loop.create_future() for _ in requests]
+            ids = [request.id for request in requests]
+            self._waiting.update(zip(ids, futures, strict=True))
+            try:
+                await self._want(ids, wait_seconds)
+                await run_in_threadpool(self._send, requests)
+                if self._reader is None or self._reader.done():
+                    self._reader = loop.create_task(self._read())
+                await asyncio.wait(futures, timeout=wait_seconds)
+            finally:
+                for request_id in ids:
+                    self._waiting.pop(request_id, None)
+            await self._unwant(
+                [i for i, future in zip(ids, futures, strict=True) if not future.done()]
+            )
+            return [_outcome(future) for future in futures]
+
+    @contextlib.contextmanager
+    def _room(self, programs: int) -> Iterator[None]:
+        # A request larger than the limit is taken when nothing is under way: it never could be.
+        if self._under_way and self._under_way + programs > self._most:
+            raise errors.QueueFull(
+                f"{self._under_way} programs are under way here and at most {self._most} may be",
+                retry_after=1,
+            )
+        self._under_way += programs
+        try:
+            yield
+        finally:
+            self._under_way -= programs
+
+    def _send(self, requests: Sequence[DirectRequest]) -> None:
+        sender = Sender(self._celery)
+        for request in requests:
+            sender.send_or_raise(Task.ANSWER, request, PRIORITIES[True])
+
+    async def _want(self, ids: Sequence[UUID], wait_seconds: float) -> None:
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for request_id in ids:
+                    pipeline.set(wanted_key(request_id), "", ex=math.ceil(wait_seconds) + 1)
+                await pipeline.execute()
+        except redis.RedisError as error:
+            raise errors.Unavailable("Redis is not reachable; nothing was executed") from error
+
+    async def _unwant(self, ids: Sequence[UUID]) -> None:
+        if ids:
+            # If it fails the keys expire, a second after the wait.
+            with contextlib.suppress(redis.RedisError):
+                await self._redis.delete(*map(wanted_key, ids))
+
+    async def _read(self) -> None:
+        """Hand out replies as long as somebody waits for one."""
+        while self._waiting:
+            try:
+                popped = await self._redis.blpop([self._address], timeout=_LOOK_SECONDS)
+            except redis.RedisError as error:
+                self._fail(errors.Unavailable("Redis went away before the answer came"))
+                log.warning("exchange.redis_away", reason=str(error))
+                return
+            if popped is not None:
+                self._deliver(popped[1])
+
+    def _deliver(self, message: bytes | str) -> None:
+        try:
+            reply = DirectReply.model_validate_json(message)
+        except ValidationError:
+            # As from an executor of another version; who waits is told when the wait is over.
+            log.error("exchange.unreadable_reply", exc_info=True)
+            return
+        future = self._waiting.pop(reply.id, None)
+        if future is not None and not future.done():
+            future.set_result(reply)
+
+    def _fail(self, error: errors.Unavailable) -> None:
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_result(error)
+
+    async def close(self) -> None:
+        """Stop reading and give the connections back."""
+        if self._reader is not None:
+            self._reader.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._reader
+        await self._redis.aclose()
+        self._celery.close()
+
+
+def _outcome(future: "asyncio.Future[DirectReply | errors.Unavailable]") -> DirectReply | None:
+    if not future.done():
+        return None
+    reply = future.result()
+    if isinstance(reply, errors.Unavailable):
+        raise reply
+    return reply

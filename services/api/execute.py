@@ -1,0 +1,123 @@
+"""The synchronous path: programs in, labels out, nothing stored."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Request
+from fastapi.concurrency import run_in_threadpool
+
+from infra import errors, intake
+from infra.contracts.direct import (
+    DirectReply,
+    ExecuteRequest,
+    ExecuteResponse,
+    ExecuteResult,
+    Judging,
+    Unanswered,
+)
+from infra.contracts.execution import Suite, Verdict
+from infra.db.unit_of_work import Database
+from services.api import examples
+from services.api.exchange import Exchange
+from services.api.keys import SUBMITS
+
+router = APIRouter(prefix="/v1", tags=["execute"])
+
+_SPREAD = 16
+"""Messages that a request is spread over, so that several executors share it."""
+_SUITES = 1_024
+
+
+def exchange_of(request: Request) -> Exchange:
+    """Return the application's way to the executors."""
+    exchange: Exchange = request.app.state.exchange
+    return exchange
+
+
+class StoredSuites:
+    """The suites of stored problems, by slug or id; a problem never changes."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: OrderedDict[str, Suite] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: str) -> Suite:
+        """Return a problem's suite, read when it is first asked for.
+
+        Raises:
+            errors.NotFound: there is no such problem.
+        """
+        with self._lock:
+            if name not in self._known:
+                self._known[name] = self._read(name)
+                if len(self._known) > _SUITES:
+                    self._known.popitem(last=False)
+            self._known.move_to_end(name)
+            return self._known[name]
+
+    def _read(self, name: str) -> Suite:
+        with self._database.reading() as session:
+            found = intake.find_problems(session, {name})
+            if name not in found:
+                raise errors.NotFound(f"there is no problem {name!r}; import it first")
+            return intake.load_suite(session, found[name])
+
+
+def suites_of(request: Request) -> StoredSuites:
+    """Return the application's stored suites."""
+    suites: StoredSuites = request.app.state.suites
+    return suites
+
+
+Executors = Annotated[Exchange, Depends(exchange_of)]
+
+
+@router.post("/execute", dependencies=[SUBMITS])
+async def execute(
+    executors: Executors,
+    suites: Annotated[StoredSuites, Depends(suites_of)],
+    request: Annotated[ExecuteRequest, Body(openapi_examples=examples.EXECUTE)],
+) -> ExecuteResponse:
+    """Label programs and answer with the labels, within `wait_seconds`; nothing is stored."""
+    if request.problem is None:
+        suite = Suite(
+            tests=request.tests,
+            entry_point=request.entry_point,
+            language=request.language,
+            limits=request.limits,
+        )
+    else:
+        suite = await run_in_threadpool(suites.get, request.problem)
+    size = -(-len(request.programs) // _SPREAD)
+    works = [
+        Judging(suite=suite, programs=request.programs[start : start + size])
+        for start in range(0, len(request.programs), size)
+    ]
+    replies = await executors.ask(works, len(request.programs), request.wait_seconds)
+    return ExecuteResponse(results=tuple(_results(works, replies, request.wait_seconds)))
+
+
+def _results(
+    works: Sequence[Judging], replies: Sequence[DirectReply | None], wait_seconds: float
+) -> Iterator[ExecuteResult]:
+    for work, reply in zip(works, replies, strict=True):
+        if reply is None:
+            late = f"it was not finished within {wait_seconds:g} s"
+            yield from (_unlabelled(late) for _ in work.programs)
+            continue
+        for outcome in reply.outcomes:
+            if isinstance(outcome, Verdict):
+                yield ExecuteResult(
+                    label=outcome.label, pass_fraction=outcome.pass_fraction, verdict=outcome
+                )
+            elif isinstance(outcome, Unanswered):
+                if outcome.permanent:
+                    raise errors.InvalidInput(f"the tests cannot be run: {outcome.reason}")
+                yield _unlabelled(outcome.reason)
+
+
+def _unlabelled(reason: str) -> ExecuteResult:
+    return ExecuteResult(label=None, pass_fraction=None, verdict=None, reason=reason)

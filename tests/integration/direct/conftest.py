@@ -1,0 +1,84 @@
+"""A running API and a running executor over one Redis, shared by every test of this folder."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import httpx
+import psycopg
+import pytest
+import uvicorn
+from psycopg import sql
+
+from infra.db.unit_of_work import Database
+from services.api.app import create_app
+from services.client import Client
+from tests.conftest import with_path
+
+KEY = "direct-key"
+REDIS_NUMBER = 63
+"""The last one: other tests count up from the first."""
+
+
+@pytest.fixture(scope="session")
+def direct_redis(servers):
+    return with_path(servers.redis_url, f"/{REDIS_NUMBER}")
+
+
+@pytest.fixture(scope="session")
+def direct_executor(direct_redis, open_directory):
+    """An executor of two slots, as a process of its own."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("RRTF_")},
+        "REDIS_URL": direct_redis,
+        "RRTF_EXECUTOR_SLOTS": "2",
+        "RRTF_EXECUTOR_HOME": str(open_directory / "executor"),
+        "RRTF_EXECUTOR_OUTSIDE_UID": "400000",
+    }
+    with subprocess.Popen([sys.executable, "-m", "executor"], env=environment) as process:
+        yield process
+        process.terminate()
+
+
+@pytest.fixture(scope="session")
+def direct_url(servers, template, direct_redis, direct_executor):
+    """The address of an API before that executor."""
+    name = f"direct_{os.getpid()}"
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+    app = create_app(
+        Database(with_path(servers.database_url, f"/{name}")), direct_redis, KEY, 8_000_000
+    )
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+    listener.close()
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def direct(direct_url):
+    with Client(direct_url, KEY) as opened:
+        yield opened
+
+
+@pytest.fixture
+def raw(direct_url):
+    headers = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=direct_url, headers=headers, timeout=90) as opened:
+        yield opened

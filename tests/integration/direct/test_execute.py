@@ -1,0 +1,127 @@
+"""`POST /v1/execute`: labels while one waits, through a real executor, and nothing stored."""
+
+import concurrent.futures
+
+import pytest
+import redis
+
+from infra import errors
+from infra.contracts.base import Label, Outcome
+from infra.contracts.direct import ExecuteRequest
+from infra.contracts.problems import AssertTest, CallTest, Problem, StdioTest
+from infra.messaging import Queue, queue_keys
+
+ADD = (CallTest(args=(1, 2), expected=3), CallTest(args=(2, 2), expected=4))
+GOOD = "def add(a, b): return a + b"
+
+
+def request(*programs, tests=ADD, **fields):
+    return ExecuteRequest(tests=tests, entry_point="add", programs=programs, **fields)
+
+
+def test_every_label_comes_back_in_the_order_of_the_programs(direct):
+    answered = direct.execute(
+        request(GOOD, "def add(a, b): return 3", "def add(a, b): raise KeyError", "def add(")
+    )
+
+    assert [result.label for result in answered.results] == [
+        Label.ALL_PASS, Label.PARTIAL_PASS, Label.RUNTIME_ERROR, Label.COMPILE_ERROR,
+    ]  # fmt: skip
+    assert [result.pass_fraction for result in answered.results] == [1.0, 0.5, 0.0, 0.0]
+    second = answered.results[1].verdict.tests[1]
+    assert second.outcome is Outcome.WRONG_ANSWER
+    assert second.detail == "got 3, expected 4"
+    assert direct.stats().candidates == {"submitted": 0, "labelled": 0, "quarantined": 0}
+
+
+def test_a_batch_larger_than_the_spread_keeps_its_order(direct):
+    programs = [f"def add(a, b): return a + b + {number % 3}" for number in range(50)]
+
+    results = direct.execute(request(*programs)).results
+
+    expected = [Label.PARTIAL_PASS if number % 3 else Label.ALL_PASS for number in range(50)]
+    assert [result.label for result in results] == expected
+
+
+def test_a_stored_problem_is_named_by_slug_or_id(direct):
+    stored = direct.add_problem(
+        Problem(slug="direct/add", prompt="add", entry_point="add", tests=ADD)
+    )
+
+    for name in ("direct/add", str(stored.id)):
+        (result,) = direct.execute(ExecuteRequest(problem=name, programs=(GOOD,))).results
+        assert result.label is Label.ALL_PASS
+    with pytest.raises(errors.NotFound, match="direct/none"):
+        direct.execute(ExecuteRequest(problem="direct/none", programs=(GOOD,)))
+
+
+def test_stdio_and_assert_tests_are_answered_too(direct):
+    echo = StdioTest(stdin="7\n", expected_stdout="14\n")
+    (printed,) = direct.execute(
+        ExecuteRequest(tests=(echo,), programs=("print(2 * int(input()))",))
+    ).results
+    asserted = AssertTest(source="assert add(1, 1) == 2\nassert add(1, 2) == 4")
+    (checked,) = direct.execute(request(GOOD, tests=(asserted,))).results
+
+    assert printed.label is Label.ALL_PASS
+    assert (checked.label, checked.pass_fraction) == (Label.PARTIAL_PASS, 0.5)
+
+
+def test_tests_that_cannot_be_run_are_the_callers_fault(direct):
+    broken = AssertTest(source="assert add(")
+
+    with pytest.raises(errors.InvalidInput, match="the tests cannot be run"):
+        direct.execute(request(GOOD, tests=(broken,)))
+
+
+def test_what_is_not_finished_in_time_has_no_label_and_the_rest_has(direct):
+    slow = "import time\ndef add(a, b):\n    time.sleep(4)"
+
+    results = direct.execute(request(GOOD, slow, wait_seconds=2)).results
+
+    assert [result.label for result in results] == [Label.ALL_PASS, None]
+    assert results[1].verdict is None
+    assert "within 2 s" in results[1].reason
+
+
+def test_what_nobody_waits_for_any_more_is_not_executed(direct, direct_redis):
+    slow = "import time\ndef add(a, b):\n    time.sleep(2)"
+    # Two slots and sixteen messages: most of them are still queued when the wait is over.
+    late = direct.execute(request(*[slow] * 16, wait_seconds=1)).results
+    soon = direct.execute(request(GOOD, wait_seconds=60)).results
+
+    assert [result.label for result in late] == [None] * 16
+    assert soon[0].label is Label.ALL_PASS
+    with redis.Redis.from_url(direct_redis) as client:
+        assert sum(client.llen(key) for key in queue_keys(Queue.EXECUTOR)) == 0
+        assert list(client.scan_iter("rrtf:wanted:*")) == []
+
+
+def test_many_callers_get_each_their_own_answers(direct):
+    def ask(number):
+        program = f"def add(a, b): return a + b if a == {number} else None"
+        tests = (CallTest(args=(number, 1), expected=number + 1),)
+        return direct.execute(request(program, tests=tests)).results[0].label
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        labels = list(pool.map(ask, range(48)))
+
+    assert labels == [Label.ALL_PASS] * 48
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"programs": ["x"]},
+        {"programs": [], "problem": "a"},
+        {"programs": ["x"], "problem": "a", "tests": [{"kind": "call", "expected": 1}]},
+        {"programs": ["x"], "tests": [{"kind": "call", "expected": 1}]},
+        {"programs": ["x"], "problem": "a", "wait_seconds": 1000},
+        {"programs": ["x"], "language": "c", "tests": [{"kind": "call", "function": "f"}]},
+    ],
+)
+def test_requests_that_make_no_sense_are_refused(raw, body):
+    answered = raw.post("/v1/execute", json=body)
+
+    assert answered.status_code == 422
+    assert answered.json()["code"] == "invalid_input"
