@@ -1,16 +1,18 @@
 """Direct work on one slot: label programs, or run one, for somebody who waits."""
 
 import functools
+import platform
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from executor.judges import Judges
+from executor.languages import survey
 from executor.run import SuiteBroken
 from executor.running import Runner
 from executor.sandbox import Slot
 from infra import errors, logs
 from infra.contracts.base import Language
-from infra.contracts.direct import Judging, Running, RunResult, Unanswered
+from infra.contracts.direct import Answer, Running, Survey, Surveying, Unanswered, Work
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Suite, Verdict
 from infra.contracts.problems import Limits
 
@@ -19,8 +21,6 @@ log = logs.get(__name__)
 _RUNNERS = 64
 _ATTEMPTS = 2
 """A fault of ours is tried once more, in a fresh cell; who waits may then ask again."""
-
-Outcome = Verdict | RunResult | Unanswered
 
 
 class Desk:
@@ -31,18 +31,21 @@ class Desk:
         self._judges = Judges(slot)
         self._runners: OrderedDict[tuple[Language, Limits], Runner] = OrderedDict()
 
-    def answer(self, work: Judging | Running, is_wanted: Callable[[], bool]) -> tuple[Outcome, ...]:
+    def answer(self, work: Work, is_wanted: Callable[[], bool]) -> tuple[Answer, ...]:
         """Do the work; nothing comes out if it is not wanted any more, at the start or midway."""
-        outcomes: list[Outcome] = []
+        answers: list[Answer] = []
         for one in self._each(work):
             if not is_wanted():
                 return ()
-            outcomes.append(_attempted(one))
-        return tuple(outcomes)
+            answers.append(_attempted(one))
+        return tuple(answers)
 
-    def _each(self, work: Judging | Running) -> Iterator[Callable[[], Outcome]]:
+    def _each(self, work: Work) -> Iterator[Callable[[], Answer]]:
         if isinstance(work, Running):
             yield lambda: self._runner(work.language, work.limits).run(work)
+            return
+        if isinstance(work, Surveying):
+            yield self._survey
             return
         name = work.suite.digest()
         for program in work.programs:
@@ -50,6 +53,10 @@ class Desk:
 
     def _judge(self, name: str, suite: Suite, program: str) -> Verdict:
         return self._judges.get(name, suite).judge(program)
+
+    def _survey(self) -> Survey:
+        offered = {found.language: found.told for found in survey() if found.path is not None}
+        return Survey(versions={Language.PYTHON: platform.python_version(), **offered})
 
     def _runner(self, language: Language, limits: Limits) -> Runner:
         key = (language, limits)
@@ -61,7 +68,7 @@ class Desk:
         return self._runners[key]
 
 
-def _attempted(one: Callable[[], Outcome]) -> Outcome:
+def _attempted(one: Callable[[], Answer]) -> Answer:
     for last in range(_ATTEMPTS):
         try:
             return one()

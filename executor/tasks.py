@@ -90,14 +90,14 @@ def answer(payload: dict[str, Any]) -> None:
         raise errors.SandboxError("the worker process has no slot")
     replies = _Worker.replies
     try:
-        outcomes = _Worker.desk.answer(request.work, lambda: replies.is_wanted(request.id))
-        if outcomes:
-            replies.send(request.reply_to, DirectReply(id=request.id, outcomes=outcomes))
+        answers = _Worker.desk.answer(request.work, lambda: replies.is_wanted(request.id))
+        if answers:
+            replies.send(request.reply_to, DirectReply(id=request.id, answers=answers))
     except redis.RedisError as error:
         # Who asked is told that there is no answer when the wait is over; nothing is stored.
         log.warning("reply.lost", request_id=str(request.id), reason=str(error))
     else:
-        log.info("request.answered", kind=request.work.kind, outcomes=len(outcomes))
+        log.info("request.answered", kind=request.work.kind, answers=len(answers))
 
 
 def _send(task: Task, message: Contract) -> None:

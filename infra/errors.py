@@ -82,6 +82,13 @@ class PayloadTooLarge(SuiteError):
     status = 413
 
 
+class NotInTime(SuiteError):
+    """No executor had finished this when the wait was over; ask again."""
+
+    code = "not_in_time"
+    status = 504
+
+
 class Unavailable(SuiteError):
     """A service this request needs is not reachable; try again."""
 

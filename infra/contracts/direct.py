@@ -45,13 +45,22 @@ class Running(Contract):
     limits: Limits = Field(default_factory=Limits)
 
 
+class Surveying(Contract):
+    """The question which languages an executor offers."""
+
+    kind: Literal["surveying"] = "surveying"
+
+
+Work = Judging | Running | Surveying
+
+
 class DirectRequest(Contract):
     """Work for the executor that is free first."""
 
     id: UUID
     reply_to: str
     """Redis list that the asking process reads."""
-    work: Annotated[Judging | Running, Field(discriminator="kind")]
+    work: Annotated[Work, Field(discriminator="kind")]
 
 
 class Ending(StrEnum):
@@ -86,6 +95,12 @@ class RunResult(Contract):
     sandbox: str
 
 
+class Survey(Contract):
+    """The languages that an executor offers, each with its version."""
+
+    versions: dict[Language, str]
+
+
 class Unanswered(Contract):
     """Why a piece of work has no answer; never a program's own fault."""
 
@@ -94,11 +109,14 @@ class Unanswered(Contract):
     """Whether asking again cannot help, as with test code that does not compile."""
 
 
+Answer = Verdict | RunResult | Survey | Unanswered
+
+
 class DirectReply(Contract):
-    """An executor's answer, in the order of the programs."""
+    """An executor's answers, in the order of the programs."""
 
     id: UUID
-    outcomes: tuple[Verdict | RunResult | Unanswered, ...]
+    answers: tuple[Answer, ...]
 
 
 class ExecuteRequest(Contract):

@@ -13,9 +13,11 @@ from services.api import (
     execute,
     groups,
     keys,
+    piston,
     problem_details,
     problems,
     quarantine,
+    sandbox_fusion,
     stats,
     training,
 )
@@ -28,8 +30,18 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "content": {problem_details.MEDIA_TYPE: {}}}
     for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
 }
-MODULES = (problems, groups, execute, training, quarantine, keys, stats)
-"""Every module with endpoints below `/v1`."""
+MODULES = (
+    problems,
+    groups,
+    execute,
+    training,
+    quarantine,
+    keys,
+    stats,
+    sandbox_fusion,
+    piston,
+)
+"""Every module whose endpoints need a key."""
 # Tells readers of the OpenAPI document how to send the key; `RequireKey` is what checks it.
 _DOCUMENTED_KEY = Security(
     HTTPBearer(auto_error=False, description="An API key, or `RRTF_API_KEY`")
@@ -75,6 +87,7 @@ def create_app(
     app.state.backlog = Backlog(database, max_waiting, max_waiting_per_key)
     app.state.exchange = exchange
     app.state.suites = execute.StoredSuites(database)
+    app.state.offer = piston.Offer()
     problem_details.install(app)
     # The one added last is outermost.
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)

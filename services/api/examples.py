@@ -129,3 +129,29 @@ EXECUTE: dict[str, Example] = {
         "value": {"problem": "example/double", "programs": ["print(2 * int(input()))\n"]},
     },
 }
+RUN_CODE: dict[str, Example] = {
+    "python": {
+        "summary": "Run a Python program",
+        "value": {"language": "python", "code": "print(2 * int(input()))", "stdin": "21\n"},
+    },
+    "cpp": {
+        "summary": "Compile and run a C++ program",
+        "value": {
+            "language": "cpp",
+            "code": "#include <iostream>\nint main() { std::cout << 42; }\n",
+            "run_timeout": 5,
+        },
+    },
+}
+PISTON: dict[str, Example] = {
+    "python": {
+        "summary": "Run a Python program with arguments",
+        "value": {
+            "language": "python",
+            "version": "3",
+            "files": [{"name": "main.py", "content": "import sys\nprint(sys.argv[1] + input())"}],
+            "stdin": "two",
+            "args": ["one"],
+        },
+    }
+}

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from infra import errors, logs
 from infra.contracts.base import new_id
-from infra.contracts.direct import DirectReply, DirectRequest, Judging, Running
+from infra.contracts.direct import DirectReply, DirectRequest, Work
 from infra.messaging import PRIORITIES, Sender, Task, celery_app
 from infra.replies import reply_list, wanted_key
 
@@ -21,8 +21,6 @@ log = logs.get(__name__)
 
 _LOOK_SECONDS = 1
 """How long the reader waits for a reply before it looks whether anybody still waits."""
-
-Work = Judging | Running
 
 
 class Exchange:

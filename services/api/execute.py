@@ -10,12 +10,14 @@ from fastapi.concurrency import run_in_threadpool
 
 from infra import errors, intake
 from infra.contracts.direct import (
+    Answer,
     DirectReply,
     ExecuteRequest,
     ExecuteResponse,
     ExecuteResult,
     Judging,
     Unanswered,
+    Work,
 )
 from infra.contracts.execution import Suite, Verdict
 from infra.db.unit_of_work import Database
@@ -108,15 +110,29 @@ def _results(
             late = f"it was not finished within {wait_seconds:g} s"
             yield from (_unlabelled(late) for _ in work.programs)
             continue
-        for outcome in reply.outcomes:
-            if isinstance(outcome, Verdict):
+        for answer in reply.answers:
+            if isinstance(answer, Verdict):
                 yield ExecuteResult(
-                    label=outcome.label, pass_fraction=outcome.pass_fraction, verdict=outcome
+                    label=answer.label, pass_fraction=answer.pass_fraction, verdict=answer
                 )
-            elif isinstance(outcome, Unanswered):
-                if outcome.permanent:
-                    raise errors.InvalidInput(f"the tests cannot be run: {outcome.reason}")
-                yield _unlabelled(outcome.reason)
+            elif isinstance(answer, Unanswered):
+                if answer.permanent:
+                    raise errors.InvalidInput(f"the tests cannot be run: {answer.reason}")
+                yield _unlabelled(answer.reason)
+
+
+async def ask_one(executors: Exchange, work: Work, wait_seconds: float) -> Answer:
+    """Have one piece of work done that has one answer.
+
+    Raises:
+        errors.NotInTime: it was not finished within the wait.
+        errors.QueueFull: too much direct work is under way.
+        errors.Unavailable: Redis cannot be reached.
+    """
+    (reply,) = await executors.ask([work], 1, wait_seconds)
+    if reply is None:
+        raise errors.NotInTime(f"it was not finished within {wait_seconds:g} s; ask again")
+    return reply.answers[0]
 
 
 def _unlabelled(reason: str) -> ExecuteResult:

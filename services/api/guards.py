@@ -1,5 +1,6 @@
 """What every request passes before an endpoint sees it: the clock, the key, the body limit."""
 
+import base64
 import time
 
 from fastapi import Response
@@ -14,6 +15,8 @@ from infra import errors, metrics
 from services.api.keys import Caller, KeyRing
 from services.api.problem_details import respond, unavailable
 
+BORROWED_PATHS = ("/run_code/", "/run_jupyter/", "/api/v2/")
+"""Where other projects' interfaces lie (`sandbox_fusion`, `piston`)."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -41,7 +44,7 @@ class Measure:
 
 
 class RequireKey:
-    """Answers 401 to whatever is below `/v1` and comes without a key, before its body is read.
+    """Answers 401 to whatever is guarded and comes without a key, before its body is read.
 
     What comes with one carries its `Caller` on, in the state of the request.
     """
@@ -52,9 +55,11 @@ class RequireKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it."""
-        if scope["type"] == "http" and (scope["path"] + "/").startswith("/v1/"):
+        path = scope["path"] + "/" if scope["type"] == "http" else ""
+        if path.startswith(("/v1/", *BORROWED_PATHS)):
+            headers = Headers(scope=scope)
             try:
-                caller = await self._caller(Headers(scope=scope))
+                caller = await self._caller(_key(headers, path.startswith(BORROWED_PATHS)))
             except DBAPIError as error:
                 await unavailable(error)(scope, receive, send)
                 return
@@ -64,11 +69,27 @@ class RequireKey:
             scope.setdefault("state", {})["caller"] = caller
         await self._app(scope, receive, send)
 
-    async def _caller(self, headers: Headers) -> Caller | None:
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        key = given.strip() if scheme.lower() == "bearer" else ""
+    async def _caller(self, key: str) -> Caller | None:
         caller, is_known = self._ring.remembered(key)
         return caller if is_known else await run_in_threadpool(self._ring.look_up, key)
+
+
+def _key(headers: Headers, may_be_basic: bool) -> str:
+    """Read the key: a bearer token or, where that is allowed, the password of Basic.
+
+    Clients that are given a URL and nothing else send `http://any:KEY@host` as Basic. Not for every
+    path, because browsers send Basic by themselves, whoever made them ask.
+    """
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    given = given.strip()
+    if scheme.lower() == "bearer":
+        return given
+    if scheme.lower() == "basic" and may_be_basic:
+        try:
+            return base64.b64decode(given, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return ""
+    return ""
 
 
 def _unauthorized() -> Response:

@@ -25,7 +25,7 @@ def test_the_settings_table_names_every_variable_and_no_other(
 def test_every_endpoint_is_in_the_table_and_every_endpoint_of_the_table_exists() -> None:
     rows = [line for line in README.splitlines() if re.match(r"\| `(GET|POST|DELETE) /", line)]
     text = " ".join(rows).replace("`.../", "`POST /training-batches/")
-    named = set(re.findall(r"`(GET|POST|DELETE) (/[a-z/{}-]+)`", text))
+    named = set(re.findall(r"`(GET|POST|DELETE) (/[a-z0-9_/{}-]+)`", text))
 
     routers = [module.router for module in MODULES]
     exist = {
