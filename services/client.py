@@ -118,6 +118,17 @@ class Client:
             raise errors.NotFound(f"there is no problem {slug!r}; import it first")
         return page.items[0]
 
+    def find_problem_with_tests(self, name: str) -> ProblemView:
+        """Find a problem by its name or its id, with all there is to it.
+
+        Raises:
+            errors.NotFound: there is none of that name.
+        """
+        try:
+            return self.get_problem(UUID(name))
+        except ValueError:
+            return self.get_problem(self.find_problem(name).id)
+
     def get_problem(self, problem_id: UUID) -> ProblemView:
         """Return a problem with its tests."""
         return self._send(ProblemView, "GET", f"/v1/problems/{problem_id}")
