@@ -4,7 +4,7 @@ A batch is trained at most once: each lease has an epoch, every later call names
 is recorded in the transaction that records the checkpoint.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
@@ -134,16 +134,18 @@ def ranked_groups(work: Work, batch_id: UUID) -> tuple[RankedGroup, ...]:
 
 
 def _ranked_group(work: Work, ranking: RankingRow, slug: str, prompt: str) -> RankedGroup:
-    order = [RankedCandidate.model_validate(entry) for entry in ranking.order]
     used = {str(ranking.best_id)}
     used |= {pair[key] for pair in ranking.pairs for key in ("better_id", "worse_id")}
-    order = [entry for entry in order if str(entry.candidate_id) in used]
-    candidates = {
-        row.id: row
-        for row in work.session.scalars(
-            select(CandidateRow).where(CandidateRow.id.in_([entry.candidate_id for entry in order]))
-        )
-    }
+    rows = work.session.scalars(select(CandidateRow).where(CandidateRow.id.in_(map(UUID, used))))
+    return assemble(ranking, slug, prompt, {row.id: row for row in rows})
+
+
+def assemble(
+    ranking: RankingRow, slug: str, prompt: str, candidates: Mapping[UUID, CandidateRow]
+) -> RankedGroup:
+    """Make a ranked group of these of its candidates, the best one and all paired among them."""
+    order = [RankedCandidate.model_validate(entry) for entry in ranking.order]
+    order = [entry for entry in order if entry.candidate_id in candidates]
     index = {str(entry.candidate_id): number for number, entry in enumerate(order)}
     return RankedGroup(
         group_id=ranking.group_id,

@@ -29,6 +29,7 @@ from infra.contracts.api import (
     ProblemView,
     QuarantineKind,
     QuarantineView,
+    RankedGroupView,
     RankingView,
     ReleaseRequest,
     ReleaseResult,
@@ -207,6 +208,11 @@ class Client:
             errors.NotFound: it has none yet.
         """
         return self._send(RankingView, "GET", f"/v1/groups/{group_id}/ranking")
+
+    def ranked_groups(self, policy: str | None = None) -> Iterator[RankedGroupView]:
+        """Iterate over ranked groups with all their programs, in the order of ranking."""
+        only = {"limit": "50"} | ({} if policy is None else {"policy": policy})
+        yield from self._pages(Page[RankedGroupView], "/v1/ranked-groups", only)
 
     def training_batches(self) -> Iterator[TrainingBatchView]:
         """Iterate over all training batches, oldest first."""

@@ -24,7 +24,7 @@ from infra.contracts.base import (
 from infra.contracts.candidates import NewGroup
 from infra.contracts.execution import TestResult
 from infra.contracts.problems import Limits, Problem, TestCase
-from infra.contracts.ranking import Pair, RankedCandidate
+from infra.contracts.ranking import Pair, RankedCandidate, RankedGroup
 
 Item = TypeVar("Item")
 
@@ -278,6 +278,15 @@ class RankingView(Contract):
     skip_reason: SkipReason | None
     training_batch_id: UUID | None
     created_at: datetime
+
+
+class RankedGroupView(RankedGroup):
+    """A ranked group with all its responses, best first, and whether it is trained on."""
+
+    id: UUID
+    """Of the ranking; pages are in its order."""
+    policy: str
+    skip_reason: SkipReason | None
 
 
 class TrainingBatchView(Contract):

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar, TypeVarTuple
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
@@ -17,6 +17,7 @@ MAX_PAGE = 500
 """Most items on one page."""
 
 Row = TypeVar("Row")
+Columns = TypeVarTuple("Columns")
 
 
 def database(request: Request) -> Database:
@@ -73,7 +74,7 @@ class Paging:
             raise _not_ours()
         return number
 
-    def limited(self, query: Select[Any]) -> Select[Any]:
+    def limited(self, query: Select[*Columns]) -> Select[*Columns]:
         """Ask for one row more than fits, which tells whether there is a next page."""
         return query.limit(self._limit + 1)
 

@@ -7,14 +7,14 @@ import sys
 
 import typer
 
-from services.cli.commands import administration, machine, work
+from services.cli.commands import administration, data, machine, work
 
 app = typer.Typer(
     help="Runs the RRTF loop: sample, execute, rank, train.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-for _family in (machine, work, administration):
+for _family in (machine, work, data, administration):
     app.add_typer(_family.app)
 
 

@@ -1,0 +1,35 @@
+"""Commands that take ranked data out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.contracts.base import Label
+from services.cli.exporting import Format, Shape
+from services.cli.terminal import Json, explains, open_client, print_json
+
+app = typer.Typer()
+
+
+@app.command()
+@explains
+def export(
+    out: Annotated[Path, typer.Argument(help="Folder to make.")],
+    shape: Annotated[Shape, typer.Option(help="What a row is.")] = Shape.PREFERENCE,
+    form: Annotated[Format, typer.Option("--format", help="How rows are written.")] = Format.JSONL,
+    policy: Annotated[str | None, typer.Option(help="Only groups of this policy.")] = None,
+    min_label: Annotated[
+        Label, typer.Option(help="Lowest label of a program to imitate.")
+    ] = Label.PARTIAL_PASS,
+    as_json: Json = False,
+) -> None:
+    """Write ranked data as a data set for TRL: completions, preferences, or all programs."""
+    from services.cli.exporting import export as run
+
+    with open_client() as client:
+        done = run(client.ranked_groups(policy), out, shape, form, min_label)
+    if as_json:
+        print_json({"path": str(done.path), "rows": done.rows, "groups": done.groups})
+    else:
+        typer.echo(f"{done.rows} rows of {done.groups} ranked groups in {done.path}")

@@ -1,0 +1,201 @@
+"""`rrtf export`: ranked data in the shapes that TRL reads, with a card that says what it is."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from infra import errors
+from infra.contracts.api import RankedGroupView
+from infra.contracts.base import Label
+
+_ROWS = 1_000
+"""Rows in one row group of a Parquet file."""
+_ORDER = tuple(Label)
+
+
+class Shape(StrEnum):
+    """What a row is."""
+
+    COMPLETION = "completion"
+    """A prompt with its best program: for SFTTrainer."""
+    PREFERENCE = "preference"
+    """A training pair, `chosen` over `rejected`: for DPOTrainer and RewardTrainer."""
+    RANKED = "ranked"
+    """A prompt with all its programs and their scores, best first."""
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+class Export(NamedTuple):
+    """What was written."""
+
+    path: Path
+    rows: int
+    groups: int
+    """Ranked groups that were read."""
+
+
+def rows_of(group: RankedGroupView, shape: Shape, min_label: Label) -> Iterator[dict[str, Any]]:
+    """Make the rows of one group; what is chosen or best has at least `min_label`."""
+    common = {"prompt": group.prompt, "problem": group.problem_slug, "policy": group.policy}
+    responses = group.responses
+
+    def is_good(index: int) -> bool:
+        return _ORDER.index(responses[index].label) >= _ORDER.index(min_label)
+
+    match shape:
+        case Shape.COMPLETION:
+            best = responses[group.best]
+            if is_good(group.best):
+                yield common | {
+                    "completion": best.program,
+                    "label": best.label.value,
+                    "score": best.score,
+                }
+        case Shape.PREFERENCE:
+            for better, worse, gap in group.pairs:
+                if is_good(better):
+                    yield common | {
+                        "chosen": responses[better].program,
+                        "rejected": responses[worse].program,
+                        "chosen_label": responses[better].label.value,
+                        "rejected_label": responses[worse].label.value,
+                        "margin": gap,
+                    }
+        case Shape.RANKED:
+            yield common | {
+                "responses": [response.program for response in responses],
+                "scores": [response.score for response in responses],
+                "labels": [response.label.value for response in responses],
+                "authors": [response.author.value for response in responses],
+            }
+
+
+def export(
+    groups: Iterable[RankedGroupView], out: Path, shape: Shape, form: Format, min_label: Label
+) -> Export:
+    """Write a folder that `datasets.load_dataset` reads; the card is written last.
+
+    Raises:
+        errors.InvalidInput: the folder is not empty or cannot be written, or there are no rows.
+        errors.ConfigurationError: Parquet is asked for and pyarrow is not installed.
+    """
+    read = 0
+
+    def rows() -> Iterator[dict[str, Any]]:
+        nonlocal read
+        for group in groups:
+            read += 1
+            yield from rows_of(group, shape, min_label)
+
+    write = _write_jsonl if form is Format.JSONL else _write_parquet
+    path = out / "data" / f"train.{form.value}"
+    try:
+        if out.is_dir() and any(out.iterdir()):
+            raise errors.InvalidInput(f"{out} is not empty")
+        path.parent.mkdir(parents=True)
+        partial = path.with_suffix(".partial")
+        count = write(partial, rows())
+        if not count:
+            partial.unlink()
+            path.parent.rmdir()
+            raise errors.InvalidInput(f"none of {read} ranked groups gives a row of this shape")
+        partial.replace(path)
+        done = Export(path, count, read)
+        (out / "README.md").write_text(_card(done, shape, min_label), encoding="utf-8")
+    except OSError as error:
+        raise errors.InvalidInput(f"cannot write {out}: {error}") from error
+    return done
+
+
+def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError:
+        raise errors.ConfigurationError(
+            "Parquet needs pyarrow; install it, or export as jsonl"
+        ) from None
+    count = 0
+    writer = None
+    try:
+        for batch in _batches(rows):
+            table = pyarrow.Table.from_pylist(batch)
+            writer = writer or parquet.ParquetWriter(path, table.schema)
+            writer.write_table(table)
+            count += len(batch)
+    finally:
+        if writer is not None:
+            writer.close()
+    return count
+
+
+def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == _ROWS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+_COLUMNS = {
+    Shape.COMPLETION: "`completion` is the best program of a group, `label` and `score` are its.",
+    Shape.PREFERENCE: "`chosen` did better in its tests than `rejected`; `margin` is the"
+    " difference of their scores.",
+    Shape.RANKED: "`responses`, `scores`, `labels` and `authors` are lists of equal length, best"
+    " response first.",
+}
+
+
+def _card(done: Export, shape: Shape, min_label: Label) -> str:
+    digest = hashlib.sha256(done.path.read_bytes()).hexdigest()
+    floor = "" if shape is Shape.RANKED else f" Programs to imitate are `{min_label}` or better."
+    return f"""---
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: data/{done.path.name}
+task_categories:
+- text-generation
+tags:
+- code
+- execution-feedback
+---
+
+# Ranked programs, shape `{shape}`
+
+{done.rows} rows of {done.groups} ranked groups. Every program was executed against the tests of its
+problem in a sandbox; labels, worst to best, are `compile_error`, `runtime_error`, `partial_pass`
+and `all_pass`, and scores follow from them.{floor}
+
+Each row has the `prompt`, the name of the `problem` and the `policy` that the group was made for.
+{_COLUMNS[shape]}
+
+SHA-256 of `data/{done.path.name}`: `{digest}`
+
+    from datasets import load_dataset
+    load_dataset("PATH_OF_THIS_FOLDER", split="train")
+
+The programs are models' or people's, with whatever licence and faults those have.
+"""

@@ -1,0 +1,126 @@
+"""`rrtf export` and what it reads: ranked data in the shapes of TRL, loaded by `datasets`."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from infra.contracts.base import Label, Outcome, SkipReason
+from ranker import records
+from ranker.ranking import Rules
+from services.cli.main import app
+
+P, W, E = Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR
+ODD = "x = 'ü\ud800'"
+"""Not every program is text."""
+
+
+@pytest.fixture
+def ranked(client, database, make_group, results_for):
+    """Three ranked groups: two pairs, none because the teacher is worse, none for want of one."""
+
+    def rank(*programs, **fields):
+        group_id = make_group(*[(author, text) for author, text, _ in programs], **fields)
+        ids = [item.id for item in client.candidates(group_id)]
+        outcomes = {
+            candidate_id: [outcome, outcome]
+            for candidate_id, (_, _, outcome) in zip(ids, programs, strict=True)
+        }
+        with database.unit_of_work() as work:
+            records.record_results(work, results_for(outcomes), Rules())
+        return group_id
+
+    return [
+        rank(("student", "wrong", W), ("teacher", "right", P), ("student", ODD, E)),
+        rank(("teacher", "worse", E), ("student", "better", P), policy="other"),
+        rank(("student", "alone", E)),
+    ]
+
+
+@pytest.fixture
+def export(api, monkeypatch, tmp_path):
+    monkeypatch.setenv("RRTF_CLIENT_URL", api)
+    monkeypatch.setenv("RRTF_CLIENT_KEY", "secret-key")
+    out = tmp_path / "out"
+
+    def run(*words):
+        return CliRunner().invoke(app, ["export", str(out), *words]), out
+
+    return run
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_ranked_groups_are_listed_whole(client, ranked):
+    first, second, third = client.ranked_groups()
+
+    assert [group.group_id for group in (first, second, third)] == ranked
+    assert [response.program for response in first.responses] == ["right", "wrong", "x = 'ü?'"]
+    assert [pair[:2] for pair in first.pairs] == [(0, 1), (0, 2)]
+    assert (first.best, first.skip_reason, first.policy) == (0, None, "default")
+    assert (second.pairs, second.skip_reason) == ((), SkipReason.TEACHER_BELOW_STUDENT)
+    assert third.responses[0].label is Label.RUNTIME_ERROR
+    assert [group.group_id for group in client.ranked_groups("other")] == ranked[1:2]
+
+
+def test_pairs_become_preferences(export, ranked):
+    result, out = export()
+
+    assert (result.exit_code, result.stdout) == (
+        0, f"2 rows of 3 ranked groups in {out}/data/train.jsonl\n",
+    )  # fmt: skip
+    first, second = lines(out / "data/train.jsonl")
+    assert (first["prompt"], first["chosen"], first["rejected"]) == (
+        "def add(a, b):\n", "right", "wrong",
+    )  # fmt: skip
+    assert (second["rejected"], second["rejected_label"]) == ("x = 'ü?'", "runtime_error")
+    assert second["margin"] > first["margin"] > 0
+
+
+def test_best_programs_become_completions(export, ranked):
+    _, out = export("--shape", "completion", "--policy", "default")
+
+    (row,) = lines(out / "data/train.jsonl")
+    assert (row["completion"], row["label"], row["problem"]) == ("right", "all_pass", "test/add")
+
+
+def test_every_program_of_a_prompt_is_kept_with_its_score(export, ranked):
+    _, out = export("--shape", "ranked", "--json")
+
+    first = lines(out / "data/train.jsonl")[0]
+    assert first["responses"] == ["right", "wrong", "x = 'ü?'"]
+    assert first["scores"] == sorted(first["scores"], reverse=True)
+    assert first["authors"] == ["teacher", "student", "student"]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+@pytest.mark.parametrize("shape", ["preference", "completion", "ranked"])
+@pytest.mark.filterwarnings("ignore")  # Those of what `datasets` imports.
+def test_a_folder_is_loaded_by_datasets(export, ranked, form, shape, tmp_path):
+    from datasets import load_dataset
+
+    result, out = export("--shape", shape, "--format", form, "--json")
+    loaded = load_dataset(str(out), split="train", cache_dir=str(tmp_path / "cache"))
+
+    said = json.loads(result.stdout)
+    assert (said["rows"], said["groups"]) == (len(loaded), 3)
+    assert loaded[0]["prompt"] == "def add(a, b):\n"
+    expected = {"preference": "chosen", "completion": "completion", "ranked": "responses"}
+    assert loaded[0][expected[shape]] in ("right", ["right", "wrong", "x = 'ü?'"])
+    card = (out / "README.md").read_text()
+    assert f"{said['rows']} rows of 3 ranked groups" in card
+
+
+def test_nothing_is_overwritten_and_nothing_empty_is_left(export, ranked):
+    none, out = export("--policy", "unknown")
+    assert none.exit_code == 1
+    assert "none of 0 ranked groups" in none.stderr
+    assert list(out.iterdir()) == []
+    (out / "mine").touch()
+    taken, _ = export()
+
+    assert taken.exit_code == 1
+    assert "is not empty" in taken.stderr
+    assert [path.name for path in out.iterdir()] == ["mine"]
