@@ -1,5 +1,6 @@
 """Watches a suite under load: its stages, its latencies, what its processes and servers hold."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ class Look(NamedTuple):
     stages: dict[str, int]
     memory: dict[str, float]
     """Mebibytes that a service's processes have for themselves."""
+    cpu: dict[str, float]
+    """CPU seconds that a service or server has used since its start."""
     database: int
     """Bytes of the database."""
     redis: int
@@ -73,14 +76,21 @@ class Watch(threading.Thread):
 
     def _look(self, database: "psycopg.Connection[tuple[int]]", queues: "redis.Redis") -> Look:
         stages = {name: _number(database, query) for name, query in _STAGES.items()}
-        memory = {}
-        for name in self._suite.names:
-            pid = self._suite.pid(name)
-            if pid is not None:
-                memory[name] = _memory(pid) / 2**20
+        trees = {name: _tree(pid) for name, pid in self._pids().items()}
+        memory = {name: _memory(trees[name]) / 2**20 for name in self._suite.names}
+        cpu = {name: _cpu(tree) for name, tree in trees.items()}
         size = _number(database, "SELECT pg_database_size(current_database())")
         used = int(queues.info("memory")["used_memory"])
-        return Look(time.monotonic() - self._began, stages, memory, size, used)
+        return Look(time.monotonic() - self._began, stages, memory, cpu, size, used)
+
+    def _pids(self) -> dict[str, int]:
+        pids = {name: self._suite.pid(name) or 0 for name in self._suite.names}
+        home = str(self._suite.home)
+        for process in psutil.process_iter(["name", "cmdline"]):
+            name, command = process.info["name"], process.info["cmdline"] or []
+            if name in ("postgres", "valkey-server") and any(home in word for word in command):
+                pids[name] = process.pid
+        return pids
 
 
 def _number(database: "psycopg.Connection[tuple[int]]", query: str) -> int:
@@ -89,14 +99,28 @@ def _number(database: "psycopg.Connection[tuple[int]]", query: str) -> int:
     return row[0]
 
 
-def _memory(pid: int) -> int:
-    total = 0
+def _tree(pid: int) -> list[psutil.Process]:
     try:
         parent = psutil.Process(pid)
-        for process in [parent, *parent.children(recursive=True)]:
-            total += process.memory_full_info().uss
+        return [parent, *parent.children(recursive=True)]
     except psutil.NoSuchProcess:
-        pass
+        return []
+
+
+def _memory(tree: list[psutil.Process]) -> int:
+    total = 0
+    for process in tree:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += process.memory_full_info().uss
+    return total
+
+
+def _cpu(tree: list[psutil.Process]) -> float:
+    total = 0.0
+    for process in tree:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            # The first four: own and those of children that have ended.
+            total += sum(process.cpu_times()[:4])
     return total
 
 

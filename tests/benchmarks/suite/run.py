@@ -72,6 +72,9 @@ def _print(looks: list[Look], total: int, before: tuple[int, int], after: tuple[
         for name in looks[-1].memory
     )
     print(f"  memory at the end (late / early): {memory}")
+    first, last = looks[0].cpu, looks[-1].cpu
+    cpu = ", ".join(f"{k} {(last[k] - first.get(k, 0)) / total * 1000:.2f}" for k in last)
+    print(f"  CPU milliseconds for a candidate: {cpu}")
 
 
 def _sizes(suite: RunningSuite) -> tuple[int, int]:
