@@ -9,7 +9,6 @@ from executor.judges import Judges
 from executor.languages import survey
 from executor.run import SuiteBroken
 from executor.running import Runner
-from executor.sandbox import Slot
 from infra import errors, logs
 from infra.contracts.base import Language
 from infra.contracts.direct import Answer, Running, Survey, Surveying, Unanswered, Work
@@ -26,9 +25,9 @@ _ATTEMPTS = 2
 class Desk:
     """Answers direct requests, and keeps what was prepared for one for the next."""
 
-    def __init__(self, slot: Slot) -> None:
-        self._slot = slot
-        self._judges = Judges(slot)
+    def __init__(self, judges: Judges) -> None:
+        self._slot = judges.slot
+        self._judges = judges
         self._runners: OrderedDict[tuple[Language, Limits], Runner] = OrderedDict()
 
     def answer(self, work: Work, is_wanted: Callable[[], bool]) -> tuple[Answer, ...]:

@@ -1,6 +1,8 @@
 """The judges of recent suites: reading test code costs a jail, so what was read is kept."""
 
+import json
 from collections import OrderedDict
+from typing import NamedTuple
 
 from executor.judge import Judge
 from executor.run import Asserts
@@ -8,6 +10,15 @@ from executor.sandbox import Slot
 from infra.contracts.execution import Suite
 
 _MOST = 256
+_MOST_CHARACTERS = 64 * 2**20
+"""Of all the tests kept, unless those of a single suite are more."""
+
+
+class _Known(NamedTuple):
+    """A judge and what it costs to keep."""
+
+    judge: Judge
+    characters: int
 
 
 class Judges:
@@ -15,7 +26,8 @@ class Judges:
 
     def __init__(self, slot: Slot) -> None:
         self.slot = slot
-        self._known: OrderedDict[str, Judge] = OrderedDict()
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._characters = 0
 
     def get(self, name: str, suite: Suite, asserts: Asserts | None = None) -> Judge:
         """Return the judge of the suite of this name, made when it is first asked for.
@@ -27,13 +39,22 @@ class Judges:
             errors.SandboxError: the sandbox failed.
         """
         if name not in self._known:
-            self._known[name] = Judge(self.slot.sandbox, suite, self.slot.version, asserts)
-            if len(self._known) > _MOST:
-                self._known.popitem(last=False)
+            judge = Judge(self.slot.sandbox, suite, self.slot.version, asserts)
+            characters = len(json.dumps(suite.model_dump(mode="json")))
+            self._make_room(characters)
+            self._known[name] = _Known(judge, characters)
+            self._characters += characters
         self._known.move_to_end(name)
-        return self._known[name]
+        return self._known[name].judge
+
+    def _make_room(self, characters: int) -> None:
+        while self._known and (
+            len(self._known) >= _MOST or self._characters + characters > _MOST_CHARACTERS
+        ):
+            _, oldest = self._known.popitem(last=False)
+            self._characters -= oldest.characters
 
     def read(self, name: str) -> Asserts | None:
         """Return what is known of the suite's assert tests, if it was asked for."""
-        judge = self._known.get(name)
-        return judge.asserts if judge else None
+        known = self._known.get(name)
+        return known.judge.asserts if known else None

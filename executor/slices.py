@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from executor.jail import Sandbox
-from executor.judge import Judge
+from executor.judges import Judges
 from executor.run import SuiteBroken
 from infra import logs
 from infra.contracts.execution import (
@@ -23,8 +22,7 @@ _REPORT_SECONDS = 5.0
 
 
 def label_slice(
-    sandbox: Sandbox,
-    version: str,
+    judges: Judges,
     request: ExecutionRequest,
     slice_seconds: float,
     report: Callable[[ExecutionResults], None],
@@ -37,7 +35,7 @@ def label_slice(
     began = reported = time.monotonic()
     waiting = ExecutionResults()
     programs = list(request.programs)
-    judged = _judge_each(sandbox, version, request)
+    judged = _judge_each(judges, request)
     while programs:
         program = programs.pop(0)
         waiting = _add(waiting, next(judged))
@@ -60,13 +58,12 @@ def _add(waiting: ExecutionResults, one: ExecutionResult | ExecutionFailure) -> 
 
 
 def _judge_each(
-    sandbox: Sandbox, version: str, request: ExecutionRequest
+    judges: Judges, request: ExecutionRequest
 ) -> Iterator[ExecutionResult | ExecutionFailure]:
-    judge: Judge | None = None
+    name = request.suite.digest()
     for program in request.programs:
         try:
-            judge = judge or Judge(sandbox, request.suite, version)
-            verdict = judge.judge(program.source)
+            verdict = judges.get(name, request.suite).judge(program.source)
         except SuiteBroken as error:
             yield _failure(program, error.detail, permanent=True)
         except Exception as error:

@@ -8,6 +8,7 @@ import structlog
 from celery import Celery, signals
 
 from executor.direct import Desk
+from executor.judges import Judges
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from executor.slices import label_slice
@@ -29,6 +30,7 @@ class _Worker:
     """What one worker process holds: its slot and its settings."""
 
     slot: Slot | None = None
+    judges: Judges | None = None
     settings: ExecutorSettings | None = None
     desk: Desk | None = None
     replies: Replies | None = None
@@ -43,7 +45,8 @@ def open_slot(**_: object) -> None:
     logs.configure("executor")
     _Worker.settings = load(ExecutorSettings)
     _Worker.slot = Slot(_Worker.settings, number=getattr(current_process(), "index", 0) or 0)
-    _Worker.desk = Desk(_Worker.slot)
+    _Worker.judges = Judges(_Worker.slot)
+    _Worker.desk = Desk(_Worker.judges)
     _Worker.replies = Replies(load(BrokerSettings).redis_url.get_secret_value())
     started = ExecutionStarted(candidate_ids=(), sandbox=_Worker.slot.version)
     Sender(app).send(Task.RECORD_STARTED, started)
@@ -64,15 +67,14 @@ def close_slot(**_: object) -> None:
 def execute_slice(payload: dict[str, Any]) -> None:
     """Label a slice of candidates and send the results to the ranker."""
     request = ExecutionRequest.model_validate(payload)
-    if _Worker.slot is None or _Worker.settings is None:
+    if _Worker.slot is None or _Worker.judges is None or _Worker.settings is None:
         raise errors.SandboxError("the worker process has no slot")
     structlog.contextvars.bind_contextvars(problem_id=str(request.problem_id))
     ids = tuple(program.candidate_id for program in request.programs)
     started = ExecutionStarted(candidate_ids=ids, sandbox=_Worker.slot.version)
     _send(Task.RECORD_STARTED, started)
     left = label_slice(
-        _Worker.slot.sandbox,
-        _Worker.slot.version,
+        _Worker.judges,
         request,
         _Worker.settings.slice_seconds,
         lambda results: _send(Task.RECORD_RESULTS, results),
