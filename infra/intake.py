@@ -34,6 +34,7 @@ from infra.db.tables import (
     TestCaseRow,
 )
 from infra.db.unit_of_work import Work
+from infra.db.wakeup import wake_dispatcher
 from infra.messaging import Task
 
 _TESTS: TypeAdapter[tuple[TestCase, ...]] = TypeAdapter(tuple[TestCase, ...])
@@ -187,6 +188,7 @@ def open_groups(
     for group, (problem_id, new) in zip(groups, wanted, strict=True):
         rows += _candidate_rows(group, problems[problem_id], new.candidates, {}, 0, None)
     bulk.copy(work.session, CandidateRow, rows)
+    wake_dispatcher(work.session)
     return [group.id for group in groups]
 
 
@@ -220,6 +222,7 @@ def admit(
     placed = _Group(group.id, group.api_key_id, group.interactive, group.cache)
     rows = _candidate_rows(placed, problem, candidates, known, start, sample_request_id)
     bulk.copy(work.session, CandidateRow, rows)
+    wake_dispatcher(work.session)
     ids = [row["id"] for row in rows]
     if last is not None:
         _label_duplicates_of_labelled(work, group_id, ids)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from infra import errors, logs, metrics
 from infra.db.unit_of_work import Database, Work
+from infra.db.wakeup import Listener
 from infra.messaging import PRIORITIES, Queue, Sender, Task, celery_app, queue_depths
 from infra.settings import BrokerSettings, DatabaseSettings, load, reject_unknown
 from services import outbox
@@ -22,8 +23,8 @@ from services import outbox
 log = logs.get(__name__)
 
 _LOCK = 7_300_914
-_PAUSE_SECONDS = 0.02
-"""Between two looks into the outbox when there is nothing to do."""
+_PAUSE_SECONDS = 0.1
+"""Between two looks into the outbox when nothing new has come: queues are full or empty."""
 _AWAY_SECONDS = 1.0
 _STOCK_SECONDS = 2.0
 """Work that a queue should hold, at the rate at which it is emptied."""
@@ -136,15 +137,17 @@ def main() -> int:
     sender = Sender(celery_app())
     database = Database(database_url, sender)
     dispatcher = Dispatcher(database, sender, redis_url)
+    listener = Listener(database_url)
     log.info("dispatcher.ready")
-    pause = 0.0
-    while not stop.wait(pause):
+    while not stop.is_set():
         try:
-            pause = 0.0 if dispatcher.round() else _PAUSE_SECONDS
+            if not dispatcher.round():
+                listener.wait(_PAUSE_SECONDS)
         except (errors.Unavailable, DBAPIError) as error:
             # Both servers may restart; the next round looks again.
             log.warning("dispatcher.round_failed", reason=str(error).partition("\n")[0])
-            pause = _AWAY_SECONDS
+            stop.wait(_AWAY_SECONDS)
+    listener.close()
     database.close()
     return 0
 
