@@ -7,7 +7,11 @@ PanGu-Coder2 (arXiv 2307.14936), section 3.4, step 3:
     L_ft   = - sum_t log P(y_best,t | x, y_best,<t)
     L      = L_rank + L_ft
 
-Shape suffixes: N responses of one prompt, T response tokens of one response, P pairs.
+Both terms see a response only through the sum of its token log-probabilities, so a loss is a
+function of one number for each response; that is what lets a group of any size be trained in
+bounded memory (`trainer/gradient.py`).
+
+Shape suffixes: N responses of one prompt, P pairs, R predicted tokens, V vocabulary.
 """
 
 from collections.abc import Sequence
@@ -17,6 +21,10 @@ from enum import StrEnum
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+CHUNK_ELEMENTS = 2**24
+"""Most logits that are in fp32 at one time: 64 MiB."""
 
 
 class Preset(StrEnum):
@@ -27,7 +35,7 @@ class Preset(StrEnum):
     PAPER = "paper"
     """Cross-entropy summed over the tokens of each response, as the paper writes it."""
     RRHF = "rrhf"
-    """Pairs unweighted, ranking term weighted 100, as RRHF's code does by default."""
+    """All pairs, unweighted, ranking term weighted 100, as RRHF's code does by default."""
 
 
 class PairLoss(StrEnum):
@@ -35,6 +43,17 @@ class PairLoss(StrEnum):
 
     HINGE = "hinge"
     BRADLEY_TERRY = "bradley_terry"
+
+
+class PairMode(StrEnum):
+    """Which responses of a group are compared."""
+
+    RANKED = "ranked"
+    """The pairs that the ranker made."""
+    TEACHER_OVER_STUDENT = "teacher_over_student"
+    """Every teacher's response over every student's of a lower score."""
+    ALL = "all"
+    """Every two responses of different scores."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +73,9 @@ class LossConfig:
     """By how much the better response must lead, in nats per token; hinge only."""
     beta: float = 1.0
     """Steepness of the Bradley-Terry loss."""
+    pairs: PairMode = PairMode.RANKED
+    tie_bonus: float = 0.0
+    """Added to a teacher's score before pairs are made here; the ranker's pairs have its own."""
 
     @classmethod
     def of(cls, preset: Preset) -> "LossConfig":
@@ -64,15 +86,15 @@ class LossConfig:
             case Preset.PAPER:
                 return cls(ce_mean_over_tokens=False)
             case Preset.RRHF:
-                return cls(rank_weight=100.0, gap_weights=False)
+                return cls(rank_weight=100.0, gap_weights=False, pairs=PairMode.ALL)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Denominators:
     """What the sums of one optimizer step are divided by, counted over all its groups."""
 
-    pairs: int
-    ce: int
+    pairs: int = 0
+    ce: int = 0
     """Tokens or responses, as the configuration says."""
 
     def __add__(self, other: "Denominators") -> "Denominators":
@@ -87,47 +109,92 @@ class GroupTerms:
     ce_sum: Tensor
     p_N: Tensor
     """Length-normalised log-probability of every response, detached."""
+    lead_P: Tensor
+    """By how much the better response of every pair leads, in nats per token, detached."""
     active_pairs: int
     """Pairs that cost something."""
-    ordered_pairs: int
-    """Pairs whose better response is the more likely one."""
 
 
 Pair = tuple[int, int, float]
 """Indices of the better and the worse response, and the gap between their scores."""
 
 
+def token_logps(logits_RV: Tensor, target_R: Tensor) -> Tensor:
+    """Return the fp32 log-probability (R,) of each target token under its row of logits.
+
+    Logits may be bf16. A log-softmax in bf16 is off by a quarter of a nat over 300 tokens and
+    can turn a pair around, so rows are widened first, a chunk at a time; a chunk is widened
+    again for the backward pass rather than kept.
+    """
+    rows = max(1, CHUNK_ELEMENTS // logits_RV.shape[-1])
+    if len(target_R) <= rows:
+        return _chunk_logps(logits_RV, target_R)
+    chunks = zip(logits_RV.split(rows), target_R.split(rows), strict=True)
+    return torch.cat(
+        [
+            checkpoint(_chunk_logps, logits, target, use_reentrant=False)
+            for logits, target in chunks
+        ]
+    )
+
+
+def _chunk_logps(logits_RV: Tensor, target_R: Tensor) -> Tensor:
+    logits_RV = logits_RV.float()
+    return logits_RV.gather(-1, target_R[:, None]).squeeze(-1) - logits_RV.logsumexp(-1)
+
+
+def form_pairs(
+    scores: Sequence[float], is_teacher: Sequence[bool], mode: PairMode, tie_bonus: float = 0.0
+) -> list[Pair]:
+    """Compare responses by score; a teacher's counts `tie_bonus` more.
+
+    Raises:
+        ValueError: the pairs are the ranker's to make.
+    """
+    if mode is PairMode.RANKED:
+        raise ValueError("the ranker's pairs come with the group")
+    raised = [score + tie_bonus * teacher for score, teacher in zip(scores, is_teacher, strict=True)]
+    return [
+        (better, worse, raised[better] - raised[worse])
+        for better in range(len(raised))
+        for worse in range(len(raised))
+        if raised[better] > raised[worse]
+        and (mode is PairMode.ALL or (is_teacher[better] and not is_teacher[worse]))
+    ]
+
+
 def denominators(
-    lengths: Sequence[int], pairs: Sequence[Pair], best: int, config: LossConfig
+    lengths: Sequence[int], pairs: Sequence[Pair], best: int | None, config: LossConfig
 ) -> Denominators:
     """Count what one group adds to the denominators; known before any forward pass."""
-    return Denominators(pairs=len(pairs), ce=lengths[best] if config.ce_mean_over_tokens else 1)
+    ce = 0 if best is None else lengths[best] if config.ce_mean_over_tokens else 1
+    return Denominators(pairs=len(pairs), ce=ce)
 
 
 def group_terms(
-    logps: Sequence[Tensor], pairs: Sequence[Pair], best: int, config: LossConfig
+    sum_N: Tensor,
+    lengths: Sequence[int],
+    pairs: Sequence[Pair],
+    best: int | None,
+    config: LossConfig,
 ) -> GroupTerms:
-    """Return the sums of one group from the token log-probabilities of its responses.
+    """Return the sums of one group.
 
-    `logps` holds one fp32 tensor (T,) for each response, response tokens only.
+    `sum_N` holds the summed token log-probabilities of each response in fp32, `lengths` their
+    tokens (at least one each). Without a `best` response there is no cross-entropy.
     """
-    p_N = torch.stack([logp_T.sum() / len(logp_T) ** config.length_penalty for logp_T in logps])
-    rank_sum = p_N.new_zeros(())
-    lead_P = p_N.new_zeros(0)
-    cost_P = lead_P
-    if pairs:
-        better = torch.tensor([pair[0] for pair in pairs], device=p_N.device)
-        worse = torch.tensor([pair[1] for pair in pairs], device=p_N.device)
-        gap_P = p_N.new_tensor([pair[2] for pair in pairs])
-        lead_P = p_N[better] - p_N[worse]
-        cost_P = _pair_cost(lead_P, config)
-        rank_sum = (gap_P * cost_P if config.gap_weights else cost_P).sum()
+    p_N = sum_N / sum_N.new_tensor(lengths) ** config.length_penalty
+    better = torch.tensor([pair[0] for pair in pairs], device=p_N.device, dtype=torch.long)
+    worse = torch.tensor([pair[1] for pair in pairs], device=p_N.device, dtype=torch.long)
+    gap_P = p_N.new_tensor([pair[2] for pair in pairs])
+    lead_P = p_N[better] - p_N[worse]
+    cost_P = _pair_cost(lead_P, config)
     return GroupTerms(
-        rank_sum=rank_sum,
-        ce_sum=-logps[best].sum(),
+        rank_sum=(gap_P * cost_P if config.gap_weights else cost_P).sum(),
+        ce_sum=sum_N.new_zeros(()) if best is None else -sum_N[best],
         p_N=p_N.detach(),
+        lead_P=lead_P.detach(),
         active_pairs=int((cost_P > 0).sum()),
-        ordered_pairs=int((lead_P > 0).sum()),
     )
 
 
