@@ -83,7 +83,13 @@ def _make_batch(work: Work, policy_id: UUID, ranking_ids: Sequence[UUID], num_pa
 
 
 def lease(work: Work, request: LeaseRequest) -> LeaseResponse:
-    """Lease ready batches, and those whose lease has ended, oldest first."""
+    """Lease ready batches, and those whose lease has ended, oldest first.
+
+    A fresh worker has forgotten what it held, so that is ready again: it need not wait for leases
+    of its own to end, and trains in the order in which it would have, had it never died.
+    """
+    if request.fresh:
+        _give_back(work, request.policy, request.worker)
     claim = (
         select(TrainingBatchRow.id)
         .join(PolicyRow, TrainingBatchRow.policy_id == PolicyRow.id)
@@ -119,6 +125,20 @@ def lease(work: Work, request: LeaseRequest) -> LeaseResponse:
         for row in sorted(rows)
     ]
     return LeaseResponse(batches=tuple(batches), lease_seconds=request.lease_seconds)
+
+
+def _give_back(work: Work, policy: str, worker: str) -> None:
+    of_policy = select(PolicyRow.id).where(PolicyRow.name == policy).scalar_subquery()
+    work.session.execute(
+        update(TrainingBatchRow)
+        .where(
+            TrainingBatchRow.policy_id == of_policy,
+            TrainingBatchRow.state == BatchState.LEASED,
+            TrainingBatchRow.worker == worker,
+        )
+        .values(state=BatchState.READY, lease_until=None)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def ranked_groups(work: Work, batch_id: UUID) -> tuple[RankedGroup, ...]:

@@ -1,7 +1,8 @@
 """Checkpoints: written whole or not at all, and resumable to the bit.
 
 A checkpoint is a directory named by its version that plain `transformers` loads; beside the
-weights it holds the optimizer, the random state and the batches trained so far.
+weights it holds the optimizer, the random state and the batches trained since the one before.
+Adapters lie in a folder of their own, beside weights they are merged into.
 """
 
 import hashlib
@@ -14,16 +15,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 from torch import nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_optimizer_state_dict,
+)
 from torch.optim import Optimizer
 
 from infra import logs
+from trainer import lora
+from trainer.processes import Processes
 from trainer.tokenizer import TextTokenizer
 
 log = logs.get(__name__)
 
+ADAPTER = "adapter"
+"""Folder of a checkpoint that holds the adapters, if there are any."""
+
 _STATE = "trainer_state.json"
 _OPTIMIZER = "optimizer.pt"
+_LAST_GOOD = "last_good"
 
 
 @dataclass
@@ -33,7 +47,7 @@ class TrainerState:
     version: int = 0
     """Optimizer steps since the first weights."""
     batch_ids: list[str] = field(default_factory=list)
-    """Batches of the newest step."""
+    """Batches trained since the checkpoint before."""
 
 
 def directory_of(root: Path, version: int) -> Path:
@@ -47,28 +61,40 @@ def save(
     tokenizer: TextTokenizer,
     optimizer: Optimizer,
     state: TrainerState,
+    processes: Processes,
 ) -> tuple[Path, str]:
-    """Write a checkpoint atomically; return its directory and the hash of its weights.
+    """Write a checkpoint atomically; return its directory and, on the first process, its hash.
 
-    One that exists already was never recorded (versions only grow), so it is replaced.
+    All processes must call it: weights divided over them are gathered. A checkpoint of this
+    version that exists already was never recorded (versions only grow), so it is replaced.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    gather = StateDictOptions(full_state_dict=True, cpu_offload=processes.count > 1)
+    weights = get_model_state_dict(model, options=gather)
+    moments = get_optimizer_state_dict(model, optimizer, options=gather)
     final = directory_of(root, state.version)
+    if not processes.first:
+        return final, ""
+    root.mkdir(parents=True, exist_ok=True)
     temporary = root / f".{state.version:08d}.new"
     shutil.rmtree(temporary, ignore_errors=True)
-    saver: Any = model
-    saver.save_pretrained(temporary, safe_serialization=True)
+    _save_weights(temporary, model, weights)
     tokenizer.save_pretrained(temporary)
-    torch.save(
-        {"optimizer": optimizer.state_dict(), "rng": torch.get_rng_state()}, temporary / _OPTIMIZER
-    )
+    torch.save({"optimizer": moments, "rng": torch.get_rng_state()}, temporary / _OPTIMIZER)
     (temporary / _STATE).write_text(json.dumps(vars(state)))
-    for path in (*temporary.iterdir(), temporary):
+    for path in (*temporary.rglob("*"), temporary):
         _sync(path)
     shutil.rmtree(final, ignore_errors=True)
     temporary.rename(final)
     _sync(root)
     return final, sha256(final)
+
+
+def _save_weights(directory: Path, model: nn.Module, weights: dict[str, Any]) -> None:
+    saver: Any = model
+    if isinstance(model, PeftModel):
+        saver.save_pretrained(directory / ADAPTER, state_dict=weights)
+        saver, weights = saver.get_base_model(), lora.merged(model, weights)
+    saver.save_pretrained(directory, state_dict=weights)
 
 
 def _sync(path: Path) -> None:
@@ -82,17 +108,19 @@ def _sync(path: Path) -> None:
 def sha256(directory: Path) -> str:
     """Return the hash over the weights files of a checkpoint, in the order of their names."""
     digest = hashlib.sha256()
-    for path in sorted(directory.glob("*.safetensors")):
+    for path in sorted(directory.rglob("*.safetensors")):
         with path.open("rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
 
 
-def restore(directory: Path, optimizer: Optimizer) -> TrainerState:
+def restore(directory: Path, model: nn.Module, optimizer: Optimizer) -> TrainerState:
     """Load optimizer, random state and trainer state; the weights are loaded with the model."""
     saved = torch.load(directory / _OPTIMIZER, weights_only=True)
-    optimizer.load_state_dict(saved["optimizer"])
+    set_optimizer_state_dict(
+        model, optimizer, saved["optimizer"], options=StateDictOptions(full_state_dict=True)
+    )
     torch.set_rng_state(saved["rng"])
     return TrainerState(**json.loads((directory / _STATE).read_text()))
 
@@ -111,7 +139,23 @@ def discard_after(root: Path, version: int) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def retain(root: Path, keep: int, pinned: Sequence[int]) -> None:
+def mark_good(root: Path, version: int) -> None:
+    """Remember a version from which a step was finite: it is kept until a newer one proves good.
+
+    The newest checkpoint may hold weights that are finite and lead to a loss that is not.
+    """
+    temporary = root / f".{_LAST_GOOD}"
+    temporary.write_text(str(version))
+    temporary.replace(root / _LAST_GOOD)
+
+
+def last_good(root: Path) -> int | None:
+    """Return the newest version known to be good, or None before there is one."""
+    path = root / _LAST_GOOD
+    return int(path.read_text()) if path.exists() else None
+
+
+def retain(root: Path, keep: int, pinned: Sequence[int | None]) -> None:
     """Remove the oldest checkpoints, all but the newest `keep` and the pinned versions."""
     found = sorted(int(path.name) for path in root.iterdir() if path.name.isdigit())
     for version in found[:-keep]:

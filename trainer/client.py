@@ -1,10 +1,7 @@
-"""The trainer's side of the lease API, and the heart that beats while it works."""
+"""The trainer's side of the lease API."""
 
 import random
 import threading
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
 import httpx
 from pydantic import BaseModel
@@ -14,8 +11,6 @@ from infra.contracts.api import CheckpointView, CompleteResponse, Page
 from infra.contracts.ranking import (
     CompleteRequest,
     HeartbeatRequest,
-    Lease,
-    LeasedBatch,
     LeaseRequest,
     LeaseResponse,
 )
@@ -115,42 +110,3 @@ class LeaseClient:
             if code == kind.code:
                 raise kind(detail)
         raise errors.SuiteError(detail)
-
-
-class Heartbeat:
-    """Extends leases from a thread for as long as its block runs."""
-
-    def __init__(
-        self, client: LeaseClient, batches: Sequence[LeasedBatch], lease_seconds: float
-    ) -> None:
-        leases = tuple(Lease(batch_id=item.batch_id, epoch=item.epoch) for item in batches)
-        self._client = client
-        self._request = HeartbeatRequest(leases=leases, lease_seconds=lease_seconds)
-        self._ended = threading.Event()
-        self.lost = threading.Event()
-        """Set when a lease was taken over: the work is to be thrown away."""
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        # Three beats to a lease: two may be lost before it ends.
-        while not self._ended.wait(self._request.lease_seconds / 3):
-            try:
-                self._client.heartbeat(self._request)
-            except (errors.LeaseLost, Stopped):
-                self.lost.set()
-                return
-            except errors.SuiteError as error:
-                log.warning("heartbeat.failed", reason=error.detail)

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from infra.contracts.ranking import RankedGroup
-from trainer.loss import Pair
+from infra.contracts.base import Author, Label
+from infra.contracts.ranking import RankedGroup, Response
+from trainer.loss import LossConfig, Pair, PairMode, form_pairs
 from trainer.tokenizer import TextTokenizer
 
 
@@ -14,7 +15,28 @@ class EncodedGroup:
     prompt: list[int]
     responses: list[list[int]]
     pairs: list[Pair]
-    best: int
+    best: int | None
+    """Response to imitate; None when its end was cut off."""
+    scores: list[float]
+    labels: list[Label]
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each response, the end token included."""
+        return [len(response) for response in self.responses]
+
+    def only_best(self) -> "EncodedGroup | None":
+        """Return the group reduced to what cross-entropy needs, or None without a target."""
+        if self.best is None:
+            return None
+        return EncodedGroup(
+            prompt=self.prompt,
+            responses=[self.responses[self.best]],
+            pairs=[],
+            best=0,
+            scores=[self.scores[self.best]],
+            labels=[self.labels[self.best]],
+        )
 
 
 def wrap_prompt(prompt: str) -> str:
@@ -23,20 +45,42 @@ def wrap_prompt(prompt: str) -> str:
 
 
 def encode_group(
-    group: RankedGroup, tokenizer: TextTokenizer, max_prompt: int, max_response: int
+    group: RankedGroup,
+    tokenizer: TextTokenizer,
+    max_prompt: int,
+    max_response: int,
+    config: LossConfig | None = None,
 ) -> EncodedGroup:
     """Encode a group; prompt and response apart, so that no token spans both.
 
-    A prompt that is too long loses its beginning. A response gets the end token only if its text
-    is complete and fits; a cut one must not teach the model to stop there.
+    A prompt that is too long loses its beginning. A response ends in the end token if its text is
+    complete and fits. A cut one must not teach the model to stop there, so it gets none, and is
+    never imitated; it is ranked all the same.
     """
+    config = config or LossConfig()
     prompt = tokenizer.encode(wrap_prompt(group.prompt), add_special_tokens=False)[-max_prompt:]
-    responses = []
-    for response in group.responses:
-        ids = tokenizer.encode(response.program, add_special_tokens=False)
-        if response.finished and len(ids) < max_response and tokenizer.eos_token_id is not None:
-            ids = [*ids, tokenizer.eos_token_id]
-        responses.append(ids[:max_response] or [tokenizer.eos_token_id or 0])
+    encoded = [_encode(response, tokenizer, max_response) for response in group.responses]
+    scores = [response.score for response in group.responses]
+    pairs = list(group.pairs)
+    if config.pairs is not PairMode.RANKED:
+        teachers = [response.author is Author.TEACHER for response in group.responses]
+        pairs = form_pairs(scores, teachers, config.pairs, config.tie_bonus)
     return EncodedGroup(
-        prompt=prompt, responses=responses, pairs=list(group.pairs), best=group.best
+        prompt=prompt,
+        responses=[ids for ids, _ in encoded],
+        pairs=pairs,
+        best=group.best if encoded[group.best][1] else None,
+        scores=scores,
+        labels=[response.label for response in group.responses],
     )
+
+
+def _encode(
+    response: Response, tokenizer: TextTokenizer, max_response: int
+) -> tuple[list[int], bool]:
+    """Return token ids, and whether they are the whole text with its end."""
+    ids = tokenizer.encode(response.program, add_special_tokens=False)
+    end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    if response.finished and 0 < len(ids) + len(end) <= max_response:
+        return ids + end, True
+    return ids[:max_response] or end or [0], False

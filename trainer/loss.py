@@ -15,7 +15,7 @@ Shape suffixes: N responses of one prompt, P pairs, R predicted tokens, V vocabu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import torch
@@ -114,6 +114,10 @@ class GroupTerms:
     active_pairs: int
     """Pairs that cost something."""
 
+    def detached(self) -> "GroupTerms":
+        """Return the same numbers without the graph that led to them."""
+        return replace(self, rank_sum=self.rank_sum.detach(), ce_sum=self.ce_sum.detach())
+
 
 Pair = tuple[int, int, float]
 """Indices of the better and the worse response, and the gap between their scores."""
@@ -131,10 +135,7 @@ def token_logps(logits_RV: Tensor, target_R: Tensor) -> Tensor:
         return _chunk_logps(logits_RV, target_R)
     chunks = zip(logits_RV.split(rows), target_R.split(rows), strict=True)
     return torch.cat(
-        [
-            checkpoint(_chunk_logps, logits, target, use_reentrant=False)
-            for logits, target in chunks
-        ]
+        [checkpoint(_chunk_logps, logits, target, use_reentrant=False) for logits, target in chunks]
     )
 
 
@@ -153,7 +154,9 @@ def form_pairs(
     """
     if mode is PairMode.RANKED:
         raise ValueError("the ranker's pairs come with the group")
-    raised = [score + tie_bonus * teacher for score, teacher in zip(scores, is_teacher, strict=True)]
+    raised = [
+        score + tie_bonus * teacher for score, teacher in zip(scores, is_teacher, strict=True)
+    ]
     return [
         (better, worse, raised[better] - raised[worse])
         for better in range(len(raised))

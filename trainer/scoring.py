@@ -1,64 +1,85 @@
 """Log-probabilities of responses given a prompt.
 
-Shape suffixes: N responses, L positions of the padded row, T tokens of one response, V vocabulary.
+Shape suffixes: B rows, R predicted tokens, V vocabulary, T tokens of one response, N responses.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-MAX_ROWS_TOKENS = 8_192
+from trainer import attention
+from trainer.layout import Layout, lay_out, plan
+from trainer.loss import token_logps
+
+MAX_TOKENS = 8_192
 """Most positions, padding included, in one forward pass."""
 
 
-def response_logps(
-    model: nn.Module, prompt: Sequence[int], responses: Sequence[Sequence[int]]
-) -> list[Tensor]:
-    """Return one fp32 tensor (T,) of token log-probabilities for each response.
+@dataclass(kw_only=True)
+class Scorer:
+    """Scores responses with a model whose dropout is off."""
 
-    Rows are padded on the right, so that positions are right without any help, and masked by
-    length, never by token id. Labels are never handed to the model: models shift them their own
-    way. Dropout must be off.
+    model: nn.Module
+    layout: Layout = Layout.SHARED
+    device: torch.device | str = "cpu"
+    bf16: bool = False
+    """Whether matrices are multiplied in bf16; log-probabilities are fp32 all the same."""
+
+    def score(self, prompt: Sequence[int], responses: Sequence[Sequence[int]]) -> list[Tensor]:
+        """Return one fp32 tensor (T,) for each response, from a single forward pass.
+
+        Only the positions that predict response tokens get logits. Labels are never handed to
+        the model: models shift them their own way. What is padding follows from lengths, never
+        from token ids.
+
+        Raises:
+            ValueError: the prompt or a response is empty.
+        """
+        row = lay_out(prompt, responses, self.layout, self.device)
+        with self._precision():
+            logits_BRV = self.model(
+                input_ids=row.ids_BL,
+                logits_to_keep=row.keep_R,
+                use_cache=False,
+                **attention.inputs(row, self._implementation),
+            ).logits
+        logp = token_logps(logits_BRV.flatten(0, 1), row.target_BR.flatten())
+        return [logp[pick_T] for pick_T in row.pick_N]
+
+    def sums(self, prompt: Sequence[int], responses: Sequence[Sequence[int]]) -> Tensor:
+        """Return the summed log-probability (N,) of each response, from one forward pass."""
+        return torch.stack([logp_T.sum() for logp_T in self.score(prompt, responses)])
+
+    @property
+    def _implementation(self) -> str:
+        config: Any = self.model.config
+        return str(config._attn_implementation)
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        if not self.bf16:
+            return nullcontext()
+        return torch.autocast(torch.device(self.device).type, torch.bfloat16)
+
+
+def response_logps(
+    model: nn.Module,
+    prompt: Sequence[int],
+    responses: Sequence[Sequence[int]],
+    layout: Layout = Layout.PADDED,
+) -> list[Tensor]:
+    """Return one fp32 tensor (T,) of token log-probabilities for each response, however many.
 
     Raises:
         ValueError: the prompt or a response is empty.
     """
-    if not prompt or not all(responses):
-        raise ValueError("a prompt and a response need at least one token")
-    logps: list[Tensor] = []
-    for chunk in _chunks(len(prompt), responses):
-        logps.extend(_score_rows(model, prompt, chunk))
-    return logps
-
-
-def _chunks(prompt_length: int, responses: Sequence[Sequence[int]]) -> list[list[Sequence[int]]]:
-    chunks: list[list[Sequence[int]]] = [[]]
-    for response in responses:
-        longest = max(len(other) for other in [*chunks[-1], response])
-        if chunks[-1] and (len(chunks[-1]) + 1) * (prompt_length + longest) > MAX_ROWS_TOKENS:
-            chunks.append([])
-        chunks[-1].append(response)
-    return chunks
-
-
-def _score_rows(
-    model: nn.Module, prompt: Sequence[int], responses: Sequence[Sequence[int]]
-) -> list[Tensor]:
-    device = next(model.parameters()).device
-    longest = max(len(response) for response in responses)
-    rows = [[*prompt, *response, *([0] * (longest - len(response)))] for response in responses]
-    ids_NL = torch.tensor(rows, device=device)
-    length_N = torch.tensor([len(prompt) + len(r) for r in responses], device=device)
-    mask_NL = torch.arange(ids_NL.shape[1], device=device) < length_N[:, None]
-    # The last prompt token predicts the first of the response; only those rows need logits.
-    keep = torch.arange(len(prompt) - 1, ids_NL.shape[1] - 1, device=device)
-    logits_NTV = model(
-        input_ids=ids_NL, attention_mask=mask_NL, logits_to_keep=keep, use_cache=False
-    ).logits
-    target_NT = ids_NL[:, len(prompt) :]
-    # fp32 from here: a bf16 log-softmax is off by a quarter of a nat over 300 tokens.
-    logits_NTV = logits_NTV.float()
-    chosen_NT = logits_NTV.gather(-1, target_NT[..., None]).squeeze(-1)
-    logp_NT = chosen_NT - logits_NTV.logsumexp(-1)
-    return [logp_NT[row, : len(response)] for row, response in enumerate(responses)]
+    scorer = Scorer(model=model, layout=layout, device=next(model.parameters()).device)
+    logps: dict[int, Tensor] = {}
+    lengths = [len(response) for response in responses]
+    for indices in plan(len(prompt), lengths, layout, MAX_TOKENS) if responses else []:
+        scored = scorer.score(prompt, [responses[index] for index in indices])
+        logps |= dict(zip(indices, scored, strict=True))
+    return [logps[index] for index in range(len(responses))]

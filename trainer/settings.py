@@ -1,14 +1,28 @@
 """Settings of a trainer."""
 
 import socket
+from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from infra.contracts.candidates import DEFAULT_POLICY, PolicyName
 from infra.settings import Settings
-from trainer.loss import Preset
+from trainer.loss import LossConfig, PairLoss, PairMode, Preset
+
+
+class TrackerKind(StrEnum):
+    """Where the metrics of steps are written, beside the log and the checkpoint's record."""
+
+    TENSORBOARD = "tensorboard"
+    WANDB = "wandb"
+    MLFLOW = "mlflow"
+    NONE = "none"
+
+
+_LOSS_FIELDS = tuple(LossConfig.__dataclass_fields__)
 
 
 class TrainerSettings(Settings):
@@ -20,21 +34,62 @@ class TrainerSettings(Settings):
     output_dir: Path = Path("checkpoints")
     model: str | None = None
     """Name or path of a Hugging Face causal model; without one, a small one is made."""
+
     preset: Preset = Preset.DEFAULT
+    rank_weight: float | None = Field(None, ge=0)
+    """This and the next eight: unset, the preset decides."""
+    ce_weight: float | None = Field(None, ge=0)
+    gap_weights: bool | None = None
+    ce_mean_over_tokens: bool | None = None
+    length_penalty: float | None = Field(None, ge=0)
+    pair_loss: PairLoss | None = None
+    margin: float | None = Field(None, ge=0)
+    beta: float | None = Field(None, gt=0)
+    pairs: PairMode | None = None
+    tie_bonus: float | None = Field(None, ge=0)
+
+    batches_per_step: int = Field(1, ge=1, le=64)
+    """Leased batches whose gradients are added up before the optimizer moves."""
     learning_rate: float = Field(1e-3, gt=0)
     """For the small model; a large one wants about 2e-5."""
     warmup_steps: int = Field(5, ge=0)
+    decay_steps: int = Field(0, ge=0)
+    """Step at which a cosine has brought the learning rate to its final share; 0 for no decay."""
+    final_learning_rate_share: float = Field(0.1, ge=0, le=1)
     weight_decay: float = Field(0.0, ge=0)
     max_grad_norm: float = Field(1.0, gt=0)
+    max_steps: int = Field(0, ge=0)
+    """Optimizer steps after which the trainer ends; 0 for no end."""
+
     max_prompt_tokens: int = Field(768, ge=1)
     max_response_tokens: int = Field(1024, ge=1)
+    max_row_tokens: int = Field(4096, ge=1)
+    """Most tokens in one forward pass; a larger group is scored twice, in bounded memory."""
+    attention: Literal["split", "sdpa", "eager", "flex_attention", "flash_attention_2"] = "split"
+    bf16: bool = False
+    """Multiply matrices in half precision; weights, sums and log-probabilities stay in fp32."""
+    gradient_checkpointing: bool = False
+    lora_rank: int = Field(0, ge=0)
+    """Rank of the adapters that are trained instead of all weights; 0 trains all weights."""
+    lora_alpha: float = Field(16.0, gt=0)
     seed: int = 0
     threads: int = Field(0, ge=0)
     """Threads of torch; 0 leaves the choice to torch."""
+
+    worker: str = Field(default_factory=socket.gethostname)
+    """Name in leases. A trainer that starts gives back what its name held before."""
     lease_seconds: float = Field(120.0, ge=3, le=3600)
     wait_seconds: float = Field(10.0, ge=0, le=30)
     """How long the API may wait for a batch before it answers with none."""
+    checkpoint_steps: int = Field(1, ge=1)
+    """Optimizer steps between checkpoints; batches count as trained once a checkpoint has them."""
     keep_checkpoints: int = Field(3, ge=1)
-    max_steps: int = Field(0, ge=0)
-    """Optimizer steps after which the trainer ends; 0 for no end."""
-    worker: str = Field(default_factory=socket.gethostname)
+    tracker: TrackerKind = TrackerKind.TENSORBOARD
+    term_norm_steps: int = Field(25, ge=0)
+    """Steps between two measurements of the gradient norm of each loss term; 0 for never."""
+
+    def loss_config(self) -> LossConfig:
+        """Return the preset with what was set apart from it."""
+        chosen = {name: getattr(self, name) for name in _LOSS_FIELDS}
+        base = vars(LossConfig.of(self.preset))
+        return LossConfig(**base | {k: v for k, v in chosen.items() if v is not None})

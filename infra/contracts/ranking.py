@@ -86,6 +86,8 @@ class LeaseRequest(Contract):
     lease_seconds: float = Field(120.0, ge=1, le=3600)
     wait_seconds: float = Field(0.0, ge=0, le=30)
     """How long the server may wait for a batch before it answers with none."""
+    fresh: bool = False
+    """Whether the worker has just started: what its name held before is given back first."""
 
 
 class Lease(Contract):

@@ -1,0 +1,213 @@
+"""A student under training: one optimizer step at a time, on groups of token ids."""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim import AdamW
+
+from infra import errors, logs
+from infra.contracts.base import JsonValue
+from infra.contracts.ranking import LeasedBatch
+from trainer import checkpoint, lora, loss, model, selfcheck
+from trainer.encoding import EncodedGroup, encode_group
+from trainer.gradient import Gradient
+from trainer.layout import Layout
+from trainer.metrics import Tally
+from trainer.processes import Processes, part, whole
+from trainer.schedule import learning_rate
+from trainer.scoring import Scorer
+from trainer.settings import TrainerSettings
+from trainer.tokenizer import TextTokenizer, byte_tokenizer, load_tokenizer
+
+log = logs.get(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a gradient says before anything is done with it."""
+
+    tally: Tally
+    norm: float
+
+
+class Trainer:
+    """One student, its optimizer, and how far it is."""
+
+    def __init__(
+        self,
+        settings: TrainerSettings,
+        resume_from: Path | None = None,
+        processes: Processes | None = None,
+    ) -> None:
+        """Load the student, from a checkpoint if one is recorded."""
+        if settings.threads:
+            torch.set_num_threads(settings.threads)
+        self.processes = processes or Processes()
+        source = str(resume_from) if resume_from else settings.model
+        self.tokenizer: TextTokenizer = load_tokenizer(source) if source else byte_tokenizer()
+        self.model = _student(settings, resume_from, self.processes)
+        self.optimizer = AdamW(
+            [parameter for parameter in self.model.parameters() if parameter.requires_grad],
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+        )
+        torch.manual_seed(settings.seed)
+        self.state = checkpoint.TrainerState()
+        if resume_from:
+            self.state = checkpoint.restore(resume_from, self.model, self.optimizer)
+        self.scorer = Scorer(
+            model=self.model,
+            layout=selfcheck.suitable_layout(self.model),
+            device=self.processes.device,
+            bf16=settings.bf16,
+        )
+        self._checked = False
+        self._settings = settings
+        self._config = settings.loss_config()
+
+    def encode(self, batch: LeasedBatch) -> list[EncodedGroup]:
+        """Turn a batch into token ids that fit the model."""
+        longest = model.max_positions(self.model)
+        max_response = min(self._settings.max_response_tokens, longest // 2)
+        max_prompt = min(self._settings.max_prompt_tokens, longest - max_response)
+        return [
+            encode_group(group, self.tokenizer, max_prompt, max_response, self._config)
+            for group in batch.groups
+        ]
+
+    def step(self, groups: Sequence[EncodedGroup]) -> dict[str, JsonValue]:
+        """Take one optimizer step on some groups; return what is worth watching.
+
+        Raises:
+            errors.TrainingDiverged: the loss or a gradient is not finite and no weight has
+                changed, or the step made a weight that is not finite.
+        """
+        began = time.monotonic()
+        self._check_layout(groups)
+        term_norms = self._term_norms(groups)
+        # Counted over the whole step before anything is divided: a mean of means would weigh
+        # small groups more.
+        counts = sum((self._counts(group) for group in groups), loss.Denominators())
+        found = self._gradient(groups, counts, self._config)
+        value = found.tally.loss(counts, self._config)
+        if not (math.isfinite(value) and math.isfinite(found.norm)):
+            self.optimizer.zero_grad(set_to_none=True)
+            raise errors.TrainingDiverged(f"loss {value}, gradient norm {found.norm}")
+        rate = self._move()
+        seconds = time.monotonic() - began
+        return (
+            found.tally.metrics(counts, self._config)
+            | term_norms
+            | {
+                "grad_norm": found.norm,
+                "learning_rate": rate,
+                "seconds": seconds,
+                "tokens_per_second": found.tally.tokens / seconds,
+            }
+        )
+
+    def save(self, root: Path) -> tuple[Path, str]:
+        """Write a checkpoint; return its directory and the hash of its weights."""
+        return checkpoint.save(
+            root, self.model, self.tokenizer, self.optimizer, self.state, self.processes
+        )
+
+    def _gradient(
+        self,
+        groups: Sequence[EncodedGroup],
+        counts: loss.Denominators,
+        config: loss.LossConfig,
+    ) -> Outcome:
+        """Put the clipped gradient of all groups into the parameters, this process's share of it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        mine = groups[self.processes.rank :: self.processes.count]
+        accumulation = Gradient(
+            scorer=self.scorer,
+            config=config,
+            processes=self.processes,
+            max_tokens=self._settings.max_row_tokens,
+        )
+        tally = Tally()
+        for group, terms in zip(mine, accumulation.accumulate(mine, counts), strict=True):
+            tally.add(group, terms)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self._settings.max_grad_norm)
+        return Outcome(
+            tally=Tally.of(self.processes.sum(tally.numbers())), norm=float(whole(norm).item())
+        )
+
+    def _move(self) -> float:
+        """Take the step; return the learning rate."""
+        settings, version = self._settings, self.state.version + 1
+        rate = learning_rate(
+            version,
+            settings.learning_rate,
+            settings.warmup_steps,
+            settings.decay_steps,
+            settings.final_learning_rate_share,
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.step()
+        broken = sum(
+            not bool(torch.isfinite(part(weight)).all()) for weight in self.model.parameters()
+        )
+        if self.processes.sum([broken])[0]:
+            raise errors.TrainingDiverged(f"step {version} made weights that are not finite")
+        self.state.version = version
+        return rate
+
+    def _counts(self, group: EncodedGroup) -> loss.Denominators:
+        return loss.denominators(group.lengths, group.pairs, group.best, self._config)
+
+    def _check_layout(self, groups: Sequence[EncodedGroup]) -> None:
+        """Hold the fast layout against padded rows, once in the life of a process."""
+        if self._checked:
+            return
+        layout = selfcheck.check(self.scorer, groups[0].prompt, groups[0].responses)
+        refused = self.processes.sum([layout is Layout.PADDED])[0] > 0
+        self.scorer = replace(self.scorer, layout=Layout.PADDED if refused else layout)
+        self._checked = True
+
+    def _term_norms(self, groups: Sequence[EncodedGroup]) -> dict[str, JsonValue]:
+        """Measure the gradient norm of each term alone, in the steps that are due for it."""
+        every = self._settings.term_norm_steps
+        if not every or self.state.version % every:
+            return {}
+        counts = sum((self._counts(group) for group in groups), loss.Denominators())
+        imitated = [best for group in groups if (best := group.only_best())]
+        rank = self._gradient(groups, counts, replace(self._config, ce_weight=0.0))
+        ce = self._gradient(imitated, counts, replace(self._config, rank_weight=0.0))
+        return {"rank_grad_norm": rank.norm, "ce_grad_norm": ce.norm}
+
+
+def _student(
+    settings: TrainerSettings, resume_from: Path | None, processes: Processes
+) -> nn.Module:
+    """Load the model and make it ready to train."""
+    adapted = settings.lora_rank > 0
+    source = settings.model if adapted or not resume_from else str(resume_from)
+    # Frozen weights take no small steps, so they need no more than the precision they work in.
+    half = adapted and settings.bf16 and processes.count == 1
+    dtype = torch.bfloat16 if half else torch.float32
+    if source:
+        student = model.load_model(source, dtype)
+    else:
+        student = model.small_student(257, settings.seed).to(dtype)
+    model.set_attention(student, settings.attention)
+    blocks = model.blocks(student)
+    if settings.gradient_checkpointing:
+        model.keep_no_activations(student)
+    if adapted and resume_from:
+        student = lora.load_adapter(student, resume_from / checkpoint.ADAPTER)
+    elif adapted:
+        torch.manual_seed(settings.seed)
+        student = lora.add_adapter(student, settings.lora_rank, settings.lora_alpha)
+    model.switch_off_dropout(student)
+    student.train()
+    processes.shard(student, blocks, settings.bf16)
+    return student

@@ -1,0 +1,116 @@
+"""Where the metrics of steps go: TensorBoard files, Weights & Biases, MLflow, or nowhere."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from infra import errors
+from infra.contracts.base import JsonValue
+from trainer.settings import TrackerKind, TrainerSettings
+
+
+class Tracker(Protocol):
+    """Keeps the metrics of steps."""
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Keep the metrics of one step."""
+
+    def close(self) -> None:
+        """Write what is still in memory."""
+
+
+def open_tracker(settings: TrainerSettings, root: Path, step: int) -> Tracker:
+    """Open the tracker that the settings name, for a run that has come as far as `step`.
+
+    Raises:
+        errors.ConfigurationError: its package is not installed.
+    """
+    try:
+        match settings.tracker:
+            case TrackerKind.NONE:
+                return _Nowhere()
+            case TrackerKind.TENSORBOARD:
+                return _TensorBoard(root / "tensorboard", step)
+            case TrackerKind.WANDB:
+                return _WandB(settings, root)
+            case TrackerKind.MLFLOW:
+                return _MLflow(settings)
+    except ImportError as error:
+        raise errors.ConfigurationError(
+            f"tracker {settings.tracker}: {error}; pip install 'rrtf-suite[{settings.tracker}]'"
+        ) from None
+
+
+def numbers(metrics: Mapping[str, JsonValue]) -> dict[str, float]:
+    """Return the metrics that can be drawn."""
+    return {
+        name: float(value)
+        for name, value in metrics.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+class _Nowhere:
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _TensorBoard:
+    def __init__(self, directory: Path, step: int) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        # Steps after the one resumed from were never recorded; they are drawn anew.
+        self._writer: Any = SummaryWriter(directory, purge_step=step + 1)
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        for name, value in metrics.items():
+            self._writer.add_scalar(name, value, step)
+        self._writer.flush()
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class _WandB:
+    """Where it writes and whether it goes online is said by its own variables (WANDB_*)."""
+
+    def __init__(self, settings: TrainerSettings, root: Path) -> None:
+        import wandb
+
+        root.mkdir(parents=True, exist_ok=True)
+        self._run: Any = wandb.init(
+            project="rrtf",
+            name=settings.policy,
+            # The same run goes on after a restart.
+            id=f"{settings.policy}-{settings.seed}",
+            resume="allow",
+            dir=root,
+            config=settings.model_dump(mode="json"),
+        )
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._run.log(dict(metrics), step=step)
+
+    def close(self) -> None:
+        self._run.finish()
+
+
+class _MLflow:
+    """Where it writes is said by its own variables (MLFLOW_TRACKING_URI)."""
+
+    def __init__(self, settings: TrainerSettings) -> None:
+        import mlflow
+
+        self._mlflow: Any = mlflow
+        mlflow.set_experiment("rrtf")
+        mlflow.start_run(run_name=settings.policy)
+        mlflow.log_params(settings.model_dump(mode="json"))
+
+    def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        self._mlflow.log_metrics(dict(metrics), step=step)
+
+    def close(self) -> None:
+        self._mlflow.end_run()
