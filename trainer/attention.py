@@ -13,7 +13,8 @@ number of responses, where that of a mask over all pairs grows with its square; 
 with 32 responses it is twice as fast (tests/benchmarks/trainer). Flash kernels take no mask, so
 under them responses are packed instead.
 
-Shape suffixes: B rows, H heads, L positions, D size of a head, N responses, T tokens of the longest.
+Shape suffixes: B rows, H heads, L positions, D size of a head, N responses,
+T tokens of the longest, K keys.
 """
 
 from dataclasses import dataclass
@@ -144,16 +145,16 @@ def _shared_inputs(row: Row, implementation: str) -> dict[str, Any]:
     if implementation == "flex_attention":
         return {"attention_mask": _block_mask(row)}
     if implementation == "sdpa":
-        return {"attention_mask": _sees_LL(row)[None, None]}
+        return {"attention_mask": _visible(row)[None, None]}
     if implementation == "eager":
-        sees_LL = _sees_LL(row)
+        sees_LL = _visible(row)
         added_LL = torch.zeros_like(sees_LL, dtype=torch.float32)
         lowest = torch.finfo(torch.float32).min
         return {"attention_mask": added_LL.masked_fill(~sees_LL, lowest)[None, None]}
     raise ValueError(f"{implementation!r} cannot see a shared row: it takes no mask")
 
 
-def _sees_LL(row: Row) -> Tensor:
+def _visible(row: Row) -> Tensor:
     place_L = torch.arange(len(row.owner_L), device=row.owner_L.device)
     own_LL = row.owner_L[:, None] == row.owner_L[None]
     return (own_LL | (row.owner_L == 0)[None]) & (place_L[:, None] >= place_L[None])

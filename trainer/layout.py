@@ -129,7 +129,7 @@ def _in_one_row(
         owner_L=torch.tensor(owner, device=device),
         keep_R=torch.tensor(keep, device=device),
         target_BR=target[None],
-        pick_N=list(torch.arange(len(target), device=device).split(lengths)),
+        pick_N=list(torch.split(torch.arange(len(target), device=device), lengths)),
     )
 
 

@@ -11,7 +11,7 @@ _BASE = "base_model.model."
 _FROZEN = ".base_layer."
 
 
-def add_adapter(model: nn.Module, rank: int, alpha: float) -> nn.Module:
+def add_adapter(model: nn.Module, rank: int, alpha: int) -> nn.Module:
     """Freeze a model and put trainable adapters of a rank beside all its linear layers."""
     config = LoraConfig(
         r=rank, lora_alpha=alpha, target_modules="all-linear", task_type="CAUSAL_LM"

@@ -133,7 +133,7 @@ def token_logps(logits_RV: Tensor, target_R: Tensor) -> Tensor:
     rows = max(1, CHUNK_ELEMENTS // logits_RV.shape[-1])
     if len(target_R) <= rows:
         return _chunk_logps(logits_RV, target_R)
-    chunks = zip(logits_RV.split(rows), target_R.split(rows), strict=True)
+    chunks = zip(torch.split(logits_RV, rows), torch.split(target_R, rows), strict=True)
     return torch.cat(
         [checkpoint(_chunk_logps, logits, target, use_reentrant=False) for logits, target in chunks]
     )

@@ -1,4 +1,4 @@
-"""The learning rate as a function of the step, and of nothing else, so that a resumed run agrees."""
+"""The learning rate: a function of the step and of nothing else, so that a resumed run agrees."""
 
 import math
 

@@ -24,51 +24,68 @@ TOLERANCE = 1e-3
 TOLERANCE_BF16 = 0.05
 """Largest mean difference with half precision, where single tokens differ by a few hundredths."""
 
-_MOST_RESPONSES = 4
+_FULL = "full_attention"
+_PROMPT = 48
+_LENGTHS = (21, 1, 34, 8)
 
 
 def suitable_layout(model: nn.Module) -> Layout:
     """Return the fastest layout that a model's attention can express."""
     config: Any = model.config
-    kinds = set(getattr(config, "layer_types", None) or ["full_attention"])
-    if kinds != {"full_attention"}:
+    windowed = getattr(config, "sliding_window", None)
+    kinds = getattr(config, "layer_types", None) or [f"window of {windowed}" if windowed else _FULL]
+    if set(kinds) != {_FULL}:
         # Windows and chunks count back over neighbours in the row; ours are not always neighbours.
-        log.error("scoring.fallback", reason=f"attention layers: {sorted(kinds)}", layout="padded")
-        return Layout.PADDED
-    if "flash" in str(config._attn_implementation):
-        return Layout.PACKED
-    return Layout.SHARED
+        return _fall_back(model, Layout.SHARED, f"attention layers: {sorted(set(kinds))}")
+    return Layout.PACKED if "flash" in str(config._attn_implementation) else Layout.SHARED
 
 
-def check(scorer: Scorer, prompt: Sequence[int], responses: Sequence[Sequence[int]]) -> Layout:
-    """Score a few responses in the scorer's layout and in padded rows; return one to trust."""
+def checked(scorer: Scorer) -> Layout:
+    """Score some token ids in the scorer's layout and in padded rows; return one to trust.
+
+    Four responses of different length stand in one row, so that a model in which they see one
+    another, or their padding, or stand in the wrong place, is found out.
+    """
     if scorer.layout is Layout.PADDED:
         return Layout.PADDED
-    few = list(responses[:_MOST_RESPONSES])
+    prompt, responses = _token_ids(scorer.model)
     with torch.no_grad():
         try:
-            fast = torch.cat(scorer.score(prompt, few))
+            fast = torch.cat(scorer.score(prompt, responses))
         except torch.OutOfMemoryError:
             raise
         except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
             # TypeError: an architecture that takes no such argument.
-            return _fall_back(scorer, f"{type(error).__name__}: {error}")
-        plain = torch.cat(replace(scorer, layout=Layout.PADDED).score(prompt, few))
+            return _fall_back(scorer.model, scorer.layout, f"{type(error).__name__}: {error}")
+        plain = torch.cat(replace(scorer, layout=Layout.PADDED).score(prompt, responses))
     gap = (fast - plain).abs()
     difference = (gap.mean() if scorer.bf16 else gap.max()).item()
     # Written so that a difference that is no number fails too.
     if not difference <= (TOLERANCE_BF16 if scorer.bf16 else TOLERANCE):
-        return _fall_back(scorer, f"log-probabilities differ by {difference:.3g}")
+        reason = f"log-probabilities differ by {difference:.3g}"
+        return _fall_back(scorer.model, scorer.layout, reason)
     log.info("scoring.checked", layout=scorer.layout, difference=difference)
     return scorer.layout
 
 
-def _fall_back(scorer: Scorer, reason: str) -> Layout:
+def _token_ids(model: nn.Module) -> tuple[list[int], Sequence[list[int]]]:
+    """Draw a prompt and responses, the same for a vocabulary at every start."""
+    config: Any = model.config
+    ids = torch.randint(
+        config.get_text_config().vocab_size,
+        (_PROMPT + sum(_LENGTHS),),
+        generator=torch.Generator().manual_seed(0),
+    )
+    prompt, *responses = torch.split(ids, (_PROMPT, *_LENGTHS))
+    return prompt.tolist(), [response.tolist() for response in responses]
+
+
+def _fall_back(model: nn.Module, refused: Layout, reason: str) -> Layout:
     log.error(
         "scoring.fallback",
         reason=reason,
-        architecture=type(scorer.model).__name__,
+        architecture=type(model).__name__,
         layout=Layout.PADDED,
-        refused=scorer.layout,
+        refused=refused,
     )
     return Layout.PADDED

@@ -71,7 +71,7 @@ class TrainerSettings(Settings):
     gradient_checkpointing: bool = False
     lora_rank: int = Field(0, ge=0)
     """Rank of the adapters that are trained instead of all weights; 0 trains all weights."""
-    lora_alpha: float = Field(16.0, gt=0)
+    lora_alpha: int = Field(16, gt=0)
     seed: int = 0
     threads: int = Field(0, ge=0)
     """Threads of torch; 0 leaves the choice to torch."""

@@ -60,13 +60,7 @@ class Trainer:
         self.state = checkpoint.TrainerState()
         if resume_from:
             self.state = checkpoint.restore(resume_from, self.model, self.optimizer)
-        self.scorer = Scorer(
-            model=self.model,
-            layout=selfcheck.suitable_layout(self.model),
-            device=self.processes.device,
-            bf16=settings.bf16,
-        )
-        self._checked = False
+        self.scorer = self._checked_scorer(settings.bf16)
         self._settings = settings
         self._config = settings.loss_config()
 
@@ -88,7 +82,6 @@ class Trainer:
                 changed, or the step made a weight that is not finite.
         """
         began = time.monotonic()
-        self._check_layout(groups)
         term_norms = self._term_norms(groups)
         # Counted over the whole step before anything is divided: a mean of means would weigh
         # small groups more.
@@ -123,7 +116,7 @@ class Trainer:
         counts: loss.Denominators,
         config: loss.LossConfig,
     ) -> Outcome:
-        """Put the clipped gradient of all groups into the parameters, this process's share of it."""
+        """Put the clipped gradient of all groups into the parameters this process holds."""
         self.optimizer.zero_grad(set_to_none=True)
         mine = groups[self.processes.rank :: self.processes.count]
         accumulation = Gradient(
@@ -164,14 +157,13 @@ class Trainer:
     def _counts(self, group: EncodedGroup) -> loss.Denominators:
         return loss.denominators(group.lengths, group.pairs, group.best, self._config)
 
-    def _check_layout(self, groups: Sequence[EncodedGroup]) -> None:
-        """Hold the fast layout against padded rows, once in the life of a process."""
-        if self._checked:
-            return
-        layout = selfcheck.check(self.scorer, groups[0].prompt, groups[0].responses)
+    def _checked_scorer(self, bf16: bool) -> Scorer:
+        """Return a scorer whose layout gives what padded rows give, on every process."""
+        layout = selfcheck.suitable_layout(self.model)
+        scorer = Scorer(model=self.model, layout=layout, device=self.processes.device, bf16=bf16)
+        layout = selfcheck.checked(scorer)
         refused = self.processes.sum([layout is Layout.PADDED])[0] > 0
-        self.scorer = replace(self.scorer, layout=Layout.PADDED if refused else layout)
-        self._checked = True
+        return replace(scorer, layout=Layout.PADDED if refused else layout)
 
     def _term_norms(self, groups: Sequence[EncodedGroup]) -> dict[str, JsonValue]:
         """Measure the gradient norm of each term alone, in the steps that are due for it."""

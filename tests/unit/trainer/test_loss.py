@@ -42,9 +42,7 @@ def test_golden_vectors_of_the_ranking_term(
         [r_teacher, r_student], [True, False], PairMode.TEACHER_OVER_STUDENT, tie_bonus
     )
 
-    terms = group_terms(
-        sums(p_teacher, p_student, lengths=[4, 7]), [4, 7], pairs, 0, LossConfig()
-    )
+    terms = group_terms(sums(p_teacher, p_student, lengths=[4, 7]), [4, 7], pairs, 0, LossConfig())
 
     assert terms.rank_sum.item() == pytest.approx(rank_loss, abs=1e-6)
 
@@ -190,7 +188,9 @@ def test_bf16_logits_keep_the_order_of_responses():
         logits = torch.randn(2, 200, 5000).bfloat16()
         target = torch.randint(0, 5000, (2, 200))
         exact = torch.log_softmax(logits.double(), -1).gather(-1, target[..., None]).mean((1, 2))
-        ours = torch.stack([token_logps(row, ids).mean() for row, ids in zip(logits, target)])
+        ours = torch.stack(
+            [token_logps(row, ids).mean() for row, ids in zip(logits, target, strict=True)]
+        )
         naive = torch.log_softmax(logits, -1).gather(-1, target[..., None]).mean((1, 2))
 
         torch.testing.assert_close(ours.double(), exact, atol=1e-5, rtol=0)

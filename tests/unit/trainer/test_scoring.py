@@ -1,0 +1,148 @@
+"""Every layout on every family of models, against each row scored alone."""
+
+import pytest
+import torch
+
+from tests.unit.trainer.students import ARCHITECTURES, gradient_of, tiny, token_ids
+from trainer import attention
+from trainer.layout import Layout, lay_out, plan, size
+from trainer.scoring import Scorer, response_logps
+
+PROMPT, *RESPONSES = token_ids(13, 7, 1, 19, 4, 11)
+
+WAYS = [
+    (Layout.SHARED, "split"),
+    (Layout.SHARED, "sdpa"),
+    (Layout.SHARED, "eager"),
+    (Layout.PACKED, "split"),
+    (Layout.PACKED, "sdpa"),
+    (Layout.PADDED, "split"),
+    (Layout.PADDED, "sdpa"),
+]
+
+
+def row_by_row(model, prompt, responses):
+    """The log-probabilities of each response from a row of its own, by the plain definition."""
+    found = []
+    for response in responses:
+        logits = model(input_ids=torch.tensor([prompt + response]), use_cache=False).logits[0]
+        rows = torch.arange(len(prompt) - 1, len(prompt) + len(response) - 1)
+        found.append(logits.double().log_softmax(-1)[rows, torch.tensor(response)])
+    return found
+
+
+@pytest.mark.parametrize(("layout", "attention"), WAYS)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_layout_gives_what_rows_alone_give(architecture, layout, attention):
+    plain, model = tiny(architecture, "sdpa"), tiny(architecture, attention)
+    weight = torch.rand(sum(map(len, RESPONSES)))
+
+    expected = torch.cat(row_by_row(plain, PROMPT, RESPONSES))
+    (expected * weight).sum().backward()
+    found = torch.cat(Scorer(model=model, layout=layout).score(PROMPT, RESPONSES))
+    (found * weight).sum().backward()
+
+    assert found.dtype is torch.float32
+    torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=0)
+    difference = (gradient_of(model) - gradient_of(plain)).norm() / gradient_of(plain).norm()
+    assert difference < 1e-5
+
+
+def test_the_block_mask_for_gpus_lets_a_position_see_what_the_dense_mask_does():
+    row = lay_out(PROMPT, RESPONSES, Layout.SHARED)
+    place = torch.arange(row.ids_BL.shape[1])
+
+    dense = attention.inputs(row, "sdpa")["attention_mask"][0, 0]
+    block = attention.inputs(row, "flex_attention")["attention_mask"]
+
+    assert torch.equal(block.mask_mod(0, 0, place[:, None], place[None]), dense)
+
+
+def test_kernels_without_masks_refuse_shared_rows():
+    with pytest.raises(ValueError, match="takes no mask"):
+        attention.inputs(lay_out(PROMPT, RESPONSES, Layout.SHARED), "flash_attention_2")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_log_probabilities_equal_a_token_by_token_loop(architecture):
+    model, prompt, response = tiny(architecture), PROMPT, RESPONSES[3]
+    with torch.no_grad():
+        logp_T = Scorer(model=model).score(prompt, [response])[0]
+        expected = [
+            model(torch.tensor([prompt + response[:n]])).logits[0, -1].log_softmax(-1)[token]
+            for n, token in enumerate(response)
+        ]
+
+    torch.testing.assert_close(logp_T, torch.stack(expected), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_neighbours_in_a_row_change_nothing(architecture, layout):
+    model = tiny(architecture)
+    long = token_ids(60, seed=5)[0]
+    with torch.no_grad():
+        (alone,) = Scorer(model=model, layout=layout).score(PROMPT, RESPONSES[:1])
+        before = Scorer(model=model, layout=layout).score(PROMPT, [long, RESPONSES[0]])[1]
+        after = Scorer(model=model, layout=layout).score(PROMPT, [RESPONSES[0], long])[0]
+
+    torch.testing.assert_close(before, alone, atol=1e-5, rtol=0)
+    torch.testing.assert_close(after, alone, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_the_token_that_pads_may_be_a_token_that_counts(layout):
+    """Padding rows are filled with 0, which is also this tokenizer's end."""
+    model, response = tiny("gpt_bigcode"), [5, 0, 7, 0]
+    with torch.no_grad():
+        found = Scorer(model=model, layout=layout).score([3, 0], [response, [9] * 30])[0]
+        (expected,) = row_by_row(model, [3, 0], [response])
+
+    torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_a_large_group_is_scored_in_several_passes_with_the_same_result(layout, monkeypatch):
+    model = tiny("llama")
+    with torch.no_grad():
+        whole = response_logps(model, PROMPT, RESPONSES, layout)
+        monkeypatch.setattr("trainer.scoring.MAX_TOKENS", 40)
+        parts = response_logps(model, PROMPT, RESPONSES, layout)
+
+    assert [len(logp) for logp in parts] == [len(response) for response in RESPONSES]
+    torch.testing.assert_close(torch.cat(parts), torch.cat(whole), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_a_plan_holds_every_response_once_and_keeps_to_its_size(layout):
+    lengths = [3, 30, 7, 7, 1, 22, 90]
+
+    passes = plan(10, lengths, layout, 45)
+
+    assert sorted(index for indices in passes for index in indices) == list(range(7))
+    # The last response alone is larger than a pass may be.
+    assert all(
+        size(10, [lengths[index] for index in indices], layout) <= 45 or indices == [6]
+        for indices in passes
+    )
+
+
+@pytest.mark.parametrize(("prompt", "responses"), [([], [[1]]), ([1], [[]]), ([1], [])])
+def test_nothing_cannot_be_scored(prompt, responses):
+    with pytest.raises(ValueError, match="at least one token"):
+        Scorer(model=tiny("llama")).score(prompt, responses)
+
+
+def test_bf16_keeps_the_order_of_responses_of_different_quality():
+    """Half precision moves a mean by hundredths; what differs by more keeps its order."""
+    model = tiny("llama")
+    with torch.no_grad():
+        exact = torch.stack([p.mean() for p in Scorer(model=model).score(PROMPT, RESPONSES)])
+        half = torch.stack(
+            [p.mean() for p in Scorer(model=model, bf16=True).score(PROMPT, RESPONSES)]
+        )
+
+    assert half.dtype is torch.float32
+    clear = (exact[:, None] - exact[None]) > 0.2
+    assert clear.sum() >= 5
+    assert ((half[:, None] > half[None]) | ~clear).all()

@@ -1,0 +1,95 @@
+"""A layout that a model gets wrong is found out before the first step."""
+
+import pytest
+import torch
+from structlog.testing import capture_logs
+from torch import nn
+from transformers import BloomConfig, BloomForCausalLM, MistralConfig, MistralForCausalLM
+
+from tests.unit.trainer.students import ARCHITECTURES, VOCABULARY, tiny
+from trainer.layout import Layout
+from trainer.scoring import Scorer
+from trainer.selfcheck import checked, suitable_layout
+
+
+class Ignores(nn.Module):
+    """A model that does not see one of its arguments."""
+
+    def __init__(self, model, *names):
+        super().__init__()
+        self.model, self.names, self.config = model, names, model.config
+
+    def forward(self, **inputs):
+        return self.model(**{k: v for k, v in inputs.items() if k not in self.names})
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("attention", ["split", "sdpa"])
+def test_a_model_that_gets_it_right_is_trained_in_shared_rows(architecture, attention):
+    model = tiny(architecture, attention)
+
+    with capture_logs() as logs:
+        layout = checked(Scorer(model=model, layout=suitable_layout(model)))
+
+    assert layout is Layout.SHARED
+    assert [entry["event"] for entry in logs] == ["scoring.checked"]
+
+
+@pytest.mark.parametrize("ignored", ["position_ids", "attention_mask"])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_model_that_ignores_positions_or_masks_is_trained_in_padded_rows(architecture, ignored):
+    model = Ignores(tiny(architecture, "sdpa"), ignored)
+
+    with capture_logs() as logs:
+        layout = checked(Scorer(model=model, layout=Layout.SHARED))
+
+    assert layout is Layout.PADDED
+    (entry,) = logs
+    assert (entry["event"], entry["log_level"]) == ("scoring.fallback", "error")
+    assert "differ by" in entry["reason"]
+
+
+def test_packed_rows_whose_sequences_see_one_another_are_found_out():
+    class WithMask(nn.Module):
+        """What a mask of ones does to a packed row: its sequences are taken for one."""
+
+        def __init__(self, model):
+            super().__init__()
+            self.model, self.config = model, model.config
+
+        def forward(self, input_ids, **inputs):
+            ones = torch.ones_like(input_ids)
+            return self.model(input_ids=input_ids, **{"attention_mask": ones} | inputs)
+
+    model = tiny("llama", "sdpa")
+
+    assert checked(Scorer(model=model, layout=Layout.PACKED)) is Layout.PACKED
+    assert checked(Scorer(model=WithMask(model), layout=Layout.PACKED)) is Layout.PADDED
+
+
+def test_an_architecture_that_takes_no_positions_is_trained_in_padded_rows():
+    """BLOOM counts positions from its mask, and has no argument for them."""
+    torch.manual_seed(0)
+    model = BloomForCausalLM(
+        BloomConfig(vocab_size=VOCABULARY, hidden_size=32, n_layer=2, n_head=4)
+    )
+
+    with capture_logs() as logs:
+        layout = checked(Scorer(model=model, layout=suitable_layout(model)))
+
+    assert layout is Layout.PADDED
+    assert logs[-1]["event"] == "scoring.fallback"
+
+
+def test_windows_of_attention_are_left_to_padded_rows():
+    config = MistralConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        sliding_window=8,
+    )
+
+    assert suitable_layout(MistralForCausalLM(config)) is Layout.PADDED
