@@ -49,6 +49,12 @@ class LeaseLost(Conflict):
     code = "lease_lost"
 
 
+class PolicyBusy(Conflict):
+    """Another trainer holds batches of this policy; one policy has one trainer at a time."""
+
+    code = "policy_busy"
+
+
 class Unauthorized(SuiteError):
     """Send the API key as `Authorization: Bearer KEY`."""
 

@@ -5,11 +5,13 @@ weights it holds the optimizer, the random state and the batches trained since t
 Adapters lie in a folder of their own, beside weights they are merged into.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from torch.distributed.checkpoint.state_dict import (
 )
 from torch.optim import Optimizer
 
-from infra import logs
+from infra import errors, logs
 from trainer import lora
 from trainer.processes import Processes
 from trainer.tokenizer import TextTokenizer
@@ -35,6 +37,7 @@ log = logs.get(__name__)
 ADAPTER = "adapter"
 """Folder of a checkpoint that holds the adapters, if there are any."""
 
+_LOCK = "lock"
 _STATE = "trainer_state.json"
 _OPTIMIZER = "optimizer.pt"
 _LAST_GOOD = "last_good"
@@ -48,6 +51,32 @@ class TrainerState:
     """Optimizer steps since the first weights."""
     batch_ids: list[str] = field(default_factory=list)
     """Batches trained since the checkpoint before."""
+
+
+@contextmanager
+def locked(root: Path, processes: Processes) -> Iterator[None]:
+    """Let no second trainer write into a directory; the lock ends with the process, killed or not.
+
+    Raises:
+        errors.ConfigurationError: another trainer writes there.
+    """
+    if not processes.first:
+        yield
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    with (root / _LOCK).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise errors.ConfigurationError(
+                f"process {file.read() or 'unknown'} trains into {root} already; stop it, or give"
+                " another policy or output directory"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
 
 
 def directory_of(root: Path, version: int) -> Path:
@@ -155,9 +184,9 @@ def last_good(root: Path) -> int | None:
     return int(path.read_text()) if path.exists() else None
 
 
-def retain(root: Path, keep: int, pinned: Sequence[int | None]) -> None:
-    """Remove the oldest checkpoints, all but the newest `keep` and the pinned versions."""
+def retain(root: Path, keep: int, pinned: int) -> None:
+    """Remove the oldest checkpoints, all but the newest `keep` and the pinned version."""
     found = sorted(int(path.name) for path in root.iterdir() if path.name.isdigit())
     for version in found[:-keep]:
-        if version not in pinned:
+        if version != pinned:
             shutil.rmtree(directory_of(root, version))

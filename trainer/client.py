@@ -18,6 +18,14 @@ from infra.contracts.ranking import (
 log = logs.get(__name__)
 
 _LONGEST_PAUSE_SECONDS = 15.0
+_ANSWERS = (
+    errors.PolicyBusy,
+    errors.LeaseLost,
+    errors.Conflict,
+    errors.Unauthorized,
+    errors.Forbidden,
+    errors.NotFound,
+)
 
 
 class Stopped(Exception):
@@ -33,7 +41,11 @@ class LeaseClient:
         self._stop = stop
 
     def lease(self, request: LeaseRequest) -> LeaseResponse:
-        """Lease batches; an empty answer means that there is nothing yet."""
+        """Lease batches; an empty answer means that there is nothing yet.
+
+        Raises:
+            errors.PolicyBusy: another trainer holds batches of the policy.
+        """
         return LeaseResponse.model_validate_json(
             self._post("/v1/training-batches/lease", request).content
         )
@@ -106,7 +118,7 @@ class LeaseClient:
             code, detail = body["code"], body["detail"]
         except (ValueError, KeyError, TypeError):
             code, detail = "", f"the API answered {response.status_code}"
-        for kind in (errors.LeaseLost, errors.Conflict, errors.Unauthorized, errors.NotFound):
+        for kind in _ANSWERS:
             if code == kind.code:
                 raise kind(detail)
         raise errors.SuiteError(detail)

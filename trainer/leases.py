@@ -1,38 +1,40 @@
-"""Batches that are leased and not yet recorded, and the heart that beats for them."""
+"""The batches a trainer holds: leased, kept by a heartbeat, recorded with a checkpoint."""
 
 import threading
+import time
 from types import TracebackType
 from typing import Self
 
 from infra import errors, logs
-from infra.contracts.ranking import HeartbeatRequest, Lease, LeasedBatch
+from infra.contracts.ranking import (
+    CompleteRequest,
+    HeartbeatRequest,
+    Lease,
+    LeasedBatch,
+    LeaseRequest,
+    NewCheckpoint,
+)
 from trainer.client import LeaseClient, Stopped
+from trainer.settings import TrainerSettings
 
 log = logs.get(__name__)
 
 
-def lease_of(batch: LeasedBatch) -> Lease:
-    """Return the right to train a batch, without its content."""
-    return Lease(batch_id=batch.batch_id, epoch=batch.epoch)
+class Leases:
+    """Leases of one policy's batches, extended from a thread for as long as its block runs."""
 
-
-class HeldLeases:
-    """Extends leases from a thread for as long as its block runs."""
-
-    def __init__(self, client: LeaseClient, lease_seconds: float) -> None:
+    def __init__(
+        self, settings: TrainerSettings, client: LeaseClient, stop: threading.Event
+    ) -> None:
+        self._settings = settings
         self._client = client
-        self._lease_seconds = lease_seconds
+        self._stop = stop
         self._lock = threading.Lock()
-        self._leases: tuple[Lease, ...] = ()
+        self._held: tuple[Lease, ...] = ()
         self._lost = False
+        self._fresh = True
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-
-    @property
-    def leases(self) -> tuple[Lease, ...]:
-        """Those held now."""
-        with self._lock:
-            return self._leases
 
     @property
     def lost(self) -> bool:
@@ -40,17 +42,66 @@ class HeldLeases:
         with self._lock:
             return self._lost
 
-    def hold(self, batches: tuple[LeasedBatch, ...]) -> None:
-        """Keep these batches too."""
-        new = tuple(lease_of(batch) for batch in batches)
-        with self._lock:
-            self._leases += new
+    def take(self) -> tuple[LeasedBatch, ...]:
+        """Lease the batches of one step: fewer if the API has no more, none when told to stop.
 
-    def let_go(self) -> None:
-        """Stop caring for any batch: all are recorded, or given up."""
+        Raises:
+            errors.PolicyBusy: another trainer of this policy is alive.
+        """
+        batches: tuple[LeasedBatch, ...] = ()
+        while len(batches) < self._settings.batches_per_step:
+            leased = self._ask(self._settings.batches_per_step - len(batches))
+            if not leased:
+                break
+            with self._lock:
+                self._held += tuple(Lease(batch_id=b.batch_id, epoch=b.epoch) for b in leased)
+            batches += leased
+        return () if self._stop.is_set() else batches
+
+    def complete(self, checkpoint: NewCheckpoint) -> bool:
+        """Record all batches held with the checkpoint they went into; tell whether it counts."""
+        request = CompleteRequest(
+            policy=self._settings.policy, leases=self._held, checkpoint=checkpoint
+        )
+        try:
+            self._client.complete(request)
+        except (errors.LeaseLost, errors.Conflict) as error:
+            log.warning("batches.not_recorded", version=checkpoint.version, reason=error.detail)
+            return False
+        self.give_up()
+        return True
+
+    def give_up(self) -> None:
+        """Stop caring for any batch: all are recorded, or not ours to record."""
         with self._lock:
-            self._leases = ()
-            self._lost = False
+            self._held, self._lost = (), False
+
+    def _ask(self, limit: int) -> tuple[LeasedBatch, ...]:
+        """Ask once, and again for as long as a lease of another trainer may outlive it."""
+        patient_until = time.monotonic() + 1.5 * self._settings.lease_seconds
+        while not self._stop.is_set():
+            request = LeaseRequest(
+                worker=self._settings.worker,
+                policy=self._settings.policy,
+                limit=limit,
+                lease_seconds=self._settings.lease_seconds,
+                wait_seconds=self._settings.wait_seconds,
+                # What this worker's name held before it started is forgotten, so given back.
+                fresh=self._fresh,
+            )
+            try:
+                leased = self._client.lease(request).batches
+            except Stopped:
+                break
+            except errors.PolicyBusy as busy:
+                if time.monotonic() > patient_until:
+                    raise
+                log.warning("policy.busy", reason=busy.detail)
+                self._stop.wait(self._settings.lease_seconds / 8)
+                continue
+            self._fresh = False
+            return leased
+        return ()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -67,18 +118,18 @@ class HeldLeases:
 
     def _beat(self) -> None:
         # Three beats to a lease: two may be lost before it ends.
-        while not self._ended.wait(self._lease_seconds / 3):
-            leases = self.leases
-            if not leases:
+        seconds = self._settings.lease_seconds
+        while not self._ended.wait(seconds / 3):
+            with self._lock:
+                held = self._held
+            if not held:
                 continue
             try:
-                self._client.heartbeat(
-                    HeartbeatRequest(leases=leases, lease_seconds=self._lease_seconds)
-                )
+                self._client.heartbeat(HeartbeatRequest(leases=held, lease_seconds=seconds))
             except errors.LeaseLost:
                 with self._lock:
                     # Batches recorded while the beat was on its way are lost to nobody.
-                    self._lost = self._lost or set(leases) <= set(self._leases)
+                    self._lost = self._lost or set(held) <= set(self._held)
             except Stopped:
                 return
             except errors.SuiteError as error:

@@ -10,20 +10,15 @@ from pathlib import Path
 
 from infra import errors, logs
 from infra.contracts.base import JsonValue
-from infra.contracts.ranking import (
-    CompleteRequest,
-    Lease,
-    LeasedBatch,
-    LeaseRequest,
-    NewCheckpoint,
-)
+from infra.contracts.ranking import LeasedBatch, NewCheckpoint
 from trainer import checkpoint
-from trainer.client import LeaseClient, Stopped
-from trainer.leases import HeldLeases, lease_of
+from trainer.client import LeaseClient
+from trainer.encoding import EncodedGroup
+from trainer.leases import Leases
 from trainer.processes import Processes
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
-from trainer.tracking import numbers, open_tracker
+from trainer.tracking import Tracker, numbers, open_tracker
 
 log = logs.get(__name__)
 
@@ -32,12 +27,15 @@ def run(settings: TrainerSettings, client: LeaseClient, stop: threading.Event) -
     """Train until told to stop, or for as many steps as the settings say.
 
     Raises:
-        errors.TrainingDiverged: the last good checkpoint is kept.
+        errors.TrainingDiverged: nothing of the step is recorded, and a good checkpoint is kept.
+        errors.PolicyBusy: another trainer trains this policy.
+        errors.ConfigurationError: the newest checkpoint is not there, or a package is missing.
     """
     processes = Processes()
+    root = settings.output_dir.absolute() / settings.policy
     try:
-        with HeldLeases(client, settings.lease_seconds) as held:
-            _Run(settings, client, stop, processes, held).train()
+        with Leases(settings, client, stop) as leases, checkpoint.locked(root, processes):
+            _Run(settings, client, stop, processes, root, leases).train()
     finally:
         processes.close()
 
@@ -48,112 +46,80 @@ class _Run:
     client: LeaseClient
     stop: threading.Event
     processes: Processes
-    held: HeldLeases
+    root: Path
+    leases: Leases
+    recorded: int = 0
+    """Version that the API has."""
     metrics: dict[str, JsonValue] = field(default_factory=dict)
     """Those of the newest step."""
-    trained: tuple[Lease, ...] = ()
-    """Those whose batches were trained since the last checkpoint."""
-    fresh: bool = True
-    """Whether nothing was leased yet: what this worker's name held before is to be given back."""
 
     def train(self) -> None:
         trainer = self._resume()
-        recorded = trainer.state.version
-        tracker = open_tracker(self.settings, self.root, recorded) if self.processes.first else None
+        tracker = self._tracker()
         ended = self._ended(trainer)
         while not ended:
-            began = time.monotonic()
-            batches = self.processes.broadcast(self._lease() if self.processes.first else ())
+            batches = self._lease()
             if batches:
-                waited = time.monotonic() - began
                 groups = [group for batch in batches for group in trainer.encode(batch)]
-                self.metrics = trainer.step(groups) | {"wait_seconds": waited}
-                self.trained += tuple(lease_of(batch) for batch in batches)
+                self.metrics |= self._step(trainer, groups)
                 trainer.state.batch_ids += [str(batch.batch_id) for batch in batches]
-                if tracker:
-                    tracker.log(trainer.state.version, numbers(self.metrics))
-                    log.info("step", version=trainer.state.version, **self.metrics)
+                self._report(trainer, tracker)
             ended = self._ended(trainer)
             # Without a batch at hand there is time to record what was trained.
-            due = trainer.state.version >= recorded + self.settings.checkpoint_steps
-            if trainer.state.version > recorded and (due or ended or not batches):
-                if not self._record(trainer, recorded):
-                    # What was trained is not ours to keep: go back to what is recorded.
-                    trainer = self._resume()
-                recorded = trainer.state.version
+            if self._due(trainer, now=ended or not batches) and not self._record(trainer):
+                # What was trained is not ours to keep: go on from what is recorded.
+                trainer = self._resume()
         if tracker:
             tracker.close()
-
-    @property
-    def root(self) -> Path:
-        return self.settings.output_dir.absolute() / self.settings.policy
 
     def _ended(self, trainer: Trainer) -> bool:
         enough = 0 < self.settings.max_steps <= trainer.state.version
         return self.processes.broadcast(enough or self.stop.is_set())
 
     def _lease(self) -> tuple[LeasedBatch, ...]:
-        """Lease the batches of one step: fewer if the API has no more, none when told to stop."""
-        batches: tuple[LeasedBatch, ...] = ()
-        while len(batches) < self.settings.batches_per_step:
-            if self.stop.is_set():
-                return ()
-            request = LeaseRequest(
-                worker=self.settings.worker,
-                policy=self.settings.policy,
-                limit=self.settings.batches_per_step - len(batches),
-                lease_seconds=self.settings.lease_seconds,
-                wait_seconds=self.settings.wait_seconds,
-                fresh=self.fresh,
-            )
-            try:
-                leased = self.client.lease(request).batches
-            except Stopped:
-                return ()
-            self.fresh = False
-            if not leased:
-                break
-            self.held.hold(leased)
-            batches += leased
+        began = time.monotonic()
+        batches = self.processes.broadcast(self.leases.take() if self.processes.first else ())
+        self.metrics = {"wait_seconds": time.monotonic() - began}
         return batches
 
-    def _record(self, trainer: Trainer, before: int) -> bool:
+    def _step(self, trainer: Trainer, groups: list[EncodedGroup]) -> dict[str, JsonValue]:
+        try:
+            return trainer.step(groups)
+        except errors.TrainingDiverged as error:
+            good = checkpoint.last_good(self.root)
+            raise errors.TrainingDiverged(
+                f"{error.detail}; version {self.recorded} is recorded,"
+                f" version {good} is the newest that a finite step was taken from"
+            ) from error
+
+    def _due(self, trainer: Trainer, *, now: bool) -> bool:
+        steps = trainer.state.version - self.recorded
+        return steps >= self.settings.checkpoint_steps or (now and steps > 0)
+
+    def _record(self, trainer: Trainer) -> bool:
         """Write a checkpoint and record what it was trained on; tell whether it counts."""
-        if self.processes.broadcast(self.held.lost):
-            log.warning("batches.lease_lost", batch_ids=trainer.state.batch_ids)
+        version, batch_ids = trainer.state.version, trainer.state.batch_ids
+        if self.processes.broadcast(self.leases.lost):
+            log.warning("batches.lease_lost", batch_ids=batch_ids)
             return False
         path, digest = trainer.save(self.root)
-        counts = self.processes.broadcast(
-            self._complete(trainer.state.version, path, digest) if self.processes.first else False
-        )
-        trainer.state.batch_ids = []
-        if counts and self.processes.first:
-            # Every step since then was finite, so the checkpoint they began from is good.
-            checkpoint.mark_good(self.root, before)
-            checkpoint.retain(self.root, self.settings.keep_checkpoints, pinned=[before])
-        return counts
-
-    def _complete(self, version: int, path: Path, digest: str) -> bool:
         new = NewCheckpoint(version=version, path=str(path), sha256=digest, metrics=self.metrics)
-        request = CompleteRequest(policy=self.settings.policy, leases=self.trained, checkpoint=new)
-        try:
-            self.client.complete(request)
-        except (errors.LeaseLost, errors.Conflict) as error:
-            log.warning("batches.not_recorded", version=version, reason=error.detail)
+        if not self.processes.broadcast(self.processes.first and self.leases.complete(new)):
             return False
-        self._forget_leases()
+        if self.processes.first:
+            # Every step since then was finite, so the checkpoint they began from is good.
+            checkpoint.mark_good(self.root, self.recorded)
+            checkpoint.retain(self.root, self.settings.keep_checkpoints, pinned=self.recorded)
+        self.recorded, trainer.state.batch_ids = version, []
         return True
-
-    def _forget_leases(self) -> None:
-        self.held.let_go()
-        self.trained = ()
 
     def _resume(self) -> Trainer:
         """Start from the newest checkpoint that the API has recorded, whatever lies on the disk."""
-        self._forget_leases()
-        self.fresh = True
+        self.leases.give_up()
         path = self.processes.broadcast(self._newest() if self.processes.first else None)
-        return Trainer(self.settings, path, self.processes)
+        trainer = Trainer(self.settings, path, self.processes)
+        self.recorded = trainer.state.version
+        return trainer
 
     def _newest(self) -> Path | None:
         newest = self.client.newest_checkpoint(self.settings.policy)
@@ -168,3 +134,13 @@ class _Run:
             )
         log.info("trainer.resumed", version=newest.version, path=str(path))
         return path
+
+    def _tracker(self) -> Tracker | None:
+        if not self.processes.first:
+            return None
+        return open_tracker(self.settings, self.root, self.recorded)
+
+    def _report(self, trainer: Trainer, tracker: Tracker | None) -> None:
+        if tracker:
+            tracker.log(trainer.state.version, numbers(self.metrics))
+            log.info("step", version=trainer.state.version, **self.metrics)

@@ -76,7 +76,7 @@ def _token_ids(model: nn.Module) -> tuple[list[int], Sequence[list[int]]]:
         (_PROMPT + sum(_LENGTHS),),
         generator=torch.Generator().manual_seed(0),
     )
-    prompt, *responses = torch.split(ids, (_PROMPT, *_LENGTHS))
+    prompt, *responses = torch.split(ids, [_PROMPT, *_LENGTHS])
     return prompt.tolist(), [response.tolist() for response in responses]
 
 

@@ -81,6 +81,7 @@ class LeaseRequest(Contract):
     """A trainer asks for ranked batches."""
 
     worker: Annotated[str, Field(min_length=1, max_length=200)]
+    """Name of the trainer, the same for all its processes; a policy has one trainer at a time."""
     policy: PolicyName = DEFAULT_POLICY
     limit: int = Field(1, ge=1, le=64)
     lease_seconds: float = Field(120.0, ge=1, le=3600)

@@ -48,7 +48,10 @@ _POLL_SECONDS = 0.25
 async def lease(
     db: Db, request: Annotated[LeaseRequest, Body(openapi_examples=examples.LEASE)], http: Request
 ) -> LeaseResponse:
-    """Lease ranked batches; an empty list means that there is nothing yet."""
+    """Lease ranked batches; an empty list means that there is nothing yet.
+
+    409 `policy_busy` while another worker holds batches of the policy.
+    """
     deadline = time.monotonic() + request.wait_seconds
     # Waiting holds no transaction and no thread, so many trainers may wait without harm to others.
     while True:

@@ -125,16 +125,19 @@ def test_a_lease_carries_all_that_training_takes(suite):
     assert group.pairs == ((0, 1, gap),)
 
 
-def test_a_batch_is_leased_to_one_trainer_at_a_time(suite):
+def test_of_several_trainers_that_ask_at_once_one_gets_batches(suite):
     for number in range(4):
         suite.ranked_group(number)
     form(suite)
     together = threading.Barrier(4)
-    taken = []
+    taken, refused = [], []
 
     def trainer(name):
         together.wait()
-        taken.extend(one.batch_id for one in lease(suite, worker=name, limit=2))
+        try:
+            taken.append(lease(suite, worker=name, limit=2))
+        except errors.PolicyBusy as busy:
+            refused.append(busy.detail)
 
     threads = [threading.Thread(target=trainer, args=(f"t{n}",)) for n in range(4)]
     for thread in threads:
@@ -142,25 +145,65 @@ def test_a_batch_is_leased_to_one_trainer_at_a_time(suite):
     for thread in threads:
         thread.join()
 
-    # A trainer may find rows that another has locked, and go on to the next ones.
-    assert len(taken) == len(set(taken))
-    rest = [one.batch_id for one in lease(suite, limit=64)]
-    assert sorted(taken + rest) == sorted(row.id for row in suite.all(TrainingBatchRow))
+    assert [len(leased) for leased in taken] == [2]
+    assert len(refused) == 3
+    assert all("is trained by 't" in detail for detail in refused)
 
 
-def test_a_trainer_does_not_wait_for_a_batch_that_another_is_taking(suite):
+def test_a_second_trainer_is_refused_until_the_first_holds_nothing(suite):
     suite.ranked_group(1)
     suite.ranked_group(2)
     form(suite)
-    first, second = (row.id for row in suite.all(TrainingBatchRow))
+    first = lease(suite, worker="first")
+
+    with pytest.raises(errors.PolicyBusy, match="'first'"):
+        lease(suite, worker="second")
+    assert len(lease(suite, worker="first")) == 1
+    suite.age(1000)
+
+    assert [one.batch_id for one in lease(suite, worker="second")] == [first[0].batch_id]
+    with pytest.raises(errors.PolicyBusy, match="'second'"):
+        lease(suite, worker="first")
+
+
+def test_trainers_of_two_policies_do_not_wait_for_one_another(suite):
+    suite.ranked_group(1, policy="one")
+    suite.ranked_group(2, policy="two")
+    form(suite)
 
     with suite.work() as other:
-        (taken,) = batches.lease(other, LeaseRequest(worker="other")).batches
+        (taken,) = batches.lease(other, LeaseRequest(worker="other", policy="one")).batches
         with suite.work() as work:
             work.session.execute(text("SET LOCAL lock_timeout = '5s'"))
-            (leased,) = batches.lease(work, LeaseRequest(worker="trainer")).batches
+            (leased,) = batches.lease(work, LeaseRequest(worker="mine", policy="two")).batches
 
-    assert (taken.batch_id, leased.batch_id) == (first, second)
+    assert taken.batch_id != leased.batch_id
+
+
+def test_a_fresh_trainer_gets_back_at_once_and_in_order_what_its_name_held(suite):
+    for number in range(3):
+        suite.ranked_group(number)
+    form(suite)
+    before = lease(suite, limit=2)
+
+    after = lease(suite, limit=3, fresh=True)
+
+    assert [one.batch_id for one in after] == sorted(row.id for row in suite.all(TrainingBatchRow))
+    assert [one.epoch for one in after] == [2, 2, 1]
+    with pytest.raises(errors.LeaseLost):
+        complete(suite, held(*before))
+
+
+def test_a_batch_that_kills_its_trainer_is_not_given_back_for_ever(suite):
+    suite.ranked_group(1)
+    form(suite)
+    for _ in range(batches.MAX_LEASES):
+        assert len(lease(suite, fresh=True)) == 1
+
+    assert lease(suite, fresh=True) == ()
+    suite.age(1000)
+    with suite.work() as work:
+        assert batches.quarantine_exhausted(work) == 1
 
 
 def test_a_heartbeat_extends_the_lease(suite):
