@@ -4,6 +4,8 @@ import signal
 import sys
 import threading
 
+from transformers.utils import logging as transformers_logging
+
 from infra import errors, logs
 from infra.settings import ClientSettings, load, reject_unknown
 from trainer.client import LeaseClient, Stopped
@@ -14,6 +16,8 @@ from trainer.settings import TrainerSettings
 def main() -> int:
     """Train until told to stop; return 1 when something is wrong."""
     logs.configure("trainer")
+    # Bars are drawn for people, over and over; what happens is in the log.
+    transformers_logging.disable_progress_bar()
     log = logs.get(__name__)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

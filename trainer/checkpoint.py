@@ -106,7 +106,7 @@ def save(
     root.mkdir(parents=True, exist_ok=True)
     temporary = root / f".{state.version:08d}.new"
     shutil.rmtree(temporary, ignore_errors=True)
-    _save_weights(temporary, model, weights)
+    _save_weights(temporary, model, _each_once(model, weights))
     tokenizer.save_pretrained(temporary)
     torch.save({"optimizer": moments, "rng": torch.get_rng_state()}, temporary / _OPTIMIZER)
     (temporary / _STATE).write_text(json.dumps(vars(state)))
@@ -116,6 +116,15 @@ def save(
     temporary.rename(final)
     _sync(root)
     return final, sha256(final)
+
+
+def _each_once(model: nn.Module, weights: dict[str, Any]) -> dict[str, Any]:
+    """Leave out further names of a tensor: gathered from several processes, each is a copy."""
+    first: dict[int, str] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        if first.setdefault(id(parameter), name) != name:
+            weights.pop(name, None)
+    return weights
 
 
 def _save_weights(directory: Path, model: nn.Module, weights: dict[str, Any]) -> None:

@@ -87,9 +87,10 @@ class _Run:
             return trainer.step(groups)
         except errors.TrainingDiverged as error:
             good = checkpoint.last_good(self.root)
+            where = "nothing" if good is None else checkpoint.directory_of(self.root, good)
             raise errors.TrainingDiverged(
-                f"{error.detail}; version {self.recorded} is recorded,"
-                f" version {good} is the newest that a finite step was taken from"
+                f"{error.detail}, in the step after version {trainer.state.version}. {where} is the"
+                " newest checkpoint that finite steps were taken from; a new policy can start there"
             ) from error
 
     def _due(self, trainer: Trainer, *, now: bool) -> bool:
@@ -103,8 +104,12 @@ class _Run:
             log.warning("batches.lease_lost", batch_ids=batch_ids)
             return False
         path, digest = trainer.save(self.root)
-        new = NewCheckpoint(version=version, path=str(path), sha256=digest, metrics=self.metrics)
-        if not self.processes.broadcast(self.processes.first and self.leases.complete(new)):
+        if not self.processes.broadcast(
+            self.processes.first
+            and self.leases.complete(
+                NewCheckpoint(version=version, path=str(path), sha256=digest, metrics=self.metrics)
+            )
+        ):
             return False
         if self.processes.first:
             # Every step since then was finite, so the checkpoint they began from is good.

@@ -1,0 +1,208 @@
+"""The training loop against a real API: killed, resumed, raced, and divided over processes."""
+
+import json
+import random
+import threading
+import time
+from contextlib import closing
+
+import pytest
+import torch
+from structlog.testing import capture_logs
+
+from infra import errors
+from infra.contracts.base import BatchState
+from infra.contracts.ranking import LeaseRequest
+from trainer import checkpoint
+from trainer.client import LeaseClient
+from trainer.loop import run
+from trainer.step import Trainer
+
+BATCHES = 6
+PACE = {"checkpoint_steps": 2, "max_steps": BATCHES}
+
+
+def same(here, there):
+    return here.keys() == there.keys() and all(torch.equal(here[k], there[k]) for k in here)
+
+
+def lease(trainers, **fields):
+    """Lease a batch as another trainer."""
+    with closing(LeaseClient(trainers.url, "secret-key", threading.Event())) as client:
+        return client.lease(LeaseRequest(**fields)).batches
+
+
+def run_here(trainers, policy, **fields):
+    """Run a trainer in this process."""
+    stop = threading.Event()
+    with closing(LeaseClient(trainers.url, "secret-key", stop)) as client:
+        run(trainers.settings(policy, **fields), client, stop)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_trainer_killed_at_any_instant_ends_with_the_same_weights(
+    trainers, form_batches, trained_batches, seed
+):
+    rng = random.Random(seed)
+    for policy in ("calm", "killed"):
+        form_batches(BATCHES, policy)
+    began = time.monotonic()
+    assert trainers.train("calm", **PACE) == 0
+    seconds = time.monotonic() - began
+
+    deaths = 0
+    while trainers.train("killed", **death(rng, seconds), **PACE) != 0:
+        deaths += 1
+        assert deaths < 60
+
+    assert deaths >= 3
+    assert trained_batches("killed") == trained_batches("calm") == BATCHES
+    assert same(trainers.weights("killed", BATCHES), trainers.weights("calm", BATCHES))
+
+
+def death(rng, seconds):
+    """Between two effects, of which a run has about 130; or anywhere, in the middle of one."""
+    if rng.random() < 0.5:
+        return {"dies_at": rng.randint(10, 90)}
+    return {"dies_after": rng.uniform(0.1, 0.7) * seconds}
+
+
+def test_a_checkpoint_knows_its_batches_and_the_last_good_one_is_kept(
+    trainers, form_batches, client
+):
+    form_batches(BATCHES, "default")
+
+    run_here(trainers, "default", checkpoint_steps=1, max_steps=BATCHES, keep_checkpoints=1)
+
+    root = trainers.root / "default"
+    assert sorted(p.name for p in root.iterdir() if p.name.isdigit()) == ["00000005", "00000006"]
+    assert checkpoint.last_good(root) == 5
+    newest = client.checkpoints("default")[0]
+    state = json.loads((root / "00000006" / "trainer_state.json").read_text())
+    assert state["batch_ids"] == [str(batch_id) for batch_id in newest.training_batch_ids]
+    assert newest.metrics["loss"] > 0
+    assert newest.metrics["wait_seconds"] >= 0
+
+
+def test_batches_of_a_step_are_added_up(trainers, form_batches, trained_batches):
+    form_batches(5, "default")
+
+    run_here(trainers, "default", batches_per_step=2, max_steps=3)
+
+    assert trained_batches("default") == 5
+    states = (trainers.root / "default").glob("*/trainer_state.json")
+    assert sorted(len(json.loads(s.read_text())["batch_ids"]) for s in states) == [1, 2, 2]
+
+
+def test_a_second_trainer_of_a_policy_is_told_who_trains_it(trainers, form_batches):
+    form_batches(2, "default")
+    assert lease(trainers, worker="first", lease_seconds=600)
+
+    with pytest.raises(errors.PolicyBusy, match="'default' is trained by 'first'"):
+        run_here(trainers, "default", worker="second", lease_seconds=3, max_steps=1)
+
+    assert not list((trainers.root / "default").glob("0*"))
+
+
+def test_a_trainer_waits_for_the_lease_of_a_dead_one_to_end(
+    trainers, form_batches, trained_batches
+):
+    form_batches(2, "default")
+    assert lease(trainers, worker="dead", lease_seconds=1)
+
+    with capture_logs() as logs:
+        run_here(trainers, "default", worker="second", lease_seconds=3, max_steps=2)
+
+    assert "policy.busy" in [entry["event"] for entry in logs]
+    assert trained_batches("default") == 2
+
+
+def test_what_was_trained_on_a_lost_lease_is_discarded(
+    trainers, form_batches, trained_batches, database, monkeypatch
+):
+    for policy in ("calm", "raced"):
+        form_batches(3, policy)
+    run_here(trainers, "calm", max_steps=3)
+    taken = []
+    step = Trainer.step
+
+    def step_and_lose(trainer, groups):
+        if not taken:
+            with database.unit_of_work() as work:
+                work.session.connection().exec_driver_sql(
+                    "UPDATE training_batches SET lease_until = now() - interval '1 s'"
+                    " WHERE state = 'leased'"
+                )
+            taken.extend(lease(trainers, worker="other", policy="raced", lease_seconds=1))
+        return step(trainer, groups)
+
+    monkeypatch.setattr(Trainer, "step", step_and_lose)
+    with capture_logs() as logs:
+        run_here(trainers, "raced", lease_seconds=3, max_steps=3)
+
+    assert len(taken) == 1
+    assert "batches.not_recorded" in [entry["event"] for entry in logs]
+    assert trained_batches("raced") == 3
+    assert same(trainers.weights("raced", 3), trainers.weights("calm", 3))
+
+
+def test_a_step_that_diverges_records_nothing_and_says_where_to_go_on_from(
+    trainers, form_batches, trained_batches, client
+):
+    form_batches(3, "default")
+    form_batches(1, "anew")
+    run_here(trainers, "default", max_steps=1)
+
+    # The first such step makes weights that are finite and useless, so it is recorded.
+    with pytest.raises(errors.TrainingDiverged, match=r"after version 2\. .*/00000001 is"):
+        run_here(
+            trainers, "default", learning_rate=1e37, warmup_steps=0, keep_checkpoints=1, max_steps=3
+        )
+
+    assert [c.version for c in client.checkpoints("default")] == [2, 1]
+    left = [b for b in client.training_batches() if b.state is BatchState.LEASED]
+    assert len(left) == 1
+    good = trainers.root / "default" / "00000001"
+    run_here(trainers, "anew", model=str(good), max_steps=1)
+    assert trained_batches("anew") == 1
+
+
+def test_a_missing_or_altered_checkpoint_is_not_trained_on(trainers, form_batches):
+    form_batches(2, "default")
+    run_here(trainers, "default", max_steps=1)
+    weights = trainers.root / "default" / "00000001" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(errors.ConfigurationError, match="not what was recorded"):
+        run_here(trainers, "default", max_steps=2)
+
+
+def test_a_trainer_told_to_stop_records_what_it_has(trainers, form_batches, client):
+    form_batches(2, "default")
+    process = trainers.start("default", checkpoint_steps=50)
+    deadline = time.monotonic() + 60
+    # Two batches, then none: what was trained is recorded without waiting for 50 steps.
+    while len(client.checkpoints("default")) < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.terminate()
+    process.join(20)
+
+    assert client.checkpoints("default")[0].version == 2
+
+
+def test_two_processes_train_what_one_trains(trainers, form_batches, trained_batches):
+    """Weights, gradients and optimizer state are divided over them, groups too."""
+    fields = {"batches_per_step": 2, "max_steps": 2, "max_row_tokens": 40}
+    for policy in ("one", "two"):
+        form_batches(4, policy)
+    assert trainers.train("one", **fields) == 0
+
+    trainers.train_together("two", 2, **fields | {"max_steps": 1})
+    trainers.train_together("two", 2, **fields)
+
+    assert trained_batches("two") == 4
+    alone, together = trainers.weights("one", 2), trainers.weights("two", 2)
+    assert alone.keys() == together.keys()
+    for name in alone:
+        torch.testing.assert_close(together[name], alone[name], atol=1e-5, rtol=0)
