@@ -34,7 +34,7 @@ def open_tracker(settings: TrainerSettings, root: Path, step: int) -> Tracker:
             case TrackerKind.WANDB:
                 return _WandB(settings, root)
             case TrackerKind.MLFLOW:
-                return _MLflow(settings)
+                return _MLflow(settings, root)
     except ImportError as error:
         raise errors.ConfigurationError(
             f"tracker {settings.tracker}: {error}; pip install 'rrtf-suite[{settings.tracker}]'"
@@ -101,13 +101,20 @@ class _WandB:
 class _MLflow:
     """Where it writes is said by its own variables (MLFLOW_TRACKING_URI)."""
 
-    def __init__(self, settings: TrainerSettings) -> None:
+    def __init__(self, settings: TrainerSettings, root: Path) -> None:
         import mlflow
 
         self._mlflow: Any = mlflow
+        # The same run goes on after a restart.
+        known = root / "mlflow_run"
+        if known.exists():
+            mlflow.start_run(run_id=known.read_text())
+            return
         mlflow.set_experiment("rrtf")
-        mlflow.start_run(run_name=settings.policy)
+        run = mlflow.start_run(run_name=settings.policy)
         mlflow.log_params(settings.model_dump(mode="json"))
+        root.mkdir(parents=True, exist_ok=True)
+        known.write_text(run.info.run_id)
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         self._mlflow.log_metrics(dict(metrics), step=step)

@@ -149,10 +149,9 @@ def _environments(
     """Give every service what it needs to know, and nothing else."""
     base = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     base["PYTHONUNBUFFERED"] = "1"
-    own = {name: value for name, value in os.environ.items() if name.startswith("RRTF_")}
 
     def of(*prefixes: str) -> dict[str, str]:
-        return base | {name: own[name] for name in own if name.startswith(prefixes)}
+        return base | {name: os.environ[name] for name in os.environ if name.startswith(prefixes)}
 
     queue = {"REDIS_URL": suite.redis_url}
     both = queue | {"DATABASE_URL": suite.database_url}
@@ -169,7 +168,8 @@ def _environments(
         | slots,
         "dispatcher": of("RRTF_LOG_") | both,
         "sweep": of("RRTF_SWEEP_", "RRTF_RANKER_", "RRTF_LOG_") | both,
-        "trainer": of("RRTF_TRAINER_", "RRTF_LOG_")
+        # Where models come from and metrics go is said by the variables of those libraries.
+        "trainer": of("RRTF_TRAINER_", "RRTF_LOG_", "HF_", "WANDB_", "MLFLOW_")
         | {
             "RRTF_CLIENT_URL": suite.api_url,
             "RRTF_CLIENT_KEY": suite.api_key,

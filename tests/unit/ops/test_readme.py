@@ -17,7 +17,7 @@ def test_the_settings_table_names_every_variable_and_no_other(
 ) -> None:
     table = README.partition("<!-- settings")[2].partition("<!-- end of settings -->")[0]
 
-    named = set(re.findall(r"`([A-Z]+_[A-Z_]+)`", table))
+    named = set(re.findall(r"`([A-Z]+_[A-Z0-9_]+)`", table))
 
     assert named == known_variables
 

@@ -1,0 +1,173 @@
+"""Time and peak memory of one training step in each layout, beside a plain padded step.
+
+    python -m tests.benchmarks.trainer.run            # on a CPU, some ten minutes
+    python -m tests.benchmarks.trainer.run --device cuda --model gpt_bigcode-1b --bf16
+
+Contenders take turns within every round, and ratios are medians over rounds; on a CPU it is the
+time of one thread that counts, so that other work on the machine matters little. Memory is what a
+step takes beyond weights and gradients, each measured in a process of its own.
+"""
+
+import argparse
+import multiprocessing
+import statistics
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import torch
+
+from tests.benchmarks.trainer.steps import (
+    LARGE,
+    SMALL,
+    Shape,
+    contenders,
+    make_group,
+    make_model,
+    our_step,
+)
+from trainer.layout import Layout
+from trainer.model import set_attention
+
+HEADLINE = [Shape(8, 256, 32, 256), Shape(8, 512, 64, 64)]
+OTHERS = [
+    Shape(8, 128, 32, 32),
+    Shape(8, 128, 64, 256),
+    Shape(8, 1024, 64, 64),
+    Shape(8, 1024, 256, 256),
+    Shape(32, 128, 32, 32),
+    Shape(32, 256, 32, 64),
+    Shape(32, 512, 64, 64),
+]
+GROWING = [Shape(n, 128, 32, 32) for n in (8, 16, 32)]
+PART = 256
+"""Tokens of a pass of the two-pass step: three responses of these groups."""
+PEAK_TFLOPS = {"NVIDIA H200": 989.0, "NVIDIA H100": 989.0, "NVIDIA A100": 312.0}
+"""Dense bf16, from the makers' data sheets."""
+
+
+def synchronise(device):
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def seconds(step, model, group, device):
+    synchronise(device)
+    # On a CPU one thread works, and only what it was given counts.
+    clock = time.perf_counter if device == "cuda" else time.thread_time
+    began = clock()
+    step(model, group)
+    synchronise(device)
+    return clock() - began
+
+
+def measure(model, shape, rounds, device):
+    """Print one table: time, ratio and largest difference of a score for every contender."""
+    group = make_group(shape, model.config.vocab_size)
+    ways = contenders(shape)
+    scores, times = {}, {name: [] for name in ways}
+    for name, step in ways.items():
+        set_attention(model, "sdpa")
+        scores[name] = step(model, group)
+    for _ in range(rounds):
+        for name, step in ways.items():
+            set_attention(model, "sdpa")
+            times[name].append(seconds(step, model, group, device))
+    plain = times["plain (RRHF)"]
+    print(f"\n{shape}", flush=True)
+    for name, taken in times.items():
+        ratio = statistics.median(p / t for p, t in zip(plain, taken, strict=True))
+        off = (scores[name] - scores["plain (RRHF)"]).abs().max().item()
+        line = f"  {name:<14} {statistics.median(taken) * 1000:>9.1f} ms {ratio:>6.2f}x"
+        print(f"{line}   scores differ by {off:.0e}{rate(model, group, taken, device)}", flush=True)
+
+
+def rate(model, group, taken, device):
+    """Say which share of a GPU's matrix rate went into tokens that a plain step would count."""
+    if device != "cuda":
+        return ""
+    peak = next(
+        (p for n, p in PEAK_TFLOPS.items() if torch.cuda.get_device_name().startswith(n)), 0
+    )
+    tokens = len(group.prompt) + sum(group.lengths)
+    weights = sum(parameter.numel() for parameter in model.parameters())
+    tflops = 6 * weights * tokens / statistics.median(taken) / 1e12
+    share = f", {tflops / peak:.0%} of {peak:.0f}" if peak else ""
+    return f"   {tokens / statistics.median(taken):>8.0f} tokens/s, {tflops:.0f} TFLOP/s{share}"
+
+
+def peak_bytes(step, model, group, device):
+    """Take a step; return the most memory it held beyond what was there before."""
+    if device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        step(model, group)
+        return torch.cuda.max_memory_allocated() - before
+    before = _status("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    step(model, group)
+    return _status("VmHWM") - before
+
+
+def _status(field):
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise LookupError(field)
+
+
+def in_own_process(name, shape):
+    """Measure in a new process, whose allocator keeps nothing of what was freed before."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(_peak_of, name, shape).result()
+
+
+def _peak_of(name, shape):
+    model = make_model(SMALL)
+    group = make_group(shape, model.config.vocab_size)
+    # What is allocated once and for all is no part of the step.
+    first = make_group(Shape(1, 16, 8, 8), model.config.vocab_size)
+    growing(name, shape)(model, first)
+    return peak_bytes(growing(name, shape), model, group, "cpu")
+
+
+def growing(name, shape):
+    """Return a contender; the two-pass one is bounded alike whatever the number of responses."""
+    return our_step(Layout.SHARED, "split", PART) if name == "two-pass" else contenders(shape)[name]
+
+
+def memory(model, device):
+    """Print how peak memory grows with the number of responses."""
+    print(f"\npeak memory of a step beyond weights and gradients, MiB ({GROWING[0]} and more)")
+    print(f"  {'':<14}" + "".join(f"{f'N={shape.responses}':>9}" for shape in GROWING))
+    for name in contenders(GROWING[0]):
+        print(f"  {name:<14}", end="")
+        for shape in GROWING:
+            if device == "cuda":
+                group = make_group(shape, model.config.vocab_size)
+                set_attention(model, "sdpa")
+                peak = peak_bytes(growing(name, shape), model, group, device)
+            else:
+                peak = in_own_process(name, shape)
+            print(f"{peak / 2**20:>9.0f}", end="", flush=True)
+        print()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
+    parser.add_argument("--model", default=SMALL, choices=[SMALL, LARGE])
+    parser.add_argument("--bf16", action="store_true")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--headline", action="store_true", help="the two named shapes, and memory")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    model = make_model(asked.model, asked.device, asked.bf16)
+    print(f"{asked.model}, {asked.device}, {'bf16' if asked.bf16 else 'fp32'}")
+    for shape in HEADLINE if asked.headline else HEADLINE + OTHERS:
+        measure(model, shape, asked.rounds, asked.device)
+    memory(model, asked.device)
+
+
+if __name__ == "__main__":
+    main()
