@@ -37,7 +37,7 @@ def open_tracker(settings: TrainerSettings, root: Path, step: int) -> Tracker:
                 return _MLflow(settings, root)
     except ImportError as error:
         raise errors.ConfigurationError(
-            f"tracker {settings.tracker}: {error}; pip install 'rrtf-suite[{settings.tracker}]'"
+            f"tracker {settings.tracker}: {error}; pip install {settings.tracker}"
         ) from None
 
 

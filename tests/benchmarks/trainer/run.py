@@ -19,6 +19,7 @@ import torch
 
 from tests.benchmarks.trainer.steps import (
     LARGE,
+    MIDDLE,
     SMALL,
     Shape,
     contenders,
@@ -156,7 +157,7 @@ def memory(model, device):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
-    parser.add_argument("--model", default=SMALL, choices=[SMALL, LARGE])
+    parser.add_argument("--model", default=SMALL, choices=[SMALL, MIDDLE, LARGE])
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--headline", action="store_true", help="the two named shapes, and memory")

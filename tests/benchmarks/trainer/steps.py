@@ -16,7 +16,8 @@ from trainer.model import set_attention
 from trainer.processes import Processes
 from trainer.scoring import Scorer
 
-SMALL = "llama-30m"
+SMALL = "llama-8m"
+MIDDLE = "llama-30m"
 LARGE = "gpt_bigcode-1b"
 CONFIG = LossConfig.of(Preset.RRHF)
 
@@ -43,17 +44,18 @@ class Shape:
 
 
 def make_model(name, device="cpu", bf16=False):
-    """Build one of two models with random weights; gradients are there before the first step."""
+    """Build a model with random weights; gradients are there before the first step."""
     torch.manual_seed(0)
-    if name == SMALL:
+    if name != LARGE:
+        size = 256 if name == SMALL else 512
         model = LlamaForCausalLM(
             LlamaConfig(
                 vocab_size=4096,
-                hidden_size=512,
-                intermediate_size=1408,
+                hidden_size=size,
+                intermediate_size=size * 11 // 4,
                 num_hidden_layers=8,
-                num_attention_heads=8,
-                num_key_value_heads=8,
+                num_attention_heads=size // 64,
+                num_key_value_heads=size // 64,
                 max_position_embeddings=4096,
             )
         )

@@ -58,7 +58,7 @@ def test_a_tracker_that_is_not_installed_says_how_to_install_it(tmp_path, kind):
     if importlib.util.find_spec(kind):
         pytest.skip(f"{kind} is installed")
 
-    with pytest.raises(errors.ConfigurationError, match=rf"pip install 'rrtf-suite\[{kind}\]'"):
+    with pytest.raises(errors.ConfigurationError, match=f"pip install {kind}"):
         open_tracker(settings(kind), tmp_path, 0)
 
 
