@@ -78,6 +78,48 @@ def test_accumulation_gives_the_gradient_of_the_whole_step(config):
     assert relative(found, expected) < 1e-6
 
 
+def test_the_order_of_responses_does_not_matter():
+    model, config, group = tiny("qwen2"), LossConfig(), GROUPS[0]
+    order = [2, 0, 4, 1, 3]
+    place = {old: new for new, old in enumerate(order)}
+    moved = replace(
+        group,
+        responses=[group.responses[old] for old in order],
+        pairs=[(place[better], place[worse], gap) for better, worse, gap in group.pairs],
+        best=place[group.best],
+    )
+
+    expected, _ = accumulated(model, [group], config)
+    found, _ = accumulated(model, [moved], config)
+
+    assert relative(found, expected) < 1e-5
+
+
+def test_memory_does_not_grow_with_the_number_of_responses():
+    """Two passes keep no more for the backward pass with 40 responses than with 10."""
+    model, config = tiny("llama"), LossConfig(pair_loss=PairLoss.BRADLEY_TERRY)
+
+    def most_kept(count, max_tokens):
+        group = ids_group(*[12] * count)
+        kept, most = [0], [0]
+
+        def keep(tensor):
+            kept[0] += tensor.nbytes
+            most[0] = max(most[0], kept[0])
+            return tensor
+
+        def let_go(tensor):
+            kept[0] = 0
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(keep, let_go):
+            accumulated(model, [group], config, max_tokens=max_tokens)
+        return most[0]
+
+    assert most_kept(40, 10_000) > 2.5 * most_kept(10, 10_000)
+    assert most_kept(40, 60) == pytest.approx(most_kept(10, 60), rel=0.01)
+
+
 def test_a_mean_of_means_would_not():
     """Groups differ in pairs and in tokens to imitate, so dividing each by its own is wrong."""
     model, config = tiny("llama"), LossConfig()

@@ -14,7 +14,6 @@ from infra.contracts.ranking import LeasedBatch
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
 from trainer.encoding import encode_group
 from trainer.layout import Layout
-from trainer.loss import Preset
 from trainer.scoring import response_logps
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
@@ -43,9 +42,8 @@ def make(tmp_path):
     return build
 
 
-@pytest.mark.parametrize("preset", list(Preset))
-def test_one_group_is_learnt_until_greedy_decoding_gives_its_best(make, preset):
-    trainer = make(preset=preset, learning_rate=3e-3, rank_weight=1.0)
+def test_one_group_is_learnt_until_greedy_decoding_gives_its_best(make):
+    trainer = make(learning_rate=3e-3)
     group = encoded("x+1\n", "x-1\n")
     first = trainer.step([group])
 
