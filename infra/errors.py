@@ -81,6 +81,12 @@ class QueueFull(SuiteError):
         """Seconds until there may be room."""
 
 
+class RateLimited(QueueFull):
+    """This API key sends more requests than it may; send again later."""
+
+    code = "rate_limited"
+
+
 class PayloadTooLarge(SuiteError):
     """The request body is larger than this server accepts."""
 

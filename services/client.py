@@ -53,6 +53,8 @@ _BY_CODE: dict[str, type[errors.SuiteError]] = {
         errors.IdempotencyMismatch,
         errors.LeaseLost,
         errors.QueueFull,
+        errors.RateLimited,
+        errors.NotInTime,
         errors.Unauthorized,
         errors.PayloadTooLarge,
         errors.Unavailable,

@@ -37,6 +37,7 @@ def main() -> int:
         settings.max_waiting,
         settings.max_waiting_per_key,
         settings.max_direct,
+        settings.max_rate,
     )
     # A bulk request makes many objects and no cycles; looking for some after every 700 of them
     # takes a third of its time.

@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 from infra.contracts.api import ProblemDetails
 from infra.db.unit_of_work import Database
 from services.api import (
+    events,
     execute,
     groups,
     keys,
@@ -23,7 +24,7 @@ from services.api import (
 )
 from services.api.backlog import Backlog
 from services.api.exchange import Exchange
-from services.api.guards import BodyLimit, Measure, RequireKey
+from services.api.guards import BodyLimit, Measure, RateLimit, RequireKey
 from services.api.keys import KeyRing
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
@@ -33,6 +34,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 MODULES = (
     problems,
     groups,
+    events,
     execute,
     training,
     quarantine,
@@ -56,6 +58,7 @@ def create_app(
     max_waiting: int = 1_000_000,
     max_waiting_per_key: int = 500_000,
     max_direct: int = 1_024,
+    max_rate: float = 0,
 ) -> FastAPI:
     """Build the application over an open database; without a key it is open to everybody.
 
@@ -67,6 +70,7 @@ def create_app(
         max_waiting: most candidates that may be without a label.
         max_waiting_per_key: most of one API key.
         max_direct: most programs of direct work that may be under way.
+        max_rate: requests a second of one API key; 0 for no limit.
     """
     exchange = Exchange(redis_url, max_direct)
 
@@ -91,6 +95,8 @@ def create_app(
     problem_details.install(app)
     # The one added last is outermost.
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
+    if max_rate:
+        app.add_middleware(RateLimit, rate=max_rate)
     app.add_middleware(RequireKey, ring=KeyRing(database, key))
     app.add_middleware(Measure)
     for module in MODULES:

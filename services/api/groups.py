@@ -214,7 +214,7 @@ def list_candidates(db: Db, group_id: UUID, pages: Pages) -> Page[CandidateView]
     with db.reading() as session:
         _require_group(session, group_id)
         rows, cursor = pages.cut(session.scalars(query).all(), lambda row: row.position)
-        items = tuple(CandidateView(**_fields(row)) for row in rows)
+        items = tuple(candidate_view(row) for row in rows)
         return Page[CandidateView](items=items, next_cursor=cursor)
 
 
@@ -232,6 +232,11 @@ def get_candidate(db: Db, candidate_id: UUID) -> CandidateDetail:
             completion=None if row.completion is None else _shown(row.completion),
             execution=None if execution is None else _execution_view(execution),
         )
+
+
+def candidate_view(row: CandidateRow) -> CandidateView:
+    """Show a candidate without its program."""
+    return CandidateView(**_fields(row))
 
 
 def _shown(text: str) -> str:
@@ -258,4 +263,9 @@ def get_ranking(db: Db, group_id: UUID) -> RankingView:
         row = session.scalar(select(RankingRow).where(RankingRow.group_id == group_id))
         if row is None:
             raise errors.NotFound(f"the group {group_id} is not ranked yet")
-        return RankingView(**{name: getattr(row, name) for name in RankingView.model_fields})
+        return ranking_view(row)
+
+
+def ranking_view(row: RankingRow) -> RankingView:
+    """Show a ranking."""
+    return RankingView(**{name: getattr(row, name) for name in RankingView.model_fields})

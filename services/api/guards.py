@@ -1,6 +1,7 @@
 """What every request passes before an endpoint sees it: the clock, the key, the body limit."""
 
 import base64
+import math
 import time
 
 from fastapi import Response
@@ -97,6 +98,44 @@ def _unauthorized() -> Response:
     return respond(
         refused.status, refused.code, refused.detail, headers={"WWW-Authenticate": "Bearer"}
     )
+
+
+class RateLimit:
+    """Refuses requests of a key beyond a rate, before their bodies are read."""
+
+    _BURST_SECONDS = 10.0
+    _MOST_KEYS = 10_000
+
+    def __init__(self, app: ASGIApp, rate: float) -> None:
+        """Allow so many requests a second, saved up for ten seconds."""
+        self._app = app
+        self._rate = rate
+        self._full_at: dict[int, float] = {}
+        """When the bucket of each key will be full again, on the monotonic clock."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it."""
+        caller = scope.get("state", {}).get("caller")
+        wait = self._take(caller.api_key_id) if caller is not None else 0.0
+        if wait > 0:
+            limited = errors.RateLimited()
+            headers = {"Retry-After": str(math.ceil(wait))}
+            refusal = respond(limited.status, limited.code, limited.detail, headers=headers)
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _take(self, api_key_id: int) -> float:
+        """Take one request from a key's bucket; return the seconds until it holds one."""
+        now = time.monotonic()
+        full_at = max(self._full_at.get(api_key_id, now), now) + 1 / self._rate
+        wait = full_at - now - max(self._BURST_SECONDS, 1 / self._rate)
+        if wait > 0:
+            return wait
+        if len(self._full_at) >= self._MOST_KEYS:
+            self._full_at = {key: at for key, at in self._full_at.items() if at > now}
+        self._full_at[api_key_id] = full_at
+        return 0.0
 
 
 class BodyLimit:

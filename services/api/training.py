@@ -179,7 +179,7 @@ def list_policies(db: Db, pages: Pages) -> Page[PolicyView]:
 def get_policy(db: Db, name: str) -> PolicyView:
     """Return a policy and the version of its newest checkpoint."""
     with db.reading() as session:
-        return _policy_view(session, _policy(session, name))
+        return _policy_view(session, find_policy(session, name))
 
 
 @router.get("/policies/{name}/checkpoints", dependencies=[READS])
@@ -189,9 +189,9 @@ def list_checkpoints(db: Db, name: str, pages: Pages) -> Page[CheckpointView]:
     if (before := pages.after_number()) is not None:
         query = query.where(CheckpointRow.version < before)
     with db.reading() as session:
-        query = query.where(CheckpointRow.policy_id == _policy(session, name).id)
+        query = query.where(CheckpointRow.policy_id == find_policy(session, name).id)
         rows, cursor = pages.cut(session.scalars(query).all(), lambda row: row.version)
-        items = tuple(_checkpoint_view(session, row) for row in rows)
+        items = tuple(checkpoint_view(session, row) for row in rows)
         return Page[CheckpointView](items=items, next_cursor=cursor)
 
 
@@ -202,10 +202,15 @@ def get_checkpoint(db: Db, checkpoint_id: UUID) -> CheckpointView:
         row = session.get(CheckpointRow, checkpoint_id)
         if row is None:
             raise errors.NotFound(f"there is no checkpoint {checkpoint_id}")
-        return _checkpoint_view(session, row)
+        return checkpoint_view(session, row)
 
 
-def _policy(session: Session, name: str) -> PolicyRow:
+def find_policy(session: Session, name: str) -> PolicyRow:
+    """Read a policy.
+
+    Raises:
+        errors.NotFound: there is none of that name.
+    """
     row = session.scalar(select(PolicyRow).where(PolicyRow.name == name))
     if row is None:
         raise errors.NotFound(f"there is no policy {name!r}")
@@ -219,7 +224,8 @@ def _policy_view(session: Session, row: PolicyRow) -> PolicyView:
     return PolicyView(id=row.id, name=row.name, newest_version=newest, created_at=row.created_at)
 
 
-def _checkpoint_view(session: Session, row: CheckpointRow) -> CheckpointView:
+def checkpoint_view(session: Session, row: CheckpointRow) -> CheckpointView:
+    """Show a checkpoint and the batches that made it."""
     trained = session.scalars(
         select(TrainingBatchRow.id)
         .where(TrainingBatchRow.checkpoint_id == row.id)

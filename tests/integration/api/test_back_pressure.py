@@ -1,13 +1,9 @@
 """Bulk submissions, full queues, and what was set aside."""
 
 import json
-import socket
-import threading
-import time
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy import update
 
 from infra import errors
@@ -28,6 +24,7 @@ from ranker import batches, records
 from ranker.ranking import Rules
 from services.api.app import create_app
 from services.client import Client
+from tests.serving import served
 
 
 @pytest.fixture
@@ -38,17 +35,8 @@ def small(database, redis_url, monkeypatch):
     app = create_app(
         database, redis_url, "secret-key", 200_000, max_waiting=10, max_waiting_per_key=6
     )
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with served(app, lifespan="off") as url:
+        yield url
 
 
 def students(*programs):
@@ -241,3 +229,20 @@ def test_releasing_what_is_not_set_aside_changes_nothing(client, make_group):
     for kind in QuarantineKind:
         assert client.release(kind, [one.id]).released == ()
     assert list(client.quarantine(QuarantineKind.TRAINING_BATCH)) == []
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_come_again(database, redis_url, is_problem):
+    app = create_app(database, redis_url, "k", 10_000, max_rate=0.5)
+    headers = {"Authorization": "Bearer k"}
+    with (
+        served(app, lifespan="off") as url,
+        httpx.Client(base_url=url, headers=headers) as http,
+    ):
+        allowed = [http.get("/v1/stats").status_code for _ in range(5)]
+        refused = http.get("/v1/stats")
+        open_to_all = http.get("/healthz")
+
+    assert allowed == [200] * 5
+    is_problem(refused, 429, "rate_limited")
+    assert 1 <= int(refused.headers["retry-after"]) <= 2
+    assert open_to_all.status_code == 200

@@ -1,22 +1,19 @@
 """A running API and a running executor over one Redis, shared by every test of this folder."""
 
 import os
-import socket
 import subprocess
 import sys
-import threading
-import time
 
 import httpx
 import psycopg
 import pytest
-import uvicorn
 from psycopg import sql
 
 from infra.db.unit_of_work import Database
 from services.api.app import create_app
 from services.client import Client
 from tests.conftest import with_path
+from tests.serving import served
 
 KEY = "direct-key"
 REDIS_NUMBER = 63
@@ -56,17 +53,8 @@ def direct_url(servers, template, direct_redis, direct_executor):
     app = create_app(
         Database(with_path(servers.database_url, f"/{name}")), direct_redis, KEY, 8_000_000
     )
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with served(app) as url:
+        yield url
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

@@ -1,0 +1,172 @@
+"""Progress as server-sent events, which a client that lost its connection goes on with.
+
+What an event's id says is all that the server needs to go on: it remembers nothing of a client.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
+
+from infra import errors
+from infra.contracts.base import CandidateState, GroupState
+from infra.contracts.candidates import MAX_GROUP_CANDIDATES
+from infra.db.tables import CandidateRow, CheckpointRow, GroupRow, RankingRow
+from services.api import training
+from services.api.dependencies import Db
+from services.api.groups import candidate_view, ranking_view
+from services.api.keys import READS
+
+router = APIRouter(prefix="/v1", tags=["events"], dependencies=[READS])
+
+_POLL_SECONDS = 0.25
+_PING_SECONDS = 15.0
+"""Longest silence: proxies close what says nothing."""
+_RANKED = "ranked"
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/event-stream": {}}, "description": "Events until it is over."}
+}
+
+LastEventId = Annotated[
+    str | None,
+    Header(alias="Last-Event-ID", max_length=400, description="Go on after this event."),
+]
+Events = list[bytes]
+Looked = tuple[Events, bool]
+"""New events, and whether they are the last."""
+
+
+@router.get(
+    "/groups/{group_id}/events",
+    response_class=Response,
+    responses=_STREAM | {204: {"description": "Everything was told."}},
+)
+def group_events(
+    db: Db, http: Request, group_id: UUID, last_event_id: LastEventId = None
+) -> Response:
+    """Tell of each candidate that is labelled or set aside, and then of the ranking."""
+    if last_event_id == _RANKED:
+        return Response(status_code=204)  # What tells a browser not to come again.
+    told = _Told(last_event_id)
+    with db.reading() as session:
+        if session.get(GroupRow, group_id) is None:
+            raise errors.NotFound(f"there is no group {group_id}")
+
+    def look() -> Looked:
+        with db.reading() as session:
+            return _look_at_group(session, group_id, told)
+
+    return _stream(http, look)
+
+
+class _Told:
+    """Which candidates of a group were told of, by position: a bit for each, as a number."""
+
+    def __init__(self, event_id: str | None) -> None:
+        """Read an event's id.
+
+        Raises:
+            errors.InvalidInput: it is none of ours.
+        """
+        try:
+            self._bits = int(event_id or "0", 16)
+        except ValueError:
+            raise errors.InvalidInput("`Last-Event-ID` is not one this server gave out") from None
+        if not 0 <= self._bits < 1 << MAX_GROUP_CANDIDATES:
+            raise errors.InvalidInput("`Last-Event-ID` is not one this server gave out")
+
+    def __contains__(self, position: int) -> bool:
+        return bool(self._bits >> position & 1)
+
+    def add(self, position: int) -> str:
+        """Note a position; return the id of its event."""
+        self._bits |= 1 << position
+        return f"{self._bits:x}"
+
+
+def _look_at_group(session: Session, group_id: UUID, told: _Told) -> Looked:
+    # First the state: what is labelled after this look is told of at the next.
+    state = session.scalar(select(GroupRow.state).where(GroupRow.id == group_id))
+    done = session.scalars(
+        select(CandidateRow)
+        .where(CandidateRow.group_id == group_id, CandidateRow.state != CandidateState.SUBMITTED)
+        .options(defer(CandidateRow.program), defer(CandidateRow.completion))
+        .order_by(CandidateRow.labelled_at, CandidateRow.position)
+    )
+    events = [
+        _event("candidate", candidate_view(row), told.add(row.position))
+        for row in done
+        if row.position not in told
+    ]
+    if state is not GroupState.RANKED:
+        return events, state is None  # A group that was deleted has no more to tell.
+    ranking = session.scalar(select(RankingRow).where(RankingRow.group_id == group_id))
+    if ranking is not None:
+        events.append(_event(_RANKED, ranking_view(ranking), _RANKED))
+    return events, True
+
+
+@router.get("/policies/{name}/events", response_class=Response, responses=_STREAM)
+def policy_events(db: Db, http: Request, name: str, last_event_id: LastEventId = None) -> Response:
+    """Tell of each checkpoint of a policy, from the first one on; it never ends by itself."""
+    if last_event_id is not None and not last_event_id.isdecimal():
+        raise errors.InvalidInput("`Last-Event-ID` is not one this server gave out")
+    told = min(int(last_event_id or 0), 2**31 - 1)
+    with db.reading() as session:
+        policy = training.find_policy(session, name).id
+
+    def look() -> Looked:
+        nonlocal told
+        with db.reading() as session:
+            rows = session.scalars(
+                select(CheckpointRow)
+                .where(CheckpointRow.policy_id == policy, CheckpointRow.version > told)
+                .order_by(CheckpointRow.version)
+                .limit(100)
+            ).all()
+            told = rows[-1].version if rows else told
+            return [
+                _event("checkpoint", training.checkpoint_view(session, row), str(row.version))
+                for row in rows
+            ], False
+
+    return _stream(http, look)
+
+
+def _event(name: str, view: BaseModel, event_id: str) -> bytes:
+    return format_sse_event(event=name, data_str=view.model_dump_json(), id=event_id)
+
+
+def _stream(http: Request, look: Callable[[], Looked]) -> StreamingResponse:
+    """Look again and again; waiting holds no thread and no transaction."""
+
+    async def events() -> AsyncIterator[bytes]:
+        quiet_since = time.monotonic()
+        while True:
+            found, is_last = await run_in_threadpool(look)
+            for event in found:
+                yield event
+            if is_last:
+                return
+            now = time.monotonic()
+            if found:
+                quiet_since = now
+            elif now - quiet_since > _PING_SECONDS:
+                quiet_since = now
+                yield KEEPALIVE_COMMENT
+            await asyncio.sleep(_POLL_SECONDS)
+            if await http.is_disconnected():
+                return
+
+    # Proxies must not keep what is told until there is more.
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(events(), media_type="text/event-stream", headers=headers)
