@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite check format lock clean
+.PHONY: help venv demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz check format lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ bench-stability: venv ## Label recorded candidates three times beside busy loops
 
 bench-suite: venv ## Load the whole suite through its API with 100,000 candidates, and watch it
 	@$(BIN)/python -m tests.benchmarks.suite.run --data "$${RRTF_DATA:-../shared/data}"
+
+fuzz: venv ## Send the API 10,000 random requests; FUZZ_CASES and FUZZ_SEED choose others
+	@FUZZ_CASES=$${FUZZ_CASES:-10000} $(PYTEST) tests/integration/direct/test_fuzz.py
 
 check: venv ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -250,6 +250,19 @@ def test_every_example_of_the_documentation_is_accepted(http):
             is_problem(response, 409, "lease_lost")
 
 
+def test_every_body_of_the_document_has_examples(http):
+    paths = http.get("/openapi.json").json()["paths"]
+    bodies = {
+        f"{method} {path}": operation["requestBody"]["content"]["application/json"]
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if "requestBody" in operation
+    }
+
+    assert len(bodies) >= 12
+    assert [name for name, body in bodies.items() if not body.get("examples")] == []
+
+
 def test_the_document_describes_errors_and_shows_examples(http):
     document = http.get("/openapi.json").json()
 

@@ -5,11 +5,13 @@ import concurrent.futures
 import pytest
 import redis
 
+from executor.languages import look_up
 from infra import errors
-from infra.contracts.base import Label, Outcome
+from infra.contracts.base import Label, Language, Outcome
 from infra.contracts.direct import ExecuteRequest
 from infra.contracts.problems import AssertTest, CallTest, Problem, StdioTest
 from infra.messaging import Queue, queue_keys
+from services.api import examples
 
 ADD = (CallTest(args=(1, 2), expected=3), CallTest(args=(2, 2), expected=4))
 GOOD = "def add(a, b): return a + b"
@@ -95,6 +97,21 @@ def test_what_nobody_waits_for_any_more_is_not_executed(direct, direct_redis):
     with redis.Redis.from_url(direct_redis) as client:
         assert sum(client.llen(key) for key in queue_keys(Queue.EXECUTOR)) == 0
         assert list(client.scan_iter("rrtf:wanted:*")) == []
+
+
+def test_every_example_of_direct_work_is_answered(direct, raw):
+    direct.add_problem(Problem.model_validate(examples.PROBLEM["stdio"]["value"]))
+
+    for example in examples.EXECUTE.values():
+        answered = raw.post("/v1/execute", json=example["value"]).json()
+        assert answered["results"][0]["label"] == "all_pass"
+    for name, example in examples.RUN_CODE.items():
+        if name == "python" or look_up(Language.CPP).path is not None:
+            answered = raw.post("/run_code", json=example["value"]).json()
+            assert answered["run_result"]["stdout"].strip() == "42"
+    for example in examples.PISTON.values():
+        answered = raw.post("/api/v2/execute", json=example["value"]).json()
+        assert answered["run"]["stdout"] == "onetwo\n"
 
 
 def test_many_callers_get_each_their_own_answers(direct):

@@ -1,0 +1,78 @@
+"""Random requests of every operation of the OpenAPI document, well-formed and not."""
+
+import contextlib
+import random
+from collections import Counter
+
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+WAITS = "wait_seconds"
+
+
+class Fuzz:
+    """Sends requests and counts the answers; one with a status of 500 or more fails."""
+
+    def __init__(self, url, key, existing):
+        """Take the API's address, a key, and values of path parameters that exist."""
+        self._url = url
+        self._existing = existing
+        self._session = requests.Session()
+        self._session.headers["Authorization"] = f"Bearer {key}"
+        document = self._session.get(f"{url}/openapi.json", timeout=30).json()
+        schema = schemathesis.openapi.from_dict(document)
+        self.operations = [found.ok() for found in schema.get_all_operations()]
+        self.answers = Counter()
+        """Number of answers by (operation, status)."""
+
+    def run(self, cases, number):
+        """Send about so many requests, the same ones for the same number."""
+        modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+        each = -(-cases // (len(self.operations) * len(modes)))
+        for operation in self.operations:
+            before = self.answers.total()
+            for mode in modes:
+                self._run_one(operation, mode, each, number)
+            assert self.answers.total() > before, f"no request for {operation.label} could be made"
+
+    def _run_one(self, operation, mode, most, number):
+        chance = random.Random(number)
+
+        @seed(number)
+        @settings(
+            max_examples=most,
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def send(case):
+            self._send(case, chance)
+
+        # Nothing is wrong that could be asked of an operation without parameters.
+        with contextlib.suppress(Unsatisfiable):
+            send()
+
+    def _send(self, case, chance):
+        if isinstance(case.body, dict) and isinstance(case.body.get(WAITS), int | float):
+            case.body[WAITS] = min(case.body[WAITS], 1)
+        # A stream of what exists does not end.
+        if chance.random() < 0.5 and not case.path.endswith("/events"):
+            for name in case.path_parameters or ():
+                case.path_parameters[name] = self._existing.get(name, "unknown")
+        answer = case.call(base_url=self._url, session=self._session, timeout=120)
+        self.answers[case.operation.label, answer.status_code] += 1
+        assert answer.status_code < 500, f"{answer.status_code}\n{case.as_curl_command()}"
+        if answer.status_code >= 400 and "/api/v2" not in case.path:
+            assert answer.headers["content-type"] == ["application/problem+json"], case.path
+
+    def report(self):
+        """Say in lines what was answered."""
+        by_operation = {}
+        for (operation, status), count in sorted(self.answers.items()):
+            by_operation.setdefault(operation, []).append(f"{status} x {count}")
+        return [f"{name:<50} {', '.join(found)}" for name, found in by_operation.items()]

@@ -1,0 +1,39 @@
+"""Whatever is sent to the API, it answers; `make fuzz` sends ten thousand requests."""
+
+import os
+import sys
+
+import pytest
+
+from infra.contracts.candidates import NewCandidate, NewGroup
+from infra.contracts.problems import CallTest, Problem
+from tests.fuzzing import Fuzz
+from tests.integration.direct.conftest import KEY
+
+CASES = int(os.environ.get("FUZZ_CASES", "120"))
+SEED = int(os.environ.get("FUZZ_SEED", "1"))
+
+
+@pytest.mark.filterwarnings("ignore")  # Of schemathesis and what it imports.
+def test_no_request_makes_the_server_fail(direct, direct_url, capsys):
+    test = CallTest(function="f", expected=1)
+    problem = direct.add_problem(Problem(slug="fuzz/f", prompt="f", tests=(test,)))
+    group = direct.create_group(
+        problem.id, NewGroup(candidates=(NewCandidate(author="student", program="x"),))
+    )
+    existing = {
+        "problem_id": str(problem.id),
+        "group_id": str(group.id),
+        "candidate_id": str(direct.candidates(group.id)[0].id),
+        "name": "default",
+    }
+    fuzz = Fuzz(direct_url, KEY, existing)
+
+    fuzz.run(CASES, SEED)
+
+    with capsys.disabled():
+        if "FUZZ_CASES" in os.environ:
+            sys.stdout.write("\n".join(["", *fuzz.report()]))
+            sys.stdout.write(f"\n{fuzz.answers.total()} requests, no status of 500 or more\n")
+    assert fuzz.answers.total() >= CASES * 0.8
+    assert direct.is_ready()
