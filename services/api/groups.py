@@ -125,6 +125,9 @@ def list_groups(
     pages: Pages,
     state: Annotated[GroupState | None, Query(description="Only groups in this state.")] = None,
     problem_id: Annotated[UUID | None, Query(description="Only groups of this problem.")] = None,
+    ids: Annotated[
+        list[UUID] | None, Query(alias="id", max_length=100, description="Only these groups.")
+    ] = None,
 ) -> Page[GroupView]:
     """List groups, oldest first."""
     query = pages.limited(select(GroupRow.id).order_by(GroupRow.id))
@@ -134,9 +137,11 @@ def list_groups(
         query = query.where(GroupRow.state == state)
     if problem_id is not None:
         query = query.where(GroupRow.problem_id == problem_id)
+    if ids is not None:
+        query = query.where(GroupRow.id.in_(ids))
     with db.reading() as session:
-        ids, cursor = pages.cut(session.scalars(query).all(), lambda group_id: group_id)
-        return Page[GroupView](items=_group_views(session, ids), next_cursor=cursor)
+        found, cursor = pages.cut(session.scalars(query).all(), lambda group_id: group_id)
+        return Page[GroupView](items=_group_views(session, found), next_cursor=cursor)
 
 
 @router.get("/groups/{group_id}", dependencies=[READS])

@@ -33,7 +33,8 @@ def direct_executor(direct_redis, open_directory):
         "REDIS_URL": direct_redis,
         "RRTF_EXECUTOR_SLOTS": "2",
         "RRTF_EXECUTOR_HOME": str(open_directory / "executor"),
-        "RRTF_EXECUTOR_OUTSIDE_UID": "400000",
+        # The users past those of the slots that other tests open.
+        "RRTF_EXECUTOR_OUTSIDE_UID": str(int(os.environ["RRTF_EXECUTOR_OUTSIDE_UID"]) + 40 * 1024),
     }
     with subprocess.Popen([sys.executable, "-m", "executor"], env=environment) as process:
         yield process

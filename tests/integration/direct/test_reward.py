@@ -26,7 +26,7 @@ def environment(direct_url, monkeypatch):
     monkeypatch.setenv("RRTF_CLIENT_KEY", KEY)
     rewards._scorer_of.cache_clear()
     yield
-    rewards.scorer()._client.__exit__(None, None, None)
+    rewards.scorer()._client.close()
 
 
 @pytest.fixture

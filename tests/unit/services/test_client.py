@@ -120,7 +120,7 @@ def test_a_key_is_never_made_twice(server, client, fault):
 
 def test_a_full_queue_is_waited_for(server, client, monkeypatch):
     pauses = []
-    monkeypatch.setattr("services.client.time.sleep", pauses.append)
+    monkeypatch.setattr("services.client.synchronous.time.sleep", pauses.append)
     server.script = [problem(429, "queue_full")] * 20 + [(200, STATS)]
 
     assert client.stats().pairs == 3

@@ -1,0 +1,267 @@
+"""The client for event loops: typed, and patient with a server that restarts."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+import httpx
+
+from infra import errors
+from infra.contracts.api import (
+    ApiKeyView,
+    BulkGroup,
+    BulkGroupResult,
+    BulkResult,
+    CandidateDetail,
+    CandidateView,
+    CheckpointView,
+    GroupView,
+    Health,
+    MadeApiKey,
+    NewApiKey,
+    Page,
+    ProblemSummary,
+    ProblemView,
+    QuarantineKind,
+    QuarantineView,
+    RankedGroupView,
+    RankingView,
+    ReleaseResult,
+    Stats,
+    TrainingBatchView,
+)
+from infra.contracts.candidates import NewGroup
+from infra.contracts.direct import ExecuteRequest, ExecuteResponse
+from infra.contracts.problems import Problem
+from services.client import calls
+from services.client.calls import Call
+from services.client.sending import Outcome, Send, Sleep, headers_of, perform
+from services.client.submission import AllCandidates, Finished, submission
+
+Answer = TypeVar("Answer")
+Item = TypeVar("Item")
+
+
+class AsyncClient:
+    """Speaks to one REST API; for one event loop.
+
+    Raises:
+        errors.ConfigurationError: the address is none.
+        errors.Unavailable: any call, when the server cannot be reached.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        timeout_seconds: float = 60.0,
+        waits_for_room: bool = True,
+    ) -> None:
+        """Open it; `waits_for_room` makes it wait where the server's queue is full, not raise."""
+        self._waits_for_room = waits_for_room
+        # The address is the user's own; a proxy of the environment has no business in between.
+        try:
+            self._http = httpx.AsyncClient(
+                base_url=url, headers=headers_of(key), timeout=timeout_seconds, trust_env=False
+            )
+        except httpx.InvalidURL as error:
+            raise errors.ConfigurationError(f"the API's address {url!r}: {error}") from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Give the connections back."""
+        await self._http.aclose()
+
+    async def add_problem(self, problem: Problem) -> ProblemView:
+        """Store a problem; the same one again is no error."""
+        return await self._perform(calls.add_problem(problem))
+
+    async def add_problems(self, problems: Sequence[Problem]) -> BulkResult:
+        """Store many problems, each for itself."""
+        return await self._perform(calls.add_problems(problems))
+
+    async def find_problem(self, slug: str) -> ProblemSummary:
+        """Find a problem by its name.
+
+        Raises:
+            errors.NotFound: there is none of that name.
+        """
+        page = await self._perform(calls.find_problem(slug))
+        return calls.only_problem(page, slug)
+
+    async def find_problem_with_tests(self, name: str) -> ProblemView:
+        """Find a problem by its name or its id, with all there is to it.
+
+        Raises:
+            errors.NotFound: there is none of that name.
+        """
+        try:
+            return await self.get_problem(UUID(name))
+        except ValueError:
+            found = await self.find_problem(name)
+            return await self.get_problem(found.id)
+
+    async def get_problem(self, problem_id: UUID) -> ProblemView:
+        """Return a problem with its tests."""
+        return await self._perform(calls.get_problem(problem_id))
+
+    async def problems(self) -> AsyncIterator[ProblemSummary]:
+        """Iterate over all problems, oldest first."""
+        async for item in self._pages(calls.problems()):
+            yield item
+
+    async def create_group(self, problem_id: UUID, group: NewGroup) -> GroupView:
+        """Hand in candidates, ask for samples, or both."""
+        return await self._perform(calls.create_group(problem_id, group))
+
+    async def create_groups(self, groups: Sequence[BulkGroup]) -> BulkGroupResult:
+        """Store many groups at once; one whose problem is unknown stops no other."""
+        return await self._perform(calls.create_groups(groups))
+
+    async def submit(self, groups: Iterable[BulkGroup]) -> AsyncIterator[Finished]:
+        """Hand in groups as they are read, and yield each as soon as it is ranked."""
+        steps = submission(groups)
+        answer: Any = None
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration:
+                return
+            if isinstance(step, Finished):
+                answer = yield step
+            elif isinstance(step, Sleep):
+                await asyncio.sleep(step.seconds)
+                answer = None
+            elif isinstance(step, AllCandidates):
+                answer = tuple([item async for item in self._pages(step.first)])
+            else:
+                answer = await self._perform(step)
+
+    async def create_key(self, key: NewApiKey) -> MadeApiKey:
+        """Make an API key; the answer alone holds it."""
+        return await self._perform(calls.create_key(key))
+
+    async def keys(self) -> AsyncIterator[ApiKeyView]:
+        """Iterate over all API keys, oldest first."""
+        async for item in self._pages(calls.keys()):
+            yield item
+
+    async def revoke_key(self, name: str) -> None:
+        """Revoke an API key."""
+        await self._perform(calls.revoke_key(name))
+
+    async def quarantine(self, kind: QuarantineKind) -> AsyncIterator[QuarantineView]:
+        """Iterate over what was set aside, oldest first."""
+        async for item in self._pages(calls.quarantine(kind)):
+            yield item
+
+    async def release(self, kind: QuarantineKind, ids: Sequence[UUID]) -> ReleaseResult:
+        """Try again what was set aside.
+
+        Raises:
+            errors.Conflict: a group's ranking is in a training batch already.
+        """
+        return await self._perform(calls.release(kind, ids))
+
+    async def execute(self, request: ExecuteRequest) -> ExecuteResponse:
+        """Have programs labelled and wait for the labels; nothing is stored.
+
+        Raises:
+            errors.QueueFull: too much of this is under way, and the client does not wait for room.
+        """
+        return await self._perform(calls.execute(request))
+
+    async def get_group(self, group_id: UUID) -> GroupView:
+        """Return a group and how far it is."""
+        return await self._perform(calls.get_group(group_id))
+
+    async def groups(self, problem_id: UUID | None = None) -> AsyncIterator[GroupView]:
+        """Iterate over all groups, or over those of one problem, oldest first."""
+        async for item in self._pages(calls.groups(problem_id)):
+            yield item
+
+    async def candidates(self, group_id: UUID) -> tuple[CandidateView, ...]:
+        """Return the candidates of a group."""
+        return tuple([item async for item in self._pages(calls.candidates(group_id))])
+
+    async def get_candidate(self, candidate_id: UUID) -> CandidateDetail:
+        """Return a candidate with its program and every test's outcome."""
+        return await self._perform(calls.get_candidate(candidate_id))
+
+    async def get_ranking(self, group_id: UUID) -> RankingView:
+        """Return the ranking of a group.
+
+        Raises:
+            errors.NotFound: it has none yet.
+        """
+        return await self._perform(calls.get_ranking(group_id))
+
+    async def ranked_groups(self, policy: str | None = None) -> AsyncIterator[RankedGroupView]:
+        """Iterate over ranked groups with all their programs, in the order of ranking."""
+        async for item in self._pages(calls.ranked_groups(policy)):
+            yield item
+
+    async def training_batches(self) -> AsyncIterator[TrainingBatchView]:
+        """Iterate over all training batches, oldest first."""
+        async for item in self._pages(calls.training_batches()):
+            yield item
+
+    async def checkpoints(self, policy: str) -> tuple[CheckpointView, ...]:
+        """Return the checkpoints of a policy, newest first."""
+        return tuple([item async for item in self._pages(calls.checkpoints(policy))])
+
+    async def get_checkpoint(self, checkpoint_id: UUID) -> CheckpointView:
+        """Return a checkpoint and the batches that made it."""
+        return await self._perform(calls.get_checkpoint(checkpoint_id))
+
+    async def stats(self) -> Stats:
+        """Return counts over everything."""
+        return await self._perform(calls.stats())
+
+    async def is_ready(self) -> bool:
+        """Tell whether the server and all it needs are there."""
+        try:
+            response = await self._http.get("/readyz", timeout=5)
+            return response.status_code == 200 and bool(Health.model_validate(response.json()))
+        except (httpx.HTTPError, ValueError):
+            return False
+
+    async def _pages(self, first: Call[Page[Item]]) -> AsyncIterator[Item]:
+        call: Call[Page[Item]] | None = first
+        while call is not None:
+            page = await self._perform(call)
+            for item in page.items:
+                yield item
+            call = calls.next_page(call, page)
+
+    async def _perform(self, call: Call[Answer]) -> Answer:
+        dialogue = perform(self._http, call, self._waits_for_room)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = dialogue.send(outcome)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            outcome = await self._do(step)
+
+    async def _do(self, step: Send | Sleep) -> Outcome:
+        if isinstance(step, Sleep):
+            await asyncio.sleep(step.seconds)
+            return None
+        try:
+            return await self._http.send(step.request)
+        except httpx.TransportError as error:
+            return error

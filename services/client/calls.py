@@ -1,0 +1,219 @@
+"""Every request that the clients know, as a value: what is sent, and what the answer is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, TypeAdapter
+
+from infra import errors
+from infra.contracts.api import (
+    ApiKeyView,
+    BulkGroup,
+    BulkGroupResult,
+    BulkGroups,
+    BulkResult,
+    CandidateDetail,
+    CandidateView,
+    CheckpointView,
+    GroupView,
+    MadeApiKey,
+    NewApiKey,
+    Page,
+    ProblemSummary,
+    ProblemView,
+    QuarantineKind,
+    QuarantineView,
+    RankedGroupView,
+    RankingView,
+    ReleaseRequest,
+    ReleaseResult,
+    Stats,
+    TrainingBatchView,
+)
+from infra.contracts.candidates import NewGroup
+from infra.contracts.direct import ExecuteRequest, ExecuteResponse
+from infra.contracts.problems import Problem
+
+_ANSWER_SECONDS = 30.0
+"""Longest an answer may take beyond the wait that was asked for."""
+
+Answer = TypeVar("Answer")
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Generic[Answer]):
+    """One request."""
+
+    answer: TypeAdapter[Answer] | None
+    """How its answer is read; None where there is nothing in it."""
+    method: str = "GET"
+    path: str
+    body: BaseModel | Mapping[str, Any] | None = None
+    params: Mapping[str, str | list[str]] = field(default_factory=dict)
+    repeatable: bool = True
+    """Whether sending it twice does no harm."""
+    once: bool = False
+    """Whether a repeat under the same `Idempotency-Key` does nothing more."""
+    timeout: float | None = None
+
+
+def next_page(call: Call[Page[Item]], page: Page[Item]) -> Call[Page[Item]] | None:
+    """Make the request for the page after this one, or None if it is the last."""
+    if page.next_cursor is None:
+        return None
+    return replace(call, params={**call.params, "cursor": page.next_cursor})
+
+
+View = TypeVar("View", bound=BaseModel)
+
+
+def _get(view: type[View], path: str, /, **params: str | list[str]) -> Call[View]:
+    return Call(answer=TypeAdapter(view), path=path, params=params)
+
+
+def _post(view: type[View], path: str, body: BaseModel, **more: Any) -> Call[View]:
+    return Call(answer=TypeAdapter(view), method="POST", path=path, body=body, **more)
+
+
+def _page(view: type[Page[Item]], path: str, /, **params: str | list[str]) -> Call[Page[Item]]:
+    return Call(answer=TypeAdapter(view), path=path, params={"limit": "500", **params})
+
+
+def add_problem(problem: Problem) -> Call[ProblemView]:
+    """Store a problem."""
+    return _post(ProblemView, "/v1/problems", problem)
+
+
+def add_problems(problems: Sequence[Problem]) -> Call[BulkResult]:
+    """Store many problems."""
+    body = {"problems": [problem.model_dump(mode="json") for problem in problems]}
+    return Call(answer=TypeAdapter(BulkResult), method="POST", path="/v1/problems/bulk", body=body)
+
+
+def find_problem(slug: str) -> Call[Page[ProblemSummary]]:
+    """List the problem of a name, if there is one."""
+    return _get(Page[ProblemSummary], "/v1/problems", slug=slug)
+
+
+def only_problem(page: Page[ProblemSummary], slug: str) -> ProblemSummary:
+    """Take the problem out of the answer to `find_problem`.
+
+    Raises:
+        errors.NotFound: there is none of that name.
+    """
+    if not page.items:
+        raise errors.NotFound(f"there is no problem {slug!r}; import it first")
+    return page.items[0]
+
+
+def get_problem(problem_id: UUID) -> Call[ProblemView]:
+    """Read a problem."""
+    return _get(ProblemView, f"/v1/problems/{problem_id}")
+
+
+def problems() -> Call[Page[ProblemSummary]]:
+    """List problems."""
+    return _page(Page[ProblemSummary], "/v1/problems")
+
+
+def create_group(problem_id: UUID, group: NewGroup) -> Call[GroupView]:
+    """Hand in a group."""
+    return _post(GroupView, f"/v1/problems/{problem_id}/groups", group, once=True)
+
+
+def create_groups(groups: Sequence[BulkGroup]) -> Call[BulkGroupResult]:
+    """Hand in many groups."""
+    bulk = BulkGroups(groups=tuple(groups))
+    return _post(BulkGroupResult, "/v1/groups/bulk", bulk, once=True)
+
+
+def create_key(key: NewApiKey) -> Call[MadeApiKey]:
+    """Make an API key."""
+    return _post(MadeApiKey, "/v1/keys", key, repeatable=False)
+
+
+def keys() -> Call[Page[ApiKeyView]]:
+    """List API keys."""
+    return _page(Page[ApiKeyView], "/v1/keys")
+
+
+def revoke_key(name: str) -> Call[None]:
+    """Revoke an API key."""
+    return Call(answer=None, method="DELETE", path=f"/v1/keys/{name}")
+
+
+def quarantine(kind: QuarantineKind) -> Call[Page[QuarantineView]]:
+    """List what was set aside."""
+    return _page(Page[QuarantineView], "/v1/quarantine", kind=kind.value)
+
+
+def release(kind: QuarantineKind, ids: Sequence[UUID]) -> Call[ReleaseResult]:
+    """Try again what was set aside."""
+    body = ReleaseRequest(kind=kind, ids=tuple(ids))
+    return _post(ReleaseResult, "/v1/quarantine/release", body)
+
+
+def execute(request: ExecuteRequest) -> Call[ExecuteResponse]:
+    """Have programs labelled while one waits."""
+    patience = request.wait_seconds + _ANSWER_SECONDS
+    return _post(ExecuteResponse, "/v1/execute", request, timeout=patience)
+
+
+def get_group(group_id: UUID) -> Call[GroupView]:
+    """Read a group."""
+    return _get(GroupView, f"/v1/groups/{group_id}")
+
+
+def groups(problem_id: UUID | None = None) -> Call[Page[GroupView]]:
+    """List groups, all or those of one problem."""
+    only = {} if problem_id is None else {"problem_id": str(problem_id)}
+    return _page(Page[GroupView], "/v1/groups", **only)
+
+
+def these_groups(ids: Sequence[UUID]) -> Call[Page[GroupView]]:
+    """List groups by their ids."""
+    return _page(Page[GroupView], "/v1/groups", id=[str(group_id) for group_id in ids])
+
+
+def candidates(group_id: UUID) -> Call[Page[CandidateView]]:
+    """List the candidates of a group."""
+    return _page(Page[CandidateView], f"/v1/groups/{group_id}/candidates")
+
+
+def get_candidate(candidate_id: UUID) -> Call[CandidateDetail]:
+    """Read a candidate."""
+    return _get(CandidateDetail, f"/v1/candidates/{candidate_id}")
+
+
+def get_ranking(group_id: UUID) -> Call[RankingView]:
+    """Read the ranking of a group."""
+    return _get(RankingView, f"/v1/groups/{group_id}/ranking")
+
+
+def ranked_groups(policy: str | None = None) -> Call[Page[RankedGroupView]]:
+    """List ranked groups with their programs, of all policies or of one."""
+    only = {"limit": "50"} | ({} if policy is None else {"policy": policy})
+    return _page(Page[RankedGroupView], "/v1/ranked-groups", **only)
+
+
+def training_batches() -> Call[Page[TrainingBatchView]]:
+    """List training batches."""
+    return _page(Page[TrainingBatchView], "/v1/training-batches")
+
+
+def checkpoints(policy: str) -> Call[Page[CheckpointView]]:
+    """List the checkpoints of a policy."""
+    return _page(Page[CheckpointView], f"/v1/policies/{policy}/checkpoints")
+
+
+def get_checkpoint(checkpoint_id: UUID) -> Call[CheckpointView]:
+    """Read a checkpoint."""
+    return _get(CheckpointView, f"/v1/checkpoints/{checkpoint_id}")
+
+
+def stats() -> Call[Stats]:
+    """Count everything."""
+    return _get(Stats, "/v1/stats")

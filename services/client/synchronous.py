@@ -1,0 +1,260 @@
+"""The client for threads: typed, and patient with a server that restarts."""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+import httpx
+
+from infra import errors
+from infra.contracts.api import (
+    ApiKeyView,
+    BulkGroup,
+    BulkGroupResult,
+    BulkResult,
+    CandidateDetail,
+    CandidateView,
+    CheckpointView,
+    GroupView,
+    Health,
+    MadeApiKey,
+    NewApiKey,
+    Page,
+    ProblemSummary,
+    ProblemView,
+    QuarantineKind,
+    QuarantineView,
+    RankedGroupView,
+    RankingView,
+    ReleaseResult,
+    Stats,
+    TrainingBatchView,
+)
+from infra.contracts.candidates import NewGroup
+from infra.contracts.direct import ExecuteRequest, ExecuteResponse
+from infra.contracts.problems import Problem
+from services.client import calls
+from services.client.calls import Call
+from services.client.sending import Outcome, Send, Sleep, headers_of, perform
+from services.client.submission import AllCandidates, Finished, submission
+
+Answer = TypeVar("Answer")
+Item = TypeVar("Item")
+
+
+class Client:
+    """Speaks to one REST API; safe to use from several threads.
+
+    Raises:
+        errors.ConfigurationError: the address is none.
+        errors.Unavailable: any call, when the server cannot be reached.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        timeout_seconds: float = 60.0,
+        waits_for_room: bool = True,
+    ) -> None:
+        """Open it; `waits_for_room` makes it wait where the server's queue is full, not raise."""
+        self._waits_for_room = waits_for_room
+        # The address is the user's own; a proxy of the environment has no business in between.
+        try:
+            self._http = httpx.Client(
+                base_url=url, headers=headers_of(key), timeout=timeout_seconds, trust_env=False
+            )
+        except httpx.InvalidURL as error:
+            raise errors.ConfigurationError(f"the API's address {url!r}: {error}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def add_problem(self, problem: Problem) -> ProblemView:
+        """Store a problem; the same one again is no error."""
+        return self._perform(calls.add_problem(problem))
+
+    def add_problems(self, problems: Sequence[Problem]) -> BulkResult:
+        """Store many problems, each for itself."""
+        return self._perform(calls.add_problems(problems))
+
+    def find_problem(self, slug: str) -> ProblemSummary:
+        """Find a problem by its name.
+
+        Raises:
+            errors.NotFound: there is none of that name.
+        """
+        page = self._perform(calls.find_problem(slug))
+        return calls.only_problem(page, slug)
+
+    def find_problem_with_tests(self, name: str) -> ProblemView:
+        """Find a problem by its name or its id, with all there is to it.
+
+        Raises:
+            errors.NotFound: there is none of that name.
+        """
+        try:
+            return self.get_problem(UUID(name))
+        except ValueError:
+            found = self.find_problem(name)
+            return self.get_problem(found.id)
+
+    def get_problem(self, problem_id: UUID) -> ProblemView:
+        """Return a problem with its tests."""
+        return self._perform(calls.get_problem(problem_id))
+
+    def problems(self) -> Iterator[ProblemSummary]:
+        """Iterate over all problems, oldest first."""
+        yield from self._pages(calls.problems())
+
+    def create_group(self, problem_id: UUID, group: NewGroup) -> GroupView:
+        """Hand in candidates, ask for samples, or both."""
+        return self._perform(calls.create_group(problem_id, group))
+
+    def create_groups(self, groups: Sequence[BulkGroup]) -> BulkGroupResult:
+        """Store many groups at once; one whose problem is unknown stops no other."""
+        return self._perform(calls.create_groups(groups))
+
+    def submit(self, groups: Iterable[BulkGroup]) -> Iterator[Finished]:
+        """Hand in groups as they are read, and yield each as soon as it is ranked."""
+        steps = submission(groups)
+        answer: Any = None
+        while True:
+            try:
+                step = steps.send(answer)
+            except StopIteration:
+                return
+            if isinstance(step, Finished):
+                answer = yield step
+            elif isinstance(step, Sleep):
+                time.sleep(step.seconds)
+                answer = None
+            elif isinstance(step, AllCandidates):
+                answer = tuple(self._pages(step.first))
+            else:
+                answer = self._perform(step)
+
+    def create_key(self, key: NewApiKey) -> MadeApiKey:
+        """Make an API key; the answer alone holds it."""
+        return self._perform(calls.create_key(key))
+
+    def keys(self) -> Iterator[ApiKeyView]:
+        """Iterate over all API keys, oldest first."""
+        yield from self._pages(calls.keys())
+
+    def revoke_key(self, name: str) -> None:
+        """Revoke an API key."""
+        self._perform(calls.revoke_key(name))
+
+    def quarantine(self, kind: QuarantineKind) -> Iterator[QuarantineView]:
+        """Iterate over what was set aside, oldest first."""
+        yield from self._pages(calls.quarantine(kind))
+
+    def release(self, kind: QuarantineKind, ids: Sequence[UUID]) -> ReleaseResult:
+        """Try again what was set aside.
+
+        Raises:
+            errors.Conflict: a group's ranking is in a training batch already.
+        """
+        return self._perform(calls.release(kind, ids))
+
+    def execute(self, request: ExecuteRequest) -> ExecuteResponse:
+        """Have programs labelled and wait for the labels; nothing is stored.
+
+        Raises:
+            errors.QueueFull: too much of this is under way, and the client does not wait for room.
+        """
+        return self._perform(calls.execute(request))
+
+    def get_group(self, group_id: UUID) -> GroupView:
+        """Return a group and how far it is."""
+        return self._perform(calls.get_group(group_id))
+
+    def groups(self, problem_id: UUID | None = None) -> Iterator[GroupView]:
+        """Iterate over all groups, or over those of one problem, oldest first."""
+        yield from self._pages(calls.groups(problem_id))
+
+    def candidates(self, group_id: UUID) -> tuple[CandidateView, ...]:
+        """Return the candidates of a group."""
+        return tuple(self._pages(calls.candidates(group_id)))
+
+    def get_candidate(self, candidate_id: UUID) -> CandidateDetail:
+        """Return a candidate with its program and every test's outcome."""
+        return self._perform(calls.get_candidate(candidate_id))
+
+    def get_ranking(self, group_id: UUID) -> RankingView:
+        """Return the ranking of a group.
+
+        Raises:
+            errors.NotFound: it has none yet.
+        """
+        return self._perform(calls.get_ranking(group_id))
+
+    def ranked_groups(self, policy: str | None = None) -> Iterator[RankedGroupView]:
+        """Iterate over ranked groups with all their programs, in the order of ranking."""
+        yield from self._pages(calls.ranked_groups(policy))
+
+    def training_batches(self) -> Iterator[TrainingBatchView]:
+        """Iterate over all training batches, oldest first."""
+        yield from self._pages(calls.training_batches())
+
+    def checkpoints(self, policy: str) -> tuple[CheckpointView, ...]:
+        """Return the checkpoints of a policy, newest first."""
+        return tuple(self._pages(calls.checkpoints(policy)))
+
+    def get_checkpoint(self, checkpoint_id: UUID) -> CheckpointView:
+        """Return a checkpoint and the batches that made it."""
+        return self._perform(calls.get_checkpoint(checkpoint_id))
+
+    def stats(self) -> Stats:
+        """Return counts over everything."""
+        return self._perform(calls.stats())
+
+    def is_ready(self) -> bool:
+        """Tell whether the server and all it needs are there."""
+        try:
+            response = self._http.get("/readyz", timeout=5)
+            return response.status_code == 200 and bool(Health.model_validate(response.json()))
+        except (httpx.HTTPError, ValueError):
+            return False
+
+    def _pages(self, first: Call[Page[Item]]) -> Iterator[Item]:
+        call: Call[Page[Item]] | None = first
+        while call is not None:
+            page = self._perform(call)
+            yield from page.items
+            call = calls.next_page(call, page)
+
+    def _perform(self, call: Call[Answer]) -> Answer:
+        dialogue = perform(self._http, call, self._waits_for_room)
+        outcome: Outcome = None
+        while True:
+            try:
+                step = dialogue.send(outcome)
+            except StopIteration as end:
+                answer: Answer = end.value
+                return answer
+            outcome = self._do(step)
+
+    def _do(self, step: Send | Sleep) -> Outcome:
+        if isinstance(step, Sleep):
+            time.sleep(step.seconds)
+            return None
+        try:
+            return self._http.send(step.request)
+        except httpx.TransportError as error:
+            return error
