@@ -16,7 +16,7 @@ from infra import errors, logs
 from infra.contracts.base import Contract
 from infra.contracts.direct import DirectReply, DirectRequest
 from infra.contracts.execution import ExecutionRequest, ExecutionStarted
-from infra.messaging import Queue, Sender, Task, celery_app
+from infra.messaging import PRIORITIES, Queue, Sender, Task, celery_app
 from infra.replies import Replies
 from infra.settings import BrokerSettings, load
 
@@ -80,7 +80,9 @@ def execute_slice(payload: dict[str, Any]) -> None:
         lambda results: _send(Task.RECORD_RESULTS, results),
     )
     if left is not None:
-        _send(Task.EXECUTE_SLICE, left)
+        # As it came: the rest of bulk work must not pass those who wait.
+        came_with = (execute_slice.request.delivery_info or {}).get("priority")
+        _send(Task.EXECUTE_SLICE, left, PRIORITIES[False] if came_with is None else came_with)
     log.info("slice.labelled", candidates=len(ids) - (len(left.programs) if left else 0))
 
 
@@ -102,11 +104,11 @@ def answer(payload: dict[str, Any]) -> None:
         log.info("request.answered", kind=request.work.kind, answers=len(answers))
 
 
-def _send(task: Task, message: Contract) -> None:
+def _send(task: Task, message: Contract, priority: int = PRIORITIES[True]) -> None:
     """Send, trying again for a while; if Redis stays away, the sweep will send the work again."""
     for attempt in range(_SEND_ATTEMPTS):
         try:
-            Sender(app).send_or_raise(task, message)
+            Sender(app).send_or_raise(task, message, priority)
             return
         except errors.Unavailable:
             if attempt == _SEND_ATTEMPTS - 1:
