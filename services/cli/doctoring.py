@@ -1,6 +1,7 @@
 """`rrtf doctor`: says whether this machine can execute candidates, control by control."""
 
 import contextlib
+from typing import Any
 
 from rich.table import Table
 
@@ -30,6 +31,18 @@ class Diagnosis:
     def is_sound(self) -> bool:
         """Whether every control bites."""
         return all(finding.bites for finding in self._findings)
+
+    def data(self) -> dict[str, Any]:
+        """Return what was found as data."""
+        return {
+            "sandbox": self._version,
+            "sound": self.is_sound,
+            "controls": [finding._asdict() for finding in self._findings],
+            "languages": {
+                found.language.value: {"usable": found.path is not None, "told": found.told}
+                for found in survey()
+            },
+        }
 
     def tables(self) -> list[Table | str]:
         """Return what to print."""

@@ -89,6 +89,11 @@ class LabelRun:
             self.labels[item.verdict.label.value] += 1
         file.write(json.dumps(row(item)) + "\n")
 
+    def counts(self) -> dict[str, Any]:
+        """Labels, complaints and speed as data."""
+        rate = self.labels.total() / self.seconds if self.seconds else 0.0
+        return {"labels": dict(self.labels), "bad": self.bad, "candidates_per_second": rate}
+
     def summary(self) -> str:
         """Labels and speed in one line."""
         counts = ", ".join(f"{count} {name}" for name, count in self.labels.most_common())

@@ -1,7 +1,4 @@
-"""The `rrtf` command: its commands stand in `services/cli/commands`, one module for each family.
-
-Exit status: 0 done, 1 something failed or a line of a file was bad, 2 wrong usage.
-"""
+"""The `rrtf` command: its commands stand in `services/cli/commands`, one module for each family."""
 
 import sys
 
@@ -12,6 +9,7 @@ from services.cli.commands import administration, data, machine, work
 app = typer.Typer(
     help="Runs the RRTF loop: sample, execute, rank, train.",
     no_args_is_help=True,
+    epilog="Exit status: 0 done, 1 something failed or a line of a file was bad, 2 wrong usage.",
     pretty_exceptions_enable=False,
 )
 for _family in (machine, work, data, administration):

@@ -1,5 +1,6 @@
 """Progress of everything, live on a terminal and as plain lines elsewhere."""
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -7,14 +8,55 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from infra.contracts.api import Stats
+from infra.contracts.api import RankingView, Stats
 from infra.contracts.base import Author, BatchState, CandidateState, GroupState, Label, SampleState
+from services.cli.showing import find_group
 from services.client import Client
 
 
-def watch_until_ranked(client: Client, timeout_seconds: float) -> bool:
+def watch_until_ranked(client: Client, timeout_seconds: float, as_json: bool = False) -> bool:
     """Show progress until no group is open; tell whether that came to pass in time."""
-    return watch(client, timeout_seconds, lambda stats: not stats.groups.get(GroupState.OPEN))
+    if as_json:
+        return _print_counts(client, timeout_seconds)
+    return watch(client, timeout_seconds, _is_done)
+
+
+def _is_done(stats: Stats) -> bool:
+    return not stats.groups.get(GroupState.OPEN)
+
+
+def _print_counts(client: Client, timeout_seconds: float) -> bool:
+    """Print one line of JSON whenever the counts have changed."""
+    deadline, last = time.monotonic() + timeout_seconds, ""
+    while True:
+        stats = client.stats()
+        line = stats.model_dump_json()
+        if line != last:
+            sys.stdout.write(f"{line}\n")
+            sys.stdout.flush()
+            last = line
+        if _is_done(stats) or time.monotonic() > deadline:
+            return _is_done(stats)
+        time.sleep(0.5)
+
+
+def watch_group(client: Client, name: str, as_json: bool) -> None:
+    """Print each label of a group as it comes, and then its ranking.
+
+    Raises:
+        errors.NotFound: there is none of that id, or none of that problem.
+    """
+    for event in client.group_events(find_group(client, name).id):
+        if as_json:
+            line = event.model_dump_json()
+        elif isinstance(event, RankingView):
+            reason = f", no training data: {event.skip_reason}" if event.skip_reason else ""
+            line = f"ranked: {len(event.pairs)} pairs{reason}"
+        else:
+            label = event.label or f"{event.state}: {event.reason}"
+            line = f"{event.position:>4}  {event.author:<8} {label}"
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
 
 
 def watch(

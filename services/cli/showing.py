@@ -25,7 +25,7 @@ def group_report(client: Client, name: str) -> GroupReport:
     Raises:
         errors.NotFound: there is none of that id, or none of that problem.
     """
-    group = _find(client, name)
+    group = find_group(client, name)
     try:
         ranking: RankingView | None = client.get_ranking(group.id)
     except errors.NotFound:
@@ -64,7 +64,12 @@ def group_report(client: Client, name: str) -> GroupReport:
     return GroupReport(tables, data)
 
 
-def _find(client: Client, name: str) -> GroupView:
+def find_group(client: Client, name: str) -> GroupView:
+    """Find a group by its id, or the newest of the problem of a name.
+
+    Raises:
+        errors.NotFound: there is none.
+    """
     try:
         return client.get_group(UUID(name))
     except ValueError:

@@ -37,6 +37,7 @@ from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
 from services.client import calls
 from services.client.calls import Call
+from services.client.listening import MOST_BREAKS, Event, Listener, pause_after
 from services.client.sending import Outcome, Send, Sleep, headers_of, perform
 from services.client.submission import AllCandidates, Finished, submission
 
@@ -191,6 +192,35 @@ class AsyncClient:
         """Iterate over all groups, or over those of one problem, oldest first."""
         async for item in self._pages(calls.groups(problem_id)):
             yield item
+
+    async def group_events(self, group_id: UUID) -> AsyncIterator[Event]:
+        """Yield each candidate of a group once it is labelled or set aside, and then the ranking.
+
+        Raises:
+            errors.NotFound: there is no such group.
+        """
+        listener, breaks = Listener(f"/v1/groups/{group_id}/events"), 0
+        while True:
+            reason = "the stream ended early"
+            try:
+                async with self._http.stream(
+                    "GET", listener.path, headers=listener.headers()
+                ) as response:
+                    if not response.is_success:
+                        await response.aread()
+                        listener.refuse(response)
+                    async for line in response.aiter_lines():
+                        for event in listener.take(line):
+                            breaks = 0
+                            yield event
+            except httpx.TransportError as error:
+                reason = str(error)
+            if listener.is_over:
+                return
+            breaks += 1
+            if breaks == MOST_BREAKS:
+                raise errors.Unavailable(f"the API is not reachable: {reason}")
+            await asyncio.sleep(pause_after(breaks))
 
     async def candidates(self, group_id: UUID) -> tuple[CandidateView, ...]:
         """Return the candidates of a group."""

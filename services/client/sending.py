@@ -86,7 +86,7 @@ def perform(
                 continue
             passing = outcome.status_code == errors.Unavailable.status and call.repeatable
             if last or not passing:
-                raise _error(outcome)
+                raise error_of(outcome)
         yield Sleep(min(0.2 * 2**attempt, _LONGEST_PAUSE))
         attempt += 1
 
@@ -126,7 +126,8 @@ def _retry_after(response: httpx.Response) -> float:
     return min(float(given), 60.0) if given.isdecimal() else 5.0
 
 
-def _error(response: httpx.Response) -> errors.SuiteError:
+def error_of(response: httpx.Response) -> errors.SuiteError:
+    """Make the error that a response tells of."""
     try:
         body = response.json()
         kind = _BY_CODE.get(body["code"], errors.SuiteError)

@@ -37,6 +37,7 @@ from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
 from services.client import calls
 from services.client.calls import Call
+from services.client.listening import MOST_BREAKS, Event, Listener, pause_after
 from services.client.sending import Outcome, Send, Sleep, headers_of, perform
 from services.client.submission import AllCandidates, Finished, submission
 
@@ -187,6 +188,35 @@ class Client:
     def groups(self, problem_id: UUID | None = None) -> Iterator[GroupView]:
         """Iterate over all groups, or over those of one problem, oldest first."""
         yield from self._pages(calls.groups(problem_id))
+
+    def group_events(self, group_id: UUID) -> Iterator[Event]:
+        """Yield each candidate of a group once it is labelled or set aside, and then the ranking.
+
+        Raises:
+            errors.NotFound: there is no such group.
+        """
+        listener, breaks = Listener(f"/v1/groups/{group_id}/events"), 0
+        while True:
+            reason = "the stream ended early"
+            try:
+                with self._http.stream(
+                    "GET", listener.path, headers=listener.headers()
+                ) as response:
+                    if not response.is_success:
+                        response.read()
+                        listener.refuse(response)
+                    for line in response.iter_lines():
+                        for event in listener.take(line):
+                            breaks = 0
+                            yield event
+            except httpx.TransportError as error:
+                reason = str(error)
+            if listener.is_over:
+                return
+            breaks += 1
+            if breaks == MOST_BREAKS:
+                raise errors.Unavailable(f"the API is not reachable: {reason}")
+            time.sleep(pause_after(breaks))
 
     def candidates(self, group_id: UUID) -> tuple[CandidateView, ...]:
         """Return the candidates of a group."""

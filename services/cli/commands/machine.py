@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.terminal import complain, explains
+from services.cli.terminal import Json, complain, explains, print_json
 
 app = typer.Typer()
 
@@ -48,15 +48,17 @@ def demo(
 
 @app.command()
 @explains
-def doctor() -> None:
+def doctor(as_json: Json = False) -> None:
     """Try every control of the sandbox on this machine, and say what is missing."""
     from rich.console import Console
 
     from services.cli.doctoring import Diagnosis
 
     diagnosis = Diagnosis()
-    for part in diagnosis.tables():
-        Console().print(part)
+    if as_json:
+        print_json(diagnosis.data())
+    else:
+        Console().print(*diagnosis.tables(), sep="\n")
     if not diagnosis.is_sound:
         raise typer.Exit(1)
 
@@ -77,6 +79,7 @@ def label(
     memory: Annotated[
         int | None, typer.Option(help="Memory of one candidate in MiB, for every problem.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Label a file of candidates on this machine; no service is needed."""
     from executor import Overrides
@@ -85,5 +88,8 @@ def label(
     overrides = Overrides(cpu_seconds, None if memory is None else memory * 2**20)
     run = LabelRun()
     run.run(problems, candidates, out, slots, strict, overrides)
-    typer.echo(run.summary(), err=True)
+    if as_json:
+        print_json(run.counts())
+    else:
+        typer.echo(run.summary(), err=True)
     complain(run.bad)

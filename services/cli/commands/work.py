@@ -77,13 +77,19 @@ def _complain_of(report: "Report", file: Path) -> None:
 @app.command()
 @explains
 def watch(
+    group: Annotated[
+        str | None, typer.Argument(help="Id of a group, or the name of a problem; all if absent.")
+    ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait at most; 0 for ever.")] = 0,
+    as_json: Json = False,
 ) -> None:
-    """Show progress until every group is ranked."""
-    from services.cli.progress import watch_until_ranked
+    """Show progress until every group is ranked, or each label of one group as it comes."""
+    from services.cli.progress import watch_group, watch_until_ranked
 
     with open_client() as client:
-        if not watch_until_ranked(client, timeout or float("inf")):
+        if group is not None:
+            watch_group(client, group, as_json)
+        elif not watch_until_ranked(client, timeout or float("inf"), as_json):
             complain([f"rrtf: groups are still open after {timeout:g} s"])
 
 

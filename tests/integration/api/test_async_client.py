@@ -1,9 +1,13 @@
 """The client for event loops, and groups that come back as they are ranked, over a real API."""
 
 import asyncio
+import contextlib
+import http.server
 import inspect
+import socket
 import threading
 
+import httpx
 import pytest
 
 from infra import errors
@@ -94,3 +98,82 @@ def test_both_clients_know_the_same_requests():
 
     assert surface(Client) == surface(AsyncClient)
     assert len(surface(Client)) > 20
+
+
+def test_the_events_of_a_group_go_on_where_a_connection_broke(
+    api, client, make_group, database, results_for
+):
+    group_id = make_group(("teacher", "a"), ("student", "b"))
+    first, second = (item.id for item in client.candidates(group_id))
+
+    def label(candidate_id):
+        with database.unit_of_work() as unit:
+            outcomes = {candidate_id: [Outcome.PASSED] * 2}
+            records.record_results(unit, results_for(outcomes), Rules())
+
+    label(second)
+    with breaking(api, after=1) as (url, connections), Client(url, "secret-key") as unlucky:
+        told = unlucky.group_events(group_id)
+        seen = [next(told).id]
+        label(first)
+        seen += [event.id for event in told]
+
+    assert seen[:2] == [second, first]
+    assert seen[2] == client.get_ranking(group_id).id
+    assert connections == [None, "2"]
+
+
+def test_an_event_loop_hears_of_a_group_too(api, client, make_group, database, results_for):
+    group_id = make_group(("teacher", "a"))
+    (only,) = client.candidates(group_id)
+    with database.unit_of_work() as unit:
+        records.record_results(unit, results_for({only.id: [Outcome.PASSED] * 2}), Rules())
+
+    async def walk():
+        async with AsyncClient(api, "secret-key") as client:
+            with pytest.raises(errors.NotFound):
+                [event async for event in client.group_events(only.id)]
+            return [event async for event in client.group_events(group_id)]
+
+    candidate, ranking = asyncio.run(walk())
+
+    assert (candidate.id, candidate.label) == (only.id, Label.ALL_PASS)
+    assert ranking.group_id == group_id
+
+
+@contextlib.contextmanager
+def breaking(url, after):
+    """A proxy that hangs up in the middle of its first stream, after so many events."""
+    connections = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            headers = {"Authorization": self.headers["Authorization"]}
+            last = self.headers.get("Last-Event-ID")
+            connections.append(last)
+            headers |= {"Last-Event-ID": last} if last else {}
+            with httpx.stream("GET", url + self.path, headers=headers, timeout=30) as response:
+                self.send_response(response.status_code)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                events = 0
+                for line in response.iter_lines():
+                    data = f"{line}\n".encode()
+                    self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+                    events += not line
+                    if events == after and len(connections) == 1:
+                        self.connection.shutdown(socket.SHUT_RDWR)
+                        return
+                self.wfile.write(b"0\r\n\r\n")
+
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", connections
+        server.shutdown()
+        thread.join()

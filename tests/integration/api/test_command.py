@@ -178,6 +178,24 @@ def test_watching_ends_when_nothing_is_open_or_time_is_up(rrtf, make_group):
     assert "groups are still open" in late.stderr
 
 
+def test_one_group_is_watched_label_by_label(rrtf, make_group, client, database, results_for):
+    group_id = make_group(("teacher", "a"), ("student", "b"))
+    first, second = (item.id for item in client.candidates(group_id))
+    with database.unit_of_work() as work:
+        outcomes = {first: [Outcome.PASSED] * 2, second: [Outcome.WRONG_ANSWER] * 2}
+        records.record_results(work, results_for(outcomes), Rules())
+
+    told = rrtf("watch", group_id)
+    lines = [json.loads(line) for line in rrtf("watch", "test/add", "--json").stdout.splitlines()]
+    counts = json.loads(rrtf("watch", "--json").stdout)
+
+    assert told.stdout.split() == [
+        "0", "teacher", "all_pass", "1", "student", "partial_pass", "ranked:", "1", "pairs",
+    ]  # fmt: skip
+    assert [line.get("label") for line in lines] == ["all_pass", "partial_pass", None]
+    assert counts["groups"] == {"open": 0, "ranked": 1}
+
+
 @pytest.mark.parametrize(
     ("words", "status", "explained"),
     [

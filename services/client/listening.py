@@ -1,0 +1,70 @@
+"""Server-sent events, read from the lines of a stream: pure, as `sending` is."""
+
+from collections.abc import Iterator
+
+import httpx
+from pydantic import ValidationError
+
+from infra import errors
+from infra.contracts.api import CandidateView, RankingView
+from services.client.sending import error_of
+
+Event = CandidateView | RankingView
+_KINDS: dict[str, type[CandidateView] | type[RankingView]] = {
+    "candidate": CandidateView,
+    "ranked": RankingView,
+}
+MOST_BREAKS = 6
+"""Connections that break one after the other, with no event in between, before one gives up."""
+
+
+def pause_after(breaks: int) -> float:
+    """Seconds to wait after so many breaks in a row."""
+    return float(min(0.2 * 2**breaks, 3.0))
+
+
+class Listener:
+    """Puts lines together to events, and knows where to go on."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.last_id = ""
+        self.is_over = False
+        """Whether the last event has come."""
+        self._fields: dict[str, str] = {}
+
+    def headers(self) -> dict[str, str]:
+        """Make the headers of the next connection."""
+        self._fields = {}
+        return {"Last-Event-ID": self.last_id} if self.last_id else {}
+
+    def refuse(self, response: httpx.Response) -> None:
+        """Read a response that is no stream; a server that comes back is waited for.
+
+        Raises:
+            errors.SuiteError: what else the server answered.
+        """
+        if response.status_code != errors.Unavailable.status:
+            raise error_of(response)
+
+    def take(self, line: str) -> Iterator[Event]:
+        """Take one line; yield the event that it ends, if it does.
+
+        Raises:
+            errors.SuiteError: this is no event of this API.
+        """
+        if line:
+            name, _, value = line.partition(":")
+            self._fields[name] = value.removeprefix(" ")
+            return
+        fields, self._fields = self._fields, {}
+        kind = _KINDS.get(fields.get("event", ""))
+        if kind is None:
+            return  # A comment, or an event of a newer server.
+        try:
+            event = kind.model_validate_json(fields.get("data", ""))
+        except ValidationError as error:
+            raise errors.SuiteError(f"{self.path} gave no event of this API") from error
+        self.last_id = fields.get("id", self.last_id)
+        self.is_over = isinstance(event, RankingView)
+        yield event
