@@ -1,18 +1,30 @@
 """From the text a model wrote to the program in it: pure, and linear in the length of the text.
 
 Models continue the prompt, answer in fenced blocks, chat around the code, repeat the prompt's
-function, or stop in the middle. Every rule here tries candidates in a fixed order and takes the
-first that parses and defines what was asked for; when none does, the likeliest is returned as it
-is, so that it is labelled rather than lost.
+function, or stop in the middle. Every rule here tries programs in a fixed order and takes the
+first that compiles and defines what was asked for; when none does, the likeliest is returned as it
+is, so that it is labelled rather than lost. A fault inside the program is never mended.
 """
 
-import ast
 import re
-import textwrap
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from itertools import islice
 from typing import NamedTuple
+
+from infra.contracts.base import Language
+from sampler import other_languages, syntax
+from sampler.blocks import (
+    Block,
+    first_line,
+    likely_programs,
+    runs_of_code,
+    span_of_code,
+    take_apart,
+    tries_to_define,
+    without_prompt_marks,
+)
+from sampler.continuing import begins_with_body, continuations, cut_back
 
 
 class ExtractionMethod(StrEnum):
@@ -31,187 +43,197 @@ class Extraction(NamedTuple):
     method: ExtractionMethod
 
 
-_MAX_PARSED = 200_000
-"""Longest text that is parsed to choose among candidates; longer ones are taken as they are."""
-_FENCE = re.compile(r"^[ \t]{0,3}(```+|~~~+)[ \t]*([A-Za-z0-9_+-]*)[^\n`]*$", re.MULTILINE)
-_CODE_START = re.compile(
-    r"^(?:def |class |import |from |@|async def |#|if __name__|[A-Za-z_][A-Za-z0-9_]* *[:=])"
+_MAX_ATTEMPTS = 64
+"""Most programs tried for one completion."""
+_MAX_JOINED = 16
+"""Most blocks looked through for the helpers of a function."""
+_MAX_SHORTENED = 4
+"""Most programs whose broken tail is cut off."""
+_CONTROL_TOKEN = re.compile(
+    r"^(?:<\|[A-Za-z0-9_]{1,30}\|>|</?s>)|(?:<\|[A-Za-z0-9_]{1,30}\|>|</s>|\[/INST\])[ \t]*$",
+    re.MULTILINE,
 )
+"""What some chat formats leave at the margins of a text."""
+_END_OF_TEXT = re.compile(r"(?<![\"'])<\|(?:endoftext|im_end|eot_id)\|>(?![\"'])")
+"""Tokens after which a model without a stop goes on with another text; in quotes they are code."""
+_THOUGHT_ENDS = re.compile(r"</think>[ \t]*$", re.MULTILINE)
 
 
-def extract(prompt: str, completion: str, entry_point: str | None) -> Extraction:
-    """Find the program in a completion of a prompt; the same input gives the same program."""
+def extract(
+    prompt: str,
+    completion: str,
+    entry_point: str | None,
+    language: Language = Language.PYTHON,
+) -> Extraction:
+    """Find the program in a completion of a prompt; the same input gives the same program.
+
+    Without an `entry_point` the program is one that reads standard input, and keeps every line.
+    """
+    text = _answer_alone(completion)
+    if language not in (Language.PYTHON, Language.PYTHON_NUMPY):
+        program, fenced = other_languages.find(language, prompt, take_apart(text))
+        return Extraction(program, ExtractionMethod.FENCED if fenced else ExtractionMethod.WHOLE)
+    return _python(prompt, text, entry_point)
+
+
+def _answer_alone(completion: str) -> str:
+    """Drop what surrounds the answer: thoughts before it, control tokens, the next text."""
     text = completion.replace("\r\n", "\n")
-    # What models put before and after the text itself, a control token of some chat format.
-    text = re.sub(r"<\|[A-Za-z0-9_]{1,30}\|>", "", text)
+    thoughts = list(_THOUGHT_ENDS.finditer(text))
+    if thoughts and text[thoughts[-1].end() :].strip():
+        text = text[thoughts[-1].end() :]
+    end = _END_OF_TEXT.search(text, len(text) - len(text.lstrip()))
+    if end is not None and text[: end.start()].strip():
+        text = text[: end.start()]
+    return _CONTROL_TOKEN.sub("", text)
+
+
+def _python(prompt: str, text: str, entry_point: str | None) -> Extraction:
     name = entry_point.partition(".")[0] if entry_point else None
-    attempts = list(_attempts(prompt, text, name))
-    for attempt in attempts:
-        if _parses(attempt.program) and _defines(attempt.program, name):
+    first: Extraction | None = None
+    compiling: Extraction | None = None
+    hollow: Extraction | None = None
+    broken: list[Extraction] = []
+    for attempt in islice(_attempts(prompt, text, name), _MAX_ATTEMPTS):
+        first = first or attempt
+        tree = syntax.tree_of(attempt.program)
+        if tree is None and attempt.method is not ExtractionMethod.CONTINUATION:
+            broken.append(attempt)
+        if tree is None or not tree.body:
+            continue
+        if name is None:
             return attempt
-    if not _tries_to_define(text, name):
-        for attempt in attempts:
-            if _parses(attempt.program) and attempt.program.strip():
-                return attempt
+        if syntax.defines(tree, name):
+            return _finished(prompt, attempt, name)
+        if not syntax.defines_hollow(tree, name):
+            compiling = compiling or attempt
+        elif attempt.method in (ExtractionMethod.FENCED, ExtractionMethod.WHOLE):
+            hollow = hollow or attempt
+    if compiling is not None and not tries_to_define(text, name):
+        return compiling
+    if (shortened := _without_broken_tail(prompt, broken[:_MAX_SHORTENED], name)) is not None:
+        return shortened
     # Cut off, or simply wrong: what the model tried to write is labelled as it is.
-    return attempts[0] if attempts else Extraction(text, ExtractionMethod.WHOLE)
+    return hollow or first or Extraction(text, ExtractionMethod.WHOLE)
 
 
-def _tries_to_define(text: str, name: str | None) -> bool:
-    if name is None:
-        return False
-    pattern = rf"^(?:async )?(?:def|class) {re.escape(name)}\b"
-    return re.search(pattern, text, re.MULTILINE) is not None
+def _without_broken_tail(
+    prompt: str, attempts: Sequence[Extraction], name: str | None
+) -> Extraction | None:
+    """Take the first that defines the function once what was cut off behind it is gone."""
+    for attempt in attempts:
+        program = cut_back("", attempt.program)
+        tail = attempt.program[len(program) :]
+        tree = None if name is None else syntax.tree_of(program)
+        if name and tree and syntax.defines(tree, name) and not tries_to_define(tail, name):
+            return _finished(prompt, Extraction(program, attempt.method), name)
+    return None
+
+
+def _finished(prompt: str, attempt: Extraction, name: str) -> Extraction:
+    """Add what the program needs of the prompt, and take the examples of its use away."""
+    program = attempt.program
+    tree = syntax.tree_of(program)
+    if tree is not None:
+        program = syntax.without_usage(program, tree, name)
+        if attempt.method is not ExtractionMethod.CONTINUATION:
+            program = syntax.completed(_prelude(prompt, name), program, tree)
+    return Extraction(program, attempt.method)
+
+
+def _prelude(prompt: str, name: str) -> str:
+    """Return what stands in the prompt before the function that is asked for."""
+    lines = prompt.split("\n")
+    for number, line in enumerate(lines):
+        if tries_to_define(line, name):
+            lines = lines[:number]
+            break
+    while lines and lines[-1].startswith("@"):
+        lines.pop()
+    return "\n".join(lines)
 
 
 def _attempts(prompt: str, text: str, name: str | None) -> Iterator[Extraction]:
-    blocks = fenced_blocks(text)
-    if blocks:
-        yield from _from_blocks(prompt, blocks, name)
-    bare = _FENCE.sub("", text) if blocks else text
-    whole = (
-        Extraction(bare, ExtractionMethod.WHOLE),
-        Extraction(_without_chat(bare), ExtractionMethod.CHAT),
-        Extraction(_imports(prompt) + _without_chat(bare), ExtractionMethod.CHAT),
-    )
-    first = next((line for line in bare.split("\n") if line.strip()), "")
-    if _tries_to_define(bare, name) and not first.startswith((" ", "\t")):
-        # The function again: reading it as the rest of the prompt would only hide its faults.
-        yield from whole
-    else:
-        yield from _continuations(prompt, bare)
-        yield from whole
+    answer = take_apart(text)
+    if answer.blocks:
+        if first_line(answer.head).startswith((" ", "\t")):
+            # The body first, and then a fence that closes what the prompt's reader had opened.
+            yield from _continued(prompt, answer.head, name)
+        yield from _from_fences(prompt, answer.blocks, name)
+        if name is None or any(tries_to_define(block.text, name) for block in answer.blocks):
+            return
+    bare = answer.bare
+    # The function again: reading it as the rest of the prompt would only hide its faults.
+    if not tries_to_define(bare, name) or begins_with_body(bare):
+        yield from _continued(prompt, bare, name)
+    yield Extraction(bare, ExtractionMethod.WHOLE)
+    parts = runs_of_code(bare) if name else [span_of_code(bare)]
+    for program in _assembled(parts, name):
+        yield Extraction(program, ExtractionMethod.CHAT)
+    typed = without_prompt_marks(bare)
+    if typed is not None:
+        yield Extraction(typed, ExtractionMethod.CHAT)
 
 
-def fenced_blocks(text: str) -> list[str]:
-    """Return the contents of fenced blocks in order; one that is never closed runs to the end."""
-    blocks: list[str] = []
-    opened: re.Match[str] | None = None
-    for fence in _FENCE.finditer(text):
-        if opened is None:
-            opened = fence
-        elif fence[1][0] == opened[1][0] and len(fence[1]) >= len(opened[1]) and not fence[2]:
-            blocks.append(text[opened.end() + 1 : fence.start()])
-            opened = None
-    if opened is not None:
-        blocks.append(text[opened.end() + 1 :])
-    return [block for block in blocks if block.strip()]
+def _continued(prompt: str, text: str, name: str | None) -> Iterator[Extraction]:
+    for program in continuations(prompt, text, name):
+        yield Extraction(program, ExtractionMethod.CONTINUATION)
 
 
-def _from_blocks(prompt: str, blocks: list[str], name: str | None) -> Iterator[Extraction]:
-    blocks = [_without_prompt_marks(textwrap.dedent(block)) for block in blocks]
-    defining = [number for number, block in enumerate(blocks) if _tries_to_define(block, name)]
-    if defining:
-        last = defining[-1]
-        # The last one is the model's final word; blocks before it may hold its helpers.
-        yield Extraction(_with_imports(prompt, blocks[last]), ExtractionMethod.FENCED)
-        joined = "\n".join(blocks[: last + 1])
-        yield Extraction(_with_imports(prompt, joined), ExtractionMethod.FENCED)
-        yield Extraction(_with_imports(prompt, blocks[defining[0]]), ExtractionMethod.FENCED)
-        return
-    for block in blocks:
-        for item in _continuations(prompt, block):
-            yield Extraction(item.program, ExtractionMethod.FENCED)
-    yield Extraction("\n".join(blocks), ExtractionMethod.FENCED)
-    yield Extraction(max(blocks, key=len), ExtractionMethod.FENCED)
+def _from_fences(prompt: str, blocks: list[Block], name: str | None) -> Iterator[Extraction]:
+    likely = [_as_typed(block.text) for block in likely_programs(blocks)]
+    every = [_as_typed(block.text) for block in blocks]
+    defining = any(tries_to_define(text, name) for text in likely)
+    texts = likely if defining or name is None else every
+    for program in _assembled(texts, name):
+        yield Extraction(program, ExtractionMethod.FENCED)
+    if name is not None and not any(tries_to_define(text, name) for text in texts):
+        for text in likely[:_MAX_JOINED]:
+            for program in continuations(prompt, text, name):
+                yield Extraction(program, ExtractionMethod.FENCED)
+    yield Extraction("\n".join(likely), ExtractionMethod.FENCED)
+    yield Extraction(max(likely, key=len), ExtractionMethod.FENCED)
 
 
-def _without_prompt_marks(block: str) -> str:
-    """Take the interpreter's prompts off a transcript."""
-    lines = block.split("\n")
-    if not any(line.startswith(">>> ") for line in lines):
-        return block
-    return "\n".join(line[4:] for line in lines if line.startswith((">>> ", "... ")))
-
-
-def _continuations(prompt: str, text: str) -> Iterator[Extraction]:
-    """Read the completion as the rest of the prompt's last function."""
-    if not prompt.strip() or not re.search(r"^\s*(?:async )?(?:def|class) ", prompt, re.MULTILINE):
-        return
-    body = text.lstrip("\n") if prompt.endswith("\n") else text
-    yield Extraction(prompt + body, ExtractionMethod.CONTINUATION)
-    for candidate in (body, _indented(body)):
-        cut = _inside_function(candidate)
-        yield Extraction(prompt + cut, ExtractionMethod.CONTINUATION)
-
-
-def _indented(body: str) -> str:
-    """Give a body that forgot its indentation the usual one."""
-    first = next((line for line in body.split("\n") if line.strip()), "")
-    if first.startswith((" ", "\t")):
-        return body
-    rest = [line for line in body.split("\n")[1:] if line.strip()]
-    if rest and all(line.startswith("    ") for line in rest) and not first.endswith(":"):
-        # Only the first line lost it, as when the tokenizer swallowed the leading blanks.
-        return "    " + body
-    return textwrap.indent(body, "    ")
-
-
-def _inside_function(body: str) -> str:
-    """Keep the lines up to the first that leaves the function."""
-    kept: list[str] = []
-    for line in body.split("\n"):
-        outside = line.strip() and not line[0].isspace()
-        if outside and not (line.startswith("#") or line.startswith((")", "]", "}"))):
-            break
-        kept.append(line)
-    return "\n".join(kept) + "\n"
-
-
-def _without_chat(text: str) -> str:
-    """Keep the lines from the first that looks like code to the last that belongs to it."""
-    lines = text.split("\n")
-    start = next((n for n, line in enumerate(lines) if _CODE_START.match(line)), None)
-    if start is None:
+def _as_typed(text: str) -> str:
+    if syntax.tree_of(text) is not None:
         return text
-    end = len(lines)
-    for number in range(start + 1, len(lines)):
-        line = lines[number]
-        outside = line.strip() and not line[0].isspace()
-        if outside and not _CODE_START.match(line) and not re.match(r"[)\]}\"'a-z_]", line):
-            end = number
-            break
-    return "\n".join(lines[start:end]) + "\n"
+    return without_prompt_marks(text) or text
 
 
-def _imports(prompt: str) -> str:
-    lines = [line for line in prompt.split("\n") if line.startswith(("import ", "from "))]
-    return "\n".join(lines) + "\n" if lines else ""
-
-
-def _with_imports(prompt: str, block: str) -> str:
-    """Put the prompt's imports before a block that repeats the function but not them."""
-    imports = _imports(prompt)
-    return imports + block if imports and imports.strip() not in block else block
-
-
-def _parses(program: str) -> bool:
-    if len(program) > _MAX_PARSED or "\x00" in program:
-        return False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(program)
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return False
-    return True
-
-
-def _defines(program: str, name: str | None) -> bool:
+def _assembled(texts: Sequence[str], name: str | None) -> Iterator[str]:
+    """Make programs of the parts of an answer, the likeliest first."""
     if name is None:
-        return bool(program.strip())
-    for node in ast.parse(program).body:
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            # A prompt with nothing after it is a function that consists of its docstring.
-            if node.name == name and not _is_only_docstring(node):
-                return True
-        elif isinstance(node, ast.Assign) and any(
-            isinstance(target, ast.Name) and target.id == name for target in node.targets
-        ):
-            return True
-    return False
+        yield from _whole_programs(texts)
+        return
+    defining = [number for number, text in enumerate(texts) if tries_to_define(text, name)]
+    # The last one is the model's final word.
+    for number in reversed(defining[-_MAX_JOINED:]):
+        yield _with_helpers(texts, number)
 
 
-def _is_only_docstring(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-    only = node.body[0] if len(node.body) == 1 else None
-    return isinstance(only, ast.Expr) and isinstance(only.value, ast.Constant)
+def _whole_programs(texts: Sequence[str]) -> Iterator[str]:
+    reading = [text for text in texts if re.search(r"\binput\(|\bstdin\b|\bopen\(0", text)]
+    if len(reading) > 1:
+        # Two that read the input are two versions of one program.
+        yield reading[-1]
+    if texts:
+        yield "\n".join(texts)
+        yield max(reading or texts, key=len)
+
+
+def _with_helpers(texts: Sequence[str], number: int) -> str:
+    """Join a part with those other parts that define what it uses, in the order of the answer."""
+    tree = syntax.tree_of(texts[number])
+    if tree is None:
+        return texts[number]
+    chosen = {number}
+    missing = syntax.names_missing(tree)
+    before = range(number - 1, max(-1, number - 1 - _MAX_JOINED), -1)
+    after = range(number + 1, min(len(texts), number + 1 + _MAX_JOINED))
+    for other in (*before, *after):
+        found = syntax.tree_of(texts[other]) if missing else None
+        if found is not None and syntax.names_bound(found) & missing:
+            chosen.add(other)
+            missing = (missing | syntax.names_missing(found)) - syntax.names_bound(found)
+    return "\n".join(texts[part] for part in sorted(chosen))

@@ -78,7 +78,7 @@ def _candidate(problem: ProblemRow, plan: SamplePlan, completion: Completion) ->
     program = (
         completion.text
         if completion.is_program
-        else extract(problem.prompt, completion.text, problem.entry_point).program
+        else extract(problem.prompt, completion.text, problem.entry_point, problem.language).program
     )
     return NewCandidate(
         author=plan.author,

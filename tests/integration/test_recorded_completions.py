@@ -1,0 +1,67 @@
+"""Recorded programs that pass, dressed up as completions, still pass once they are extracted."""
+
+import ast
+import itertools
+
+import pytest
+
+from executor import label
+from infra import importers
+from infra.contracts.base import Label
+from sampler import syntax
+from sampler.extraction import extract
+
+FEWEST = 0.99
+PER_MODEL = 2
+"""Programs of one model for one problem; the record has up to ten."""
+
+
+def completions_of(program: str, prompt: str):
+    """The same program in the forms in which models write one; the record keeps only programs."""
+    body = program.removeprefix(prompt)
+    yield "fenced", f"Sure!\n```python\n{program}\n```\nDone, this works."
+    yield "fenced without a name", f"```\n{program}\n```"
+    yield "never closed", f"Here you go.\n\n```python\n{program}"
+    yield "in prose", f"Here it is:\n\n{program}\n\nThis function works as described."
+    yield "whole", program
+    yield "with a main block", f'{program}\n\nif __name__ == "__main__":\n    print("done")\n'
+    yield "continued", body
+    yield "continued too far", f'{body}\n\n\ndef another_thing(x, y):\n    """Do\n'
+    yield "continued and closed", f"{body}\n```\n\nThis works because it is right.\n"
+    if body.startswith("    "):
+        yield "continued without its first blanks", body[4:]
+
+
+def shape(program: str) -> str | None:
+    tree = syntax.tree_of(program)
+    return None if tree is None else ast.dump(tree)
+
+
+@pytest.mark.data
+def test_99_of_100_recorded_completions_that_pass_by_hand_pass_when_extracted(data_dir):
+    problems = {one.slug: one for one in importers.read_problems(data_dir / "HumanEval.jsonl.gz")}
+    records = importers.read_records(data_dir / "humaneval_candidates.jsonl.gz")
+    by_model = itertools.groupby((one for _, one in records), lambda r: (r["task_id"], r["model"]))
+    chosen = [one for _, group in by_model for one in itertools.islice(group, PER_MODEL)]
+    by_hand = label(problems.values(), chosen)
+    passing = [one.record for one in by_hand if one.verdict.label is Label.ALL_PASS]
+
+    same, changed = 0, {}
+    for record in passing:
+        problem = problems[record["task_id"]]
+        for form, text in completions_of(record["program"], problem.prompt):
+            program = extract(problem.prompt, text, problem.entry_point).program
+            if shape(program) == shape(record["program"]):
+                same += 1  # The same program, and so the same label.
+            else:
+                changed.setdefault((problem.slug, program), []).append((form, record["model"]))
+    inputs = [{"task_id": slug, "program": program} for slug, program in changed]
+    lost = []
+    for (key, forms), found in zip(changed.items(), label(problems.values(), inputs), strict=True):
+        if found.verdict.label is Label.ALL_PASS:
+            same += len(forms)
+        else:
+            lost += [(key[0], *form) for form in forms]
+
+    assert len(passing) > 400
+    assert same / (same + len(lost)) >= FEWEST, lost
