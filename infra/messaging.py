@@ -102,12 +102,15 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
     return app
 
 
-def run_worker(app: Celery, queue: Queue, concurrency: int) -> None:
-    """Work off one queue in this process's children until told to stop."""
+def run_worker(app: Celery, queue: Queue, concurrency: int, pool: str = "prefork") -> None:
+    """Work off one queue until told to stop: in children of this process, or in its `threads`.
+
+    Celery keeps no time limit in threads; what runs there keeps its own.
+    """
     app.worker_main(
         [
             "worker",
-            "--pool=prefork",
+            f"--pool={pool}",
             f"--concurrency={concurrency}",
             f"--queues={queue.value}",
             "--loglevel=INFO",

@@ -12,14 +12,17 @@ def main() -> int:
     """Run until told to stop."""
     logs.configure("sampler")
     try:
-        load(SamplerSettings).backends()
+        settings = load(SamplerSettings)
+        settings.backends()
+        settings.remote()
         load(DatabaseSettings)
         reject_unknown()
         from sampler.tasks import app  # Reads REDIS_URL; after the settings are known to be right.
     except errors.SuiteError as error:
         logs.get(__name__).error("sampler.refused_to_start", code=error.code, reason=error.detail)
         return 1
-    run_worker(app, Queue.SAMPLER, concurrency=1)
+    # Threads, not processes: they wait for servers, and a GPU has no use for a fork.
+    run_worker(app, Queue.SAMPLER, concurrency=settings.groups, pool="threads")
     return 0
 
 

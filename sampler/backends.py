@@ -10,6 +10,7 @@ from infra import errors
 from infra.contracts.base import Author, Contract
 from infra.contracts.candidates import SamplePlan
 from infra.contracts.problems import ProgramText
+from sampler.drawing import Draw, Question
 
 
 class Completion(Contract):
@@ -19,6 +20,8 @@ class Completion(Contract):
     model: str
     finish_reason: str | None = None
     seed: int | None = None
+    policy_version: int | None = None
+    """Version of the checkpoint that wrote it, for a student of this suite."""
     is_program: bool = False
     """Whether the text is a whole program already, with nothing to extract."""
 
@@ -33,8 +36,12 @@ class SamplesExhausted(errors.SuiteError):
 class Backend(Protocol):
     """A source of completions."""
 
-    def sample(self, slug: str, prompt: str, plan: SamplePlan) -> Sequence[Completion]:
-        """Return `plan.num_samples` completions.
+    def sample(
+        self, question: Question, plan: SamplePlan, draws: Sequence[Draw]
+    ) -> Sequence[Completion]:
+        """Return one completion for each draw, in their order.
+
+        The draws are those of the plan that are still missing. Several threads may ask at once.
 
         Raises:
             SamplesExhausted: there are not that many, and never will be.
@@ -72,28 +79,29 @@ class Replay:
             raise errors.ConfigurationError(f"{path}, line {number}: {error!r}") from error
         self._records.setdefault(key, []).append(completion)
 
-    def sample(self, slug: str, prompt: str, plan: SamplePlan) -> Sequence[Completion]:
+    def sample(
+        self, question: Question, plan: SamplePlan, draws: Sequence[Draw]
+    ) -> Sequence[Completion]:
         """Return recorded completions, beginning at the plan's seed.
 
         Raises:
-            SamplesExhausted: fewer are recorded than were asked for.
+            SamplesExhausted: fewer are recorded than the plan asks for.
         """
-        del prompt
         found = [
             record
-            for record in self._records.get((slug, plan.author), [])
+            for record in self._records.get((question.slug, plan.author), [])
             if plan.model in ("", record.model)
         ]
         if len(found) < plan.num_samples:
             raise SamplesExhausted(
-                f"{len(found)} completions of {slug} by a {plan.author.value} are recorded,"
-                f" {plan.num_samples} were asked for"
+                f"{len(found)} completions of {question.slug} by a {plan.author.value} are"
+                f" recorded, {plan.num_samples} were asked for"
             )
-        start = plan.seed % len(found)
-        chosen = (found[start:] + found[:start])[: plan.num_samples]
         return [
-            record.model_copy(update={"seed": plan.seed + number})
-            for number, record in enumerate(chosen)
+            found[(plan.seed + draw.position) % len(found)].model_copy(
+                update={"seed": plan.seed + draw.position}
+            )
+            for draw in draws
         ]
 
 

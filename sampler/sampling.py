@@ -1,64 +1,83 @@
 """Answers one stored request for samples: any number of times, with the effect of once."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from infra import intake, logs
-from infra.contracts.base import SampleState
+from infra import errors, intake, logs
+from infra.contracts.base import Author, SampleState
 from infra.contracts.candidates import NewCandidate, RankGroup, SamplePlan
 from infra.db.tables import GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Database
-from infra.messaging import Task
+from infra.messaging import HARD_LIMIT_SECONDS, Task
 from sampler.backends import Backend, Completion, SamplesExhausted
+from sampler.drawing import Draw, Question, draws_of
 from sampler.extraction import extract
+from sampler.ledger import Ledger, forget
+from sampler.wire import policy_version_of
 
 log = logs.get(__name__)
 
+_SECONDS = HARD_LIMIT_SECONDS * 0.8
+"""Longest that one request for samples is worked on; then it goes back, with what it has."""
+_MAX_ATTEMPTS = 3
+"""Attempts in a row that bring nothing at all; then the request is set aside."""
+
+
+class Missing(errors.SuiteError):
+    """Some samples could not be had."""
+
+    code = "samples_missing"
+
+    def __init__(self, reasons: Sequence[str], *, later: bool) -> None:
+        super().__init__("; ".join(reasons))
+        self.later = later
+        """Whether another attempt may bring them."""
+
 
 def answer(database: Database, backends: Mapping[str, Backend], request_id: UUID) -> None:
-    """Sample, extract and admit what a request asks for.
-
-    Raises:
-        errors.Unavailable: the backend is away; the sweep asks again.
-    """
+    """Sample, extract and admit what a request asks for, or give it back for another attempt."""
     begun = _begin(database, request_id)
     if begun is None:
-        return  # Completed, or quarantined: nothing is left to do.
+        return  # Answered, set aside, or under way elsewhere: nothing is left to do.
     plan, problem = begun
-    backend = backends.get(plan.backend)
+    draws = draws_of(plan, problem.slug)
+    ledger = Ledger(database)
+    found = ledger.kept(request_id)
+    before = len(found)
+    question = Question(
+        scope=request_id,
+        slug=problem.slug,
+        prompt=problem.prompt,
+        language=problem.language,
+        entry_point=problem.entry_point,
+        until=time.monotonic() + _SECONDS,
+    )
     try:
-        if backend is None:
-            raise SamplesExhausted(f"this sampler has no backend {plan.backend!r}")
-        completions = backend.sample(problem.slug, problem.prompt, plan)
-    except SamplesExhausted as error:
-        _quarantine(database, request_id, error.detail)
+        _gather(backends, ledger, question, plan, draws, found)
+    except Missing as missing:
+        if missing.later and _give_back(database, request_id, missing.detail, len(found) > before):
+            return
+        _admit(database, request_id, plan, problem, draws, found, missing.detail)
         return
-    candidates = [_candidate(problem, plan, completion) for completion in completions]
-    with database.unit_of_work() as work:
-        # The state is the guard: a second answer to the same request finds it completed.
-        group_id = work.session.scalar(
-            update(SampleRequestRow)
-            .where(
-                SampleRequestRow.id == request_id,
-                SampleRequestRow.state == SampleState.SUBMITTED,
-            )
-            .values(state=SampleState.COMPLETED, reason=None)
-            .returning(SampleRequestRow.group_id)
-        )
-        if group_id is not None:
-            intake.admit(work, group_id, candidates, sample_request_id=request_id)
-    log.info("samples.admitted", sample_request_id=str(request_id), count=len(candidates))
+    _admit(database, request_id, plan, problem, draws, found, None)
 
 
 def _begin(database: Database, request_id: UUID) -> tuple[SamplePlan, ProblemRow] | None:
+    """Take a request, unless somebody else has begun it since it was last sent."""
+    started = SampleRequestRow.started_at
+    lost = func.clock_timestamp() - timedelta(seconds=HARD_LIMIT_SECONDS)
     with database.unit_of_work() as work:
         plan = work.session.scalar(
             update(SampleRequestRow)
             .where(
                 SampleRequestRow.id == request_id,
                 SampleRequestRow.state == SampleState.SUBMITTED,
+                # Two workers with one message would pay for everything twice.
+                started.is_(None) | (started < SampleRequestRow.sent_at) | (started < lost),
             )
             .values(attempts=SampleRequestRow.attempts + 1, started_at=func.clock_timestamp())
             .returning(SampleRequestRow.plan)
@@ -74,33 +93,120 @@ def _begin(database: Database, request_id: UUID) -> tuple[SamplePlan, ProblemRow
         return SamplePlan.model_validate(plan), problem
 
 
-def _candidate(problem: ProblemRow, plan: SamplePlan, completion: Completion) -> NewCandidate:
-    program = (
-        completion.text
-        if completion.is_program
-        else extract(problem.prompt, completion.text, problem.entry_point, problem.language).program
-    )
-    return NewCandidate(
-        author=plan.author,
-        program=program,
-        model=completion.model or plan.model,
-        completion=completion.text,
-        finish_reason=completion.finish_reason,
-        seed=completion.seed,
-    )
+def _gather(
+    backends: Mapping[str, Backend],
+    ledger: Ledger,
+    question: Question,
+    plan: SamplePlan,
+    draws: Sequence[Draw],
+    found: dict[int, Completion],
+) -> None:
+    """Ask the plan's backends in turn for what is missing, and add it to `found`.
+
+    Raises:
+        Missing: not everything could be had; `found` holds what there is.
+    """
+    reasons: list[str] = []
+    later = False
+    for name in (plan.backend, *plan.fallbacks):
+        missing = [draw for draw in draws if draw.position not in found]
+        if not missing:
+            return
+        try:
+            backend = backends.get(name)
+            if backend is None:
+                raise SamplesExhausted(f"this sampler has no backend {name!r}")
+            completions = backend.sample(question, plan, missing)
+        except (SamplesExhausted, errors.Unavailable) as error:
+            later = later or isinstance(error, errors.Unavailable)
+            reasons.append(error.detail)
+            found.update(ledger.kept(question.scope))
+            log.warning(
+                "samples.missing",
+                sample_request_id=str(question.scope),
+                backend=name,
+                reason=error.detail,
+            )
+        else:
+            found.update(zip((draw.position for draw in missing), completions, strict=True))
+    if any(draw.position not in found for draw in draws):
+        raise Missing(reasons, later=later)
 
 
-def _quarantine(database: Database, request_id: UUID, reason: str) -> None:
+def _admit(
+    database: Database,
+    request_id: UUID,
+    plan: SamplePlan,
+    problem: ProblemRow,
+    draws: Sequence[Draw],
+    found: Mapping[int, Completion],
+    reason: str | None,
+) -> None:
+    """Store the candidates and close the request, with the reason if some are missing."""
+    candidates = [
+        _candidate(problem, plan, draw, found[draw.position])
+        for draw in draws
+        if draw.position in found
+    ]
+    state = SampleState.COMPLETED
+    if reason is not None:
+        reason = f"{len(candidates)} of {len(draws)} samples: {reason}"
+        state = SampleState.QUARANTINED
     with database.unit_of_work() as work:
+        # The state is the guard: a second answer to the same request finds it closed.
         group_id = work.session.scalar(
             update(SampleRequestRow)
             .where(
                 SampleRequestRow.id == request_id,
                 SampleRequestRow.state == SampleState.SUBMITTED,
             )
-            .values(state=SampleState.QUARANTINED, reason=reason)
+            .values(state=state, reason=reason)
             .returning(SampleRequestRow.group_id)
         )
-        if group_id is not None:
+        if group_id is None:
+            return
+        forget(work, request_id)
+        if candidates:
+            intake.admit(work, group_id, candidates, sample_request_id=request_id)
+        else:
             work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
-            log.warning("samples.quarantined", sample_request_id=str(request_id), reason=reason)
+    if reason is None:
+        log.info("samples.admitted", sample_request_id=str(request_id), count=len(candidates))
+    else:
+        log.warning("samples.quarantined", sample_request_id=str(request_id), reason=reason)
+
+
+def _candidate(
+    problem: ProblemRow, plan: SamplePlan, draw: Draw, completion: Completion
+) -> NewCandidate:
+    program = (
+        completion.text
+        if completion.is_program
+        else extract(problem.prompt, completion.text, problem.entry_point, problem.language).program
+    )
+    version = completion.policy_version
+    if version is None:
+        version = policy_version_of(completion.model)
+    return NewCandidate(
+        author=plan.author,
+        program=program,
+        model=completion.model or plan.model,
+        completion=completion.text,
+        finish_reason=completion.finish_reason,
+        policy_version=version if plan.author is Author.STUDENT else None,
+        seed=completion.seed,
+        metadata={"temperature": draw.temperature, "top_p": plan.top_p},
+    )
+
+
+def _give_back(database: Database, request_id: UUID, reason: str, progressed: bool) -> bool:
+    """Put a request back into the outbox; tell whether it may have another attempt."""
+    with database.unit_of_work() as work:
+        row = work.session.get_one(SampleRequestRow, request_id, with_for_update=True)
+        if progressed:
+            row.attempts = 0
+        if row.state is not SampleState.SUBMITTED or row.attempts >= _MAX_ATTEMPTS:
+            return False
+        row.sent_at, row.started_at, row.reason = None, None, reason
+    log.warning("samples.given_back", sample_request_id=str(request_id), reason=reason)
+    return True

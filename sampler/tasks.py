@@ -10,6 +10,9 @@ from infra.db.unit_of_work import Database
 from infra.messaging import Queue, Sender, Task, celery_app
 from infra.settings import DatabaseSettings, load
 from sampler.backends import Backend
+from sampler.fanout import Fanout
+from sampler.ledger import Ledger
+from sampler.remote import Remote
 from sampler.sampling import answer
 from sampler.settings import SamplerSettings
 
@@ -17,19 +20,25 @@ app: Celery = celery_app(Queue.SAMPLER)
 
 
 class _Worker:
-    """What one worker process holds; connections are made after the fork, never shared."""
+    """What the worker's threads share."""
 
     database: Database | None = None
     backends: dict[str, Backend] | None = None
 
 
-@signals.worker_process_init.connect
+@signals.worker_init.connect
 def open_backends(**_: object) -> None:
-    """Open this process's own connections and backends."""
+    """Open the connections and backends, before the first thread needs them."""
     logs.configure("sampler")
-    _Worker.backends = load(SamplerSettings).backends()
+    settings = load(SamplerSettings)
     url = load(DatabaseSettings).database_url.get_secret_value()
-    _Worker.database = Database(url, Sender(app))
+    database = Database(url, Sender(app))
+    endpoints = settings.remote()
+    backends = settings.backends()
+    if endpoints:
+        ledger, fanout = Ledger(database), Fanout()
+        backends |= {one.name: Remote(one, ledger, fanout) for one in endpoints}
+    _Worker.database, _Worker.backends = database, backends
 
 
 @app.task(name=Task.SAMPLE_GROUP.value)

@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 __all__ = [
     "Author",
     "BatchState",
+    "CallState",
     "CandidateState",
     "Contract",
     "GroupState",
@@ -107,6 +108,18 @@ class SampleState(StrEnum):
     SUBMITTED = "submitted"
     COMPLETED = "completed"
     QUARANTINED = "quarantined"
+
+
+class CallState(StrEnum):
+    """Where a request to a model server stands."""
+
+    SENT = "sent"
+    """Under way, or its process died; it may have to be paid."""
+    COMPLETED = "completed"
+    REFUSED = "refused"
+    """The server answered that it would not, which costs nothing."""
+    LOST = "lost"
+    """No usable answer came; it may have to be paid."""
 
 
 class GroupState(StrEnum):

@@ -15,6 +15,9 @@ DEFAULT_POLICY = "default"
 
 PolicyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
+BackendName = Annotated[str, Field(min_length=1, max_length=200)]
+Temperature = Annotated[float, Field(ge=0, le=5)]
+
 
 class NewCandidate(Contract):
     """A program handed in for one problem."""
@@ -38,11 +41,15 @@ class SamplePlan(Contract):
     """A request for completions by one author."""
 
     author: Author
-    backend: Annotated[str, Field(min_length=1, max_length=200)]
+    backend: BackendName
     """Name of a sampler backend, such as `replay`."""
+    fallbacks: tuple[BackendName, ...] = Field((), max_length=8)
+    """Backends to ask in this order for what those before could not give."""
     model: Annotated[str, Field(max_length=200)] = ""
     num_samples: int = Field(ge=1, le=MAX_GROUP_CANDIDATES)
-    temperature: float = Field(0.8, ge=0, le=5)
+    temperature: Temperature = 0.8
+    temperatures: tuple[Temperature, ...] = Field((), max_length=64)
+    """If given, the samples take these in turn, and `temperature` does not count."""
     top_p: float = Field(0.95, gt=0, le=1)
     max_tokens: int = Field(1024, ge=1, le=65_536)
     stop: tuple[str, ...] = ()

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+import infra.db.ledger  # noqa: F401 - its tables are part of the metadata
 from infra.db.tables import Table
 
 connection = context.config.attributes["connection"]

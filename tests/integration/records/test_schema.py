@@ -7,6 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy.exc import IntegrityError
 
+import infra.db.ledger  # noqa: F401 - its tables are part of the metadata
 from infra.db import migrate
 from infra.db.tables import Table
 from infra.db.unit_of_work import with_driver

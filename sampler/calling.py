@@ -1,0 +1,232 @@
+"""Asks one endpoint: so many requests at once, again after a failure, each in the ledger."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import TypeVar
+from uuid import UUID
+
+import httpx
+
+from infra import errors, logs
+from sampler.backends import Completion, SamplesExhausted
+from sampler.endpoints import Endpoint
+from sampler.ledger import Begun, Entry, Ledger
+from sampler.retrying import wait_seconds
+from sampler.wire import (
+    Ask,
+    CallFailed,
+    Fault,
+    Reply,
+    body_of,
+    path_of,
+    prompt_tokens_at_most,
+    read_reply,
+    refusal,
+)
+
+log = logs.get(__name__)
+
+_CONNECT_SECONDS = 10.0
+_MOST_BYTES = 64 * 2**20
+"""Longest body of an answer that is read."""
+_ERROR_BYTES = 16 * 2**10
+_BYTES_PER_TOKEN = 4
+
+T = TypeVar("T")
+
+
+class EndpointRefused(SamplesExhausted):
+    """The endpoint refuses the request, and would refuse it again."""
+
+    code = "endpoint_refused"
+
+
+class Caller:
+    """The connections to one endpoint; belongs to one event loop."""
+
+    def __init__(self, endpoint: Endpoint, ledger: Ledger, threads: Executor) -> None:
+        """Read the key, and open no connection yet.
+
+        Raises:
+            errors.ConfigurationError: the key is not in the environment.
+        """
+        secret = endpoint.secret()
+        self.endpoint = endpoint
+        self._ledger = ledger
+        self._threads = threads
+        self._secrets = (secret.get_secret_value(),) if secret else ()
+        self._slots = asyncio.Semaphore(endpoint.concurrency)
+        self._rests_until = 0.0
+        headers = {"Content-Type": "application/json"}
+        if secret:
+            headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
+        self._client = httpx.AsyncClient(
+            headers=headers,
+            limits=httpx.Limits(
+                max_connections=endpoint.concurrency,
+                max_keepalive_connections=endpoint.concurrency,
+            ),
+            # The whole request has one limit of its own, kept in `_send`.
+            timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def call(
+        self, scope: UUID, positions: Sequence[int], ask: Ask, model: str, until: float
+    ) -> list[tuple[int, Completion]]:
+        """Return at least one completion with its position; they are kept before this returns.
+
+        Args:
+            scope: What the completions are for.
+            positions: Which of its completions are asked for, as many as `ask` says.
+            ask: What to say.
+            model: The model to name.
+            until: Time of the loop after which nothing is sent any more.
+
+        Raises:
+            EndpointRefused, BudgetExceeded: asking again would not help.
+            errors.Unavailable: every try failed, or there is no time for another.
+        """
+        entry = _entry(scope, positions, ask)
+        for failures in range(1, self.endpoint.tries + 1):
+            try:
+                async with self._slots:
+                    return await self._once(entry, ask, model, until)
+            except CallFailed as error:
+                log.info(
+                    "call.failed",
+                    endpoint=self.endpoint.name,
+                    scope=str(entry.scope),
+                    position=entry.positions[0],
+                    failures=failures,
+                    reason=error.detail,
+                )
+                if error.fault is Fault.NEVER:
+                    raise EndpointRefused(f"{self.endpoint.name}: {error.detail}") from error
+                if failures == self.endpoint.tries:
+                    raise self._away(f"{failures} tries, at last {error.detail}") from error
+                chance = random.random()  # noqa: S311 - it spreads load, and guards nothing
+                wait = wait_seconds(failures, error.retry_after, chance)
+                now = asyncio.get_running_loop().time()
+                if error.retry_after is not None:
+                    # What it says of one request holds for all that share the key.
+                    self._rests_until = max(self._rests_until, now + error.retry_after)
+                if now + wait >= until:
+                    raise self._away(f"no time for another try: {error.detail}") from error
+                await asyncio.sleep(wait)
+        raise AssertionError("the last failure raises")
+
+    def _away(self, why: str) -> errors.Unavailable:
+        return errors.Unavailable(f"{self.endpoint.name}: {why}")
+
+    async def _once(
+        self, entry: Entry, ask: Ask, model: str, until: float
+    ) -> list[tuple[int, Completion]]:
+        loop = asyncio.get_running_loop()
+        await self._sleep_before(self._rests_until - loop.time(), until)
+        begun = await self._in_thread(self._ledger.begin, self.endpoint, model, entry)
+        try:
+            await self._sleep_before(begun.wait_seconds, until)
+        except errors.Unavailable as error:
+            await self._end(begun, error.detail, billed=False)
+            raise
+        try:
+            reply = await self._send(ask, model, begun)
+        except CallFailed as error:
+            await self._end(begun, error.detail, billed=error.billed)
+            raise
+        kept = _completions(entry.positions, reply, ask.seed)
+        await self._in_thread(self._ledger.complete, self.endpoint, begun, reply, kept, entry.scope)
+        return kept
+
+    async def _sleep_before(self, seconds: float, until: float) -> None:
+        if seconds <= 0:
+            return
+        if asyncio.get_running_loop().time() + seconds >= until:
+            raise self._away(f"its rate allows the next request in {seconds:.1f} s")
+        await asyncio.sleep(seconds)
+
+    async def _end(self, begun: Begun, reason: str, *, billed: bool) -> None:
+        def end() -> None:
+            self._ledger.end(self.endpoint, begun, reason, billed=billed)
+
+        await self._in_thread(end)
+
+    async def _in_thread(self, call: Callable[..., T], *arguments: object) -> T:
+        # A request that was cancelled while its row is written must not leave half of it.
+        running = asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
+        return await asyncio.shield(running)
+
+    async def _send(self, ask: Ask, model: str, begun: Begun) -> Reply:
+        endpoint = self.endpoint.model_copy(update={"model": model})
+        try:
+            async with (
+                asyncio.timeout(endpoint.timeout_seconds),
+                self._client.stream(
+                    "POST",
+                    path_of(endpoint),
+                    content=body_of(endpoint, ask),
+                    headers={"Idempotency-Key": str(begun.call_id)},
+                ) as response,
+            ):
+                good = response.status_code == httpx.codes.OK
+                body = await _read(response, _MOST_BYTES if good else _ERROR_BYTES, good)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise CallFailed(f"no connection: {error}", Fault.AGAIN, billed=False) from error
+        except TimeoutError as error:
+            waited = f"no answer in {endpoint.timeout_seconds:g} s"
+            raise CallFailed(waited, Fault.AGAIN, billed=True) from error
+        except httpx.HTTPError as error:
+            what = f"connection lost: {type(error).__name__}"
+            raise CallFailed(what, Fault.AGAIN, billed=True) from error
+        if not good:
+            raise refusal(response.status_code, response.headers, body, self._secrets, time.time())
+        return read_reply(endpoint, ask.num_samples, body)
+
+
+async def _read(response: httpx.Response, most: int, whole: bool) -> bytes:
+    """Read a body; one that is too long is cut, or refused if all of it is needed."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.aiter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > most:
+            if whole:
+                raise CallFailed(f"an answer of more than {most} bytes", Fault.AGAIN, billed=True)
+            break
+    return b"".join(parts)[:most]
+
+
+def _entry(scope: UUID, positions: Sequence[int], ask: Ask) -> Entry:
+    prompt = prompt_tokens_at_most(ask)
+    written = ask.max_tokens * ask.num_samples
+    return Entry(
+        scope=scope,
+        positions=tuple(positions),
+        prompt_tokens=prompt,
+        completion_tokens=written,
+        expected_tokens=prompt // _BYTES_PER_TOKEN + written,
+    )
+
+
+def _completions(positions: Sequence[int], reply: Reply, seed: int) -> list[tuple[int, Completion]]:
+    return [
+        (
+            position,
+            Completion(
+                text=answer.text,
+                model=reply.model,
+                finish_reason=answer.finish_reason,
+                seed=seed,
+            ),
+        )
+        # Fewer may have come than were asked for; the rest is asked for again.
+        for position, answer in zip(positions, reply.answers, strict=False)
+    ]

@@ -1,0 +1,49 @@
+"""Turns a plan into its single draws: pure, and the same plan gives the same draws for ever."""
+
+import hashlib
+from typing import NamedTuple
+from uuid import UUID
+
+from infra.contracts.base import Contract, Language
+from infra.contracts.candidates import SamplePlan
+
+
+class Question(Contract):
+    """What a model is asked, and for which request for samples."""
+
+    scope: UUID
+    """Names the request; what is kept of an answer is found by it."""
+    slug: str
+    prompt: str
+    language: Language = Language.PYTHON
+    entry_point: str | None = None
+    until: float
+    """Time of `time.monotonic` after which nobody waits for an answer any more."""
+
+
+class Draw(NamedTuple):
+    """One completion to make."""
+
+    position: int
+    """Within the plan, from 0."""
+    seed: int
+    temperature: float
+
+
+def draws_of(plan: SamplePlan, slug: str) -> list[Draw]:
+    """Return the draws of a plan for one problem, each with a seed of its own."""
+    temperatures = plan.temperatures or (plan.temperature,)
+    return [
+        Draw(
+            position=position,
+            seed=derive_seed(plan.seed, slug, position),
+            temperature=temperatures[position % len(temperatures)],
+        )
+        for position in range(plan.num_samples)
+    ]
+
+
+def derive_seed(seed: int, slug: str, position: int) -> int:
+    """Return the seed of one draw: 31 bits, which every server takes."""
+    digest = hashlib.sha256(f"{seed} {position} {slug}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1

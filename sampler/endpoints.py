@@ -1,0 +1,117 @@
+"""Model servers that a sampler may ask: read from one file, keys from the environment alone."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+
+from infra import errors
+from infra.contracts.base import Contract
+
+_MILLION = 1_000_000
+Price = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
+
+
+class Form(StrEnum):
+    """Which of the two forms of an OpenAI-compatible server is used."""
+
+    CHAT = "chat"
+    COMPLETION = "completion"
+
+
+class Endpoint(Contract):
+    """One OpenAI-compatible server, and how it may be used."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")]
+    """What plans call it."""
+    url: str
+    """Address before `/completions` and `/chat/completions`, such as `http://host:8000/v1`."""
+    model: Annotated[str, Field(min_length=1, max_length=200)]
+    form: Form = Form.CHAT
+    key: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    """Name of the environment variable that holds the key; none for a server without one."""
+    concurrency: int = Field(64, ge=1, le=1024)
+    """Requests under way at once, for each sampler worker."""
+    samples_per_request: int = Field(1, ge=1, le=128)
+    """Completions asked for in one request (`n`); they share a seed, and the prompt's price."""
+    timeout_seconds: float = Field(120.0, gt=0, le=240)
+    """For one request, from its start to the last byte of the answer."""
+    tries: int = Field(8, ge=1, le=50)
+    """Times one request is sent before the endpoint counts as away."""
+    requests_per_minute: float | None = Field(None, gt=0)
+    tokens_per_minute: float | None = Field(None, gt=0)
+    """Both over all sampler workers; tokens of prompt and of the longest answer."""
+    input_price: Price = Decimal(0)
+    output_price: Price = Decimal(0)
+    """For a million tokens, in the currency of `budget`."""
+    budget: Price | None = None
+    """The most that all requests ever made under this name may cost."""
+    max_tokens_field: Annotated[str, Field(pattern=r"^max_[a-z_]+$")] = "max_tokens"
+    """How the server calls the limit; newer hosted models want `max_completion_tokens`."""
+    send_seed: bool = True
+    """Whether the server takes `seed`."""
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("must be an http or https address")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must hold no user, password, query or fragment; name a `key`")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _budget_has_prices(self) -> Self:
+        if self.budget is not None and not (self.input_price or self.output_price):
+            raise ValueError("a `budget` needs `input_price` or `output_price`")
+        return self
+
+    def cost(self, prompt_tokens: int, completion_tokens: int) -> Decimal:
+        """Return the price of so many tokens."""
+        return (self.input_price * prompt_tokens + self.output_price * completion_tokens) / _MILLION
+
+    def secret(self, environment: Mapping[str, str] = os.environ) -> SecretStr | None:
+        """Read the key.
+
+        Raises:
+            errors.ConfigurationError: the variable is not set.
+        """
+        if self.key is None:
+            return None
+        value = environment.get(self.key, "").strip()
+        if not value:
+            raise errors.ConfigurationError(
+                f"the endpoint {self.name!r} needs its key in the variable {self.key}"
+            )
+        return SecretStr(value)
+
+
+def read_endpoints(path: Path) -> list[Endpoint]:
+    """Read a TOML file with one table for each endpoint, named as plans name it.
+
+    Raises:
+        errors.ConfigurationError: it cannot be read, or an entry is wrong; a value is not repeated,
+            for it might be a key.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise errors.ConfigurationError(f"cannot read {path}: {error}") from None
+    found = []
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise errors.ConfigurationError(f"{path}: {name!r} stands outside every table")
+        try:
+            found.append(Endpoint.model_validate({"name": name, **table}))
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            field = ".".join(str(part) for part in first["loc"]) or "table"
+            raise errors.ConfigurationError(f"{path}, [{name}], {field}: {first['msg']}") from None
+    return found

@@ -1,0 +1,115 @@
+"""The backend for one OpenAI-compatible server."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from infra import errors
+from infra.contracts.candidates import SamplePlan
+from sampler.backends import Completion, SamplesExhausted
+from sampler.calling import Caller
+from sampler.drawing import Draw, Question
+from sampler.endpoints import Endpoint
+from sampler.fanout import Fanout
+from sampler.ledger import Ledger
+from sampler.wire import Ask, ask_problem
+
+
+class Remote:
+    """Samples from a model server; what comes is kept in the ledger, one request at a time."""
+
+    def __init__(self, endpoint: Endpoint, ledger: Ledger, fanout: Fanout) -> None:
+        """Prepare to ask an endpoint.
+
+        Raises:
+            errors.ConfigurationError: its key is not in the environment.
+        """
+        self._endpoint = endpoint
+        self._fanout = fanout
+        self._caller = Caller(endpoint, ledger, fanout.threads)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._fanout.run(self._caller.close())
+
+    def sample(
+        self, question: Question, plan: SamplePlan, draws: Sequence[Draw]
+    ) -> Sequence[Completion]:
+        """Return one completion for each draw, in their order.
+
+        Raises:
+            SamplesExhausted: the server refuses, the budget does not reach, or the plan names a
+                model that may not be chosen. What came before is kept.
+            errors.Unavailable: the server is away. The same holds.
+        """
+        model = self._model(plan)
+        found = self._fanout.run(self._sample(question, plan, draws, model))
+        return [found[draw.position] for draw in draws]
+
+    def _model(self, plan: SamplePlan) -> str:
+        endpoint = self._endpoint
+        priced = bool(endpoint.input_price or endpoint.output_price)
+        if plan.model in ("", endpoint.model) or not priced:
+            return plan.model or endpoint.model
+        raise SamplesExhausted(
+            f"{endpoint.name} has prices for {endpoint.model!r} alone, not for {plan.model!r}"
+        )
+
+    async def _sample(
+        self, question: Question, plan: SamplePlan, draws: Sequence[Draw], model: str
+    ) -> dict[int, Completion]:
+        waiting = deque(_bundles(draws, self._endpoint.samples_per_request))
+        found: dict[int, Completion] = {}
+        failures: list[errors.SuiteError] = []
+
+        async def work() -> None:
+            while waiting and not failures:
+                bundle = waiting.popleft()
+                try:
+                    kept = await self._call(question, plan, bundle, model)
+                except (SamplesExhausted, errors.Unavailable) as error:
+                    # The others end what they have begun, for that is paid.
+                    failures.append(error)
+                    return
+                found.update(kept)
+                rest = bundle[len(kept) :]
+                if rest:
+                    waiting.append(rest)
+
+        # Not one coroutine for each draw: a large plan holds no more than is under way.
+        workers = min(len(waiting), self._endpoint.concurrency)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(work())
+        if failures:
+            raise failures[0]
+        return found
+
+    async def _call(
+        self, question: Question, plan: SamplePlan, bundle: Sequence[Draw], model: str
+    ) -> list[tuple[int, Completion]]:
+        messages, prompt = ask_problem(question, self._endpoint)
+        ask = Ask(
+            messages=messages,
+            prompt=prompt,
+            num_samples=len(bundle),
+            temperature=bundle[0].temperature,
+            top_p=plan.top_p,
+            max_tokens=plan.max_tokens,
+            stop=plan.stop,
+            seed=bundle[0].seed,
+        )
+        positions = [draw.position for draw in bundle]
+        return await self._caller.call(question.scope, positions, ask, model, question.until)
+
+
+def _bundles(draws: Sequence[Draw], size: int) -> list[Sequence[Draw]]:
+    """Put draws of one temperature together, so many to a request."""
+    by_temperature: dict[float, list[Draw]] = {}
+    for draw in draws:
+        by_temperature.setdefault(draw.temperature, []).append(draw)
+    return [
+        same[start : start + size]
+        for same in by_temperature.values()
+        for start in range(0, len(same), size)
+    ]
