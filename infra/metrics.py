@@ -27,3 +27,20 @@ QUEUE_DEPTH = Gauge("rrtf_queue_depth", "Messages waiting in a queue.", ["queue"
 OLDEST_SECONDS = Gauge(
     "rrtf_oldest_seconds", "Age of what has waited longest at each step.", ["step"]
 )
+SAMPLING_CALLS = Gauge(
+    "rrtf_sampling_calls", "Requests to a model server in each state.", ["endpoint", "state"]
+)
+SAMPLING_TOKENS = Gauge(
+    "rrtf_sampling_tokens", "Tokens a model server counted.", ["endpoint", "kind"]
+)
+SAMPLING_COST = Gauge(
+    "rrtf_sampling_cost",
+    "What a model server has cost, in the currency of its prices.",
+    ["endpoint"],
+)
+SAMPLING_BUDGET = Gauge("rrtf_sampling_budget", "Most that a model server may cost.", ["endpoint"])
+TEACHER_GROUPS = Gauge(
+    "rrtf_teacher_groups",
+    "Groups in which a teacher's best program wins, ties or loses against the students' best.",
+    ["model", "result"],
+)

@@ -60,7 +60,7 @@ class Ledger:
         self._database = database
 
     def kept(self, scope: UUID) -> dict[int, Completion]:
-        """Return what is already there for a scope, by position."""
+        """Return what is already there for a scope, by its position in it."""
         with self._database.reading() as session:
             rows = session.scalars(
                 select(KeptCompletionRow).where(KeptCompletionRow.scope == scope)
@@ -104,7 +104,10 @@ class Ledger:
         account = EndpointAccountRow
         session.execute(insert(account).values(endpoint=endpoint.name).on_conflict_do_nothing())
         now = func.clock_timestamp()
-        values: dict[str, Any] = {"committed": account.committed + reserved}
+        values: dict[str, Any] = {
+            "committed": account.committed + reserved,
+            "budget": endpoint.budget,
+        }
         lags = []
         for column, seconds in (
             (account.requests_at, _seconds(1, endpoint.requests_per_minute)),
@@ -123,8 +126,9 @@ class Ledger:
                 select(account.committed).where(account.endpoint == endpoint.name)
             )
             raise BudgetExceeded(
-                f"the budget of {endpoint.name!r} is {endpoint.budget:f}: {spent or 0:f} is spent"
-                f" or reserved, and the next request may cost {reserved:f}"
+                f"the budget of {endpoint.name!r} is {_money(endpoint.budget)}:"
+                f" {_money(spent)} is spent or reserved, and the next request may cost"
+                f" {_money(reserved)}"
             )
         return max([0.0, *(float(lag) - _BURST_SECONDS for lag in row[1:])])
 
@@ -197,8 +201,23 @@ class Ledger:
             )
 
 
+def admitted(session: Session, scope: UUID) -> set[int]:
+    """Return the positions that became candidates when the scope was closed incomplete."""
+    query = select(KeptCompletionRow.position).where(
+        KeptCompletionRow.scope == scope, KeptCompletionRow.admitted
+    )
+    return set(session.scalars(query))
+
+
+def mark_admitted(work: Work, scope: UUID) -> None:
+    """Remember of all that is kept that it lies in the candidates now."""
+    work.session.execute(
+        update(KeptCompletionRow).where(KeptCompletionRow.scope == scope).values(admitted=True)
+    )
+
+
 def forget(work: Work, scope: UUID) -> None:
-    """Drop what was kept for a scope: it lies in the candidates now."""
+    """Drop what was kept for a scope: all of it lies in the candidates."""
     work.session.execute(delete(KeptCompletionRow).where(KeptCompletionRow.scope == scope))
 
 
@@ -209,6 +228,10 @@ def _has_account(endpoint: Endpoint) -> bool:
         or endpoint.requests_per_minute
         or endpoint.tokens_per_minute
     )
+
+
+def _money(amount: Decimal | None) -> str:
+    return f"{(amount or _FREE).normalize():f}"
 
 
 def _seconds(amount: float, per_minute: float | None) -> float:

@@ -16,7 +16,7 @@ from infra.messaging import HARD_LIMIT_SECONDS, Task
 from sampler.backends import Backend, Completion, SamplesExhausted
 from sampler.drawing import Draw, Question, draws_of
 from sampler.extraction import extract
-from sampler.ledger import Ledger, forget
+from sampler.ledger import Ledger, admitted, forget, mark_admitted
 from sampler.wire import policy_version_of
 
 log = logs.get(__name__)
@@ -32,9 +32,12 @@ class Missing(errors.SuiteError):
 
     code = "samples_missing"
 
-    def __init__(self, reasons: Sequence[str], *, later: bool) -> None:
-        super().__init__("; ".join(reasons))
-        self.later = later
+    def __init__(self, causes: Sequence[SamplesExhausted | errors.Unavailable]) -> None:
+        """Say why, backend by backend, in the order in which they were asked."""
+        super().__init__("; ".join(cause.detail for cause in causes))
+        self.cause_code = causes[0].code
+        """Of the first: had it given what was asked of it, no other would have been asked."""
+        self.later = any(isinstance(cause, errors.Unavailable) for cause in causes)
         """Whether another attempt may bring them."""
 
 
@@ -59,9 +62,9 @@ def answer(database: Database, backends: Mapping[str, Backend], request_id: UUID
     try:
         _gather(backends, ledger, question, plan, draws, found)
     except Missing as missing:
-        if missing.later and _give_back(database, request_id, missing.detail, len(found) > before):
+        if missing.later and _give_back(database, request_id, missing, len(found) > before):
             return
-        _admit(database, request_id, plan, problem, draws, found, missing.detail)
+        _admit(database, request_id, plan, problem, draws, found, missing)
         return
     _admit(database, request_id, plan, problem, draws, found, None)
 
@@ -106,8 +109,7 @@ def _gather(
     Raises:
         Missing: not everything could be had; `found` holds what there is.
     """
-    reasons: list[str] = []
-    later = False
+    causes: list[SamplesExhausted | errors.Unavailable] = []
     for name in (plan.backend, *plan.fallbacks):
         missing = [draw for draw in draws if draw.position not in found]
         if not missing:
@@ -118,19 +120,19 @@ def _gather(
                 raise SamplesExhausted(f"this sampler has no backend {name!r}")
             completions = backend.sample(question, plan, missing)
         except (SamplesExhausted, errors.Unavailable) as error:
-            later = later or isinstance(error, errors.Unavailable)
-            reasons.append(error.detail)
+            causes.append(error)
             found.update(ledger.kept(question.scope))
             log.warning(
                 "samples.missing",
                 sample_request_id=str(question.scope),
                 backend=name,
+                code=error.code,
                 reason=error.detail,
             )
         else:
             found.update(zip((draw.position for draw in missing), completions, strict=True))
     if any(draw.position not in found for draw in draws):
-        raise Missing(reasons, later=later)
+        raise Missing(causes)
 
 
 def _admit(
@@ -140,18 +142,18 @@ def _admit(
     problem: ProblemRow,
     draws: Sequence[Draw],
     found: Mapping[int, Completion],
-    reason: str | None,
+    missing: Missing | None,
 ) -> None:
     """Store the candidates and close the request, with the reason if some are missing."""
-    candidates = [
-        _candidate(problem, plan, draw, found[draw.position])
+    state, reason, code = SampleState.COMPLETED, None, None
+    if missing is not None:
+        state, code = SampleState.QUARANTINED, missing.cause_code
+        reason = f"{len(found)} of {len(draws)} samples: {missing.detail}"
+    made = {
+        draw.position: _candidate(problem, plan, draw, found[draw.position])
         for draw in draws
         if draw.position in found
-    ]
-    state = SampleState.COMPLETED
-    if reason is not None:
-        reason = f"{len(candidates)} of {len(draws)} samples: {reason}"
-        state = SampleState.QUARANTINED
+    }
     with database.unit_of_work() as work:
         # The state is the guard: a second answer to the same request finds it closed.
         group_id = work.session.scalar(
@@ -160,12 +162,17 @@ def _admit(
                 SampleRequestRow.id == request_id,
                 SampleRequestRow.state == SampleState.SUBMITTED,
             )
-            .values(state=state, reason=reason)
+            .values(state=state, reason=reason, code=code)
             .returning(SampleRequestRow.group_id)
         )
         if group_id is None:
             return
-        forget(work, request_id)
+        before = admitted(work.session, request_id)
+        candidates = [one for position, one in made.items() if position not in before]
+        if missing is None:
+            forget(work, request_id)
+        else:
+            mark_admitted(work, request_id)
         if candidates:
             intake.admit(work, group_id, candidates, sample_request_id=request_id)
         else:
@@ -173,7 +180,9 @@ def _admit(
     if reason is None:
         log.info("samples.admitted", sample_request_id=str(request_id), count=len(candidates))
     else:
-        log.warning("samples.quarantined", sample_request_id=str(request_id), reason=reason)
+        log.warning(
+            "samples.quarantined", sample_request_id=str(request_id), code=code, reason=reason
+        )
 
 
 def _candidate(
@@ -199,7 +208,7 @@ def _candidate(
     )
 
 
-def _give_back(database: Database, request_id: UUID, reason: str, progressed: bool) -> bool:
+def _give_back(database: Database, request_id: UUID, missing: Missing, progressed: bool) -> bool:
     """Put a request back into the outbox; tell whether it may have another attempt."""
     with database.unit_of_work() as work:
         row = work.session.get_one(SampleRequestRow, request_id, with_for_update=True)
@@ -207,6 +216,7 @@ def _give_back(database: Database, request_id: UUID, reason: str, progressed: bo
             row.attempts = 0
         if row.state is not SampleState.SUBMITTED or row.attempts >= _MAX_ATTEMPTS:
             return False
-        row.sent_at, row.started_at, row.reason = None, None, reason
-    log.warning("samples.given_back", sample_request_id=str(request_id), reason=reason)
+        row.sent_at, row.started_at = None, None
+        row.reason, row.code = missing.detail, missing.cause_code
+    log.warning("samples.given_back", sample_request_id=str(request_id), reason=missing.detail)
     return True

@@ -191,7 +191,9 @@ def read_reply(endpoint: Endpoint, num_samples: int, body: bytes) -> Reply:
         what = error.errors(include_input=False, include_url=False)[0]["msg"]
         raise CallFailed(f"malformed answer: {what}", Fault.AGAIN, billed=True) from None
     answers = [
-        Answer(text[:MAX_SOURCE_CHARACTERS], choice.finish_reason)
+        Answer(
+            text[:MAX_SOURCE_CHARACTERS], choice.finish_reason and _storable(choice.finish_reason)
+        )
         for choice in sorted(read.choices, key=lambda choice: choice.index)
         if (text := _text_of(choice)) is not None
     ]
@@ -200,7 +202,7 @@ def read_reply(endpoint: Endpoint, num_samples: int, body: bytes) -> Reply:
     usage = read.usage
     return Reply(
         answers=tuple(answers[:num_samples]),
-        model=(read.model or endpoint.model)[:200].replace("\x00", ""),
+        model=_storable(read.model or endpoint.model)[:200],
         prompt_tokens=usage.prompt_tokens if usage else None,
         completion_tokens=usage.completion_tokens if usage else None,
     )
@@ -238,17 +240,26 @@ def refusal(
     )
 
 
+def _storable(text: str) -> str:
+    """Leave out what Postgres has no text for."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def _said(body: bytes) -> str:
-    text = body.decode("utf-8", "replace").replace("\x00", "")
+    return _storable(" ".join(_words(body).split()))
+
+
+def _words(body: bytes) -> str:
+    text = body.decode("utf-8", "replace")
     try:
         read = json.loads(text)
     except (ValueError, RecursionError):
-        return " ".join(text.split())
+        return text
     error = read.get("error", read) if isinstance(read, dict) else read
     if not isinstance(error, dict):
         return str(error)
     parts = [str(error[key]) for key in ("code", "type", "message", "detail") if error.get(key)]
-    return " ".join(" ".join(parts).split())
+    return " ".join(parts)
 
 
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:

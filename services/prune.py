@@ -14,12 +14,14 @@ from sqlalchemy import CursorResult, Delete, Update, delete, exists, func, or_, 
 from sqlalchemy.orm import aliased
 
 from infra.contracts.base import BatchState, GroupState
+from infra.db.ledger import KeptCompletionRow
 from infra.db.tables import (
     CandidateRow,
     ExecutionRow,
     GroupRow,
     IdempotentRequestRow,
     RankingRow,
+    SampleRequestRow,
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Database, Work
@@ -90,6 +92,10 @@ def _groups(work: Work, before: datetime) -> int:
         .limit(_CHUNK)
         .with_for_update(skip_locked=True)
     ).all()
+    requests = select(SampleRequestRow.id).where(SampleRequestRow.group_id.in_(old))
+    work.session.execute(
+        delete(KeptCompletionRow).where(KeptCompletionRow.scope.in_(requests.scalar_subquery()))
+    )
     # A ranking names its best candidate, so it goes before the candidates do.
     work.session.execute(delete(RankingRow).where(RankingRow.group_id.in_(old)))
     return _count(work, delete(GroupRow).where(GroupRow.id.in_(old)))

@@ -161,6 +161,8 @@ class QuarantineView(Contract):
     """Of a candidate or a request for samples."""
     attempts: int
     reason: str | None
+    code: str | None
+    """Stable identifier of the reason, for a request for samples."""
 
 
 class ReleaseRequest(Contract):
@@ -184,6 +186,9 @@ class SampleRequestView(Contract):
     attempts: int
     plan: dict[str, JsonValue]
     reason: str | None
+    """Why it is quarantined, or is tried again."""
+    code: str | None
+    """Stable identifier of the reason, such as `budget_exceeded` or `unavailable`."""
 
 
 class GroupView(Contract):

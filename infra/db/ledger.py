@@ -25,6 +25,8 @@ class EndpointAccountRow(Table):
     endpoint: Mapped[str] = mapped_column(primary_key=True)
     committed: Mapped[Decimal] = mapped_column(COST, default=0)
     """Cost of all its calls; one without a known cost counts with the most that it can be."""
+    budget: Mapped[Decimal | None] = mapped_column(COST)
+    """Most that it may cost, as whoever asked last was told."""
     requests_at: Mapped[datetime | None]
     """When all requests allowed so far are used up, at the endpoint's rate."""
     tokens_at: Mapped[datetime | None]
@@ -75,3 +77,5 @@ class KeptCompletionRow(Table):
     model: Mapped[str]
     finish_reason: Mapped[str | None]
     seed: Mapped[int | None] = mapped_column(BigInteger)
+    admitted: Mapped[bool] = mapped_column(default=False)
+    """Whether it is a candidate already, of a request for samples that was set aside incomplete."""

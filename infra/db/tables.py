@@ -238,7 +238,9 @@ class SampleRequestRow(Table):
     """When it was last given to the queue; null: it waits in the outbox."""
     started_at: Mapped[datetime | None]
     reason: Mapped[str | None]
-    """Why it is quarantined."""
+    """Why it is quarantined, or was given back."""
+    code: Mapped[str | None]
+    """Stable identifier of that reason, such as `budget_exceeded`."""
 
 
 class CandidateRow(Table):

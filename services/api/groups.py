@@ -186,6 +186,7 @@ def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]
                 attempts=request.attempts,
                 plan=request.plan,
                 reason=request.reason,
+                code=request.code,
             )
         )
     return tuple(

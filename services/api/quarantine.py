@@ -51,7 +51,11 @@ def list_quarantine(
 
 _QUERIES: dict[QuarantineKind, Any] = {
     QuarantineKind.CANDIDATE: select(
-        CandidateRow.id, CandidateRow.group_id, CandidateRow.attempts, CandidateRow.reason
+        CandidateRow.id,
+        CandidateRow.group_id,
+        CandidateRow.attempts,
+        CandidateRow.reason,
+        null().label("code"),
     )
     .where(CandidateRow.state == CandidateState.QUARANTINED)
     .order_by(CandidateRow.id),
@@ -60,6 +64,7 @@ _QUERIES: dict[QuarantineKind, Any] = {
         SampleRequestRow.group_id,
         SampleRequestRow.attempts,
         SampleRequestRow.reason,
+        SampleRequestRow.code,
     )
     .where(SampleRequestRow.state == SampleState.QUARANTINED)
     .order_by(SampleRequestRow.id),
@@ -68,6 +73,7 @@ _QUERIES: dict[QuarantineKind, Any] = {
         null().label("group_id"),
         TrainingBatchRow.attempts,
         null().label("reason"),
+        null().label("code"),
     )
     .where(TrainingBatchRow.state == BatchState.QUARANTINED)
     .order_by(TrainingBatchRow.id),
@@ -115,10 +121,13 @@ def _release(
     set_aside = (table.id.in_(ids), table.state == states.QUARANTINED)
     groups = work.session.scalars(select(table.group_id).where(*set_aside).distinct()).all()
     _reopen(work, groups)
+    again: dict[str, Any] = dict.fromkeys(("sent_at", "started_at", "reason"))
+    if table is SampleRequestRow:
+        again["code"] = None
     return work.session.scalars(
         update(table)
         .where(*set_aside)
-        .values(state=states.SUBMITTED, attempts=0, sent_at=None, started_at=None, reason=None)
+        .values(state=states.SUBMITTED, attempts=0, **again)
         .returning(table.id)
         .execution_options(synchronize_session=False)
     ).all()

@@ -24,6 +24,7 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Database
 from infra.messaging import queue_depths
+from services.api import sampling
 from services.api.dependencies import Db
 from services.api.keys import READS
 
@@ -36,6 +37,11 @@ _AT_SCRAPE = (
     metrics.BATCHES_IN_STATE,
     metrics.QUEUE_DEPTH,
     metrics.OLDEST_SECONDS,
+    metrics.SAMPLING_CALLS,
+    metrics.SAMPLING_TOKENS,
+    metrics.SAMPLING_COST,
+    metrics.SAMPLING_BUDGET,
+    metrics.TEACHER_GROUPS,
 )
 
 State = TypeVar("State")
@@ -147,6 +153,7 @@ def get_metrics(request: Request, db: Db) -> Response:
         _set_states(read_stats(session))
         for step, seconds in _oldest(session).items():
             metrics.OLDEST_SECONDS.labels(step).set(seconds)
+        sampling.set_metrics(session)
     with contextlib.suppress(errors.Unavailable):
         for queue, depth in queue_depths(request.app.state.redis_url).items():
             metrics.QUEUE_DEPTH.labels(queue.value).set(depth)

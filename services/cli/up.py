@@ -18,6 +18,8 @@ from infra.local.home import default_home, free_port, secret_file
 from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
 from infra.messaging import Queue, queue_keys
+from infra.settings import load
+from sampler.settings import SamplerSettings
 from services.client import Client
 
 log = logs.get(__name__)
@@ -161,7 +163,7 @@ def _environments(
         | both
         | {"RRTF_API_PORT": str(port), "RRTF_API_KEY": suite.api_key},
         "ranker": of("RRTF_RANKER_", "RRTF_LOG_") | both,
-        "sampler": of("RRTF_SAMPLER_", "RRTF_LOG_") | both,
+        "sampler": of("RRTF_SAMPLER_", "RRTF_LOG_") | both | _teachers_keys(),
         "executor": of("RRTF_EXECUTOR_", "RRTF_LOG_")
         | queue
         | {"RRTF_EXECUTOR_HOME": str(_executor_home(suite.home))}
@@ -176,6 +178,16 @@ def _environments(
             "RRTF_TRAINER_OUTPUT_DIR": str(suite.home / "checkpoints"),
         },
     }
+
+
+def _teachers_keys() -> dict[str, str]:
+    """Return the variables that model servers' keys are in, for the sampler alone.
+
+    Raises:
+        errors.ConfigurationError: the list of model servers is wrong, or a key is not set.
+    """
+    names = [endpoint.key for endpoint in load(SamplerSettings).remote() if endpoint.key]
+    return {name: os.environ[name] for name in names}
 
 
 def _executor_home(home: Path) -> Path:

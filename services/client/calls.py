@@ -35,6 +35,7 @@ from infra.contracts.api import (
 from infra.contracts.candidates import NewGroup
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
+from infra.contracts.sampling import EndpointView, TeacherView
 
 _ANSWER_SECONDS = 30.0
 """Longest an answer may take beyond the wait that was asked for."""
@@ -212,6 +213,16 @@ def checkpoints(policy: str) -> Call[Page[CheckpointView]]:
 def get_checkpoint(checkpoint_id: UUID) -> Call[CheckpointView]:
     """Read a checkpoint."""
     return _get(CheckpointView, f"/v1/checkpoints/{checkpoint_id}")
+
+
+def endpoints() -> Call[Page[EndpointView]]:
+    """List the model servers that were asked."""
+    return _page(Page[EndpointView], "/v1/endpoints")
+
+
+def teachers() -> Call[Page[TeacherView]]:
+    """List teachers."""
+    return _page(Page[TeacherView], "/v1/teachers")
 
 
 def stats() -> Call[Stats]:

@@ -35,6 +35,7 @@ from infra.contracts.api import (
 from infra.contracts.candidates import NewGroup
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
+from infra.contracts.sampling import EndpointView, TeacherView
 from services.client import calls
 from services.client.calls import Call
 from services.client.listening import MOST_BREAKS, Event, Listener, pause_after
@@ -249,6 +250,14 @@ class Client:
     def get_checkpoint(self, checkpoint_id: UUID) -> CheckpointView:
         """Return a checkpoint and the batches that made it."""
         return self._perform(calls.get_checkpoint(checkpoint_id))
+
+    def endpoints(self) -> tuple[EndpointView, ...]:
+        """Return the model servers that were asked, with requests, tokens and cost."""
+        return tuple(self._pages(calls.endpoints()))
+
+    def teachers(self) -> tuple[TeacherView, ...]:
+        """Return the teachers and how often their best program beats the students' best."""
+        return tuple(self._pages(calls.teachers()))
 
     def stats(self) -> Stats:
         """Return counts over everything."""

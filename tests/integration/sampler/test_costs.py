@@ -4,8 +4,6 @@ import threading
 import time
 from decimal import Decimal
 
-import pytest
-
 from infra.contracts.base import Author, CallState, SampleState, new_id
 from infra.contracts.candidates import SamplePlan
 from infra.db.tables import SampleRequestRow
@@ -186,9 +184,10 @@ def test_tokens_count_towards_a_rate_of_tokens(lab):
 
     begun = [lab.ledger.begin(endpoint, "tiny", entry) for _ in range(4)]
 
+    # Each takes three seconds of the rate, which may be used six seconds ahead.
     waits = [one.wait_seconds for one in begun]
-    assert waits[:3] == pytest.approx([0, 0, 0], abs=0.5)
-    assert waits[3] == pytest.approx(3, abs=0.5)
+    assert waits[:3] == [0, 0, 0]
+    assert 0 < waits[3] <= 3
 
 
 def test_a_model_whose_price_is_not_known_may_not_be_chosen_by_a_plan(lab):

@@ -41,9 +41,9 @@ def launch(database_url, redis_url, tmp_path):
             "TEACHER_KEY": KEY,
             **more,
         }
-        log = (tmp_path / f"worker-{len(started)}.log").open("wb")
         command = [sys.executable, "-m", "sampler"]
-        started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+        with (tmp_path / f"worker-{len(started)}.log").open("wb") as log:
+            started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
         return started[-1]
 
     yield launched

@@ -13,10 +13,12 @@ _STATES = ("sent", "completed", "refused", "lost")
 
 
 def upgrade() -> None:
+    op.add_column("sample_requests", sa.Column("code", sa.String(), nullable=True))
     op.create_table(
         "endpoint_accounts",
         sa.Column("endpoint", sa.String(), nullable=False),
         sa.Column("committed", _COST, nullable=False),
+        sa.Column("budget", _COST, nullable=True),
         sa.Column("requests_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tokens_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("endpoint", name=op.f("pk_endpoint_accounts")),
@@ -58,6 +60,7 @@ def upgrade() -> None:
         sa.Column("model", sa.String(), nullable=False),
         sa.Column("finish_reason", sa.String(), nullable=True),
         sa.Column("seed", sa.BigInteger(), nullable=True),
+        sa.Column("admitted", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["call_id"],
             ["sampling_calls.id"],
@@ -73,3 +76,4 @@ def downgrade() -> None:
     op.drop_table("kept_completions")
     op.drop_table("sampling_calls")
     op.drop_table("endpoint_accounts")
+    op.drop_column("sample_requests", "code")
