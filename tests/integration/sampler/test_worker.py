@@ -109,7 +109,7 @@ def test_a_killed_sampler_repeats_no_completed_request(lab, launch, send):
 
 def test_no_key_is_in_logs_messages_or_the_database(lab, launch, send, database_url, redis_url,
                                                     tmp_path):  # fmt: skip
-    faults = Schedule({Fault.REFUSED: 7, Fault.SERVER_ERROR: 3, Fault.CUT: 2})
+    faults = Schedule({Fault.REFUSED: 7, Fault.SERVER_ERROR: 4})
     server = lab.serve(source=Starter("teacher"), faults=faults, key=KEY)
     worker = launch(server)
     requests = [lab.ask(plan(6))[0] for _ in range(3)]
