@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz check format lock clean
+.PHONY: help venv demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler check format lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ bench-mixed: venv ## Label 10,000 honest and hostile candidates mixed, through t
 
 bench-trainer: venv ## Measure a training step in each layout beside a plain padded one
 	@$(BIN)/python -m tests.benchmarks.trainer.run
+
+bench-sampler: venv ## Measure the sampler beside the model server it asks, and its memory
+	@$(BIN)/python -m tests.benchmarks.sampler.run
 
 bench-stability: venv ## Label recorded candidates three times beside busy loops; compare
 	@$(BIN)/python -m tests.benchmarks.executor.stability --data "$${RRTF_DATA:-../shared/data}"

@@ -3,17 +3,17 @@
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import TypeVar
 from uuid import UUID
 
 import httpx
 
 from infra import errors, logs
 from sampler.backends import Completion, SamplesExhausted
+from sampler.bookkeeping import Bookkeeper
 from sampler.endpoints import Endpoint
-from sampler.ledger import Begun, Entry, Ledger
+from sampler.ledger import Begun, Entry, Ledger, completed, failed
 from sampler.retrying import wait_seconds
 from sampler.wire import (
     Ask,
@@ -35,8 +35,6 @@ _MOST_BYTES = 64 * 2**20
 _ERROR_BYTES = 16 * 2**10
 _BYTES_PER_TOKEN = 4
 
-T = TypeVar("T")
-
 
 class EndpointRefused(SamplesExhausted):
     """The endpoint refuses the request, and would refuse it again."""
@@ -55,8 +53,7 @@ class Caller:
         """
         secret = endpoint.secret()
         self.endpoint = endpoint
-        self._ledger = ledger
-        self._threads = threads
+        self._books = Bookkeeper(endpoint, ledger, threads)
         self._secrets = (secret.get_secret_value(),) if secret else ()
         self._slots = asyncio.Semaphore(endpoint.concurrency)
         self._rests_until = 0.0
@@ -93,11 +90,11 @@ class Caller:
             EndpointRefused, BudgetExceeded: asking again would not help.
             errors.Unavailable: every try failed, or there is no time for another.
         """
-        entry = _entry(scope, positions, ask)
+        entry = _entry(scope, positions, ask, model)
         for failures in range(1, self.endpoint.tries + 1):
             try:
                 async with self._slots:
-                    return await self._once(entry, ask, model, until)
+                    return await self._once(entry, ask, until)
             except CallFailed as error:
                 log.info(
                     "call.failed",
@@ -125,24 +122,21 @@ class Caller:
     def _away(self, why: str) -> errors.Unavailable:
         return errors.Unavailable(f"{self.endpoint.name}: {why}")
 
-    async def _once(
-        self, entry: Entry, ask: Ask, model: str, until: float
-    ) -> list[tuple[int, Completion]]:
-        loop = asyncio.get_running_loop()
-        await self._sleep_before(self._rests_until - loop.time(), until)
-        begun = await self._in_thread(self._ledger.begin, self.endpoint, model, entry)
+    async def _once(self, entry: Entry, ask: Ask, until: float) -> list[tuple[int, Completion]]:
+        await self._sleep_before(self._rests_until - asyncio.get_running_loop().time(), until)
+        begun = await self._books.begin(entry)
         try:
             await self._sleep_before(begun.wait_seconds, until)
         except errors.Unavailable as error:
-            await self._end(begun, error.detail, billed=False)
+            await self._books.end(failed(begun, error.detail, billed=False))
             raise
         try:
-            reply = await self._send(ask, model, begun)
+            reply = await self._send(ask, entry.model, begun)
         except CallFailed as error:
-            await self._end(begun, error.detail, billed=error.billed)
+            await self._books.end(failed(begun, error.detail, billed=error.billed))
             raise
         kept = _completions(entry.positions, reply, ask.seed)
-        await self._in_thread(self._ledger.complete, self.endpoint, begun, reply, kept, entry.scope)
+        await self._books.end(completed(self.endpoint, begun, reply, kept))
         return kept
 
     async def _sleep_before(self, seconds: float, until: float) -> None:
@@ -151,17 +145,6 @@ class Caller:
         if asyncio.get_running_loop().time() + seconds >= until:
             raise self._away(f"its rate allows the next request in {seconds:.1f} s")
         await asyncio.sleep(seconds)
-
-    async def _end(self, begun: Begun, reason: str, *, billed: bool) -> None:
-        def end() -> None:
-            self._ledger.end(self.endpoint, begun, reason, billed=billed)
-
-        await self._in_thread(end)
-
-    async def _in_thread(self, call: Callable[..., T], *arguments: object) -> T:
-        # A request that was cancelled while its row is written must not leave half of it.
-        running = asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
-        return await asyncio.shield(running)
 
     async def _send(self, ask: Ask, model: str, begun: Begun) -> Reply:
         endpoint = self.endpoint.model_copy(update={"model": model})
@@ -204,12 +187,13 @@ async def _read(response: httpx.Response, most: int, whole: bool) -> bytes:
     return b"".join(parts)[:most]
 
 
-def _entry(scope: UUID, positions: Sequence[int], ask: Ask) -> Entry:
+def _entry(scope: UUID, positions: Sequence[int], ask: Ask, model: str) -> Entry:
     prompt = prompt_tokens_at_most(ask)
     written = ask.max_tokens * ask.num_samples
     return Entry(
         scope=scope,
         positions=tuple(positions),
+        model=model,
         prompt_tokens=prompt,
         completion_tokens=written,
         expected_tokens=prompt // _BYTES_PER_TOKEN + written,

@@ -6,7 +6,7 @@ from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
-_LEDGER_THREADS = 8
+_LEDGER_THREADS = 4
 """Threads that write to Postgres, which the loop must not wait for."""
 
 T = TypeVar("T")

@@ -5,30 +5,24 @@ and what perhaps was. What came is kept at once, and never asked for again.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from infra.contracts.base import CallState, new_id
 from infra.db.ledger import CallRow, EndpointAccountRow, KeptCompletionRow
 from infra.db.unit_of_work import Database, Work
-from sampler.backends import Completion, SamplesExhausted
+from sampler.accounts import Account, BudgetExceeded, needs_account
+from sampler.backends import Completion
 from sampler.endpoints import Endpoint
 from sampler.wire import Reply
 
-_BURST_SECONDS = 6.0
-"""A rate may be used this much ahead of time: a tenth of a minute's requests at once."""
 _FREE = Decimal(0)
-
-
-class BudgetExceeded(SamplesExhausted):
-    """The budget of an endpoint does not allow another request."""
-
-    code = "budget_exceeded"
 
 
 class Entry(NamedTuple):
@@ -37,6 +31,7 @@ class Entry(NamedTuple):
     scope: UUID
     positions: tuple[int, ...]
     """Of the completions it asks for, within the scope."""
+    model: str
     prompt_tokens: int
     """At most."""
     completion_tokens: int
@@ -49,8 +44,50 @@ class Begun(NamedTuple):
     """A request that may be sent, once `wait_seconds` have passed."""
 
     call_id: UUID
+    scope: UUID
     wait_seconds: float
     reserved: Decimal
+
+
+class Ended(NamedTuple):
+    """What became of a request."""
+
+    begun: Begun
+    state: CallState
+    cost: Decimal | None
+    """None where it is not known: then the reserve stands for it."""
+    reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    kept: tuple[tuple[int, Completion], ...] = ()
+    """Completions with their positions."""
+
+
+def completed(
+    endpoint: Endpoint, begun: Begun, reply: Reply, kept: Sequence[tuple[int, Completion]]
+) -> Ended:
+    """Describe the end of a request that was answered.
+
+    A server that says nothing of tokens is paid what was reserved.
+    """
+    cost = begun.reserved
+    if reply.prompt_tokens is not None:
+        cost = endpoint.cost(reply.prompt_tokens, reply.completion_tokens or 0)
+    return Ended(
+        begun=begun,
+        state=CallState.COMPLETED,
+        cost=cost,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        kept=tuple(kept),
+    )
+
+
+def failed(begun: Begun, reason: str, *, billed: bool) -> Ended:
+    """Describe the end of a request that brought nothing; one that may be billed is not free."""
+    if billed:
+        return Ended(begun, CallState.LOST, None, reason)
+    return Ended(begun, CallState.REFUSED, _FREE, reason)
 
 
 class Ledger:
@@ -72,133 +109,133 @@ class Ledger:
                 for row in rows
             }
 
-    def begin(self, endpoint: Endpoint, model: str, entry: Entry) -> Begun:
-        """Reserve the most that a request can cost and its place in the endpoint's rate.
+    def write(
+        self, endpoint: Endpoint, begins: Sequence[Entry], ends: Sequence[Ended]
+    ) -> list[Begun | BudgetExceeded]:
+        """Settle what ended, then reserve what is to begin, in one transaction.
 
-        Raises:
-            BudgetExceeded: it could cost more than is left.
+        Returns for each beginning what it may do, or why it must not be made.
         """
-        call_id = new_id()
-        reserved = endpoint.cost(entry.prompt_tokens, entry.completion_tokens)
+        answers: list[Begun | BudgetExceeded] = []
         with self._database.unit_of_work() as work:
-            wait = self._reserve(work.session, endpoint, reserved, entry.expected_tokens)
-            work.session.execute(
-                insert(CallRow).values(
-                    id=call_id,
-                    scope=entry.scope,
-                    position=entry.positions[0],
-                    num_samples=len(entry.positions),
-                    endpoint=endpoint.name,
-                    model=model,
-                    state=CallState.SENT,
-                    reserved=reserved,
-                )
-            )
-        return Begun(call_id, wait, reserved)
+            session = work.session
+            account, now = _lock_account(session, endpoint)
+            for ended in ends:
+                if ended.cost is not None:
+                    account.committed += ended.cost - ended.begun.reserved
+            for entry in begins:
+                cost = endpoint.cost(entry.prompt_tokens, entry.completion_tokens)
+                try:
+                    wait = account.reserve(endpoint, cost, entry.expected_tokens, now)
+                except BudgetExceeded as error:
+                    answers.append(error)
+                else:
+                    answers.append(Begun(new_id(), entry.scope, wait, cost))
+            _write_ends(session, ends)
+            _write_begins(session, endpoint, begins, answers)
+            _store_account(session, endpoint, account)
+        return answers
 
-    @staticmethod
-    def _reserve(session: Session, endpoint: Endpoint, reserved: Decimal, tokens: int) -> float:
-        """Return the seconds to wait for the endpoint's rate."""
-        if not _has_account(endpoint):
-            return 0.0
-        account = EndpointAccountRow
-        session.execute(insert(account).values(endpoint=endpoint.name).on_conflict_do_nothing())
-        now = func.clock_timestamp()
-        values: dict[str, Any] = {
-            "committed": account.committed + reserved,
-            "budget": endpoint.budget,
-        }
-        lags = []
-        for column, seconds in (
-            (account.requests_at, _seconds(1, endpoint.requests_per_minute)),
-            (account.tokens_at, _seconds(tokens, endpoint.tokens_per_minute)),
-        ):
-            if seconds:
-                step = func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-                values[column.key] = func.greatest(column, now) + step
-                lags.append(func.extract("epoch", column - now) - seconds)
-        query = update(account).where(account.endpoint == endpoint.name).values(values)
-        if endpoint.budget is not None:
-            query = query.where(account.committed + reserved <= endpoint.budget)
-        row = session.execute(query.returning(account.endpoint, *lags)).one_or_none()
-        if row is None:
-            spent = session.scalar(
-                select(account.committed).where(account.endpoint == endpoint.name)
-            )
-            raise BudgetExceeded(
-                f"the budget of {endpoint.name!r} is {_money(endpoint.budget)}:"
-                f" {_money(spent)} is spent or reserved, and the next request may cost"
-                f" {_money(reserved)}"
-            )
-        return max([0.0, *(float(lag) - _BURST_SECONDS for lag in row[1:])])
 
-    def complete(
-        self,
-        endpoint: Endpoint,
-        begun: Begun,
-        reply: Reply,
-        kept: Sequence[tuple[int, Completion]],
-        scope: UUID,
-    ) -> None:
-        """Keep what a request brought, with its position, and settle its cost.
+def _lock_account(session: Session, endpoint: Endpoint) -> tuple[Account, datetime]:
+    """Read the account and hold its row; an endpoint that needs none gets an empty one."""
+    now = func.clock_timestamp()
+    if not needs_account(endpoint):
+        return Account(), session.execute(select(now)).scalar_one()
+    row = EndpointAccountRow
+    query = (
+        select(row.committed, row.requests_at, row.tokens_at, now)
+        .where(row.endpoint == endpoint.name)
+        .with_for_update()
+    )
+    found = session.execute(query).one_or_none()
+    if found is None:
+        session.execute(insert(row).values(endpoint=endpoint.name).on_conflict_do_nothing())
+        found = session.execute(query).one()
+    return Account(*found[:3]), found[3]
 
-        A server that says nothing of tokens is paid what was reserved.
-        """
-        cost = begun.reserved
-        if reply.prompt_tokens is not None:
-            cost = endpoint.cost(reply.prompt_tokens, reply.completion_tokens or 0)
-        with self._database.unit_of_work() as work:
-            self._settle(
-                work.session,
-                endpoint,
-                begun,
-                cost,
-                state=CallState.COMPLETED,
-                prompt_tokens=reply.prompt_tokens,
-                completion_tokens=reply.completion_tokens,
-            )
-            rows = [
-                {
-                    "scope": scope,
-                    "position": position,
-                    "call_id": begun.call_id,
-                    "text": completion.text,
-                    "model": completion.model,
-                    "finish_reason": completion.finish_reason,
-                    "seed": completion.seed,
-                }
-                for position, completion in kept
-            ]
-            work.session.execute(insert(KeptCompletionRow).on_conflict_do_nothing(), rows)
 
-    def end(self, endpoint: Endpoint, begun: Begun, reason: str, *, billed: bool) -> None:
-        """Record that a request brought nothing; one that may be billed keeps its reserve."""
-        with self._database.unit_of_work() as work:
-            self._settle(
-                work.session,
-                endpoint,
-                begun,
-                None if billed else _FREE,
-                state=CallState.LOST if billed else CallState.REFUSED,
-                reason=reason,
-            )
-
-    @staticmethod
-    def _settle(
-        session: Session, endpoint: Endpoint, begun: Begun, cost: Decimal | None, **values: Any
-    ) -> None:
+def _store_account(session: Session, endpoint: Endpoint, account: Account) -> None:
+    if needs_account(endpoint):
         session.execute(
-            update(CallRow)
-            .where(CallRow.id == begun.call_id)
-            .values(cost=cost, ended_at=func.clock_timestamp(), **values)
-        )
-        if cost is not None and cost != begun.reserved:
-            account = EndpointAccountRow
-            session.execute(
-                update(account)
-                .where(account.endpoint == endpoint.name)
-                .values(committed=account.committed + (cost - begun.reserved))
+            update(EndpointAccountRow)
+            .where(EndpointAccountRow.endpoint == endpoint.name)
+            .values(
+                committed=account.committed,
+                budget=endpoint.budget,
+                requests_at=account.requests_at,
+                tokens_at=account.tokens_at,
             )
+        )
+
+
+def _write_begins(
+    session: Session,
+    endpoint: Endpoint,
+    begins: Sequence[Entry],
+    answers: Sequence[Begun | BudgetExceeded],
+) -> None:
+    rows = [
+        {
+            "id": begun.call_id,
+            "scope": entry.scope,
+            "position": entry.positions[0],
+            "num_samples": len(entry.positions),
+            "endpoint": endpoint.name,
+            "model": entry.model,
+            "state": CallState.SENT,
+            "reserved": begun.reserved,
+        }
+        for entry, begun in zip(begins, answers, strict=True)
+        if isinstance(begun, Begun)
+    ]
+    if rows:
+        session.execute(insert(CallRow), rows)
+
+
+def _write_ends(session: Session, ends: Sequence[Ended]) -> None:
+    if not ends:
+        return
+    call = CallRow.__table__.c
+    session.connection().execute(
+        update(CallRow)
+        .where(call.id == bindparam("call_id"))
+        .values(
+            state=bindparam("ended"),
+            cost=bindparam("paid"),
+            reason=bindparam("because"),
+            prompt_tokens=bindparam("read"),
+            completion_tokens=bindparam("written"),
+            ended_at=func.clock_timestamp(),
+        ),
+        [
+            {
+                "call_id": one.begun.call_id,
+                "ended": one.state,
+                "paid": one.cost,
+                "because": one.reason,
+                "read": one.prompt_tokens,
+                "written": one.completion_tokens,
+            }
+            for one in ends
+        ],
+    )
+    rows = [
+        {
+            "scope": one.begun.scope,
+            "position": position,
+            "call_id": one.begun.call_id,
+            "text": completion.text,
+            "model": completion.model,
+            "finish_reason": completion.finish_reason,
+            "seed": completion.seed,
+            "admitted": False,
+        }
+        for one in ends
+        for position, completion in one.kept
+    ]
+    if rows:
+        session.execute(insert(KeptCompletionRow).on_conflict_do_nothing(), rows)
 
 
 def admitted(session: Session, scope: UUID) -> set[int]:
@@ -219,20 +256,3 @@ def mark_admitted(work: Work, scope: UUID) -> None:
 def forget(work: Work, scope: UUID) -> None:
     """Drop what was kept for a scope: all of it lies in the candidates."""
     work.session.execute(delete(KeptCompletionRow).where(KeptCompletionRow.scope == scope))
-
-
-def _has_account(endpoint: Endpoint) -> bool:
-    return bool(
-        endpoint.input_price
-        or endpoint.output_price
-        or endpoint.requests_per_minute
-        or endpoint.tokens_per_minute
-    )
-
-
-def _money(amount: Decimal | None) -> str:
-    return f"{(amount or _FREE).normalize():f}"
-
-
-def _seconds(amount: float, per_minute: float | None) -> float:
-    return 0.0 if per_minute is None else amount * 60.0 / per_minute

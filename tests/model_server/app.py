@@ -52,6 +52,7 @@ class ModelServer:
         made = FastAPI()
         made.post("/v1/completions")(self._answer)
         made.post("/v1/chat/completions")(self._answer)
+        made.post("/alone")(self._alone)
 
         @made.get("/v1/models")
         async def models() -> dict[str, Any]:
@@ -83,6 +84,30 @@ class ModelServer:
             return StreamingResponse(_cut(text), headers=headers, media_type="application/json")
         seen.served = seen.fault in (None, Fault.DUPLICATED, Fault.WRONG_N)
         return Response(text, media_type="application/json")
+
+    async def _alone(self, request: Request) -> float:
+        """Return how many completions a second the source writes with no HTTP around it."""
+        body = await request.json()
+        seeds = iter(range(body["number"]))
+
+        async def ask() -> None:
+            for seed in seeds:
+                await self.source.complete(
+                    Asked(
+                        prompt=body["prompt"],
+                        chat=False,
+                        num_samples=1,
+                        seed=seed,
+                        temperature=0.8,
+                        top_p=0.95,
+                        max_tokens=body["max_tokens"],
+                        stop=(),
+                    )
+                )
+
+        began = time.perf_counter()
+        await asyncio.gather(*(ask() for _ in range(body["in_flight"])))
+        return float(body["number"] / (time.perf_counter() - began))
 
     async def _reply(self, seen: Seen, body: dict[str, Any]) -> dict[str, Any]:
         chat = seen.path.endswith("/chat/completions")

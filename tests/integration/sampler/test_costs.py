@@ -180,9 +180,11 @@ def test_the_rate_of_an_endpoint_holds_over_all_workers(lab):
 
 def test_tokens_count_towards_a_rate_of_tokens(lab):
     endpoint = lab.endpoint("teacher", lab.serve(), tokens_per_minute=2000)
-    entry = Entry(new_id(), (0,), prompt_tokens=100, completion_tokens=0, expected_tokens=100)
+    entry = Entry(
+        new_id(), (0,), "tiny", prompt_tokens=100, completion_tokens=0, expected_tokens=100
+    )
 
-    begun = [lab.ledger.begin(endpoint, "tiny", entry) for _ in range(4)]
+    begun = [lab.ledger.write(endpoint, [entry], [])[0] for _ in range(4)]
 
     # Each takes three seconds of the rate, which may be used six seconds ahead.
     waits = [one.wait_seconds for one in begun]
