@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler check format lock clean
+.PHONY: help venv demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction check format lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ bench-trainer: venv ## Measure a training step in each layout beside a plain pad
 
 bench-sampler: venv ## Measure the sampler beside the model server it asks, and its memory
 	@$(BIN)/python -m tests.benchmarks.sampler.run
+
+bench-extraction: venv ## Extract recorded programs from completions of every form, and run them (needs RRTF_DATA)
+	@$(BIN)/python -m tests.benchmarks.sampler.extraction --data "$${RRTF_DATA:-../shared/data}"
 
 bench-stability: venv ## Label recorded candidates three times beside busy loops; compare
 	@$(BIN)/python -m tests.benchmarks.executor.stability --data "$${RRTF_DATA:-../shared/data}"

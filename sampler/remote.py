@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from infra import errors
 from infra.contracts.candidates import SamplePlan
@@ -58,49 +59,71 @@ class Remote:
     async def _sample(
         self, question: Question, plan: SamplePlan, draws: Sequence[Draw], model: str
     ) -> dict[int, Completion]:
-        waiting = deque(_bundles(draws, self._endpoint.samples_per_request))
-        found: dict[int, Completion] = {}
-        failures: list[errors.SuiteError] = []
-
-        async def work() -> None:
-            while waiting and not failures:
-                bundle = waiting.popleft()
-                try:
-                    kept = await self._call(question, plan, bundle, model)
-                except (SamplesExhausted, errors.Unavailable) as error:
-                    # The others end what they have begun, for that is paid.
-                    failures.append(error)
-                    return
-                found.update(kept)
-                rest = bundle[len(kept) :]
-                if rest:
-                    waiting.append(rest)
-
-        # Not one coroutine for each draw: a large plan holds no more than is under way.
-        workers = min(len(waiting), self._endpoint.concurrency)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
-                group.create_task(work())
-        if failures:
-            raise failures[0]
-        return found
-
-    async def _call(
-        self, question: Question, plan: SamplePlan, bundle: Sequence[Draw], model: str
-    ) -> list[tuple[int, Completion]]:
         messages, prompt = ask_problem(question, self._endpoint)
-        ask = Ask(
-            messages=messages,
-            prompt=prompt,
-            num_samples=len(bundle),
-            temperature=bundle[0].temperature,
-            top_p=plan.top_p,
-            max_tokens=plan.max_tokens,
-            stop=plan.stop,
-            seed=bundle[0].seed,
-        )
-        positions = [draw.position for draw in bundle]
-        return await self._caller.call(question.scope, positions, ask, model, question.until)
+
+        def ask_for(bundle: Sequence[Draw]) -> Ask:
+            return Ask(
+                messages=messages,
+                prompt=prompt,
+                num_samples=len(bundle),
+                temperature=bundle[0].temperature,
+                top_p=plan.top_p,
+                max_tokens=plan.max_tokens,
+                stop=plan.stop,
+                seed=bundle[0].seed,
+            )
+
+        return await fetch(self._caller, question.scope, draws, ask_for, model, question.until)
+
+
+async def fetch(
+    caller: Caller,
+    scope: UUID,
+    draws: Sequence[Draw],
+    ask_for: Callable[[Sequence[Draw]], Ask],
+    model: str,
+    until: float,
+) -> dict[int, Completion]:
+    """Ask an endpoint for all draws, so many requests at once as it allows; by position.
+
+    Args:
+        caller: The connections to the endpoint.
+        scope: What the completions are kept under.
+        draws: What is missing of the scope.
+        ask_for: Makes the request for some draws of one temperature.
+        model: The model to name.
+        until: Time of the loop after which nothing is sent any more.
+
+    Raises:
+        SamplesExhausted, errors.Unavailable: not all could be had; what came is kept.
+    """
+    waiting = deque(_bundles(draws, caller.endpoint.samples_per_request))
+    found: dict[int, Completion] = {}
+    failures: list[errors.SuiteError] = []
+
+    async def work() -> None:
+        while waiting and not failures:
+            bundle = waiting.popleft()
+            positions = [draw.position for draw in bundle]
+            try:
+                kept = await caller.call(scope, positions, ask_for(bundle), model, until)
+            except (SamplesExhausted, errors.Unavailable) as error:
+                # The others end what they have begun, for that is paid.
+                failures.append(error)
+                return
+            found.update(kept)
+            rest = bundle[len(kept) :]
+            if rest:
+                waiting.append(rest)
+
+    # Not one coroutine for each draw: a large plan holds no more than is under way.
+    workers = min(len(waiting), caller.endpoint.concurrency)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(workers):
+            group.create_task(work())
+    if failures:
+        raise failures[0]
+    return found
 
 
 def _bundles(draws: Sequence[Draw], size: int) -> list[Sequence[Draw]]:

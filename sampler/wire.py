@@ -103,17 +103,22 @@ def ask_problem(question: Question, endpoint: Endpoint) -> tuple[tuple[Message, 
     """Put a problem into the words of the endpoint's form: messages for a chat, or a prompt."""
     if endpoint.form is Form.COMPLETION:
         return (), question.prompt
+    return chat_of(question.prompt, question.language, question.entry_point), ""
+
+
+def chat_of(prompt: str, language: Language, entry_point: str | None) -> tuple[Message, ...]:
+    """Ask for a program that solves a problem."""
     wanted = (
-        f"the function or class `{question.entry_point}`"
-        if question.entry_point
+        f"the function or class `{entry_point}`"
+        if entry_point
         else "a program that reads standard input and writes standard output"
     )
     system = (
-        f"You write correct programs in {_NAMES[question.language]}. Answer with one fenced code"
+        f"You write correct programs in {_NAMES[language]}. Answer with one fenced code"
         " block that holds everything the program needs, and nothing that only tries it out."
     )
-    user = f"Write {wanted}.\n\n{question.prompt}"
-    return (Message(role="system", content=system), Message(role="user", content=user)), ""
+    user = f"Write {wanted}.\n\n{prompt}"
+    return (Message(role="system", content=system), Message(role="user", content=user))
 
 
 def policy_version_of(model: str) -> int | None:

@@ -37,23 +37,24 @@ class Lab:
 
     def __init__(self, url, stack):
         self.sent = SentMessages()
+        self.url = url
         self.database = Database(url, self.sent)
         self.ledger = Ledger(self.database)
         self.backends = {}
-        self._stack = stack
-        self._fanout = stack.enter_context(Fanout())
+        self.stack = stack
+        self.fanout = stack.enter_context(Fanout())
         self.problem = load.problems()[0]
         with self.database.unit_of_work() as work:
             self.problem_id, _ = intake.add_problem(work, self.problem)
 
     def serve(self, **fields):
-        return self._stack.enter_context(serving(ModelServer(**fields)))
+        return self.stack.enter_context(serving(ModelServer(**fields)))
 
     def endpoint(self, name, server, **fields):
         """Make a server known as a backend."""
         made = Endpoint(name=name, url=server.url, model=server.model, **fields)
-        self.backends[name] = Remote(made, self.ledger, self._fanout)
-        self._stack.callback(self.backends[name].close)
+        self.backends[name] = Remote(made, self.ledger, self.fanout)
+        self.stack.callback(self.backends[name].close)
         return made
 
     def ask(self, *plans):

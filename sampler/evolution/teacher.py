@@ -1,0 +1,143 @@
+"""Asks teachers for texts that are no candidates: the same question is paid for once, for ever."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+from uuid import UUID, uuid5
+
+from infra import errors, logs
+from sampler.accounts import BudgetExceeded
+from sampler.backends import Completion, SamplesExhausted
+from sampler.calling import Caller, EndpointRefused
+from sampler.drawing import Draw, derive_seed
+from sampler.endpoints import Endpoint, Form
+from sampler.fanout import Fanout
+from sampler.ledger import Ledger
+from sampler.remote import fetch
+from sampler.wire import Ask, Message
+
+log = logs.get(__name__)
+
+_NAMES = UUID("5d0ad4a1-51a5-4d7e-8c2f-0f1a4f5f7d11")
+"""Name space of the scopes that questions are kept under."""
+_PATIENCE_SECONDS = 3600.0
+"""Longest that one question is tried; rates and rests count."""
+
+
+class Prompt(NamedTuple):
+    """A question."""
+
+    messages: tuple[Message, ...]
+    num_answers: int
+    temperature: float
+    max_tokens: int
+    seed: int
+
+
+class Teacher:
+    """Some endpoints, asked in their order; answers lie in the ledger and are found there again."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], ledger: Ledger, fanout: Fanout) -> None:
+        """Prepare to ask.
+
+        Raises:
+            errors.ConfigurationError: a key is not in the environment.
+        """
+        self._ledger = ledger
+        self._fanout = fanout
+        self._callers = [Caller(one, ledger, fanout.threads) for one in endpoints]
+
+    def close(self) -> None:
+        """Close the connections."""
+        for caller in self._callers:
+            self._fanout.run(caller.close())
+
+    def ask(self, prompts: Sequence[Prompt]) -> list[list[Completion] | None]:
+        """Answer every prompt, in their order; None where every endpoint refuses it for good.
+
+        Raises:
+            BudgetExceeded, errors.Unavailable: there is no more to be had; what came is kept, and
+                the same prompts asked again cost only what is missing.
+            EndpointRefused: every single one was refused.
+        """
+        return self._fanout.run(self._ask(prompts))
+
+    async def _ask(self, prompts: Sequence[Prompt]) -> list[list[Completion] | None]:
+        answers: list[list[Completion] | None] = [None] * len(prompts)
+        waiting = deque(enumerate(prompts))
+        refusals: list[EndpointRefused] = []
+        failures: list[errors.SuiteError] = []
+
+        async def work() -> None:
+            while waiting and not failures:
+                number, prompt = waiting.popleft()
+                try:
+                    answers[number] = await self._answer(prompt)
+                except EndpointRefused as error:
+                    refusals.append(error)
+                except (SamplesExhausted, errors.Unavailable) as error:
+                    failures.append(error)
+
+        workers = min(len(waiting), max(one.endpoint.concurrency for one in self._callers))
+        async with asyncio.TaskGroup() as group:
+            for _ in range(workers):
+                group.create_task(work())
+        if failures:
+            raise failures[0]
+        if prompts and len(refusals) == len(prompts):
+            raise refusals[0]
+        return answers
+
+    async def _answer(self, prompt: Prompt) -> list[Completion]:
+        failure: SamplesExhausted | errors.Unavailable | None = None
+        for caller in self._callers:
+            try:
+                return await self._answer_of(caller, prompt)
+            except (SamplesExhausted, errors.Unavailable) as error:
+                log.info("teacher.missing", endpoint=caller.endpoint.name, reason=error.detail)
+                # A budget that is used up is what the user must hear of.
+                if failure is None or not isinstance(failure, BudgetExceeded):
+                    failure = error
+        assert failure is not None, "there is at least one endpoint"
+        raise failure
+
+    async def _answer_of(self, caller: Caller, prompt: Prompt) -> list[Completion]:
+        endpoint = caller.endpoint
+        scope = scope_of(endpoint, prompt)
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._fanout.threads, self._ledger.kept, scope)
+        draws = [
+            Draw(number, derive_seed(prompt.seed, str(scope), number), prompt.temperature)
+            for number in range(prompt.num_answers)
+            if number not in found
+        ]
+        if draws:
+
+            def ask_for(bundle: Sequence[Draw]) -> Ask:
+                return _ask_of(endpoint, prompt, bundle)
+
+            until = loop.time() + _PATIENCE_SECONDS
+            found |= await fetch(caller, scope, draws, ask_for, endpoint.model, until)
+        return [found[number] for number in range(prompt.num_answers)]
+
+
+def scope_of(endpoint: Endpoint, prompt: Prompt) -> UUID:
+    """Name a question to a model; how many answers are wanted does not count."""
+    said = [[one.role, one.content] for one in prompt.messages]
+    decoding = [prompt.temperature, prompt.max_tokens, prompt.seed]
+    return uuid5(_NAMES, json.dumps([endpoint.name, endpoint.model, said, decoding]))
+
+
+def _ask_of(endpoint: Endpoint, prompt: Prompt, bundle: Sequence[Draw]) -> Ask:
+    chat = endpoint.form is Form.CHAT
+    return Ask(
+        messages=prompt.messages if chat else (),
+        prompt="" if chat else "\n\n".join(one.content for one in prompt.messages) + "\n\n",
+        num_samples=len(bundle),
+        temperature=prompt.temperature,
+        top_p=1.0,
+        max_tokens=prompt.max_tokens,
+        seed=bundle[0].seed,
+    )

@@ -1,0 +1,64 @@
+"""`rrtf evolve`: seeds in; tasks, problems with tests, and a report out."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from infra import errors
+from infra.db.unit_of_work import Database
+from infra.settings import DatabaseSettings, load
+from sampler.endpoints import Endpoint
+from sampler.evolution.decontamination import Benchmarks
+from sampler.evolution.teacher import Teacher
+from sampler.fanout import Fanout
+from sampler.ledger import Ledger
+from sampler.settings import SamplerSettings
+from services import evolve
+
+
+def run(
+    seeds: Path,
+    out: Path,
+    teachers: Sequence[str],
+    against: Sequence[str],
+    choices: evolve.Choices,
+    tell: Callable[[str], None],
+) -> evolve.Report:
+    """Evolve a file of seeds.
+
+    Args:
+        seeds: Where the seeds are.
+        out: Folder for what comes out.
+        teachers: Endpoints by name, asked in this order.
+        against: Benchmarks to keep out: a file, or NAME=FILE.
+        choices: How the run is to go.
+        tell: Is told how far it is.
+
+    Raises:
+        errors.SuiteError: a file, a teacher, the database or the sandbox is not as it must be.
+    """
+    benchmarks = Benchmarks()
+    for named in against:
+        name, _, path = named.rpartition("=")
+        benchmarks.add(name or Path(path).name.partition(".")[0], evolve.read_benchmark(Path(path)))
+    texts = evolve.read_seeds(seeds)
+    endpoints = _endpoints(teachers)
+    with ExitStack() as stack:
+        database = Database(load(DatabaseSettings).database_url.get_secret_value())
+        stack.callback(database.close)
+        teacher = Teacher(endpoints, Ledger(database), stack.enter_context(Fanout()))
+        stack.callback(teacher.close)
+        result = evolve.run(teacher, texts, benchmarks, choices, tell)
+    evolve.write(result, out)
+    return result.report
+
+
+def _endpoints(names: Sequence[str]) -> list[Endpoint]:
+    known = {one.name: one for one in load(SamplerSettings).remote()}
+    for name in names:
+        if name not in known:
+            there = ", ".join(sorted(known)) or "none"
+            raise errors.NotFound(
+                f"RRTF_SAMPLER_ENDPOINTS lists no endpoint {name!r}; there are: {there}"
+            )
+    return [known[name] for name in names]

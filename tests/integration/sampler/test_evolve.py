@@ -1,0 +1,189 @@
+"""Seeds evolved over real HTTP, their tests agreed on by programs run in real jails."""
+
+import json
+import re
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from typer.testing import CliRunner
+
+from infra import importers
+from infra.contracts.base import CallState
+from sampler.accounts import BudgetExceeded
+from sampler.evolution.decontamination import Benchmarks, Known, Method
+from sampler.evolution.elimination import Reason
+from sampler.evolution.teacher import Teacher
+from services import evolve
+from services.cli.main import app
+from services.starter import load
+from tests.model_server.contest import Contest, truth
+from tests.model_server.faults import Fault, Schedule
+
+SUBJECTS = ("boats in a harbour", "letters on a desk", "stones by the road", "lamps in a hall")
+SEEDS = [
+    f"You count {subject} one after the other, and each has a number of its own. Add up the"
+    f" numbers of all {subject} and return the sum."
+    for subject in SUBJECTS
+]
+CHOICES = evolve.Choices(rounds=2, programs=5, test_answers=1, fewest_tests=3)
+
+
+def make_teacher(lab, *endpoints):
+    made = Teacher(endpoints, lab.ledger, lab.fanout)
+    lab.stack.callback(made.close)
+    return made
+
+
+def benchmark():
+    found = Benchmarks()
+    found.add("starter", [Known(one.slug, one.prompt) for one in load.problems()])
+    return found
+
+
+def test_a_run_gives_harder_tasks_with_tests_that_hold_and_a_report(lab, tmp_path, monkeypatch):
+    leaked = next(one for one in load.problems() if len(one.prompt.split()) > 20)
+    seeds = [
+        *SEEDS,
+        "Say no to me.",
+        SEEDS[0].upper(),
+        "Here is one we know.",
+        "Read on, and answer so.",
+    ]
+    instead = {
+        "Say no to me.": "I'm sorry, but I cannot help with that.",
+        "Here is one": f"<task>Write this now:\n{leaked.prompt}\ndef f(a):\n</task>",
+        "Read on": "No task at all",
+    }
+    server = lab.serve(source=Contest(instead), faults=Schedule({Fault.SERVER_ERROR: 4}))
+    config, source = tmp_path / "servers.toml", tmp_path / "seeds.jsonl"
+    config.write_text(f'[large]\nurl = "{server.url}"\nmodel = "large-2"\n'
+                      "samples_per_request = 8\n")  # fmt: skip
+    source.write_text("".join(json.dumps({"instruction": one}) + "\n" for one in seeds))
+    known = tmp_path / "known.jsonl"
+    rows = [{"prompt": one.prompt, "output": ""} for one in load.problems()]
+    known.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    monkeypatch.setenv("RRTF_SAMPLER_ENDPOINTS", str(config))
+    monkeypatch.setenv("DATABASE_URL", lab.url)
+    out = tmp_path / "out"
+    command = ["evolve", str(source), "--out", str(out), "--teacher", "large", "--rounds", "2",
+               "--programs", "5", "--test-answers", "1", "--against", f"ours={known}"]  # fmt: skip
+
+    ended = CliRunner().invoke(app, command)
+
+    assert ended.exit_code == 0, ended.output
+    report = evolve.Report.model_validate_json((out / "report.json").read_text())
+    tasks = [json.loads(line) for line in (out / "tasks.jsonl").read_text().splitlines()]
+    problems = list(importers.read_problems(out / "problems.jsonl"))
+    assert (report.seeds, len(tasks)) == (8, report.tasks)
+    assert report.eliminated[Reason.NEAR_DUPLICATE] == 1
+    assert report.eliminated[Reason.REFUSAL] == 2  # Once in each round.
+    assert report.eliminated[Reason.NO_TASK] == 2
+    assert report.eliminated[Reason.CONTAMINATED] == 2
+    (met,) = report.contamination
+    assert (met.dataset, met.met) == ("ours", 1)
+    assert [one.kept for one in report.rounds] == [7, 4, 4]
+    assert len(problems) == report.problems == 8
+    for problem in problems:
+        check_problem(problem)
+    assert {one.metadata["round"] for one in problems} == {1, 2}
+
+    # The same again costs nothing, and gives the same.
+    asked, before = len(server.seen), (out / "problems.jsonl").read_bytes()
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert len(server.seen) == asked
+    assert (out / "problems.jsonl").read_bytes() == before
+
+
+def check_problem(problem):
+    least, factor = map(int, re.findall(r"weigh_(\d+)_(\d+)", problem.entry_point)[0])
+    assert problem.metadata["tests"] == "generated"
+    assert problem.metadata["agreement"]["different_programs"] >= 2
+    assert len(problem.tests) == 5  # Of eight two were wrong, and one a hollow program passes.
+    names = {problem.entry_point: lambda values: truth(least, factor, values)}
+    for test in problem.tests:
+        exec(test.source, dict(names))  # noqa: S102 - our own test server wrote it
+
+
+def test_a_budget_stops_a_run_and_a_larger_one_goes_on_without_paying_twice(lab):
+    server = lab.serve(source=Contest())
+    prices = {"input_price": Decimal(1000), "output_price": Decimal(1000)}
+    # Enough for the tasks, and not for a request of five programs of 2,048 tokens.
+    small_budget = {"budget": Decimal(10), "samples_per_request": 8}
+    small = lab.endpoint("large", server, **prices, **small_budget)
+    seeds, choices = SEEDS[:2], CHOICES.model_copy(update={"rounds": 1})
+
+    with pytest.raises(BudgetExceeded, match="the budget of 'large' is 10"):
+        evolve.run(make_teacher(lab, small), seeds, benchmark(), choices)
+    first = [one for one in lab.calls() if one.state is CallState.COMPLETED]
+    large = small.model_copy(update={"budget": Decimal(4000)})
+    result = evolve.run(make_teacher(lab, large), seeds, benchmark(), choices)
+
+    completed = [one for one in lab.calls() if one.state is CallState.COMPLETED]
+    assert len(first) == 2
+    assert len(completed) == 2 + 4
+    assert max(Counter((one.scope, one.position) for one in completed).values()) == 1
+    assert len(result.problems) == 2
+    assert lab.committed("large") == lab.ledger_sum("large") <= 4000
+
+
+def test_a_second_teacher_is_asked_where_the_first_gives_no_more(lab):
+    broke = lab.endpoint("broke", lab.serve(model="first"), input_price=1, budget=Decimal(0))
+    good = lab.endpoint("good", lab.serve(source=Contest(), model="second"))
+
+    result = evolve.run(make_teacher(lab, broke, good), SEEDS[:1], benchmark(), CHOICES)
+
+    assert {task.model for task in result.tasks if task.round_number} == {"second"}
+
+
+def test_a_task_without_agreement_is_left_out(lab):
+    class OnlyWrong(Contest):
+        @staticmethod
+        def _program(least, factor, seed):
+            return f"def weigh_{least}_{factor}(values):\n    return {seed % 1000}\n"
+
+    endpoint = lab.endpoint("large", lab.serve(source=OnlyWrong()))
+    choices = CHOICES.model_copy(update={"rounds": 1})
+
+    result = evolve.run(make_teacher(lab, endpoint), SEEDS[:1], benchmark(), choices)
+
+    assert result.problems == []
+    assert result.report.eliminated == {Reason.NO_AGREEMENT: 1}
+
+
+@pytest.mark.data
+def test_every_planted_leak_is_found_by_the_method_that_can_and_nothing_clean_is(data_dir):
+    found = Benchmarks()
+    human_eval = [*evolve.read_benchmark(data_dir / "HumanEval.jsonl.gz")]
+    mbpp = [*evolve.read_benchmark(data_dir / "mbpp.jsonl.gz")]
+    found.add("HumanEval", human_eval)
+    found.add("MBPP", mbpp)
+    by_name = {one.name: one for one in human_eval}
+    sentence = (
+        "From a given list of integers, generate a list of rolling maximum element found until"
+        " given moment in the sequence."
+    )
+    planted = {
+        Method.SUBSTRING: [
+            by_name["HumanEval/9"].prompt,
+            f"Please help.\n\n{sentence.upper().replace(',', ' --')}\n\nThanks!",
+            f"Explain this code:\n{by_name['HumanEval/4'].program}",
+            mbpp[10].prompt,
+        ],
+        Method.NGRAM: [
+            sentence.replace("From a given", "Given any")
+            + " Do it in one pass over the numbers, and do not sort anything on the way.",
+        ],
+        Method.MINHASH: [
+            sentence.replace("integers", "numbers").replace(" element", ""),
+        ],
+    }
+
+    for method, texts in planted.items():
+        for text in texts:
+            hit = found.find(text)
+            assert hit is not None, (method, text)
+            assert hit.method is method, (hit, text)
+    clean = [*SEEDS, *(one.prompt for one in load.problems())]
+    hits = [hit for text in clean if (hit := found.find(text))]
+    assert hits == []
