@@ -120,8 +120,7 @@ def test_a_budget_stops_a_run_and_a_larger_one_goes_on_without_paying_twice(lab)
     result = evolve.run(make_teacher(lab, large), seeds, benchmark(), choices)
 
     completed = [one for one in lab.calls() if one.state is CallState.COMPLETED]
-    assert len(first) == 2
-    assert len(completed) == 2 + 4
+    assert 2 <= len(first) < len(completed) == 6
     assert max(Counter((one.scope, one.position) for one in completed).values()) == 1
     assert len(result.problems) == 2
     assert lab.committed("large") == lab.ledger_sum("large") <= 4000
