@@ -5,6 +5,7 @@ import sys
 from infra import errors, logs
 from infra.messaging import Queue, run_worker
 from infra.settings import DatabaseSettings, load, reject_unknown
+from sampler.endpoint_settings import EndpointSettings
 from sampler.settings import SamplerSettings
 
 
@@ -14,7 +15,7 @@ def main() -> int:
     try:
         settings = load(SamplerSettings)
         settings.backends()
-        settings.remote()
+        load(EndpointSettings).read()
         load(DatabaseSettings)
         reject_unknown()
         from sampler.tasks import app  # Reads REDIS_URL; after the settings are known to be right.

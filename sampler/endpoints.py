@@ -54,6 +54,9 @@ class Endpoint(Contract):
     """The most that all requests ever made under this name may cost."""
     max_tokens_field: Annotated[str, Field(pattern=r"^max_[a-z_]+$")] = "max_tokens"
     """How the server calls the limit; newer hosted models want `max_completion_tokens`."""
+    quote_prompt: bool = False
+    """Whether a completion's prompt stands in triple quotes, as in training; a policy of this suite
+    wants that, and a model that has never been trained here does not."""
     send_seed: bool = True
     """Whether the server takes `seed`."""
 

@@ -5,10 +5,9 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from infra import errors
 from infra.settings import Settings
 from sampler.backends import Backend, Replay
-from sampler.endpoints import Endpoint, read_endpoints
+from sampler.int8 import Int8
 
 
 class SamplerSettings(Settings):
@@ -18,8 +17,8 @@ class SamplerSettings(Settings):
 
     replay: Path | None = None
     """File of recorded completions for the backend `replay`."""
-    endpoints: Path | None = None
-    """TOML file of model servers; each is a backend under its own name."""
+    quantized: Path | None = None
+    """Folder of a converted model for the backend `ctranslate2`."""
     groups: int = Field(16, ge=1, le=256)
     """Requests for samples that one worker answers at once."""
 
@@ -29,17 +28,9 @@ class SamplerSettings(Settings):
         Raises:
             errors.ConfigurationError: one of them cannot be opened.
         """
-        return {"replay": Replay(self.replay)} if self.replay else {}
-
-    def remote(self) -> list[Endpoint]:
-        """Read the model servers that may be asked.
-
-        Raises:
-            errors.ConfigurationError: an entry is wrong, a key is missing, or a name is taken.
-        """
-        found = read_endpoints(self.endpoints) if self.endpoints else []
-        for endpoint in found:
-            endpoint.secret()
-            if endpoint.name in ("replay", "transformers", "ctranslate2"):
-                raise errors.ConfigurationError(f"{endpoint.name!r} is no name for an endpoint")
+        found: dict[str, Backend] = {}
+        if self.replay:
+            found["replay"] = Replay(self.replay)
+        if self.quantized:
+            found["ctranslate2"] = Int8(self.quantized)
         return found

@@ -10,6 +10,7 @@ from infra.db.unit_of_work import Database
 from infra.messaging import Queue, Sender, Task, celery_app
 from infra.settings import DatabaseSettings, load
 from sampler.backends import Backend
+from sampler.endpoint_settings import EndpointSettings
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
 from sampler.remote import Remote
@@ -33,7 +34,7 @@ def open_backends(**_: object) -> None:
     settings = load(SamplerSettings)
     url = load(DatabaseSettings).database_url.get_secret_value()
     database = Database(url, Sender(app))
-    endpoints = settings.remote()
+    endpoints = load(EndpointSettings).read()
     backends = settings.backends()
     if endpoints:
         ledger, fanout = Ledger(database), Fanout()

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from infra import errors
 from infra.contracts.base import Contract, Language
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS
+from infra.prompts import wrap_prompt
 from sampler.drawing import Question
 from sampler.endpoints import Endpoint, Form
 
@@ -102,7 +103,8 @@ class CallFailed(errors.SuiteError):
 def ask_problem(question: Question, endpoint: Endpoint) -> tuple[tuple[Message, ...], str]:
     """Put a problem into the words of the endpoint's form: messages for a chat, or a prompt."""
     if endpoint.form is Form.COMPLETION:
-        return (), question.prompt
+        quoted = endpoint.quote_prompt
+        return (), wrap_prompt(question.prompt) if quoted else question.prompt
     return chat_of(question.prompt, question.language, question.entry_point), ""
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from infra import errors
 from infra.db.unit_of_work import Database
 from infra.settings import DatabaseSettings, load
+from sampler.endpoint_settings import EndpointSettings
 from sampler.endpoints import Endpoint
 from sampler.evolution.decontamination import Benchmarks
 from sampler.evolution.teacher import Teacher
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
-from sampler.settings import SamplerSettings
 from services import evolve
 
 
@@ -54,7 +54,7 @@ def run(
 
 
 def _endpoints(names: Sequence[str]) -> list[Endpoint]:
-    known = {one.name: one for one in load(SamplerSettings).remote()}
+    known = {one.name: one for one in load(EndpointSettings).read()}
     for name in names:
         if name not in known:
             there = ", ".join(sorted(known)) or "none"

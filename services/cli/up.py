@@ -19,7 +19,7 @@ from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
 from infra.messaging import Queue, queue_keys
 from infra.settings import load
-from sampler.settings import SamplerSettings
+from sampler.endpoint_settings import EndpointSettings
 from services.client import Client
 
 log = logs.get(__name__)
@@ -186,7 +186,7 @@ def _teachers_keys() -> dict[str, str]:
     Raises:
         errors.ConfigurationError: the list of model servers is wrong, or a key is not set.
     """
-    names = [endpoint.key for endpoint in load(SamplerSettings).remote() if endpoint.key]
+    names = [endpoint.key for endpoint in load(EndpointSettings).read() if endpoint.key]
     return {name: os.environ[name] for name in names}
 
 

@@ -69,6 +69,14 @@ def test_a_chat_names_the_language_and_what_is_wanted(language):
     assert language is not Language.RUST or "Rust" in system.content
 
 
+@pytest.mark.parametrize(("quoted", "prompt"), [(False, "Say it."), (True, '"""\nSay it.\n"""\n')])
+def test_a_completion_is_given_the_prompt_alone_in_quotes_if_the_endpoint_says_so(quoted, prompt):
+    given = {"form": Form.COMPLETION, "quote_prompt": quoted}
+    question = Question(scope=new_id(), slug="p", prompt="Say it.", until=0)
+
+    assert ask_problem(question, ENDPOINT.model_copy(update=given)) == ((), prompt)
+
+
 def test_a_bound_of_tokens_is_no_smaller_than_the_bytes_that_are_sent():
     text = "é" * 100 + "\ud800"
 

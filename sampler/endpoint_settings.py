@@ -1,0 +1,34 @@
+"""The setting that says which model servers there are; apart, for who needs no model to read it."""
+
+from pathlib import Path
+
+from pydantic_settings import SettingsConfigDict
+
+from infra import errors
+from infra.settings import Settings
+from sampler.endpoints import Endpoint, read_endpoints
+
+_TAKEN = frozenset({"replay", "transformers", "ctranslate2"})
+"""Names of backends that are no servers."""
+
+
+class EndpointSettings(Settings):
+    """Where the list of model servers is."""
+
+    model_config = SettingsConfigDict(env_prefix="RRTF_SAMPLER_", frozen=True)
+
+    endpoints: Path | None = None
+    """TOML file of model servers; each is a backend under its own name."""
+
+    def read(self) -> list[Endpoint]:
+        """Read the model servers that may be asked.
+
+        Raises:
+            errors.ConfigurationError: an entry is wrong, a key is missing, or a name is taken.
+        """
+        found = read_endpoints(self.endpoints) if self.endpoints else []
+        for endpoint in found:
+            endpoint.secret()
+            if endpoint.name in _TAKEN:
+                raise errors.ConfigurationError(f"{endpoint.name!r} is no name for an endpoint")
+        return found

@@ -1,0 +1,115 @@
+"""The backend `ctranslate2`: samples from a model of 8-bit integers in this process, on a CPU."""
+
+import itertools
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra import errors
+from infra.contracts.candidates import SamplePlan
+from infra.prompts import wrap_prompt
+from sampler.backends import Completion, SamplesExhausted
+from sampler.drawing import Draw, Question
+from sampler.wire import policy_version_of
+
+if TYPE_CHECKING:
+    pass
+
+TOKENIZER = "tokenizer.json"
+"""File of a converted model that holds its tokenizer."""
+_BATCH = 64
+"""Most rows of one batch."""
+
+
+class Int8:
+    """A converted model; loaded once, and shared by the threads of a worker.
+
+    CTranslate2 seeds its random numbers once in a process, so completions carry no seed: stored
+    ones can be replayed, but not made again.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Load a converted model.
+
+        Raises:
+            errors.ConfigurationError: ctranslate2 is not installed, or this is no such model.
+        """
+        try:
+            import ctranslate2
+            import tokenizers
+
+            self._generator: ctranslate2.Generator = ctranslate2.Generator(
+                str(folder), device="cpu", compute_type="int8"
+            )
+            self._tokenizer: tokenizers.Tokenizer = tokenizers.Tokenizer.from_file(
+                str(folder / TOKENIZER)
+            )
+        except ImportError as error:
+            raise errors.ConfigurationError(
+                "the backend `ctranslate2` needs the extra of that name"
+            ) from error
+        # The tokenizer's own library raises nothing narrower for a file that it cannot read.
+        except Exception as error:
+            raise errors.ConfigurationError(f"RRTF_SAMPLER_QUANTIZED: {error}") from error
+        config = json.loads((folder / "config.json").read_text())
+        self._end: int | None = self._tokenizer.token_to_id(config["eos_token"])
+        self._name = folder.resolve().name
+
+    def sample(
+        self, question: Question, plan: SamplePlan, draws: Sequence[Draw]
+    ) -> Sequence[Completion]:
+        """Return one completion for each draw, in their order.
+
+        Raises:
+            SamplesExhausted: the plan names another model, or the prompt is too long for this one.
+        """
+        if plan.model not in ("", self._name):
+            raise SamplesExhausted(
+                f"the backend `ctranslate2` has {self._name!r}, not {plan.model!r}"
+            )
+        tokens = self._tokenizer.encode(wrap_prompt(question.prompt)).tokens
+        found: dict[int, Completion] = {}
+        for temperature, same in _by_temperature(draws):
+            written = self._generate(tokens, len(same), temperature, plan)
+            for draw, ids in zip(same, written, strict=True):
+                found[draw.position] = self._read(ids, plan.stop)
+        return [found[draw.position] for draw in draws]
+
+    def _generate(
+        self, tokens: list[str], count: int, temperature: float, plan: SamplePlan
+    ) -> list[list[int]]:
+        # Greedy is the likeliest of one; 0 there means of all.
+        greedy = temperature == 0
+        try:
+            results = self._generator.generate_batch(
+                [tokens] * count,
+                max_batch_size=_BATCH,
+                max_length=plan.max_tokens,
+                sampling_topk=1 if greedy else 0,
+                sampling_topp=1.0 if greedy else plan.top_p,
+                sampling_temperature=1.0 if greedy else temperature,
+                include_prompt_in_result=False,
+                return_end_token=True,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise SamplesExhausted(f"the backend `ctranslate2` cannot: {error}") from error
+        return [result.sequences_ids[0] for result in results]
+
+    def _read(self, ids: list[int], stop: Sequence[str]) -> Completion:
+        """Cut what was generated at its end token or at the first stop text."""
+        ended = bool(ids) and ids[-1] == self._end
+        text = self._tokenizer.decode(ids[:-1] if ended else ids)
+        cuts = [place for place in map(text.find, stop) if place >= 0]
+        return Completion(
+            text=text[: min(cuts)] if cuts else text,
+            model=self._name,
+            finish_reason="stop" if ended or cuts else "length",
+            policy_version=policy_version_of(self._name),
+        )
+
+
+def _by_temperature(draws: Sequence[Draw]) -> Iterator[tuple[float, list[Draw]]]:
+    ordered = sorted(draws, key=lambda draw: draw.temperature)
+    for temperature, same in itertools.groupby(ordered, key=lambda draw: draw.temperature):
+        yield temperature, list(same)

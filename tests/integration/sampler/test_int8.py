@@ -1,0 +1,77 @@
+"""A tiny model, converted to 8-bit integers and sampled through the backend."""
+
+import time
+
+import pytest
+import torch
+
+from infra import errors
+from infra.contracts.base import Author, new_id
+from infra.contracts.candidates import SamplePlan
+from infra.prompts import wrap_prompt
+from sampler.backends import SamplesExhausted
+from sampler.drawing import Question, draws_of
+from sampler.int8 import Int8
+from sampler.quantize import convert
+from sampler.settings import SamplerSettings
+from trainer.model import small_student
+from trainer.tokenizer import byte_tokenizer
+
+PROMPT = "def add(a, b):"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """The model in fp32, and where it lies converted."""
+    folder = tmp_path_factory.mktemp("models")
+    made = small_student(257, seed=3).eval()
+    made.save_pretrained(folder / "policy")
+    byte_tokenizer().save_pretrained(folder / "policy")
+    convert(str(folder / "policy"), folder / "policy@7")
+    return made, folder / "policy@7"
+
+
+def sample(backend, count=1, **fields):
+    plan = SamplePlan(author=Author.STUDENT, backend="ctranslate2", num_samples=count, **fields)
+    question = Question(scope=new_id(), slug="p", prompt=PROMPT, until=time.monotonic() + 60)
+    return backend.sample(question, plan, draws_of(plan, "p"))
+
+
+def test_greedy_completions_agree_with_the_model_that_was_converted(model):
+    original, folder = model
+    tokenizer = byte_tokenizer()
+    ids = torch.tensor([tokenizer.encode(wrap_prompt(PROMPT), add_special_tokens=False)])
+    with torch.inference_mode():
+        expected = original.generate(ids, do_sample=False, max_new_tokens=16, pad_token_id=0)
+
+    (found,) = sample(Int8(folder), temperature=0, max_tokens=16)
+
+    assert found.text == tokenizer.decode(expected[0, ids.shape[1] :].tolist())
+    assert found.finish_reason == "length"
+    assert (found.model, found.policy_version, found.seed) == ("policy@7", 7, None)
+
+
+def test_each_draw_has_its_temperature_and_stops_where_it_is_told(model):
+    backend = Int8(model[1])
+
+    found = sample(backend, 40, temperatures=(0.0, 1.5), max_tokens=24)
+    cold, warm = {one.text for one in found[::2]}, {one.text for one in found[1::2]}
+    stop = next(text for text in warm if len(text) > 8)[4:6]
+    cut = sample(backend, 40, temperatures=(0.0, 1.5), max_tokens=24, stop=(stop,))
+
+    assert len(cold) == 1
+    assert len(warm) > 15
+    assert all(stop not in one.text for one in cut)
+
+
+def test_what_cannot_be_sampled_is_refused(model, tmp_path):
+    backend = Int8(model[1])
+
+    with pytest.raises(SamplesExhausted, match="not 'other'"):
+        sample(backend, model="other")
+    with pytest.raises(errors.ConfigurationError, match="RRTF_SAMPLER_QUANTIZED"):
+        Int8(tmp_path)
+
+
+def test_the_setting_opens_the_backend(model):
+    assert set(SamplerSettings(quantized=model[1]).backends()) == {"ctranslate2"}
