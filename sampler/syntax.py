@@ -4,7 +4,7 @@ import ast
 import builtins
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 MAX_PARSED = 100_000
@@ -62,21 +62,39 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def names_bound_by(statement: ast.stmt) -> set[str]:
-    """Return the names that one statement of a module binds in it."""
+    """Return the names that one statement of a module, with all inside it, binds in it."""
+    return _names_of(statement, ast.walk(statement))
+
+
+def _names_of(statement: ast.stmt, nodes: Iterable[ast.AST]) -> set[str]:
     if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         return {statement.name}
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
         return {(alias.asname or alias.name).partition(".")[0] for alias in statement.names}
     return {
-        node.id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
     }
+
+
+def _names_bound_here(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement binds apart from those inside it, which come by themselves.
+
+    A chain of branches is as deep as it is long: whoever walks into each walks for ever.
+    """
+    if not isinstance(statement, _COMPOUND):
+        return names_bound_by(statement)
+    own = (
+        node
+        for part in ast.iter_child_nodes(statement)
+        if not isinstance(part, (ast.stmt, ast.ExceptHandler))
+        for node in ast.walk(part)
+    )
+    return _names_of(statement, own)
 
 
 def names_bound(tree: ast.Module) -> set[str]:
     """Return the names that a module binds when it is loaded."""
-    return {name for item in statements(tree.body) for name in names_bound_by(item)}
+    return {name for item in statements(tree.body) for name in _names_bound_here(item)}
 
 
 def names_missing(tree: ast.Module) -> set[str]:
@@ -105,7 +123,7 @@ def names_missing(tree: ast.Module) -> set[str]:
 def defines(tree: ast.Module, name: str) -> bool:
     """Tell whether a module gives `name` a meaning, be it by definition or assignment."""
     return any(
-        name in names_bound_by(item) and not _is_hollow(item) for item in statements(tree.body)
+        name in _names_bound_here(item) and not _is_hollow(item) for item in statements(tree.body)
     )
 
 

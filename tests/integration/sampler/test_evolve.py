@@ -13,7 +13,8 @@ from infra.contracts.base import CallState
 from sampler.accounts import BudgetExceeded
 from sampler.evolution.decontamination import Benchmarks, Known, Method
 from sampler.evolution.elimination import Reason
-from sampler.evolution.teacher import Teacher
+from sampler.evolution.operators import OPERATORS, ask_to_evolve
+from sampler.evolution.teacher import Prompt, Teacher
 from services import evolve
 from services.cli.main import app
 from services.starter import load
@@ -88,12 +89,6 @@ def test_a_run_gives_harder_tasks_with_tests_that_hold_and_a_report(lab, tmp_pat
         check_problem(problem)
     assert {one.metadata["round"] for one in problems} == {1, 2}
 
-    # The same again costs nothing, and gives the same.
-    asked, before = len(server.seen), (out / "problems.jsonl").read_bytes()
-    assert CliRunner().invoke(app, command).exit_code == 0
-    assert len(server.seen) == asked
-    assert (out / "problems.jsonl").read_bytes() == before
-
 
 def check_problem(problem):
     least, factor = map(int, re.findall(r"weigh_(\d+)_(\d+)", problem.entry_point)[0])
@@ -111,7 +106,9 @@ def test_a_budget_stops_a_run_and_a_larger_one_goes_on_without_paying_twice(lab)
     # Enough for the tasks, and not for a request of five programs of 2,048 tokens.
     small_budget = {"budget": Decimal(10), "samples_per_request": 8}
     small = lab.endpoint("large", server, **prices, **small_budget)
-    seeds, choices = SEEDS[:2], CHOICES.model_copy(update={"rounds": 1})
+    seeds = SEEDS[:2]
+    # More tests than are right: nothing is agreed on.
+    choices = CHOICES.model_copy(update={"rounds": 1, "fewest_tests": 6})
 
     with pytest.raises(BudgetExceeded, match="the budget of 'large' is 10"):
         evolve.run(make_teacher(lab, small), seeds, benchmark(), choices)
@@ -122,32 +119,44 @@ def test_a_budget_stops_a_run_and_a_larger_one_goes_on_without_paying_twice(lab)
     completed = [one for one in lab.calls() if one.state is CallState.COMPLETED]
     assert 2 <= len(first) < len(completed) == 6
     assert max(Counter((one.scope, one.position) for one in completed).values()) == 1
-    assert len(result.problems) == 2
+    assert (len(result.tasks), result.problems) == (4, [])
+    assert result.report.eliminated == {Reason.NO_AGREEMENT: 2}
     assert lab.committed("large") == lab.ledger_sum("large") <= 4000
 
 
+def ask(number, *, answers=1):
+    messages = ask_to_evolve(SEEDS[number], OPERATORS[0], 250)
+    return Prompt(messages, answers, temperature=1.0, max_tokens=100, seed=0)
+
+
 def test_a_second_teacher_is_asked_where_the_first_gives_no_more(lab):
-    broke = lab.endpoint("broke", lab.serve(model="first"), input_price=1, budget=Decimal(0))
+    broke = lab.endpoint("broke", lab.serve(), input_price=1, budget=Decimal(0))
     good = lab.endpoint("good", lab.serve(source=Contest(), model="second"))
 
-    result = evolve.run(make_teacher(lab, broke, good), SEEDS[:1], benchmark(), CHOICES)
+    answers = make_teacher(lab, broke, good).ask([ask(0), ask(1)])
 
-    assert {task.model for task in result.tasks if task.round_number} == {"second"}
+    assert [answer.model for (answer,) in answers] == ["second"] * 2
 
 
-def test_a_task_without_agreement_is_left_out(lab):
-    class OnlyWrong(Contest):
-        @staticmethod
-        def _program(least, factor, seed):
-            return f"def weigh_{least}_{factor}(values):\n    return {seed % 1000}\n"
+def test_a_question_is_paid_for_once_and_more_answers_cost_only_those(lab):
+    server = lab.serve(source=Contest())
+    teacher = make_teacher(lab, lab.endpoint("large", server))
+    first = teacher.ask([ask(0), ask(1)])
 
-    endpoint = lab.endpoint("large", lab.serve(source=OnlyWrong()))
-    choices = CHOICES.model_copy(update={"rounds": 1})
+    again = make_teacher(lab, lab.endpoint("large", server)).ask([ask(0), ask(1, answers=3)])
 
-    result = evolve.run(make_teacher(lab, endpoint), SEEDS[:1], benchmark(), choices)
+    assert again[0] == first[0]
+    assert again[1][:1] == first[1]
+    assert len(server.seen) == 2 + 2
 
-    assert result.problems == []
-    assert result.report.eliminated == {Reason.NO_AGREEMENT: 1}
+
+def test_a_question_that_is_refused_has_no_answer_and_the_others_have(lab):
+    faults = Schedule({Fault.REFUSED: 2})
+    endpoint = lab.endpoint("large", lab.serve(source=Contest(), faults=faults), concurrency=1)
+
+    answers = make_teacher(lab, endpoint).ask([ask(0), ask(1), ask(2)])
+
+    assert [answer is None for answer in answers] == [False, True, False]
 
 
 @pytest.mark.data

@@ -36,7 +36,7 @@ def characters_parsed(prompt, text, name):
     return _Meter.characters
 
 
-N = 200_000
+N = 60_000
 HOSTILE = {
     "backticks": "`" * N,
     "tildes": "~" * N + "`",
@@ -44,18 +44,18 @@ HOSTILE = {
     "fences": "```\n" * (N // 4),
     "python fences": "```python\nx=1\n```\n" * (N // 18),
     "open python fences": "```python\ndef f(x): return g(x)\n" * (N // 40),
-    "definitions": "def f(x):\n    return 1\n" * 4_000,
+    "definitions": "def f(x):\n    return 1\n" * 1_333,
     "broken definitions": "def f(\n" * (N // 7),
     "chained helpers": "".join(
-        f"Prose.\ndef g{n}(x):\n    return g{n + 1}(x)\n" for n in range(2_000)
+        f"Prose.\ndef g{n}(x):\n    return g{n + 1}(x)\n" for n in range(666)
     )
     + "Prose.\ndef f(x):\n    return g0(x)\n",
-    "parentheses": "(" * 99_000,
-    "minus signs": "-" * 99_000 + "1",
-    "sums": "a+" * 49_000 + "a",
-    "attributes": "a" + ".b" * 49_000,
-    "calls": "f" + "(x)" * 30_000,
-    "branches": "if x:\n    pass\n" + "elif x:\n    pass\n" * 5_000,
+    "parentheses": "(" * 33_000,
+    "minus signs": "-" * 33_000 + "1",
+    "sums": "a+" * 16_333 + "a",
+    "attributes": "a" + ".b" * 16_333,
+    "calls": "f" + "(x)" * 10_000,
+    "branches": "if x:\n    pass\n" + "elif x:\n    pass\n" * 1_666,
     "tokens": "<|a|>" * (N // 5),
     "token and blanks": "<|a|>" + " " * N + "x",
     "end tokens": "<|endoftext|>" * (N // 13),
@@ -66,10 +66,10 @@ HOSTILE = {
     "lines": "\n" * N,
     "blanks": " " * N,
     "transcript": ">>> x\n" * (N // 6),
-    "bad tail": "    return 1\n" + "x = (\n" * 16_000,
-    "bad tails": "    return 1\n" + "x = 1\ny = )\n" * 8_000,
-    "digits": "9" * 90_000,
-    "lambdas": "lambda:" * 10_000 + "1",
+    "bad tail": "    return 1\n" + "x = (\n" * 5_333,
+    "bad tails": "    return 1\n" + "x = 1\ny = )\n" * 2_666,
+    "digits": "9" * 30_000,
+    "lambdas": "lambda:" * 3_333 + "1",
     "deep indentation": "".join(" " * i + "if x:\n" for i in range(300)),
     "nested f-strings": 'f"{' * 500,
     "semicolons": "x;" * (N // 2),
@@ -84,7 +84,7 @@ def test_hostile_text_is_parsed_a_bounded_number_of_times(text, name):
     assert characters_parsed(PROMPT, text, name) <= 40 * max(len(text), 1_000)
 
 
-@pytest.mark.parametrize("language", list(Language), ids=str)
+@pytest.mark.parametrize("language", [Language.PYTHON, Language.C, Language.BASH], ids=str)
 def test_the_longest_text_that_is_accepted_goes_through(language):
     for text in ("x" * 1_000_000, "main (" * 160_000, "; " * 500_000, "```c\n" * 200_000):
         assert extract(PROMPT, text, "f", language).program is not None
