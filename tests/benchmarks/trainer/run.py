@@ -124,6 +124,7 @@ def in_own_process(name, shape):
 
 
 def _peak_of(name, shape):
+    torch.set_num_threads(1)
     model = make_model(SMALL)
     group = make_group(shape, model.config.vocab_size)
     # What is allocated once and for all is no part of the step.
@@ -160,12 +161,14 @@ def main():
     parser.add_argument("--model", default=SMALL, choices=[SMALL, MIDDLE, LARGE])
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--headline", action="store_true", help="the two named shapes, and memory")
+    parser.add_argument("--headline", action="store_true", help="two shapes and memory, no more")
+    parser.add_argument("--memory", action="store_true", help="memory alone")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     model = make_model(asked.model, asked.device, asked.bf16)
     print(f"{asked.model}, {asked.device}, {'bf16' if asked.bf16 else 'fp32'}")
-    for shape in HEADLINE if asked.headline else HEADLINE + OTHERS:
+    shapes = [] if asked.memory else HEADLINE if asked.headline else HEADLINE + OTHERS
+    for shape in shapes:
         measure(model, shape, asked.rounds, asked.device)
     memory(model, asked.device)
 
