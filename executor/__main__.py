@@ -7,7 +7,7 @@ from executor.accounting import choose
 from executor.probe import require
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
-from infra import errors, logs
+from infra import errors, logs, scraping
 from infra.messaging import Queue, run_worker
 from infra.settings import load, reject_unknown
 
@@ -17,6 +17,7 @@ def main() -> int:
     logs.configure("executor")
     log = logs.get(__name__)
     try:
+        scraping.begin_shared()
         settings = load(ExecutorSettings)
         reject_unknown()
         # The number past the last slot, so that a worker already running here is not disturbed.

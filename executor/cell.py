@@ -10,6 +10,7 @@ import json
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,7 @@ from executor.plumbing import Plumbing
 from executor.policy import base_command, confinement, python_command
 from executor.seccomp import CELL_POLICY
 from executor.strict import StrictSandbox
-from infra import errors, logs
+from infra import errors, logs, metrics
 from infra.contracts.problems import Limits
 
 log = logs.get(__name__)
@@ -59,6 +60,8 @@ class CellSandbox:
         self._strict: StrictSandbox | None = None
         self._others: dict[tuple[str, ...], CellSandbox] = {}
         self._count = 0
+        self._rebuilt = "first"
+        """Why the next cell is built."""
 
     @contextlib.contextmanager
     def jail(
@@ -70,6 +73,7 @@ class CellSandbox:
             errors.SandboxError: the jail did not start, or could not be emptied.
         """
         self._count += 1
+        began = time.monotonic()
         account = self._accountant.open(f"jail-{self._count}", limits)
         with contextlib.ExitStack() as stack:
             stack.callback(account.close)
@@ -81,6 +85,7 @@ class CellSandbox:
                 stack.enter_context(cell.used())
                 jail = Jail(ends, account, limits, start, cell.complaint)
                 stack.callback(jail.destroy)
+                metrics.JAIL_SECONDS.observe(time.monotonic() - began)
                 yield jail
             except errors.SandboxError:
                 self._end_cell()
@@ -123,14 +128,17 @@ class CellSandbox:
             # A jail that still runs in it, as that of the test code, takes it along at its end.
             self._cell.retire()
             self._cell = None
+            self._rebuilt = "worn"
         if self._cell is None:
             self._cell = _Cell(self._nsjail, self._image, self._outside_uid)
+            metrics.CELLS_BUILT.labels(self._rebuilt).inc()
         return self._cell
 
     def _end_cell(self) -> None:
         if self._cell is not None:
             self._cell.close()
             self._cell = None
+            self._rebuilt = "broken"
 
 
 class _Cell:

@@ -2,6 +2,7 @@
 
 import functools
 import platform
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
@@ -9,7 +10,7 @@ from executor.judges import Judges
 from executor.languages import survey
 from executor.run import SuiteBroken
 from executor.running import Runner
-from infra import errors, logs
+from infra import errors, logs, metrics
 from infra.contracts.base import Language
 from infra.contracts.direct import Answer, Running, Survey, Surveying, Unanswered, Work
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Suite, Verdict
@@ -51,7 +52,10 @@ class Desk:
             yield functools.partial(self._judge, name, work.suite, program)
 
     def _judge(self, name: str, suite: Suite, program: str) -> Verdict:
-        return self._judges.get(name, suite).judge(program)
+        began = time.monotonic()
+        verdict = self._judges.get(name, suite).judge(program)
+        metrics.VERDICT_SECONDS.labels(verdict.label.value).observe(time.monotonic() - began)
+        return verdict
 
     def _survey(self) -> Survey:
         offered = {found.language: found.told for found in survey() if found.path is not None}
@@ -75,10 +79,12 @@ def _attempted(one: Callable[[], Answer]) -> Answer:
             return _unanswered(error.detail, permanent=True)
         except errors.SandboxError as error:
             log.error("request.not_answered", attempt=last + 1, exc_info=True)
+            metrics.SANDBOX_FAILURES.labels(type(error).__name__).inc()
             reason = error.detail
         except Exception as error:
             # Whatever a program brings about here, the others get their answers.
             log.error("request.not_answered", exc_info=True)
+            metrics.SANDBOX_FAILURES.labels(type(error).__name__).inc()
             return _unanswered(f"the executor failed: {type(error).__name__}", permanent=False)
     return _unanswered(reason, permanent=False)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 from executor.judges import Judges
 from executor.run import SuiteBroken
-from infra import logs
+from infra import logs, metrics
 from infra.contracts.execution import (
     MAX_DETAIL_CHARACTERS,
     ExecutionFailure,
@@ -62,6 +62,7 @@ def _judge_each(
 ) -> Iterator[ExecutionResult | ExecutionFailure]:
     name = request.suite.digest()
     for program in request.programs:
+        began = time.monotonic()
         try:
             verdict = judges.get(name, request.suite).judge(program.source)
         except SuiteBroken as error:
@@ -70,8 +71,11 @@ def _judge_each(
             # Nothing is known about the candidate; the sweep tries again, and counts. Whatever it
             # brought about here, the rest of the slice goes on.
             log.error("candidate.not_judged", candidate_id=str(program.candidate_id), exc_info=True)
+            metrics.SANDBOX_FAILURES.labels(type(error).__name__).inc()
             yield _failure(program, str(error), permanent=False)
         else:
+            took = time.monotonic() - began
+            metrics.VERDICT_SECONDS.labels(verdict.label.value).observe(took)
             yield ExecutionResult(
                 candidate_id=program.candidate_id, attempt=program.attempt, verdict=verdict
             )

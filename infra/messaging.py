@@ -8,7 +8,7 @@ import redis
 from celery import Celery
 from kombu.exceptions import OperationalError
 
-from infra import errors, logs, metrics
+from infra import errors, logs, metrics, observing, scraping
 from infra.contracts.base import Contract
 from infra.settings import BrokerSettings, load
 
@@ -106,19 +106,27 @@ def run_worker(app: Celery, queue: Queue, concurrency: int, pool: str = "prefork
     """Work off one queue until told to stop: in children of this process, or in its `threads`.
 
     Celery keeps no time limit in threads; what runs there keeps its own.
+
+    Raises:
+        errors.ConfigurationError: its metrics cannot be shown.
     """
-    app.worker_main(
-        [
-            "worker",
-            f"--pool={pool}",
-            f"--concurrency={concurrency}",
-            f"--queues={queue.value}",
-            "--loglevel=INFO",
-            "--without-gossip",
-            "--without-mingle",
-            f"--hostname={queue.value}-{os.getpid()}@%h",
-        ]
-    )
+    scraping.serve()
+    observing.watch(queue.value, concurrency)
+    try:
+        app.worker_main(
+            [
+                "worker",
+                f"--pool={pool}",
+                f"--concurrency={concurrency}",
+                f"--queues={queue.value}",
+                "--loglevel=INFO",
+                "--without-gossip",
+                "--without-mingle",
+                f"--hostname={queue.value}-{os.getpid()}@%h",
+            ]
+        )
+    finally:
+        scraping.end()
 
 
 class Sender:
@@ -149,6 +157,7 @@ class Sender:
                 args=[message.model_dump(mode="json")],
                 queue=task.queue.value,
                 priority=priority,
+                headers=observing.headers(),
                 retry=False,
             )
         except (OperationalError, redis.RedisError, OSError) as error:

@@ -1,8 +1,11 @@
 """Prometheus metrics: every name the suite exports, in one place."""
 
+from collections.abc import Mapping
+
 from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+_LONG_SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200)
 
 CANDIDATES_LABELLED = Counter(
     "rrtf_candidates_labelled_total", "Candidates labelled.", ["label", "author"]
@@ -44,3 +47,69 @@ TEACHER_GROUPS = Gauge(
     "Groups in which a teacher's best program wins, ties or loses against the students' best.",
     ["model", "result"],
 )
+
+# Of every worker. What its children count meets in files (`infra.scraping`); a gauge of a child
+# that is gone counts no more.
+SLOTS = Gauge(
+    "rrtf_slots", "Tasks that workers can do at a time.", ["room"], multiprocess_mode="livesum"
+)
+TASKS_RUNNING = Gauge(
+    "rrtf_tasks_running", "Tasks under way.", ["task"], multiprocess_mode="livesum"
+)
+TASK_SECONDS = Histogram(
+    "rrtf_task_seconds", "Time that a task took.", ["task", "state"], buckets=_SECONDS
+)
+TASK_WAIT_SECONDS = Histogram(
+    "rrtf_task_wait_seconds",
+    "Time that a message waited in its queue, between two clocks.",
+    ["task"],
+    buckets=_LONG_SECONDS,
+)
+
+# Of the executor.
+VERDICT_SECONDS = Histogram(
+    "rrtf_verdict_seconds", "Time that a candidate held its slot.", ["label"], buckets=_SECONDS
+)
+JAIL_SECONDS = Histogram(
+    "rrtf_jail_start_seconds", "Time to start a jail in a cell.", buckets=_SECONDS
+)
+CELLS_BUILT = Counter("rrtf_cells_built_total", "Cells built, by why.", ["reason"])
+SANDBOX_FAILURES = Counter(
+    "rrtf_sandbox_failures_total", "Candidates without a verdict by a fault of ours.", ["error"]
+)
+
+# Of the ranker.
+ATTEMPTS = Histogram(
+    "rrtf_attempts", "Attempt that brought a candidate its verdict.", buckets=(1, 2, 3, 5, 10)
+)
+LABEL_SECONDS = Histogram(
+    "rrtf_label_seconds", "From hand-in to label, duplicates included.", buckets=_LONG_SECONDS
+)
+
+# Of dispatcher and sweep.
+ROUND_SECONDS = Histogram(
+    "rrtf_round_seconds", "Time that a round took.", ["service"], buckets=_SECONDS
+)
+LAST_ROUND = Gauge(
+    "rrtf_last_round_timestamp_seconds", "When the last round ended well.", ["service"]
+)
+
+# Of the trainer.
+LEASE_WAIT_SECONDS = Histogram(
+    "rrtf_lease_wait_seconds", "Time that a trainer waited for a batch.", buckets=_LONG_SECONDS
+)
+STEP_SECONDS = Histogram(
+    "rrtf_step_seconds", "Time that an optimizer step took.", buckets=_LONG_SECONDS
+)
+RESPONSE_TOKENS = Counter("rrtf_response_tokens_total", "Tokens of responses trained on.")
+STEP = Gauge("rrtf_step", "What the last optimizer step measured.", ["measure"])
+
+
+def observe_step(measured: Mapping[str, object]) -> None:
+    """Count an optimizer step; `measured` is what its checkpoint is recorded with."""
+    numbers = {name: float(v) for name, v in measured.items() if isinstance(v, int | float)}
+    STEP_SECONDS.observe(numbers["seconds"])
+    LEASE_WAIT_SECONDS.observe(numbers["wait_seconds"])
+    RESPONSE_TOKENS.inc(numbers["response_tokens"])
+    for name, value in numbers.items():
+        STEP.labels(name).set(value)

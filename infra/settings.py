@@ -50,6 +50,27 @@ class LogSettings(Settings):
     format: str = Field("json", pattern="^(json|console)$")
 
 
+class MetricsSettings(Settings):
+    """Where a process shows its metrics; the API has a door of its own for them."""
+
+    model_config = SettingsConfigDict(env_prefix="RRTF_METRICS_")
+
+    host: str = "127.0.0.1"
+    port: int = Field(0, ge=0, le=65535)
+    """0 shows them nowhere."""
+
+
+class TraceSettings(Settings):
+    """Where a process sends its traces."""
+
+    model_config = SettingsConfigDict(env_prefix="RRTF_TRACES_")
+
+    url: str = Field("", pattern="^(https?://.+)?$")
+    """Address that takes OTLP over HTTP, path included; without one no trace is made."""
+    share: float = Field(1.0, ge=0, le=1)
+    """Of the traces that begin here."""
+
+
 class ApiSettings(Settings):
     """The REST API."""
 

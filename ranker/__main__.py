@@ -2,7 +2,7 @@
 
 import sys
 
-from infra import errors, logs
+from infra import errors, logs, scraping
 from infra.messaging import Queue, run_worker
 from infra.settings import DatabaseSettings, load, reject_unknown
 from ranker.settings import RankerSettings
@@ -12,6 +12,7 @@ def main() -> int:
     """Run until told to stop."""
     logs.configure("ranker")
     try:
+        scraping.begin_shared()
         load(RankerSettings)
         load(DatabaseSettings)
         reject_unknown()

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, cast, exists, func, select, update
+from sqlalchemy import Float, cast, exists, extract, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from infra import logs, metrics
@@ -132,11 +132,18 @@ def _record_verdicts(
                 labelled_at=func.clock_timestamp(),
                 reason=None,
             )
-            .returning(CandidateRow.author, ExecutionRow.label)
+            .returning(
+                CandidateRow.author,
+                ExecutionRow.label,
+                cast(extract("epoch", CandidateRow.labelled_at - CandidateRow.created_at), Float),
+                ExecutionRow.attempt,
+            )
             .execution_options(synchronize_session=False)
         )
-        for author, label in labelled:
+        for author, label, age, attempt in labelled:
             metrics.CANDIDATES_LABELLED.labels(label.value, author.value).inc()
+            metrics.LABEL_SECONDS.observe(age)
+            metrics.ATTEMPTS.observe(attempt)
 
 
 def _execution(result: ExecutionResult) -> dict[str, Any]:

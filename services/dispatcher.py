@@ -13,7 +13,7 @@ import time
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from infra import errors, logs, metrics
+from infra import errors, logs, metrics, scraping, tracing
 from infra.db.unit_of_work import Database, Work
 from infra.db.wakeup import Listener
 from infra.messaging import PRIORITIES, Queue, Sender, Task, celery_app, queue_depths
@@ -84,7 +84,8 @@ class Dispatcher:
             samples = outbox.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
         for request in samples:
             # One that does not leave is sent again by the sweep.
-            self._sender.send(Task.SAMPLE_GROUP, request)
+            with tracing.span("dispatch samples"):
+                self._sender.send(Task.SAMPLE_GROUP, request)
         return self._candidates(room) or bool(done or samples)
 
     def _candidates(self, room: int) -> bool:
@@ -106,9 +107,12 @@ class Dispatcher:
     def _send(self, slices: list[outbox.Slice]) -> None:
         for number, slice_ in enumerate(slices):
             try:
-                self._sender.send_or_raise(
-                    Task.EXECUTE_SLICE, slice_.request, PRIORITIES[slice_.interactive]
-                )
+                with tracing.span(
+                    "dispatch", groups=slice_.groups, candidates=len(slice_.request.programs)
+                ):
+                    self._sender.send_or_raise(
+                        Task.EXECUTE_SLICE, slice_.request, PRIORITIES[slice_.interactive]
+                    )
             except errors.Unavailable:
                 metrics.SEND_FAILURES.labels(Task.EXECUTE_SLICE.value).inc()
                 with self._database.unit_of_work() as work:
@@ -128,6 +132,8 @@ def main() -> int:
         redis_url = load(BrokerSettings).redis_url.get_secret_value()
         database_url = load(DatabaseSettings).database_url.get_secret_value()
         reject_unknown()
+        scraping.serve()
+        tracing.start("dispatcher")
     except errors.SuiteError as error:
         log.error("dispatcher.refused_to_start", code=error.code, reason=error.detail)
         return 1
@@ -141,7 +147,10 @@ def main() -> int:
     log.info("dispatcher.ready")
     while not stop.is_set():
         try:
-            if not dispatcher.round():
+            with metrics.ROUND_SECONDS.labels("dispatcher").time():
+                found = dispatcher.round()
+            metrics.LAST_ROUND.labels("dispatcher").set_to_current_time()
+            if not found:
                 listener.wait(_PAUSE_SECONDS)
         except (errors.Unavailable, DBAPIError) as error:
             # Both servers may restart; the next round looks again.

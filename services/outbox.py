@@ -65,6 +65,8 @@ class Slice(NamedTuple):
 
     request: ExecutionRequest
     interactive: bool
+    groups: tuple[UUID, ...]
+    """Whose candidates it holds."""
 
 
 class Lane(NamedTuple):
@@ -384,21 +386,20 @@ def send(work: Work, chosen: Iterable[Sequence[Waiting]], suites: Suites) -> lis
     following = _follow(work, [row for rows in chosen for row in rows])
     slices = []
     for rows in chosen:
-        ids = [row.id for row in rows if row.id not in following]
-        slices += _send_one(work, rows[0].problem_id, ids, rows[0].interactive, suites)
+        slices += _send_one(work, [row for row in rows if row.id not in following], suites)
     return slices
 
 
-def _send_one(
-    work: Work, problem_id: UUID, ids: Sequence[UUID], interactive: bool, suites: Suites
-) -> list[Slice]:
+def _send_one(work: Work, waiting: Sequence[Waiting], suites: Suites) -> list[Slice]:
     """Mark candidates of one problem as sent and make their messages."""
-    if not ids:
+    if not waiting:
         return []
+    problem_id, interactive = waiting[0].problem_id, waiting[0].interactive
+    groups = {row.id: row.group_id for row in waiting}
     rows = work.session.execute(
         update(CandidateRow)
         .where(
-            CandidateRow.id.in_(ids),
+            CandidateRow.id.in_(groups),
             CandidateRow.state == CandidateState.SUBMITTED,
             CandidateRow.sent_at.is_(None),
             CandidateRow.follows.is_(None),
@@ -416,7 +417,9 @@ def _send_one(
     suite = suites.get(work.session, problem_id)
     return [
         Slice(
-            ExecutionRequest(problem_id=problem_id, suite=suite, programs=tuple(held)), interactive
+            ExecutionRequest(problem_id=problem_id, suite=suite, programs=tuple(held)),
+            interactive,
+            tuple(dict.fromkeys(groups[program.candidate_id] for program in held)),
         )
         for held in _by_size(programs)
     ]

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.exc import DBAPIError
 
-from infra import errors, logs, metrics
+from infra import errors, logs, metrics, scraping
 from infra.contracts.base import CandidateState, GroupState, SampleState
 from infra.contracts.candidates import RankGroup
 from infra.db.tables import CandidateRow, GroupRow, SampleRequestRow
@@ -201,6 +201,7 @@ def main() -> int:
         redis_url = load(BrokerSettings).redis_url.get_secret_value()
         database_url = load(DatabaseSettings).database_url.get_secret_value()
         reject_unknown()
+        scraping.serve()
     except errors.SuiteError as error:
         log.error("sweep.refused_to_start", code=error.code, reason=error.detail)
         return 1
@@ -212,7 +213,9 @@ def main() -> int:
     log.info("sweep.ready")
     while not stop.wait(settings.interval_seconds):
         try:
-            sweep.round()
+            with metrics.ROUND_SECONDS.labels("sweep").time():
+                sweep.round()
+            metrics.LAST_ROUND.labels("sweep").set_to_current_time()
         except (errors.Unavailable, DBAPIError) as error:
             # Both servers may restart; the next round looks again.
             log.warning("sweep.round_failed", reason=str(error).partition("\n")[0])

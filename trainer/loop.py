@@ -8,9 +8,10 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra import errors, logs
+from infra import errors, logs, scraping
 from infra.contracts.base import JsonValue
 from infra.contracts.ranking import LeasedBatch, NewCheckpoint
+from infra.metrics import observe_step
 from trainer import checkpoint
 from trainer.client import LeaseClient
 from trainer.encoding import EncodedGroup
@@ -29,11 +30,14 @@ def run(settings: TrainerSettings, client: LeaseClient, stop: threading.Event) -
     Raises:
         errors.TrainingDiverged: nothing of the step is recorded, and a good checkpoint is kept.
         errors.PolicyBusy: another trainer trains this policy.
-        errors.ConfigurationError: the newest checkpoint is not there, or a package is missing.
+        errors.ConfigurationError: the newest checkpoint is not there, or a package is missing, or
+            metrics cannot be shown.
     """
     processes = Processes()
     root = settings.output_dir.absolute() / settings.policy
     try:
+        if processes.first:
+            scraping.serve()
         with Leases(settings, client, stop) as leases, checkpoint.locked(root, processes):
             _Run(settings, client, stop, processes, root, leases).train()
     finally:
@@ -149,3 +153,4 @@ class _Run:
         if tracker:
             tracker.log(trainer.state.version, numbers(self.metrics))
             log.info("step", version=trainer.state.version, **self.metrics)
+            observe_step(self.metrics)

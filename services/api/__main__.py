@@ -6,7 +6,7 @@ import sys
 
 import uvicorn
 
-from infra import errors, logs
+from infra import errors, logs, tracing
 from infra.db.unit_of_work import Database
 from infra.settings import ApiSettings, BrokerSettings, DatabaseSettings, load, reject_unknown
 from services.api.app import create_app
@@ -20,6 +20,7 @@ def main() -> int:
         redis_url = load(BrokerSettings).redis_url.get_secret_value()
         database_url = load(DatabaseSettings).database_url.get_secret_value()
         reject_unknown()
+        tracing.start("api")
         # A deployment that names the variable and gives it no value has no key.
         key = settings.key.get_secret_value() if settings.key else ""
         if not key and not _is_loopback(settings.host):

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
-from infra import errors, intake
+from infra import errors, intake, tracing
 from infra.contracts.api import (
     BulkGroup,
     BulkGroupOutcome,
@@ -66,6 +66,7 @@ def create_group(
             lambda: [str(intake.open_group(work, problem_id, group, caller.api_key_id))],
         )
         group_id = UUID(made)
+        tracing.refer([group_id])
         view = _group_views(work.session, [group_id])[0]
     response.headers["Location"] = f"/v1/groups/{group_id}"
     return view
@@ -90,6 +91,7 @@ def create_groups(
             request,
             lambda: _open_bulk(work, bulk.groups, caller.api_key_id),
         )
+    tracing.refer(UUID(made) for made, _ in outcomes if made)
     return BulkGroupResult(
         outcomes=tuple(BulkGroupOutcome(id=made, error=error) for made, error in outcomes)
     )

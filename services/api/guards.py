@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infra import errors, metrics
+from infra import errors, metrics, tracing
 from services.api.keys import Caller, KeyRing
 from services.api.problem_details import respond, unavailable
 
@@ -22,7 +22,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class Measure:
-    """Measures the time to answer, by route."""
+    """Measures the time to answer, by route, and traces it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,15 +33,18 @@ class Measure:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            # Only names of our own become label values; a client must not be able to make more.
-            route = scope.get("route")
-            path = route.path if isinstance(route, APIRoute) else "unmatched"
-            method = scope["method"] if scope["method"] in _METHODS else "other"
-            elapsed = time.perf_counter() - began
-            metrics.REQUEST_SECONDS.labels(path, method).observe(elapsed)
+        carried = {"traceparent": Headers(scope=scope).get("traceparent", "")}
+        with tracing.span("request", carried=carried):
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                # Only names of our own become label values; a client must not be able to make more.
+                route = scope.get("route")
+                path = route.path if isinstance(route, APIRoute) else "unmatched"
+                method = scope["method"] if scope["method"] in _METHODS else "other"
+                elapsed = time.perf_counter() - began
+                metrics.REQUEST_SECONDS.labels(path, method).observe(elapsed)
+                tracing.rename(f"{method} {path}")
 
 
 class RequireKey:

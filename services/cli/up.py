@@ -18,7 +18,7 @@ from infra.local.home import default_home, free_port, secret_file
 from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
 from infra.messaging import Queue, queue_keys
-from infra.settings import load
+from infra.settings import MetricsSettings, load
 from sampler.endpoint_settings import EndpointSettings
 from services.client import Client
 
@@ -103,12 +103,12 @@ def running_suite(
             "dispatcher": "services.dispatcher",
             "sweep": "services.sweep",
         }
-        for name, environment in environments.items():
+        for number, (name, environment) in enumerate(environments.items()):
             ready = client.is_ready if name == "api" else None
             service = Service(
                 name=name,
                 command=[sys.executable, "-m", modules.get(name, name)],
-                env=environment | dict((overrides or {}).get(name, {})),
+                env=environment | _metrics(number) | dict((overrides or {}).get(name, {})),
                 ready=ready,
             )
             supervisor.start(service)
@@ -188,6 +188,17 @@ def _teachers_keys() -> dict[str, str]:
     """
     names = [endpoint.key for endpoint in load(EndpointSettings).read() if endpoint.key]
     return {name: os.environ[name] for name in names}
+
+
+def _metrics(number: int) -> dict[str, str]:
+    """Give each service a port of its own to show its metrics at, counted from the one set."""
+    settings = load(MetricsSettings)
+    if not settings.port:
+        return {}
+    return {
+        "RRTF_METRICS_HOST": settings.host,
+        "RRTF_METRICS_PORT": str(settings.port + number),
+    }
 
 
 def _executor_home(home: Path) -> Path:
