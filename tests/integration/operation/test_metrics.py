@@ -40,7 +40,7 @@ def test_a_worker_shows_what_its_children_count_and_goes_on_after_one_is_killed(
     labelled = ("rrtf_candidates_labelled_total", "all_pass", "student")
 
     deliver("first")
-    done = ("rrtf_task_seconds_count", "success", RECORD)
+    done = ("rrtf_task_seconds_count", RECORD, "success")
     assert until(lambda: scrape(port).get(done) == 1)
     seen = scrape(port)
     (child,) = psutil.Process(ranker.pid).children()
