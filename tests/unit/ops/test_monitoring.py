@@ -90,7 +90,9 @@ def test_every_panel_and_every_alert_says_what_it_is() -> None:
     assert all(rule["labels"]["severity"] in {"warning", "critical"} for rule in rules)
 
 
-@pytest.mark.parametrize("words", [["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]])
+@pytest.mark.parametrize(
+    "words", [["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]]
+)
 def test_prometheus_takes_the_rules_and_they_alert_when_they_should(words: list[str]) -> None:
     promtool = shutil.which("promtool")
     if promtool is None:
