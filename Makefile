@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction check format lock clean
+.PHONY: help venv demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction check format chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +77,15 @@ check: venv ## Lint, formatting, types and the direction of imports
 format: venv ## Mend formatting and whatever lint can mend by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+chart: venv ## Render the Helm chart and hold it against Kubernetes' schemas
+	@$(BIN)/pip install -q --upgrade --target build/chart -r infra/helm/check.txt
+	@PYTHONPATH=build/chart $(PYTEST) tests/unit/ops/test_chart.py
+
+sbom: venv ## Write build/sbom.cdx.json: everything installed here, with versions and licences
+	@test -x build/sbom/bin/cyclonedx-py || $(BIN)/python -m venv build/sbom
+	@build/sbom/bin/pip install -q -r infra/docker/sbom.txt
+	@build/sbom/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --of JSON -o build/sbom.cdx.json
 
 lock: ## Write requirements.lock anew with the newest versions that fit pyproject.toml
 	@sh infra/lock.sh

@@ -105,7 +105,7 @@ def test_the_processes_are_those_of_compose_with_the_same_commands(objects: Kind
 
     found = pods(objects)
 
-    assert found.keys() | {"trainer"} == ours
+    assert found.keys() | {"trainer", "trainer-gpu"} == ours
     for name, pod in found.items():
         (container,) = pod["containers"]
         assert container.get("command") == COMPOSE[name].get("command")

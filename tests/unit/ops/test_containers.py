@@ -109,7 +109,7 @@ def test_every_base_image_is_pinned_to_a_version() -> None:
 
     assert len(bases) == len(DOCKERFILES)
     assert len(set(bases)) == 1
-    assert [image for image in (*bases, *servers) if not re.search(r":\d", image)] == []
+    assert [image for image in (*bases, *servers) if not re.search(r":v?\d", image)] == []
 
 
 def test_every_variable_that_a_room_is_given_is_one_that_it_could_read(
@@ -163,7 +163,7 @@ def test_the_trainer_reaches_the_api_and_holds_no_password_of_a_server() -> None
         if set(service(name)["networks"]) & set(service("trainer")["networks"])
     }
 
-    assert neighbours == {"api", "trainer"}
+    assert neighbours == {"api", "trainer", "trainer-gpu"}
     assert set(service("trainer")["environment"]).isdisjoint({"DATABASE_URL", "REDIS_URL"})
 
 
@@ -171,6 +171,44 @@ def test_nothing_is_privileged_and_only_the_executor_takes_capabilities_back() -
     assert [name for name in COMPOSE["services"] if service(name).get("privileged")] == []
     assert [name for name in OURS if service(name)["cap_drop"] != ["ALL"]] == []
     assert [name for name in OURS if "cap_add" in service(name)] == ["executor"]
+
+
+def test_every_service_that_stays_says_whether_it_is_well() -> None:
+    once = {name for name in COMPOSE["services"] if service(name).get("restart") == "on-failure"}
+    silent = [name for name in COMPOSE["services"] if "healthcheck" not in service(name)]
+
+    assert once == set(silent) == {"migrate"}
+
+
+def test_a_check_of_a_services_metrics_is_given_the_port_it_reads() -> None:
+    checked = [
+        name
+        for name in OURS
+        if "infra.health" in service(name).get("healthcheck", {}).get("test", [])
+    ]
+
+    assert {"dispatcher", "sweep", "trainer"} <= set(checked)
+    assert all("RRTF_METRICS_PORT" in service(name)["environment"] for name in checked)
+
+
+def test_the_profiles_add_trainers_and_a_teacher_and_take_nothing_away() -> None:
+    profiles = {
+        name: found["profiles"]
+        for name, found in COMPOSE["services"].items()
+        if "profiles" in found
+    }
+
+    assert profiles == {"trainer": ["cpu"], "trainer-gpu": ["gpu"], "teacher": ["teacher"]}
+
+
+def test_the_model_server_shares_a_network_with_the_sampler_alone() -> None:
+    neighbours = {
+        name
+        for name in COMPOSE["services"]
+        if set(service(name)["networks"]) & set(service("teacher")["networks"])
+    }
+
+    assert neighbours == {"teacher", "sampler"}
 
 
 def test_every_image_but_the_executors_gives_up_root() -> None:

@@ -1,0 +1,61 @@
+"""The executor's sandbox holds with the capabilities that its container has, and not with fewer."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+GRANTED = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["executor"][
+    "cap_add"
+]
+
+pytestmark = pytest.mark.skipif(
+    os.geteuid() != 0 or shutil.which("setpriv") is None,
+    reason="only root can give capabilities up, and setpriv does it",
+)
+
+
+def probe(capabilities: list[str], home: Path) -> subprocess.CompletedProcess[str]:
+    """Run the start-up probe as a container's first process runs: as root, with these alone."""
+    kept = ",".join(f"+{name.lower()}" for name in capabilities)
+    confined = [
+        "setpriv",
+        "--no-new-privs",
+        "--inh-caps=-all",
+        "--ambient-caps=-all",
+        f"--bounding-set=-all,{kept}",
+    ]
+    return subprocess.run(
+        [*confined, sys.executable, "-m", "executor.probe"],
+        env={**os.environ, "RRTF_EXECUTOR_HOME": str(home), "RRTF_EXECUTOR_REQUIRE_CGROUP": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
+
+
+def test_every_control_bites_with_what_the_container_is_granted(open_directory: Path) -> None:
+    done = probe(GRANTED, open_directory / "executor")
+
+    version, *controls = done.stdout.splitlines()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "accounting/cgroup" in version
+    assert len(controls) > 10
+    assert all(line.startswith("ok ") for line in controls)
+
+
+@pytest.mark.parametrize("missing", ["SETUID", "SETGID"])
+def test_with_one_less_it_refuses_and_says_what_to_do(missing: str, open_directory: Path) -> None:
+    granted = [name for name in GRANTED if name != missing]
+    assert len(granted) == len(GRANTED) - 1
+
+    done = probe(granted, open_directory / "executor")
+
+    assert done.returncode == 1
+    assert "in a container grant SYS_ADMIN" in done.stdout
