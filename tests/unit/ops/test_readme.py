@@ -42,6 +42,7 @@ def test_every_file_that_is_linked_exists() -> None:
     documents = [
         *ROOT.glob("*.md"),
         *(ROOT / "infra/adr").glob("*.md"),
+        *(ROOT / "infra/docs").rglob("*.md"),
     ]
     links = [
         (document, link)
@@ -55,7 +56,8 @@ def test_every_file_that_is_linked_exists() -> None:
 
 def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    text = README + (ROOT / "CONTRIBUTING.md").read_text()
+    pages = [ROOT / "CONTRIBUTING.md", *(ROOT / "infra/docs").rglob("*.md")]
+    text = README + "".join(page.read_text() for page in pages)
 
     named = set(re.findall(r"(?:^    |`)make ([a-z0-9-]+)", text, re.MULTILINE))
 
