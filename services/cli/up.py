@@ -153,7 +153,8 @@ def _environments(
     base["PYTHONUNBUFFERED"] = "1"
 
     def of(*prefixes: str) -> dict[str, str]:
-        return base | {name: os.environ[name] for name in os.environ if name.startswith(prefixes)}
+        wanted = (*prefixes, "RRTF_TRACES_")
+        return base | {name: os.environ[name] for name in os.environ if name.startswith(wanted)}
 
     queue = {"REDIS_URL": suite.redis_url}
     both = queue | {"DATABASE_URL": suite.database_url}

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 
 @pytest.fixture
-def launch(database_url, redis_url):
+def launch(database_url, redis_url, tmp_path):
     """Start modules as processes, and stop them however the test ends."""
     started = []
 
@@ -20,6 +20,7 @@ def launch(database_url, redis_url):
             **{name: value for name, value in os.environ.items() if not name.startswith("RRTF_")},
             "DATABASE_URL": database_url,
             "REDIS_URL": redis_url,
+            "TMPDIR": str(tmp_path),
             **more,
         }
         started.append(subprocess.Popen([sys.executable, "-m", module], env=environment))
