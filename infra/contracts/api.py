@@ -144,6 +144,12 @@ class MadeApiKey(ApiKeyView):
     """Shown here and never again; it is stored nowhere."""
 
 
+class CallerView(Contract):
+    """What the API key of a request may do."""
+
+    scopes: tuple[Scope, ...]
+
+
 class QuarantineKind(StrEnum):
     """What can be set aside."""
 

@@ -259,6 +259,7 @@ class CandidateRow(Table):
             postgresql_where=text("state = 'submitted' AND sent_at IS NOT NULL"),
         ),
         Index(None, "interactive", "api_key_id", "id", postgresql_where=text(UNSENT)),
+        Index(None, "labelled_at", postgresql_where=text("labelled_at IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -14,6 +14,7 @@ from services.api import (
     execute,
     groups,
     keys,
+    live,
     piston,
     problem_details,
     problems,
@@ -21,6 +22,7 @@ from services.api import (
     sampling,
     sandbox_fusion,
     stats,
+    timeline,
     training,
 )
 from services.api.backlog import Backlog
@@ -42,6 +44,8 @@ MODULES = (
     sampling,
     keys,
     stats,
+    live,
+    timeline,
     sandbox_fusion,
     piston,
 )
@@ -94,6 +98,7 @@ def create_app(
     app.state.exchange = exchange
     app.state.suites = execute.StoredSuites(database)
     app.state.offer = piston.Offer()
+    app.state.watch = live.Watch(database, redis_url)
     problem_details.install(app)
     # The one added last is outermost.
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)

@@ -130,11 +130,13 @@ def list_groups(
     ids: Annotated[
         list[UUID] | None, Query(alias="id", max_length=100, description="Only these groups.")
     ] = None,
+    newest_first: Annotated[bool, Query(description="The other way round.")] = False,
 ) -> Page[GroupView]:
     """List groups, oldest first."""
-    query = pages.limited(select(GroupRow.id).order_by(GroupRow.id))
+    order = GroupRow.id.desc() if newest_first else GroupRow.id
+    query = pages.limited(select(GroupRow.id).order_by(order))
     if (after := pages.after_id()) is not None:
-        query = query.where(GroupRow.id > after)
+        query = query.where(GroupRow.id < after if newest_first else GroupRow.id > after)
     if state is not None:
         query = query.where(GroupRow.state == state)
     if problem_id is not None:
@@ -143,7 +145,9 @@ def list_groups(
         query = query.where(GroupRow.id.in_(ids))
     with db.reading() as session:
         found, cursor = pages.cut(session.scalars(query).all(), lambda group_id: group_id)
-        return Page[GroupView](items=_group_views(session, found), next_cursor=cursor)
+        views = {view.id: view for view in _group_views(session, found)}
+        items = tuple(views[group_id] for group_id in found if group_id in views)
+        return Page[GroupView](items=items, next_cursor=cursor)
 
 
 @router.get("/groups/{group_id}", dependencies=[READS])
@@ -160,7 +164,7 @@ def _require_group(session: Session, group_id: UUID) -> None:
 
 
 def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]:
-    """Read groups in the order of their ids, in three queries however many they are."""
+    """Read groups, in three queries however many they are."""
     rows = session.execute(
         select(GroupRow, ProblemRow.slug, PolicyRow.name)
         .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)

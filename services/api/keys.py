@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from infra import errors
-from infra.contracts.api import ApiKeyView, MadeApiKey, NewApiKey, Page, Scope
+from infra.contracts.api import ApiKeyView, CallerView, MadeApiKey, NewApiKey, Page, Scope
 from infra.db.tables import ApiKeyRow
 from infra.db.unit_of_work import Database
 from services.api import examples
@@ -98,10 +98,16 @@ SUBMITS = Depends(needs(Scope.SUBMIT))
 TRAINS = Depends(needs(Scope.TRAIN))
 ADMINISTERS = Depends(needs(Scope.ADMIN))
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"], dependencies=[ADMINISTERS])
+router = APIRouter(prefix="/v1", tags=["keys"])
 
 
-@router.post("", status_code=201)
+@router.get("/caller")
+def get_caller(caller: CalledBy) -> CallerView:
+    """Say what the API key of this request may do; every key may ask."""
+    return CallerView(scopes=tuple(sorted(caller.scopes)))
+
+
+@router.post("/keys", status_code=201, dependencies=[ADMINISTERS])
 def create_key(
     db: Db, new: Annotated[NewApiKey, Body(openapi_examples=examples.API_KEY)]
 ) -> MadeApiKey:
@@ -120,7 +126,7 @@ def create_key(
         return MadeApiKey(**_fields(row), key=key)
 
 
-@router.get("")
+@router.get("/keys", dependencies=[ADMINISTERS])
 def list_keys(db: Db, pages: Pages) -> Page[ApiKeyView]:
     """List API keys, oldest first, with those that are revoked."""
     query = select(ApiKeyRow).where(ApiKeyRow.id != ENVIRONMENT_KEY_ID).order_by(ApiKeyRow.id)
@@ -132,7 +138,7 @@ def list_keys(db: Db, pages: Pages) -> Page[ApiKeyView]:
         return Page[ApiKeyView](items=items, next_cursor=cursor)
 
 
-@router.delete("/{name}", status_code=204)
+@router.delete("/keys/{name}", status_code=204, dependencies=[ADMINISTERS])
 def revoke_key(db: Db, name: str) -> Response:
     """Revoke an API key; every server refuses it within five seconds."""
     with db.unit_of_work() as work:

@@ -151,7 +151,7 @@ def get_metrics(request: Request, db: Db) -> Response:
         gauge.clear()
     with contextlib.suppress(DBAPIError), db.reading() as session:
         _set_states(read_stats(session))
-        for step, seconds in _oldest(session).items():
+        for step, seconds in oldest_seconds(session).items():
             metrics.OLDEST_SECONDS.labels(step).set(seconds)
         sampling.set_metrics(session)
     with contextlib.suppress(errors.Unavailable):
@@ -160,7 +160,7 @@ def get_metrics(request: Request, db: Db) -> Response:
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _oldest(session: Session) -> dict[str, float]:
+def oldest_seconds(session: Session) -> dict[str, float]:
     """Return the age of what has waited longest at each step; a step where nothing waits is 0."""
     waiting = CandidateRow.state == CandidateState.SUBMITTED
     sampled = SampleRequestRow.state == SampleState.SUBMITTED

@@ -5,6 +5,7 @@ import random
 import time
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -169,6 +170,33 @@ def test_the_newest_checkpoint_loads_with_plain_transformers(undisturbed):
 
     ids = tokenizer("def f():", return_tensors="pt").input_ids
     assert model(input_ids=ids).logits.shape == (1, 8, 257)
+
+
+def test_the_api_says_which_workers_are_at_work_and_what_came_out(undisturbed):
+    suite, client, _ = undisturbed
+    with httpx.Client(
+        base_url=suite.api_url, headers={"Authorization": f"Bearer {suite.api_key}"}, timeout=30
+    ) as http:
+        deadline = time.monotonic() + 60
+        # A worker that is slow to answer, on a busy machine, is missing from one look.
+        while len(workers := http.get("/v1/live").json()["workers"]) < 3:
+            assert time.monotonic() < deadline, workers
+            time.sleep(0.5)
+        timeline = http.get("/v1/timeline", params={"minutes": 60, "bins": 1}).json()
+
+    found = {item["name"].partition("@")[0]: item for item in workers}
+    assert set(found) == {f"{room}-{suite.pid(room)}" for room in ("executor", "ranker", "sampler")}
+    executor = found[f"executor-{suite.pid('executor')}"]
+    assert (executor["room"], executor["slots"]) == ("executor", 2)
+    assert executor["begun"] > 0
+    assert executor["memory_bytes"] > 2**20
+    counts = [
+        count
+        for item in timeline["bins"]
+        for by in item["labels"].values()
+        for count in by.values()
+    ]
+    assert 0 < sum(counts) <= client.stats().candidates[CandidateState.LABELLED]
 
 
 def test_executor_and_trainer_hold_no_secret_that_is_not_theirs(undisturbed):

@@ -1,0 +1,90 @@
+"""What the dashboard is drawn from: the suite as it is now, over time, and by policy version."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from infra.contracts.base import Author, BatchState, Contract, Label
+
+
+class WorkerView(Contract):
+    """A worker that answers on its queue."""
+
+    name: str
+    """Room, process id and host."""
+    room: str
+    slots: int
+    """Tasks that it can run at the same time."""
+    running: int
+    """Tasks that it runs now."""
+    begun: int
+    """Tasks that it has begun since it started."""
+    memory_bytes: int
+    """Peak memory of its main process."""
+    uptime_seconds: int
+
+
+class TrainerView(Contract):
+    """A trainer that holds leases."""
+
+    worker: str
+    policy: str
+    batches: int
+    lease_until: datetime | None
+    """When the first of its leases ends unless it is extended."""
+
+
+class Live(Contract):
+    """What waits, and who works on it; some seconds old at most."""
+
+    as_of: datetime
+    waiting: int
+    """Candidates not given to a queue yet."""
+    sent: int
+    """Candidates given to the executors, without a label."""
+    open_groups: int
+    training_batches: dict[BatchState, int]
+    """Batches that are not completed."""
+    queues: dict[str, int]
+    """Messages in each queue."""
+    oldest_seconds: dict[str, float]
+    """Age of what has waited longest at each step; 0 where nothing waits."""
+    workers: tuple[WorkerView, ...]
+    trainers: tuple[TrainerView, ...]
+
+
+class TimelineBin(Contract):
+    """The candidates labelled in one stretch of time."""
+
+    start: datetime
+    labels: dict[Author, dict[Label, int]]
+
+
+class Timeline(Contract):
+    """Candidates labelled over time; the last bin is still filling."""
+
+    bin_seconds: float
+    bins: tuple[TimelineBin, ...]
+    """Oldest first, empty ones too."""
+
+
+class VersionView(Contract):
+    """What one version of a policy wrote."""
+
+    policy: str
+    version: int | None
+    """Null for programs that were handed in without saying which version wrote them."""
+    author: Author
+    labels: dict[Label, int]
+    problems: int
+    pass_at_1: float = Field(ge=0, le=1)
+    """Mean over problems of the share of labelled candidates that pass every test."""
+
+
+class Versions(Contract):
+    """Labels by policy, version and author."""
+
+    candidates: int
+    """Newest candidates that were looked at; there may be older ones."""
+    versions: tuple[VersionView, ...]
+    """By policy, author and version."""
