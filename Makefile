@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction check format chart sbom lock clean
+.PHONY: help venv browser demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction check format chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -12,19 +12,22 @@ help: ## Say what there is
 venv: ## Make .venv with every dependency at its locked version
 	@sh infra/bootstrap.sh
 
+browser: ## Have a Chromium for the tests of the dashboard; as root, from Debian
+	@sh infra/browser.sh
+
 demo: venv ## Start the whole suite here, run real problems through it, show the result, stop
 	@$(BIN)/rrtf demo
 
 up: venv ## Start the whole suite here and keep it running until Ctrl-C
 	@$(BIN)/rrtf up
 
-test: venv ## Run every test: real Postgres, Valkey, Celery and nsjail
+test: venv browser ## Run every test: real Postgres, Valkey, Celery and nsjail
 	@$(PYTEST) -n 2 --dist loadscope tests --ignore=tests/benchmarks
 
 unit: venv ## Run the tests that need nothing but Python
 	@$(PYTEST) tests/unit
 
-integration: venv ## Run the tests against real Postgres, Valkey and nsjail
+integration: venv browser ## Run the tests against real Postgres, Valkey, nsjail and Chromium
 	@$(PYTEST) tests/integration
 
 hostile: venv ## Run the programs that attack the sandbox

@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 from infra.contracts.api import ProblemDetails
 from infra.db.unit_of_work import Database
 from services.api import (
+    dashboard,
     events,
     execute,
     groups,
@@ -109,4 +110,6 @@ def create_app(
     for module in MODULES:
         app.include_router(module.router, dependencies=[_DOCUMENTED_KEY], responses=_ERRORS)
     app.include_router(stats.open_router)
+    app.include_router(dashboard.router)
+    app.mount("/dashboard", dashboard.DashboardFiles())
     return app

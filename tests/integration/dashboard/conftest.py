@@ -1,0 +1,122 @@
+"""A real browser before a real server; a missing browser fails, it never skips."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from infra.contracts.base import Author, Outcome
+from infra.contracts.candidates import NewCandidate, NewGroup
+from ranker import batches, records
+from ranker.ranking import Rules
+
+BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One headless Chromium for all tests."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert found, "there is no Chromium here; as root: sh infra/browser.sh"
+    expect.set_options(timeout=20_000)
+    with sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=found, args=["--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def open_page(browser, api):
+    """Open the dashboard in a fresh context; what goes wrong in the page fails the test."""
+    contexts, asked, wrong = [], [], []
+
+    def start(**options):
+        context = browser.new_context(viewport={"width": 1366, "height": 860}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        page.add_init_script(
+            "addEventListener('securitypolicyviolation', (event) =>"
+            " { (window.violations ??= []).push(event.violatedDirective); });"
+        )
+        page.goto(f"{api}/")
+        page.asked = asked
+        return page
+
+    yield start
+    for context in contexts:
+        for page in context.pages:
+            wrong += page.evaluate("window.violations ?? []")
+        context.close()
+    assert wrong == []
+    assert [url for url in asked if not url.startswith(f"{api}/")] == []
+
+
+@pytest.fixture
+def give_key():
+    """Answer the page that asks for a key."""
+
+    def give(page, key="secret-key"):
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Look in").click()
+
+    return give
+
+
+@pytest.fixture
+def page(open_page, give_key):
+    """The dashboard, looked into with the key that may do everything."""
+    opened = open_page()
+    give_key(opened)
+    opened.get_by_role("heading", name="Labelled").wait_for()
+    return opened
+
+
+@pytest.fixture
+def visit(page, api):
+    """Go to a view by its address."""
+
+    def go(place):
+        page.goto(f"{api}/#/{place}")
+        return page
+
+    return go
+
+
+@pytest.fixture
+def judge(database, client, problem, results_for):
+    """Hand in candidates with their outcomes; return the group's id once it is ranked."""
+
+    def make(*entries, change=None, batch=False, **fields):
+        stored = client.add_problem(problem)
+        candidates = tuple(NewCandidate(**entry) for entry, _ in entries)
+        group = client.create_group(stored.id, NewGroup(candidates=candidates, **fields))
+        made = client.candidates(group.id)
+        results = results_for(
+            {item.id: outcomes for item, (_, outcomes) in zip(made, entries, strict=True)}
+        )
+        if change is not None:
+            results = change(results)
+        with database.unit_of_work() as work:
+            records.record_results(work, results, Rules())
+            if batch:
+                batches.form(work, 1)
+        return group.id
+
+    return make
+
+
+@pytest.fixture
+def entries():
+    """A teacher that is right, and three students: half right, wrong by a crash, half right."""
+    passed, wrong, crash = Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR
+    student = {"author": Author.STUDENT, "policy_version": 3}
+    return (
+        ({"author": Author.TEACHER, "program": "good", "model": "large"}, [passed, passed]),
+        (student | {"program": "half", "model": "small"}, [passed, wrong]),
+        (student | {"program": "crash", "model": "small"}, [crash, crash]),
+        (student | {"program": "right", "model": "small"}, [passed, passed]),
+    )
