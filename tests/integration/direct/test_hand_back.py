@@ -4,13 +4,12 @@ import os
 import subprocess
 import sys
 
-import pytest
 import redis
 
 from infra.contracts.base import new_id
 from infra.contracts.execution import ExecutionRequest, Program, Suite
 from infra.contracts.problems import StdioTest
-from infra.messaging import Queue, queue_keys
+from infra.messaging import PRIORITIES, Queue, queue_keys
 
 # One worker's child without its parent: the task is called with the priority that it came with.
 CHILD = """
@@ -24,8 +23,7 @@ done.get()
 """
 
 
-@pytest.mark.parametrize(("priority", "expected"), [(9, [0, 1]), (0, [1, 0])])
-def test_the_rest_of_a_slice_keeps_its_priority(redis_url, open_directory, priority, expected):
+def test_the_rest_of_bulk_work_stays_behind_those_who_wait(redis_url, open_directory):
     test = StdioTest(expected_stdout="1\n")
     programs = tuple(Program(candidate_id=new_id(), attempt=1, source="print(1)") for _ in range(2))
     request = ExecutionRequest(problem_id=new_id(), suite=Suite(tests=(test,)), programs=programs)
@@ -36,10 +34,10 @@ def test_the_rest_of_a_slice_keeps_its_priority(redis_url, open_directory, prior
     }
 
     subprocess.run(
-        [sys.executable, "-c", CHILD, request.model_dump_json(), str(priority)],
+        [sys.executable, "-c", CHILD, request.model_dump_json(), str(PRIORITIES[False])],
         env=environment,
         check=True,
     )
 
     with redis.Redis.from_url(redis_url) as client:
-        assert [client.llen(key) for key in queue_keys(Queue.EXECUTOR)] == expected
+        assert [client.llen(key) for key in queue_keys(Queue.EXECUTOR)] == [0, 1]
