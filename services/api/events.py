@@ -28,7 +28,8 @@ from services.api.keys import READS
 
 router = APIRouter(prefix="/v1", tags=["events"], dependencies=[READS])
 
-_POLL_SECONDS = 0.25
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 1.0
+"""Seconds between two looks: the first after an event, and what it grows to where nothing comes."""
 _PING_SECONDS = 15.0
 """Longest silence: proxies close what says nothing."""
 _RANKED = "ranked"
@@ -150,7 +151,7 @@ def _stream(http: Request, look: Callable[[], Looked]) -> StreamingResponse:
     """Look again and again; waiting holds no thread and no transaction."""
 
     async def events() -> AsyncIterator[bytes]:
-        quiet_since = time.monotonic()
+        quiet_since, pause = time.monotonic(), _FIRST_PAUSE
         while True:
             found, is_last = await run_in_threadpool(look)
             for event in found:
@@ -158,12 +159,13 @@ def _stream(http: Request, look: Callable[[], Looked]) -> StreamingResponse:
             if is_last:
                 return
             now = time.monotonic()
+            pause = _FIRST_PAUSE if found else min(pause * 1.2, _LONGEST_PAUSE)
             if found:
                 quiet_since = now
             elif now - quiet_since > _PING_SECONDS:
                 quiet_since = now
                 yield KEEPALIVE_COMMENT
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(pause)
             if await http.is_disconnected():
                 return
 
