@@ -30,14 +30,18 @@ class Fuzz:
         """Number of answers by (operation, status)."""
 
     def run(self, cases, number):
-        """Send about so many requests, the same ones for the same number."""
+        """Send at least so many requests, the same ones for the same number."""
         modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-        each = -(-cases // (len(self.operations) * len(modes)))
-        for operation in self.operations:
-            before = self.answers.total()
-            for mode in modes:
-                self._run_one(operation, mode, each, number)
-            assert self.answers.total() > before, f"no request for {operation.label} could be made"
+        untried = {operation.label for operation in self.operations}
+        while (left := cases - self.answers.total()) > 0:
+            # Operations without parameters can be asked in one way only; the others make up for it.
+            each = -(-left // (len(self.operations) * len(modes)))
+            for operation in self.operations:
+                for mode in modes:
+                    self._run_one(operation, mode, each, number)
+            number += 1_000
+        untried -= {label for label, _ in self.answers}
+        assert not untried, f"no request could be made for {untried}"
 
     def _run_one(self, operation, mode, most, number):
         goal = self.answers.total() + most

@@ -35,5 +35,5 @@ def test_no_request_makes_the_server_fail(direct, direct_url, capsys):
         if "FUZZ_CASES" in os.environ:
             sys.stdout.write("\n".join(["", *fuzz.report()]))
             sys.stdout.write(f"\n{fuzz.answers.total()} requests, no status of 500 or more\n")
-    assert fuzz.answers.total() >= CASES * 0.8
+    assert fuzz.answers.total() >= CASES
     assert direct.is_ready()
