@@ -2,7 +2,7 @@
 
 import sys
 
-from infra import errors, logs, scraping
+from infra import errors, logs
 from infra.messaging import Queue, run_worker
 from infra.settings import DatabaseSettings, load, reject_unknown
 from sampler.endpoint_settings import EndpointSettings
@@ -13,7 +13,6 @@ def main() -> int:
     """Run until told to stop."""
     logs.configure("sampler")
     try:
-        scraping.begin_shared()
         settings = load(SamplerSettings)
         settings.backends()
         load(EndpointSettings).read()
