@@ -1,6 +1,7 @@
 """Turns a plan into its single draws: pure, and the same plan gives the same draws for ever."""
 
 import hashlib
+from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,6 +20,18 @@ class Question(Contract):
     entry_point: str | None = None
     until: float
     """Time of `time.monotonic` after which nobody waits for an answer any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoding:
+    """How the next token is chosen, and when to stop."""
+
+    temperature: float = 1.0
+    """0 takes the likeliest token."""
+    top_p: float = 1.0
+    max_tokens: int = 1024
+    stop: tuple[str, ...] = ()
+    """Texts that end a completion; they are not part of it."""
 
 
 class Draw(NamedTuple):

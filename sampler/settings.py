@@ -7,6 +7,7 @@ from pydantic_settings import SettingsConfigDict
 
 from infra.settings import Settings
 from sampler.backends import Backend, Replay
+from sampler.in_process import InProcess
 from sampler.int8 import Int8
 
 
@@ -19,6 +20,16 @@ class SamplerSettings(Settings):
     """File of recorded completions for the backend `replay`."""
     quantized: Path | None = None
     """Folder of a converted model for the backend `ctranslate2`."""
+    model: str | None = None
+    """Name or path of a Hugging Face causal model for the backend `transformers`."""
+    checkpoints: Path | None = None
+    """Folder below which a plan may name a checkpoint for the backend `transformers`."""
+    batch_tokens: int = Field(32_768, ge=1)
+    """Most positions of one batch, prompts and new tokens together."""
+    device: str = "cpu"
+    """Device of torch that the backend `transformers` runs on."""
+    threads: int = Field(0, ge=0)
+    """Threads of torch; 0 leaves the choice to torch."""
     groups: int = Field(16, ge=1, le=256)
     """Requests for samples that one worker answers at once."""
 
@@ -33,4 +44,8 @@ class SamplerSettings(Settings):
             found["replay"] = Replay(self.replay)
         if self.quantized:
             found["ctranslate2"] = Int8(self.quantized)
+        if self.model or self.checkpoints:
+            found["transformers"] = InProcess(
+                self.model, self.checkpoints, self.batch_tokens, self.device, self.threads
+            )
         return found

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from infra.contracts.base import Author, Label
 from infra.contracts.ranking import RankedGroup, Response
+from infra.prompts import wrap_prompt
 from trainer.loss import LossConfig, Pair, PairMode, form_pairs
 from trainer.tokenizer import TextTokenizer
 
@@ -37,11 +38,6 @@ class EncodedGroup:
             scores=[self.scores[self.best]],
             labels=[self.labels[self.best]],
         )
-
-
-def wrap_prompt(prompt: str) -> str:
-    """Put a prompt into triple quotes, as the paper does (section 3.1)."""
-    return f'"""\n{prompt}\n"""\n'
 
 
 def encode_group(

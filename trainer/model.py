@@ -12,16 +12,18 @@ from trainer.attention import SPLIT
 log = logs.get(__name__)
 
 
-def small_student(vocabulary_size: int, seed: int) -> nn.Module:
-    """Make a GPT-BigCode (StarCoder's architecture) of about 0.6 million parameters."""
+def small_student(
+    vocabulary_size: int, seed: int, *, width: int = 128, layers: int = 2, positions: int = 2048
+) -> nn.Module:
+    """Make a GPT-BigCode (StarCoder's architecture); by default of 0.6 million parameters."""
     torch.manual_seed(seed)
     config = GPTBigCodeConfig(
         vocab_size=vocabulary_size,
-        n_positions=2048,
-        n_embd=128,
-        n_layer=2,
-        n_head=4,
-        n_inner=512,
+        n_positions=positions,
+        n_embd=width,
+        n_layer=layers,
+        n_head=width // 32,
+        n_inner=4 * width,
         multi_query=True,
         # Dropout would make the order of two responses a matter of chance.
         attn_pdrop=0.0,

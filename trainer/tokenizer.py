@@ -1,13 +1,15 @@
 """A byte-level tokenizer: any text in, the same text out, nothing to download."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 END = "<|endoftext|>"
+_PIECE = r"'[^'\n]{0,3}'|[0-9]|\n *|[^'0-9\n]+"
+"""Nothing merges across the bounds of these."""
 
 
 class TextTokenizer(Protocol):
@@ -32,6 +34,35 @@ def byte_tokenizer() -> TextTokenizer:
         vocabulary[character] = len(vocabulary)
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    return _fast(tokenizer)
+
+
+def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> TextTokenizer:
+    """Make a byte-level BPE tokenizer whose tokens may span words, for texts that repeat phrases.
+
+    Digits, quoted strings and line breaks stay apart: what is copied from prompt to program must
+    be the same tokens in both.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_PIECE), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.train_from_iterator(
+        texts,
+        trainers.BpeTrainer(
+            vocab_size=vocabulary_size,
+            special_tokens=[END],
+            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+            show_progress=False,
+        ),
+    )
+    return _fast(tokenizer)
+
+
+def _fast(tokenizer: Tokenizer) -> TextTokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     fast: TextTokenizer = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

@@ -1,0 +1,204 @@
+"""Batched sampling with a Hugging Face causal model: each row from random numbers of its own.
+
+A completion is decided by model, prompt, seed and decoding; who else is in the batch does not
+matter, beyond the last bits of floating-point sums that are taken in another order.
+
+Shape suffixes: B rows, L positions, T new tokens, V vocabulary.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    LogitsProcessor,
+    LogitsProcessorList,
+    TemperatureLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from infra import errors
+from sampler.drawing import Decoding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One completion to make."""
+
+    prompt: tuple[int, ...]
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Generated:
+    """One completion."""
+
+    text: str
+    finish_reason: str
+    """`stop`: the end token or a stop text was written; `length`: cut off."""
+    num_tokens: int
+
+
+class LocalModel:
+    """A model with its tokenizer, loaded into this process."""
+
+    def __init__(self, source: str, device: str) -> None:
+        """Load by name or path; on a GPU in the type of its weights, otherwise in fp32.
+
+        Raises:
+            errors.ConfigurationError: there is no such model, or it cannot be loaded.
+        """
+        dtype = torch.float32 if device == "cpu" else "auto"
+        try:
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(source)
+            model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
+        except (OSError, ValueError) as error:
+            raise errors.ConfigurationError(f"cannot load the model {source!r}: {error}") from error
+        self.model = model.to(device).eval()
+        ends = model.generation_config.eos_token_id
+        ends = self.tokenizer.eos_token_id if ends is None else ends
+        self.ends: tuple[int, ...] = tuple(ends) if isinstance(ends, list) else (ends,)
+        # A model may bring penalties and temperatures of its own; the plan alone decides.
+        model.generation_config = GenerationConfig(eos_token_id=list(self.ends))
+        self.device = device
+        config = model.config
+        self.positions = int(getattr(config, "n_positions", None) or config.max_position_embeddings)
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        """Return the token ids of a prompt, with what the tokenizer begins a text with."""
+        return tuple(self.tokenizer.encode(text))
+
+    def has_room(self, prompt: Sequence[int]) -> bool:
+        """Tell whether a prompt is one, and leaves a position for a new token."""
+        return 0 < len(prompt) < self.positions
+
+    def generate(
+        self, rows: Sequence[Row], decoding: Decoding, batch_tokens: int
+    ) -> list[Generated]:
+        """Complete every row, in the order given.
+
+        Args:
+            rows: What to complete.
+            decoding: How.
+            batch_tokens: Most positions of one batch, prompts and new tokens together.
+
+        Raises:
+            errors.InvalidInput: a prompt leaves no position for a new token.
+        """
+        if not all(self.has_room(row.prompt) for row in rows):
+            raise errors.InvalidInput(f"a prompt must have 1 to {self.positions - 1} tokens")
+        # Neighbours in length share a batch, so that little of it is padding.
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index].prompt))
+        done: dict[int, Generated] = {}
+        room = [min(decoding.max_tokens, self.positions - len(row.prompt)) for row in rows]
+        for indices in _batches(rows, order, room, batch_tokens):
+            batch = [rows[index] for index in indices]
+            found = self._generate_batch(batch, decoding, room[indices[0]])
+            done.update(zip(indices, found, strict=True))
+        return [done[index] for index in range(len(rows))]
+
+    @torch.inference_mode()
+    def _generate_batch(
+        self, batch: Sequence[Row], decoding: Decoding, num_new: int
+    ) -> Iterator[Generated]:
+        longest = max(len(row.prompt) for row in batch)
+        pad = self.ends[0]
+        # Padded on the left, and masked by length; `generate` counts positions from the mask.
+        ids_BL = torch.tensor([[pad] * (longest - len(r.prompt)) + list(r.prompt) for r in batch])
+        length_B = torch.tensor([len(row.prompt) for row in batch])
+        mask_BL = torch.arange(longest) >= longest - length_B[:, None]
+        out_BL = self.model.generate(
+            input_ids=ids_BL.to(self.device),
+            attention_mask=mask_BL.long().to(self.device),
+            logits_processor=_processors([r.seed for r in batch], longest, num_new, decoding),
+            generation_config=GenerationConfig(
+                do_sample=False,
+                max_new_tokens=num_new,
+                eos_token_id=list(self.ends),
+                pad_token_id=pad,
+                stop_strings=list(decoding.stop) or None,
+            ),
+            tokenizer=self.tokenizer,
+        )
+        return (self._read(ids, decoding.stop) for ids in out_BL[:, longest:].tolist())
+
+    def _read(self, ids: list[int], stop: tuple[str, ...]) -> Generated:
+        """Cut what was generated at its end token or at the first stop text."""
+        end = next((n for n, token in enumerate(ids) if token in self.ends), None)
+        written = ids if end is None else ids[:end]
+        text = self.tokenizer.decode(written, skip_special_tokens=True)
+        cuts = [position for position in map(text.find, stop) if position >= 0]
+        finished = end is not None or bool(cuts)
+        return Generated(
+            text=text[: min(cuts)] if cuts else text,
+            finish_reason="stop" if finished else "length",
+            num_tokens=len(written) + (end is not None),
+        )
+
+
+def _batches(
+    rows: Sequence[Row], order: Sequence[int], room: Sequence[int], batch_tokens: int
+) -> Iterator[list[int]]:
+    """Cut rows, shortest prompt first, into batches that fit and have equal room for new tokens.
+
+    A row that would run out of positions must not shorten its neighbours.
+    """
+    batch: list[int] = []
+    for index in order:
+        tokens = (len(batch) + 1) * (len(rows[index].prompt) + room[index])
+        if batch and (tokens > batch_tokens or room[index] != room[batch[0]]):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _processors(
+    seeds: Sequence[int], prompt_width: int, num_new: int, decoding: Decoding
+) -> LogitsProcessorList:
+    processors = LogitsProcessorList()
+    if decoding.temperature == 0:
+        return processors  # `generate` takes the likeliest by itself.
+    if decoding.temperature != 1:
+        processors.append(TemperatureLogitsWarper(decoding.temperature))
+    if decoding.top_p < 1:
+        processors.append(TopPLogitsWarper(decoding.top_p))
+    processors.append(SeededChoice(seeds, prompt_width, num_new))
+    return processors
+
+
+class SeededChoice(LogitsProcessor):  # type: ignore[misc] # transformers is not typed
+    """Chooses each row's next token with that row's own random number, and rules out the rest.
+
+    `generate` samples all rows from one stream, so that a row depends on its neighbours; the
+    likeliest of what is left here is the row's own choice.
+    """
+
+    def __init__(self, seeds: Sequence[int], prompt_width: int, num_new: int) -> None:
+        """Draw one number for each row and step, in fp64 and on the CPU wherever the model is."""
+        self._uniform_BT = torch.stack(
+            [
+                torch.rand(
+                    num_new, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+                )
+                for seed in seeds
+            ]
+        )
+        self._prompt_width = prompt_width
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Return scores (B, V) of which only the chosen token's is finite."""
+        step = input_ids.shape[1] - self._prompt_width
+        uniform_B1 = self._uniform_BT[:, step : step + 1].to(scores.device)
+        sum_BV = scores.double().softmax(-1).cumsum(-1)
+        # Scaled by the total, for a sum of many shares is only nearly one.
+        target_B1 = uniform_B1 * sum_BV[:, -1:]
+        chosen_B1 = torch.searchsorted(sum_BV, target_B1, right=True)
+        chosen_B1 = chosen_B1.clamp_max(scores.shape[1] - 1)
+        return torch.full_like(scores, -torch.inf).scatter(1, chosen_B1, 0.0)
