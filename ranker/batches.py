@@ -103,6 +103,8 @@ def lease(work: Work, request: LeaseRequest) -> LeaseResponse:
     if request.fresh:
         _give_back(work, policy, request.worker)
     _refuse_a_second(work, policy, request)
+    if request.max_staleness is not None:
+        _set_aside_stale(work, policy, request.max_staleness)
     claim = (
         select(TrainingBatchRow.id)
         .where(
@@ -137,6 +139,31 @@ def lease(work: Work, request: LeaseRequest) -> LeaseResponse:
         for row in sorted(rows)
     ]
     return LeaseResponse(batches=tuple(batches), lease_seconds=request.lease_seconds)
+
+
+def _set_aside_stale(work: Work, policy: UUID, most: int) -> None:
+    """Set aside what nobody has leased and what older weights wrote than the trainer accepts."""
+    newest = (
+        select(func.coalesce(func.max(CheckpointRow.version), 0))
+        .where(CheckpointRow.policy_id == policy)
+        .scalar_subquery()
+    )
+    oldest = (
+        select(func.min(CandidateRow.policy_version))
+        .join(RankingRow, RankingRow.group_id == CandidateRow.group_id)
+        .where(RankingRow.training_batch_id == TrainingBatchRow.id)
+        .scalar_subquery()
+    )
+    work.session.execute(
+        update(TrainingBatchRow)
+        .where(
+            TrainingBatchRow.policy_id == policy,
+            TrainingBatchRow.state == BatchState.READY,
+            newest - oldest > most,
+        )
+        .values(state=BatchState.STALE)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _refuse_a_second(work: Work, policy: UUID, request: LeaseRequest) -> None:
@@ -285,6 +312,16 @@ def complete(work: Work, request: CompleteRequest) -> UUID:
         batch.state, batch.checkpoint_id = BatchState.COMPLETED, checkpoint.id
         batch.completed_at, batch.lease_until = checkpoint.created_at, None
     work.session.flush()
+    work.session.execute(
+        update(CandidateRow)
+        .where(
+            CandidateRow.group_id == RankingRow.group_id,
+            RankingRow.training_batch_id.in_([batch.id for batch in batches]),
+            CandidateRow.policy_version.is_not(None),
+        )
+        .values(staleness=checkpoint.version - CandidateRow.policy_version)
+        .execution_options(synchronize_session=False)
+    )
     metrics.BATCHES_COMPLETED.inc(len(batches))
     return checkpoint.id
 

@@ -86,6 +86,7 @@ class Leases:
                 limit=limit,
                 lease_seconds=self._settings.lease_seconds,
                 wait_seconds=self._settings.wait_seconds,
+                max_staleness=self._settings.max_staleness,
                 # What this worker's name held before it started is forgotten, so given back.
                 fresh=self._fresh,
             )

@@ -81,6 +81,8 @@ class TrainerSettings(Settings):
     lease_seconds: float = Field(120.0, ge=3, le=3600)
     wait_seconds: float = Field(10.0, ge=0, le=30)
     """How long the API may wait for a batch before it answers with none."""
+    max_staleness: int | None = Field(None, ge=0)
+    """Most optimizer steps between the weights that wrote a candidate and those that learn."""
     checkpoint_steps: int = Field(1, ge=1)
     """Optimizer steps between checkpoints; batches count as trained once a checkpoint has them."""
     keep_checkpoints: int = Field(3, ge=1)

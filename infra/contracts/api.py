@@ -259,6 +259,8 @@ class CandidateView(Contract):
     reason: str | None
     finish_reason: str | None
     policy_version: int | None
+    staleness: int | None
+    """Optimizer steps from the weights that wrote it to the checkpoint that has learnt from it."""
     seed: int | None
     program_sha256: str
     metadata: dict[str, JsonValue]

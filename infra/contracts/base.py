@@ -136,6 +136,8 @@ class BatchState(StrEnum):
     LEASED = "leased"
     COMPLETED = "completed"
     QUARANTINED = "quarantined"
+    STALE = "stale"
+    """Sampled from weights older than the trainer accepts; never trained."""
 
 
 class SkipReason(StrEnum):

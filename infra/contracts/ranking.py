@@ -89,6 +89,8 @@ class LeaseRequest(Contract):
     """How long the server may wait for a batch before it answers with none."""
     fresh: bool = False
     """Whether the worker has just started: what its name held before is given back first."""
+    max_staleness: int | None = Field(None, ge=0)
+    """Most optimizer steps that the policy may be ahead of the weights that wrote a candidate."""
 
 
 class Lease(Contract):

@@ -275,6 +275,8 @@ class CandidateRow(Table):
     completion: Mapped[str | None] = mapped_column(Source)
     finish_reason: Mapped[str | None]
     policy_version: Mapped[int | None]
+    staleness: Mapped[int | None]
+    """Version of the checkpoint that has learnt from it, less its own."""
     seed: Mapped[int | None] = mapped_column(BigInteger)
     details: Mapped[Json] = mapped_column("metadata", JSON)
     duplicate_of: Mapped[UUID | None] = mapped_column(

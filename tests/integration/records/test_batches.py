@@ -355,3 +355,55 @@ def test_a_batch_that_nobody_completes_is_set_aside(suite):
     assert batch.state is BatchState.QUARANTINED
     with pytest.raises(errors.LeaseLost):
         complete(suite, (last,))
+
+
+def sampled_group(suite, number, version):
+    """Make a group whose student's candidate was written by a version of the policy."""
+    student = suite.student(f"bad {number}").model_copy(update={"policy_version": version})
+    suite.open(suite.teacher(f"good {number}"), student)
+    (good, _), (bad, _) = suite.outbox.programs()[-2:]
+    suite.record(suite.result(good, Label.ALL_PASS), suite.result(bad, Label.COMPILE_ERROR))
+    return good, bad
+
+
+def test_a_checkpoint_records_how_stale_each_candidate_was(suite):
+    teacher, student = sampled_group(suite, 1, version=0)
+    form(suite)
+    complete(suite, held(*lease(suite)), version=1)
+    _, later = sampled_group(suite, 2, version=1)
+    form(suite)
+
+    complete(suite, held(*lease(suite)), version=5)
+
+    assert suite.candidate(student).staleness == 1
+    assert suite.candidate(later).staleness == 4
+    assert suite.candidate(teacher).staleness is None
+
+
+def test_what_is_staler_than_the_trainer_accepts_is_set_aside_and_the_rest_leased(suite):
+    sampled_group(suite, 1, version=0)
+    form(suite)
+    complete(suite, held(*lease(suite)), version=6)
+    sampled_group(suite, 2, version=1)
+    sampled_group(suite, 3, version=3)
+    form(suite)
+
+    (leased,) = lease(suite, max_staleness=3, limit=9)
+
+    assert [group.responses[0].program for group in leased.groups] == ["good 3"]
+    states = [row.state for row in suite.all(TrainingBatchRow)]
+    assert states == [BatchState.COMPLETED, BatchState.STALE, BatchState.LEASED]
+    assert lease(suite, limit=9) == ()
+
+
+def test_what_no_version_of_the_policy_wrote_is_never_stale(suite):
+    sampled_group(suite, 1, version=0)
+    form(suite)
+    complete(suite, held(*lease(suite)), version=90)
+    sampled_group(suite, 2, version=1)
+    sampled_group(suite, 3, version=None)
+    form(suite)
+
+    (leased,) = lease(suite, max_staleness=0, limit=9)
+
+    assert leased.groups[0].responses[0].program == "good 3"
