@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
 .DEFAULT_GOAL := help
-.PHONY: help venv browser demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction check format chart sbom lock clean
+.PHONY: help venv browser demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,15 @@ bench-suite: venv ## Load the whole suite through its API with 100,000 candidate
 
 fuzz: venv ## Send the API 10,000 random requests; FUZZ_CASES and FUZZ_SEED choose others
 	@FUZZ_CASES=$${FUZZ_CASES:-10000} $(PYTEST) tests/integration/direct/test_fuzz.py
+
+student: venv ## Make a small student from nothing in out/student
+	@$(BIN)/rrtf student out
+
+reproduce: venv ## Train a student in six ways, three times, and compare (an hour of CPU time; goes on where it stopped)
+	@test -x build/trl/bin/python || $(BIN)/python -m venv build/trl
+	@build/trl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
+	@build/trl/bin/pip install -q --no-deps -r tests/benchmarks/reproduction/peers.txt
+	@$(BIN)/python -m tests.benchmarks.reproduction.run --trl build/trl/bin/python
 
 check: venv ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from services.cli.commands import administration, data, evolution, machine, work
+from services.cli.commands import administration, data, evolution, machine, models, work
 
 app = typer.Typer(
     help="Runs the RRTF loop: sample, execute, rank, train.",
@@ -12,7 +12,7 @@ app = typer.Typer(
     epilog="Exit status: 0 done, 1 something failed or a line of a file was bad, 2 wrong usage.",
     pretty_exceptions_enable=False,
 )
-for _family in (machine, work, data, evolution, administration):
+for _family in (machine, work, data, evolution, models, administration):
     app.add_typer(_family.app)
 
 

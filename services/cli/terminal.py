@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from infra import errors
+from infra.contracts.candidates import PolicyName
 from infra.settings import ClientSettings, load
 
 if TYPE_CHECKING:
@@ -62,3 +63,11 @@ def complain(complaints: Sequence[str]) -> None:
         typer.echo(f"and {len(complaints) - _MOST_LINES} more", err=True)
     if complaints:
         raise typer.Exit(1)
+
+
+def checked_policy(name: str) -> str:
+    """Return the name of a policy, or say what is wrong with it."""
+    try:
+        return TypeAdapter[str](PolicyName).validate_python(name)
+    except ValidationError as error:
+        raise typer.BadParameter(error.errors()[0]["msg"]) from None

@@ -41,12 +41,26 @@ class RunningSuite:
         self.api_url = url
         self.api_key = key
         self._supervisor = supervisor
+        self._services: dict[str, Service] = {}
         self.names: list[str] = []
         """Services in the order of their start."""
 
     def client(self) -> Client:
         """Open a client of its API."""
         return Client(self.api_url, self.api_key)
+
+    def add(self, service: Service) -> None:
+        """Make a service known, to be started once it is wanted."""
+        self._services[service.name] = service
+
+    def start(self, name: str) -> None:
+        """Start a service and wait until it is ready.
+
+        Raises:
+            errors.Unavailable: it died, or is not ready in time.
+        """
+        self._supervisor.start(self._services[name])
+        self.names.append(name)
 
     def check(self) -> None:
         """Raise if a service has been given up.
@@ -78,7 +92,8 @@ def running_suite(
 ) -> Iterator[RunningSuite]:
     """Start everything, yield it once it is ready, and stop it in order.
 
-    `overrides` adds environment variables to services by name.
+    `overrides` adds environment variables to services by name. Without `trainer` none is started,
+    but may be later.
 
     Raises:
         errors.SuiteError: something does not start; the message says what and why.
@@ -96,8 +111,6 @@ def running_suite(
         suite = RunningSuite(home, servers, supervisor, url, key)
         client = stack.enter_context(suite.client())
         environments = _environments(suite, port, executor_slots)
-        if not trainer:
-            del environments["trainer"]
         modules = {
             "api": "services.api",
             "dispatcher": "services.dispatcher",
@@ -111,8 +124,9 @@ def running_suite(
                 env=environment | _metrics(number) | dict((overrides or {}).get(name, {})),
                 ready=ready,
             )
-            supervisor.start(service)
-            suite.names.append(name)
+            suite.add(service)
+            if trainer or name != "trainer":
+                suite.start(name)
         _wait_for_workers(suite)
         yield suite
 
@@ -164,7 +178,11 @@ def _environments(
         | both
         | {"RRTF_API_PORT": str(port), "RRTF_API_KEY": suite.api_key},
         "ranker": of("RRTF_RANKER_", "RRTF_LOG_") | both,
-        "sampler": of("RRTF_SAMPLER_", "RRTF_LOG_") | both | _teachers_keys(),
+        # What the trainer writes, the sampler reads.
+        "sampler": {"RRTF_SAMPLER_CHECKPOINTS": str(suite.home / "checkpoints")}
+        | of("RRTF_SAMPLER_", "RRTF_LOG_")
+        | both
+        | _teachers_keys(),
         "executor": of("RRTF_EXECUTOR_", "RRTF_LOG_")
         | queue
         | {"RRTF_EXECUTOR_HOME": str(_executor_home(suite.home))}

@@ -249,6 +249,10 @@ class AsyncClient:
         async for item in self._pages(calls.training_batches()):
             yield item
 
+    async def get_training_batch(self, batch_id: UUID) -> TrainingBatchView:
+        """Return a training batch."""
+        return await self._perform(calls.get_training_batch(batch_id))
+
     async def checkpoints(self, policy: str) -> tuple[CheckpointView, ...]:
         """Return the checkpoints of a policy, newest first."""
         return tuple([item async for item in self._pages(calls.checkpoints(policy))])

@@ -205,6 +205,11 @@ def training_batches() -> Call[Page[TrainingBatchView]]:
     return _page(Page[TrainingBatchView], "/v1/training-batches")
 
 
+def get_training_batch(batch_id: UUID) -> Call[TrainingBatchView]:
+    """Read a training batch."""
+    return _get(TrainingBatchView, f"/v1/training-batches/{batch_id}")
+
+
 def checkpoints(policy: str) -> Call[Page[CheckpointView]]:
     """List the checkpoints of a policy."""
     return _page(Page[CheckpointView], f"/v1/policies/{policy}/checkpoints")

@@ -243,6 +243,10 @@ class Client:
         """Iterate over all training batches, oldest first."""
         yield from self._pages(calls.training_batches())
 
+    def get_training_batch(self, batch_id: UUID) -> TrainingBatchView:
+        """Return a training batch."""
+        return self._perform(calls.get_training_batch(batch_id))
+
     def checkpoints(self, policy: str) -> tuple[CheckpointView, ...]:
         """Return the checkpoints of a policy, newest first."""
         return tuple(self._pages(calls.checkpoints(policy)))

@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import TypeAdapter, ValidationError
 
-from infra.contracts.candidates import PolicyName
-from services.cli.terminal import Json, complain, explains, open_client, print_json
+from services.cli.terminal import Json, checked_policy, complain, explains, open_client, print_json
 
 if TYPE_CHECKING:
     from services.cli.submitting import Report
@@ -32,19 +30,12 @@ def import_problems(
     _complain_of(report, file)
 
 
-def _checked_policy(name: str) -> str:
-    try:
-        return TypeAdapter[str](PolicyName).validate_python(name)
-    except ValidationError as error:
-        raise typer.BadParameter(error.errors()[0]["msg"]) from None
-
-
 @app.command()
 @explains
 def submit(
     file: Annotated[Path, typer.Argument(help="Candidates: {task_id, program|completion} JSONL")],
     policy: Annotated[
-        str, typer.Option(help="Policy that the groups train.", callback=_checked_policy)
+        str, typer.Option(help="Policy that the groups train.", callback=checked_policy)
     ] = "default",
     as_json: Json = False,
 ) -> None:

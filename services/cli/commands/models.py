@@ -1,0 +1,121 @@
+"""Commands about models: make one, evaluate one, train one in rounds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.terminal import checked_policy, explains, open_client
+from services.rounds import Mode, Plan
+
+app = typer.Typer()
+
+
+@app.command()
+@explains
+def evaluate(
+    model: Annotated[str, typer.Option(help="Hugging Face causal model, by name or path.")],
+    problems: Annotated[Path, typer.Option(help="HumanEval, MBPP or our own JSONL, or .gz")],
+    out: Annotated[Path, typer.Option(help="Folder for completions and result.")],
+    samples: Annotated[int, typer.Option(help="For each problem; 0 for greedy alone.")] = 20,
+    k: Annotated[list[int], typer.Option(help="Of pass@k; may be given several times.")] = [1, 10],  # noqa: B006 - typer reads it, nobody changes it
+    temperature: Annotated[float, typer.Option(help="Of the samples.")] = 0.8,
+    top_p: Annotated[float, typer.Option(help="Of the samples.")] = 0.95,
+    max_tokens: Annotated[int, typer.Option(help="Of one completion.")] = 512,
+    seed: int = 0,
+    slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
+) -> None:
+    """Sample a model on problems, run what it writes, print pass rates with intervals."""
+    from services import evaluation
+
+    sampled = evaluation.Sampling(
+        samples=samples, temperature=temperature, top_p=top_p, max_tokens=max_tokens, seed=seed
+    )
+    found = evaluation.evaluate(
+        model,
+        problems,
+        out,
+        sampled=sampled if samples else None,
+        ks=k,
+        max_tokens=max_tokens,
+        slots=slots,
+    )
+    evaluation.write_summary(found, out / "evaluation.json")
+    typer.echo(f"{found.problems} problems, 95 % intervals by bootstrap over problems")
+    typer.echo(f"greedy   {found.greedy}")
+    for count, estimate in found.pass_at.items():
+        typer.echo(f"pass@{count:<3} {estimate}")
+
+
+@app.command()
+@explains
+def exercises(
+    out: Annotated[Path, typer.Argument(help="Folder to write to.")],
+    training: Annotated[int, typer.Option(help="Problems to train on.")] = 1000,
+    held_out: Annotated[int, typer.Option(help="Problems to evaluate on.")] = 300,
+    corpus: Annotated[int, typer.Option(help="Programs to pretrain a student on.")] = 0,
+    seed: int = 0,
+) -> None:
+    """Write small programming problems with tests, teachers' programs and a corpus."""
+    from services.exercises import files
+    from services.exercises.exercise import Split
+
+    if training:
+        typer.echo(files.write_problems(out, Split.TRAINING, seed, training))
+        typer.echo(out / files.TEACHERS)
+    if held_out:
+        typer.echo(files.write_problems(out, Split.HELD_OUT, seed, held_out))
+    if corpus:
+        typer.echo(files.write_corpus(out, seed, corpus))
+
+
+@app.command()
+@explains
+def student(
+    out: Annotated[Path, typer.Argument(help="Folder to write to.")],
+    seed: int = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Of torch.")] = 1,
+) -> None:
+    """Make a small student from nothing, for machines without a model."""
+    from services.exercises.student import make_student
+
+    typer.echo(make_student(out, seed, threads))
+
+
+@app.command()
+@explains
+def train(
+    problems: Annotated[Path, typer.Option(help="Problems to train on.")],
+    teachers: Annotated[Path, typer.Option(help="Teachers' programs for them.")],
+    held_out: Annotated[Path, typer.Option(help="Problems to evaluate on.")],
+    out: Annotated[Path, typer.Option(help="Folder for the record and the best checkpoint.")],
+    rounds: Annotated[int, typer.Option(min=1)] = 1,
+    mode: Annotated[Mode, typer.Option(help="Which policy writes the candidates.")] = (
+        Mode.ITERATIVE
+    ),
+    policy: Annotated[str, typer.Option(callback=checked_policy)] = "default",
+    per_round: Annotated[int, typer.Option(min=0, help="Problems of a round; 0 for all.")] = 0,
+    samples: Annotated[int, typer.Option(min=1, help="Of the student, for each problem.")] = 8,
+    temperature: Annotated[float, typer.Option(help="Of the samples.")] = 1.0,
+    max_tokens: Annotated[int, typer.Option(help="Of one completion.")] = 512,
+    patience: Annotated[
+        int, typer.Option(min=0, help="Rounds without a better one, then stop; 0 for never.")
+    ] = 0,
+    seed: int = 0,
+) -> None:
+    """Run rounds: sample, execute, rank, train, evaluate; keep the best checkpoint."""
+    from services.cli.training import train_rounds
+
+    plan = Plan(
+        policy=policy,
+        rounds=rounds,
+        mode=mode,
+        problems_per_round=per_round,
+        samples=samples,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        patience=patience,
+        seed=seed,
+    )
+    with open_client() as client:
+        train_rounds(client, plan, problems, teachers, held_out, out, typer.echo)

@@ -1,0 +1,103 @@
+"""Trains on a file of ranked groups, with no service: `python -m trainer.offline`.
+
+The paper's own mode: everything is sampled, executed and ranked first, then trained for some
+epochs. Each line of the file is a `RankedGroup`; one without pairs trains cross-entropy alone.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from infra import errors, logs
+from infra.contracts.ranking import RankedGroup
+from trainer import checkpoint
+from trainer.encoding import encode_group
+from trainer.loop import Trainer
+from trainer.loss import Preset
+from trainer.model import max_positions
+from trainer.settings import TrainerSettings
+
+log = logs.get(__name__)
+
+
+def read_groups(path: Path) -> list[RankedGroup]:
+    """Read ranked groups.
+
+    Raises:
+        errors.InvalidInput: the file cannot be read, a line is no ranked group, or there is none.
+    """
+    groups = []
+    try:
+        with path.open(encoding="utf-8") as file:
+            groups = [RankedGroup.model_validate_json(line) for line in file]
+    except OSError as error:
+        raise errors.InvalidInput(f"cannot read {path}: {error}") from error
+    except ValidationError as error:
+        raise errors.InvalidInput(f"{path}: {error.errors(include_input=False)[0]}") from error
+    if not groups:
+        raise errors.InvalidInput(f"{path} contains no ranked group")
+    return groups
+
+
+def train(
+    settings: TrainerSettings, groups: Sequence[RankedGroup], epochs: int, batch_groups: int
+) -> Path:
+    """Train for some epochs, in an order drawn by the seed; return the checkpoint.
+
+    Raises:
+        errors.TrainingDiverged: the loss or a gradient is not finite.
+    """
+    trainer = Trainer(settings, None)
+    longest = max_positions(trainer.model)
+    max_response = min(settings.max_response_tokens, longest // 2)
+    max_prompt = min(settings.max_prompt_tokens, longest - max_response)
+    encoded = [encode_group(group, trainer.tokenizer, max_prompt, max_response) for group in groups]
+    rng = random.Random(settings.seed)  # noqa: S311 - the order of groups is no secret
+    for epoch in range(epochs):
+        order = rng.sample(encoded, len(encoded))
+        for start in range(0, len(order), batch_groups):
+            metrics = trainer.step(order[start : start + batch_groups])
+        log.info("epoch", epoch=epoch + 1, of=epochs, version=trainer.state.version, **metrics)
+    path, _ = checkpoint.save(
+        settings.output_dir, trainer.model, trainer.tokenizer, trainer.optimizer, trainer.state
+    )
+    return path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read, train, write; return 1 when something is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m trainer.offline", description=__doc__)
+    parser.add_argument("--model", required=True, help="name or path of a causal model")
+    parser.add_argument("--groups", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    parser.add_argument("--preset", type=Preset, choices=list(Preset), default=Preset.DEFAULT)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--batch-groups", type=int, default=16)
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=0)
+    given = parser.parse_args(arguments)
+    logs.configure("trainer")
+    try:
+        settings = TrainerSettings(
+            model=given.model,
+            output_dir=given.out,
+            preset=given.preset,
+            learning_rate=given.learning_rate,
+            seed=given.seed,
+            threads=given.threads,
+        )
+        path = train(settings, read_groups(given.groups), given.epochs, given.batch_groups)
+    except errors.SuiteError as error:
+        log.error("offline.stopped", code=error.code, reason=error.detail)
+        return 1
+    log.info("offline.done", checkpoint=str(path))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
