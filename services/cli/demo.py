@@ -6,7 +6,9 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from uuid import uuid4
 
 import psutil
 from rich.console import Console
@@ -18,14 +20,18 @@ from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.problems import Problem
 from infra.importers import BadLine
 from infra.settings import data_directory
+from services.cli.demo_rounds import MAX_STALENESS, POLICY, STUDENT, report_rounds, run_rounds
 from services.cli.picture import draw
 from services.cli.progress import stats_table, watch
 from services.cli.submitting import Report, store, submit_groups
 from services.cli.up import RunningSuite, running_suite
 from services.client import Client
+from services.exercises.student import make_student
+from services.rounds import Round
 from services.starter import load as starter
 
-_POLICY = "demo"
+_POLICY = "shown"
+"""Of the groups that are labelled and ranked, and that no trainer asks for."""
 _SAMPLED = 8
 """Starter problems whose candidates come through the sampler rather than the API."""
 _TIMEOUT_SECONDS = 1800
@@ -34,35 +40,51 @@ _TIMEOUT_SECONDS = 1800
 def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
     """Run the loop and print the result; tell whether everything went as it must."""
     console = Console(soft_wrap=True)
+    out = out.absolute()
+    out.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         folder = home or stack.enter_context(_temporary_home())
         replay = folder / "replay.jsonl"
         _write_replay(replay)
-        console.print("starting PostgreSQL, Valkey, API, ranker, sampler, executor, sweep, trainer")
+        console.print("starting PostgreSQL, Valkey, API, ranker, sampler, executor, sweep")
         began = time.monotonic()
         with (
-            running_suite(
-                folder,
-                overrides={
-                    "sampler": {"RRTF_SAMPLER_REPLAY": str(replay)},
-                    "trainer": {
-                        "RRTF_TRAINER_POLICY": _POLICY,
-                        "RRTF_TRAINER_THREADS": "2",
-                        # Enough to tell programs apart, and short enough for a machine without GPU.
-                        "RRTF_TRAINER_MAX_PROMPT_TOKENS": "256",
-                        "RRTF_TRAINER_MAX_RESPONSE_TOKENS": "512",
-                        "RRTF_TRAINER_OUTPUT_DIR": str((out / "checkpoints").absolute()),
-                    },
-                },
-            ) as suite,
+            running_suite(folder, trainer=False, overrides=_overrides(out, replay)) as suite,
             suite.client() as client,
+            ThreadPoolExecutor(1) as aside,
         ):
             console.print(f"ready in {time.monotonic() - began:.1f} s at {suite.api_url}")
+            making = aside.submit(make_student, out)
+            console.print("making a small student from nothing meanwhile: a minute or two")
             outcome = _run_loop(console, suite, client, human_eval)
-            good = _report(console, client, outcome, out)
+            making.result()
+            console.print(f"the student is made, {time.monotonic() - began:.0f} s from the start")
+            suite.start("trainer")
+            rounds = run_rounds(console, suite, client, out)
+            good = _report(console, client, outcome, rounds, out)
         good &= _nothing_is_left(console)
     console.print("[bold]everything as it must be[/]" if good else "[bold]NOT as it must be[/]")
     return good
+
+
+def _overrides(out: Path, replay: Path) -> dict[str, dict[str, str]]:
+    student, checkpoints = str(out / STUDENT), out / "checkpoints" / uuid4().hex[:8]
+    return {
+        "sampler": {
+            "RRTF_SAMPLER_REPLAY": str(replay),
+            "RRTF_SAMPLER_MODEL": student,
+            "RRTF_SAMPLER_CHECKPOINTS": str(checkpoints),
+            # A model this small only makes threads wait for one another.
+            "RRTF_SAMPLER_THREADS": "1",
+        },
+        "trainer": {
+            "RRTF_TRAINER_POLICY": POLICY,
+            "RRTF_TRAINER_MODEL": student,
+            "RRTF_TRAINER_OUTPUT_DIR": str(checkpoints),
+            "RRTF_TRAINER_THREADS": "1",
+            "RRTF_TRAINER_MAX_STALENESS": str(MAX_STALENESS),
+        },
+    }
 
 
 @contextlib.contextmanager
@@ -103,6 +125,7 @@ class _Outcome:
     def __init__(self) -> None:
         self.starter_groups: list[GroupView] = []
         self.num_groups = 0
+        self.labelled = 0
         self.seconds = 0.0
         self.in_time = False
 
@@ -118,18 +141,12 @@ def _run_loop(console: Console, suite: RunningSuite, client: Client, human_eval:
         client, _TIMEOUT_SECONDS, lambda stats: _is_done(stats, outcome.num_groups), suite.check
     )
     outcome.seconds = time.monotonic() - began
+    outcome.labelled = client.stats().candidates[CandidateState.LABELLED]
     return outcome
 
 
 def _is_done(stats: Stats, num_groups: int) -> bool:
-    batches = stats.training_batches
-    finished = batches[BatchState.COMPLETED] + batches[BatchState.QUARANTINED]
-    return (
-        stats.groups[GroupState.RANKED] >= num_groups
-        and not stats.groups[GroupState.OPEN]
-        and not stats.waiting_groups
-        and finished == sum(batches.values())
-    )
+    return stats.groups[GroupState.RANKED] >= num_groups and not stats.groups[GroupState.OPEN]
 
 
 def _submit_starter(client: Client) -> list[GroupView]:
@@ -191,22 +208,22 @@ def _store(client: Client, problems: Sequence[Problem]) -> dict[str, ProblemView
     }
 
 
-def _report(console: Console, client: Client, outcome: _Outcome, out: Path) -> bool:
+def _report(
+    console: Console, client: Client, outcome: _Outcome, rounds: Sequence[Round], out: Path
+) -> bool:
     stats = client.stats()
-    checkpoints = sorted(client.checkpoints(_POLICY), key=lambda item: item.version)
+    checkpoints = sorted(client.checkpoints(POLICY), key=lambda item: item.version)
     console.print(stats_table(stats))
-    labelled = stats.candidates[CandidateState.LABELLED]
     console.print(
-        f"{labelled} candidates labelled and {outcome.num_groups} groups ranked and trained in"
-        f" {outcome.seconds:.0f} s ({labelled / outcome.seconds:.1f} candidates/s, start to end)"
+        f"{outcome.labelled} recorded candidates labelled and {outcome.num_groups} groups ranked in"
+        f" {outcome.seconds:.0f} s ({outcome.labelled / outcome.seconds:.1f} candidates/s)"
     )
-    for item in checkpoints:
+    for item in checkpoints[:1] + checkpoints[1:][-2:]:
         console.print(_step_line(item), highlight=False)
-    if checkpoints:
-        console.print(f"checkpoint: {checkpoints[-1].path}", soft_wrap=True)
-    picture = draw(stats, checkpoints, out / "demo.png")
+    picture = draw(stats, checkpoints, rounds, out / "demo.png")
     console.print(f"picture: {picture}", soft_wrap=True)
-    return _judge(console, client, outcome, stats)
+    good = _judge(console, client, outcome, stats)
+    return report_rounds(console, rounds, out) and good
 
 
 def _step_line(item: CheckpointView) -> str:
@@ -232,11 +249,12 @@ def _judge(console: Console, client: Client, outcome: _Outcome, stats: Stats) ->
                 console.print(f"{group.problem_slug} by {candidate.model}: {got}, not {want.value}")
     console.print(f"starter labels as expected: {seen - wrong} of {len(expected)}")
     unlabelled = sum(stats.candidates.values()) - stats.candidates[CandidateState.LABELLED]
-    untrained = sum(stats.training_batches.values()) - stats.training_batches[BatchState.COMPLETED]
+    batches = stats.training_batches
+    untrained = batches[BatchState.QUARANTINED] + batches[BatchState.STALE]
     unsampled = sum(stats.samples.values()) - stats.samples[SampleState.COMPLETED]
     for count, what in (
         (unlabelled, "candidates without a label"),
-        (untrained, "batches not trained"),
+        (untrained, "batches set aside"),
         (unsampled, "requests for samples not answered"),
     ):
         if count:

@@ -7,6 +7,7 @@ import matplotlib as mpl
 
 from infra.contracts.api import CheckpointView, Stats
 from infra.contracts.base import Author, Label
+from services.rounds import Round
 
 _COLOURS = {
     Label.COMPILE_ERROR: "#8c2d04",
@@ -16,13 +17,15 @@ _COLOURS = {
 }
 
 
-def draw(stats: Stats, checkpoints: Sequence[CheckpointView], path: Path) -> Path:
-    """Draw the label distribution and the loss curve; return the file."""
+def draw(
+    stats: Stats, checkpoints: Sequence[CheckpointView], rounds: Sequence[Round], path: Path
+) -> Path:
+    """Draw labels by author, the loss curve and what each round gave; return the file."""
     mpl.use("Agg")
     from matplotlib import pyplot
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(11, 4.2), layout="constrained")
+    figure, (left, middle, right) = pyplot.subplots(1, 3, figsize=(14, 4.2), layout="constrained")
     names = [author.value for author in Author]
     bottoms = [0.0] * len(names)
     for label in Label:
@@ -37,10 +40,18 @@ def draw(stats: Stats, checkpoints: Sequence[CheckpointView], path: Path) -> Pat
     left.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=4, fontsize=8)
     steps = [item.version for item in checkpoints]
     for key, colour in (("loss", "#000000"), ("ce_loss", "#2171b5"), ("rank_loss", "#d94801")):
-        right.plot(steps, [item.metrics[key] for item in checkpoints], label=key, color=colour)
-    right.set_title("Loss by optimizer step")
-    right.set_xlabel("step")
-    right.legend()
+        middle.plot(steps, [item.metrics[key] for item in checkpoints], label=key, color=colour)
+    middle.set_title("Loss by optimizer step")
+    middle.set_xlabel("step")
+    middle.legend()
+    means = [item.greedy.mean for item in rounds]
+    error = [
+        [item.greedy.mean - item.greedy.low for item in rounds],
+        [item.greedy.high - item.greedy.mean for item in rounds],
+    ]
+    right.bar([str(item.number) for item in rounds], means, yerr=error, capsize=4, color="#2171b5")
+    right.set_title("Held-out pass@1 by round (0: before)")
+    right.set_ylim(0, 1)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
     return path
