@@ -119,19 +119,21 @@ class Experiment:
     def rate(self, method: Method) -> float:
         """Return the learning rate that does best on problems of the first seed kept for it."""
         seed = self.given.seeds[0]
-
-        def solved(rate: float) -> float:
-            out = self.folder / f"seed-{seed}" / method.name.lower() / f"{rate:g}" / "tuning"
+        tried: dict[float, float] = {}
+        for rate in RATES[method]:
             model = self.trained(method, seed, rate)
-            found = evaluation.evaluate(
-                str(model), self.problems(seed)[1], out, sampled=None, max_tokens=_MAX_TOKENS,
-                threads=1,
-            )  # fmt: skip
-            return found.greedy.mean
+            tried[rate] = self.once(
+                self.folder / "rates" / f"{method.name.lower()}-{rate:g}.json",
+                lambda model=model: self.solved(model, self.problems(seed)[1]),
+            )
+        return max(tried, key=lambda rate: tried[rate])
 
-        path = self.folder / "rates" / f"{method.name.lower()}.json"
-        tried = self.once(path, lambda: {f"{rate:g}": solved(rate) for rate in RATES[method]})
-        return float(max(tried, key=lambda name: tried[name]))
+    def solved(self, model: Path, problems: Path) -> float:
+        """Return the share of problems that a model solves greedily."""
+        found = evaluation.evaluate(
+            str(model), problems, model / "tuning", sampled=None, max_tokens=_MAX_TOKENS, threads=1
+        )
+        return found.greedy.mean
 
     def evaluated(self, name: str, seed: int, model: Path) -> dict[str, Any]:
         sampling = Sampling(
@@ -156,6 +158,7 @@ class Experiment:
             results.setdefault("before", []).append(
                 self.evaluated("before", seed, self.student(seed))
             )
+            self.collect(seed)  # Before any stage that needs it, so that its time is its own.
             for method in Method:
                 model = self.trained(method, seed, self.rate(method))
                 found = self.evaluated(method.name.lower(), seed, model)
