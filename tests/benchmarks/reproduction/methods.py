@@ -34,15 +34,8 @@ class Method(StrEnum):
     RRTF = "RRTF, default"
 
 
-RATES = {
-    Method.TEACHERS: (3e-4, 1e-3),
-    Method.REJECTION: (3e-4, 1e-3),
-    Method.RRHF: (3e-4, 1e-3),
-    Method.DPO: (3e-5, 1e-4),
-    Method.PAPER: (3e-4, 1e-3),
-    Method.RRTF: (3e-4, 1e-3),
-}
-"""Learning rates of which each method gets the better one, found on problems of their own."""
+RATES = dict.fromkeys(Method, (1e-4, 3e-4, 1e-3)) | {Method.DPO: (3e-5, 1e-4, 3e-4)}
+"""Learning rates of which each method gets the best one, found on problems of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)

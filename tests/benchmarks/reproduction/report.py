@@ -113,7 +113,7 @@ Written by `make reproduce`; the figures are those of its last run, in [JSON](re
 
 * Seeds {settings["seeds"]}: each makes a student of its own from nothing, draws its own {settings["training"]} training problems, and samples {settings["samples"]} programs for each at temperature 1. All methods of a seed share student, samples, teachers and labels.
 * {settings["held_out"]} held-out problems, the same for every seed; no operation chain of them occurs in corpus or training problems. Greedy, and {settings["eval_samples"]} samples at temperature 0.8, top-p 0.95. All programs were labelled by the executor.
-* {settings["epochs"]} epochs for each method, 16 prompts to a step (DPO: 64 pairs). Each had the better of two learning rates by {settings["tuning"]} problems that train nothing: {rates}.
+* {settings["epochs"]} epochs for each method, 16 prompts to a step (DPO: 64 pairs). Each had the best of three learning rates by {settings["tuning"]} problems that train nothing: {rates}.
 * Intervals are 95 % bootstrap intervals over problems, of the mean over seeds; differences are paired by problem.
 * Two teachers, right three times of four. Cross-entropy on teachers imitates all they write, since without tests right and wrong are not told apart.
 * The RRHF preset takes every pair, unweighted, and weights ranking by 100 as its published code does. The paper preset sums cross-entropy over tokens and gives the four labels equally spaced scores. DPO is TRL's, beta 0.1, on the pairs of the default.
