@@ -13,12 +13,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from infra import errors, logs
-from infra.contracts.ranking import RankedGroup
+from infra.contracts.base import new_id
+from infra.contracts.ranking import LeasedBatch, RankedGroup
 from trainer import checkpoint
-from trainer.encoding import encode_group
 from trainer.loop import Trainer
 from trainer.loss import Preset
-from trainer.model import max_positions
 from trainer.settings import TrainerSettings
 
 log = logs.get(__name__)
@@ -52,10 +51,7 @@ def train(
         errors.TrainingDiverged: the loss or a gradient is not finite.
     """
     trainer = Trainer(settings, None)
-    longest = max_positions(trainer.model)
-    max_response = min(settings.max_response_tokens, longest // 2)
-    max_prompt = min(settings.max_prompt_tokens, longest - max_response)
-    encoded = [encode_group(group, trainer.tokenizer, max_prompt, max_response) for group in groups]
+    encoded = trainer.encode(LeasedBatch(batch_id=new_id(), epoch=0, groups=tuple(groups)))
     rng = random.Random(settings.seed)  # noqa: S311 - the order of groups is no secret
     for epoch in range(epochs):
         order = rng.sample(encoded, len(encoded))
