@@ -118,7 +118,7 @@ class _Run:
         if self.processes.first:
             # Every step since then was finite, so the checkpoint they began from is good.
             checkpoint.mark_good(self.root, self.recorded)
-            checkpoint.retain(self.root, self.settings.keep_checkpoints, pinned=self.recorded)
+            checkpoint.retain(self.root, self.settings.num_kept, pinned=self.recorded)
         self.recorded, trainer.state.batch_ids = version, []
         return True
 

@@ -15,10 +15,9 @@ from pydantic import ValidationError
 from infra import errors, logs
 from infra.contracts.base import new_id
 from infra.contracts.ranking import LeasedBatch, RankedGroup
-from trainer import checkpoint
-from trainer.loop import Trainer
 from trainer.loss import Preset
 from trainer.settings import TrainerSettings
+from trainer.step import Trainer
 
 log = logs.get(__name__)
 
@@ -58,9 +57,7 @@ def train(
         for start in range(0, len(order), batch_groups):
             metrics = trainer.step(order[start : start + batch_groups])
         log.info("epoch", epoch=epoch + 1, of=epochs, version=trainer.state.version, **metrics)
-    path, _ = checkpoint.save(
-        settings.output_dir, trainer.model, trainer.tokenizer, trainer.optimizer, trainer.state
-    )
+    path, _ = trainer.save(settings.output_dir)
     return path
 
 

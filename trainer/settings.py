@@ -1,5 +1,6 @@
 """Settings of a trainer."""
 
+import math
 import socket
 from enum import StrEnum
 from pathlib import Path
@@ -86,6 +87,7 @@ class TrainerSettings(Settings):
     checkpoint_steps: int = Field(1, ge=1)
     """Optimizer steps between checkpoints; batches count as trained once a checkpoint has them."""
     keep_checkpoints: int = Field(3, ge=1)
+    """With `max_staleness`, as many more: what may be trained on may still be sampled from."""
     tracker: TrackerKind = TrackerKind.TENSORBOARD
     term_norm_steps: int = Field(25, ge=0)
     """Steps between two measurements of the gradient norm of each loss term; 0 for never."""
@@ -95,3 +97,8 @@ class TrainerSettings(Settings):
         chosen = {name: getattr(self, name) for name in _LOSS_FIELDS}
         base = vars(LossConfig.of(self.preset))
         return LossConfig(**base | {k: v for k, v in chosen.items() if v is not None})
+
+    @property
+    def num_kept(self) -> int:
+        """Newest checkpoints that are not removed."""
+        return self.keep_checkpoints + math.ceil((self.max_staleness or 0) / self.checkpoint_steps)

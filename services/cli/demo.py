@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from uuid import uuid4
 
 import psutil
 from rich.console import Console
@@ -32,6 +31,7 @@ from services.starter import load as starter
 
 _POLICY = "shown"
 """Of the groups that are labelled and ranked, and that no trainer asks for."""
+_REPLAY = "replay.jsonl"
 _SAMPLED = 8
 """Starter problems whose candidates come through the sampler rather than the API."""
 _TIMEOUT_SECONDS = 1800
@@ -44,12 +44,11 @@ def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
     out.mkdir(parents=True, exist_ok=True)
     with contextlib.ExitStack() as stack:
         folder = home or stack.enter_context(_temporary_home())
-        replay = folder / "replay.jsonl"
-        _write_replay(replay)
+        _write_replay(folder / _REPLAY)
         console.print("starting PostgreSQL, Valkey, API, ranker, sampler, executor, sweep")
         began = time.monotonic()
         with (
-            running_suite(folder, trainer=False, overrides=_overrides(out, replay)) as suite,
+            running_suite(folder, trainer=False, overrides=_overrides(out, folder)) as suite,
             suite.client() as client,
             ThreadPoolExecutor(1) as aside,
         ):
@@ -67,20 +66,18 @@ def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
     return good
 
 
-def _overrides(out: Path, replay: Path) -> dict[str, dict[str, str]]:
-    student, checkpoints = str(out / STUDENT), out / "checkpoints" / uuid4().hex[:8]
+def _overrides(out: Path, folder: Path) -> dict[str, dict[str, str]]:
+    student = str(out / STUDENT)
     return {
         "sampler": {
-            "RRTF_SAMPLER_REPLAY": str(replay),
+            "RRTF_SAMPLER_REPLAY": str(folder / _REPLAY),
             "RRTF_SAMPLER_MODEL": student,
-            "RRTF_SAMPLER_CHECKPOINTS": str(checkpoints),
             # A model this small only makes threads wait for one another.
             "RRTF_SAMPLER_THREADS": "1",
         },
         "trainer": {
             "RRTF_TRAINER_POLICY": POLICY,
             "RRTF_TRAINER_MODEL": student,
-            "RRTF_TRAINER_OUTPUT_DIR": str(checkpoints),
             "RRTF_TRAINER_THREADS": "1",
             "RRTF_TRAINER_MAX_STALENESS": str(MAX_STALENESS),
         },

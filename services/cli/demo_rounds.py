@@ -15,8 +15,8 @@ from services.rounds import Plan, Round, difference
 POLICY = "demo"
 STUDENT = "student"
 """Name of the student's folder in the output folder."""
-MAX_STALENESS = 64
-"""Optimizer steps; a round takes half of that."""
+MAX_STALENESS = 32
+"""Optimizer steps; a round takes 25."""
 _TRAINING, _HELD_OUT = 400, 150
 _PLAN = Plan(policy=POLICY, rounds=2, problems_per_round=200, samples=8, max_tokens=96)
 
