@@ -325,7 +325,9 @@ def _candidate_rows(
                 "model": new.model,
                 "program": program,
                 "program_sha256": digest,
-                "completion": completion and completion.encode("utf-8", "surrogatepass"),
+                "completion": (
+                    None if completion is None else completion.encode("utf-8", "surrogatepass")
+                ),
                 "finish_reason": new.finish_reason,
                 "policy_version": new.policy_version,
                 "seed": new.seed,

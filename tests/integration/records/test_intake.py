@@ -202,6 +202,14 @@ def test_a_program_comes_back_from_database_and_queue_as_the_model_wrote_it(suit
     assert received.programs[0].source == text
 
 
+def test_an_empty_completion_is_stored_as_one_and_none_as_none(suite):
+    wrote_nothing = suite.student("").model_copy(update={"completion": ""})
+
+    group_id = suite.open(wrote_nothing, suite.student("x"))
+
+    assert [row.completion for row in candidates_of(suite, group_id)] == ["", None]
+
+
 def test_metadata_of_any_json_survives_the_database(suite):
     metadata = {"nul": "\x00", "nested": [1, {"big": 2**70, "float": 0.1}], "none": None}
     new = suite.student("x").model_copy(update={"metadata": metadata})
