@@ -1,13 +1,17 @@
-"""The in-process backend: what it may load, and what it stamps on a completion."""
+"""The in-process backend: what it may load, what it stamps on a completion, what is batched."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
-from infra.contracts.base import Author
+from infra import errors
+from infra.contracts.base import Author, new_id
 from infra.contracts.candidates import SamplePlan
 from sampler.backends import SamplesExhausted
+from sampler.drawing import Question, draws_of
 from sampler.in_process import InProcess
 from trainer.model import small_student
 from trainer.tokenizer import byte_tokenizer
@@ -29,17 +33,19 @@ def models(tmp_path_factory):
 
 @pytest.fixture
 def backend(models):
-    return InProcess(str(models / "first"), models / "c", 4096, "cpu")
+    return InProcess(str(models / "first"), models / "c", 4096, "cpu", threads=1)
 
 
-def plan(model="", **more):
+def sample(backend, slug, prompt, model="", seconds=60.0, **more):
     settings = {"num_samples": 4, "max_tokens": 8, "temperature": 1.0, "seed": 3} | more
-    return SamplePlan(author=Author.STUDENT, backend="transformers", model=model, **settings)
+    plan = SamplePlan(author=Author.STUDENT, backend="transformers", model=model, **settings)
+    question = Question(scope=new_id(), slug=slug, prompt=prompt, until=time.monotonic() + seconds)
+    return backend.sample(question, plan, draws_of(plan, slug))
 
 
 def test_completions_carry_model_version_and_a_seed_of_their_own(backend, models):
-    first = backend.sample("a", "Add.", plan())
-    second = backend.sample("a", "Add.", plan("p/2"))
+    first = sample(backend, "a", "Add.")
+    second = sample(backend, "a", "Add.", "p/2")
 
     assert [item.policy_version for item in first + second] == [0] * 4 + [2] * 4
     assert {item.model for item in second} == {str(models / "c/p/2")}
@@ -48,20 +54,65 @@ def test_completions_carry_model_version_and_a_seed_of_their_own(backend, models
 
 
 def test_the_same_plan_gives_the_same_completions_whatever_was_sampled_between(backend):
-    before = backend.sample("a", "Add.", plan())
-    backend.sample("b", "Something else.", plan("p/1"))
+    before = sample(backend, "a", "Add.")
+    sample(backend, "b", "Something else.", "p/1")
 
-    assert backend.sample("a", "Add.", plan()) == before
-    assert backend.sample("a", "Add.", plan(num_samples=2)) == before[:2]
-    assert backend.sample("a", "Add.", plan(seed=4)) != before
+    assert sample(backend, "a", "Add.") == before
+    assert sample(backend, "a", "Add.", num_samples=2) == before[:2]
+    assert sample(backend, "a", "Add.", seed=4) != before
+
+
+def test_requests_at_the_same_time_share_batches_and_nothing_else(backend):
+    alone = [sample(backend, f"p/{number}", "Add " * number) for number in range(8)]
+    batches = []
+    model = backend._load(backend._default)  # The model itself, to see what it is given at once.
+    generate = model.generate
+
+    def counted(rows, decoding, batch_tokens):
+        batches.append(len(rows))
+        time.sleep(0.2)  # As long as a larger model takes, so that others come to wait.
+        return generate(rows, decoding, batch_tokens)
+
+    model.generate = counted
+    with ThreadPoolExecutor(8) as pool:
+        together = list(
+            pool.map(lambda number: sample(backend, f"p/{number}", "Add " * number), range(8))
+        )
+
+    assert together == alone
+    assert sum(batches) == 8 * 4
+    assert len(batches) < 8
+
+
+def test_temperatures_in_turn_are_kept_apart(backend):
+    mixed = sample(backend, "a", "Add.", temperatures=(0.0, 1.0))
+    greedy = sample(backend, "a", "Add.", num_samples=1, temperature=0.0)
+
+    assert mixed[0].text == mixed[2].text == greedy[0].text
+    assert mixed[1] == sample(backend, "a", "Add.")[1]
+    assert mixed[1].text != mixed[3].text
 
 
 @pytest.mark.parametrize("name", ["../first", "/etc", "p/3", "somebody/else", "p/../../first"])
 def test_a_plan_may_name_no_model_but_the_given_one_and_the_checkpoints(backend, name):
     with pytest.raises(SamplesExhausted, match="no model"):
-        backend.sample("a", "Add.", plan(name))
+        sample(backend, "a", "Add.", name)
 
 
 def test_a_prompt_that_is_too_long_is_refused_for_good(backend):
-    with pytest.raises(SamplesExhausted, match="1 to 63 tokens"):
-        backend.sample("a", "x" * 100, plan())
+    with pytest.raises(SamplesExhausted, match="64 positions"):
+        sample(backend, "a", "x" * 100)
+
+
+def test_who_waited_too_long_is_asked_again_later(backend):
+    with pytest.raises(errors.Unavailable, match="busy"):
+        sample(backend, "a", "Add.", seconds=-1.0)
+
+
+def test_a_model_that_cannot_be_loaded_says_so_and_the_next_plan_is_answered(backend, models):
+    broken = models / "c" / "p" / "9"
+    broken.mkdir(exist_ok=True)
+
+    with pytest.raises(errors.ConfigurationError, match="cannot load"):
+        sample(backend, "a", "Add.", "p/9")
+    assert len(sample(backend, "a", "Add.")) == 4
