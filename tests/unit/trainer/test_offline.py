@@ -9,6 +9,7 @@ from infra.contracts.base import Author, Label, new_id
 from infra.contracts.ranking import RankedGroup, Response
 from trainer.model import small_student
 from trainer.offline import main, read_groups
+from trainer.settings import TrainerSettings
 from trainer.tokenizer import byte_tokenizer
 
 
@@ -99,3 +100,12 @@ def test_a_line_that_is_no_group_is_refused(tmp_path):
     path.write_text("")
     with pytest.raises(errors.InvalidInput, match="no ranked group"):
         read_groups(path)
+
+
+def test_as_many_checkpoints_are_kept_as_may_still_be_sampled_from():
+    def kept(**settings):
+        return TrainerSettings(keep_checkpoints=3, **settings).num_kept
+
+    assert kept() == 3
+    assert kept(max_staleness=10) == 13
+    assert kept(max_staleness=10, checkpoint_steps=4) == 6
