@@ -160,8 +160,9 @@ class Experiment:
             )
             self.collect(seed)  # Before any stage that needs it, so that its time is its own.
             for method in Method:
-                model = self.trained(method, seed, self.rate(method))
-                found = self.evaluated(method.name.lower(), seed, model)
+                rate = self.rate(method)
+                model = self.trained(method, seed, rate)
+                found = self.evaluated(f"{method.name.lower()}-{rate:g}", seed, model)
                 results.setdefault(method.value, []).append(found)
             self.report(results)
 
