@@ -43,6 +43,22 @@ def _programs(home: Path, identity: Identity) -> Path:
     return reachable(sources, copy, identity) / package.name / "pginstall" / "bin"
 
 
+def running_url(home: Path) -> str:
+    """Return the URL of the server that runs in a data directory, for a process beside it.
+
+    Raises:
+        errors.Unavailable: none runs there, or this user may not look.
+    """
+    try:
+        lines = (home / "postgres" / "postmaster.pid").read_text().splitlines()
+        password = (home / "postgres.password").read_text()
+        return f"postgresql://rrtf:{password}@127.0.0.1:{int(lines[3])}/rrtf"
+    except (OSError, IndexError, ValueError) as error:
+        raise errors.Unavailable(
+            f"DATABASE_URL is not set, and no PostgreSQL of ours runs in {home}"
+        ) from error
+
+
 class _Refused(errors.Unavailable):
     """The server ended by itself while it was starting."""
 

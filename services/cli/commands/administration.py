@@ -1,6 +1,7 @@
 """Commands of who runs the suite: keys, quarantine, deletion of what is old."""
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -107,3 +108,28 @@ def prune(
         typer.echo(
             f"{pruned.groups} groups deleted, the output of {pruned.outputs} executions let go"
         )
+
+
+@app.command()
+@explains
+def audit(
+    complete: Annotated[
+        bool, typer.Option("--complete", help="Nothing may be waiting any more.")
+    ] = False,
+    home: Annotated[
+        Path | None, typer.Option(help="Data directory, where DATABASE_URL is not set.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove from the database that nothing was lost and nothing counted twice."""
+    from services.cli.auditing import audit_table, run_audit
+
+    found = run_audit(home, complete)
+    if as_json:
+        print_json(found)
+    else:
+        from rich.console import Console
+
+        Console(soft_wrap=True).print(audit_table(found))
+    if not found.is_clean:
+        raise typer.Exit(1)

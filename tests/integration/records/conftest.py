@@ -184,3 +184,9 @@ def suite(database_url: str) -> Iterator[Suite]:
     opened = Suite(database_url)
     yield opened
     opened.database.close()
+
+
+@pytest.fixture(scope="session")
+def suite_on() -> type[Suite]:
+    """For a database that several tests share: what opens a suite on it."""
+    return Suite

@@ -1,0 +1,52 @@
+"""`rrtf audit`: finds the database, asks the auditor, lays out what it found."""
+
+import contextlib
+import os
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table
+
+from infra.db.unit_of_work import Database
+from infra.local.home import default_home
+from infra.local.postgres import running_url
+from infra.settings import DatabaseSettings, SweepSettings, load
+from ranker.batches import MAX_LEASES
+from services.audit import Audit, Finding, Maxima, audit
+
+
+def run_audit(home: Path | None, complete: bool) -> Audit:
+    """Audit the database of `DATABASE_URL`, or else of the suite that runs in a data directory.
+
+    Raises:
+        errors.Unavailable: it cannot be reached.
+    """
+    if home is None and os.environ.get("DATABASE_URL"):
+        url = load(DatabaseSettings).database_url.get_secret_value()
+    else:
+        url = running_url(home or default_home())
+    maxima = Maxima(max_attempts=load(SweepSettings).max_attempts, max_leases=MAX_LEASES)
+    with contextlib.closing(Database(url)) as database:
+        return audit(database, maxima, complete)
+
+
+def audit_table(found: Audit) -> Table:
+    """Lay out what is wrong, what waits, and how much was looked at."""
+    table = Table("code", "rows", "what", "the first of them", title_justify="left")
+    table.title = f"{len(found.held)} invariants hold, {len(found.findings)} do not: " + (
+        "[green]clean[/]" if found.is_clean else "[red]NOT clean[/]"
+    )
+    codes = {finding.code for finding in found.findings}
+    for finding in found.findings:
+        table.add_row(*_cells(finding, "red"))
+    for finding in found.waiting:
+        if finding.code not in codes:
+            table.add_row(*_cells(finding, "yellow"))
+    table.caption = ", ".join(f"{count} {name}" for name, count in found.rows.items())
+    table.caption_justify = "left"
+    return table
+
+
+def _cells(finding: Finding, colour: str) -> tuple[str, str, str, str]:
+    ids = escape("\n".join(finding.ids))
+    return f"[{colour}]{finding.code}[/]", str(finding.count), finding.says, ids
