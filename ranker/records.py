@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, cast, exists, extract, func, select, update
+from sqlalchemy import Float, cast, exists, extract, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from infra import logs, metrics
@@ -111,16 +111,20 @@ def _record_verdicts(
     """
     if not results:
         return
-    statement = insert(ExecutionRow).on_conflict_do_nothing().returning(ExecutionRow.id)
     executions = [
         _execution(result) | {"cache_key": cache_keys[result.candidate_id]} for result in results
     ]
-    new = work.session.scalars(statement, executions).all()
+    # RETURNING makes one statement of them, instead of one for each.
+    statement = insert(ExecutionRow).on_conflict_do_nothing().returning(ExecutionRow.id)
+    work.session.scalars(statement, executions).all()
+    # Not only what is new: a candidate that was set aside before its verdict came, and released
+    # since, is labelled by that verdict when its attempt of the same number ends.
+    attempts = [(result.candidate_id, result.attempt) for result in results]
     for link in (CandidateRow.id, CandidateRow.duplicate_of):
         labelled = work.session.execute(
             update(CandidateRow)
             .where(
-                ExecutionRow.id.in_(new),
+                tuple_(ExecutionRow.candidate_id, ExecutionRow.attempt).in_(attempts),
                 link == ExecutionRow.candidate_id,
                 CandidateRow.state == CandidateState.SUBMITTED,
             )
@@ -130,6 +134,7 @@ def _record_verdicts(
                 pass_fraction=cast(ExecutionRow.passed, Float) / ExecutionRow.total,
                 execution_id=ExecutionRow.id,
                 labelled_at=func.clock_timestamp(),
+                follows=None,
                 reason=None,
             )
             .returning(
@@ -210,7 +215,7 @@ def quarantine(work: Work, candidate_id: UUID, reason: str) -> None:
             (CandidateRow.id == candidate_id) | (CandidateRow.duplicate_of == candidate_id),
             CandidateRow.state == CandidateState.SUBMITTED,
         )
-        .values(state=CandidateState.QUARANTINED, reason=_without_nul(reason)[:2000])
+        .values(state=CandidateState.QUARANTINED, follows=None, reason=_without_nul(reason)[:2000])
         .returning(CandidateRow.id)
     ).all()
     metrics.SWEEP_QUARANTINED.labels("candidate").inc(len(set_aside))

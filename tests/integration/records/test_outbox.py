@@ -194,6 +194,27 @@ def test_who_follows_lost_work_goes_itself(suite, executors):
     assert execute(suite) == 0
 
 
+def test_who_is_labelled_or_set_aside_follows_nobody_any_more(suite, executors):
+    for _ in range(2):
+        submit(suite, "slow")
+    submit(suite, "other", cache=False)
+    suite.dispatch()
+    leader, slow, _ = suite.all(CandidateRow)
+    assert slow.follows == leader.id
+    lost = submit(suite, "slow")
+    suite.dispatch()
+
+    # An executor that was taken for dead comes back with the verdicts of earlier attempts.
+    suite.record(suite.result(slow.id, Label.ALL_PASS))
+    (last,) = (one for one in suite.all(CandidateRow) if one.group_id == lost)
+    suite.fail(last.id, permanent=True)
+
+    assert [one.follows for one in suite.all(CandidateRow)] == [None] * 4
+    suite.record(suite.result(leader.id, Label.ALL_PASS))
+    with suite.work() as work:
+        assert outbox.settle(work) == 0
+
+
 def test_interactive_work_goes_before_bulk(suite):
     submit(suite, *(f"bulk {number}" for number in range(100)))
     submit(suite, "now", priority=Priority.INTERACTIVE)

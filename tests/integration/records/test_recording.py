@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from sqlalchemy import update
 
 from infra import intake
 from infra.contracts.base import (
@@ -176,6 +177,24 @@ def test_a_label_that_comes_after_quarantine_is_kept_but_not_used(suite, pair):
     assert suite.candidate(good).state is CandidateState.QUARANTINED
     assert suite.candidate(good).label is None
     assert len(suite.all(ExecutionRow)) == 1
+
+
+def test_a_verdict_that_came_too_late_labels_after_a_release(suite, pair):
+    _, good, _ = pair
+    suite.fail(good, permanent=True)
+    suite.record(suite.result(good, Label.ALL_PASS))
+    with suite.work() as work:
+        work.session.execute(
+            update(CandidateRow)
+            .where(CandidateRow.id == good)
+            .values(state=CandidateState.SUBMITTED, attempts=0, reason=None)
+        )
+
+    suite.record(suite.result(good, Label.COMPILE_ERROR))
+
+    (execution,) = suite.all(ExecutionRow)
+    assert suite.candidate(good).execution_id == execution.id
+    assert suite.candidate(good).label is Label.ALL_PASS
 
 
 def test_output_that_postgres_cannot_store_does_not_lose_the_result(suite, pair):
