@@ -145,7 +145,8 @@ class Sweep:
             select(SampleRequestRow)
             .where(
                 SampleRequestRow.state == SampleState.SUBMITTED,
-                stuck,
+                # What ends its whole worker is handed out again by the broker, as if just begun.
+                stuck | (SampleRequestRow.attempts > self._settings.max_attempts),
             )
             .order_by(SampleRequestRow.id)
             .limit(_ROUND)

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from sqlalchemy import Column, ColumnElement, Select, Table, Text, cast, exists, func, select
 
-from infra.db import tables
+from infra.db import ledger, tables
 from services.invariants.invariant import Invariant
 
 
 def orphans() -> Iterator[Invariant]:
     """Make one query for each reference between tables, enforced by the database or not."""
+    assert ledger  # Its tables are known once it is read.
     metadata = tables.Table.metadata
     references = [
         (column, key.column)

@@ -24,9 +24,11 @@ WAITING = (
 ATTEMPTS = (
     Invariant(
         "attempts_over_maximum",
-        "it was begun more often than allowed",
-        """SELECT id::text FROM candidates WHERE attempts > :max_attempts
-           UNION ALL SELECT id::text FROM sample_requests WHERE attempts > :max_attempts""",
+        "begun again and again, more often than allowed, and not set aside",
+        """SELECT id::text FROM candidates
+           WHERE attempts > :max_attempts + 1 AND state NOT IN ('labelled', 'quarantined')
+           UNION ALL SELECT id::text FROM sample_requests
+           WHERE attempts > :max_attempts + 1 AND state NOT IN ('completed', 'quarantined')""",
     ),
     Invariant(
         "leases_over_maximum",

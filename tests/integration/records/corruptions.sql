@@ -103,10 +103,10 @@ UPDATE api_keys SET sha256 = NULL;
 UPDATE idempotent_requests SET answer = NULL;
 
 -- attempts_over_maximum
-UPDATE candidates SET attempts = 4 WHERE id = (TABLE the.good);
+UPDATE candidates SET attempts = 5 WHERE id = (TABLE the.leader);
 
 -- attempts_over_maximum
-UPDATE sample_requests SET attempts = 4;
+UPDATE sample_requests SET attempts = 5 WHERE state = 'submitted';
 
 -- leases_over_maximum
 UPDATE training_batches SET attempts = 6, lease_epoch = 6;

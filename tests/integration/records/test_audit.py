@@ -12,7 +12,7 @@ from sqlalchemy import Integer, update
 from typer.testing import CliRunner
 
 from infra import errors, intake
-from infra.contracts.base import Label, SampleState
+from infra.contracts.base import CallState, Label, SampleState
 from infra.contracts.candidates import NewGroup
 from infra.contracts.execution import ExecutionStarted
 from infra.contracts.ranking import (
@@ -22,6 +22,7 @@ from infra.contracts.ranking import (
     LeaseRequest,
     NewCheckpoint,
 )
+from infra.db.ledger import CallRow, KeptCompletionRow
 from infra.db.tables import ApiKeyRow, SampleRequestRow, Table
 from infra.db.unit_of_work import Database
 from ranker import batches, records
@@ -116,6 +117,23 @@ def _shared(suite):
             )
         suite.dispatch()
         return uuid.UUID(made)
+
+    with suite.work() as work:
+        call = CallRow(
+            scope=uuid.uuid4(),
+            position=0,
+            num_samples=1,
+            endpoint="teacher",
+            model="m",
+            state=CallState.COMPLETED,
+            reserved=1,
+        )
+        work.session.add(call)
+        work.session.flush()
+        kept = KeptCompletionRow(
+            scope=call.scope, position=0, call_id=call.id, text="kept", model="m"
+        )
+        work.session.add(kept)
 
     assert suite.rank(submit("good", "good"))
     assert not suite.rank(submit("waits"))
@@ -251,7 +269,7 @@ def test_many_rows_at_fault_are_counted_and_the_first_ten_named(corrupted):
 
 
 def test_the_maximum_of_attempts_is_the_callers(corrupted):
-    often = "UPDATE candidates SET attempts = 7 WHERE state = 'labelled'"
+    often = "UPDATE candidates SET attempts = 7 WHERE state = 'submitted'"
 
     assert set(corrupted(often)) == {"attempts_over_maximum"}
     assert corrupted(often, maxima=MAXIMA._replace(max_attempts=7)) == {}

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 import redis
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from infra import errors
 from infra.contracts.base import BatchState, CandidateState, GroupState, Label, SampleState
@@ -165,6 +165,29 @@ def test_poison_is_set_aside_after_three_attempts_and_its_group_is_ranked(suite,
     assert suite.rank(group_id)
     (ranking,) = suite.all(RankingRow)
     assert (len(ranking.order), ranking.num_pairs) == (2, 1)
+
+
+def test_what_ends_its_sampler_whenever_the_broker_hands_it_out_again_is_set_aside(suite, sweep):
+    suite.open(samples=1)
+
+    with suite.work() as work:
+        begun = {"attempts": SETTINGS.max_attempts + 1, "started_at": func.now()}
+        work.session.execute(update(SampleRequestRow).values(begun))
+    sweep.round()
+
+    (request,) = suite.all(SampleRequestRow)
+    assert request.state is SampleState.QUARANTINED
+
+
+def test_the_last_attempt_is_waited_for(suite, sweep):
+    suite.open(suite.teacher("good"))
+    ((good, _),) = suite.outbox.programs()
+    for _ in range(SETTINGS.max_attempts):
+        suite.start(good)
+
+    sweep.round()
+
+    assert suite.candidate(good).state is CandidateState.SUBMITTED
 
 
 def test_a_request_for_samples_that_nobody_answers_is_set_aside(suite, sweep):
