@@ -9,7 +9,7 @@ from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from infra import errors, logs, scraping
 from infra.messaging import Queue, run_worker
-from infra.settings import load, reject_unknown
+from infra.settings import QueueSettings, load, reject_unknown
 
 
 def main() -> int:
@@ -19,6 +19,10 @@ def main() -> int:
     try:
         scraping.begin_shared()
         settings = load(ExecutorSettings)
+        if settings.slice_seconds >= load(QueueSettings).stop_seconds:
+            raise errors.ConfigurationError(
+                "RRTF_EXECUTOR_SLICE_SECONDS must be less than 14/15 of RRTF_QUEUE_TASK_SECONDS"
+            )
         reject_unknown()
         # The number past the last slot, so that a worker already running here is not disturbed.
         with contextlib.closing(Slot(settings, number=settings.slots)) as slot:

@@ -10,15 +10,9 @@ from kombu.exceptions import OperationalError
 
 from infra import errors, logs, metrics, observing, scraping
 from infra.contracts.base import Contract
-from infra.settings import BrokerSettings, load
+from infra.settings import BrokerSettings, QueueSettings, load
 
 log = logs.get(__name__)
-
-HARD_LIMIT_SECONDS = 300
-"""Longest a task may run; beyond it the worker kills the process that runs it."""
-SOFT_LIMIT_SECONDS = 280
-"""When a task is told to stop; every task plans to be done well before."""
-
 
 PRIORITIES = {True: 0, False: 9}
 """Priority of a message, by whether somebody waits for it; workers take the lowest first."""
@@ -51,6 +45,15 @@ class Task(StrEnum):
         return Queue(self.value.partition(".")[0])
 
 
+def held_keys(room: Queue) -> tuple[str, str, str]:
+    """Keys in Redis of what a room's workers have taken and not acknowledged.
+
+    The messages, their times, and the lock of whoever hands them out again. Each room has its own:
+    an executor, which stands beside hostile code, must not see what the others hold.
+    """
+    return f"{room.value}.unacked", f"{room.value}.unacked_index", f"{room.value}.unacked_mutex"
+
+
 def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
     """Build the Celery application; `room` is the one whose tasks this process runs.
 
@@ -60,6 +63,7 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
         errors.ConfigurationError: `REDIS_URL` is missing.
     """
     broker = url or load(BrokerSettings).redis_url.get_secret_value()
+    queue = load(QueueSettings)
     app = Celery("rrtf", broker=broker, set_as_current=False)
     app.conf.update(
         include=[f"{room}.tasks"] if room else [],
@@ -69,26 +73,31 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
-        # A message is acknowledged when its task is over. A task whose process died is not sent
-        # again by the broker, for that never ends; the sweep sends it, and counts.
+        # A message is acknowledged when its task is over, unless the task says otherwise. A task
+        # whose process died is not sent again by the broker, for that never ends; the sweep sends
+        # it, and counts.
         task_acks_late=True,
         task_reject_on_worker_lost=False,
         task_acks_on_failure_or_timeout=True,
-        task_time_limit=HARD_LIMIT_SECONDS,
-        task_soft_time_limit=SOFT_LIMIT_SECONDS,
+        task_time_limit=queue.task_seconds,
+        task_soft_time_limit=queue.stop_seconds,
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
         worker_soft_shutdown_timeout=30.0,
         worker_enable_soft_shutdown_on_idle=True,
         worker_cancel_long_running_tasks_on_connection_loss=True,
         worker_hijack_root_logger=False,
+        # A child's log would be written to what Celery puts in the place of stderr: into the log,
+        # which drops it.
+        worker_redirect_stdouts=False,
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
-        visibility_timeout=HARD_LIMIT_SECONDS + 60,
+        visibility_timeout=queue.visibility_seconds,
         broker_transport_options={
             "priority_steps": sorted(PRIORITIES.values()),
-            "visibility_timeout": HARD_LIMIT_SECONDS + 60,
-            "unacked_restore_interval": 5,
+            **_held(room),
+            "visibility_timeout": queue.visibility_seconds,
+            "unacked_restore_interval": min(5.0, queue.visibility_seconds / 4),
             "unacked_restore_throttle": 1,
             "health_check_interval": 25,
             "socket_timeout": 30,
@@ -100,6 +109,13 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
         timezone="UTC",
     )
     return app
+
+
+def _held(room: Queue | None) -> dict[str, str]:
+    if room is None:
+        return {}  # It only sends.
+    names = ("unacked_key", "unacked_index_key", "unacked_mutex_key")
+    return dict(zip(names, held_keys(room), strict=True))
 
 
 def run_worker(app: Celery, queue: Queue, concurrency: int, pool: str = "prefork") -> None:

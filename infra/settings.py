@@ -2,9 +2,9 @@
 
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra import errors
@@ -33,6 +33,28 @@ class BrokerSettings(Settings):
     """Where the queues are."""
 
     redis_url: SecretStr = Field(validation_alias="REDIS_URL")
+
+
+class QueueSettings(Settings):
+    """How long tasks may take, and when a worker that says nothing is given up."""
+
+    model_config = SettingsConfigDict(env_prefix="RRTF_QUEUE_")
+
+    task_seconds: float = Field(300.0, gt=0)
+    """Longest a task may run; beyond it the worker kills the process that runs it."""
+    visibility_seconds: float = Field(360.0, gt=0)
+    """Age at which a message taken and not acknowledged is handed out again."""
+
+    @property
+    def stop_seconds(self) -> float:
+        """When a task is told to stop; every task plans to be done well before."""
+        return self.task_seconds * 14 / 15
+
+    @model_validator(mode="after")
+    def _outlasts_tasks(self) -> Self:
+        if self.visibility_seconds <= self.task_seconds:
+            raise ValueError("visibility_seconds must be more than task_seconds")
+        return self
 
 
 class DatabaseSettings(Settings):

@@ -12,7 +12,8 @@ from infra.contracts.base import Author, SampleState
 from infra.contracts.candidates import NewCandidate, RankGroup, SamplePlan
 from infra.db.tables import GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Database
-from infra.messaging import HARD_LIMIT_SECONDS, Task
+from infra.messaging import Task
+from infra.settings import QueueSettings, load
 from sampler.backends import Backend, Completion, SamplesExhausted
 from sampler.drawing import Draw, Question, draws_of
 from sampler.extraction import extract
@@ -21,8 +22,8 @@ from sampler.wire import policy_version_of
 
 log = logs.get(__name__)
 
-_SECONDS = HARD_LIMIT_SECONDS * 0.8
-"""Longest that one request for samples is worked on; then it goes back, with what it has."""
+_SHARE = 0.8
+"""Of a task's time: what one request for samples is worked on; then it goes back as it is."""
 _MAX_ATTEMPTS = 3
 """Attempts in a row that bring nothing at all; then the request is set aside."""
 
@@ -57,7 +58,7 @@ def answer(database: Database, backends: Mapping[str, Backend], request_id: UUID
         prompt=problem.prompt,
         language=problem.language,
         entry_point=problem.entry_point,
-        until=time.monotonic() + _SECONDS,
+        until=time.monotonic() + load(QueueSettings).task_seconds * _SHARE,
     )
     try:
         _gather(backends, ledger, question, plan, draws, found)
@@ -72,7 +73,7 @@ def answer(database: Database, backends: Mapping[str, Backend], request_id: UUID
 def _begin(database: Database, request_id: UUID) -> tuple[SamplePlan, ProblemRow] | None:
     """Take a request, unless somebody else has begun it since it was last sent."""
     started = SampleRequestRow.started_at
-    lost = func.clock_timestamp() - timedelta(seconds=HARD_LIMIT_SECONDS)
+    lost = func.clock_timestamp() - timedelta(seconds=load(QueueSettings).task_seconds)
     with database.unit_of_work() as work:
         plan = work.session.scalar(
             update(SampleRequestRow)

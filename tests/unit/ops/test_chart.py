@@ -194,9 +194,9 @@ def test_selectors_find_the_pods_they_are_for(objects: Kinds) -> None:
 
 
 def test_a_task_has_time_to_end_before_its_pod_does(objects: Kinds) -> None:
-    from infra.messaging import HARD_LIMIT_SECONDS
+    from infra.settings import QueueSettings
 
-    assert pods(objects)["executor"]["terminationGracePeriodSeconds"] > HARD_LIMIT_SECONDS
+    assert pods(objects)["executor"]["terminationGracePeriodSeconds"] > QueueSettings().task_seconds
 
 
 def test_autoscaling_divides_what_is_queued_and_running_by_slots() -> None:
