@@ -24,15 +24,15 @@ _REPORT_SECONDS = 5.0
 def label_slice(
     judges: Judges,
     request: ExecutionRequest,
-    slice_seconds: float,
+    is_over: Callable[[], bool],
     report: Callable[[ExecutionResults], None],
 ) -> ExecutionRequest | None:
-    """Label the programs in order and report; return what there was no time for.
+    """Label the programs in order and report; return those that were left when time was over.
 
     Raises:
         errors.Unavailable: from `report`.
     """
-    began = reported = time.monotonic()
+    reported = time.monotonic()
     waiting = ExecutionResults()
     programs = list(request.programs)
     judged = _judge_each(judges, request)
@@ -43,11 +43,11 @@ def label_slice(
         if not programs or now - reported > _REPORT_SECONDS:
             report(waiting)
             waiting, reported = ExecutionResults(), now
-        if programs and now - began > slice_seconds:
+        if programs and is_over():
             if waiting.results or waiting.failures:
                 report(waiting)
             log.info("slice.handed_back", done=str(program.candidate_id), left=len(programs))
-            return request.model_copy(update={"programs": tuple(programs)})
+            return request.model_copy(update={"programs": tuple(programs), "goes_on": True})
     return None
 
 

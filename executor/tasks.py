@@ -1,5 +1,6 @@
 """The executor's tasks: decode, label, send on."""
 
+import mmap
 import time
 from typing import Any
 
@@ -24,6 +25,8 @@ log = logs.get(__name__)
 app: Celery = celery_app(Queue.EXECUTOR)
 
 _SEND_ATTEMPTS = 5
+# Shared with every process forked from this one: whether the worker was told to stop.
+_stopping = mmap.mmap(-1, 1)
 
 
 class _Worker:
@@ -63,7 +66,15 @@ def close_slot(**_: object) -> None:
         _Worker.replies = None
 
 
-@app.task(name=Task.EXECUTE_SLICE.value)
+@signals.worker_shutting_down.connect
+def hand_back(**_: object) -> None:
+    """Have the slices under way handed back after their present candidates."""
+    _stopping[0] = 1
+
+
+# Acknowledged when begun, unlike every other task: what ends a whole worker would be handed out by
+# the broker again for ever, and end every worker in turn. The sweep sends it again, and counts.
+@app.task(name=Task.EXECUTE_SLICE.value, acks_late=False)
 def execute_slice(payload: dict[str, Any]) -> None:
     """Label a slice of candidates and send the results to the ranker."""
     request = ExecutionRequest.model_validate(payload)
@@ -71,12 +82,15 @@ def execute_slice(payload: dict[str, Any]) -> None:
         raise errors.SandboxError("the worker process has no slot")
     structlog.contextvars.bind_contextvars(problem_id=str(request.problem_id))
     ids = tuple(program.candidate_id for program in request.programs)
-    started = ExecutionStarted(candidate_ids=ids, sandbox=_Worker.slot.version)
-    _send(Task.RECORD_STARTED, started)
+    _send(
+        Task.RECORD_STARTED,
+        ExecutionStarted(candidate_ids=ids, sandbox=_Worker.slot.version, goes_on=request.goes_on),
+    )
+    end = time.monotonic() + _Worker.settings.slice_seconds
     left = label_slice(
         _Worker.judges,
         request,
-        _Worker.settings.slice_seconds,
+        lambda: bool(_stopping[0]) or time.monotonic() > end,
         lambda results: _send(Task.RECORD_RESULTS, results),
     )
     if left is not None:

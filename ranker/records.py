@@ -33,7 +33,10 @@ log = logs.get(__name__)
 
 
 def record_started(work: Work, started: ExecutionStarted) -> None:
-    """Count an attempt for every candidate that an executor has begun; note its sandbox version."""
+    """Count an attempt for every candidate that an executor has begun; note its sandbox version.
+
+    Candidates handed back and taken up again are in the same attempt, which begins once more.
+    """
     if started.sandbox:
         _see_sandbox(work, started.sandbox)
     work.session.execute(
@@ -42,7 +45,10 @@ def record_started(work: Work, started: ExecutionStarted) -> None:
             CandidateRow.id.in_(_locked_in_order(work, started.candidate_ids)),
             CandidateRow.state == CandidateState.SUBMITTED,
         )
-        .values(attempts=CandidateRow.attempts + 1, started_at=func.clock_timestamp())
+        .values(
+            attempts=CandidateRow.attempts + int(not started.goes_on),
+            started_at=func.clock_timestamp(),
+        )
     )
 
 

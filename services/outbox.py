@@ -100,6 +100,7 @@ class Waiting(NamedTuple):
     problem_id: UUID
     cache_key: bytes | None
     interactive: bool
+    attempts: int
 
 
 def lanes(session: Session) -> list[Lane]:
@@ -191,6 +192,7 @@ def _head(session: Session, lane: Lane, limit: int) -> Sequence[Waiting]:
             GroupRow.problem_id,
             CandidateRow.cache_key,
             CandidateRow.interactive,
+            CandidateRow.attempts,
         )
         .join(GroupRow, CandidateRow.group_id == GroupRow.id)
         .where(
@@ -205,11 +207,17 @@ def _head(session: Session, lane: Lane, limit: int) -> Sequence[Waiting]:
 
 
 def _cut(rows: Sequence[Waiting]) -> list[list[Waiting]]:
-    """Cut a lane's head into slices of one problem, in the order of their first candidates."""
+    """Cut a lane's head into slices of one problem, in the order of their first candidates.
+
+    One that was begun before goes alone: should it end its worker again, it takes nobody along.
+    """
     size = min(SLICE_CANDIDATES, max(_SMALL_SLICE, -(-len(rows) // _SPREAD)))
     slices: list[list[Waiting]] = []
     growing: dict[UUID, list[Waiting]] = {}
     for row in rows:
+        if row.attempts:
+            slices.append([row])
+            continue
         slice_ = growing.get(row.problem_id)
         if slice_ is None or len(slice_) == size:
             slice_ = growing[row.problem_id] = []

@@ -62,6 +62,8 @@ class ExecutionRequest(Contract):
     problem_id: UUID
     suite: Suite
     programs: tuple[Program, ...] = Field(min_length=1)
+    goes_on: bool = False
+    """Whether this is the rest of a slice that an executor had begun and handed back."""
 
 
 class TestResult(Contract):
@@ -131,6 +133,8 @@ class ExecutionStarted(Contract):
 
     candidate_ids: tuple[UUID, ...]
     """None, when an executor only says that it is there."""
+    goes_on: bool = False
+    """Whether they were begun before, by whoever handed them back; the attempt is the same."""
     sandbox: str = ""
     """Version of its sandbox, as in a verdict."""
 

@@ -215,6 +215,20 @@ def test_who_is_labelled_or_set_aside_follows_nobody_any_more(suite, executors):
         assert outbox.settle(work) == 0
 
 
+def test_what_was_begun_before_goes_alone(suite):
+    submit(suite, "a", "poison", "b", "c")
+    suite.dispatch()
+    assert sent(suite) == [["a", "poison", "b", "c"]]
+    first, second, *_ = suite.all(CandidateRow)
+    suite.start(first.id, second.id)  # and the executor dies
+    with suite.work() as work:
+        work.session.execute(text("UPDATE candidates SET sent_at = NULL"))
+
+    suite.dispatch()
+
+    assert sorted(sent(suite)) == [["a"], ["b", "c"], ["poison"]]
+
+
 def test_interactive_work_goes_before_bulk(suite):
     submit(suite, *(f"bulk {number}" for number in range(100)))
     submit(suite, "now", priority=Priority.INTERACTIVE)

@@ -14,8 +14,9 @@ from infra.contracts.base import (
     SkipReason,
     new_id,
 )
-from infra.contracts.execution import ExecutionResult, TestResult, Verdict
+from infra.contracts.execution import ExecutionResult, ExecutionStarted, TestResult, Verdict
 from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, RankingRow, SampleRequestRow
+from ranker import records
 
 
 @pytest.fixture
@@ -122,6 +123,19 @@ def test_starting_counts_an_attempt_only_while_the_candidate_waits(suite, pair):
 
     assert (suite.candidate(good).attempts, suite.candidate(bad).attempts) == (1, 2)
     assert suite.candidate(bad).started_at > suite.candidate(bad).sent_at
+
+
+def test_going_on_with_what_was_handed_back_is_no_other_attempt(suite, pair):
+    _, good, _ = pair
+    suite.start(good)
+    before = suite.candidate(good).started_at
+
+    with suite.work() as work:
+        goes_on = ExecutionStarted(candidate_ids=(good,), goes_on=True)
+        records.record_started(work, goes_on)
+
+    assert suite.candidate(good).attempts == 1
+    assert suite.candidate(good).started_at > before
 
 
 def test_our_own_failure_is_no_label_and_lets_the_candidate_wait(suite, pair):
