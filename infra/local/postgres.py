@@ -75,11 +75,14 @@ class Postgres:
         self._programs = _programs(home, identity)
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
+        self._port: int | None = None
         self.url = ""
         """URL of the database `rrtf`, once started."""
 
     def start(self) -> None:
         """Start the server; make the cluster and the database first if there are none.
+
+        Started once more, it keeps its address, for others know it by now.
 
         Raises:
             errors.Unavailable: it does not come up; the message holds the end of its log.
@@ -99,7 +102,7 @@ class Postgres:
                 time.sleep(0.5)
 
     def _launch(self, gone: int | None) -> None:
-        port = free_port()
+        port = self._port or free_port()
         # PostgreSQL removes a stale lock file unless a process has that number by now, which it
         # takes for the old server. This variable names a number that it must not be misled by; it
         # still makes sure that no backend of the old server is left.
@@ -122,7 +125,7 @@ class Postgres:
         password = self._password_file.read_text()
         server = f"postgresql://rrtf:{password}@127.0.0.1:{port}"
         self._wait(f"{server}/postgres")
-        self.url = f"{server}/rrtf"
+        self._port, self.url = port, f"{server}/rrtf"
 
     def _initialise(self) -> None:
         password = secrets.token_urlsafe(24)
@@ -191,3 +194,8 @@ class Postgres:
     def pid(self) -> int | None:
         """Process id of the server, while it runs."""
         return self._process.pid if self._process else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server was started and has not ended by itself."""
+        return self._process is not None and self._process.poll() is None

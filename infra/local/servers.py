@@ -15,6 +15,8 @@ class LocalServers:
         self.home = home.absolute()
         self.database_url = os.environ.get("DATABASE_URL", "")
         self.redis_url = os.environ.get("REDIS_URL", "")
+        self.executor_redis_url = self.redis_url
+        """For executors, which may do little where the server is ours."""
         self._durable = durable
         self._lock: HomeLock | None = None
         self.postgres: Postgres | None = None
@@ -40,6 +42,7 @@ class LocalServers:
                 self.valkey = Valkey(self.home, identity, self._durable)
                 self.valkey.start()
                 self.redis_url = self.valkey.url
+                self.executor_redis_url = self.valkey.executor_url
         except BaseException:
             self.stop()
             raise

@@ -190,10 +190,11 @@ class Supervisor:
         return f"\x1b[{_COLOURS[self._wanted.index(service) % len(_COLOURS)]}m{label}\x1b[0m"
 
     def _copy(self, label: str, stream: IO[bytes], path: Path) -> None:
-        with stream, path.open("ab") as file:
+        with stream, path.open("ab", buffering=0) as file:
             for line in stream:
-                file.write(line)
-                file.flush()
+                # A full disk costs lines, never the service, which writes into our pipe.
+                with contextlib.suppress(OSError):
+                    file.write(line)
                 if self._echo:
                     sys.stderr.write(f"{label} {line.decode(errors='replace')}")
 

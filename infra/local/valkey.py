@@ -11,6 +11,7 @@ from typing import IO
 import redis
 
 from infra import errors
+from infra.access import USER, executor_rules, quoted
 from infra.local.home import (
     Identity,
     free_port,
@@ -44,11 +45,15 @@ class Valkey:
         self._program = reachable(found[:1], copy, identity) / found[0].name
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
+        self._address: tuple[int, str, str] | None = None
+        """Port, password, and that of the executor's user, once chosen."""
         self.url = ""
         """URL of logical database 0, once started."""
+        self.executor_url = ""
+        """The same for a user who may do what an executor must."""
 
     def start(self) -> None:
-        """Start the server.
+        """Start the server; once more, it keeps its address, for others know it by now.
 
         Raises:
             errors.Unavailable: it does not come up.
@@ -57,8 +62,12 @@ class Valkey:
         if not data.exists():
             data.mkdir(mode=0o700)
             self._identity.own(data)
-        port = free_port()
-        password = secrets.token_urlsafe(24)
+        self._address = self._address or (
+            *(free_port(), secrets.token_urlsafe(24)),
+            secrets.token_urlsafe(24),
+        )
+        port, password, executor_password = self._address
+        rules = " ".join(map(quoted, executor_rules()))
         # In a file, for a command line is open to every user of the machine.
         configuration = self._home / "valkey.conf"
         # Two servers must never write one append-only file.
@@ -71,6 +80,7 @@ class Valkey:
                     "bind 127.0.0.1",
                     "protected-mode yes",
                     f"requirepass {password}",
+                    f"user {USER} on >{executor_password} {rules}",
                     f"dir {_quoted(data)}",
                     f"pidfile {_quoted(data / 'valkey.pid')}",
                     "set-proc-title no",  # The path of this file stays on the command line.
@@ -91,6 +101,7 @@ class Valkey:
             log=self._log,
         )
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"
+        self.executor_url = f"redis://{USER}:{executor_password}@127.0.0.1:{port}/0"
         self._wait()
 
     def _wait(self) -> None:
@@ -120,3 +131,8 @@ class Valkey:
     def pid(self) -> int | None:
         """Process id of the server, while it runs."""
         return self._process.pid if self._process else None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server was started and has not ended by itself."""
+        return self._process is not None and self._process.poll() is None

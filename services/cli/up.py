@@ -6,18 +6,19 @@ import secrets
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import redis
 from celery import Celery
 
 from infra import errors, logs
+from infra.contracts.problems import MAX_WALL_SECONDS
 from infra.db import migrate
 from infra.local.home import default_home, free_port, secret_file
 from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
-from infra.messaging import Queue, queue_keys
+from infra.messaging import Queue, held_keys, queue_keys
 from infra.settings import MetricsSettings, load
 from sampler.endpoint_settings import EndpointSettings
 from services.client import Client
@@ -26,6 +27,8 @@ log = logs.get(__name__)
 
 _WORKERS = ("ranker", "sampler", "executor")
 _WORKERS_SECONDS = 120.0
+_GRACE_SECONDS = {"executor": 2 * MAX_WALL_SECONDS + 20}
+"""Where it is longer than usual: a candidate that ends near a limit is run twice."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "RRTF_DATA")
 
 
@@ -36,8 +39,10 @@ class RunningSuite:
         self, home: Path, servers: LocalServers, supervisor: Supervisor, url: str, key: str
     ) -> None:
         self.home = home
+        self.servers = servers
         self.database_url = servers.database_url
         self.redis_url = servers.redis_url
+        self.executor_redis_url = servers.executor_redis_url
         self.api_url = url
         self.api_key = key
         self._supervisor = supervisor
@@ -89,11 +94,13 @@ def running_suite(
     echo: bool = False,
     durable: bool = True,
     overrides: Mapping[str, Mapping[str, str]] | None = None,
+    commands: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[RunningSuite]:
     """Start everything, yield it once it is ready, and stop it in order.
 
-    `overrides` adds environment variables to services by name. Without `trainer` none is started,
-    but may be later.
+    `overrides` adds environment variables to services by name, `commands` starts something else
+    in a service's place. Without `trainer` none is started, but may be later; with no
+    `executor_slots`, executors are elsewhere.
 
     Raises:
         errors.SuiteError: something does not start; the message says what and why.
@@ -111,6 +118,8 @@ def running_suite(
         suite = RunningSuite(home, servers, supervisor, url, key)
         client = stack.enter_context(suite.client())
         environments = _environments(suite, port, executor_slots)
+        if executor_slots == 0:
+            del environments["executor"]
         modules = {
             "api": "services.api",
             "dispatcher": "services.dispatcher",
@@ -118,11 +127,13 @@ def running_suite(
         }
         for number, (name, environment) in enumerate(environments.items()):
             ready = client.is_ready if name == "api" else None
+            usual = [sys.executable, "-m", modules.get(name, name)]
             service = Service(
                 name=name,
-                command=[sys.executable, "-m", modules.get(name, name)],
+                command=(commands or {}).get(name, usual),
                 env=environment | _metrics(number) | dict((overrides or {}).get(name, {})),
                 ready=ready,
+                grace_seconds=_GRACE_SECONDS.get(name, Service.grace_seconds),
             )
             suite.add(service)
             if trainer or name != "trainer":
@@ -143,7 +154,8 @@ def _wait_for_workers(suite: RunningSuite) -> None:
             suite.check()
             answers = app.control.ping(timeout=0.5) or []
             nodes = {node.partition("@")[0] for answer in answers for node in answer}
-            missing = [name for name in _WORKERS if f"{name}-{suite.pid(name)}" not in nodes]
+            wanted = [name for name in _WORKERS if name in suite.names]
+            missing = [name for name in wanted if f"{name}-{suite.pid(name)}" not in nodes]
             if not missing:
                 return
             if time.monotonic() > deadline:
@@ -155,8 +167,8 @@ def _forget_old_messages(servers: LocalServers) -> None:
     if os.environ.get("REDIS_URL"):
         return  # Not ours to empty.
     with redis.Redis.from_url(servers.redis_url) as connection:
-        keys = [key for queue in Queue for key in queue_keys(queue)]
-        connection.delete(*keys, "unacked", "unacked_index")
+        for queue in Queue:
+            connection.delete(*queue_keys(queue), *held_keys(queue))
 
 
 def _environments(
@@ -174,21 +186,23 @@ def _environments(
     both = queue | {"DATABASE_URL": suite.database_url}
     slots = {} if executor_slots is None else {"RRTF_EXECUTOR_SLOTS": str(executor_slots)}
     return {
-        "api": of("RRTF_API_", "RRTF_LOG_")
+        "api": of("RRTF_API_", "RRTF_QUEUE_", "RRTF_LOG_")
         | both
         | {"RRTF_API_PORT": str(port), "RRTF_API_KEY": suite.api_key},
-        "ranker": of("RRTF_RANKER_", "RRTF_LOG_") | both,
+        "ranker": of("RRTF_RANKER_", "RRTF_QUEUE_", "RRTF_LOG_") | both,
         # What the trainer writes, the sampler reads.
         "sampler": {"RRTF_SAMPLER_CHECKPOINTS": str(suite.home / "checkpoints")}
-        | of("RRTF_SAMPLER_", "RRTF_LOG_")
+        | of("RRTF_SAMPLER_", "RRTF_QUEUE_", "RRTF_LOG_")
         | both
         | _teachers_keys(),
-        "executor": of("RRTF_EXECUTOR_", "RRTF_LOG_")
-        | queue
-        | {"RRTF_EXECUTOR_HOME": str(_executor_home(suite.home))}
+        "executor": of("RRTF_EXECUTOR_", "RRTF_QUEUE_", "RRTF_LOG_")
+        | {
+            "REDIS_URL": suite.executor_redis_url,
+            "RRTF_EXECUTOR_HOME": str(_executor_home(suite.home)),
+        }
         | slots,
-        "dispatcher": of("RRTF_LOG_") | both,
-        "sweep": of("RRTF_SWEEP_", "RRTF_RANKER_", "RRTF_LOG_") | both,
+        "dispatcher": of("RRTF_QUEUE_", "RRTF_LOG_") | both,
+        "sweep": of("RRTF_SWEEP_", "RRTF_RANKER_", "RRTF_QUEUE_", "RRTF_LOG_") | both,
         # Where models come from and metrics go is said by the variables of those libraries.
         "trainer": of("RRTF_TRAINER_", "RRTF_LOG_", "HF_", "WANDB_", "MLFLOW_")
         | {

@@ -300,3 +300,22 @@ def test_a_free_port_is_free_and_never_given_to_an_outgoing_connection():
         assert listener.getsockname()[1] == port
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     assert port < first or first <= 20_000
+
+
+def test_servers_started_again_keep_their_addresses_and_what_they_held(home):
+    with LocalServers(home) as servers:
+        urls = servers.database_url, servers.redis_url
+        with psycopg.connect(urls[0]) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        with redis.Redis.from_url(urls[1]) as client:
+            client.set("kept", "one")
+
+        for server in (servers.postgres, servers.valkey):
+            server.stop()
+            server.start()
+
+        assert (servers.postgres.url, servers.valkey.url) == urls
+        with psycopg.connect(urls[0]) as connection:
+            assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+        with redis.Redis.from_url(urls[1]) as client:
+            assert client.get("kept") == b"one"

@@ -15,7 +15,9 @@ app = typer.Typer()
 def up(
     home: Annotated[Path | None, typer.Option(help="Data directory.")] = None,
     port: Annotated[int, typer.Option(help="Port of the API on loopback.")] = 8000,
-    slots: Annotated[int | None, typer.Option(help="Candidates executed at once.")] = None,
+    slots: Annotated[
+        int | None, typer.Option(help="Candidates executed at once; 0: elsewhere.")
+    ] = None,
     trainer: Annotated[bool, typer.Option(help="Also run a trainer.")] = True,
 ) -> None:
     """Run the whole suite on this machine until Ctrl-C."""
