@@ -2,9 +2,12 @@
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
+# They take minutes, and cores of their own.
+NO_FAULTS := --ignore=tests/e2e/faults --ignore=tests/e2e/hosts
+ROUNDS := 200
 
 .DEFAULT_GOAL := help
-.PHONY: help venv browser demo up test unit integration hostile test-cgroup2 e2e bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format chart sbom lock clean
+.PHONY: help venv browser demo up test unit integration hostile test-cgroup2 e2e faults soak bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -21,8 +24,8 @@ demo: venv ## Start the whole suite here, run real problems through it, show the
 up: venv ## Start the whole suite here and keep it running until Ctrl-C
 	@$(BIN)/rrtf up
 
-test: venv browser ## Run every test: real Postgres, Valkey, Celery and nsjail
-	@$(PYTEST) -n 2 --dist loadscope tests --ignore=tests/benchmarks
+test: venv browser ## Run every test but the faults: real Postgres, Valkey, Celery and nsjail
+	@$(PYTEST) -n 2 --dist loadscope tests --ignore=tests/benchmarks $(NO_FAULTS)
 
 unit: venv ## Run the tests that need nothing but Python
 	@$(PYTEST) tests/unit
@@ -37,7 +40,13 @@ test-cgroup2: venv ## Run the probe and the attacks under cgroup version 2, in a
 	@PYTHON=$(BIN)/python sh infra/vm/cgroup2.sh
 
 e2e: venv ## Run the tests that start the whole suite
-	@$(PYTEST) tests/e2e
+	@$(PYTEST) tests/e2e $(NO_FAULTS)
+
+faults: venv ## Do every fault 20 times to a running suite, cut off a host, and audit; as root
+	@$(PYTEST) tests/e2e/faults tests/e2e/hosts
+
+soak: venv ## The same ROUNDS=200 times, with outages of a minute; prints a table
+	@$(PYTEST) tests/e2e/faults tests/e2e/hosts --injections $(ROUNDS) --long-outage 60
 
 bench: venv ## Measure throughput and latency
 	@$(PYTEST) -s tests/benchmarks

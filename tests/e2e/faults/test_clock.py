@@ -1,0 +1,55 @@
+"""The clock jumps: by an hour, forwards and backwards.
+
+Setting the clock of a machine would harm whatever else runs on it. Instead all times that the
+suite has written and compares with now are shifted the other way, in Postgres by SQL and in Redis
+by the scores of what workers hold: to the suite that looks as if its clock had jumped.
+"""
+
+import psycopg
+import redis
+
+from infra.messaging import Queue, held_keys
+from tests.e2e.faults.load import connected
+
+_HOUR = 3600
+_COMPARED = {
+    "candidates": (("sent_at", "started_at"), "submitted"),
+    "sample_requests": (("sent_at", "started_at"), "submitted"),
+    "groups": (("created_at",), "open"),
+    "training_batches": (("lease_until",), "leased"),
+}
+
+
+def jump(rig, seconds):
+    """Make the clock look as if it had been put forward by so much, or back."""
+    with connected(rig.suite.database_url) as connection:
+        for table, (columns, state) in _COMPARED.items():
+            shifted = ", ".join(
+                f"{column} = {column} - make_interval(secs => %(by)s)" for column in columns
+            )
+            # Locked in order, as the suite does, so that nobody waits in a circle.
+            connection.execute(
+                f"WITH it AS MATERIALIZED (SELECT id FROM {table} WHERE state = %(state)s"  # noqa: S608 - names from above
+                f" ORDER BY id FOR NO KEY UPDATE) UPDATE {table} SET {shifted}"
+                " WHERE id IN (SELECT id FROM it)",
+                {"by": seconds, "state": state},
+            )
+    with redis.Redis.from_url(rig.suite.redis_url) as broker:
+        for queue in Queue:
+            _, index, _ = held_keys(queue)
+            for tag, _ in broker.zrange(index, 0, -1, withscores=True):
+                # Only what is still held: a tag that is added back would never go.
+                broker.zadd(index, {tag: -seconds}, incr=True, xx=True)
+
+
+def test_a_clock_that_jumps_changes_nothing(rig):
+    deadlocks = 0
+    with rig.fault("clock jumps") as injections:
+        for number in injections:
+            try:
+                # As often back as forth, so that no row is left in the future for an hour.
+                jump(rig, _HOUR if number % 2 == 0 else -_HOUR)
+            except psycopg.errors.DeadlockDetected:
+                deadlocks += 1
+
+    assert deadlocks < 2

@@ -1,0 +1,84 @@
+"""Candidates that kill their cell and their worker, every time."""
+
+import contextlib
+import threading
+
+import pytest
+
+from tests.e2e.faults.fragile import CAUGHT
+from tests.e2e.faults.load import LETHAL, POISON, Load, connected
+from tests.e2e.faults.rig import QUICK, Record
+
+_ATTEMPTS = 3
+
+
+@pytest.fixture(scope="module")
+def rig(start_rig, open_directory):
+    """A suite of its own, with as many attempts as one usually allows."""
+    sweep = QUICK["sweep"] | {
+        "RRTF_SWEEP_MAX_ATTEMPTS": str(_ATTEMPTS),
+        # Long enough for a slow machine: what is sent twice may be begun once more than allowed.
+        "RRTF_SWEEP_UNSENT_SECONDS": "5",
+    }
+    settings = {"sweep": sweep, "ranker": {}, "sampler": {}}
+    home = open_directory / "poison"
+    home.mkdir()
+    home.chmod(0o711)
+    rig = start_rig(home, settings, trainer=False, durable=False)
+    rig.max_attempts = _ATTEMPTS
+    return rig
+
+
+def test_poison_is_set_aside_and_nobody_else_suffers(rig, injections):
+    # Each candidate kills as often as it may be begun.
+    candidates = -(-injections // _ATTEMPTS)
+    poisoned(rig, Record("poison kills its process", candidates * _ATTEMPTS), POISON, candidates)
+
+
+def test_poison_that_kills_its_whole_worker_is_set_aside(rig, injections):
+    # Fewer, for each kill costs the start of an executor.
+    candidates = -(-injections // 10)
+    record = Record("poison kills its worker")
+    with killer(rig, record):
+        poisoned(rig, record, LETHAL, candidates)
+
+    assert record.injections >= candidates * _ATTEMPTS
+
+
+def poisoned(rig, record, poison, candidates):
+    """Submit groups with poison in each; prove that it alone is set aside."""
+    rig.records.append(record)
+    load = Load(rig.suite, 1000 if poison == POISON else 2000)
+    with rig.measured(record):
+        with rig.suite.client() as client:
+            load.submit(client, candidates, poison)
+        rig.prove(record, load)
+
+    with connected(rig.suite.database_url) as connection:
+        query = "SELECT state, attempts, reason FROM candidates WHERE model = %s"
+        found = connection.execute(query, [poison]).fetchall()
+    assert [state for state, *_ in found] == ["quarantined"] * candidates
+    assert all(attempts >= _ATTEMPTS for _, attempts, _ in found)
+    assert all(f"{attempts} attempts: " in reason for _, attempts, reason in found)
+
+
+@contextlib.contextmanager
+def killer(rig, record):
+    """Kill the executor with all its children whenever it is about to run what kills it."""
+    caught = rig.traps / (LETHAL + CAUGHT)
+    over = threading.Event()
+
+    def kill():
+        while not over.wait(0.05):
+            if caught.exists():
+                caught.unlink()
+                rig.suite.kill("executor")
+                record.injections += 1
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
