@@ -30,6 +30,10 @@ def exercises(open_directory):
     )
 
 
+def descendants():
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
 @pytest.fixture(scope="module")
 def suite(open_directory):
     """A suite whose student is small, random and the same for sampler and trainer."""
@@ -48,9 +52,10 @@ def suite(open_directory):
         "sweep": {"RRTF_RANKER_BATCH_GROUPS": "2", "RRTF_SWEEP_FLUSH_SECONDS": "60"},
     }
     home = open_directory / "rounds"
+    before = descendants()
     with running_suite(home, executor_slots=2, durable=False, overrides=overrides) as running:
         yield running
-    assert not psutil.Process().children(recursive=True)
+    assert descendants() <= before
 
 
 def candidates_of(client, policy, rounds_only=True):

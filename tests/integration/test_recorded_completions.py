@@ -5,15 +5,15 @@ import itertools
 
 import pytest
 
-from executor import label
+from executor import Overrides, label
 from infra import importers
 from infra.contracts.base import Label
 from sampler import syntax
 from sampler.extraction import extract
 
 FEWEST = 0.99
-PER_MODEL = 2
-"""Programs of one model for one problem; the record has up to ten."""
+EVERY = 11
+"""One program in so many of the record; `make bench-extraction` takes all of them."""
 
 
 def completions_of(program: str, prompt: str):
@@ -41,9 +41,8 @@ def shape(program: str) -> str | None:
 def test_99_of_100_recorded_completions_that_pass_by_hand_pass_when_extracted(data_dir):
     problems = {one.slug: one for one in importers.read_problems(data_dir / "HumanEval.jsonl.gz")}
     records = importers.read_records(data_dir / "humaneval_candidates.jsonl.gz")
-    by_model = itertools.groupby((one for _, one in records), lambda r: (r["task_id"], r["model"]))
-    chosen = [one for _, group in by_model for one in itertools.islice(group, PER_MODEL)]
-    by_hand = label(problems.values(), chosen)
+    chosen = itertools.islice((one for _, one in records), None, None, EVERY)
+    by_hand = label(problems.values(), chosen, overrides=Overrides(cpu_seconds=1))
     passing = [one.record for one in by_hand if one.verdict.label is Label.ALL_PASS]
 
     same, changed = 0, {}
@@ -63,5 +62,5 @@ def test_99_of_100_recorded_completions_that_pass_by_hand_pass_when_extracted(da
         else:
             lost += [(key[0], *form) for form in forms]
 
-    assert len(passing) > 400
+    assert len(passing) > 80
     assert same / (same + len(lost)) >= FEWEST, lost

@@ -13,9 +13,9 @@ from ranker.ranking import Rules
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """One headless Chromium for all tests."""
+    """One headless Chromium for a module: its driver runs an event loop, which others cannot have."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert found, "there is no Chromium here; as root: sh infra/browser.sh"
     expect.set_options(timeout=20_000)
