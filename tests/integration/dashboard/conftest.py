@@ -15,7 +15,7 @@ BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-br
 
 @pytest.fixture(scope="module")
 def browser():
-    """One headless Chromium for a module: its driver runs an event loop, which others cannot have."""
+    """One headless Chromium for a module; its driver has an event loop that others cannot have."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert found, "there is no Chromium here; as root: sh infra/browser.sh"
     expect.set_options(timeout=20_000)
