@@ -12,14 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from infra import errors
 from infra.contracts.api import CheckpointView, GroupView, ProblemView
 from infra.contracts.base import Author, BatchState, GroupState, Label, SampleState
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
-from services.client import Client
 from services.evaluation import Estimate, bootstrap, paired_difference
+
+if TYPE_CHECKING:  # The command's help loads this module, and need not wait for HTTP.
+    from services.client import Client
 
 _POLL_SECONDS = 0.3
 _IN_FLIGHT = 8
@@ -80,7 +83,7 @@ class Rounds:
 
     def __init__(
         self,
-        client: Client,
+        client: "Client",
         plan: Plan,
         problems: Sequence[ProblemView],
         teachers: Mapping[str, Sequence[NewCandidate]],
@@ -290,7 +293,7 @@ class Rounds:
             return list(pool.map(again, ids))
 
 
-def keep_best(client: Client, policy: str, version: int, folder: Path) -> Path:
+def keep_best(client: "Client", policy: str, version: int, folder: Path) -> Path:
     """Copy a checkpoint into `best` below a folder, where no retention removes it.
 
     Raises:

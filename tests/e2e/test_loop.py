@@ -262,6 +262,8 @@ def test_killed_services_change_no_label_and_no_ranking(undisturbed, open_direct
     left = [
         path
         for path in Path("/sys/fs/cgroup").glob("**/rrtf-*")
-        if int(path.name.split("-")[1]) in ours and os.geteuid() == 0
+        if (pid := int(path.name.split("-")[1])) in ours
+        and not psutil.pid_exists(pid)
+        and os.geteuid() == 0
     ]
     assert left == []

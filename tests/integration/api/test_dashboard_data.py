@@ -127,7 +127,9 @@ def test_live_says_what_waits_and_who_holds_a_lease(http, form_batch, make_group
     live = http.get("/v1/live").json()
 
     assert (live["waiting"], live["sent"], live["open_groups"]) == (2, 1, 2)
-    assert live["training_batches"] == {"ready": 0, "leased": 1, "quarantined": 0}
+    assert live["training_batches"] == {
+        "ready": 0, "leased": 1, "quarantined": 0, "stale": 0,
+    }  # fmt: skip
     assert [(item["worker"], item["batches"]) for item in live["trainers"]] == [("trainer-1", 1)]
     assert live["queues"] == {"sampler": 0, "executor": 0, "ranker": 0}
     assert live["oldest_seconds"]["outbox"] > 0

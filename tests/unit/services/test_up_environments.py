@@ -9,8 +9,9 @@ from infra import errors
 from services.cli import up
 
 SUITE = SimpleNamespace(
-    home=Path("/h"), redis_url="redis://r", database_url="postgresql://d", api_url="u", api_key="k"
-)
+    home=Path("/h"), redis_url="redis://r", executor_redis_url="redis://executor@r",
+    database_url="postgresql://d", api_url="u", api_key="k",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
