@@ -42,6 +42,7 @@ def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
     console = Console(soft_wrap=True)
     out = out.absolute()
     out.mkdir(parents=True, exist_ok=True)
+    orphans = _orphans()
     with contextlib.ExitStack() as stack:
         folder = home or stack.enter_context(_temporary_home())
         _write_replay(folder / _REPLAY)
@@ -61,7 +62,7 @@ def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
             suite.start("trainer")
             rounds = run_rounds(console, suite, client, out)
             good = _report(console, client, outcome, rounds, out)
-        good &= _nothing_is_left(console)
+        good &= _nothing_is_left(console, orphans)
     console.print("[bold]everything as it must be[/]" if good else "[bold]NOT as it must be[/]")
     return good
 
@@ -260,13 +261,19 @@ def _judge(console: Console, client: Client, outcome: _Outcome, stats: Stats) ->
     return complete and not (wrong or unlabelled or untrained or unsampled)
 
 
-def _nothing_is_left(console: Console) -> bool:
-    """Look for processes, cgroups and mounts that should be gone."""
+def _orphans() -> set[Path]:
+    """Cgroups of executors that are gone."""
+    return {
+        path
+        for path in Path("/sys/fs/cgroup").glob("**/rrtf-*")
+        if (owner := path.name.split("-")[1]).isdigit() and not psutil.pid_exists(int(owner))
+    }
+
+
+def _nothing_is_left(console: Console, orphans: set[Path]) -> bool:
+    """Look for processes, cgroups and mounts that should be gone; `orphans` were there before."""
     left = [f"process {child.pid}" for child in psutil.Process().children(recursive=True)]
-    for path in Path("/sys/fs/cgroup").glob("**/rrtf-*"):
-        owner = path.name.split("-")[1]
-        if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            left.append(f"cgroup {path}")
+    left += [f"cgroup {path}" for path in _orphans() - orphans]
     mounts = Path("/proc/self/mountinfo").read_text()
     if "nsjail" in mounts:
         left.append("a mount of a jail")

@@ -49,7 +49,9 @@ def draw(
         [item.greedy.mean - item.greedy.low for item in rounds],
         [item.greedy.high - item.greedy.mean for item in rounds],
     ]
-    right.bar([str(item.number) for item in rounds], means, yerr=error, capsize=4, color="#2171b5")
+    numbers = [item.number for item in rounds]
+    right.bar(numbers, means, yerr=error, capsize=4, color="#2171b5")
+    right.set_xticks(numbers)
     right.set_title("Held-out pass@1 by round (0: before)")
     right.set_ylim(0, 1)
     figure.savefig(path, dpi=110)
