@@ -25,7 +25,9 @@ from trainer.settings import TrainerSettings
 torch.set_num_threads(1)
 
 # Forked, so that torch is imported once for all of them.
-PROCESSES = multiprocessing.get_context("fork")
+# Forked by a process without threads: a fork of this one inherits the locks that its threads hold.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["trainer.loop", "transformers.models.llama.modeling_llama"])
 EFFECTS = ("open", "os.", "shutil.", "socket.connect")
 """Audit events at which something outside the process may have changed."""
 
