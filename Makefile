@@ -7,7 +7,7 @@ NO_FAULTS := --ignore=tests/e2e/faults --ignore=tests/e2e/hosts
 ROUNDS := 200
 
 .DEFAULT_GOAL := help
-.PHONY: help venv browser demo up test unit integration hostile test-cgroup2 e2e faults soak bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format chart sbom lock clean
+.PHONY: help venv browser demo up test unit integration hostile test-cgroup2 e2e faults soak bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format reference chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -98,6 +98,9 @@ check: venv ## Lint, formatting, types and the direction of imports
 format: venv ## Mend formatting and whatever lint can mend by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+reference: venv ## Write infra/docs/reference anew from the code
+	@$(BIN)/python -m services.reference infra/docs/reference
 
 chart: venv ## Render the Helm chart and hold it against Kubernetes' schemas
 	@$(BIN)/pip install -q --upgrade --target build/chart -r infra/helm/check.txt

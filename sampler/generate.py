@@ -73,7 +73,9 @@ def _record(problem: Problem, row: Row, item: Generated) -> dict[str, str | int]
     return {
         "task_id": problem.slug,
         "author": "student",
-        "program": extract(problem.prompt, item.text, problem.entry_point).program,
+        "program": extract(
+            problem.prompt, item.text, problem.entry_point, problem.language
+        ).program,
         "finish_reason": item.finish_reason,
         "seed": row.seed,
         "num_tokens": item.num_tokens,

@@ -68,7 +68,9 @@ def audit(database: Database, maxima: Maxima, complete: bool = False) -> Audit:
             )
             return inspect(connection, maxima, complete)
     except DBAPIError as error:
-        raise errors.Unavailable(f"the audit failed: {str(error.orig).strip()}") from error
+        raise errors.Unavailable(
+            f"the audit failed: {' '.join(str(error.orig).split())}"
+        ) from error
 
 
 def inspect(connection: Connection, maxima: Maxima, complete: bool = False) -> Audit:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from infra import errors
-from infra.contracts.base import Label
+from infra.contracts.base import Label, Language
 from infra.contracts.direct import ExecuteRequest
 from infra.contracts.problems import TestCase
 from infra.settings import ClientSettings, load
@@ -52,6 +52,7 @@ class _Question(NamedTuple):
 
     prompt: str
     entry_point: str | None
+    language: Language
     request: ExecuteRequest
     """Without the programs that will be asked about."""
 
@@ -104,7 +105,12 @@ class Scorer:
             for start in range(0, len(members), _PROGRAMS):
                 part = members[start : start + _PROGRAMS]
                 programs = tuple(
-                    extract(question.prompt, _text(completions[n]), question.entry_point).program
+                    extract(
+                        question.prompt,
+                        _text(completions[n]),
+                        question.entry_point,
+                        question.language,
+                    ).program
                     for n in part
                 )
                 yield part, question.request.model_copy(update={"programs": programs})
@@ -114,7 +120,7 @@ class Scorer:
         if not truth.lstrip().startswith("{"):
             problem = self._stored(truth)
             request = ExecuteRequest(problem=str(problem.id), **common)
-            return _Question(problem.prompt, problem.entry_point, request)
+            return _Question(problem.prompt, problem.entry_point, problem.language, request)
         try:
             given = json.loads(truth)
             tests = given.pop("tests")
@@ -123,7 +129,7 @@ class Scorer:
             request = ExecuteRequest(tests=tests, **common, **given)
         except (ValueError, KeyError, TypeError, ValidationError) as error:
             raise errors.InvalidInput(f"the ground truth names no tests: {error}") from error
-        return _Question(prompt, request.entry_point, request)
+        return _Question(prompt, request.entry_point, request.language, request)
 
     def _ask(self, request: ExecuteRequest, preset: Preset) -> list[Scored]:
         results = self._client.execute(request).results
@@ -161,13 +167,16 @@ def reward(
     problem: Sequence[str] | None = None,
     tests: Sequence[Any] | None = None,
     entry_point: Sequence[str | None] | None = None,
+    language: Sequence[str] | None = None,
+    prompts: Sequence[Completion] | None = None,
     **_: object,
 ) -> list[float | None]:
     """Score completions in [0, 1], as TRL calls a reward function.
 
     The data set has a column `problem` (names of stored problems), or a column `tests` (lists of
-    tests, or their JSON) and, where functions are called, `entry_point`. A completion that could
-    not be executed in time has no reward.
+    tests, or their JSON) and, where functions are called, `entry_point`; `language` is Python if
+    it has no such column. A completion that goes on where a plain prompt ends is put behind it; one
+    that could not be executed in time has no reward.
 
     Raises:
         errors.InvalidInput: the data set has neither column.
@@ -177,9 +186,11 @@ def reward(
         truths = problem
     elif tests is not None:
         names = entry_point or [None] * len(tests)
+        languages = language or [Language.PYTHON] * len(tests)
+        texts = [text if isinstance(text, str) else "" for text in prompts or [""] * len(tests)]
         truths = [
-            {"tests": of_one, "entry_point": name}
-            for of_one, name in zip(tests, names, strict=True)
+            {"tests": of_one, "entry_point": name, "language": written_in, "prompt": text}
+            for of_one, name, written_in, text in zip(tests, names, languages, texts, strict=True)
         ]
     else:
         raise errors.InvalidInput("the data set needs a column `problem` or a column `tests`")

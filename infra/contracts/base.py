@@ -28,7 +28,7 @@ __all__ = [
 class Contract(BaseModel):
     """Base of every message: immutable, and strict about unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 def new_id() -> UUID:

@@ -10,10 +10,12 @@ import socket
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from infra import errors
 
+API_KEY: Final = "api.key"
+API_URL: Final = "api.url"
 _FIRST_PORT = 20_000
 _PORT_TRIES = 200
 
@@ -27,6 +29,17 @@ def default_home() -> Path:
         return Path("/var/lib/rrtf")
     base = os.environ.get("XDG_DATA_HOME")
     return (Path(base) if base else Path.home() / ".local" / "share") / "rrtf"
+
+
+def running_api(home: Path) -> tuple[str, str] | None:
+    """Return address and key of the API of a data directory's suite; None if this user may not.
+
+    They stay behind when the suite ends, and the next start writes new ones.
+    """
+    try:
+        return (home / API_URL).read_text(), (home / API_KEY).read_text()
+    except OSError:
+        return None
 
 
 class Identity:

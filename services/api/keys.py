@@ -4,7 +4,6 @@ import hashlib
 import secrets
 import threading
 import time
-from collections.abc import Awaitable, Callable
 from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Body, Depends, Request, Response
@@ -83,20 +82,26 @@ def caller_of(request: Request) -> Caller:
 CalledBy = Annotated[Caller, Depends(caller_of)]
 
 
-def needs(scope: Scope) -> Callable[[Caller], Awaitable[None]]:
-    """Make a dependency that refuses callers without a scope."""
+class Needs:
+    """A dependency that refuses callers without a scope."""
 
-    async def check(caller: CalledBy) -> None:
-        if scope not in caller.scopes:
-            raise errors.Forbidden(f"this API key lacks the scope `{scope.value}`")
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
 
-    return check
+    async def __call__(self, caller: CalledBy) -> None:
+        """Check who calls.
+
+        Raises:
+            errors.Forbidden: the caller's key lacks the scope.
+        """
+        if self.scope not in caller.scopes:
+            raise errors.Forbidden(f"this API key lacks the scope `{self.scope.value}`")
 
 
-READS = Depends(needs(Scope.READ))
-SUBMITS = Depends(needs(Scope.SUBMIT))
-TRAINS = Depends(needs(Scope.TRAIN))
-ADMINISTERS = Depends(needs(Scope.ADMIN))
+READS = Depends(Needs(Scope.READ))
+SUBMITS = Depends(Needs(Scope.SUBMIT))
+TRAINS = Depends(Needs(Scope.TRAIN))
+ADMINISTERS = Depends(Needs(Scope.ADMIN))
 
 router = APIRouter(prefix="/v1", tags=["keys"])
 

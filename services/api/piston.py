@@ -62,7 +62,7 @@ class File(BaseModel):
     encoding: Literal["utf8", "base64", "hex"] = "utf8"
 
 
-class ExecuteRequest(BaseModel):
+class PistonRequest(BaseModel):
     """A program to run; fields for what is not offered are not read."""
 
     language: Annotated[str, Field(max_length=50)]
@@ -99,7 +99,7 @@ class Stage(BaseModel):
     """Bytes."""
 
 
-class ExecuteResponse(BaseModel):
+class PistonResponse(BaseModel):
     """What became of a program; without `compile` where there is no compiler."""
 
     language: str
@@ -107,7 +107,7 @@ class ExecuteResponse(BaseModel):
     run: Stage
 
 
-class CompiledResponse(ExecuteResponse):
+class CompiledResponse(PistonResponse):
     """What became of a program that is compiled first."""
 
     compile: Stage
@@ -182,14 +182,14 @@ async def runtimes(executors: Executors, offer: Offered) -> list[Runtime]:
 @router.post(
     "/execute",
     dependencies=[SUBMITS],
-    response_model=CompiledResponse | ExecuteResponse,
+    response_model=CompiledResponse | PistonResponse,
     responses={400: {"model": Refused}},
 )
 async def execute(
     executors: Executors,
     offer: Offered,
-    request: Annotated[ExecuteRequest, Body(openapi_examples=examples.PISTON)],
-) -> CompiledResponse | ExecuteResponse | JSONResponse:
+    request: Annotated[PistonRequest, Body(openapi_examples=examples.PISTON)],
+) -> CompiledResponse | PistonResponse | JSONResponse:
     """Run a program of one file with its standard input and arguments, as Piston does."""
     language = _BY_NAME.get(request.language)
     version = (await offer.versions(executors)).get(language) if language else None
@@ -216,12 +216,12 @@ async def execute(
     if not isinstance(answer, RunResult):
         reason = answer.reason if isinstance(answer, Unanswered) else "no answer to this question"
         failed = Stage(status="XX", message=reason)
-        return ExecuteResponse(language=name, version=version, run=failed)
+        return PistonResponse(language=name, version=version, run=failed)
     refused = answer.ending is Ending.COMPILE_ERROR
     if language not in COMPILED:
         # Without a compiler, running is what found that it does not parse.
         run = _compile(answer) if refused else _run(answer)
-        return ExecuteResponse(language=name, version=version, run=run)
+        return PistonResponse(language=name, version=version, run=run)
     run = Stage() if refused else _run(answer)
     return CompiledResponse(language=name, version=version, run=run, compile=_compile(answer))
 

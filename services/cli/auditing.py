@@ -1,18 +1,15 @@
 """`rrtf audit`: finds the database, asks the auditor, lays out what it found."""
 
 import contextlib
-import os
 from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table
 
-from infra.db.unit_of_work import Database
-from infra.local.home import default_home
-from infra.local.postgres import running_url
-from infra.settings import DatabaseSettings, SweepSettings, load
+from infra.settings import SweepSettings, load
 from ranker.batches import MAX_LEASES
 from services.audit import Audit, Finding, Maxima, audit
+from services.cli.terminal import open_database
 
 
 def run_audit(home: Path | None, complete: bool) -> Audit:
@@ -21,12 +18,8 @@ def run_audit(home: Path | None, complete: bool) -> Audit:
     Raises:
         errors.Unavailable: it cannot be reached.
     """
-    if home is None and os.environ.get("DATABASE_URL"):
-        url = load(DatabaseSettings).database_url.get_secret_value()
-    else:
-        url = running_url(home or default_home())
     maxima = Maxima(max_attempts=load(SweepSettings).max_attempts, max_leases=MAX_LEASES)
-    with contextlib.closing(Database(url)) as database:
+    with contextlib.closing(open_database(home)) as database:
         return audit(database, maxima, complete)
 
 

@@ -1,12 +1,11 @@
 """`rrtf evolve`: seeds in; tasks, problems with tests, and a report out."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from infra import errors
-from infra.db.unit_of_work import Database
-from infra.settings import DatabaseSettings, load
+from infra.settings import load
 from sampler.endpoint_settings import EndpointSettings
 from sampler.endpoints import Endpoint
 from sampler.evolution.decontamination import Benchmarks
@@ -14,6 +13,7 @@ from sampler.evolution.teacher import Teacher
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
 from services import evolve
+from services.cli.terminal import open_database
 
 
 def run(
@@ -44,8 +44,7 @@ def run(
     texts = evolve.read_seeds(seeds)
     endpoints = _endpoints(teachers)
     with ExitStack() as stack:
-        database = Database(load(DatabaseSettings).database_url.get_secret_value())
-        stack.callback(database.close)
+        database = stack.enter_context(closing(open_database()))
         teacher = Teacher(endpoints, Ledger(database), stack.enter_context(Fanout()))
         stack.callback(teacher.close)
         result = evolve.run(teacher, texts, benchmarks, choices, tell)

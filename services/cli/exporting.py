@@ -1,8 +1,10 @@
 """`rrtf export`: ranked data in the shapes that TRL reads, with a card that says what it is."""
 
 import hashlib
+import importlib.util
 import json
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,18 +98,21 @@ def export(
             read += 1
             yield from rows_of(group, shape, min_label)
 
-    write = _write_jsonl if form is Format.JSONL else _write_parquet
+    write = _write_jsonl if form is Format.JSONL else _parquet_writer()
     path = out / "data" / f"train.{form.value}"
     try:
         if out.is_dir() and any(out.iterdir()):
             raise errors.InvalidInput(f"{out} is not empty")
         path.parent.mkdir(parents=True)
         partial = path.with_suffix(".partial")
-        count = write(partial, rows())
-        if not count:
-            partial.unlink()
-            path.parent.rmdir()
-            raise errors.InvalidInput(f"none of {read} ranked groups gives a row of this shape")
+        try:
+            count = write(partial, rows())
+            if not count:
+                raise errors.InvalidInput(f"none of {read} ranked groups gives a row of this shape")
+        except BaseException:
+            # What is half written must not stand in the way of the next attempt.
+            shutil.rmtree(path.parent)
+            raise
         partial.replace(path)
         done = Export(path, count, read)
         (out / "README.md").write_text(_card(done, shape, min_label), encoding="utf-8")
@@ -125,14 +130,16 @@ def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     return count
 
 
+def _parquet_writer() -> Callable[[Path, Iterable[dict[str, Any]]], int]:
+    if importlib.util.find_spec("pyarrow") is None:
+        raise errors.ConfigurationError("Parquet needs pyarrow; install it, or export as jsonl")
+    return _write_parquet
+
+
 def _write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise errors.ConfigurationError(
-            "Parquet needs pyarrow; install it, or export as jsonl"
-        ) from None
+    import pyarrow
+    from pyarrow import parquet
+
     count = 0
     writer = None
     try:

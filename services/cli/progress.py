@@ -40,13 +40,14 @@ def _print_counts(client: Client, timeout_seconds: float) -> bool:
         time.sleep(0.5)
 
 
-def watch_group(client: Client, name: str, as_json: bool) -> None:
+def watch_group(client: Client, name: str, timeout_seconds: float, as_json: bool) -> None:
     """Print each label of a group as it comes, and then its ranking.
 
     Raises:
         errors.NotFound: there is none of that id, or none of that problem.
+        errors.NotInTime: it is not ranked in time.
     """
-    for event in client.group_events(find_group(client, name).id):
+    for event in client.group_events(find_group(client, name).id, timeout_seconds):
         if as_json:
             line = event.model_dump_json()
         elif isinstance(event, RankingView):

@@ -2,7 +2,9 @@
 
 import functools
 import json
+import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -10,9 +12,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from infra import errors
 from infra.contracts.candidates import PolicyName
-from infra.settings import ClientSettings, load
+from infra.local.home import default_home, running_api
+from infra.settings import ClientSettings, DatabaseSettings, load
 
 if TYPE_CHECKING:
+    from infra.db.unit_of_work import Database
     from services.client import Client
 
 _MOST_LINES = 20
@@ -32,16 +36,42 @@ def explains(command: Command) -> Command:
         except errors.SuiteError as error:
             typer.echo(f"rrtf: {error.detail} [{error.code}]", err=True)
             raise typer.Exit(1) from None
+        except Exception as error:
+            # Only commands that have opened the database have imported what it raises.
+            if not any(name.__module__ == "sqlalchemy.exc" for name in type(error).__mro__):
+                raise
+            first = str(error).splitlines()[0]
+            typer.echo(f"rrtf: the database: {first} [{errors.Unavailable.code}]", err=True)
+            raise typer.Exit(1) from None
 
     return explained  # type: ignore[return-value] # functools.wraps keeps the signature typer reads
 
 
 def open_client() -> "Client":
-    """Open a client of the API that the environment names."""
+    """Open a client of the API that the environment names, or else of the data directory's suite.
+
+    A key from the data directory goes to the address beside it and nowhere else.
+    """
     from services.client import Client
 
     settings = load(ClientSettings)
+    if not settings.model_fields_set and (local := running_api(default_home())):
+        return Client(*local)
     return Client(settings.url, settings.key.get_secret_value() if settings.key else None)
+
+
+def open_database(home: Path | None = None) -> "Database":
+    """Open the database of `DATABASE_URL`, or else of the suite that runs in a data directory.
+
+    Raises:
+        errors.Unavailable: no suite runs there.
+    """
+    from infra.db.unit_of_work import Database
+    from infra.local.postgres import running_url
+
+    if home is None and os.environ.get("DATABASE_URL"):
+        return Database(load(DatabaseSettings).database_url.get_secret_value())
+    return Database(running_url(home or default_home()))
 
 
 def print_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:

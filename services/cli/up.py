@@ -15,7 +15,7 @@ from celery import Celery
 from infra import errors, logs
 from infra.contracts.problems import MAX_WALL_SECONDS
 from infra.db import migrate
-from infra.local.home import default_home, free_port, secret_file
+from infra.local.home import API_KEY, API_URL, default_home, free_port, secret_file
 from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
 from infra.messaging import Queue, held_keys, queue_keys
@@ -110,9 +110,10 @@ def running_suite(
         migrate.upgrade(servers.database_url)
         _forget_old_messages(servers)
         key = secrets.token_urlsafe(24)
-        secret_file(home / "api.key", key)
         port = port or free_port()
         url = f"http://127.0.0.1:{port}"
+        secret_file(home / API_KEY, key)
+        secret_file(home / API_URL, url)
         supervisor = Supervisor(home / "logs", echo)
         stack.callback(supervisor.stop)
         suite = RunningSuite(home, servers, supervisor, url, key)
@@ -273,7 +274,7 @@ def up(home: Path | None, port: int, executor_slots: int | None, trainer: bool) 
         ready = True
         sys.stderr.write(
             f"\nThe suite is ready: {suite.api_url} (documentation at {suite.api_url}/docs)\n"
-            f"API key: in {suite.home / 'api.key'}\nCtrl-C stops it.\n\n"
+            f"API key: in {suite.home / API_KEY}\nCtrl-C stops it.\n\n"
         )
         while not stopped:
             suite.check()

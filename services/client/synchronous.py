@@ -190,18 +190,20 @@ class Client:
         """Iterate over all groups, or over those of one problem, oldest first."""
         yield from self._pages(calls.groups(problem_id))
 
-    def group_events(self, group_id: UUID) -> Iterator[Event]:
+    def group_events(self, group_id: UUID, wait_seconds: float = float("inf")) -> Iterator[Event]:
         """Yield each candidate of a group once it is labelled or set aside, and then the ranking.
 
         Raises:
             errors.NotFound: there is no such group.
+            errors.NotInTime: the ranking has not come within `wait_seconds`.
         """
         listener, breaks = Listener(f"/v1/groups/{group_id}/events"), 0
-        while True:
+        deadline = time.monotonic() + wait_seconds
+        while (left := deadline - time.monotonic()) > 0:
             reason = "the stream ended early"
             try:
                 with self._http.stream(
-                    "GET", listener.path, headers=listener.headers()
+                    "GET", listener.path, headers=listener.headers(), timeout=self._listening(left)
                 ) as response:
                     if not response.is_success:
                         response.read()
@@ -210,6 +212,8 @@ class Client:
                         for event in listener.take(line):
                             breaks = 0
                             yield event
+                        if time.monotonic() > deadline:
+                            break
             except httpx.TransportError as error:
                 reason = str(error)
             if listener.is_over:
@@ -217,7 +221,14 @@ class Client:
             breaks += 1
             if breaks == MOST_BREAKS:
                 raise errors.Unavailable(f"the API is not reachable: {reason}")
-            time.sleep(pause_after(breaks))
+            time.sleep(min(pause_after(breaks), max(0.0, deadline - time.monotonic())))
+        raise errors.NotInTime(f"the group is not ranked after {wait_seconds:g} s")
+
+    def _listening(self, left: float) -> httpx.Timeout:
+        """Bound the silence between two lines by the time that is left."""
+        usual = self._http.timeout
+        read = min(left, usual.read or left)
+        return httpx.Timeout(usual.connect, read=None if read == float("inf") else read)
 
     def candidates(self, group_id: UUID) -> tuple[CandidateView, ...]:
         """Return the candidates of a group."""

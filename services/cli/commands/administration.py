@@ -1,5 +1,6 @@
 """Commands of who runs the suite: keys, quarantine, deletion of what is old."""
 
+import contextlib
 import dataclasses
 from pathlib import Path
 from typing import Annotated
@@ -8,8 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from infra.contracts.api import NewApiKey, QuarantineKind, Scope
-from infra.settings import load
-from services.cli.terminal import Json, explains, open_client, print_json
+from services.cli.terminal import Json, explains, open_client, open_database, print_json
 
 app = typer.Typer()
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
@@ -57,10 +57,14 @@ def list_keys(as_json: Json = False) -> None:
 
 @keys.command("revoke")
 @explains
-def revoke_key(name: Annotated[str, typer.Argument(help="Name of the key.")]) -> None:
+def revoke_key(
+    name: Annotated[str, typer.Argument(help="Name of the key.")], as_json: Json = False
+) -> None:
     """Revoke a key; within five seconds nobody can use it."""
     with open_client() as client:
         client.revoke_key(name)
+    if as_json:
+        print_json({"revoked": name})
 
 
 @app.command()
@@ -90,18 +94,13 @@ def prune(
     days: Annotated[float, typer.Option(min=0, help="Keep what is younger.")] = 30,
     as_json: Json = False,
 ) -> None:
-    """Delete old groups that taught nothing; needs DATABASE_URL."""
+    """Delete old groups that taught nothing; needs the database."""
     from datetime import timedelta
 
-    from infra.db.unit_of_work import Database
-    from infra.settings import DatabaseSettings
     from services.prune import prune as run
 
-    database = Database(load(DatabaseSettings).database_url.get_secret_value())
-    try:
+    with contextlib.closing(open_database()) as database:
         pruned = run(database, timedelta(days=days))
-    finally:
-        database.close()
     if as_json:
         print_json(dataclasses.asdict(pruned))
     else:

@@ -7,7 +7,7 @@ import typer
 from pydantic import ValidationError
 
 from infra import errors
-from services.cli.terminal import explains, print_json
+from services.cli.terminal import Json, explains, print_json
 
 app = typer.Typer()
 
@@ -27,8 +27,9 @@ def evolve(
     test_answers: Annotated[int, typer.Option(help="Times tests are asked for.")] = 3,
     fewest_tests: Annotated[int, typer.Option(help="Tests that must be agreed on.")] = 3,
     seed: Annotated[int, typer.Option(help="Another one gives other tasks.")] = 0,
+    as_json: Json = False,
 ) -> None:
-    """Make harder problems of seeds, with tests that programs agree on; needs DATABASE_URL."""
+    """Make harder problems of seeds, with tests that programs agree on; needs the database."""
     from services.cli.evolving import run
     from services.evolve import Choices
 
@@ -44,6 +45,13 @@ def evolve(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise errors.InvalidInput(f"{first['loc'][0]}: {first['msg']}") from None
-    print_json(
-        run(seeds, out, teacher, against or [], choices, lambda line: typer.echo(line, err=True))
+    report = run(
+        seeds, out, teacher, against or [], choices, lambda line: typer.echo(line, err=True)
     )
+    if as_json:
+        print_json(report)
+    else:
+        typer.echo(
+            f"{report.seeds} seeds, {report.tasks} tasks, {report.problems} problems with tests"
+            f" in {out}; report.json says what was left out"
+        )

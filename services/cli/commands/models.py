@@ -1,11 +1,12 @@
 """Commands about models: make one, evaluate one, train one in rounds."""
 
+import functools
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from services.cli.terminal import checked_policy, explains, open_client
+from services.cli.terminal import Json, checked_policy, explains, open_client, print_json
 from services.rounds import Mode, Plan
 
 app = typer.Typer()
@@ -24,6 +25,7 @@ def evaluate(
     max_tokens: Annotated[int, typer.Option(help="Of one completion.")] = 512,
     seed: int = 0,
     slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Sample a model on problems, run what it writes, print pass rates with intervals."""
     from services import evaluation
@@ -41,6 +43,9 @@ def evaluate(
         slots=slots,
     )
     evaluation.write_summary(found, out / "evaluation.json")
+    if as_json:
+        print_json(evaluation.summary(found))
+        return
     typer.echo(f"{found.problems} problems, 95 % intervals by bootstrap over problems")
     typer.echo(f"greedy   {found.greedy}")
     for count, estimate in found.pass_at.items():
@@ -55,18 +60,24 @@ def exercises(
     held_out: Annotated[int, typer.Option(help="Problems to evaluate on.")] = 300,
     corpus: Annotated[int, typer.Option(help="Programs to pretrain a student on.")] = 0,
     seed: int = 0,
+    as_json: Json = False,
 ) -> None:
     """Write small programming problems with tests, teachers' programs and a corpus."""
     from services.exercises import files
     from services.exercises.exercise import Split
 
+    written: dict[str, Path] = {}
     if training:
-        typer.echo(files.write_problems(out, Split.TRAINING, seed, training))
-        typer.echo(out / files.TEACHERS)
+        written["training"] = files.write_problems(out, Split.TRAINING, seed, training)
+        written["teachers"] = out / files.TEACHERS
     if held_out:
-        typer.echo(files.write_problems(out, Split.HELD_OUT, seed, held_out))
+        written["held_out"] = files.write_problems(out, Split.HELD_OUT, seed, held_out)
     if corpus:
-        typer.echo(files.write_corpus(out, seed, corpus))
+        written["corpus"] = files.write_corpus(out, seed, corpus)
+    if as_json:
+        print_json({name: str(path) for name, path in written.items()})
+    else:
+        typer.echo("\n".join(map(str, written.values())))
 
 
 @app.command()
@@ -75,11 +86,16 @@ def student(
     out: Annotated[Path, typer.Argument(help="Folder to write to.")],
     seed: int = 0,
     threads: Annotated[int, typer.Option(min=1, help="Of torch.")] = 1,
+    as_json: Json = False,
 ) -> None:
     """Make a small student from nothing, for machines without a model."""
     from services.exercises.student import make_student
 
-    typer.echo(make_student(out, seed, threads))
+    made = make_student(out, seed, threads)
+    if as_json:
+        print_json({"student": str(made)})
+    else:
+        typer.echo(made)
 
 
 @app.command()
@@ -102,9 +118,10 @@ def train(
         int, typer.Option(min=0, help="Rounds without a better one, then stop; 0 for never.")
     ] = 0,
     seed: int = 0,
+    as_json: Json = False,
 ) -> None:
     """Run rounds: sample, execute, rank, train, evaluate; keep the best checkpoint."""
-    from services.cli.training import train_rounds
+    from services.cli.training import record, train_rounds
 
     plan = Plan(
         policy=policy,
@@ -118,4 +135,7 @@ def train(
         seed=seed,
     )
     with open_client() as client:
-        train_rounds(client, plan, problems, teachers, held_out, out, typer.echo)
+        say = functools.partial(typer.echo, err=as_json)
+        done = train_rounds(client, plan, problems, teachers, held_out, out, say)
+    if as_json:
+        print_json({"rounds": [record(one) for one in done]})

@@ -77,10 +77,11 @@ def watch(
     """Show progress until every group is ranked, or each label of one group as it comes."""
     from services.cli.progress import watch_group, watch_until_ranked
 
+    seconds = timeout or float("inf")
     with open_client() as client:
         if group is not None:
-            watch_group(client, group, as_json)
-        elif not watch_until_ranked(client, timeout or float("inf"), as_json):
+            watch_group(client, group, seconds, as_json)
+        elif not watch_until_ranked(client, seconds, as_json):
             complain([f"rrtf: groups are still open after {timeout:g} s"])
 
 

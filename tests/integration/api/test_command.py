@@ -255,3 +255,12 @@ def test_the_client_needs_no_server_library():
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert ended.stdout == "[]\n"
+
+
+def test_a_group_is_not_watched_beyond_the_time_given(rrtf, make_group):
+    group_id = make_group(("student", "never labelled"))
+
+    ended = rrtf("watch", group_id, "--timeout", "0.3")
+
+    assert ended.exit_code == 1
+    assert "not ranked after 0.3 s [not_in_time]" in ended.stderr

@@ -5,9 +5,12 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from infra import errors
 from infra.contracts.base import Label, Outcome, SkipReason
 from ranker import records
 from ranker.ranking import Rules
+from services.cli.exporting import Format, Shape
+from services.cli.exporting import export as write_export
 from services.cli.main import app
 
 P, W, E = Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR
@@ -124,3 +127,25 @@ def test_nothing_is_overwritten_and_nothing_empty_is_left(export, ranked):
     assert taken.exit_code == 1
     assert "is not empty" in taken.stderr
     assert [path.name for path in out.iterdir()] == ["mine"]
+
+
+def test_what_cannot_be_written_leaves_nothing_behind(export, ranked, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    refused, out = export("--format", "parquet")
+    monkeypatch.undo()
+
+    assert refused.exit_code == 1
+    assert "pyarrow" in refused.stderr
+    assert not out.exists()
+
+
+def test_an_export_that_breaks_off_does_not_stand_in_the_way_of_the_next(tmp_path, client, ranked):
+    def breaking():
+        yield next(client.ranked_groups())
+        raise errors.Unavailable("gone")
+
+    given = (tmp_path / "out", Shape.PREFERENCE, Format.JSONL, Label.PARTIAL_PASS)
+    with pytest.raises(errors.Unavailable):
+        write_export(breaking(), *given)
+
+    assert write_export(client.ranked_groups(), *given).rows == 2

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from infra import errors
-from infra.contracts.problems import CallTest, Problem
+from infra.contracts.base import Language
+from infra.contracts.problems import CallTest, Problem, StdioTest
 from services import reward as rewards
 from tests.integration.direct.conftest import KEY
 
@@ -58,6 +59,28 @@ def test_a_column_of_tests_gives_scores_too(tests):
 
     assert scores[0] == 1.0
     assert scores[1] < 0.5
+
+
+def test_a_completion_of_a_plain_prompt_is_put_behind_it():
+    scores = rewards.reward(
+        ["    return a + b\n"], tests=[TESTS], entry_point=["add"], prompts=["def add(a, b):\n"]
+    )
+
+    assert scores == [1.0]
+
+
+def test_the_program_is_taken_out_by_the_rules_of_its_language(direct):
+    doubled = [{"kind": "stdio", "stdin": "4\n", "expected_stdout": "8"}]
+    answer = "```bash\nread n\necho $((2 * n))\n```\nOutput:\n```\n8\n```"
+    tests = tuple(StdioTest.model_validate(test) for test in doubled)
+    direct.add_problem(
+        Problem(slug="reward/double", prompt="Double it.", language=Language.BASH, tests=tests)
+    )
+
+    by_tests = rewards.reward([answer], tests=[doubled], language=["bash"])
+    by_name = rewards.reward([answer], problem=["reward/double"])
+
+    assert by_tests == by_name == [1.0]
 
 
 def test_verl_is_given_a_score_with_its_accuracy(stored):
