@@ -7,7 +7,7 @@ NO_FAULTS := --ignore=tests/e2e/faults --ignore=tests/e2e/hosts
 ROUNDS := 200
 
 .DEFAULT_GOAL := help
-.PHONY: help venv browser demo up test unit integration hostile test-cgroup2 e2e faults soak bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format reference chart sbom lock clean
+.PHONY: help venv test-tools demo up test unit integration hostile test-cgroup2 e2e faults soak bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format reference chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -15,8 +15,8 @@ help: ## Say what there is
 venv: ## Make .venv with every dependency at its locked version
 	@sh infra/bootstrap.sh
 
-browser: ## Have a Chromium for the tests of the dashboard; as root, from Debian
-	@sh infra/browser.sh
+test-tools: ## Have a Chromium and curl for the tests; as root, from Debian
+	@sh infra/test_tools.sh
 
 demo: venv ## Start the whole suite here, run real problems through it, show the result, stop
 	@$(BIN)/rrtf demo
@@ -24,13 +24,13 @@ demo: venv ## Start the whole suite here, run real problems through it, show the
 up: venv ## Start the whole suite here and keep it running until Ctrl-C
 	@$(BIN)/rrtf up
 
-test: venv browser ## Run every test but the faults: real Postgres, Valkey, Celery and nsjail
+test: venv test-tools ## Run every test but the faults: real Postgres, Valkey, Celery and nsjail
 	@$(PYTEST) -n 2 --dist loadscope tests --ignore=tests/benchmarks $(NO_FAULTS)
 
 unit: venv ## Run the tests that need nothing but Python
 	@$(PYTEST) tests/unit
 
-integration: venv browser ## Run the tests against real Postgres, Valkey, nsjail and Chromium
+integration: venv test-tools ## Run the tests against real Postgres, Valkey, nsjail and Chromium
 	@$(PYTEST) tests/integration
 
 hostile: venv ## Run the programs that attack the sandbox
@@ -39,7 +39,7 @@ hostile: venv ## Run the programs that attack the sandbox
 test-cgroup2: venv ## Run the probe and the attacks under cgroup version 2, in a virtual machine; as root
 	@PYTHON=$(BIN)/python sh infra/vm/cgroup2.sh
 
-e2e: venv ## Run the tests that start the whole suite
+e2e: venv test-tools ## Run the tests that start the whole suite
 	@$(PYTEST) tests/e2e $(NO_FAULTS)
 
 faults: venv ## Do every fault 20 times to a running suite, cut off a host, and audit; as root

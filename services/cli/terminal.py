@@ -55,9 +55,10 @@ def open_client() -> "Client":
     from services.client import Client
 
     settings = load(ClientSettings)
-    if not settings.model_fields_set and (local := running_api(default_home())):
-        return Client(*local)
-    return Client(settings.url, settings.key.get_secret_value() if settings.key else None)
+    url, key = running_api(default_home()) or (settings.url, None)
+    if "url" in settings.model_fields_set and settings.url != url:
+        url, key = settings.url, None
+    return Client(url, settings.key.get_secret_value() if settings.key else key)
 
 
 def open_database(home: Path | None = None) -> "Database":

@@ -162,14 +162,14 @@ def is_met(requirement: Requirement, pinned: dict[str, Requirement]) -> bool:
     )
 
 
-def have_browser(folder: Path, programs: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run the script that has a browser here, where these are all the programs there are."""
+def have_tools(folder: Path, programs: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the script that has the tests' tools here, where these are all the programs there are."""
     for name, text in programs.items():
         write_program(folder / name, text)
     for name in ("id", "sh"):
         (folder / name).symlink_to(str(shutil.which(name)))
     return subprocess.run(
-        [str(folder / "sh"), str(ROOT / "infra/browser.sh")],
+        [str(folder / "sh"), str(ROOT / "infra/test_tools.sh")],
         env={"PATH": str(folder)},
         capture_output=True,
         text=True,
@@ -177,27 +177,39 @@ def have_browser(folder: Path, programs: dict[str, str]) -> subprocess.Completed
     )
 
 
-def test_a_browser_that_is_there_is_left_alone(tmp_path: Path) -> None:
-    done = have_browser(tmp_path, {"chromium": "#!/bin/sh\n", "apt-get": "#!/bin/sh\nexit 9\n"})
+def test_tools_that_are_there_are_left_alone(tmp_path: Path) -> None:
+    there = {"chromium": "#!/bin/sh\n", "curl": "#!/bin/sh\n", "apt-get": "#!/bin/sh\nexit 9\n"}
+
+    done = have_tools(tmp_path, there)
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_missing_browser_is_installed_or_the_command_is_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("there", "missing"),
+    [
+        ((), "curl chromium-headless-shell"),
+        (("curl",), "chromium-headless-shell"),
+        (("chromium",), "curl"),
+    ],
+)
+def test_missing_tools_are_installed_or_the_command_is_said(
+    tmp_path: Path, there: tuple[str, ...], missing: str
+) -> None:
     apt_get = f'#!{shutil.which("sh")}\necho "$*" >>{tmp_path}/log\n'
 
-    done = have_browser(tmp_path, {"apt-get": apt_get})
+    done = have_tools(tmp_path, {"apt-get": apt_get} | dict.fromkeys(there, "#!/bin/sh\n"))
 
     assert done.returncode == 0
     if os.geteuid() == 0:
         update, install = (tmp_path / "log").read_text().splitlines()
         assert update.startswith("update")
-        assert "--no-install-recommends chromium-headless-shell" in install
+        assert f"--no-install-recommends {missing} -qq" in install
     else:
         assert "sudo apt-get install" in done.stderr
 
 
-def test_a_browser_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
-    done = have_browser(tmp_path, {"apt-get": f"#!{shutil.which('sh')}\nexit 100\n"})
+def test_a_tool_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
+    done = have_tools(tmp_path, {"apt-get": f"#!{shutil.which('sh')}\nexit 100\n"})
 
     assert done.returncode == (100 if os.geteuid() == 0 else 0)

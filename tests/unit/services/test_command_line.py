@@ -80,6 +80,17 @@ def test_its_key_goes_to_no_other_address(home, monkeypatch):
     assert address_and_key(open_client()) == ("http://models.example", None)
 
 
+def test_a_key_of_the_environment_comes_first(home, monkeypatch):
+    monkeypatch.setenv("RRTF_CLIENT_URL", "http://127.0.0.1:8123")
+    assert address_and_key(open_client()) == ("http://127.0.0.1:8123", "Bearer the-key")
+
+    monkeypatch.setenv("RRTF_CLIENT_KEY", "mine")
+    assert address_and_key(open_client()) == ("http://127.0.0.1:8123", "Bearer mine")
+
+    monkeypatch.delenv("RRTF_CLIENT_URL")
+    assert address_and_key(open_client()) == ("http://127.0.0.1:8123", "Bearer mine")
+
+
 def test_without_one_the_usual_address_is_asked(home):
     (home / API_URL).unlink()
 
