@@ -75,10 +75,10 @@ def find_group(client: Client, name: str) -> GroupView:
     except ValueError:
         pass  # No id, so it is a problem's name.
     slug = importers.slug_of(name)
-    found = list(client.groups(client.find_problem(slug).id))
-    if not found:
+    newest = next(client.groups(client.find_problem(slug).id, newest_first=True), None)
+    if newest is None:
         raise errors.NotFound(f"there is no group of a problem {slug!r}")
-    return found[-1]
+    return newest
 
 
 def _pairs(ranking: RankingView) -> Table:

@@ -189,9 +189,11 @@ class AsyncClient:
         """Return a group and how far it is."""
         return await self._perform(calls.get_group(group_id))
 
-    async def groups(self, problem_id: UUID | None = None) -> AsyncIterator[GroupView]:
-        """Iterate over all groups, or over those of one problem, oldest first."""
-        async for item in self._pages(calls.groups(problem_id)):
+    async def groups(
+        self, problem_id: UUID | None = None, newest_first: bool = False
+    ) -> AsyncIterator[GroupView]:
+        """Iterate over all groups, or over those of one problem, oldest first if not told else."""
+        async for item in self._pages(calls.groups(problem_id, newest_first)):
             yield item
 
     async def group_events(self, group_id: UUID) -> AsyncIterator[Event]:

@@ -168,9 +168,11 @@ def get_group(group_id: UUID) -> Call[GroupView]:
     return _get(GroupView, f"/v1/groups/{group_id}")
 
 
-def groups(problem_id: UUID | None = None) -> Call[Page[GroupView]]:
+def groups(problem_id: UUID | None = None, newest_first: bool = False) -> Call[Page[GroupView]]:
     """List groups, all or those of one problem."""
     only = {} if problem_id is None else {"problem_id": str(problem_id)}
+    if newest_first:
+        only["newest_first"] = "true"
     return _page(Page[GroupView], "/v1/groups", **only)
 
 

@@ -186,9 +186,11 @@ class Client:
         """Return a group and how far it is."""
         return self._perform(calls.get_group(group_id))
 
-    def groups(self, problem_id: UUID | None = None) -> Iterator[GroupView]:
-        """Iterate over all groups, or over those of one problem, oldest first."""
-        yield from self._pages(calls.groups(problem_id))
+    def groups(
+        self, problem_id: UUID | None = None, newest_first: bool = False
+    ) -> Iterator[GroupView]:
+        """Iterate over all groups, or over those of one problem, oldest first if not told else."""
+        yield from self._pages(calls.groups(problem_id, newest_first))
 
     def group_events(self, group_id: UUID, wait_seconds: float = float("inf")) -> Iterator[Event]:
         """Yield each candidate of a group once it is labelled or set aside, and then the ranking.
