@@ -196,18 +196,21 @@ class AsyncClient:
         async for item in self._pages(calls.groups(problem_id, newest_first)):
             yield item
 
-    async def group_events(self, group_id: UUID) -> AsyncIterator[Event]:
+    async def group_events(
+        self, group_id: UUID, wait_seconds: float = float("inf")
+    ) -> AsyncIterator[Event]:
         """Yield each candidate of a group once it is labelled or set aside, and then the ranking.
 
         Raises:
             errors.NotFound: there is no such group.
+            errors.NotInTime: the ranking has not come within `wait_seconds`.
         """
-        listener, breaks = Listener(f"/v1/groups/{group_id}/events"), 0
+        listener, breaks = Listener(f"/v1/groups/{group_id}/events", wait_seconds), 0
         while True:
-            reason = "the stream ended early"
+            reason, patience = "the stream ended early", listener.patience(self._http.timeout)
             try:
                 async with self._http.stream(
-                    "GET", listener.path, headers=listener.headers()
+                    "GET", listener.path, headers=listener.headers(), timeout=patience
                 ) as response:
                     if not response.is_success:
                         await response.aread()
@@ -216,6 +219,8 @@ class AsyncClient:
                         for event in listener.take(line):
                             breaks = 0
                             yield event
+                        if not listener.is_over:
+                            listener.left()
             except httpx.TransportError as error:
                 reason = str(error)
             if listener.is_over:
@@ -223,7 +228,7 @@ class AsyncClient:
             breaks += 1
             if breaks == MOST_BREAKS:
                 raise errors.Unavailable(f"the API is not reachable: {reason}")
-            await asyncio.sleep(pause_after(breaks))
+            await asyncio.sleep(min(pause_after(breaks), listener.left()))
 
     async def candidates(self, group_id: UUID) -> tuple[CandidateView, ...]:
         """Return the candidates of a group."""

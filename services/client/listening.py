@@ -1,5 +1,6 @@
 """Server-sent events, read from the lines of a stream: pure, as `sending` is."""
 
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -26,12 +27,30 @@ def pause_after(breaks: int) -> float:
 class Listener:
     """Puts lines together to events, and knows where to go on."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, wait_seconds: float = float("inf")) -> None:
         self.path = path
+        self._wait_seconds = wait_seconds
+        self._deadline = time.monotonic() + wait_seconds
         self.last_id = ""
         self.is_over = False
         """Whether the last event has come."""
         self._fields: dict[str, str] = {}
+
+    def left(self) -> float:
+        """Return the seconds that may still be waited.
+
+        Raises:
+            errors.NotInTime: there are none.
+        """
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise errors.NotInTime(f"the group is not ranked after {self._wait_seconds:g} s")
+        return left
+
+    def patience(self, usual: httpx.Timeout) -> httpx.Timeout:
+        """Bound the silence between two lines by the time that is left."""
+        read = min(self.left(), usual.read or float("inf"))
+        return httpx.Timeout(usual.connect, read=None if read == float("inf") else read)
 
     def headers(self) -> dict[str, str]:
         """Make the headers of the next connection."""

@@ -199,13 +199,12 @@ class Client:
             errors.NotFound: there is no such group.
             errors.NotInTime: the ranking has not come within `wait_seconds`.
         """
-        listener, breaks = Listener(f"/v1/groups/{group_id}/events"), 0
-        deadline = time.monotonic() + wait_seconds
-        while (left := deadline - time.monotonic()) > 0:
-            reason = "the stream ended early"
+        listener, breaks = Listener(f"/v1/groups/{group_id}/events", wait_seconds), 0
+        while True:
+            reason, patience = "the stream ended early", listener.patience(self._http.timeout)
             try:
                 with self._http.stream(
-                    "GET", listener.path, headers=listener.headers(), timeout=self._listening(left)
+                    "GET", listener.path, headers=listener.headers(), timeout=patience
                 ) as response:
                     if not response.is_success:
                         response.read()
@@ -214,8 +213,8 @@ class Client:
                         for event in listener.take(line):
                             breaks = 0
                             yield event
-                        if time.monotonic() > deadline:
-                            break
+                        if not listener.is_over:
+                            listener.left()
             except httpx.TransportError as error:
                 reason = str(error)
             if listener.is_over:
@@ -223,14 +222,7 @@ class Client:
             breaks += 1
             if breaks == MOST_BREAKS:
                 raise errors.Unavailable(f"the API is not reachable: {reason}")
-            time.sleep(min(pause_after(breaks), max(0.0, deadline - time.monotonic())))
-        raise errors.NotInTime(f"the group is not ranked after {wait_seconds:g} s")
-
-    def _listening(self, left: float) -> httpx.Timeout:
-        """Bound the silence between two lines by the time that is left."""
-        usual = self._http.timeout
-        read = min(left, usual.read or left)
-        return httpx.Timeout(usual.connect, read=None if read == float("inf") else read)
+            time.sleep(min(pause_after(breaks), listener.left()))
 
     def candidates(self, group_id: UUID) -> tuple[CandidateView, ...]:
         """Return the candidates of a group."""

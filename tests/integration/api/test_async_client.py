@@ -177,3 +177,15 @@ def breaking(url, after):
         yield f"http://127.0.0.1:{server.server_port}", connections
         server.shutdown()
         thread.join()
+
+
+def test_events_are_not_waited_for_beyond_the_time_given(api, make_group):
+    group_id = make_group(("student", "never labelled"))
+
+    async def walk():
+        async with AsyncClient(api, "secret-key") as client:
+            async for _ in client.group_events(group_id, wait_seconds=0.3):
+                pass
+
+    with pytest.raises(errors.NotInTime, match=r"0\.3 s"):
+        asyncio.run(walk())
