@@ -178,10 +178,20 @@ class ReleaseRequest(Contract):
     ids: tuple[UUID, ...] = Field(min_length=1, max_length=1000)
 
 
+class Kept(Contract):
+    """Something that stays in quarantine."""
+
+    id: UUID
+    reason: str
+    """Why it cannot be released, and what to do instead."""
+
+
 class ReleaseResult(Contract):
-    """What was released; what was not in quarantine is left out."""
+    """What was released and what was kept; what was not in quarantine is in neither."""
 
     released: tuple[UUID, ...]
+    """Duplicates of what was asked for among them: one label is for all."""
+    kept: tuple[Kept, ...]
 
 
 class SampleRequestView(Contract):

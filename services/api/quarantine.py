@@ -1,15 +1,15 @@
 """Endpoints of what was set aside: why, and once more."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Sequence, Set
+from typing import Annotated, Any, assert_never
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query
-from sqlalchemy import delete, func, null, select, update
+from sqlalchemy import func, null, select, update
 from sqlalchemy.orm import Session
 
-from infra import errors
 from infra.contracts.api import (
+    Kept,
     Page,
     QuarantineKind,
     QuarantineView,
@@ -20,12 +20,11 @@ from infra.contracts.base import BatchState, CandidateState, GroupState, SampleS
 from infra.db.tables import (
     CandidateRow,
     GroupRow,
-    RankingRow,
     SampleRequestRow,
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Work
-from ranker import records
+from ranker import records, withdrawal
 from services.api import examples
 from services.api.dependencies import Db, Pages
 from services.api.keys import ADMINISTERS, READS
@@ -84,21 +83,23 @@ _QUERIES: dict[QuarantineKind, Any] = {
 def release(
     db: Db, request: Annotated[ReleaseRequest, Body(openapi_examples=examples.RELEASE)]
 ) -> ReleaseResult:
-    """Try again what was set aside, with its attempts forgotten; all of it, or none.
+    """Try again what was set aside, with its attempts forgotten.
 
-    A group that was ranked without it is opened again, unless its ranking is in a training batch
-    already: then 409, and the program is to be submitted in a new group.
+    A group that was ranked without it is opened again, and leaves a training batch that nobody has
+    leased yet. If a trainer has had the batch, it is kept, with the reason; submit a new group.
     """
+    ids = request.ids
     with db.unit_of_work() as work:
-        if request.kind is QuarantineKind.TRAINING_BATCH:
-            released = _release_batches(work, request.ids)
-        elif request.kind is QuarantineKind.SAMPLE_REQUEST:
-            released = _release(work, SampleRequestRow, SampleState, request.ids)
-        else:
-            released = _release(
-                work, CandidateRow, CandidateState, _with_duplicates(work.session, request.ids)
-            )
-    return ReleaseResult(released=tuple(sorted(released)))
+        match request.kind:
+            case QuarantineKind.TRAINING_BATCH:
+                return _release_batches(work, ids)
+            case QuarantineKind.SAMPLE_REQUEST:
+                return _release(work, SampleRequestRow, SampleState, ids)
+            case QuarantineKind.CANDIDATE:
+                with_duplicates = _with_duplicates(work.session, ids)
+                return _release(work, CandidateRow, CandidateState, with_duplicates)
+            case _:
+                assert_never(request.kind)
 
 
 def _with_duplicates(session: Session, ids: Sequence[UUID]) -> Sequence[UUID]:
@@ -117,48 +118,67 @@ def _release(
     table: type[CandidateRow] | type[SampleRequestRow],
     states: type[CandidateState] | type[SampleState],
     ids: Sequence[UUID],
-) -> Sequence[UUID]:
+) -> ReleaseResult:
     set_aside = (table.id.in_(ids), table.state == states.QUARANTINED)
-    groups = work.session.scalars(select(table.group_id).where(*set_aside).distinct()).all()
-    _reopen(work, groups)
+    groups = set(work.session.scalars(select(table.group_id).where(*set_aside)))
+    batched = _reopen(work, groups)
+    rows = work.session.execute(
+        select(table.id, table.group_id)
+        .where(*set_aside, table.group_id.in_(groups))
+        .order_by(table.id)
+        .with_for_update(key_share=True)
+    ).all()
     again: dict[str, Any] = dict.fromkeys(("sent_at", "started_at", "reason"))
     if table is SampleRequestRow:
         again["code"] = None
-    return work.session.scalars(
+    released = tuple(row.id for row in rows if row.group_id not in batched)
+    work.session.execute(
         update(table)
-        .where(*set_aside)
+        .where(table.id.in_(released))
         .values(state=states.SUBMITTED, attempts=0, **again)
-        .returning(table.id)
         .execution_options(synchronize_session=False)
-    ).all()
-
-
-def _reopen(work: Work, group_ids: Sequence[UUID]) -> None:
-    records.lock_groups(work, group_ids)
-    trained = work.session.scalar(
-        select(RankingRow.group_id).where(
-            RankingRow.group_id.in_(group_ids), RankingRow.training_batch_id.is_not(None)
-        )
     )
-    if trained is not None:
-        raise errors.Conflict(
-            f"the ranking of group {trained} is in a training batch; submit the program in a new"
-            " group"
-        )
-    work.session.execute(delete(RankingRow).where(RankingRow.group_id.in_(group_ids)))
+    advice = "ask for the rest" if table is SampleRequestRow else "submit the program"
+    kept = tuple(
+        Kept(id=row.id, reason=f"its group is in {batched[row.group_id]}; {advice} in a new group")
+        for row in rows
+        if row.group_id in batched
+    )
+    return ReleaseResult(released=released, kept=kept)
+
+
+def _reopen(work: Work, group_ids: Set[UUID]) -> dict[UUID, str]:
+    """Open groups to be ranked again; return in which training batch the others are."""
+    records.lock_groups(work, group_ids)
+    batched = withdrawal.withdraw(work, group_ids, withdrawal.NEVER_LEASED)
     work.session.execute(
         update(GroupRow)
-        .where(GroupRow.id.in_(group_ids))
+        .where(GroupRow.id.in_(group_ids - batched.keys()))
         .values(state=GroupState.OPEN, ranked_at=None)
         .execution_options(synchronize_session=False)
     )
+    states = work.session.execute(
+        select(TrainingBatchRow.id, TrainingBatchRow.state).where(
+            TrainingBatchRow.id.in_(batched.values())
+        )
+    )
+    said = {
+        # Ready, and yet not to be had: given back, or another transaction leases it now.
+        batch_id: "a trainer has had" if state is BatchState.READY else f"is {state.value}"
+        for batch_id, state in states
+    }
+    return {
+        group_id: f"training batch {batch_id}, which {said[batch_id]}"
+        for group_id, batch_id in batched.items()
+    }
 
 
-def _release_batches(work: Work, ids: Sequence[UUID]) -> Sequence[UUID]:
-    return work.session.scalars(
+def _release_batches(work: Work, ids: Sequence[UUID]) -> ReleaseResult:
+    released = work.session.scalars(
         update(TrainingBatchRow)
         .where(TrainingBatchRow.id.in_(ids), TrainingBatchRow.state == BatchState.QUARANTINED)
         .values(state=BatchState.READY, attempts=0, lease_until=None, worker=None)
         .returning(TrainingBatchRow.id)
         .execution_options(synchronize_session=False)
     ).all()
+    return ReleaseResult(released=tuple(sorted(released)), kept=())

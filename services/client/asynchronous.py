@@ -170,11 +170,7 @@ class AsyncClient:
             yield item
 
     async def release(self, kind: QuarantineKind, ids: Sequence[UUID]) -> ReleaseResult:
-        """Try again what was set aside.
-
-        Raises:
-            errors.Conflict: a group's ranking is in a training batch already.
-        """
+        """Try again what was set aside; what cannot be is kept, with the reason."""
         return await self._perform(calls.release(kind, ids))
 
     async def execute(self, request: ExecuteRequest) -> ExecuteResponse:

@@ -167,11 +167,7 @@ class Client:
         yield from self._pages(calls.quarantine(kind))
 
     def release(self, kind: QuarantineKind, ids: Sequence[UUID]) -> ReleaseResult:
-        """Try again what was set aside.
-
-        Raises:
-            errors.Conflict: a group's ranking is in a training batch already.
-        """
+        """Try again what was set aside; what cannot be is kept, with the reason."""
         return self._perform(calls.release(kind, ids))
 
     def execute(self, request: ExecuteRequest) -> ExecuteResponse:

@@ -18,6 +18,8 @@ export async function showQuarantine(page, life) {
 
 async function load(list, kind, mayRelease, life) {
   const items = [];
+  const said = h("span", { role: "status" });
+  const kept = new Map(); // Why an id could not be released.
   const more = async (cursor) => {
     const page = await get("quarantine", { kind, limit: 100, cursor }, life.signal);
     items.push(...page.items);
@@ -28,25 +30,33 @@ async function load(list, kind, mayRelease, life) {
       ["Id", (item) => h("code", { title: item.id }, short(item.id))],
       ["Group", (item) => (item.group_id ? h("a", { href: `#/groups/${item.group_id}` }, short(item.group_id)) : "–")],
       ["Attempts", (item) => count(item.attempts), "number"],
-      ["Why", (item) => shown(item.reason ?? "–"), "wide"],
+      ["Why", (item) => [shown(item.reason ?? "–"), whyKept(item.id)], "wide"],
     ];
     if (mayRelease) columns.push(["", (item) => button("Try again", [item.id])]);
     list.replaceChildren(
+      said,
       table(columns, items, "Nothing was set aside."),
       mayRelease && items.length > 1 ? button(`Try all ${items.length} again`, items.map((item) => item.id)) : "",
       cursor ? h("button", { type: "button", onclick: () => life.attempt(() => more(cursor)) }, "More") : "",
     );
   };
+  const whyKept = (id) => (kept.has(id) ? h("p", { class: "wrong" }, "Kept: ", shown(kept.get(id))) : null);
   const button = (text, ids) =>
     h("button", { type: "button", onclick: (event) => life.attempt(() => release(event.target, ids)) }, text);
   const release = async (pressed, ids) => {
     pressed.disabled = true;
+    let released = 0;
+    kept.clear();
     try {
-      for (let at = 0; at < ids.length; at += 1000)
-        await post("quarantine/release", { kind, ids: ids.slice(at, at + 1000) });
+      for (let at = 0; at < ids.length; at += 1000) {
+        const result = await post("quarantine/release", { kind, ids: ids.slice(at, at + 1000) });
+        released += result.released.length;
+        for (const one of result.kept) kept.set(one.id, one.reason);
+      }
     } finally {
       pressed.disabled = false;
     }
+    said.textContent = `${count(released)} released, ${count(kept.size)} kept`;
     items.length = 0;
     await more("");
   };

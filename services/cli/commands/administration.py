@@ -2,14 +2,28 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 from pydantic import ValidationError
 
-from infra.contracts.api import NewApiKey, QuarantineKind, Scope
+from infra.contracts.api import (
+    NewApiKey,
+    QuarantineKind,
+    QuarantineView,
+    ReleaseResult,
+    Scope,
+)
 from services.cli.terminal import Json, explains, open_client, open_database, print_json
+
+if TYPE_CHECKING:  # The command's help loads this module, and need not wait for HTTP.
+    from services.client import Client
+
+_MOST_IDS = 1000
+"""That one request may name."""
 
 app = typer.Typer()
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
@@ -71,21 +85,45 @@ def revoke_key(
 @explains
 def quarantine(
     kind: Annotated[QuarantineKind, typer.Option(help="What.")] = QuarantineKind.CANDIDATE,
-    release: Annotated[bool, typer.Option("--release", help="Try all of it again.")] = False,
+    release: Annotated[
+        bool, typer.Option("--release", help="Try all of it again; status 1 if some is kept.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """List what was set aside after too many attempts, and why."""
     with open_client() as client:
         rows = list(client.quarantine(kind))
-        if release:
-            for start in range(0, len(rows), 1000):
-                client.release(kind, [row.id for row in rows[start : start + 1000]])
+        result = _release(client, kind, [row.id for row in rows]) if release else None
+    kept = {} if result is None else {one.id: one.reason for one in result.kept}
     if as_json:
-        print_json(rows)
-        return
-    for row in rows:
-        typer.echo(f"{row.id}\tgroup {row.group_id}\t{row.attempts} attempts\t{row.reason}")
-    typer.echo(f"{len(rows)} {'released' if release else 'in quarantine'}", err=True)
+        print_json(rows if result is None else result)
+    else:
+        for row in rows:
+            if result is None or row.id in {*result.released, *kept}:
+                typer.echo(_described(row) + (f"\tkept: {kept[row.id]}" if row.id in kept else ""))
+        typer.echo(
+            f"{len(rows)} in quarantine"
+            if result is None
+            else f"{len(result.released)} released, {len(kept)} kept",
+            err=True,
+        )
+    if kept:
+        raise typer.Exit(1)
+
+
+def _described(row: QuarantineView) -> str:
+    return f"{row.id}\tgroup {row.group_id or '-'}\t{row.attempts} attempts\t{row.reason or '-'}"
+
+
+def _release(client: "Client", kind: QuarantineKind, ids: Sequence[UUID]) -> ReleaseResult:
+    parts = [
+        client.release(kind, ids[start : start + _MOST_IDS])
+        for start in range(0, len(ids), _MOST_IDS)
+    ]
+    return ReleaseResult(
+        released=tuple(one for part in parts for one in part.released),
+        kept=tuple({one.id: one for part in parts for one in part.kept}.values()),
+    )
 
 
 @app.command()

@@ -1,26 +1,19 @@
-"""Bulk submissions, full queues, and what was set aside."""
+"""Bulk submissions, full queues, and callers that ask too often."""
 
 import json
 
 import httpx
 import pytest
-from sqlalchemy import update
 
 from infra import errors
-from infra.contracts.api import BulkGroup, NewApiKey, QuarantineKind, Scope
+from infra.contracts.api import BulkGroup, NewApiKey, Scope
 from infra.contracts.base import (
     Author,
-    CandidateState,
-    GroupState,
-    Label,
     Outcome,
-    SampleState,
 )
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
-from infra.contracts.execution import ExecutionFailure, ExecutionResults
-from infra.db.tables import SampleRequestRow
 from infra.messaging import Task
-from ranker import batches, records
+from ranker import records
 from ranker.ranking import Rules
 from services.api.app import create_app
 from services.client import Client
@@ -145,90 +138,6 @@ def test_a_bulk_request_with_a_bad_group_stores_nothing(http, client, problem, i
         is_problem(response, 422, "invalid_input")
 
     assert list(client.groups()) == []
-
-
-@pytest.fixture
-def poisoned(client, problem, database, results_for):
-    """A ranked group whose third program, submitted twice, was set aside."""
-    stored = client.add_problem(problem)
-    programs = students("good", "bad", "poison", "poison")
-    group_id = client.create_group(stored.id, NewGroup(candidates=programs)).id
-    good, bad, poison, _ = client.candidates(group_id)
-    failure = ExecutionFailure(candidate_id=poison.id, attempt=1, reason="no cell", permanent=True)
-    outcomes = {good.id: [Outcome.PASSED] * 2, bad.id: [Outcome.WRONG_ANSWER] * 2}
-    with database.unit_of_work() as work:
-        records.record_results(work, ExecutionResults(failures=(failure,)), Rules())
-        records.record_results(work, results_for(outcomes), Rules())
-    assert client.get_group(group_id).state is GroupState.RANKED
-    return group_id
-
-
-def test_poison_is_listed_with_its_reason_and_may_be_released(
-    client, poisoned, dispatch, sent, database, results_for
-):
-    listed = list(client.quarantine(QuarantineKind.CANDIDATE))
-    assert [(item.group_id, item.reason) for item in listed] == [(poisoned, "no cell")] * 2
-
-    # One of two like programs is enough; they have one label.
-    released = client.release(QuarantineKind.CANDIDATE, [listed[1].id])
-
-    assert set(released.released) == {item.id for item in listed}
-    assert client.get_group(poisoned).state is GroupState.OPEN
-    sent.messages.clear()
-    dispatch()
-    (request,) = sent.of(Task.EXECUTE_SLICE)
-    assert [p.source for p in request.programs][-1] == "poison"
-    outcomes = {listed[0].id: [Outcome.PASSED, Outcome.WRONG_ANSWER]}
-    with database.unit_of_work() as work:
-        assert records.record_results(work, results_for(outcomes), Rules()) == [poisoned]
-    labels = [row.label for row in client.candidates(poisoned)]
-    assert labels[2:] == [Label.PARTIAL_PASS] * 2
-    assert list(client.quarantine(QuarantineKind.CANDIDATE)) == []
-
-
-def test_what_was_trained_without_it_is_not_opened_again(
-    client, problem, database, make_group, results_for
-):
-    group_id = make_group(("teacher", "good"), ("student", "bad"), ("student", "poison"))
-    good, bad, poison = client.candidates(group_id)
-    failure = ExecutionFailure(candidate_id=poison.id, attempt=1, reason="x", permanent=True)
-    outcomes = {good.id: [Outcome.PASSED] * 2, bad.id: [Outcome.NOT_RUN] * 2}
-    with database.unit_of_work() as work:
-        records.record_results(work, ExecutionResults(failures=(failure,)), Rules())
-        records.record_results(work, results_for(outcomes), Rules())
-        assert batches.form(work, 1) == 1
-
-    with pytest.raises(errors.Conflict, match="new group"):
-        client.release(QuarantineKind.CANDIDATE, [poison.id])
-
-    (still,) = client.quarantine(QuarantineKind.CANDIDATE)
-    assert still.id == poison.id
-    assert client.candidates(group_id)[2].state is CandidateState.QUARANTINED
-
-
-def test_samples_that_nobody_answered_may_be_asked_for_again(client, problem, database, dispatch):
-    plan = SamplePlan(author=Author.STUDENT, backend="replay", num_samples=1)
-    group_id = client.create_group(client.add_problem(problem).id, NewGroup(samples=(plan,))).id
-    with database.unit_of_work() as work:
-        work.session.execute(
-            update(SampleRequestRow).values(state=SampleState.QUARANTINED, reason="away")
-        )
-    (listed,) = client.quarantine(QuarantineKind.SAMPLE_REQUEST)
-    assert (listed.group_id, listed.reason) == (group_id, "away")
-
-    released = client.release(QuarantineKind.SAMPLE_REQUEST, [listed.id])
-
-    assert released.released == (listed.id,)
-    assert dispatch()
-    assert list(client.quarantine(QuarantineKind.SAMPLE_REQUEST)) == []
-
-
-def test_releasing_what_is_not_set_aside_changes_nothing(client, make_group):
-    (one,) = client.candidates(make_group(("student", "x")))
-
-    for kind in QuarantineKind:
-        assert client.release(kind, [one.id]).released == ()
-    assert list(client.quarantine(QuarantineKind.TRAINING_BATCH)) == []
 
 
 def test_a_key_that_asks_too_often_is_told_when_to_come_again(database, redis_url, is_problem):

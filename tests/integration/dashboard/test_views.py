@@ -147,6 +147,28 @@ def test_what_was_set_aside_is_released_by_who_may(visit, page, client, set_asid
     assert client.get_candidate(candidate).state is CandidateState.SUBMITTED
 
 
+def test_what_cannot_be_released_stays_with_the_reason_and_stops_no_other(
+    visit, page, client, set_aside, judge, entries, database
+):
+    free = set_aside()
+
+    def not_judged(results):
+        last = results.results[-1].candidate_id
+        failure = ExecutionFailure(candidate_id=last, attempt=1, reason="no cell", permanent=True)
+        return ExecutionResults(results=results.results[:-1], failures=(failure,))
+
+    judge(*entries, change=not_judged, batch=True)
+    train(database)
+    visit("quarantine")
+
+    page.get_by_role("button", name="Try all 2 again").click()
+
+    expect(page.get_by_text("1 released, 1 kept")).to_be_visible()
+    why = page.get_by_text("submit the program in a new group")
+    expect(why).to_have_text(re.compile("^Kept: its group is in training batch .*completed;"))
+    assert client.get_candidate(free).state is CandidateState.SUBMITTED
+
+
 def test_a_key_that_only_reads_is_not_offered_to_release(
     open_page, give_key, client, set_aside, api
 ):
