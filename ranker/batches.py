@@ -44,8 +44,7 @@ def form(work: Work, batch_groups: int, flush_before: datetime | None = None) ->
 
     Only whole batches are formed, except that groups ranked before `flush_before` do not wait.
     """
-    # One former at a time; others find the groups taken.
-    work.session.execute(select(func.pg_advisory_xact_lock(7_300_912)))
+    lock_forming(work)
     rows = work.session.execute(
         select(RankingRow.id, RankingRow.num_pairs, RankingRow.created_at, GroupRow.policy_id)
         .join(GroupRow, RankingRow.group_id == GroupRow.id)
@@ -63,6 +62,14 @@ def form(work: Work, batch_groups: int, flush_before: datetime | None = None) ->
                 _make_batch(work, policy_id, [row.id for row in chunk], pairs)
                 formed += 1
     return formed
+
+
+def lock_forming(work: Work) -> None:
+    """Keep everybody else from putting rankings into batches, until this transaction ends.
+
+    Another former then finds the groups taken. Who locks groups too does so first.
+    """
+    work.session.execute(select(func.pg_advisory_xact_lock(7_300_912)))
 
 
 def _make_batch(work: Work, policy_id: UUID, ranking_ids: Sequence[UUID], num_pairs: int) -> None:

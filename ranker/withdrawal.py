@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from infra.contracts.base import BatchState
 from infra.db.tables import RankingRow, TrainingBatchRow
 from infra.db.unit_of_work import Work
+from ranker import batches
 
 NEVER_LEASED: ColumnElement[bool] = (TrainingBatchRow.state == BatchState.READY) & (
     TrainingBatchRow.lease_epoch == 0
@@ -25,6 +26,8 @@ def withdraw(
 
     Returns the batch of each group whose ranking stays: it is of another kind, or in use just now.
     """
+    # Else one that is put into a batch just now would be deleted as if it were in none.
+    batches.lock_forming(work)
     rankings = work.session.execute(
         select(RankingRow.group_id, RankingRow.training_batch_id).where(
             RankingRow.group_id.in_(group_ids)

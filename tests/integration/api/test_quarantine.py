@@ -1,11 +1,13 @@
 """What was set aside: listed, tried again, or kept because a trainer has the rest of its group."""
 
 import json
+import threading
+import time
 from typing import NamedTuple
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
 from typer.testing import CliRunner
 
 from infra.contracts.api import QuarantineKind
@@ -220,6 +222,32 @@ def test_releasing_what_is_not_set_aside_changes_nothing(client, make_group):
         result = client.release(kind, [one.id])
         assert (result.released, result.kept) == ((), ())
     assert list(client.quarantine(QuarantineKind.TRAINING_BATCH)) == []
+
+
+def test_a_release_waits_for_a_batch_that_is_being_formed(client, poison, database):
+    group_id, both, _ = poison()
+    results = []
+    releasing = threading.Thread(
+        target=lambda: results.append(client.release(CANDIDATE, list(both)))
+    )
+
+    with database.unit_of_work() as work:
+        assert batches.form(work, 1) == 1
+        releasing.start()
+        while releasing.is_alive() and not waits_for_a_lock(database):
+            time.sleep(0.01)
+    releasing.join()
+
+    (result,) = results
+    assert set(result.released) == both
+    assert client.get_group(group_id).state is GroupState.OPEN
+    assert list(client.training_batches()) == []
+
+
+def waits_for_a_lock(database):
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    with database.reading() as session:
+        return session.scalar(text(query + " AND datname = current_database()"))
 
 
 def test_a_batch_that_is_being_leased_keeps_its_groups(client, poison, batch, database):
