@@ -39,8 +39,10 @@ GROUPS = (
     Invariant(
         "sample_of_another_group",
         "it was sampled for another group, or for a request that is not answered",
+        # One that was answered in part is set aside, and may be released: it keeps what it gave.
         """SELECT c.id::text FROM candidates c JOIN sample_requests s ON s.id = c.sample_request_id
-           WHERE s.group_id <> c.group_id OR s.state <> 'completed'""",
+           WHERE s.group_id <> c.group_id OR (s.state <> 'completed' AND NOT EXISTS (
+             SELECT FROM kept_completions k WHERE k.scope = s.id AND k.admitted))""",
     ),
     Invariant(
         "ranking_names_others",

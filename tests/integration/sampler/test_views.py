@@ -10,9 +10,11 @@ from infra.contracts.base import Author, CallState, GroupState, Label, SampleSta
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.db.ledger import CallRow
 from infra.db.tables import CandidateRow, GroupRow
+from services.audit import Maxima, audit
 from tests.model_server.faults import Fault, Schedule
 from tests.model_server.sources import Starter
 
+MAXIMA = Maxima(max_attempts=3, max_leases=5)
 PRICES = {"input_price": Decimal(1000), "output_price": Decimal(2000)}
 
 
@@ -34,9 +36,11 @@ def test_a_budget_that_is_reached_has_a_code_and_a_release_asks_only_for_the_res
     assert "the budget of 'teacher' is 5" in shown.reason
     before = len(lab.candidates())
     assert 0 < before < 30
+    assert audit(lab.database, MAXIMA).findings == ()
 
     lab.endpoint("teacher", server, **PRICES, budget=Decimal(500))
     assert client.release(QuarantineKind.SAMPLE_REQUEST, [request.id]).released == (request.id,)
+    assert audit(lab.database, MAXIMA).findings == ()
     assert lab.dispatch() == [request.id]
     lab.answer(request.id)
 
@@ -46,6 +50,7 @@ def test_a_budget_that_is_reached_has_a_code_and_a_release_asks_only_for_the_res
     assert len(seeds) == len(set(seeds)) == 30
     assert sorted(row.seed for row in lab.candidates()) == sorted(seeds)
     assert lab.kept() == []
+    assert audit(lab.database, MAXIMA).findings == ()
 
 
 def test_a_server_that_is_away_and_one_that_refuses_have_codes_of_their_own(lab, client):
