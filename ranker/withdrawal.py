@@ -14,6 +14,10 @@ NEVER_LEASED: ColumnElement[bool] = (TrainingBatchRow.state == BatchState.READY)
     TrainingBatchRow.lease_epoch == 0
 )
 """Batches that no trainer has seen."""
+SET_ASIDE: ColumnElement[bool] = TrainingBatchRow.state.in_(
+    (BatchState.QUARANTINED, BatchState.STALE)
+)
+"""Batches that nobody trains, unless somebody releases them."""
 
 
 def withdraw(

@@ -1,9 +1,9 @@
 """Deletes what is old and taught nothing; what a checkpoint was trained on stays.
 
 `rrtf prune` runs it once. A group goes with its candidates, executions and ranking when it is
-older than asked, is ranked, and is in no training batch that was, is or may be trained. A group
-that stays keeps programs, labels, outcomes and ranking; of its old executions only the printed
-output is let go.
+older than asked, is ranked, and is in no training batch that was, is or will be trained; a batch
+that was set aside goes with its last group. A group that stays keeps programs, labels, outcomes and
+ranking; of its old executions only the printed output is let go.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, Delete, Update, delete, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from infra.contracts.base import BatchState, GroupState
+from infra.contracts.base import GroupState
 from infra.db.ledger import KeptCompletionRow
 from infra.db.tables import (
     CandidateRow,
@@ -25,6 +25,7 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Database, Work
+from ranker import withdrawal
 
 _CHUNK = 500
 """Rows of one transaction, so that nobody waits long for one of them."""
@@ -68,7 +69,7 @@ def prune(
 
 
 def _groups(work: Work, before: datetime) -> int:
-    kept = select(TrainingBatchRow.id).where(TrainingBatchRow.state != BatchState.QUARANTINED)
+    kept = select(TrainingBatchRow.id).where(~withdrawal.SET_ASIDE)
     in_use = exists().where(
         RankingRow.group_id == GroupRow.id,
         or_(
@@ -85,19 +86,19 @@ def _groups(work: Work, before: datetime) -> int:
         other.execution_id == ExecutionRow.id,
         other.group_id != GroupRow.id,
     )
-    old = work.session.scalars(
+    locked = work.session.scalars(
         select(GroupRow.id)
         .where(GroupRow.state == GroupState.RANKED, GroupRow.ranked_at < before, ~in_use, ~serves)
         .order_by(GroupRow.id)
         .limit(_CHUNK)
         .with_for_update(skip_locked=True)
     ).all()
+    # A ranking names its best candidate, so it goes before the candidates do.
+    old = set(locked) - withdrawal.withdraw(work, locked, withdrawal.SET_ASIDE).keys()
     requests = select(SampleRequestRow.id).where(SampleRequestRow.group_id.in_(old))
     work.session.execute(
         delete(KeptCompletionRow).where(KeptCompletionRow.scope.in_(requests.scalar_subquery()))
     )
-    # A ranking names its best candidate, so it goes before the candidates do.
-    work.session.execute(delete(RankingRow).where(RankingRow.group_id.in_(old)))
     return _count(work, delete(GroupRow).where(GroupRow.id.in_(old)))
 
 

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
-from sqlalchemy import select, text, update
+import pytest
+from sqlalchemy import func, select, text, update
 
 from infra.contracts.base import BatchState, GroupState, Label
 from infra.contracts.execution import ExecutionStarted
@@ -13,8 +14,10 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from ranker import batches, records
+from services.audit import Maxima, audit
 from services.prune import Pruned, prune
 
+MAXIMA = Maxima(max_attempts=3, max_leases=5)
 DAY = timedelta(days=1)
 
 
@@ -66,6 +69,47 @@ def test_what_was_trained_or_will_be_stays_without_its_output(suite):
     assert {row.id for row in suite.all(GroupRow)} == {waiting, trained, never_batched}
     for execution in suite.all(ExecutionRow):
         assert (execution.stdout, execution.stderr, execution.total) == ("", "", 2)
+
+
+@pytest.mark.parametrize("state", [BatchState.QUARANTINED, BatchState.STALE])
+def test_a_batch_that_was_set_aside_goes_with_its_last_group(suite, state):
+    first, second = suite.ranked_group(1), suite.ranked_group(2)
+    with suite.work() as work:
+        batches.form(work, 2)
+        work.session.execute(update(TrainingBatchRow).values(state=state))
+    make_old(suite)
+    young(suite, second)
+
+    assert prune(suite.database, DAY) == Pruned(groups=1)
+    (batch,) = suite.all(TrainingBatchRow)
+    assert (batch.num_groups, batch.num_pairs) == (1, 1)
+    assert [row.group_id for row in suite.all(RankingRow)] == [second] != [first]
+    assert audit(suite.database, MAXIMA).findings == ()
+
+    make_old(suite)
+    assert prune(suite.database, DAY) == Pruned(groups=1)
+    assert suite.all(TrainingBatchRow) == []
+    assert audit(suite.database, MAXIMA).findings == ()
+
+
+def young(suite, group_id):
+    with suite.work() as work:
+        work.session.get_one(GroupRow, group_id).ranked_at = func.now()
+
+
+def test_a_batch_that_is_being_released_keeps_its_groups(suite):
+    suite.ranked_group()
+    with suite.work() as work:
+        batches.form(work, 1)
+        work.session.execute(update(TrainingBatchRow).values(state=BatchState.QUARANTINED))
+    make_old(suite)
+
+    with suite.work() as releasing:
+        releasing.session.execute(update(TrainingBatchRow).values(state=BatchState.READY))
+        assert prune(suite.database, DAY) == Pruned()
+
+    assert len(suite.all(RankingRow)) == 1
+    assert prune(suite.database, DAY) == Pruned()
 
 
 def test_open_groups_stay_however_old(suite):
