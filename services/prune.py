@@ -29,7 +29,7 @@ from ranker import withdrawal
 
 _CHUNK = 500
 """Rows of one transaction, so that nobody waits long for one of them."""
-_REPEATS = timedelta(hours=24)
+REPEATS = timedelta(hours=24)
 """How long a request may be repeated under its `Idempotency-Key`."""
 
 
@@ -55,7 +55,7 @@ def prune(
     steps: tuple[tuple[str, Callable[[Work, datetime], int], datetime], ...] = (
         ("groups", _groups, now - older_than),
         ("outputs", _outputs, now - older_than),
-        ("requests", _requests, now - _REPEATS),
+        ("requests", forget_requests, now - REPEATS),
     )
     for name, step, before in steps:
         while True:
@@ -120,9 +120,16 @@ def _outputs(work: Work, before: datetime) -> int:
     )
 
 
-def _requests(work: Work, before: datetime) -> int:
+def forget_requests(work: Work, before: datetime, most: int = _CHUNK) -> int:
+    """Delete answers kept for repeats of requests that old; return how many, at most `most`."""
     row = IdempotentRequestRow
-    old = select(row.api_key_id, row.key).where(row.created_at < before).limit(_CHUNK).subquery()
+    old = (
+        select(row.api_key_id, row.key)
+        .where(row.created_at < before)
+        .limit(most)
+        .with_for_update(skip_locked=True)
+        .cte()
+    )
     return _count(
         work,
         delete(row)

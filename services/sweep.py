@@ -1,5 +1,7 @@
 """The watchman: sends again what was committed and never finished, and sets poison aside.
 
+It also forgets requests that may not be repeated under their `Idempotency-Key` any more.
+
 What is stuck goes back into the outbox, from which the dispatcher sends it again.
 `python -m services.sweep` runs it for ever; two of them do no harm, because each round holds an
 advisory lock.
@@ -22,12 +24,15 @@ from infra.messaging import Queue, Sender, Task, celery_app, queue_depths
 from infra.settings import BrokerSettings, DatabaseSettings, SweepSettings, load, reject_unknown
 from ranker import batches, records
 from ranker.settings import RankerSettings
+from services.prune import REPEATS, forget_requests
 
 log = logs.get(__name__)
 
 _LOCK = 7_300_913
 _ROUND = 500
 """Most rows of one kind handled in one round."""
+_REQUESTS = 5_000
+"""Most old requests forgotten in one round: 1,000 a second at the default interval."""
 _RANKER_BACKLOG = 100
 """Messages waiting for the ranker from which on a missing result may simply be among them."""
 
@@ -72,6 +77,7 @@ class Sweep:
             flush_before = now - timedelta(seconds=self._settings.flush_seconds)
             batches.form(work, self._batch_groups, flush_before)
             batches.quarantine_exhausted(work)
+            forget_requests(work, now - REPEATS, _REQUESTS)
 
     def _unsent_before(self, now: datetime, depth: int) -> datetime:
         """Time before which work must have been begun; a full queue is given longer."""

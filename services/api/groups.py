@@ -67,7 +67,8 @@ def create_group(
         )
         group_id = UUID(made)
         tracing.refer([group_id])
-        view = _group_views(work.session, [group_id])[0]
+        # Not there, if the request is a repeat and the group was pruned since.
+        view = _group_view(work.session, group_id)
     response.headers["Location"] = f"/v1/groups/{group_id}"
     return view
 
@@ -154,8 +155,13 @@ def list_groups(
 def get_group(db: Db, group_id: UUID) -> GroupView:
     """Return a group and how far it is."""
     with db.reading() as session:
-        _require_group(session, group_id)
-        return _group_views(session, [group_id])[0]
+        return _group_view(session, group_id)
+
+
+def _group_view(session: Session, group_id: UUID) -> GroupView:
+    for view in _group_views(session, [group_id]):
+        return view
+    raise errors.NotFound(f"there is no group {group_id}")
 
 
 def _require_group(session: Session, group_id: UUID) -> None:

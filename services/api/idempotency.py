@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Header
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 
 from infra import errors
@@ -36,20 +36,19 @@ def once(
         return make()
     fingerprint = hashlib.sha256(request).hexdigest()
     row = IdempotentRequestRow
-    # A repeat that comes while the first is being served waits here for it.
-    is_first = work.session.scalar(
+    # A repeat that comes while the first is being served waits here for it. It then locks the row,
+    # which could else be forgotten before it is read, and alters nothing.
+    found = work.session.execute(
         insert(row)
         .values(api_key_id=api_key_id, key=key, fingerprint=fingerprint)
-        .on_conflict_do_nothing()
-        .returning(row.key)
-    )
-    this = (row.api_key_id == api_key_id, row.key == key)
-    if is_first is None:
-        first = work.session.execute(select(row.fingerprint, row.answer).where(*this)).one()
-        if first.fingerprint != fingerprint:
-            raise errors.IdempotencyMismatch
-        assert first.answer is not None  # It was committed together with its effect.
-        return list(first.answer)
+        .on_conflict_do_update(index_elements=[row.api_key_id, row.key], set_={"key": key})
+        .returning(row.fingerprint, row.answer)
+    ).one()
+    if found.fingerprint != fingerprint:
+        raise errors.IdempotencyMismatch
+    if found.answer is not None:  # It was committed together with its effect.
+        return list(found.answer)
     answer = make()
+    this = (row.api_key_id == api_key_id, row.key == key)
     work.session.execute(update(row).where(*this).values(answer=answer))
     return answer

@@ -1,14 +1,20 @@
 """Who may do what, and whose requests count once."""
 
 import threading
+from datetime import timedelta
+from uuid import UUID
 
 import httpx
 import pytest
 
 from infra.contracts.api import NewApiKey, Scope
+from infra.contracts.base import Outcome
 from infra.db.tables import ApiKeyRow, GroupRow
+from ranker import records
+from ranker.ranking import Rules
 from services.api import keys as keys_module
 from services.client import Client
+from services.prune import prune
 
 EVERYTHING = [
     ("GET", "/v1/problems", Scope.READ),
@@ -136,6 +142,22 @@ def test_a_key_of_another_request_is_refused(post_group, is_problem):
     post_group("a")
 
     is_problem(post_group("a", program="y"), 409, "idempotency_mismatch")
+
+
+def test_a_repeat_of_what_was_pruned_since_is_told_so(
+    post_group, client, database, results_for, is_problem
+):
+    group_id = UUID(post_group("a").json()["id"])
+    (candidate,) = client.candidates(group_id)
+    with database.unit_of_work() as work:
+        results = results_for({candidate.id: [Outcome.PASSED] * 2})
+        assert records.record_results(work, results, Rules()) == [group_id]
+    assert prune(database, timedelta(0)).groups == 1
+
+    body = is_problem(post_group("a"), 404, "not_found")
+
+    assert str(group_id) in body["detail"]
+    assert list(client.groups()) == []
 
 
 def test_keys_of_two_callers_do_not_meet(post_group, holder, client):

@@ -14,6 +14,7 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from ranker import batches, records
+from services.api.idempotency import once
 from services.audit import Maxima, audit
 from services.prune import Pruned, prune
 
@@ -150,6 +151,20 @@ def test_answers_to_old_requests_go(suite):
     assert prune(suite.database, DAY) == Pruned(requests=2)
     with suite.database.reading() as session:
         assert session.scalars(select(IdempotentRequestRow.key)).all() == ["c"]
+
+
+def test_an_answer_that_is_being_given_again_stays_until_it_is_given(suite):
+    def ask(work):
+        return once(work, 0, "a", b"x", lambda: ["made"])
+
+    with suite.work() as work:
+        ask(work)
+    make_old(suite)
+
+    with suite.work() as work:
+        assert ask(work) == ["made"]
+        assert prune(suite.database, DAY) == Pruned()
+    assert prune(suite.database, DAY) == Pruned(requests=1)
 
 
 def test_many_groups_go_in_small_steps(suite, monkeypatch):

@@ -1,4 +1,5 @@
 import threading
+from datetime import timedelta
 
 import pytest
 import redis
@@ -7,7 +8,14 @@ from sqlalchemy import func, select, update
 from infra import errors
 from infra.contracts.base import BatchState, CandidateState, GroupState, Label, SampleState
 from infra.contracts.candidates import RankGroup
-from infra.db.tables import CandidateRow, GroupRow, RankingRow, SampleRequestRow, TrainingBatchRow
+from infra.db.tables import (
+    CandidateRow,
+    GroupRow,
+    IdempotentRequestRow,
+    RankingRow,
+    SampleRequestRow,
+    TrainingBatchRow,
+)
 from infra.messaging import Queue, Task
 from infra.settings import SweepSettings
 from ranker import batches
@@ -247,6 +255,25 @@ def test_a_batch_leased_too_often_is_set_aside(suite, sweep):
 
     (batch,) = suite.all(TrainingBatchRow)
     assert batch.state is BatchState.QUARANTINED
+
+
+def test_answers_to_requests_of_yesterday_go_in_steps(suite, sweep, monkeypatch):
+    monkeypatch.setattr(sweep_module, "_REQUESTS", 2)
+    with suite.work() as work:
+        for number in range(4):
+            day = timedelta(hours=24 if number else 23)
+            row = IdempotentRequestRow(api_key_id=0, key=f"{number}", fingerprint="f", answer=[])
+            row.created_at = func.now() - day
+            work.session.add(row)
+
+    left = []
+    for _ in range(3):
+        sweep.round()
+        with suite.database.reading() as session:
+            left.append(session.scalars(select(IdempotentRequestRow.key)).all())
+
+    assert [len(keys) for keys in left] == [2, 1, 1]
+    assert left[-1] == ["0"]
 
 
 def test_a_sweep_does_nothing_while_another_is_at_it(suite, sweep):
