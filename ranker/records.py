@@ -125,7 +125,22 @@ def _record_verdicts(
     work.session.scalars(statement, executions).all()
     # Not only what is new: a candidate that was set aside before its verdict came, and released
     # since, is labelled by that verdict when its attempt of the same number ends.
-    attempts = [(result.candidate_id, result.attempt) for result in results]
+    _label(work, [(result.candidate_id, result.attempt) for result in results])
+
+
+def label_released(work: Work, candidate_ids: Sequence[UUID]) -> None:
+    """Label what was released by the verdict of its last attempt, where that came too late.
+
+    The caller holds the locks on groups and candidates.
+    """
+    last = select(ExecutionRow.candidate_id, func.max(ExecutionRow.attempt))
+    these = last.where(ExecutionRow.candidate_id.in_(candidate_ids))
+    attempts = work.session.execute(these.group_by(ExecutionRow.candidate_id)).all()
+    _label(work, [(candidate_id, attempt) for candidate_id, attempt in attempts])
+
+
+def _label(work: Work, attempts: Sequence[tuple[UUID, int]]) -> None:
+    """Label the candidates of attempts, and their duplicates, by the executions of these."""
     for link in (CandidateRow.id, CandidateRow.duplicate_of):
         labelled = work.session.execute(
             update(CandidateRow)

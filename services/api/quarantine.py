@@ -86,7 +86,8 @@ def release(
     """Try again what was set aside, with its attempts forgotten.
 
     A group that was ranked without it is opened again, and leaves a training batch that nobody has
-    leased yet. If a trainer has had the batch, it is kept, with the reason; submit a new group.
+    leased yet. What is in a batch that a trainer has had is kept, with the reason; submit a new
+    group. A verdict that came too late is taken now, in place of another execution.
     """
     ids = request.ids
     with db.unit_of_work() as work:
@@ -138,6 +139,8 @@ def _release(
         .values(state=states.SUBMITTED, attempts=0, **again)
         .execution_options(synchronize_session=False)
     )
+    if table is CandidateRow:
+        records.label_released(work, released)
     advice = "ask for the rest" if table is SampleRequestRow else "submit the program"
     kept = tuple(
         Kept(id=row.id, reason=f"its group is in {batched[row.group_id]}; {advice} in a new group")

@@ -135,6 +135,25 @@ def test_poison_is_listed_with_its_reason_and_may_be_released(
     assert list(client.quarantine(CANDIDATE)) == []
 
 
+def test_a_verdict_that_came_too_late_is_taken_at_the_release(
+    client, poison, database, results_for, dispatch
+):
+    group_id, both, _ = poison()
+    original = min(both)
+    with database.unit_of_work() as work:
+        late = {original: [Outcome.PASSED, Outcome.WRONG_ANSWER]}
+        records.record_results(work, results_for(late, attempt=3), Rules())
+
+    released = client.release(CANDIDATE, [original])
+
+    assert set(released.released) == both
+    labels = [row.label for row in client.candidates(group_id)]
+    assert labels[2:] == [Label.PARTIAL_PASS] * 2
+    assert not dispatch()
+    with database.unit_of_work() as work:
+        assert records.rank_group(work, group_id, Rules())
+
+
 def test_one_that_cannot_be_released_does_not_stop_the_others(client, poison, batch, lease):
     trained = poison()
     batch(1)
