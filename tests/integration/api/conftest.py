@@ -1,9 +1,17 @@
 """What the tests of the API share: requests with the key, and the shape of an error."""
 
+from typing import NamedTuple
+from uuid import UUID
+
 import httpx
 import pytest
+from sqlalchemy import update
 
-from infra.contracts.base import Outcome
+from infra.contracts.base import Author, GroupState, Outcome, SampleState
+from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
+from infra.contracts.execution import ExecutionFailure, ExecutionResults
+from infra.contracts.ranking import LeaseRequest
+from infra.db.tables import SampleRequestRow
 from ranker import batches, records
 from ranker.ranking import Rules
 
@@ -65,3 +73,75 @@ def leased(http, form_batch):
     form_batch()
     (batch,) = http.post("/v1/training-batches/lease", json={"worker": "w"}).json()["batches"]
     return {"batch_id": batch["batch_id"], "epoch": batch["epoch"]}
+
+
+class Poisoned(NamedTuple):
+    """A ranked group of which one program, submitted twice, or a request was set aside."""
+
+    group_id: UUID
+    set_aside: set[UUID]
+    """Both candidates; one of them in place of the other is enough."""
+    request_id: UUID | None
+
+
+@pytest.fixture
+def poison(client, problem, database, results_for):
+    """Make a ranked group of a teacher, a student and what was set aside."""
+    numbers = iter(range(100))
+
+    def make(samples=0):
+        number = next(numbers)
+        programs = [(Author.TEACHER, "good"), (Author.STUDENT, "bad")]
+        programs += [] if samples else [(Author.STUDENT, "poison")] * 2
+        new = NewGroup(
+            candidates=tuple(
+                NewCandidate(author=author, program=f"{program} {number}")
+                for author, program in programs
+            ),
+            samples=tuple(
+                SamplePlan(author=Author.STUDENT, backend="replay", num_samples=4)
+                for _ in range(samples)
+            ),
+        )
+        group_id = client.create_group(client.add_problem(problem).id, new).id
+        good, bad, *poison = (item.id for item in client.candidates(group_id))
+        failures = tuple(
+            ExecutionFailure(candidate_id=one, attempt=1, reason="no cell", permanent=True)
+            for one in poison[:1]
+        )
+        outcomes = {good: [Outcome.PASSED] * 2, bad: [Outcome.NOT_RUN] * 2}
+        with database.unit_of_work() as work:
+            request_id = work.session.scalar(
+                update(SampleRequestRow)
+                .where(SampleRequestRow.group_id == group_id)
+                .values(state=SampleState.QUARANTINED, reason="1 of 4 samples: the budget is 5")
+                .returning(SampleRequestRow.id)
+            )
+            records.record_results(work, ExecutionResults(failures=failures), Rules())
+            records.record_results(work, results_for(outcomes), Rules())
+        assert client.get_group(group_id).state is GroupState.RANKED
+        return Poisoned(group_id, set(poison), request_id)
+
+    return make
+
+
+@pytest.fixture
+def batch(database):
+    """Put what is ranked into batches of so many groups."""
+
+    def form(size):
+        with database.unit_of_work() as work:
+            assert batches.form(work, size) > 0
+
+    return form
+
+
+@pytest.fixture
+def lease(database):
+    """Lease ready batches for a trainer."""
+
+    def take(**more):
+        with database.unit_of_work() as work:
+            return batches.lease(work, LeaseRequest(worker="trainer", **more)).batches
+
+    return take
