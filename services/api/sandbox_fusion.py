@@ -3,6 +3,7 @@
 Shapes: https://bytedance.github.io/SandboxFusion/docs/api/run-code-run-code-post.
 """
 
+import math
 from enum import StrEnum
 from typing import Annotated
 
@@ -117,10 +118,14 @@ async def run_code(
 
 def limits_for(seconds: float, memory_bytes: int) -> Limits:
     """Make the limits of one run from its time and memory."""
+    factor = min(3.0, MAX_WALL_SECONDS / seconds)
+    if seconds * factor > MAX_WALL_SECONDS:
+        # The quotient was rounded up; the number below it is less than the true one.
+        factor = math.nextafter(factor, 0)
     return Limits(
         cpu_seconds=seconds,
         total_cpu_seconds=seconds,
-        wall_factor=min(3.0, MAX_WALL_SECONDS / seconds),
+        wall_factor=factor,
         memory_bytes=max(memory_bytes, 32 * _MEBIBYTE),
     )
 
