@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import psycopg
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from infra.db.tables import Table
@@ -14,6 +16,9 @@ def copy(session: Session, table: type[Table], rows: Sequence[Mapping[str, Any]]
     """Store rows with COPY in its binary form; all have the columns of the first, in its order.
 
     INSERT takes three times as long, and the text form of COPY writes programs twice as long.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: as any other statement would.
     """
     if not rows:
         return
@@ -21,10 +26,14 @@ def copy(session: Session, table: type[Table], rows: Sequence[Mapping[str, Any]]
     driver = session.connection().connection.driver_connection
     assert driver is not None
     statement = f"COPY {table.__tablename__} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
-    with driver.cursor().copy(statement) as into:
-        into.set_types(_types(table, names))
-        for row in rows:
-            into.write_row(tuple(row.values()))
+    try:
+        with driver.cursor().copy(statement) as into:
+            into.set_types(_types(table, names))
+            for row in rows:
+                into.write_row(tuple(row.values()))
+    except psycopg.Error as error:
+        # The driver's own cursor is out of SQLAlchemy's sight, and whoever calls knows its errors.
+        raise DBAPIError.instance(statement, None, error, psycopg.Error) from error
 
 
 @cache

@@ -1,8 +1,11 @@
 """Bulk submissions, full queues, and callers that ask too often."""
 
+import concurrent.futures
 import json
+import time
 
 import httpx
+import psycopg
 import pytest
 
 from infra import errors
@@ -120,6 +123,27 @@ def test_many_groups_come_in_one_request(client, problem, dispatch, sent):
     programs = [p.source for m in sent.of(Task.EXECUTE_SLICE) for p in m.programs]
     assert programs == ["a", "b\x00\ud800", "d"]
     assert len(sent.of(Task.SAMPLE_GROUP)) == 1
+
+@pytest.mark.parametrize("how", ["terminate", "cancel"])
+def test_a_bulk_request_that_postgres_ends_is_sent_again(client, problem, database_url, how):
+    stored = client.add_problem(problem)
+    group = BulkGroup(problem=str(stored.id), candidates=students("a"))
+    copying = "FROM pg_stat_activity WHERE query LIKE 'COPY %' AND wait_event_type = 'Lock'"
+    with (
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+        psycopg.connect(database_url) as lock,
+        psycopg.connect(database_url, autocommit=True) as other,
+    ):
+        lock.execute("LOCK TABLE groups IN EXCLUSIVE MODE")
+        answered = pool.submit(client.create_groups, [group])
+        # The first is what a server does that stops; the second is what a full disk looks like.
+        while not other.execute(f"SELECT pg_{how}_backend(pid) {copying}").fetchall():
+            time.sleep(0.01)
+        lock.rollback()
+
+        (outcome,) = answered.result().outcomes
+
+    assert [found.id for found in client.groups()] == [outcome.id]
 
 
 def test_a_bulk_request_with_a_bad_group_stores_nothing(http, client, problem, is_problem):
