@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from infra import errors, intake
+from infra.contracts.api import Scope
 from infra.contracts.direct import (
     Answer,
     DirectReply,
@@ -23,7 +24,7 @@ from infra.contracts.execution import Suite, Verdict
 from infra.db.unit_of_work import Database
 from services.api import examples
 from services.api.exchange import Exchange
-from services.api.keys import SUBMITS
+from services.api.keys import SUBMITS, CalledBy
 
 router = APIRouter(prefix="/v1", tags=["execute"])
 
@@ -81,9 +82,14 @@ Executors = Annotated[Exchange, Depends(exchange_of)]
 async def execute(
     executors: Executors,
     suites: Annotated[StoredSuites, Depends(suites_of)],
+    caller: CalledBy,
     request: Annotated[ExecuteRequest, Body(openapi_examples=examples.EXECUTE)],
 ) -> ExecuteResponse:
-    """Label programs and answer with the labels, within `wait_seconds`; nothing is stored."""
+    """Label programs and answer with the labels, within `wait_seconds`; nothing is stored.
+
+    What a stored problem's tests expect is told to keys with the scope `read` only: for others
+    `error` and every test's `detail` are empty.
+    """
     if request.problem is None:
         suite = Suite(
             tests=request.tests,
@@ -99,11 +105,15 @@ async def execute(
         for start in range(0, len(request.programs), size)
     ]
     replies = await executors.ask(works, len(request.programs), request.wait_seconds)
-    return ExecuteResponse(results=tuple(_results(works, replies, request.wait_seconds)))
+    tells = request.problem is None or Scope.READ in caller.scopes
+    return ExecuteResponse(results=tuple(_results(works, replies, request.wait_seconds, tells)))
 
 
 def _results(
-    works: Sequence[Judging], replies: Sequence[DirectReply | None], wait_seconds: float
+    works: Sequence[Judging],
+    replies: Sequence[DirectReply | None],
+    wait_seconds: float,
+    tells: bool,
 ) -> Iterator[ExecuteResult]:
     for work, reply in zip(works, replies, strict=True):
         if reply is None:
@@ -112,13 +122,21 @@ def _results(
             continue
         for answer in reply.answers:
             if isinstance(answer, Verdict):
+                verdict = answer if tells else _without_reasons(answer)
                 yield ExecuteResult(
-                    label=answer.label, pass_fraction=answer.pass_fraction, verdict=answer
+                    label=answer.label, pass_fraction=answer.pass_fraction, verdict=verdict
                 )
             elif isinstance(answer, Unanswered):
+                reason = answer.reason if tells else "the executor's log says why"
                 if answer.permanent:
-                    raise errors.InvalidInput(f"the tests cannot be run: {answer.reason}")
-                yield _unlabelled(answer.reason)
+                    raise errors.InvalidInput(f"the tests cannot be run: {reason}")
+                yield _unlabelled(reason)
+
+
+def _without_reasons(verdict: Verdict) -> Verdict:
+    """Leave out what may quote a test: why it failed."""
+    tests = tuple(test.model_copy(update={"detail": ""}) for test in verdict.tests)
+    return verdict.model_copy(update={"tests": tests, "error": ""})
 
 
 async def ask_one(executors: Exchange, work: Work, wait_seconds: float) -> Answer:

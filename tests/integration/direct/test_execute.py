@@ -7,11 +7,13 @@ import redis
 
 from executor.languages import look_up
 from infra import errors
+from infra.contracts.api import NewApiKey, Scope
 from infra.contracts.base import Label, Language, Outcome
 from infra.contracts.direct import ExecuteRequest
 from infra.contracts.problems import AssertTest, CallTest, Problem, StdioTest
 from infra.messaging import Queue, queue_keys
 from services.api import examples
+from services.client import Client
 
 ADD = (CallTest(args=(1, 2), expected=3), CallTest(args=(2, 2), expected=4))
 GOOD = "def add(a, b): return a + b"
@@ -55,6 +57,31 @@ def test_a_stored_problem_is_named_by_slug_or_id(direct):
         assert result.label is Label.ALL_PASS
     with pytest.raises(errors.NotFound, match="direct/none"):
         direct.execute(ExecuteRequest(problem="direct/none", programs=(GOOD,)))
+
+
+def test_what_a_stored_test_expects_is_told_to_readers_only(direct, direct_url):
+    hidden = CallTest(args=(20, 22), expected=424_242)
+    direct.add_problem(
+        Problem(slug="direct/secret", prompt="p", entry_point="add", tests=(hidden,))
+    )
+    broken = AssertTest(source="assert add( == 424242")
+    direct.add_problem(
+        Problem(slug="direct/broken", prompt="p", entry_point="add", tests=(broken,))
+    )
+    new = NewApiKey(name="submits", scopes=frozenset({Scope.SUBMIT}))
+    asked = ExecuteRequest(problem="direct/secret", programs=(GOOD, "def add(a, b): return a"))
+
+    with Client(direct_url, direct.create_key(new).key) as submits:
+        blind = submits.execute(asked)
+        own = submits.execute(request(GOOD, tests=(hidden,)))
+        with pytest.raises(errors.InvalidInput) as refused:
+            submits.execute(ExecuteRequest(problem="direct/broken", programs=(GOOD,)))
+    seen = direct.execute(asked)
+
+    assert "424242" in seen.results[0].verdict.tests[0].detail
+    assert "424242" in own.results[0].verdict.tests[0].detail
+    assert "424242" not in blind.model_dump_json() + refused.value.detail
+    assert [result.label for result in blind.results] == [result.label for result in seen.results]
 
 
 def test_stdio_and_assert_tests_are_answered_too(direct):
