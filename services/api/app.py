@@ -30,6 +30,7 @@ from services.api.backlog import Backlog
 from services.api.exchange import Exchange
 from services.api.guards import BodyLimit, Measure, RateLimit, RequireKey
 from services.api.keys import KeyRing
+from services.api.offer import Offer
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDetails, "content": {problem_details.MEDIA_TYPE: {}}}
@@ -98,7 +99,7 @@ def create_app(
     app.state.backlog = Backlog(database, max_waiting, max_waiting_per_key)
     app.state.exchange = exchange
     app.state.suites = execute.StoredSuites(database)
-    app.state.offer = piston.Offer()
+    app.state.offer = Offer()
     app.state.watch = live.Watch(database, redis_url)
     problem_details.install(app)
     # The one added last is outermost.

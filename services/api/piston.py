@@ -3,12 +3,9 @@
 Shapes: https://github.com/engineer-man/piston/blob/master/docs/api-v2.md.
 """
 
-import asyncio
 import base64
 import binascii
-import re
 import signal
-import time
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, Request
@@ -21,15 +18,13 @@ from infra.contracts.direct import (
     Ending,
     Running,
     RunResult,
-    Survey,
-    Surveying,
     Unanswered,
 )
 from infra.contracts.problems import ProgramText, Text
 from services.api import examples
-from services.api.exchange import Exchange
 from services.api.execute import Executors, ask_one
 from services.api.keys import READS, SUBMITS
+from services.api.offer import Offer
 from services.api.sandbox_fusion import COMPILED, limits_for
 
 router = APIRouter(prefix="/api/v2", tags=["Piston"])
@@ -50,7 +45,6 @@ _BY_NAME = {
     name: language for language, (first, others) in ALIASES.items() for name in (first, *others)
 }
 _DEFAULT_MEMORY = 1024 * 2**20
-_SURVEY_SECONDS = 60.0
 _QUEUE_SECONDS = 30.0
 
 
@@ -125,39 +119,6 @@ class Refused(BaseModel):
     """Why a request was not taken, in Piston's own form."""
 
     message: str
-
-
-class Offer:
-    """What executors offer, asked for when it is first needed and again after a minute."""
-
-    def __init__(self) -> None:
-        self._versions: dict[Language, str] = {}
-        self._until = 0.0
-        self._lock = asyncio.Lock()
-
-    async def versions(self, executors: Exchange) -> dict[Language, str]:
-        """Return the version of each language.
-
-        Raises:
-            errors.NotInTime: no executor answered.
-            errors.Unavailable: Redis cannot be reached.
-        """
-        async with self._lock:
-            if time.monotonic() >= self._until:
-                answer = await ask_one(executors, Surveying(), _QUEUE_SECONDS)
-                if isinstance(answer, Survey):
-                    self._versions = {
-                        language: _number(told) for language, told in answer.versions.items()
-                    }
-                    self._until = time.monotonic() + _SURVEY_SECONDS
-            return self._versions
-
-
-def _number(told: str) -> str:
-    """Find the version in what a toolchain says of itself; Piston's always has three parts."""
-    found = re.search(r"\d+(?:\.\d+)*", told)
-    parts = (found.group().split(".") if found else [])[:3]
-    return ".".join(parts + ["0"] * (3 - len(parts)))
 
 
 def offer_of(request: Request) -> Offer:
