@@ -101,6 +101,7 @@ def create_app(
     app.state.suites = execute.StoredSuites(database)
     app.state.offer = Offer()
     app.state.watch = live.Watch(database, redis_url)
+    app.state.exposition = stats.Exposition(database, redis_url)
     problem_details.install(app)
     # The one added last is outermost.
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)

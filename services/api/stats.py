@@ -1,17 +1,21 @@
 """Counts over everything, health, readiness and metrics."""
 
+import asyncio
 import contextlib
+import time
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Select, case, func, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from infra import errors, metrics
+from infra import errors, logs, metrics
 from infra.contracts.api import Health, Stats
 from infra.contracts.base import Author, BatchState, CandidateState, GroupState, Label, SampleState
 from infra.db import migrate
@@ -31,6 +35,13 @@ from services.api.keys import READS
 router = APIRouter(prefix="/v1", tags=["stats"])
 open_router = APIRouter(tags=["operation"])
 
+log = logs.get(__name__)
+
+_FRESH_SECONDS = 3.0
+_SHARE = 20
+"""Looking takes at most one part in so many of a server's time."""
+_PATIENCE = text("SET LOCAL statement_timeout = '5s'")
+"""For one statement of a scrape; Prometheus itself waits for ten seconds."""
 _AT_SCRAPE = (
     metrics.CANDIDATES_IN_STATE,
     metrics.GROUPS_IN_STATE,
@@ -144,20 +155,52 @@ def _redis(url: str) -> str:
     return "ok"
 
 
+class Exposition:
+    """What Prometheus reads; the servers are looked at every few seconds, however many scrape.
+
+    Nobody needs a key for it, so nobody who asks may cost more than who asked before.
+    """
+
+    def __init__(self, database: Database, redis_url: str) -> None:
+        self._database = database
+        self._redis_url = redis_url
+        self._lock = asyncio.Lock()
+        self._stale = 0.0
+
+    async def text(self) -> bytes:
+        """Return all metrics; what lies in a server that is away is left out."""
+        # Who waits here holds no thread. Nobody may clear what another one is about to write.
+        async with self._lock:
+            began = time.monotonic()
+            if began >= self._stale:
+                await run_in_threadpool(self._look)
+                now = time.monotonic()
+                self._stale = now + max(_FRESH_SECONDS, (now - began) * _SHARE)
+            return await run_in_threadpool(generate_latest)
+
+    def _look(self) -> None:
+        for gauge in _AT_SCRAPE:
+            gauge.clear()
+        try:
+            with self._database.reading() as session:
+                session.execute(_PATIENCE)
+                # First what has an index: what takes too long ends the look.
+                for step, seconds in oldest_seconds(session).items():
+                    metrics.OLDEST_SECONDS.labels(step).set(seconds)
+                _set_states(session)
+                sampling.set_metrics(session)
+        except (DBAPIError, PoolTimeout) as error:
+            log.warning("metrics.left_out", reason=str(error).partition("\n")[0])
+        with contextlib.suppress(errors.Unavailable):
+            for queue, depth in queue_depths(self._redis_url).items():
+                metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
+
+
 @open_router.get("/metrics", response_class=Response)
-def get_metrics(request: Request, db: Db) -> Response:
+async def get_metrics(request: Request) -> Response:
     """Export metrics for Prometheus; what lies in a server that is away is left out."""
-    for gauge in _AT_SCRAPE:
-        gauge.clear()
-    with contextlib.suppress(DBAPIError), db.reading() as session:
-        _set_states(read_stats(session))
-        for step, seconds in oldest_seconds(session).items():
-            metrics.OLDEST_SECONDS.labels(step).set(seconds)
-        sampling.set_metrics(session)
-    with contextlib.suppress(errors.Unavailable):
-        for queue, depth in queue_depths(request.app.state.redis_url).items():
-            metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    exposition: Exposition = request.app.state.exposition
+    return Response(await exposition.text(), media_type=CONTENT_TYPE_LATEST)
 
 
 def oldest_seconds(session: Session) -> dict[str, float]:
@@ -186,10 +229,11 @@ def oldest_seconds(session: Session) -> dict[str, float]:
     }
 
 
-def _set_states(stats: Stats) -> None:
-    for state, count in stats.candidates.items():
-        metrics.CANDIDATES_IN_STATE.labels(state.value).set(count)
-    for group_state, count in stats.groups.items():
-        metrics.GROUPS_IN_STATE.labels(group_state.value).set(count)
-    for batch_state, count in stats.training_batches.items():
-        metrics.BATCHES_IN_STATE.labels(batch_state.value).set(count)
+def _set_states(session: Session) -> None:
+    for gauge, column, states in (
+        (metrics.CANDIDATES_IN_STATE, CandidateRow.state, CandidateState),
+        (metrics.GROUPS_IN_STATE, GroupRow.state, GroupState),
+        (metrics.BATCHES_IN_STATE, TrainingBatchRow.state, BatchState),
+    ):
+        for state, count in _counts(session, column, states).items():
+            gauge.labels(state.value).set(count)

@@ -124,6 +124,7 @@ def test_many_groups_come_in_one_request(client, problem, dispatch, sent):
     assert programs == ["a", "b\x00\ud800", "d"]
     assert len(sent.of(Task.SAMPLE_GROUP)) == 1
 
+
 @pytest.mark.parametrize("how", ["terminate", "cancel"])
 def test_a_bulk_request_that_postgres_ends_is_sent_again(client, problem, database_url, how):
     stored = client.add_problem(problem)

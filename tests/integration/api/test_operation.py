@@ -1,5 +1,6 @@
 """What an operator relies on: readiness, metrics, and a server that says what is away."""
 
+import concurrent.futures
 import os
 import socket
 import subprocess
@@ -8,11 +9,14 @@ import threading
 import time
 
 import httpx
+import psycopg
 import pytest
 import uvicorn
+from sqlalchemy import text
 
 from infra.db.unit_of_work import Database
 from infra.local.home import free_port
+from services.api import stats
 from services.api.app import create_app
 
 KEY = {"Authorization": "Bearer k"}
@@ -98,11 +102,55 @@ def test_metrics_count_requests_by_route_and_not_by_id(http):
     for number in range(3):
         http.get(f"/v1/groups/01890a5d-ac96-774b-bcce-b3020990000{number}")
 
-    text = http.get("/metrics").text
+    page = http.get("/metrics").text
 
     line = 'rrtf_api_request_seconds_count{method="GET",route="/v1/groups/{group_id}"}'
-    assert line in text
-    assert "01890a5d" not in text
+    assert line in page
+    assert "01890a5d" not in page
+
+
+def value_of(page, name):
+    (line,) = [line for line in page.splitlines() if line.startswith(name)]
+    return float(line.split()[-1])
+
+
+def test_metrics_are_counted_once_for_all_who_ask_at_the_same_time(http, make_group):
+    http.get("/metrics")
+    first = http.get("/metrics").text
+    make_group(("student", "a"))
+
+    second = http.get("/metrics").text
+
+    submitted = 'rrtf_candidates{state="submitted"}'
+    assert value_of(second, submitted) == value_of(first, submitted) == 0
+    # What this process counts by itself is always of now.
+    scraped = 'rrtf_api_request_seconds_count{method="GET",route="/metrics"}'
+    assert value_of(second, scraped) == value_of(first, scraped) + 1
+
+
+def test_who_scrapes_at_the_same_time_sees_every_gauge(http, monkeypatch):
+    monkeypatch.setattr(stats, "_FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(stats, "_SHARE", 0)
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        pages = [answer.text for answer in pool.map(http.get, ["/metrics"] * 40)]
+
+    assert len(pages) == 40
+    for page in pages:
+        assert page.count("rrtf_candidates{") == 3
+        assert page.count("rrtf_queue_depth{") == 3
+
+
+def test_metrics_do_not_wait_for_a_count_that_takes_too_long(http, database_url, monkeypatch):
+    monkeypatch.setattr(stats, "_PATIENCE", text("SET LOCAL statement_timeout = '200ms'"))
+    with psycopg.connect(database_url) as lock:
+        lock.execute("LOCK TABLE groups IN ACCESS EXCLUSIVE MODE")
+
+        answered = http.get("/metrics")
+
+    assert answered.status_code == 200
+    assert "rrtf_groups{" not in answered.text
+    assert 'rrtf_queue_depth{queue="ranker"} 0.0' in answered.text
 
 
 def start_api(**variables):
