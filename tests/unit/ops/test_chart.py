@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.db.unit_of_work import Database
+from services.api.app import create_app
+
 ROOT = Path(__file__).parents[3]
 CHART = ROOT / "infra/helm/rrtf"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
@@ -182,6 +185,24 @@ def test_the_network_lets_each_room_reach_what_it_needs_and_nothing_else(objects
     denied = objects["NetworkPolicy"]["deny"]["spec"]
     assert denied["policyTypes"] == ["Ingress", "Egress"]
     assert "matchExpressions" not in denied["podSelector"]
+
+
+def test_the_ingress_publishes_every_path_but_the_one_without_a_key_that_costs() -> None:
+    nowhere = ("postgresql://a:b@127.0.0.1:9/c", "redis://127.0.0.1:9/0")
+    app = create_app(Database(nowhere[0]), nowhere[1], None, 1024)
+    pages = {"/", "/docs", "/redoc", "/openapi.json", "/dashboard/main.js"}
+    (rule,) = render(EVERYTHING)["Ingress"]["api"]["spec"]["rules"]
+    published = {one["path"]: one["pathType"] for one in rule["http"]["paths"]}
+
+    def reaches(path: str) -> bool:
+        return published.get(path) == "Exact" or any(
+            kind == "Prefix" and f"{path}/".startswith(f"{prefix.rstrip('/')}/")
+            for prefix, kind in published.items()
+        )
+
+    paths = {*app.openapi()["paths"], *pages}
+    assert len(paths) > 30
+    assert {path for path in paths if not reaches(path)} == {"/metrics"}
 
 
 def test_selectors_find_the_pods_they_are_for(objects: Kinds) -> None:
