@@ -100,6 +100,7 @@ def create_app(
     app.state.exchange = exchange
     app.state.suites = execute.StoredSuites(database)
     app.state.offer = Offer()
+    app.state.streams = events.Streams()
     app.state.watch = live.Watch(database, redis_url)
     app.state.exposition = stats.Exposition(database, redis_url)
     problem_details.install(app)

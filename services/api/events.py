@@ -4,12 +4,14 @@ What an event's id says is all that the server needs to go on: it remembers noth
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
@@ -18,16 +20,18 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, defer
 
 from infra import errors
+from infra.contracts.api import Scope
 from infra.contracts.base import CandidateState, GroupState
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES
 from infra.db.tables import CandidateRow, CheckpointRow, GroupRow, RankingRow
 from services.api import training
 from services.api.dependencies import Db
 from services.api.groups import candidate_view, ranking_view
-from services.api.keys import READS
+from services.api.keys import READS, CalledBy, Caller
 
-router = APIRouter(prefix="/v1", tags=["events"], dependencies=[READS])
-
+_MOST = 256
+_MOST_OF_A_KEY = 64
+"""Streams open at a time in one process: each of them looks into Postgres again and again."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 1.0
 """Seconds between two looks: the first after an event, and what it grows to where nothing comes."""
 _PING_SECONDS = 15.0
@@ -36,6 +40,47 @@ _RANKED = "ranked"
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/event-stream": {}}, "description": "Events until it is over."}
 }
+
+
+class Streams:
+    """Which streams are open in this process; used on one event loop."""
+
+    def __init__(self) -> None:
+        self._open: Counter[int] = Counter()
+
+    @contextlib.contextmanager
+    def room(self, api_key_id: int) -> Iterator[None]:
+        """Make room for one more of a key's as long as the block lasts.
+
+        Raises:
+            errors.QueueFull: there is none.
+        """
+        for held, most, whose in (
+            (self._open[api_key_id], _MOST_OF_A_KEY, "of this API key"),
+            (self._open.total(), _MOST, "of all API keys"),
+        ):
+            if held >= most:
+                raise errors.QueueFull(
+                    f"{held} event streams {whose} are open here and at most {most} may be;"
+                    " close one, or open this later"
+                )
+        self._open[api_key_id] += 1
+        try:
+            yield
+        finally:
+            self._open[api_key_id] -= 1
+            self._open = +self._open  # Keys without a stream are not kept.
+
+
+async def _takes_room(http: Request, caller: CalledBy) -> AsyncIterator[None]:
+    streams: Streams = http.app.state.streams
+    with streams.room(caller.api_key_id):
+        yield
+
+
+router = APIRouter(
+    prefix="/v1", tags=["events"], dependencies=[READS, Depends(_takes_room, scope="request")]
+)
 
 LastEventId = Annotated[
     str | None,
@@ -149,10 +194,15 @@ def _event(name: str, view: BaseModel, event_id: str) -> bytes:
 
 def _stream(http: Request, look: Callable[[], Looked]) -> StreamingResponse:
     """Look again and again; waiting holds no thread and no transaction."""
+    ask_again: Callable[[], Awaitable[Caller | None]] = http.state.ask_again
 
     async def events() -> AsyncIterator[bytes]:
         quiet_since, pause = time.monotonic(), _FIRST_PAUSE
         while True:
+            # The stream may outlive the key; answers are remembered as for any other request.
+            caller = await ask_again()
+            if caller is None or Scope.READ not in caller.scopes:
+                return
             found, is_last = await run_in_threadpool(look)
             for event in found:
                 yield event

@@ -1,6 +1,7 @@
 """What every request passes before an endpoint sees it: the clock, the key, the body limit."""
 
 import base64
+import functools
 import math
 import time
 
@@ -50,7 +51,8 @@ class Measure:
 class RequireKey:
     """Answers 401 to whatever is guarded and comes without a key, before its body is read.
 
-    What comes with one carries its `Caller` on, in the state of the request.
+    What comes with one carries its `Caller` on, in the state of the request, and `ask_again`, which
+    says who that is by then: what is answered for long must not outlive its key.
     """
 
     def __init__(self, app: ASGIApp, ring: KeyRing) -> None:
@@ -62,15 +64,16 @@ class RequireKey:
         path = scope["path"] + "/" if scope["type"] == "http" else ""
         if path.startswith(("/v1/", *BORROWED_PATHS)):
             headers = Headers(scope=scope)
+            ask = functools.partial(self._caller, _key(headers, path.startswith(BORROWED_PATHS)))
             try:
-                caller = await self._caller(_key(headers, path.startswith(BORROWED_PATHS)))
+                caller = await ask()
             except DBAPIError as error:
                 await unavailable(error)(scope, receive, send)
                 return
             if caller is None:
                 await _unauthorized()(scope, receive, send)
                 return
-            scope.setdefault("state", {})["caller"] = caller
+            scope.setdefault("state", {}).update(caller=caller, ask_again=ask)
         await self._app(scope, receive, send)
 
     async def _caller(self, key: str) -> Caller | None:

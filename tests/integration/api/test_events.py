@@ -1,14 +1,19 @@
 """Server-sent events: what is told, once, in order, and from where a connection broke."""
 
+import contextlib
+import itertools
 import json
 import threading
 from uuid import uuid4
 
+import httpx
 import pytest
 
+from infra.contracts.api import NewApiKey, Scope
 from infra.contracts.base import Outcome
 from ranker import records
 from ranker.ranking import Rules
+from services.api import events, keys
 
 P, W = Outcome.PASSED, Outcome.WRONG_ANSWER
 
@@ -124,3 +129,74 @@ def test_an_id_that_is_none_of_ours_is_refused(http, make_group, what, after, is
 def test_events_of_what_does_not_exist_are_not_found(http, is_problem):
     is_problem(http.get(f"/v1/groups/{uuid4()}/events"), 404, "not_found")
     is_problem(http.get("/v1/policies/none/events"), 404, "not_found")
+
+
+@pytest.fixture
+def reader(api, client):
+    """Open a client with a new key that may read."""
+    opened = []
+
+    def hold(name):
+        made = client.create_key(NewApiKey(name=name, scopes=frozenset({Scope.READ})))
+        headers = {"Authorization": f"Bearer {made.key}"}
+        opened.append(httpx.Client(base_url=api, headers=headers, timeout=30))
+        return opened[-1]
+
+    yield hold
+    for one in opened:
+        one.close()
+
+
+def test_a_revoked_key_hears_no_more(client, make_group, reader, monkeypatch):
+    monkeypatch.setattr(keys, "_REMEMBERED_SECONDS", 0.3)
+    monkeypatch.setattr(events, "_PING_SECONDS", 0.2)
+    group_id = make_group(("student", "a"))
+
+    with reader("mine").stream("GET", f"/v1/groups/{group_id}/events") as response:
+        lines = response.iter_lines()
+        assert next(lines).startswith(":")
+        client.revoke_key("mine")
+        rest = list(itertools.islice(lines, 100))
+
+    assert len(rest) < 100
+
+
+def ask(listener, path):
+    """Ask for a stream and leave it; a refusal is read."""
+    with listener.stream("GET", path) as response:
+        if response.is_error:
+            response.read()
+        return response
+
+
+def test_streams_are_limited_for_a_key_and_in_all(
+    http, make_group, reader, is_problem, monkeypatch
+):
+    monkeypatch.setattr(events, "_MOST_OF_A_KEY", 2)
+    monkeypatch.setattr(events, "_MOST", 3)
+    monkeypatch.setattr(events, "_PING_SECONDS", 0.0)
+    path = f"/v1/groups/{make_group(('student', 'a'))}/events"
+    mine, others = reader("mine"), reader("other")
+
+    with contextlib.ExitStack() as streams:
+
+        def listen(listener):
+            stack = streams.enter_context(contextlib.ExitStack())
+            response = stack.enter_context(listener.stream("GET", path))
+            lines = response.iter_lines()
+            assert next(lines).startswith(":")
+            return stack, lines  # Without its lines a stream is closed.
+
+        held = [listen(mine), listen(mine)]
+        of_the_key = ask(mine, path)
+        held.append(listen(others))
+        of_all = ask(http, path)
+        held[0][0].close()
+        # The server hears of it at its next look.
+        while (again := ask(mine, path)).status_code == 429:
+            pass
+
+    for refused, words in ((of_the_key, "of this API key"), (of_all, "of all API keys")):
+        assert words in is_problem(refused, 429, "queue_full")["detail"]
+        assert int(refused.headers["retry-after"]) >= 1
+    assert again.status_code == 200
