@@ -6,9 +6,8 @@ the same tests in the same sandbox takes that execution's label; one that is bei
 elsewhere is followed.
 """
 
-from collections import OrderedDict
+import functools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -45,6 +44,7 @@ from infra.db.tables import (
 from infra.db.unit_of_work import Work
 from infra.messaging import Task
 from ranker import records
+from services.suites import KnownSuites
 
 SLICE_CANDIDATES = 32
 """Most candidates in one message; they share the message's tests."""
@@ -55,7 +55,6 @@ _SPREAD = 16
 """Messages over which a small backlog is spread, so that no worker waits beside a long one."""
 _LOOK_AHEAD = 2_048
 """Most candidates looked at in one round; those that need no execution cost the queue nothing."""
-_SUITES = 1_024
 _UPGRADE = timedelta(minutes=10)
 """How long, after a new sandbox version was first heard of, an older one's executions serve."""
 
@@ -76,20 +75,16 @@ class Lane(NamedTuple):
     api_key_id: int
 
 
-@dataclass
 class Suites:
-    """The suites of recent problems; a problem never changes."""
+    """The suites of recent problems."""
 
-    known: OrderedDict[UUID, Suite] = field(default_factory=OrderedDict)
+    def __init__(self) -> None:
+        self._known = KnownSuites[UUID]()
 
     def get(self, session: Session, problem_id: UUID) -> Suite:
         """Return a problem's suite, read when it is first asked for."""
-        if problem_id not in self.known:
-            self.known[problem_id] = intake.load_suite(session, problem_id)
-            if len(self.known) > _SUITES:
-                self.known.popitem(last=False)
-        self.known.move_to_end(problem_id)
-        return self.known[problem_id]
+        read = functools.partial(intake.load_suite, session, problem_id)
+        return self._known.get(problem_id, read).suite
 
 
 class Waiting(NamedTuple):

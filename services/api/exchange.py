@@ -19,6 +19,7 @@ from infra.replies import reply_list, wanted_key
 
 log = logs.get(__name__)
 
+_MOST_BYTES = 256 * 2**20
 _LOOK_SECONDS = 1
 """How long the reader waits for a reply before it looks whether anybody still waits."""
 
@@ -26,20 +27,27 @@ _LOOK_SECONDS = 1
 class Exchange:
     """One process's way to the executors and back; used on one event loop."""
 
-    def __init__(self, redis_url: str, most: int) -> None:
-        """Prepare; the first request connects. `most` programs may be under way at a time."""
+    def __init__(self, redis_url: str, most: int, most_bytes: int = _MOST_BYTES) -> None:
+        """Prepare; the first request connects.
+
+        Args:
+            redis_url: where the queues are.
+            most: programs that may be under way at a time.
+            most_bytes: what their messages may take together.
+        """
         self._celery = celery_app(url=redis_url)
         self._redis = redis.asyncio.Redis.from_url(
             redis_url, socket_timeout=10, socket_connect_timeout=5, health_check_interval=25
         )
         self._address = reply_list(new_id())
         self._most = most
-        self._under_way = 0
+        self._most_bytes = most_bytes
+        self._under_way = self._bytes_under_way = 0
         self._waiting: dict[UUID, asyncio.Future[DirectReply | errors.Unavailable]] = {}
         self._reader: asyncio.Task[None] | None = None
 
     async def ask(
-        self, works: Sequence[Work], programs: int, wait_seconds: float
+        self, works: Sequence[Work], programs: int, wait_seconds: float, num_bytes: int
     ) -> list[DirectReply | None]:
         """Have work done; return the replies in its order, None where one did not come in time.
 
@@ -47,12 +55,13 @@ class Exchange:
             works: what each message holds.
             programs: how many programs they hold together.
             wait_seconds: how long to wait for all of them.
+            num_bytes: what the messages take together.
 
         Raises:
             errors.QueueFull: too much direct work is under way.
             errors.Unavailable: Redis cannot be reached.
         """
-        with self._room(programs):
+        with self._room(programs, num_bytes):
             requests = [
                 DirectRequest(id=new_id(), reply_to=self._address, work=work) for work in works
             ]
@@ -75,18 +84,24 @@ class Exchange:
             return [_outcome(future) for future in futures]
 
     @contextlib.contextmanager
-    def _room(self, programs: int) -> Iterator[None]:
-        # A request larger than the limit is taken when nothing is under way: it never could be.
-        if self._under_way and self._under_way + programs > self._most:
-            raise errors.QueueFull(
-                f"{self._under_way} programs are under way here and at most {self._most} may be",
-                retry_after=1,
-            )
+    def _room(self, programs: int, num_bytes: int) -> Iterator[None]:
+        # A request larger than a limit is taken when nothing is under way: it never could be.
+        for under_way, more, most, what in (
+            (self._under_way, programs, self._most, "programs"),
+            (self._bytes_under_way, num_bytes, self._most_bytes, "bytes of tests and programs"),
+        ):
+            if under_way and under_way + more > most:
+                raise errors.QueueFull(
+                    f"{under_way} {what} are under way here and at most {most} may be",
+                    retry_after=1,
+                )
         self._under_way += programs
+        self._bytes_under_way += num_bytes
         try:
             yield
         finally:
             self._under_way -= programs
+            self._bytes_under_way -= num_bytes
 
     def _send(self, requests: Sequence[DirectRequest]) -> None:
         sender = Sender(self._celery)

@@ -1,7 +1,8 @@
 """The synchronous path: programs in, labels out, nothing stored."""
 
+import functools
+import json
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Annotated
 
@@ -22,15 +23,18 @@ from infra.contracts.direct import (
 )
 from infra.contracts.execution import Suite, Verdict
 from infra.db.unit_of_work import Database
+from infra.messaging import size_of
 from services.api import examples
 from services.api.exchange import Exchange
 from services.api.keys import SUBMITS, CalledBy
+from services.suites import KnownSuites, SizedSuite
 
 router = APIRouter(prefix="/v1", tags=["execute"])
 
 _SPREAD = 16
 """Messages that a request is spread over, so that several executors share it."""
-_SUITES = 1_024
+_SPREAD_BYTES = 16 * 2**20
+"""Bytes of suites in all of them: a suite that is large is put into fewer."""
 
 
 def exchange_of(request: Request) -> Exchange:
@@ -40,26 +44,21 @@ def exchange_of(request: Request) -> Exchange:
 
 
 class StoredSuites:
-    """The suites of stored problems, by slug or id; a problem never changes."""
+    """The suites of stored problems, by slug or id."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: OrderedDict[str, Suite] = OrderedDict()
+        self._known = KnownSuites[str]()
         self._lock = threading.Lock()
 
-    def get(self, name: str) -> Suite:
+    def get(self, name: str) -> SizedSuite:
         """Return a problem's suite, read when it is first asked for.
 
         Raises:
             errors.NotFound: there is no such problem.
         """
         with self._lock:
-            if name not in self._known:
-                self._known[name] = self._read(name)
-                if len(self._known) > _SUITES:
-                    self._known.popitem(last=False)
-            self._known.move_to_end(name)
-            return self._known[name]
+            return self._known.get(name, functools.partial(self._read, name))
 
     def _read(self, name: str) -> Suite:
         with self._database.reading() as session:
@@ -90,23 +89,32 @@ async def execute(
     What a stored problem's tests expect is told to keys with the scope `read` only: for others
     `error` and every test's `detail` are empty.
     """
+    works, num_bytes = await run_in_threadpool(_works, suites, request)
+    replies = await executors.ask(works, len(request.programs), request.wait_seconds, num_bytes)
+    tells = request.problem is None or Scope.READ in caller.scopes
+    return ExecuteResponse(results=tuple(_results(works, replies, request.wait_seconds, tells)))
+
+
+def _works(suites: StoredSuites, request: ExecuteRequest) -> tuple[list[Judging], int]:
+    """Cut a request into messages; return them, and how many bytes they take together."""
     if request.problem is None:
-        suite = Suite(
+        own = Suite(
             tests=request.tests,
             entry_point=request.entry_point,
             language=request.language,
             limits=request.limits,
         )
+        suite, suite_bytes = SizedSuite(own, size_of(own))
     else:
-        suite = await run_in_threadpool(suites.get, request.problem)
-    size = -(-len(request.programs) // _SPREAD)
+        suite, suite_bytes = suites.get(request.problem)
+    # Every message carries the whole suite.
+    messages = min(_SPREAD, max(1, _SPREAD_BYTES // suite_bytes))
+    size = -(-len(request.programs) // messages)
     works = [
         Judging(suite=suite, programs=request.programs[start : start + size])
         for start in range(0, len(request.programs), size)
     ]
-    replies = await executors.ask(works, len(request.programs), request.wait_seconds)
-    tells = request.problem is None or Scope.READ in caller.scopes
-    return ExecuteResponse(results=tuple(_results(works, replies, request.wait_seconds, tells)))
+    return works, len(works) * suite_bytes + len(json.dumps(request.programs))
 
 
 def _results(
@@ -147,7 +155,8 @@ async def ask_one(executors: Exchange, work: Work, wait_seconds: float) -> Answe
         errors.QueueFull: too much direct work is under way.
         errors.Unavailable: Redis cannot be reached.
     """
-    (reply,) = await executors.ask([work], 1, wait_seconds)
+    num_bytes = await run_in_threadpool(size_of, work)
+    (reply,) = await executors.ask([work], 1, wait_seconds, num_bytes)
     if reply is None:
         raise errors.NotInTime(f"it was not finished within {wait_seconds:g} s; ask again")
     return reply.answers[0]
