@@ -20,6 +20,7 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 LEAST = {"image": {"registry": "registry.example.com/rrtf"}}
 EVERYTHING = {
     **LEAST,
+    "secrets": {"executorRedis": {"name": "rrtf-executor-redis", "key": "url"}},
     "env": {"RRTF_LOG_LEVEL": "DEBUG"},
     "metrics": {"podMonitor": True},
     "api": {"ingress": {"enabled": True, "host": "rrtf.example.com", "tlsSecret": "tls"}},
@@ -124,6 +125,21 @@ def test_secrets_are_referred_to_and_never_given(objects: Kinds) -> None:
         if secret.search(variable) and value is not None
     ]
     assert given in ([], [("trainer", "RRTF_CLIENT_URL", "http://r-api:8000")])
+
+
+def test_executors_get_a_user_of_redis_of_their_own_where_one_is_given() -> None:
+    def secrets(values: dict[str, Any]) -> dict[str, str]:
+        return {
+            name: item["valueFrom"]["secretKeyRef"]["name"]
+            for name, pod in pods(render(values)).items()
+            for item in pod["containers"][0]["env"]
+            if item["name"] == "REDIS_URL"
+        }
+
+    given, none_given = secrets(EVERYTHING), secrets(LEAST)
+
+    assert set(none_given.values()) == {"rrtf-redis"}
+    assert given == {**none_given, "executor": "rrtf-executor-redis"}
 
 
 def test_every_variable_is_one_that_some_room_reads(

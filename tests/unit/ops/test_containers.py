@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from typing import Any
 import grimp
 import pytest
 import yaml
+
+from infra.access import USER
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -154,6 +158,24 @@ def test_the_executor_reaches_redis_and_nothing_else() -> None:
     assert neighbours == {"redis"}
     assert all(COMPOSE["networks"][name]["internal"] for name in service("executor")["networks"])
     assert "DATABASE_URL" not in service("executor")["environment"]
+
+
+def test_the_executor_alone_is_the_user_of_redis_who_may_do_little() -> None:
+    users = {
+        name: re.split("[:/]+", found["environment"]["REDIS_URL"])[1]
+        for name, found in COMPOSE["services"].items()
+        if "REDIS_URL" in found.get("environment", {})
+    }
+    printed = subprocess.run(
+        [sys.executable, "-m", "infra.access"], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert users.pop("executor") == USER
+    assert len(users) >= 5
+    assert set(users.values()) == {"${REDIS_PASSWORD"}  # Nobody's name stands before it.
+    # `python -m infra.access >infra/docker/executor.acl` writes it anew.
+    assert (ROOT / "infra/docker/executor.acl").read_text() == printed
+    assert any("infra/docker/executor.acl:" in volume for volume in service("redis")["volumes"])
 
 
 def test_the_trainer_reaches_the_api_and_holds_no_password_of_a_server() -> None:

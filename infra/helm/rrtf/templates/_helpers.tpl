@@ -35,6 +35,10 @@ labels: {{- include "rrtf.labels" . | nindent 2 }}
 {{ include "rrtf.secret" (dict "variable" "REDIS_URL" "from" .Values.secrets.redis) }}
 {{- end }}
 
+{{- define "rrtf.executorRedis" -}}
+{{ include "rrtf.secret" (dict "variable" "REDIS_URL" "from" (.Values.secrets.executorRedis | default .Values.secrets.redis)) }}
+{{- end }}
+
 {{- /* Plain variables: of all processes, then of this one. */}}
 {{- define "rrtf.env" -}}
 {{- range $name, $value := merge (dict) .own .root.Values.env }}
