@@ -12,6 +12,7 @@ from executor.languages import PACKAGES, TOOLCHAINS
 from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner
 from executor.run import Asserts, Run, SuiteBroken, receive_sites
+from infra.contracts.base import Label
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import AssertTest, StdioTest
 
@@ -27,7 +28,8 @@ class Judge:
         `asserts` is what another judge of the same suite has read.
 
         Raises:
-            SuiteBroken: the test code does not compile, or contains no test.
+            SuiteBroken: the test code does not compile, contains no test, or fails the reference
+                program that calibrates the limits.
             errors.SandboxError: the sandbox failed.
         """
         packages = PACKAGES.get(suite.language, ())
@@ -44,7 +46,14 @@ class Judge:
         self.total = sum(self.asserts.sites) + len(suite.tests) - len(self._tests)
         """Number of tests; each assert site counts as one."""
         if suite.reference_program is not None:
-            self._limits = calibrated(suite.limits, self._judge_once(suite.reference_program))
+            self._limits = calibrated(suite.limits, self._judge_reference(suite.reference_program))
+
+    def _judge_reference(self, source: str) -> Verdict:
+        reference = self.judge(source)
+        if reference.label is not Label.ALL_PASS:
+            # What a wrong program takes says nothing about what a right one takes.
+            raise SuiteBroken(f"the reference program gets {reference.label}: {reference.error}")
+        return reference
 
     def _driver_start(self) -> dict[str, Any]:
         return {
