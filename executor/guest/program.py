@@ -48,9 +48,8 @@ def _status(stop: SystemExit) -> int:
 def _finish(module: types.ModuleType) -> int:
     """Do what the interpreter does at its end: threads, exit handlers, finalizers, buffers."""
     try:
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread() and not thread.daemon:
-                thread.join()
+        # Not joined by hand: a pool's idle threads end only when this tells the pool to.
+        threading._shutdown()  # type: ignore[attr-defined] # the interpreter's own first step
         atexit._run_exitfuncs()
         _flush()
         module.__dict__.clear()
