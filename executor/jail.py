@@ -6,6 +6,7 @@ wait status that process 1 reports on a socket the candidate never holds.
 
 import contextlib
 import json
+import math
 import os
 import select
 import selectors
@@ -36,7 +37,15 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
 
 
-_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        # It could not be written again, for a checker or for test code.
+        raise ValueError(f"{digits} is no finite number")
+    return number
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 
 
 class Ended(Exception):

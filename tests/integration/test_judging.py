@@ -13,7 +13,7 @@ import pytest
 import executor
 from executor.gate import Gate
 from executor.judge import Judge
-from executor.run import Asserts
+from executor.run import Asserts, SuiteBroken
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from infra.contracts.base import Label, Outcome
@@ -44,6 +44,20 @@ def f(*_):
     while time.process_time() < end:
         pass
     return 1
+"""
+
+# Says what it likes on its channel in place of what it returned.
+ANSWERS = """
+import struct, sys
+channel = sys.modules["executor.guest.channel"]
+honest = channel.pack
+def pack(message):
+    if "id" not in message:
+        return honest(message)
+    text = b'{{"id":%d,"value":{0}}}' % message["id"]
+    return struct.pack(">I", len(text)) + text
+channel.pack = pack
+def f(*a): return None
 """
 
 
@@ -113,6 +127,52 @@ def test_a_reference_program_calibrates_the_limit(slot):
     assert slow.tests[0].outcome is Outcome.TIME_LIMIT_EXCEEDED
     assert slow.usage.cpu_seconds < 2.5
     assert calibrated.judge(SPIN.format(0.2)).label is Label.ALL_PASS
+
+
+def test_a_reference_program_that_fails_calibrates_nothing(slot):
+    fields = {"limits": Limits(reference_factor=5), "reference_program": "def f(): return 2"}
+
+    with pytest.raises(SuiteBroken, match="the reference program gets partial_pass"):
+        judge(slot, CallTest(expected=1), **fields)
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ("1e999", "no valid message"),
+        ("[[-1e999]]", "no valid message"),
+        ("[" * 300 + "]" * 300, "nested too deeply"),
+        ('{"$int":"12"}', "malformed"),
+    ],
+)
+def test_an_answer_that_no_checker_can_be_sent_gets_a_label(slot, value, detail):
+    verdict = judge(slot, divisor(12)).judge(ANSWERS.format(value))
+
+    assert verdict.label is Label.RUNTIME_ERROR
+    assert detail in verdict.error
+
+
+def test_a_checker_is_sent_an_answer_that_was_written_anew(slot):
+    checker = "def check(args, expected, actual): return type(actual) is int"
+    test = CallTest(comparator="checker", checker=checker)
+
+    small = judge(slot, test).judge(ANSWERS.format('{"$dict":[[1,{"$int":"0x1"}]]}'))
+    assert small.tests[0].detail == "the checker says no"
+    assert judge(slot, test).judge(ANSWERS.format('{"$int":"0x1"}')).label is Label.ALL_PASS
+
+
+def test_a_program_that_leaves_a_pool_open_ends_like_any_other(slot):
+    program = (
+        "import atexit, threading, time\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "atexit.register(print, 'last')\n"
+        "pool = ThreadPoolExecutor(2)\n"
+        "threading.Thread(target=lambda: time.sleep(0.05) or print('thread')).start()\n"
+        "print(sum(pool.map(int, input().split())))\n"
+    )
+    test = StdioTest(stdin="4 5", expected_stdout="9\nthread\nlast\n")
+
+    assert judge(slot, test).judge(program).label is Label.ALL_PASS
 
 
 def test_what_is_near_a_limit_is_looked_at_twice(slot):
