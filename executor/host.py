@@ -58,7 +58,7 @@ def _sanitized(answer: dict[str, Any]) -> dict[str, Any]:
     if raised is not None:
         raised = raised if isinstance(raised, dict) else {}
         kept["raised"] = {
-            "type": str(raised.get("type", ""))[:100],
+            **{key: raised[key] for key in ("kind", "message", "held") if key in raised},
             "text": str(raised.get("text", ""))[:1000],
             "memory": raised.get("memory") is True,
         }

@@ -13,6 +13,7 @@ from typing import Any
 from executor.guest import values
 from executor.guest.channel import Channel, Closed
 from executor.guest.compiling import compile_candidate, describe
+from executor.guest.raising import describe_class, describe_error
 
 MAX_REFERENCES = 100_000
 """Most objects one candidate may hand out by reference."""
@@ -65,12 +66,13 @@ class _Host:
         try:
             result = self._perform(request)
         except BaseException as error:
-            return {"id": number, "raised": _exception(error)}
+            return {"id": number, "raised": describe_error(error, self._encode)}
         try:
             answer = {"id": number, **result}
             json.dumps(answer, allow_nan=False)
         except (values.NotPlain, ValueError, TypeError, RecursionError) as error:
-            return {"id": number, "raised": {"type": "TypeError", "text": describe(error)}}
+            raised = {"kind": "builtins:TypeError", "text": describe(error)}
+            return {"id": number, "raised": raised}
         return answer
 
     def _perform(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -159,23 +161,13 @@ class _Host:
                 raise values.NotPlain("too many objects that are not plain data")
             number = self._numbers[id(value)] = len(self._objects)
             self._objects.append(value)
+        if issubclass(type(value), type) and issubclass(value, Exception):
+            return {"$error": [number, describe_class(value)]}
         return {"$ref": number}
 
     def _resolve(self, tag: str, body: Any) -> Any:
         if tag == "$ref":
             return self._objects[body]
+        if tag == "$error":
+            return self._objects[body[0]]
         raise values.NotPlain(f"unknown tag {tag}")
-
-
-def _exception(error: BaseException) -> dict[str, Any]:
-    """Describe an exception by the nearest built-in class, so that a test may expect it."""
-    import builtins
-
-    for kind in type(error).__mro__:
-        if getattr(builtins, kind.__name__, None) is kind and issubclass(kind, Exception):
-            return {
-                "type": kind.__name__,
-                "text": describe(error),
-                "memory": isinstance(error, MemoryError),
-            }
-    return {"type": "", "text": describe(error)}

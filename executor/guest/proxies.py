@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from executor.guest import values
+from executor.guest.raising import Errors, OwnError
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
 """Sends one request to the candidate's process and returns its answer."""
@@ -110,6 +111,7 @@ class Link:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._proxies: dict[int, Proxy] = {}
+        self._errors = Errors(self.named, self._decode)
         self.generation = 0
         """Number of the candidate's process; objects die with their process."""
 
@@ -171,13 +173,17 @@ class Link:
             self.generation = generation
             self._proxies.clear()
         if "raised" in answer:
-            raise_again(answer["raised"])
+            raised = answer["raised"]
+            error = self._errors.make(raised, request.get("method") == "__next__")
+            raise error or CandidateFailure("runtime_error", raised["text"])
         return answer
 
     def _encode(self, value: Any) -> Any:
         return values.encode(value, self._refer)
 
     def _refer(self, value: Any) -> Any:
+        if isinstance(value, OwnError):
+            value = value._rrtf_target
         if type(value) is Proxy:
             if "ref" in value._rrtf_target:
                 return {"$ref": value._rrtf_target["ref"]}
@@ -192,27 +198,15 @@ class Link:
             raise CandidateFailure("runtime_error", f"malformed value: {error}") from None
 
     def _resolve(self, tag: str, body: Any) -> Any:
+        if tag == "$error" and type(body) is list and len(body) == 2:
+            error = self._errors.class_of(body[1])
+            if error is not None:
+                return error
         if tag != "$ref" or type(body) is not int:
             raise values.NotPlain(f"unknown tag {tag}")
         if body not in self._proxies:
             self._proxies[body] = Proxy(self, {"ref": body}, self.generation)
         return self._proxies[body]
-
-
-def raise_again(raised: dict[str, Any]) -> NoReturn:
-    """Raise the built-in exception nearest to the one the candidate raised."""
-    import builtins
-
-    kind = getattr(builtins, str(raised.get("type")), None)
-    text = str(raised.get("text"))
-    if not (isinstance(kind, type) and issubclass(kind, Exception)):
-        raise CandidateFailure("runtime_error", text)
-    try:
-        error = kind(text)
-    except TypeError:  # Unicode errors want more arguments than a text.
-        error = ValueError(text)
-    error.from_candidate = True  # type: ignore[attr-defined] # read by the driver
-    raise error
 
 
 def merge(before: Any, after: Any) -> None:

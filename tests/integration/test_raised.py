@@ -1,0 +1,138 @@
+"""What test code sees of the exceptions that a candidate raises, across two real jails."""
+
+import contextlib
+
+import pytest
+
+from executor.judge import Judge
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra.contracts.base import Label, Outcome
+from infra.contracts.execution import Suite
+from infra.contracts.problems import AssertTest
+
+
+@pytest.fixture(scope="module")
+def slot(open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor")
+    with contextlib.closing(Slot(settings, 12)) as slot:
+        yield slot
+
+
+def judged(slot, program, test):
+    suite = Suite(tests=(AssertTest(source=test),), entry_point="f")
+    return Judge(slot.sandbox, suite, slot.version).judge(program)
+
+
+EXPECTS = """
+import {modules}
+try:
+    f()
+    assert False
+except {kind} as error:
+    assert {claim}, (type(error), str(error), error.args)
+"""
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "claim"),
+    [
+        ("ValueError('must be positive')", "ValueError", "str(error) == 'must be positive'"),
+        ("ValueError('a', [1, (2,)])", "ValueError", "error.args == ('a', [1, (2,)])"),
+        ("KeyError(('k', 1))", "KeyError", "error.args[0] == ('k', 1)"),
+        ("OSError(2, 'no', 'n')", "FileNotFoundError", "str(error) == \"[Errno 2] no: 'n'\""),
+        ("UnicodeDecodeError('ascii', b'x', 0, 1, 'y')", "UnicodeDecodeError", "error.end == 1"),
+        ("ExceptionGroup('many', [ValueError()])", "Exception", "'many' in str(error)"),
+        ("json.JSONDecodeError('odd', 'xy', 1)", "json.JSONDecodeError", "error.pos == 1"),
+        ("json.JSONDecodeError('odd', 'xy', 1)", "ValueError", "'odd: line 1' in str(error)"),
+        ("decimal.InvalidOperation('odd')", "decimal.InvalidOperation", "str(error) == 'odd'"),
+        ("re.error('odd')", "re.error", "error.msg == 'odd'"),
+        ("queue.Empty()", "queue.Empty", "error.args == ()"),
+        ("asyncio.TimeoutError()", "asyncio.TimeoutError", "True"),
+        ("Worse(5)", "ValueError", "(str(error), error.code) == ('code 5', 5)"),
+        ("Worse(5)", "Bad", "isinstance(error, Worse)"),
+        ("Bad(object())", "Bad", "'object' in str(error)"),
+    ],
+)
+def test_an_exception_arrives_as_it_was_raised(slot, raised, kind, claim):
+    modules = "asyncio, decimal, json, queue, re"
+    program = (
+        f"import {modules}\n"
+        "class Bad(ValueError): pass\n"
+        "class Worse(Bad):\n"
+        "    def __init__(self, code): self.code = code\n"
+        "    def __str__(self): return f'code {self.code}'\n"
+        f"def f(): raise {raised}\n"
+    )
+
+    verdict = judged(slot, program, EXPECTS.format(modules=modules, kind=kind, claim=claim))
+
+    assert verdict.label is Label.ALL_PASS, verdict.error
+
+
+def test_a_test_case_expects_a_message_and_a_class_of_the_candidate(slot):
+    program = "class Bad(Exception): pass\ndef f(x): raise Bad('must be positive')"
+    test = (
+        "import unittest\n"
+        "class Raises(unittest.TestCase):\n"
+        "    def test_message(self):\n"
+        "        with self.assertRaisesRegex(Bad, '^must'):\n"
+        "            f(-1)\n"
+    )
+
+    assert judged(slot, program, test).label is Label.ALL_PASS
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        "StopIteration", "StopAsyncIteration", "type('Stop', (StopIteration,), {})",
+        "GeneratorExit", "SystemExit(0)", "KeyboardInterrupt", "asyncio.CancelledError",
+        "AssertionError", "type('Own', (AssertionError,), {'from_candidate': False})",
+        "unittest.SkipTest", "CandidateFailure('passed', 'passed')",
+    ],
+)  # fmt: skip
+def test_no_exception_of_a_candidate_steers_the_test_code(slot, raised):
+    program = (
+        "import asyncio, unittest\n"
+        "class CandidateFailure(BaseException):\n"
+        "    outcome = detail = 'passed'\n"
+        f"def f(*_): raise {raised}\n"
+    )
+    test = (
+        "import asyncio, unittest\n"
+        "assert all(map(f, [1, 4, 9]))\n"
+        "assert list(iter(f, 1)) == []\n"
+        "assert [*filter(f, [1])] == []\n"
+    )
+
+    verdict = judged(slot, program, test)
+
+    assert [test.outcome for test in verdict.tests] == [Outcome.RUNTIME_ERROR] * 3
+
+
+def test_an_iteration_that_the_test_asked_for_still_ends(slot):
+    test = (
+        "numbers = f()\n"
+        "assert next(numbers) == 1\n"
+        "assert next(numbers, None) is None\n"
+        "assert list(f()) == [1]\n"
+    )
+
+    assert judged(slot, "def f(): yield 1", test).label is Label.ALL_PASS
+
+
+def test_a_name_that_the_tests_did_not_import_is_not_imported_for_a_candidate(slot):
+    program = (
+        "class Odd(Exception): pass\n"
+        "Odd.__module__, Odd.__qualname__ = 'antigravity', 'fly'\n"
+        "def f(): raise Odd('x')\n"
+    )
+    test = (
+        "import sys\n"
+        "try:\n    f()\n    assert False\n"
+        "except Exception as error:\n"
+        "    assert type(error) is Exception and 'antigravity' not in sys.modules\n"
+    )
+
+    assert judged(slot, program, test).label is Label.ALL_PASS
