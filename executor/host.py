@@ -48,7 +48,7 @@ class Spending:
         self.wall = 0.0
 
 
-_RELAYED = ("value", "opaque", "changed", "raised")
+_RELAYED = ("value", "opaque", "changed", "contents", "raised")
 
 
 def _sanitized(answer: dict[str, Any]) -> dict[str, Any]:

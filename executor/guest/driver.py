@@ -17,8 +17,9 @@ from typing import Any
 from executor.guest import sites
 from executor.guest.channel import Channel
 from executor.guest.compiling import describe
+from executor.guest.link import Link
 from executor.guest.plain import plain_sites
-from executor.guest.proxies import CandidateFailure, Link
+from executor.guest.proxies import CandidateFailure
 
 Result = list[str]
 """Outcome and detail of one site."""

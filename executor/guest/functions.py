@@ -4,6 +4,7 @@ Whatever the candidate does to this process, all it can send is tagged plain dat
 worth no more than a return value.
 """
 
+import functools
 import json
 import random
 import sys
@@ -13,13 +14,13 @@ from typing import Any
 from executor.guest import values
 from executor.guest.channel import Channel, Closed
 from executor.guest.compiling import compile_candidate, describe
-from executor.guest.raising import describe_class, describe_error
+from executor.guest.held import OPERATORS
+from executor.guest.objects import Objects, is_own_container
+from executor.guest.raising import Errors, describe_error
 
-MAX_REFERENCES = 100_000
-"""Most objects one candidate may hand out by reference."""
 _ALLOWED_METHODS = frozenset(
     {"__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__delitem__", "__call__",
-     "__str__", "__repr__", "__enter__", "__exit__"}
+     "__str__", "__repr__", "__enter__", "__exit__", "__await__", *OPERATORS}
 )  # fmt: skip
 
 
@@ -57,18 +58,19 @@ class _Host:
 
     def __init__(self, namespace: dict[str, Any]) -> None:
         self._namespace = namespace
-        self._objects: list[Any] = []
-        self._numbers: dict[int, int] = {}
+        self._objects = Objects()
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out one request; an exception is an answer too."""
         number = request["id"]
         try:
-            result = self._perform(request)
+            answer = {"id": number, **self._perform(request)}
         except BaseException as error:
-            return {"id": number, "raised": describe_error(error, self._encode)}
+            answer = {"id": number, "raised": describe_error(error, self._objects.encode)}
         try:
-            answer = {"id": number, **result}
+            contents = self._objects.contents_now()
+            if contents:
+                answer["contents"] = contents
             json.dumps(answer, allow_nan=False)
         except (values.NotPlain, ValueError, TypeError, RecursionError) as error:
             raised = {"kind": "builtins:TypeError", "text": describe(error)}
@@ -80,14 +82,21 @@ class _Host:
             case "call":
                 return self._call(request)
             case "get":
-                return {"value": self._encode(getattr(self._target(request), request["name"]))}
+                found = getattr(self._target(request), request["name"])
+                return {"value": self._objects.encode(found)}
             case "set":
-                setattr(
-                    self._target(request),
-                    request["name"],
-                    values.decode(request["value"], self._resolve),
-                )
+                value = self._objects.decode(request["value"])
+                setattr(self._target(request), request["name"], value)
                 return {"value": None}
+            case "is":
+                kind = self._target(request)
+                other = self._objects.decode(request["value"])
+                belongs = issubclass if request["class"] else isinstance
+                return {"value": bool(belongs(other, kind))}
+            case "leave":
+                return {"value": self._leave(request)}
+            case "state":
+                return {"value": self._objects.state(self._target(request))}
             case "names":
                 return {"value": {name: self._global(name) for name in request["names"]}}
         raise ValueError("unknown operation")
@@ -95,19 +104,27 @@ class _Host:
     def _global(self, name: str) -> Any:
         if name not in self._namespace:
             return {"missing": True}
-        return {"value": self._encode(self._namespace[name])}
+        return {"value": self._objects.encode(self._namespace[name])}
 
     def _call(self, request: dict[str, Any]) -> dict[str, Any]:
         function = self._target(request)
         if "method" in request:
             function = self._method(function, request["method"])
-        args = [values.decode(item, self._resolve) for item in request["args"]]
-        kwargs = {
-            key: values.decode(item, self._resolve) for key, item in request["kwargs"].items()
-        }
+        args = [self._objects.decode(item) for item in request["args"]]
+        kwargs = {key: self._objects.decode(item) for key, item in request["kwargs"].items()}
+        if type(function) in (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType):
+            self._objects.touch(function.__self__)
         result = function(*args, **kwargs)
+        if result is NotImplemented:
+            raise TypeError("the operation is not supported")
+        return self._returned(result, request, args, issubclass(type(function), type))
+
+    def _returned(
+        self, result: Any, request: dict[str, Any], args: list[Any], is_made: bool
+    ) -> dict[str, Any]:
         answer: dict[str, Any] = {}
-        if request.get("track"):
+        tracks = request.get("track")
+        if tracks:
             for index, argument in enumerate(args):
                 if result is argument and type(argument) in (list, dict, set, bytearray):
                     answer["value"] = {"$arg": index}
@@ -115,23 +132,36 @@ class _Host:
                 str(index): after
                 for index, (before, argument) in enumerate(zip(request["args"], args, strict=True))
                 if type(argument) in (list, dict, set, bytearray, tuple)
-                and (after := self._encode(argument)) != before
+                and (after := self._objects.encode(argument)) != before
             }
             if changed:
                 answer["changed"] = changed
+            if is_made and is_own_container(result):
+                answer["value"] = self._objects.made_by_tests(result)
         if "value" not in answer:
             try:
-                answer["value"] = self._encode(result, plain=not request.get("track"))
+                answer["value"] = self._objects.encode(result) if tracks else values.encode(result)
             except values.NotPlain as error:
                 # It returned; what it returned just equals nothing that could be expected.
                 answer["opaque"] = str(error)
         return answer
+
+    def _leave(self, request: dict[str, Any]) -> bool:
+        target, error = self._target(request), None
+        if request["error"] is not None:
+            errors = Errors(self._namespace.get, self._objects.decode)
+            error = errors.make(request["error"], iterating=True)
+        return bool(type(target).__exit__(target, error and type(error), error, None))
 
     def _method(self, target: Any, name: str) -> Any:
         if name.startswith("__") and name not in _ALLOWED_METHODS:
             raise AttributeError(f"{name} is not available to tests")
         if name.startswith("__"):
             # Look special methods up as the interpreter does: on the type.
+            if name == "__iter__":
+                return lambda: iter(target)
+            if name == "__await__":
+                return lambda: _loop().run_until_complete(target)
             method = getattr(type(target), name, None)
             if method is None:
                 raise TypeError(f"{type(target).__name__!r} has no {name}")
@@ -140,7 +170,7 @@ class _Host:
 
     def _target(self, request: dict[str, Any]) -> Any:
         if "ref" in request:
-            return self._objects[request["ref"]]
+            return self._objects.get(request["ref"])
         name, *attributes = request["function"].split(".")
         if name not in self._namespace:
             raise NameError(f"the program defines no {name!r}")
@@ -150,24 +180,9 @@ class _Host:
             target = getattr(target() if isinstance(target, type) else target, attribute)
         return target
 
-    def _encode(self, value: Any, plain: bool = False) -> Any:
-        return values.encode(value, None if plain else self._refer)
 
-    def _refer(self, value: Any) -> Any:
-        # The list keeps every object alive, so an id is never used twice.
-        number = self._numbers.get(id(value))
-        if number is None:
-            if len(self._objects) >= MAX_REFERENCES:
-                raise values.NotPlain("too many objects that are not plain data")
-            number = self._numbers[id(value)] = len(self._objects)
-            self._objects.append(value)
-        if issubclass(type(value), type) and issubclass(value, Exception):
-            return {"$error": [number, describe_class(value)]}
-        return {"$ref": number}
+@functools.cache
+def _loop() -> Any:
+    import asyncio
 
-    def _resolve(self, tag: str, body: Any) -> Any:
-        if tag == "$ref":
-            return self._objects[body]
-        if tag == "$error":
-            return self._objects[body[0]]
-        raise values.NotPlain(f"unknown tag {tag}")
+    return asyncio.new_event_loop()

@@ -11,7 +11,9 @@ This file runs inside the jail and outside; it needs only the standard library.
 
 import datetime
 import math
-from collections import deque
+import re
+import sys
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -22,6 +24,8 @@ MAX_DEPTH: Final = 200
 _SAFE_INTEGER: Final = 2**53
 _MAX_BITS: Final = 20_000
 """Longest parts of a fraction, and characters of a decimal number."""
+_NUMBERS: Final = re.compile("[<>|=]?[biufc][0-9]{1,2}")
+"""Names of the types of arrays of numbers."""
 _MAX_COLLISIONS: Final = 1_000
 """Most elements of a set, or keys of a dict, with a hash that another has too."""
 
@@ -33,30 +37,44 @@ class NotPlain(Exception):
     """The value is not plain data, or is nested too deeply."""
 
 
-def encode(value: object, refer: Callable[[object], Json] | None = None, depth: int = 0) -> Json:
-    """Turn a value into tagged JSON; `refer` makes a reference to what is not plain data.
+def encode(
+    value: object,
+    refer: Callable[[object], Json] | None = None,
+    hold: Callable[[object, Json], Json] | None = None,
+    depth: int = 0,
+) -> Json:
+    """Turn a value into tagged JSON.
+
+    `refer` makes a reference to what is not plain data. `hold` says what becomes of a value whose
+    class derives from a built-in type; it is given the content, which is all of it otherwise.
 
     Raises:
         NotPlain: the value is not plain data and `refer` is None, or it is nested too deeply.
     """
     if depth > MAX_DEPTH:
         raise NotPlain("nested too deeply, or refers to itself")
-    scalar = _encode_scalar(value)
-    if scalar is not _NO_SCALAR:
-        return scalar
     kind = type(value)
-    for base, tag, items in _SEQUENCES:
-        if issubclass(kind, base):
-            encoded = [encode(item, refer, depth + 1) for item in items(value)]
-            return encoded if tag is None else {tag: encoded}
-    if issubclass(kind, dict):
-        return _encode_dict(value, refer, depth)  # type: ignore[arg-type] # isinstance would ask the value
+    if issubclass(kind, _numpy("ndarray")):
+        array: Any = value
+        nested = _numpy("ndarray").tolist(array)
+        return {"$array": [array.dtype.str, encode(nested, refer, hold, depth + 1)]}
+    if issubclass(kind, _numpy("generic")):
+        scalar: Any = value
+        item = scalar.item()
+        # A long double's item is itself.
+        value = float(scalar) if type(item) is kind else item
+        kind = type(value)
+    content = _encode_scalar(value)
+    if content is _NO_CONTENT:
+        content = _encode_container(value, refer, hold, depth)
+    if content is not _NO_CONTENT:
+        return content if hold is None or kind in _EXACT else hold(value, content)
     if refer is not None:
         return refer(value)
     raise NotPlain(f"a value of type {kind.__name__} cannot be compared")
 
 
-_NO_SCALAR: Final = object()
+_NO_CONTENT: Final = object()
 
 
 def _encode_scalar(value: Any) -> Json:  # noqa: C901 - one line for each type
@@ -96,7 +114,26 @@ def _encode_scalar(value: Any) -> Json:  # noqa: C901 - one line for each type
         return {"$ellipsis": True}
     if kind is type and value in _TYPES_BY_VALUE:
         return {"$type": _TYPES_BY_VALUE[value]}
-    return _NO_SCALAR
+    return _NO_CONTENT
+
+
+def _encode_container(value: Any, refer: Any, hold: Any, depth: int) -> Json:
+    kind = type(value)
+    for base, tag, items in _SEQUENCES:
+        if issubclass(kind, base):
+            encoded = [encode(item, refer, hold, depth + 1) for item in items(value)]
+            return encoded if tag is None else {tag: encoded}
+    if not issubclass(kind, dict):
+        return _NO_CONTENT
+    # Of an ordered dict the dict's own items are in the order in which they came.
+    items = OrderedDict.items if issubclass(kind, OrderedDict) else dict.items
+    pairs = [
+        (encode(key, refer, hold, depth + 1), encode(item, refer, hold, depth + 1))
+        for key, item in items(value)
+    ]
+    if all(type(key) is str and not key.startswith("$") for key, _ in pairs):
+        return dict(pairs)
+    return {"$dict": [list(pair) for pair in pairs]}
 
 
 _SEQUENCES: Final[tuple[tuple[type, str | None, Callable[[Any], Any]], ...]] = (
@@ -115,16 +152,16 @@ _TYPES: Final[Mapping[str, type]] = {
 _TYPES_BY_VALUE: Final = {kind: name for name, kind in _TYPES.items()}
 
 
-def _encode_dict(
-    value: dict[object, object], refer: Callable[[object], Json] | None, depth: int
-) -> Json:
-    pairs = [
-        (encode(key, refer, depth + 1), encode(item, refer, depth + 1))
-        for key, item in dict.items(value)
-    ]
-    if all(type(key) is str and not key.startswith("$") for key, _ in pairs):
-        return dict(pairs)
-    return {"$dict": [list(pair) for pair in pairs]}
+DERIVABLE: Final = (
+    int, float, complex, str, bytes, bytearray, *(base for base, _, _ in _SEQUENCES), dict,
+)  # fmt: skip
+"""Built-in types whose derived classes' objects travel as content."""
+_EXACT: Final = frozenset(
+    {
+        *_TYPES.values(), range, deque, Decimal, Fraction, type(Ellipsis), type,
+        datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
+    }
+)  # fmt: skip
 
 
 def decode(data: Json, resolve: Callable[[str, Json], Any] | None = None, depth: int = 0) -> Any:
@@ -163,11 +200,35 @@ def _decode_tag(
         if collide([key for key, _ in pairs]):
             raise NotPlain("the keys of a dict have the same hash")
         return {key: decode(item, resolve, depth + 1) for key, item in pairs}
+    if tag == "$array":
+        kind, nested = _list(body)
+        content = decode(nested, resolve, depth + 1)
+        # Compared as lists; only test code, or the candidate, has a use for the array.
+        return content if resolve is None else _array(kind, content)
     if tag in _SCALARS:
         return _SCALARS[tag](body)
     if resolve is not None:
         return resolve(tag, body)
     raise NotPlain(f"unknown tag {tag}")
+
+
+class _Absent:
+    """Stands for the classes of a package that nobody has imported."""
+
+
+def _numpy(name: str) -> Any:
+    kind = getattr(sys.modules.get("numpy"), name, None)
+    return kind if isinstance(kind, type) else _Absent
+
+
+def _array(kind: Json, content: Any) -> Any:
+    numpy = sys.modules.get("numpy")
+    if numpy is None:
+        return content
+    if kind == "|O":
+        return numpy.array(content, object)
+    # Of texts and the like numpy finds the type, whose size the candidate must not choose.
+    return numpy.array(content, kind if _NUMBERS.fullmatch(str(kind)) else None)
 
 
 def collide(items: Sequence[Any]) -> bool:

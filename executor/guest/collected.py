@@ -1,0 +1,83 @@
+"""The standard library's own containers, which test code gets as what they are.
+
+In plain data a `Counter` is a dict and a named tuple a tuple; test code also calls their methods.
+They are made anew from their content, by the library that this side has loaded itself.
+"""
+
+import functools
+from collections import Counter, OrderedDict, defaultdict, namedtuple
+from collections.abc import Callable
+from typing import Any, Final
+
+from executor.guest import values
+
+_MAX_FIELDS: Final = 100
+
+
+def tag(value: Any, content: values.Json, encode: Callable[[object], values.Json]) -> values.Json:
+    """Return the tagged content of such a container; None if it is none."""
+    kind: Any = type(value)
+    if kind is Counter:
+        return {"$counter": content}
+    if kind is OrderedDict:
+        return {"$ordered": content}
+    if kind is defaultdict:
+        return {"$defaultdict": [encode(value.default_factory), content]}
+    if is_named_tuple(kind) and _plain_names(kind):
+        return {"$named": [kind.__name__, list(kind._fields), content]}
+    return None
+
+
+def is_named_tuple(kind: type) -> bool:
+    """Tell whether a class derives from tuple, with names for the elements."""
+    names: Any = getattr(kind, "_fields", None)
+    if not issubclass(kind, tuple) or type(names) is not tuple:
+        return False
+    return {type(name) for name in names} <= {str}
+
+
+def _plain_names(kind: type) -> bool:
+    """Tell whether it adds nothing of its own to what `namedtuple` makes."""
+    own = vars(kind)
+    usual = {*vars(_named("_", ())), "__annotations__", "__orig_bases__", *own.get("_fields", ())}
+    return kind.__bases__ == (tuple,) and own.keys() <= usual
+
+
+@functools.lru_cache(maxsize=256)
+def _named(name: str, fields: tuple[str, ...]) -> Any:
+    if len(fields) > _MAX_FIELDS:
+        raise ValueError("too many names")
+    return namedtuple(name, fields)
+
+
+def make(name: str, body: values.Json, decode: Callable[[values.Json], Any]) -> Any:
+    """Make the container of this tag.
+
+    Raises:
+        values.NotPlain: it is no such tag, or malformed.
+    """
+    try:
+        match name, body:
+            case "$counter", _:
+                return Counter(_dict(decode(body)))
+            case "$ordered", _:
+                return OrderedDict(_dict(decode(body)))
+            case "$defaultdict", [factory, content]:
+                return defaultdict(decode(factory), _dict(decode(content)))
+            case "$named", [str() as kind, list() as fields, content]:
+                return _named(kind, tuple(map(_text, fields)))._make(decode(content))
+    except (TypeError, ValueError) as error:
+        raise values.NotPlain(f"malformed {name}: {error}") from None
+    raise values.NotPlain(f"unknown tag {name}")
+
+
+def _dict(value: Any) -> dict[Any, Any]:
+    if type(value) is not dict:
+        raise TypeError("expected a dict")
+    return value
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError("expected a name")
+    return value

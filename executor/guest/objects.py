@@ -1,0 +1,153 @@
+"""The candidate's objects that tests hold: which they are, and what of them the tests are told.
+
+What is not plain data crosses as a number. Of an object whose class derives from a built-in type
+the content crosses too, read with the built-in type's own methods.
+"""
+
+import inspect
+import types
+from collections import Counter, OrderedDict, defaultdict, deque
+from typing import Any
+
+from executor.guest import collected, values
+from executor.guest.raising import describe_class
+
+MAX_REFERENCES = 100_000
+"""Most objects one candidate may hand out by reference."""
+_CONTAINERS = (list, tuple, set, frozenset, dict, deque, bytearray)
+_COLLECTED = (Counter, OrderedDict, defaultdict)
+
+
+class Objects:
+    """Numbers the objects that the tests hold, and keeps them alive."""
+
+    def __init__(self) -> None:
+        self._objects: list[Any] = []
+        self._numbers: dict[Any, int] = {}
+        self._made: set[int] = set()
+        """Numbers of containers that the tests made by calling a class of the candidate."""
+        self._contents: dict[int, values.Json] = {}
+        """Contents that the tests hold beside the number."""
+        self._touched: set[int] = set()
+        """Numbers of the objects that the present request may have changed."""
+
+    def encode(self, value: object) -> values.Json:
+        """Encode a value for the tests; what is not plain data is referred to.
+
+        Raises:
+            values.NotPlain: it is nested too deeply, or there are too many references.
+        """
+        return values.encode(value, self._refer, self._hold)
+
+    def decode(self, data: values.Json) -> Any:
+        """Decode what the tests sent."""
+        return values.decode(data, self._resolve)
+
+    def get(self, number: int) -> Any:
+        """Return the object of this number, which the present request may change."""
+        self._touched.add(number)
+        return self._objects[number]
+
+    def _number(self, value: Any) -> int:
+        # The list keeps every object alive, so an id is never used twice; a bound method is another
+        # object each time that it is asked for.
+        name = (
+            (id(value.__self__), id(value.__func__))
+            if type(value) is types.MethodType
+            else id(value)
+        )
+        number = self._numbers.get(name)
+        if number is None:
+            if len(self._objects) >= MAX_REFERENCES:
+                raise values.NotPlain("too many objects that are not plain data")
+            number = self._numbers[name] = len(self._objects)
+            self._objects.append(value)
+        return number
+
+    def _refer(self, value: Any) -> Any:
+        number = self._number(value)
+        if issubclass(type(value), type) and issubclass(value, Exception):
+            return {"$error": [number, describe_class(value)]}
+        if inspect.iscoroutine(value):
+            return {"$coroutine": number}
+        return {"$ref": number}
+
+    def _hold(self, value: Any, content: Any) -> Any:
+        """Refer to an object whose class derives from a built-in type, and say its content."""
+        tagged = collected.tag(value, content, self.encode)
+        if tagged is not None:
+            return tagged
+        try:
+            number = self._number(value)
+        except values.NotPlain:
+            return content
+        if number in self._made:
+            return {"$made": number}
+        self._contents[number] = content
+        return {"$held": [number, content, _own_texts(type(value))]}
+
+    def _content(self, value: Any) -> Any:
+        def keep(held: Any, content: Any) -> Any:
+            return content if held is value else self._hold(held, content)
+
+        return values.encode(value, self._refer, keep)
+
+    def made_by_tests(self, value: Any) -> values.Json:
+        """Refer to a container that the tests made by calling its class."""
+        number = self._number(value)
+        self._made.add(number)
+        return {"$made": number}
+
+    def touch(self, value: Any) -> None:
+        """Note that the present request may change this object, if the tests hold it."""
+        number = self._numbers.get(id(value))
+        if number is not None:
+            self._touched.add(number)
+
+    def contents_now(self) -> list[list[Any]]:
+        """Return the contents that the request has changed, by number; begin another request."""
+        found = []
+        for number in self._touched & self._contents.keys():
+            content = self._content(self._objects[number])
+            if content != self._contents[number]:
+                self._contents[number] = content
+                found.append([number, content])
+        self._touched.clear()
+        return found
+
+    def state(self, value: Any) -> dict[str, values.Json]:
+        """Return what two objects of the candidate are compared by, in the tests' process."""
+        kind = type(value)
+        if is_own_container(value):
+            return {"content": self._content(value)}
+        if type.__getattribute__(kind, "__eq__") is object.__eq__:
+            return {}  # Equal to itself alone.
+        fields = dict(getattr(value, "__dict__", {}))
+        for base in kind.__mro__:
+            names = vars(base).get("__slots__", ())
+            for name in (names,) if type(names) is str else names:
+                if hasattr(value, name):
+                    fields[name] = getattr(value, name)
+        return {"class": self._refer(kind), "fields": self.encode(fields)} if fields else {}
+
+    def _resolve(self, tag: str, body: Any) -> Any:
+        match tag:
+            case "$ref":
+                return self.get(body)
+            case "$error":
+                return self._objects[body[0]]
+        return collected.make(tag, body, self.decode)
+
+
+def is_own_container(value: Any) -> bool:
+    """Tell whether the candidate derived the object's class from a container."""
+    kind = type(value)
+    derives = issubclass(kind, _CONTAINERS) and kind not in _CONTAINERS
+    return derives and not collected.is_named_tuple(kind) and kind not in _COLLECTED
+
+
+def _own_texts(kind: type) -> list[str]:
+    """Return how the class says its objects in a way of its own."""
+    base = next(base for base in kind.__mro__ if base in values.DERIVABLE)
+    names = ("__str__", "__repr__")
+    return [name for name in names if getattr(kind, name) is not getattr(base, name)]

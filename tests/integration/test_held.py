@@ -1,0 +1,321 @@
+"""What test code holds of a candidate's objects, across two real jails: honest ones and forged."""
+
+import contextlib
+
+import pytest
+
+from executor.judge import Judge
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra.contracts.base import Label, Language, Outcome
+from infra.contracts.execution import Suite
+from infra.contracts.problems import AssertTest, CallTest
+
+
+@pytest.fixture(scope="module")
+def slot(open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor")
+    with contextlib.closing(Slot(settings, 13)) as slot:
+        yield slot
+
+
+def judged(slot, program, *tests, language=Language.PYTHON):
+    tests = tuple(AssertTest(source=test) if isinstance(test, str) else test for test in tests)
+    suite = Suite(tests=tests, entry_point="f", language=language)
+    return Judge(slot.sandbox, suite, slot.version).judge(program)
+
+
+CACHE = """
+from collections import OrderedDict
+class f(OrderedDict):
+    def __init__(self, room):
+        super().__init__()
+        self.room = room
+    def get(self, key):
+        if key not in self:
+            return -1
+        self.move_to_end(key)
+        return self[key]
+    def put(self, key, value):
+        self[key] = value
+        self.move_to_end(key)
+        if len(self) > self.room:
+            self.popitem(last=False)
+"""
+USES_CACHE = """
+cache = f(2)
+assert not cache
+cache.put(1, 1)
+cache.put(2, 2)
+assert cache.get(1) == 1
+cache.put(3, 3)
+assert cache.get(2) == -1
+assert cache == {1: 1, 3: 3}
+assert list(cache) == [1, 3] and len(cache) == 2 and 3 in cache
+other = f(2)
+other.put(1, 1)
+other.put(3, 3)
+assert cache == other and not cache != other
+"""
+STACK = """
+class Stack(list):
+    def push(self, item): self.append(item)
+    def top(self): return self[-1]
+    def __repr__(self): return f'Stack{list(self)}'
+def f(): return Stack()
+def grow(stack): stack.push(0)
+"""
+USES_STACK = """
+stack = f()
+stack.push(1)
+stack.push(2)
+assert stack == [1, 2] and stack.top() == 2 and len(stack) == 2
+stack.append(5)
+stack[0] = 7
+stack += [8]
+assert stack.top() == 8 and stack == [7, 2, 5, 8]
+del stack[0]
+assert stack.pop() == 8 and stack.top() == 5 and sum(stack) == 7
+grow(stack)
+assert stack == [2, 5, 0] and repr(stack) == 'Stack[2, 5, 0]'
+"""
+TUPLES = """
+from collections import namedtuple
+from typing import NamedTuple
+Point = namedtuple('Point', 'x y')
+class Named(NamedTuple):
+    x: int
+    y: int = 2
+    def norm(self): return self.x ** 2 + self.y ** 2
+class Longer(namedtuple('Longer', 'x y')):
+    __slots__ = ()
+    def norm(self): return self.x + self.y
+def f(): return Point(1, 2)
+def named(): return Named(3, 4)
+"""
+USES_TUPLES = """
+assert f() == (1, 2) == Point(1, 2) and f().y == 2
+x, y = f()
+assert [x, y] == [1, 2] and f()._asdict() == {'x': 1, 'y': 2}
+assert repr(f()) == 'Point(x=1, y=2)' and {f()} == {(1, 2)}
+assert named() == (3, 4) and named().x == 3 and named().norm() == 25
+assert Longer(1, 2) == (1, 2) and Longer(1, 2).norm() == 3
+assert Named(3) == (3, 2) and repr(Named(1)) == 'Named(x=1, y=2)'
+"""
+COLLECTED = """
+from collections import Counter, OrderedDict, defaultdict
+def f(text): return Counter(text)
+def groups():
+    found = defaultdict(list)
+    found[1].append(2)
+    return found
+def ordered():
+    found = OrderedDict(a=1, b=2)
+    found.move_to_end('a')
+    return found
+def common(counter): return counter.most_common(1)
+"""
+USES_COLLECTED = """
+from collections import Counter, OrderedDict
+counted = f('aab')
+assert counted == {'a': 2, 'b': 1} and counted['z'] == 0
+assert counted.most_common(1) == [('a', 2)] and counted - Counter('a') == Counter('ab')
+assert groups() == {1: [2]} and groups()[9] == []
+assert list(ordered()) == ['b', 'a'] and ordered() != OrderedDict(a=1, b=2)
+assert common(Counter('xyy')) == [('y', 2)]
+"""
+OBJECTS = """
+import asyncio, contextlib, enum, functools
+from dataclasses import dataclass, field
+@dataclass
+class Point:
+    x: int
+    y: list = field(default_factory=list)
+class Vector:
+    def __init__(self, *parts): self.parts = parts
+    def __add__(self, other): return Vector(*map(sum, zip(self.parts, other.parts)))
+    def __mul__(self, times): return Vector(*(part * times for part in self.parts))
+    def __neg__(self): return self * -1
+    def __eq__(self, other): return self.parts == other.parts
+    def __getitem__(self, place): return self.parts[place]
+class Colour(enum.IntEnum):
+    RED = 1
+class Guard:
+    seen = None
+    def __enter__(self): return self
+    def __exit__(self, kind, error, _):
+        self.seen = str(error)
+        return kind is ValueError
+async def later(x):
+    await asyncio.sleep(0)
+    return x + 1
+def deco(g):
+    @functools.wraps(g)
+    def inner(*args): return g(*args)
+    return inner
+@deco
+def f(x):
+    'Says so.'
+    return Point(x, [x])
+"""
+USES_OBJECTS = """
+import asyncio
+assert f(1) == Point(1, [1]) and f(1) != Point(1, [2]) and [f(1)] == [f(1)]
+assert isinstance(f(1), Point) and not isinstance(f(1), Vector) and not isinstance(1, Point)
+assert Vector(1, 2) + Vector(3, 4) == Vector(4, 6) and Vector(1, 2) * 3 == Vector(3, 6)
+assert -Vector(1, 2) != Vector(1, 2) and list(Vector(1, 2)) == [1, 2]
+assert Colour(1) is Colour.RED and Colour.RED == 1 and Colour.RED.name == 'RED'
+assert f.__name__ == 'f' and f.__doc__ == 'Says so.'
+async def both():
+    return await asyncio.gather(later(1), later(2))
+assert asyncio.run(later(1)) == 2 and asyncio.run(both()) == [2, 3]
+guard = Guard()
+with guard:
+    raise ValueError('told')
+assert guard.seen == 'told'
+with guard:
+    assert f(1).x == 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "test"),
+    [
+        (CACHE, USES_CACHE),
+        (STACK, USES_STACK),
+        (TUPLES, USES_TUPLES),
+        (COLLECTED, USES_COLLECTED),
+        (OBJECTS, USES_OBJECTS),
+    ],
+    ids=["cache", "stack", "tuples", "collected", "objects"],
+)
+def test_an_object_of_the_candidate_is_used_as_in_one_process(slot, program, test):
+    exec(program + test, {"__name__": "one"})  # noqa: S102 - what both must agree with
+
+    verdict = judged(slot, program, test)
+
+    assert verdict.label is Label.ALL_PASS, verdict.tests
+
+
+LIES = """
+class Lie({base}):
+    __eq__ = __le__ = __ge__ = __lt__ = __contains__ = lambda *_: True
+    __ne__ = lambda *_: False
+    __hash__ = None
+    __len__ = lambda *_: 3
+    __iter__ = lambda self: iter([1, 2, 3])
+    __getitem__ = lambda *_: 1
+    __sub__ = __abs__ = __float__ = lambda *_: 0.0
+    startswith = isdigit = issubset = issuperset = index = count = get = lambda *_: True
+def f(*_): return Lie({content})
+{more}
+"""
+WRONG = """
+assert f() == {wanted}
+assert {wanted} == f()
+assert not f() != {wanted}
+assert {more}
+"""
+
+
+@pytest.mark.parametrize("more", ["", "f = Lie"])
+@pytest.mark.parametrize(
+    ("base", "content", "wanted", "question"),
+    [
+        ("list", "", "[1, 2, 3]", "[1, 2, 3] in [f()]"),
+        ("dict", "", "{1: 2}", "f() | {} == {1: 2}"),
+        ("set", "{9}", "{1}", "f() == {1} or {1} == f()"),
+        ("tuple", "", "(1, 2, 3)", "[(1, 2, 3)].count(f()) == 1"),
+        ("str", "''", "'123'", "f() in ['123']"),
+        ("int", "0", "3", "abs(f() - 3) < 1e-6"),
+    ],
+)
+def test_no_method_of_a_derived_class_answers_a_relation(
+    slot, base, content, wanted, question, more
+):
+    program = LIES.format(base=base, content=content, more=more)
+
+    verdict = judged(slot, program, WRONG.format(wanted=wanted, more=question))
+
+    assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
+
+
+@pytest.mark.parametrize(
+    ("base", "content", "question"),
+    [
+        ("str", "''", "f().startswith('a') or f().isdigit()"),
+        ("set", "{9}", "f().issubset({1}) or f() <= {1}"),
+        ("list", "", "f().count(3) or f() and len(f())"),
+        ("dict", "", "f().get('a') or 'a' in f()"),
+        ("object", "", "3 - f() == 0.0"),
+        ("object", "", "f() + 3 or f() * 3.0"),
+        ("object", "", "f() < f()"),
+        ("object", "", "5 in f()"),
+    ],
+)
+def test_what_only_looks_is_decided_by_the_content(slot, base, content, question):
+    program = LIES.format(base=base, content=content, more="")
+
+    verdict = judged(slot, program, f"assert {question}")
+
+    assert verdict.label is not Label.ALL_PASS
+
+
+def test_a_context_of_the_candidate_cannot_swallow_an_assertion(slot):
+    program = (
+        "class f:\n    def __enter__(self): return self\n    def __exit__(self, *_): return True\n"
+    )
+    helper = "def check():\n    raise AssertionError\n"
+
+    verdict = judged(slot, program, helper + "with f():\n    check()\nassert True is not None\n")
+
+    assert verdict.label is not Label.ALL_PASS
+
+
+ARRAYS = """
+import numpy as np
+def f(x): return np.array(x) * 2
+def total(x): return np.array(x).sum()
+def half(): return np.float32(0.5)
+def truth(): return np.bool_(True)
+def long(): return np.longdouble(1.5)
+"""
+
+
+def test_numbers_and_arrays_of_numpy_are_judged_as_numbers_and_lists(slot):
+    code = (
+        "import numpy as np\n"
+        "for _ in range(1):\n"
+        "    assert total([1, 2]) == 3 and total([1]) + 1 == 2\n"
+        "    assert half() == 0.5 and truth() is True and long() == 1.5\n"
+        "    assert (f([1, 2]) == np.array([2, 4])).all() and f([[1, 2]]).shape == (1, 2)\n"
+        "    assert np.allclose(f([1.5]), [3]) and f(np.array([1])).dtype == np.int64\n"
+        "    assert f(['a'] if False else [True]).tolist() == [2]\n"
+    )
+    verdict = judged(
+        slot, ARRAYS, code, "assert f([1, 2]) == [2, 4]",
+        CallTest(args=([1, 2],), expected=[2, 4], comparator="equal"),
+        CallTest(args=([[1.5]],), expected=[[3.0]], comparator="tolerance"),
+        CallTest(args=([1, 2],), expected=3, function="total"),
+        language=Language.PYTHON_NUMPY,
+    )  # fmt: skip
+
+    assert verdict.label is Label.ALL_PASS, verdict.tests
+
+
+@pytest.mark.parametrize("kind", ["numpy", "types"])
+def test_an_array_that_is_none_equals_nothing(slot, kind):
+    program = (
+        "import sys, types\n"
+        "class ndarray(list):\n"
+        "    __eq__ = all = lambda *_: True\n"
+        "    dtype = types.SimpleNamespace(str='<i8')\n"
+        "    def tolist(self): return self\n"
+        f"sys.modules['{kind}'] = types.SimpleNamespace(ndarray=ndarray, generic=())\n"
+        "def f(*_): return ndarray([1])\n"
+    )
+    tests = ("import numpy as np\nassert (f() == np.array([2])).all()", "assert f() == [2]")
+
+    verdict = judged(slot, program, *tests, language=Language.PYTHON_NUMPY)
+
+    assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
