@@ -12,6 +12,7 @@ import types
 from typing import Any
 
 from executor.guest import values
+from executor.guest.arrays import may_change
 from executor.guest.channel import Channel, Closed
 from executor.guest.compiling import compile_candidate, describe
 from executor.guest.held import OPERATORS
@@ -20,7 +21,8 @@ from executor.guest.raising import Errors, describe_error
 
 _ALLOWED_METHODS = frozenset(
     {"__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__delitem__", "__call__",
-     "__str__", "__repr__", "__enter__", "__exit__", "__await__", *OPERATORS}
+     "__str__", "__repr__", "__enter__", "__exit__", "__hash__", "__await__", "__aenter__",
+     "__aexit__", "__aiter__", "__anext__", *OPERATORS}
 )  # fmt: skip
 
 
@@ -131,8 +133,7 @@ class _Host:
             changed = {
                 str(index): after
                 for index, (before, argument) in enumerate(zip(request["args"], args, strict=True))
-                if type(argument) in (list, dict, set, bytearray, tuple)
-                and (after := self._objects.encode(argument)) != before
+                if may_change(argument) and (after := self._objects.encode(argument)) != before
             }
             if changed:
                 answer["changed"] = changed
@@ -150,7 +151,7 @@ class _Host:
         target, error = self._target(request), None
         if request["error"] is not None:
             errors = Errors(self._namespace.get, self._objects.decode)
-            error = errors.make(request["error"], iterating=True)
+            error = errors.make(request["error"])
         return bool(type(target).__exit__(target, error and type(error), error, None))
 
     def _method(self, target: Any, name: str) -> Any:

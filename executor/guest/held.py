@@ -98,6 +98,13 @@ class _Changing(Held):
         return self
 
 
+class _Keyed(_Changing):
+    """What may have a value for a key that it does not hold."""
+
+    def __missing__(self, key: Any) -> Any:
+        return self._rrtf_link.call(self, "__getitem__", (key,), {})
+
+
 def _refill_dict(held: dict[Any, Any], content: dict[Any, Any]) -> None:
     dict.clear(held)
     dict.update(held, content)
@@ -122,7 +129,10 @@ _REFILL: Final[Mapping[type, Callable[[Any, Any], None]]] = {
 }
 _FIXED: Final = (tuple, frozenset, int, float, complex, str, bytes)
 _CLASSES: Final[Mapping[type, type]] = {
-    **{base: type("Held", (_Changing, base), {"_rrtf_base": base}) for base in _REFILL},
+    **{
+        base: type("Held", (_Keyed if base is dict else _Changing, base), {"_rrtf_base": base})
+        for base in _REFILL
+    },
     **{base: type("Held", (Held, base), {"_rrtf_base": base}) for base in _FIXED},
 }
 

@@ -121,7 +121,7 @@ class Link:
         self._refill(answer.get("contents"))
         if "raised" in answer:
             raised = answer["raised"]
-            error = self._errors.make(raised, request.get("method") == "__next__")
+            error = self._errors.make(raised, request.get("method"))
             raise error or CandidateFailure("runtime_error", raised["text"])
         return answer
 
@@ -164,7 +164,7 @@ class Link:
                 return error
         if tag == "$held":
             return self._keep(*body)
-        if tag == "$coroutine":
+        if tag == "$awaitable":
             return self._wait(self._proxy(body))
         if tag in ("$ref", "$made"):
             return self._proxy(body, tag == "$made")
@@ -187,5 +187,5 @@ class Link:
             self._held[number] = hold(self, number, self.generation, decoded, names)
         return self._held[number]
 
-    async def _wait(self, coroutine: Proxy) -> Any:
-        return self.call(coroutine, "__await__", (), {})
+    async def _wait(self, awaitable: Proxy) -> Any:
+        return self.call(awaitable, "__await__", (), {})

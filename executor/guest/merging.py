@@ -27,6 +27,8 @@ def merge(before: Any, after: Any) -> None:
     elif type(before) is tuple:
         for old, new in zip(before, after, strict=False):
             merge(old, new)
+    elif getattr(before, "shape", None) is not None and before.shape == after.shape:
+        before[...] = after  # An array of numpy.
 
 
 def _merged(old: Any, new: Any) -> Any:

@@ -68,8 +68,8 @@ class Objects:
         number = self._number(value)
         if issubclass(type(value), type) and issubclass(value, Exception):
             return {"$error": [number, describe_class(value)]}
-        if inspect.iscoroutine(value):
-            return {"$coroutine": number}
+        if inspect.isawaitable(value):
+            return {"$awaitable": number}
         return {"$ref": number}
 
     def _hold(self, value: Any, content: Any) -> Any:

@@ -87,6 +87,18 @@ class Proxy:  # noqa: D101 - its `__doc__` is that of the candidate's object
     def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
         return bool(self._rrtf_link.leave(self, error))
 
+    async def __aenter__(self) -> Any:
+        return await self._rrtf_link.call(self, "__aenter__", (), {})
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._rrtf_link.call(self, "__aexit__", (None, None, None), {})
+
+    def __aiter__(self) -> Any:
+        return self._rrtf_link.call(self, "__aiter__", (), {})
+
+    def __anext__(self) -> Any:
+        return self._rrtf_link.call(self, "__anext__", (), {})
+
     def __str__(self) -> str:
         text: str = _exact(str, self._rrtf_link.call(self, "__str__", (), {}))
         return text
@@ -103,7 +115,11 @@ class Proxy:  # noqa: D101 - its `__doc__` is that of the candidate's object
         return self._rrtf_made and bool(self._rrtf_link.state(self)["content"] == other)
 
     def __hash__(self) -> int:
-        return id(self)
+        # Where to look for an equal object; whether one is equal is not for the candidate to say.
+        if "ref" not in self._rrtf_target:
+            return id(self)
+        number: int = _exact(int, self._rrtf_link.call(self, "__hash__", (), {}))
+        return hash(number)
 
     def __instancecheck__(self, instance: Any) -> bool:
         return bool(self._rrtf_link.belongs(self, instance, False))

@@ -23,6 +23,11 @@ _MAX_DEPTH: Final = 20
 _MAX_CLASSES: Final = 1_000
 _STEERING: Final = frozenset({"unittest", "doctest", "bdb", "pdb"})
 """Modules whose exceptions mean something to whoever runs the tests, such as to skip one."""
+_ENDS: Final[dict[str | None, type[Exception]]] = {
+    "__next__": StopIteration,
+    "__await__": StopAsyncIteration,
+}
+"""How the answers to the methods by which one iterates may end."""
 
 
 def describe_error(error: BaseException, encode: Encode) -> dict[str, Any]:
@@ -116,17 +121,16 @@ class Errors:
             # Bases that do not go together, or a name that is none.
             return bases[0]
 
-    def make(self, raised: dict[str, Any], iterating: bool) -> Exception | None:
+    def make(self, raised: dict[str, Any], method: str | None = None) -> Exception | None:
         """Make the exception anew, marked as the candidate's; None if it is none that tests expect.
 
-        Unless the tests are `iterating` over the candidate's object, the end of an iteration is an
-        error, as in a generator: it would end a loop of theirs.
+        The end of an iteration that the tests did not ask for by `method` is an error, as in a
+        generator: it would end a loop of theirs.
         """
         kind = self.class_of(raised.get("kind"))
         if kind is None:
             return None
-        ends = issubclass(kind, StopAsyncIteration) or not iterating
-        if issubclass(kind, (StopIteration, StopAsyncIteration)) and ends:
+        if issubclass(kind, tuple(_ENDS.values())) and not issubclass(kind, _ENDS.get(method, ())):
             error: Exception = RuntimeError(f"the candidate raised {kind.__name__}")
         else:
             error = self._fill(kind, raised)

@@ -11,21 +11,19 @@ This file runs inside the jail and outside; it needs only the standard library.
 
 import datetime
 import math
-import re
-import sys
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
+from executor.guest import arrays
+
 MAX_DEPTH: Final = 200
 """Deepest nesting that is encoded or decoded."""
 _SAFE_INTEGER: Final = 2**53
 _MAX_BITS: Final = 20_000
 """Longest parts of a fraction, and characters of a decimal number."""
-_NUMBERS: Final = re.compile("[<>|=]?[biufc][0-9]{1,2}")
-"""Names of the types of arrays of numbers."""
 _MAX_COLLISIONS: Final = 1_000
 """Most elements of a set, or keys of a dict, with a hash that another has too."""
 
@@ -54,15 +52,11 @@ def encode(
     if depth > MAX_DEPTH:
         raise NotPlain("nested too deeply, or refers to itself")
     kind = type(value)
-    if issubclass(kind, _numpy("ndarray")):
-        array: Any = value
-        nested = _numpy("ndarray").tolist(array)
-        return {"$array": [array.dtype.str, encode(nested, refer, hold, depth + 1)]}
-    if issubclass(kind, _numpy("generic")):
-        scalar: Any = value
-        item = scalar.item()
-        # A long double's item is itself.
-        value = float(scalar) if type(item) is kind else item
+    if issubclass(kind, arrays.numpy_class("ndarray")):
+        name, nested = arrays.content(value)
+        return {"$array": [name, encode(nested, refer, hold, depth + 1)]}
+    if issubclass(kind, arrays.numpy_class("generic")):
+        value = arrays.number(value)
         kind = type(value)
     content = _encode_scalar(value)
     if content is _NO_CONTENT:
@@ -204,31 +198,12 @@ def _decode_tag(
         kind, nested = _list(body)
         content = decode(nested, resolve, depth + 1)
         # Compared as lists; only test code, or the candidate, has a use for the array.
-        return content if resolve is None else _array(kind, content)
+        return content if resolve is None else arrays.make(kind, content)
     if tag in _SCALARS:
         return _SCALARS[tag](body)
     if resolve is not None:
         return resolve(tag, body)
     raise NotPlain(f"unknown tag {tag}")
-
-
-class _Absent:
-    """Stands for the classes of a package that nobody has imported."""
-
-
-def _numpy(name: str) -> Any:
-    kind = getattr(sys.modules.get("numpy"), name, None)
-    return kind if isinstance(kind, type) else _Absent
-
-
-def _array(kind: Json, content: Any) -> Any:
-    numpy = sys.modules.get("numpy")
-    if numpy is None:
-        return content
-    if kind == "|O":
-        return numpy.array(content, object)
-    # Of texts and the like numpy finds the type, whose size the candidate must not choose.
-    return numpy.array(content, kind if _NUMBERS.fullmatch(str(kind)) else None)
 
 
 def collide(items: Sequence[Any]) -> bool:

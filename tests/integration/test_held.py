@@ -146,6 +146,15 @@ class Guard:
     def __exit__(self, kind, error, _):
         self.seen = str(error)
         return kind is ValueError
+@dataclass(frozen=True)
+class Fixed:
+    x: int
+async def counting():
+    yield 1
+    yield 2
+class Twice(dict):
+    def __missing__(self, key): return key * 2
+def doubled(): return Twice(a=1)
 async def later(x):
     await asyncio.sleep(0)
     return x + 1
@@ -169,6 +178,11 @@ assert f.__name__ == 'f' and f.__doc__ == 'Says so.'
 async def both():
     return await asyncio.gather(later(1), later(2))
 assert asyncio.run(later(1)) == 2 and asyncio.run(both()) == [2, 3]
+async def listed():
+    return [x async for x in counting()]
+assert asyncio.run(listed()) == [1, 2]
+assert {Fixed(1): 5}[Fixed(1)] == 5 and len({Fixed(1), Fixed(1), Fixed(2)}) == 2
+assert doubled() == {'a': 1} and doubled()['b'] == 'bb' and 'b' not in doubled()
 guard = Guard()
 with guard:
     raise ValueError('told')
@@ -277,6 +291,7 @@ import numpy as np
 def f(x): return np.array(x) * 2
 def total(x): return np.array(x).sum()
 def half(): return np.float32(0.5)
+def order(x): x.sort()
 def truth(): return np.bool_(True)
 def long(): return np.longdouble(1.5)
 """
@@ -285,6 +300,9 @@ def long(): return np.longdouble(1.5)
 def test_numbers_and_arrays_of_numpy_are_judged_as_numbers_and_lists(slot):
     code = (
         "import numpy as np\n"
+        "mixed = np.array([3, 1])\n"
+        "order(mixed)\n"
+        "assert mixed.tolist() == [1, 3]\n"
         "for _ in range(1):\n"
         "    assert total([1, 2]) == 3 and total([1]) + 1 == 2\n"
         "    assert half() == 0.5 and truth() is True and long() == 1.5\n"
