@@ -54,9 +54,8 @@ _RELAYED = ("value", "opaque", "changed", "contents", "raised")
 def _sanitized(answer: dict[str, Any]) -> dict[str, Any]:
     """Keep what a candidate may say; how a request went is for us to say."""
     kept = {key: answer[key] for key in _RELAYED if key in answer}
-    raised = kept.get("raised")
-    if raised is not None:
-        raised = raised if isinstance(raised, dict) else {}
+    if "raised" in kept:
+        raised = kept["raised"] if isinstance(kept["raised"], dict) else {}
         kept["raised"] = {
             **{key: raised[key] for key in ("kind", "message", "held") if key in raised},
             "text": str(raised.get("text", ""))[:1000],

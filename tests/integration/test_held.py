@@ -286,6 +286,52 @@ def test_a_context_of_the_candidate_cannot_swallow_an_assertion(slot):
     assert verdict.label is not Label.ALL_PASS
 
 
+SAYS = """
+import struct, sys
+channel = sys.modules["executor.guest.channel"]
+honest = channel.pack
+def pack(message):
+    if "id" not in message:
+        return honest(message)
+    text = b'{{"id":%d,{0}}}' % message["id"]
+    return struct.pack(">I", len(text)) + text
+channel.pack = pack
+def f(*_): return None
+"""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '"value":{"$held":[0,{"$tuple":[1]},[1,[]]]}',
+        '"value":{"$held":[0,{"$held":[0,[1],[]]},[]]}',
+        '"value":{"$named":["P",["__class__"],{"$tuple":[1]}]}',
+        '"value":{"$named":["import os",["x"],{"$tuple":[1]}]}',
+        '"value":{"$defaultdict":[5,{}]}',
+        '"value":{"$array":["<U100000000",[["a"],[[]]]]}',
+        '"value":{"$awaitable":"x"}',
+        '"value":{"$made":true}',
+        '"value":{"$error":[0,"builtins:SystemExit"]}',
+        '"value":null,"contents":[5,[[],1],[0,{"$x":1}]]',
+        '"raised":null',
+        '"raised":{"kind":["A",["builtins:ValueError","builtins:OSError"]],"held":5}',
+        '"raised":{"kind":["x\\\\u0000",["builtins:AssertionError"]],"held":{"args":[{"$ref":1}]}}',
+    ],
+)
+def test_an_answer_that_is_malformed_passes_nothing(slot, answer):
+    test = (
+        "for _ in range(2):\n"
+        "    assert f(1) == 46\n"
+        "    assert all(x == 3 for x in f()) and f().y and len(f()) == 7\n"
+        "with f() as y:\n"
+        "    assert y == 77\n"
+    )
+
+    verdict = judged(slot, SAYS.format(answer), test)
+
+    assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
+
+
 ARRAYS = """
 import numpy as np
 def f(x): return np.array(x) * 2
