@@ -4,9 +4,9 @@ What is not plain data crosses as a number. Of an object whose class derives fro
 the content crosses too, read with the built-in type's own methods.
 """
 
-import inspect
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Awaitable
 from typing import Any
 
 from executor.guest import collected, values
@@ -68,7 +68,7 @@ class Objects:
         number = self._number(value)
         if issubclass(type(value), type) and issubclass(value, Exception):
             return {"$error": [number, describe_class(value)]}
-        if inspect.isawaitable(value):
+        if issubclass(type(value), Awaitable):
             return {"$awaitable": number}
         return {"$ref": number}
 
