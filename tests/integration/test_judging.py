@@ -46,20 +46,6 @@ def f(*_):
     return 1
 """
 
-# Says what it likes on its channel in place of what it returned.
-ANSWERS = """
-import struct, sys
-channel = sys.modules["executor.guest.channel"]
-honest = channel.pack
-def pack(message):
-    if "id" not in message:
-        return honest(message)
-    text = b'{{"id":%d,"value":{0}}}' % message["id"]
-    return struct.pack(">I", len(text)) + text
-channel.pack = pack
-def f(*a): return None
-"""
-
 
 def divisor(number):
     return CallTest(args=(number,), comparator="checker", checker=DIVISOR)
@@ -134,31 +120,6 @@ def test_a_reference_program_that_fails_calibrates_nothing(slot):
 
     with pytest.raises(SuiteBroken, match="the reference program gets partial_pass"):
         judge(slot, CallTest(expected=1), **fields)
-
-
-@pytest.mark.parametrize(
-    ("value", "detail"),
-    [
-        ("1e999", "no valid message"),
-        ("[[-1e999]]", "no valid message"),
-        ("[" * 300 + "]" * 300, "nested too deeply"),
-        ('{"$int":"12"}', "malformed"),
-    ],
-)
-def test_an_answer_that_no_checker_can_be_sent_gets_a_label(slot, value, detail):
-    verdict = judge(slot, divisor(12)).judge(ANSWERS.format(value))
-
-    assert verdict.label is Label.RUNTIME_ERROR
-    assert detail in verdict.error
-
-
-def test_a_checker_is_sent_an_answer_that_was_written_anew(slot):
-    checker = "def check(args, expected, actual): return type(actual) is int"
-    test = CallTest(comparator="checker", checker=checker)
-
-    small = judge(slot, test).judge(ANSWERS.format('{"$dict":[[1,{"$int":"0x1"}]]}'))
-    assert small.tests[0].detail == "the checker says no"
-    assert judge(slot, test).judge(ANSWERS.format('{"$int":"0x1"}')).label is Label.ALL_PASS
 
 
 def test_a_program_that_leaves_a_pool_open_ends_like_any_other(slot):

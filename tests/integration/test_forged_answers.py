@@ -1,0 +1,195 @@
+"""Objects and messages of a candidate made to be taken for right answers, in real jails."""
+
+import contextlib
+
+import pytest
+
+from executor.judge import Judge
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra.contracts.base import Label, Language, Outcome
+from infra.contracts.execution import Suite
+from infra.contracts.problems import AssertTest, CallTest
+
+
+@pytest.fixture(scope="module")
+def slot(open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor")
+    with contextlib.closing(Slot(settings, 14)) as slot:
+        yield slot
+
+
+def judged(slot, program, *tests, language=Language.PYTHON):
+    tests = tuple(AssertTest(source=test) if isinstance(test, str) else test for test in tests)
+    suite = Suite(tests=tests, entry_point="f", language=language)
+    return Judge(slot.sandbox, suite, slot.version).judge(program)
+
+
+LIES = """
+class Lie({base}):
+    __eq__ = __le__ = __ge__ = __lt__ = __contains__ = lambda *_: True
+    __ne__ = lambda *_: False
+    __hash__ = None
+    __len__ = lambda *_: 3
+    __iter__ = lambda self: iter([1, 2, 3])
+    __getitem__ = lambda *_: 1
+    __sub__ = __abs__ = __float__ = lambda *_: 0.0
+    startswith = isdigit = issubset = issuperset = index = count = get = lambda *_: True
+def f(*_): return Lie({content})
+{more}
+"""
+WRONG = """
+assert f() == {wanted}
+assert {wanted} == f()
+assert not f() != {wanted}
+assert {more}
+"""
+
+
+@pytest.mark.parametrize("more", ["", "f = Lie"])
+@pytest.mark.parametrize(
+    ("base", "content", "wanted", "question"),
+    [
+        ("list", "", "[1, 2, 3]", "[1, 2, 3] in [f()]"),
+        ("dict", "", "{1: 2}", "f() | {} == {1: 2}"),
+        ("set", "{9}", "{1}", "f() == {1} or {1} == f()"),
+        ("tuple", "", "(1, 2, 3)", "[(1, 2, 3)].count(f()) == 1"),
+        ("str", "''", "'123'", "f() in ['123']"),
+        ("int", "0", "3", "abs(f() - 3) < 1e-6"),
+    ],
+)
+def test_no_method_of_a_derived_class_answers_a_relation(
+    slot, base, content, wanted, question, more
+):
+    program = LIES.format(base=base, content=content, more=more)
+
+    verdict = judged(slot, program, WRONG.format(wanted=wanted, more=question))
+
+    assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
+
+
+@pytest.mark.parametrize(
+    ("base", "content", "question"),
+    [
+        ("str", "''", "f().startswith('a') or f().isdigit()"),
+        ("set", "{9}", "f().issubset({1}) or f() <= {1}"),
+        ("list", "", "f().count(3) or f() and len(f())"),
+        ("dict", "", "f().get('a') or 'a' in f()"),
+        ("object", "", "3 - f() == 0.0"),
+        ("object", "", "f() + 3 or f() * 3.0"),
+        ("object", "", "f() < f()"),
+        ("object", "", "5 in f()"),
+    ],
+)
+def test_what_only_looks_is_decided_by_the_content(slot, base, content, question):
+    program = LIES.format(base=base, content=content, more="")
+
+    verdict = judged(slot, program, f"assert {question}")
+
+    assert verdict.label is not Label.ALL_PASS
+
+
+def test_a_context_of_the_candidate_cannot_swallow_an_assertion(slot):
+    program = (
+        "class f:\n    def __enter__(self): return self\n    def __exit__(self, *_): return True\n"
+    )
+    helper = "def check():\n    raise AssertionError\n"
+
+    verdict = judged(slot, program, helper + "with f():\n    check()\nassert True is not None\n")
+
+    assert verdict.label is not Label.ALL_PASS
+
+
+SAYS = """
+import struct, sys
+channel = sys.modules["executor.guest.channel"]
+honest = channel.pack
+def pack(message):
+    if "id" not in message:
+        return honest(message)
+    text = b'{{"id":%d,{0}}}' % message["id"]
+    return struct.pack(">I", len(text)) + text
+channel.pack = pack
+def f(*_): return None
+"""
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '"value":{"$held":[0,{"$tuple":[1]},[1,[]]]}',
+        '"value":{"$held":[0,{"$held":[0,[1],[]]},[]]}',
+        '"value":{"$named":["P",["__class__"],{"$tuple":[1]}]}',
+        '"value":{"$named":["import os",["x"],{"$tuple":[1]}]}',
+        '"value":{"$defaultdict":[5,{}]}',
+        '"value":{"$array":["<U100000000",[["a"],[[]]]]}',
+        '"value":{"$awaitable":"x"}',
+        '"value":{"$made":true}',
+        '"value":{"$error":[0,"builtins:SystemExit"]}',
+        '"value":null,"contents":[5,[[],1],[0,{"$x":1}]]',
+        '"raised":null',
+        '"raised":{"kind":["A",["builtins:ValueError","builtins:OSError"]],"held":5}',
+        '"raised":{"kind":["x\\\\u0000",["builtins:AssertionError"]],"held":{"args":[{"$ref":1}]}}',
+    ],
+)
+def test_an_answer_that_is_malformed_passes_nothing(slot, answer):
+    test = (
+        "for _ in range(2):\n"
+        "    assert f(1) == 46\n"
+        "    assert all(x == 3 for x in f()) and f().y and len(f()) == 7\n"
+        "with f() as y:\n"
+        "    assert y == 77\n"
+    )
+
+    verdict = judged(slot, SAYS.format(answer), test)
+
+    assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
+
+
+CHECKED = CallTest(
+    comparator="checker", checker="def check(args, expected, actual): return actual == 3"
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ("1e999", "no valid message"),
+        ("[[-1e999]]", "no valid message"),
+        ("[" * 300 + "]" * 300, "nested too deeply"),
+        ('{"$int":"12"}', "malformed"),
+    ],
+)
+def test_an_answer_that_no_checker_can_be_sent_gets_a_label(slot, value, detail):
+    verdict = judged(slot, SAYS.format(f'"value":{value}'), CHECKED)
+
+    assert verdict.label is Label.RUNTIME_ERROR
+    assert detail in verdict.error
+
+
+def test_a_checker_is_sent_an_answer_that_was_written_anew(slot):
+    checker = "def check(args, expected, actual): return type(actual) is int"
+    test = CallTest(comparator="checker", checker=checker)
+
+    answers = ('{"$dict":[[1,{"$int":"0x1"}]]}', '{"$int":"0x1"}')
+    verdicts = [judged(slot, SAYS.format(f'"value":{answer}'), test) for answer in answers]
+
+    assert [verdict.label for verdict in verdicts] == [Label.PARTIAL_PASS, Label.ALL_PASS]
+
+
+@pytest.mark.parametrize("kind", ["numpy", "types"])
+def test_an_array_that_is_none_equals_nothing(slot, kind):
+    program = (
+        "import sys, types\n"
+        "class ndarray(list):\n"
+        "    __eq__ = all = lambda *_: True\n"
+        "    dtype = types.SimpleNamespace(str='<i8')\n"
+        "    def tolist(self): return self\n"
+        f"sys.modules['{kind}'] = types.SimpleNamespace(ndarray=ndarray, generic=())\n"
+        "def f(*_): return ndarray([1])\n"
+    )
+    tests = ("import numpy as np\nassert (f() == np.array([2])).all()", "assert f() == [2]")
+
+    verdict = judged(slot, program, *tests, language=Language.PYTHON_NUMPY)
+
+    assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
