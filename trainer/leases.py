@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
@@ -18,6 +19,9 @@ from trainer.client import LeaseClient, Stopped
 from trainer.settings import TrainerSettings
 
 log = logs.get(__name__)
+
+_GIVEN_BACK_SECONDS = 1.0
+"""Shortest lease there is: what is extended by it is another's to take."""
 
 
 class Leases:
@@ -58,21 +62,26 @@ class Leases:
             batches += leased
         return () if self._stop.is_set() else batches
 
-    def complete(self, checkpoint: NewCheckpoint) -> bool:
-        """Record all batches held with the checkpoint they went into; tell whether it counts."""
-        request = CompleteRequest(
-            policy=self._settings.policy, leases=self._held, checkpoint=checkpoint
-        )
+    def complete(self, checkpoint: NewCheckpoint, trained: Collection[str]) -> bool:
+        """Record the batches of these ids with the checkpoint they went into.
+
+        Others that are held stay so: they were leased, and no step has seen them. Tells whether
+        the checkpoint counts.
+        """
+        held = tuple(one for one in self._held if str(one.batch_id) in trained)
+        request = CompleteRequest(policy=self._settings.policy, leases=held, checkpoint=checkpoint)
         try:
             self._client.complete(request)
         except (errors.LeaseLost, errors.Conflict) as error:
             log.warning("batches.not_recorded", version=checkpoint.version, reason=error.detail)
             return False
-        self.give_up()
+        with self._lock:
+            self._held = tuple(one for one in self._held if one not in held)
+            self._lost = False
         return True
 
     def give_up(self) -> None:
-        """Stop caring for any batch: all are recorded, or not ours to record."""
+        """Stop caring for any batch: they are not ours to record."""
         with self._lock:
             self._held, self._lost = (), False
 
@@ -116,6 +125,18 @@ class Leases:
     ) -> None:
         self._ended.set()
         self._thread.join()
+        # A batch that came while the trainer was told to stop waits for nobody's lease to end.
+        if error is None and self._held:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        log.info("batches.given_back", batch_ids=[str(one.batch_id) for one in self._held])
+        request = HeartbeatRequest(leases=self._held, lease_seconds=_GIVEN_BACK_SECONDS)
+        try:
+            self._client.heartbeat(request)
+        except (Stopped, errors.SuiteError) as failure:
+            # Its lease ends by itself.
+            log.warning("batches.not_given_back", reason=str(failure) or "the API is away")
 
     def _beat(self) -> None:
         # Three beats to a lease: two may be lost before it ends.

@@ -111,7 +111,8 @@ class _Run:
         if not self.processes.broadcast(
             self.processes.first
             and self.leases.complete(
-                NewCheckpoint(version=version, path=str(path), sha256=digest, metrics=self.metrics)
+                NewCheckpoint(version=version, path=str(path), sha256=digest, metrics=self.metrics),
+                batch_ids,
             )
         ):
             return False

@@ -41,9 +41,9 @@ def end_leases(work):
     )
 
 
-def run_here(trainers, policy, **fields):
+def run_here(trainers, policy, stop=None, **fields):
     """Run a trainer in this process."""
-    stop = threading.Event()
+    stop = stop or threading.Event()
     with closing(LeaseClient(trainers.url, "secret-key", stop)) as client:
         run(trainers.settings(policy, **fields), client, stop)
 
@@ -208,6 +208,41 @@ def test_a_trainer_told_to_stop_records_what_it_has(trainers, form_batches, clie
     process.join(20)
 
     assert client.checkpoints("default")[0].version == 2
+
+
+@pytest.mark.parametrize("batches_per_step", [1, 2])
+def test_a_batch_that_comes_with_the_word_to_stop_is_not_recorded_and_is_given_back(
+    trainers, form_batches, trained_batches, client, monkeypatch, batches_per_step
+):
+    form_batches(batches_per_step + 1, "default")
+    stop, came = threading.Event(), []
+    ask = LeaseClient.lease
+
+    def ask_and_be_told_to_stop(client, request):
+        leased = ask(client, request)
+        came.extend(batch.batch_id for batch in leased.batches)
+        if len(came) > batches_per_step:
+            stop.set()
+        return leased
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LeaseClient, "lease", ask_and_be_told_to_stop)
+        run_here(
+            trainers,
+            "default",
+            stop,
+            batches_per_step=batches_per_step,
+            checkpoint_steps=5,
+            lease_seconds=600,
+        )
+    (first,) = client.checkpoints("default")
+    assert len(came) == batches_per_step + 1
+    assert set(first.training_batch_ids) == set(came[:-1])
+
+    # Under another's name, which gets the batch only where its lease has ended.
+    run_here(trainers, "default", worker="next", lease_seconds=3, max_steps=2)
+
+    assert trained_batches("default") == len(came)
 
 
 def test_two_processes_train_what_one_trains(trainers, form_batches, trained_batches):
