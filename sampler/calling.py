@@ -88,7 +88,8 @@ class Caller:
 
         Raises:
             EndpointRefused, BudgetExceeded: asking again would not help.
-            errors.Unavailable: every try failed, or there is no time for another.
+            errors.Unavailable: every try failed, there is no time for another, or Postgres stayed
+                away.
         """
         entry = _entry(scope, positions, ask, model)
         for failures in range(1, self.endpoint.tries + 1):
@@ -124,27 +125,29 @@ class Caller:
 
     async def _once(self, entry: Entry, ask: Ask, until: float) -> list[tuple[int, Completion]]:
         await self._sleep_before(self._rests_until - asyncio.get_running_loop().time(), until)
-        begun = await self._books.begin(entry)
+        begun = await self._books.begin(entry, until)
         try:
             await self._sleep_before(begun.wait_seconds, until)
         except errors.Unavailable as error:
-            await self._books.end(failed(begun, error.detail, billed=False))
+            await self._books.end(failed(begun, error.detail, billed=False), until)
             raise
         try:
             reply = await self._send(ask, entry.model, begun)
         except CallFailed as error:
-            await self._books.end(failed(begun, error.detail, billed=error.billed))
+            await self._books.end(failed(begun, error.detail, billed=error.billed), until)
             raise
         kept = _completions(entry.positions, reply, ask.seed)
-        await self._books.end(completed(self.endpoint, begun, reply, kept))
+        await self._books.end(completed(self.endpoint, begun, reply, kept), until)
         return kept
 
     async def _sleep_before(self, seconds: float, until: float) -> None:
-        if seconds <= 0:
-            return
-        if asyncio.get_running_loop().time() + seconds >= until:
+        now = asyncio.get_running_loop().time()
+        if seconds > 0 and now + seconds >= until:
             raise self._away(f"its rate allows the next request in {seconds:.1f} s")
-        await asyncio.sleep(seconds)
+        if now >= until:
+            # The ledger waited for Postgres, and another worker may have this task by now.
+            raise self._away("no time is left for a request")
+        await asyncio.sleep(max(0.0, seconds))
 
     async def _send(self, ask: Ask, model: str, begun: Begun) -> Reply:
         endpoint = self.endpoint.model_copy(update={"model": model})

@@ -114,12 +114,15 @@ class Ledger:
     ) -> list[Begun | BudgetExceeded]:
         """Settle what ended, then reserve what is to begin, in one transaction.
 
-        Returns for each beginning what it may do, or why it must not be made.
+        Returns for each beginning what it may do, or why it must not be made. Written again, for
+        nobody knows whether a commit whose answer was lost has landed, an end changes nothing, and
+        a beginning is reserved anew: what was reserved before was never sent.
         """
         answers: list[Begun | BudgetExceeded] = []
         with self._database.unit_of_work() as work:
             session = work.session
             account, now = _lock_account(session, endpoint)
+            ends = _not_settled(session, ends)
             for ended in ends:
                 if ended.cost is not None:
                     account.committed += ended.cost - ended.begun.reserved
@@ -191,6 +194,21 @@ def _write_begins(
     ]
     if rows:
         session.execute(insert(CallRow), rows)
+
+
+def _not_settled(session: Session, ends: Sequence[Ended]) -> list[Ended]:
+    """Return those whose request is under way still, and hold their rows."""
+    if not ends:
+        return []
+    query = (
+        select(CallRow.id)
+        .where(
+            CallRow.id.in_([one.begun.call_id for one in ends]), CallRow.state == CallState.SENT
+        )
+        .with_for_update()
+    )
+    under_way = set(session.scalars(query))
+    return [one for one in ends if one.begun.call_id in under_way]
 
 
 def _write_ends(session: Session, ends: Sequence[Ended]) -> None:
