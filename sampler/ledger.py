@@ -202,9 +202,7 @@ def _not_settled(session: Session, ends: Sequence[Ended]) -> list[Ended]:
         return []
     query = (
         select(CallRow.id)
-        .where(
-            CallRow.id.in_([one.begun.call_id for one in ends]), CallRow.state == CallState.SENT
-        )
+        .where(CallRow.id.in_([one.begun.call_id for one in ends]), CallRow.state == CallState.SENT)
         .with_for_update()
     )
     under_way = set(session.scalars(query))

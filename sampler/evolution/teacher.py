@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 from infra import errors, logs
 from sampler.accounts import BudgetExceeded
 from sampler.backends import Completion, SamplesExhausted
+from sampler.bookkeeping import patiently
 from sampler.calling import Caller, EndpointRefused
 from sampler.drawing import Draw, derive_seed
 from sampler.endpoints import Endpoint, Form
@@ -91,10 +92,16 @@ class Teacher:
         return answers
 
     async def _answer(self, prompt: Prompt) -> list[Completion]:
+        kept = [await self._kept(caller.endpoint, prompt) for caller in self._callers]
+        wanted = range(prompt.num_answers)
+        for found in kept:
+            # One that failed when this was first asked is not paid for what another has answered.
+            if all(number in found for number in wanted):
+                return [found[number] for number in wanted]
         failure: SamplesExhausted | errors.Unavailable | None = None
-        for caller in self._callers:
+        for caller, found in zip(self._callers, kept, strict=True):
             try:
-                return await self._answer_of(caller, prompt)
+                return await self._answer_of(caller, prompt, found)
             except (SamplesExhausted, errors.Unavailable) as error:
                 log.info("teacher.missing", endpoint=caller.endpoint.name, reason=error.detail)
                 # A budget that is used up is what the user must hear of.
@@ -103,11 +110,17 @@ class Teacher:
         assert failure is not None, "there is at least one endpoint"
         raise failure
 
-    async def _answer_of(self, caller: Caller, prompt: Prompt) -> list[Completion]:
+    async def _kept(self, endpoint: Endpoint, prompt: Prompt) -> dict[int, Completion]:
+        scope = scope_of(endpoint, prompt)
+        until = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
+        return await patiently(self._fanout.threads, until, lambda: self._ledger.kept(scope))
+
+    async def _answer_of(
+        self, caller: Caller, prompt: Prompt, found: dict[int, Completion]
+    ) -> list[Completion]:
+        """Ask one endpoint for what it has not answered yet; `found` is what it has."""
         endpoint = caller.endpoint
         scope = scope_of(endpoint, prompt)
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._fanout.threads, self._ledger.kept, scope)
         draws = [
             Draw(number, derive_seed(prompt.seed, str(scope), number), prompt.temperature)
             for number in range(prompt.num_answers)
@@ -118,7 +131,7 @@ class Teacher:
             def ask_for(bundle: Sequence[Draw]) -> Ask:
                 return _ask_of(endpoint, prompt, bundle)
 
-            until = loop.time() + _PATIENCE_SECONDS
+            until = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
             found |= await fetch(caller, scope, draws, ask_for, endpoint.model, until)
         return [found[number] for number in range(prompt.num_answers)]
 

@@ -138,6 +138,23 @@ def test_a_second_teacher_is_asked_where_the_first_gives_no_more(lab):
     assert [answer.model for (answer,) in answers] == ["second"] * 2
 
 
+def test_what_a_second_teacher_answered_is_not_paid_for_again_once_the_first_is_back(lab):
+    faults = Schedule({Fault.SERVER_ERROR: 1})
+    first = lab.serve(source=Contest(), model="first", faults=faults)
+    second = lab.serve(source=Contest(), model="second")
+    endpoints = lab.endpoint("first", first, tries=1), lab.endpoint("second", second)
+    before = make_teacher(lab, *endpoints).ask([ask(0)])
+    faults.every = {}
+
+    again = make_teacher(lab, *endpoints).ask([ask(0)])
+    more = make_teacher(lab, *endpoints).ask([ask(0, answers=2)])
+
+    assert again == before
+    assert [len(first.served), len(second.served)] == [2, 1]
+    # Two of one teacher are not there, so the first is asked, as for any question.
+    assert [answer.model for answer in more[0]] == ["first"] * 2
+
+
 def test_a_question_is_paid_for_once_and_more_answers_cost_only_those(lab):
     server = lab.serve(source=Contest())
     teacher = make_teacher(lab, lab.endpoint("large", server))
