@@ -10,6 +10,7 @@ from itertools import groupby
 from uuid import UUID
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import load_only
 
 from infra import errors, metrics
 from infra.contracts.base import BatchState
@@ -34,6 +35,7 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Work
+from ranker.ranking import Preset, score_of
 
 MAX_LEASES = 5
 """Leases after which a batch that nobody completes is set aside."""
@@ -220,10 +222,15 @@ def ranked_groups(work: Work, batch_id: UUID) -> tuple[RankedGroup, ...]:
 
 
 def _ranked_group(work: Work, ranking: RankingRow, slug: str, prompt: str) -> RankedGroup:
-    used = {str(ranking.best_id)}
-    used |= {pair[key] for pair in ranking.pairs for key in ("better_id", "worse_id")}
-    rows = work.session.scalars(select(CandidateRow).where(CandidateRow.id.in_(map(UUID, used))))
-    return assemble(ranking, slug, prompt, {row.id: row for row in rows})
+    needed = (CandidateRow.program, CandidateRow.finish_reason, CandidateRow.pass_fraction)
+    rows = work.session.scalars(
+        select(CandidateRow)
+        .where(CandidateRow.group_id == ranking.group_id)
+        .options(load_only(*needed))
+    )
+    # Those without a pair too: a trainer may compare responses by rules of its own. An empty
+    # program has no text to learn or to avoid.
+    return assemble(ranking, slug, prompt, {row.id: row for row in rows if row.program.strip()})
 
 
 def assemble(
@@ -242,7 +249,7 @@ def assemble(
                 candidate_id=entry.candidate_id,
                 author=entry.author,
                 label=entry.label,
-                score=entry.score,
+                score=_raw_score(entry, candidates[entry.candidate_id], ranking.preset),
                 program=trainable(candidates[entry.candidate_id].program),
                 finished=candidates[entry.candidate_id].finish_reason in (None, "stop"),
             )
@@ -254,6 +261,11 @@ def assemble(
         ),
         best=index[str(ranking.best_id)],
     )
+
+
+def _raw_score(entry: RankedCandidate, candidate: CandidateRow, preset: str) -> float:
+    assert candidate.pass_fraction is not None, "what was ranked has a label"
+    return score_of(entry.label, candidate.pass_fraction, Preset(preset))
 
 
 def trainable(program: str) -> str:

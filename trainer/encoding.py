@@ -51,24 +51,40 @@ def encode_group(
 
     A prompt that is too long loses its beginning. A response ends in the end token if its text is
     complete and fits. A cut one must not teach the model to stop there, so it gets none, and is
-    never imitated; it is ranked all the same.
+    never imitated; it is ranked all the same. Responses that are neither imitated nor compared are
+    left out: they would only cost time.
     """
     config = config or LossConfig()
     prompt = tokenizer.encode(wrap_prompt(group.prompt), add_special_tokens=False)[-max_prompt:]
-    encoded = [_encode(response, tokenizer, max_response) for response in group.responses]
-    scores = [response.score for response in group.responses]
-    pairs = list(group.pairs)
-    if config.pairs is not PairMode.RANKED:
-        teachers = [response.author is Author.TEACHER for response in group.responses]
-        pairs = form_pairs(scores, teachers, config.pairs, config.tie_bonus)
+    pairs = _pairs_of(group, config)
+    used = sorted({group.best}.union(*(pair[:2] for pair in pairs)))
+    place = {index: number for number, index in enumerate(used)}
+    responses = [group.responses[index] for index in used]
+    encoded = [_encode(response, tokenizer, max_response) for response in responses]
+    best = place[group.best]
     return EncodedGroup(
         prompt=prompt,
         responses=[ids for ids, _ in encoded],
-        pairs=pairs,
-        best=group.best if encoded[group.best][1] else None,
-        scores=scores,
-        labels=[response.label for response in group.responses],
+        pairs=[(place[better], place[worse], gap) for better, worse, gap in pairs],
+        best=best if encoded[best][1] else None,
+        scores=[response.score for response in responses],
+        labels=[response.label for response in responses],
     )
+
+
+def _pairs_of(group: RankedGroup, config: LossConfig) -> list[Pair]:
+    """Return the ranker's pairs, or those that the configuration makes instead."""
+    if config.pairs is PairMode.RANKED:
+        return list(group.pairs)
+    scores = [response.score for response in group.responses]
+    teachers = [response.author is Author.TEACHER for response in group.responses]
+    pairs: dict[tuple[str, str], Pair] = {}
+    for pair in form_pairs(scores, teachers, config.pairs, config.tie_bonus):
+        better, worse = (group.responses[index].program for index in pair[:2])
+        # As in the ranker's: a program written twice teaches once, and never against itself.
+        if better.strip() and worse.strip() and better != worse:
+            pairs.setdefault((better, worse), pair)
+    return list(pairs.values())
 
 
 def _encode(

@@ -59,13 +59,17 @@ class Response(Contract):
     author: Author
     label: Label
     score: float
+    """Of label and tests passed alone: a teacher's tie bonus is in the gaps of the pairs."""
     program: str
     finished: bool
     """Whether the text is complete, so that its end may be trained."""
 
 
 class RankedGroup(Contract):
-    """One prompt with its scored responses and pairs (indices into `responses`)."""
+    """One prompt with its scored responses and pairs (indices into `responses`).
+
+    All responses of the group are there, whether or not the ranker paired them.
+    """
 
     group_id: UUID
     problem_slug: str

@@ -15,6 +15,7 @@ from infra.contracts.ranking import (
 )
 from infra.db.tables import CheckpointRow, RankingRow, TrainingBatchRow
 from ranker import batches
+from ranker.ranking import Rules
 
 
 def form(suite, size=1, flush=False):
@@ -121,8 +122,29 @@ def test_a_lease_carries_all_that_training_takes(suite):
     assert [response.program for response in group.responses] == ["good", "bad ?"]
     assert [response.author for response in group.responses] == [Author.TEACHER, Author.STUDENT]
     assert group.best == 0
-    gap = group.responses[0].score - group.responses[1].score
-    assert group.pairs == ((0, 1, gap),)
+    assert [response.score for response in group.responses] == [1.0, (2 + 0.9 * 0.5) / 3]
+    gap = 1.0 + Rules().tie_bonus - (2 + 0.9 * 0.5) / 3
+    assert group.pairs == ((0, 1, pytest.approx(gap)),)
+
+
+def test_responses_without_a_pair_are_there_for_trainers_that_compare_all(suite):
+    programs = ("passes", "half", "half too", "does not compile")
+    suite.open(
+        suite.teacher(programs[1]), *(suite.student(one) for one in programs if one != "half")
+    )
+    ids = [candidate_id for candidate_id, _ in suite.outbox.programs()]
+    labels = (Label.PARTIAL_PASS, Label.ALL_PASS, Label.PARTIAL_PASS, Label.COMPILE_ERROR)
+    suite.record(*(suite.result(*pair) for pair in zip(ids, labels, strict=True)))
+    form(suite)
+
+    (leased,) = lease(suite)
+
+    (group,) = leased.groups
+    assert [response.program for response in group.responses] == list(programs)
+    # A teacher's bonus is in the gaps alone: `half` and `half too` tie.
+    assert [response.score for response in group.responses] == [1.0, 2.45 / 3, 2.45 / 3, 0.0]
+    assert [pair[:2] for pair in group.pairs] == [(1, 2), (1, 3)]
+    assert group.best == 0
 
 
 def test_of_several_trainers_that_ask_at_once_one_gets_batches(suite):

@@ -1,11 +1,13 @@
 """From a ranked group to token ids: where prompt, response and end are."""
 
+from dataclasses import replace
+
 import pytest
 
 from infra.contracts.base import Author
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
 from trainer.encoding import encode_group, wrap_prompt
-from trainer.loss import LossConfig, PairMode
+from trainer.loss import LossConfig, PairMode, Preset
 from trainer.tokenizer import byte_tokenizer
 
 TOKENIZER = byte_tokenizer()
@@ -88,9 +90,43 @@ def test_pairs_are_the_rankers_unless_another_mode_is_chosen():
     of_teacher = encode_group(group, TOKENIZER, 512, 512, teacher)
 
     assert group.responses[0].author is Author.TEACHER
-    assert ranked.pairs == [(0, 2, 0.123)]
+    assert ranked.pairs == [(0, 1, 0.123)]
+    assert TOKENIZER.decode(ranked.responses[1][:-1]) == "pass\n"
     assert of_all.pairs == [(0, 1, pytest.approx(0.7)), (0, 2, pytest.approx(0.7))]
     assert of_teacher.pairs == [(0, 1, pytest.approx(0.75)), (0, 2, pytest.approx(0.75))]
+
+
+def responses_of(group, *changes):
+    """The group with its responses' fields changed, one after the other."""
+    changed = [
+        one.model_copy(update=fields) for one, fields in zip(group.responses, changes, strict=True)
+    ]
+    return group.model_copy(update={"responses": tuple(changed)})
+
+
+def test_rrhf_skips_ties_of_a_teacher_with_a_student_and_a_bonus_breaks_them():
+    group = responses_of(ranked_group(GOOD, BAD), {"score": 1.0}, {"score": 1.0})
+    rrhf = LossConfig.of(Preset.RRHF)
+
+    skipped = encode_group(group, TOKENIZER, 512, 512, rrhf)
+    broken = encode_group(group, TOKENIZER, 512, 512, replace(rrhf, tie_bonus=0.02))
+
+    assert skipped.pairs == []
+    assert [TOKENIZER.decode(ids[:-1]) for ids in skipped.responses] == [GOOD]
+    assert broken.pairs == [(0, 1, pytest.approx(0.02))]
+
+
+def test_pairs_made_here_teach_a_program_once_and_nothing_of_an_empty_one():
+    group = ranked_group(GOOD, BAD, BAD, GOOD, "", "pass\n")
+    scores = ({"score": score} for score in (1.0, 0.3, 0.3, 0.9, 0.0, 0.5))
+    config = LossConfig(pairs=PairMode.ALL)
+
+    encoded = encode_group(responses_of(group, *scores), TOKENIZER, 512, 512, config)
+
+    programs = [TOKENIZER.decode(ids[:-1]) for ids in encoded.responses]
+    pairs = sorted((programs[better], programs[worse]) for better, worse, _ in encoded.pairs)
+    assert pairs == sorted([(GOOD, BAD), (GOOD, "pass\n"), ("pass\n", BAD)])
+    assert len(programs) == 3
 
 
 def test_a_group_reduced_to_its_best_keeps_what_is_imitated():
