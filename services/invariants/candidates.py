@@ -49,11 +49,15 @@ LABELS = (
         "execution_inconsistent",
         "its numbers, its outcomes and its label say different things",
         """SELECT e.id::text FROM executions e CROSS JOIN LATERAL (
-             SELECT count(*) AS total, count(*) FILTER (WHERE t->>'outcome' = 'passed') AS passed
+             SELECT count(*) AS total, count(*) FILTER (WHERE t->>'outcome' = 'passed') AS passed,
+               count(*) FILTER (WHERE t->>'outcome' = 'not_run') AS not_run,
+               count(*) FILTER (WHERE t->>'outcome' = 'wrong_answer') AS wrong
              FROM jsonb_array_elements(e.tests) t) counted
            WHERE e.total < 1 OR e.total <> counted.total OR e.passed <> counted.passed
-           OR (e.label = 'all_pass') <> (e.passed = e.total)
-           OR (e.label IN ('compile_error', 'runtime_error') AND e.passed > 0)""",
+           OR CASE WHEN e.label = 'compile_error' THEN not_run < counted.total
+              ELSE e.label <> CASE WHEN counted.passed = counted.total THEN 'all_pass'
+                WHEN counted.passed = 0 AND not_run + wrong < counted.total THEN 'runtime_error'
+                ELSE 'partial_pass' END END""",
     ),
     Invariant(
         "verdict_ignored",

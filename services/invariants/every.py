@@ -5,11 +5,11 @@ of rows are read a few times and never one by one. A state that is neither `labe
 `quarantined` counts as waiting, whatever it is called.
 """
 
-from services.invariants import candidates, groups, references, work
+from services.invariants import candidates, groups, payments, references, work
 
 INVARIANTS = (
     *(*candidates.LABELS, *candidates.DUPLICATES, *candidates.SHARED),
     *(*groups.GROUPS, *groups.BATCHES),
-    *(*work.ATTEMPTS, *work.CALLERS, *references.orphans()),
+    *(*work.ATTEMPTS, *work.CALLERS, *payments.PAYMENTS, *references.orphans()),
 )
 """What must hold at every moment."""

@@ -65,16 +65,19 @@ GROUPS = (
     ),
     Invariant(
         "pair_of_others",
-        "best or pairs name a candidate outside the order, a gap is not positive, or a count lies",
+        "best or pairs name a candidate outside the order, a gap is not positive or not the"
+        " difference of the scores, or a count lies",
         """SELECT r.id::text FROM rankings r WHERE r.num_pairs <> jsonb_array_length(r.pairs)
            OR (r.best_id IS NOT NULL AND NOT r."order" @>
                jsonb_build_array(jsonb_build_object('candidate_id', r.best_id::text)))
            OR EXISTS (SELECT FROM jsonb_array_elements(r.pairs) p
-             WHERE NOT coalesce((p->>'gap')::float8 > 0, false)
-             OR p->>'better_id' = p->>'worse_id'
-             OR NOT r."order" @> jsonb_build_array(
-                  jsonb_build_object('candidate_id', p->>'better_id'),
-                  jsonb_build_object('candidate_id', p->>'worse_id')))""",
+             LEFT JOIN jsonb_array_elements(r."order") b
+               ON b->>'candidate_id' = p->>'better_id'
+             LEFT JOIN jsonb_array_elements(r."order") w
+               ON w->>'candidate_id' = p->>'worse_id'
+             WHERE NOT coalesce((p->>'gap')::float8 > 0
+               AND abs((b->>'score')::float8 - (w->>'score')::float8 - (p->>'gap')::float8) < 1e-9,
+               false))""",
     ),
 )
 

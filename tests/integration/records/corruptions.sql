@@ -40,6 +40,19 @@ UPDATE executions SET tests = '[]' WHERE candidate_id = (TABLE the.good);
 -- execution_inconsistent
 UPDATE executions SET label = 'partial_pass' WHERE candidate_id = (TABLE the.good);
 
+-- execution_inconsistent
+UPDATE executions SET label = 'partial_pass', passed = 0, tests =
+    '[{"outcome": "wrong_answer"}, {"outcome": "time_limit_exceeded"}]' WHERE candidate_id = (TABLE
+    the.good);
+
+-- execution_inconsistent
+UPDATE executions SET label = 'compile_error', passed = 0, tests =
+    '[{"outcome": "not_run"}, {"outcome": "runtime_error"}]' WHERE candidate_id = (TABLE the.good);
+
+-- execution_inconsistent
+UPDATE executions SET label = 'runtime_error', passed = 0, tests =
+    '[{"outcome": "wrong_answer"}, {"outcome": "not_run"}]' WHERE candidate_id = (TABLE the.good);
+
 -- verdict_ignored
 UPDATE candidates SET state = 'submitted' WHERE id = (TABLE the.good);
 
@@ -174,6 +187,17 @@ UPDATE rankings SET pairs = jsonb_set(pairs, '{0,gap}', '0') WHERE id = (TABLE t
 -- pair_of_others
 UPDATE rankings SET pairs = '[]' WHERE id = (TABLE the.ranking);
 
+-- pair_of_others
+UPDATE rankings SET pairs = jsonb_set(jsonb_set(pairs, '{0,better_id}', pairs->0->'worse_id'),
+    '{0,worse_id}', pairs->0->'better_id') WHERE id = (TABLE the.ranking);
+
+-- pair_of_others
+UPDATE rankings SET pairs = jsonb_set(pairs, '{0,gap}', '0.04') WHERE id = (TABLE the.ranking);
+
+-- pair_of_others
+UPDATE rankings SET "order" = jsonb_set("order", '{0,score}', '0.9') WHERE id = (TABLE
+    the.ranking);
+
 -- batch_counts_lie
 UPDATE rankings SET training_batch_id = (TABLE the.leased) WHERE id = (TABLE the.ranking);
 
@@ -218,3 +242,19 @@ DELETE FROM test_cases;
 
 -- problem_without_tests
 DELETE FROM test_cases;
+
+-- completion_paid_twice
+INSERT INTO sampling_calls SELECT (jsonb_populate_record(c, jsonb_build_object('id',
+    gen_random_uuid(), 'cost', 0))).* FROM sampling_calls c WHERE state = 'completed';
+
+-- account_disagrees
+UPDATE endpoint_accounts SET committed = committed - 0.000000000005;
+
+-- account_disagrees
+UPDATE sampling_calls SET cost = 0 WHERE state = 'lost';
+
+-- account_disagrees
+DELETE FROM endpoint_accounts;
+
+-- account_disagrees
+DELETE FROM sampling_calls;

@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from decimal import Decimal
 from pathlib import Path
 
 import psycopg
@@ -22,7 +23,7 @@ from infra.contracts.ranking import (
     LeaseRequest,
     NewCheckpoint,
 )
-from infra.db.ledger import CallRow, KeptCompletionRow
+from infra.db.ledger import CallRow, EndpointAccountRow, KeptCompletionRow
 from infra.db.tables import ApiKeyRow, SampleRequestRow, Table
 from infra.db.unit_of_work import Database
 from ranker import batches, records
@@ -127,6 +128,7 @@ def _shared(suite):
             model="m",
             state=CallState.COMPLETED,
             reserved=1,
+            cost=Decimal("0.25"),
         )
         work.session.add(call)
         work.session.flush()
@@ -134,6 +136,11 @@ def _shared(suite):
             scope=call.scope, position=0, call_id=call.id, text="kept", model="m"
         )
         work.session.add(kept)
+        # One whose end is not known counts with all that it may have cost.
+        lost = {"id": uuid.uuid4(), "position": 1, "state": CallState.LOST, "cost": None}
+        same = {"scope": call.scope, "num_samples": 1, "endpoint": "teacher", "model": "m"}
+        work.session.add(CallRow(**lost, **same, reserved=Decimal("0.5")))
+        work.session.add(EndpointAccountRow(endpoint="teacher", committed=Decimal("0.75")))
 
     assert suite.rank(submit("good", "good"))
     assert not suite.rank(submit("waits"))

@@ -17,6 +17,8 @@ from sampler.ledger import Ledger
 from sampler.remote import Remote
 from sampler.sampling import answer
 from services import outbox
+from services.audit import Maxima, audit
+from services.invariants.payments import PAYMENTS
 from services.starter import load
 from tests.model_server.app import ModelServer, serving
 
@@ -129,4 +131,7 @@ def lab(database_url):
     with ExitStack() as stack:
         opened = Lab(database_url, stack)
         yield opened
+    # Whatever went wrong in a test, nothing is paid twice, and every account adds up.
+    held = audit(opened.database, Maxima(max_attempts=3, max_leases=5)).held
     opened.close()
+    assert {one.code for one in PAYMENTS} <= set(held)
