@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from infra import errors
+from infra import errors, logs
 from infra.contracts.base import Author, Label, new_id
 from infra.contracts.ranking import RankedGroup, Response
 from trainer.model import small_student
@@ -36,6 +36,12 @@ def group(number, pairs=((0, 1, 0.7),)):
         pairs=pairs,
         best=0,
     )
+
+
+@pytest.fixture(autouse=True)
+def loggers(monkeypatch):
+    """Leave those of this process as they are: what other tests capture would pass them by."""
+    monkeypatch.setattr(logs, "configure", lambda service: None)
 
 
 @pytest.fixture(scope="module")
