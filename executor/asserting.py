@@ -7,8 +7,16 @@ from typing import Any
 from executor import verdicts
 from executor.host import FunctionHost, Spending
 from executor.jail import Budget, Ended, Jail
+from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult
+
+
+class SuiteBroken(errors.SuiteError):
+    """The tests themselves cannot be run, whatever the candidate."""
+
+    code = "suite_broken"
+    status = 422
 
 
 class AssertRun:
@@ -20,10 +28,16 @@ class AssertRun:
         self._budget = budget
         self._sites: list[tuple[Outcome, str] | None] = [None] * count
         self._spending = {number: Spending() for number in range(-1, count)}
-        self._current = 0
+        self._left_out: set[int] = set()
 
     def run(self, position: int) -> list[TestResult]:
-        """Run the test code at this position; return what became of each of its sites."""
+        """Run the test code at this position; return what became of each of its sites.
+
+        Those that the test code decided against are left out: they are no tests of this candidate.
+
+        Raises:
+            SuiteBroken: the test code cannot be run, and the candidate has no part in it.
+        """
         try:
             self._driver.send({"run": position}, self._budget)
             while self._step(self._driver.receive(self._budget)):
@@ -37,19 +51,25 @@ class AssertRun:
                 self._spending[number].wall,
             )
             for number, site in enumerate(self._sites)
+            if number not in self._left_out
         ]
 
     def _step(self, message: dict[str, Any]) -> bool:
         if "ask" in message:
             site = message.get("site")
-            self._current = site if isinstance(site, int) else -1
-            self._relay(message["ask"], self._spending[self._current])
+            self._relay(message["ask"], self._spending[site if isinstance(site, int) else -1])
             return True
         if "site" in message:
             self._sites[message["site"]] = _finding(message["result"])
             self._host.forget_output()
             return True
-        self._sites = [_finding(found) for found in message["done"]]
+        if "broken" in message:
+            raise SuiteBroken(str(message["broken"]))
+        for number, found in enumerate(message["done"]):
+            if found is None:
+                self._left_out.add(number)
+            else:
+                self._sites[number] = _finding(found)
         return False
 
     def _relay(self, request: dict[str, Any], spending: Spending) -> None:

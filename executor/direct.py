@@ -6,9 +6,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
+from executor.asserting import SuiteBroken
 from executor.judges import Judges
 from executor.languages import survey
-from executor.run import SuiteBroken
 from executor.running import Runner
 from infra import errors, logs, metrics
 from infra.contracts.base import Language

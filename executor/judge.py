@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from executor import verdicts
+from executor.asserting import SuiteBroken
 from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter
 from executor.jail import Ended, Jail, Sandbox
 from executor.languages import PACKAGES, TOOLCHAINS
 from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner
-from executor.run import Asserts, Run, SuiteBroken, receive_sites
+from executor.run import Asserts, Run, receive_sites
 from infra.contracts.base import Label
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import AssertTest, StdioTest

@@ -14,8 +14,9 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import NamedTuple
 
+from executor.asserting import SuiteBroken
 from executor.judges import Judges
-from executor.run import Asserts, SuiteBroken
+from executor.run import Asserts
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from infra import errors

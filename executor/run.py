@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from executor import compare, verdicts
-from executor.asserting import AssertRun
+from executor.asserting import AssertRun, SuiteBroken
 from executor.checking import Checkers
 from executor.guest import values
 from executor.host import CompileFailed, FunctionHost, Meter, Spending
@@ -233,13 +233,6 @@ class Run:
             _OPAQUE.get(relation, Outcome.WRONG_ANSWER),
         )
         return verdicts.result(outcome, detail, spending.cpu, spending.wall)
-
-
-class SuiteBroken(errors.SuiteError):
-    """The tests themselves cannot be run, whatever the candidate."""
-
-    code = "suite_broken"
-    status = 422
 
 
 def receive_sites(driver: Jail, limits: Limits) -> Asserts:

@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 
+from executor.asserting import SuiteBroken
 from executor.judges import Judges
-from executor.run import SuiteBroken
 from infra import logs, metrics
 from infra.contracts.execution import (
     MAX_DETAIL_CHARACTERS,

@@ -4,51 +4,68 @@ The candidate is reached through proxies only; what comes back is plain data tha
 compares. The supervisor relays the requests and watches the limits of both sides.
 """
 
-import ast
-import functools
-import importlib
 import random
 import sys
 import types
 import warnings
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
-from executor.guest import sites
+from executor.guest import binding, sites
 from executor.guest.channel import Channel
+from executor.guest.collecting import Runner
 from executor.guest.compiling import describe
 from executor.guest.link import Link
 from executor.guest.plain import plain_sites
 from executor.guest.proxies import CandidateFailure
+from executor.guest.sites import SuiteFault
 
 Result = list[str]
 """Outcome and detail of one site."""
+
+_MODULE = "__main__"
+"""As which test code runs: it may be a script that calls its own tests."""
+_EXHAUSTED = {
+    "__next__": f"builtins:{StopIteration.__name__}",
+    "__await__": f"builtins:{StopAsyncIteration.__name__}",
+}
+"""The exceptions with which a method says that there is no more."""
+
+
+class _Test(NamedTuple):
+    """One test's code, ready to run."""
+
+    source: str
+    check: str | None
+    code: types.CodeType
+    marked: sites.Instrumented
 
 
 def serve(fd: int, start: dict[str, Any]) -> None:
     """Count the sites of every test, and run them if asked to."""
     warnings.simplefilter("ignore")
     channel = Channel(fd)
-    suites, described = [], []
+    tests, described = [], []
     for position, test in enumerate(start["tests"]):
+        source, check = test["source"], test.get("check")
         try:
-            tree, count = sites.instrument(test["source"])
+            found = sites.instrument(source)
             described.append(
-                plain_sites(test["source"], test.get("check"), start.get("entry_point"), count)
+                plain_sites(source, check, start.get("entry_point"), len(found.sites))
                 if start.get("describe")
                 else None
             )
-            code = compile(tree, "<tests>", "exec", dont_inherit=True)
-        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-            channel.send({"broken": f"test {position}: {describe(error)}"})
+            code = compile(found.tree, "<tests>", "exec", dont_inherit=True)
+            binding.require_modules(source)
+        except (SyntaxError, ValueError, MemoryError, RecursionError, SuiteFault) as error:
+            channel.send({"broken": f"test {position}: {_told(error)}"})
             return
-        suites.append((test, code, count))
-    channel.send({"sites": [count for _, _, count in suites], "plain": described})
-    for position, (test, code, count) in enumerate(suites):
+        tests.append(_Test(source, check, code, found))
+    channel.send({"sites": [len(test.marked.sites) for test in tests], "plain": described})
+    for position, ready in enumerate(tests):
         order = channel.receive()
         if order.get("run") != position:
             return
-        _Run(channel, test, count, start.get("entry_point")).run(code)
+        _Run(channel, ready, start.get("entry_point")).run()
 
 
 class _Site:
@@ -57,6 +74,8 @@ class _Site:
     def __init__(self, run: "_Run", number: int) -> None:
         self._run = run
         self._number = number
+        self._outer = run.current
+        self._raised_before = run.raised
 
     def __enter__(self) -> None:
         self._run.current = self._number
@@ -64,45 +83,89 @@ class _Site:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> bool:
-        self._run.current = None
+        self._run.current = self._outer
         self._run.record(self._number, error)
+        if error is not None or self._run.sites[self._number].demands:
+            # What the candidate raised in here has been charged, or was asked for.
+            self._run.raised = self._raised_before
         return not isinstance(error, (KeyboardInterrupt, GeneratorExit))
 
 
 class _Run:
     """One execution of one test's code."""
 
-    def __init__(
-        self, channel: Channel, test: dict[str, Any], count: int, entry_point: str | None
-    ) -> None:
+    def __init__(self, channel: Channel, test: _Test, entry_point: str | None) -> None:
         self._channel = channel
         self._test = test
         self._entry_point = entry_point
-        self._results: list[Result | None] = [None] * count
+        self.sites = test.marked.sites
+        self._results: list[Result | None] = [None] * len(self.sites)
         self._requests = 0
         self._link = Link(self._ask)
         self.current: int | None = None
+        self.raised = False
+        """Whether the candidate failed and no site was charged with it: that may be why the test
+        code did not reach a site."""
+        self._entered = {sites.MODULE}
+        self._touched = False
+        """Whether anything that the candidate did can matter by now."""
+        self._fetched = False
+        """Whether the candidate has had a say in what its names mean."""
+        self._fault: str | None = None
 
-    def run(self, code: types.CodeType) -> None:
-        """Run the test's code and send what became of every site."""
+    def run(self) -> None:
+        """Run the test's code and send what became of every site, or that it cannot be run."""
         random.seed(0)
-        try:
-            self._execute(code)
-        except BaseException as error:
-            self._interrupted(error)
+        runner = Runner(
+            _MODULE, self._interrupted, self._is_entered, sites.names_read(self._test.source)
+        )
+        runner.guarded(self._execute, runner)
+        if self._fault is None and not self._touched and not any(self._results):
+            self._fault = "the test code reached no assert and called nothing of the candidate"
+        if self._fault is not None:
+            self._channel.send({"broken": self._fault})
+            return
+        not_run: Result = ["not_run", "the test code did not reach it"]
+        left_out = self._left_out()
         self._channel.send(
             {
                 "done": [
-                    result or ["not_run", "the test code did not reach it"]
-                    for result in self._results
+                    None if number in left_out else result or not_run
+                    for number, result in enumerate(self._results)
                 ]
             }
         )
+
+    def _left_out(self) -> set[int]:
+        """Sites that the test code, having ended by itself, went round; they do not count.
+
+        Not where something that the candidate failed at may be the reason; not where a loop over
+        nothing is; not where a test function has ended with no site at all, or was never called.
+        """
+        if self.raised or not any(result and result[0] == "passed" for result in self._results):
+            return set()
+        judged = {
+            site.function
+            for site, result in zip(self.sites, self._results, strict=True)
+            if result is not None
+        }
+        never_called = set(self._test.marked.functions.values()) - self._entered
+        return {
+            number
+            for number, site in enumerate(self.sites)
+            if self._results[number] is None
+            and site.function in judged | (never_called - self._test.marked.tests)
+            and not any(
+                loop in self._entered and loop + 1 not in self._entered for loop in site.loops
+            )
+        }
 
     def record(self, number: int, error: BaseException | None) -> None:
         """Keep the first failure of a site, or that it passed."""
         known = self._results[number]
         if known is None or known[0] == "passed":
+            if error is not None and self._is_our_fault(error):
+                self._fault = _told(error)
             result = judge(error)
             self._results[number] = result
             # The supervisor keeps a copy, for the case that this process is killed.
@@ -110,6 +173,9 @@ class _Run:
 
     def _interrupted(self, error: BaseException) -> None:
         """Charge an exception between sites to the next site, or to the last if none is left."""
+        self.raised = True
+        if self._is_our_fault(error):
+            self._fault = self._fault or _told(error)
         open_sites = [i for i, result in enumerate(self._results) if result is None]
         if self._results:
             number = open_sites[0] if open_sites else len(self._results) - 1
@@ -118,81 +184,67 @@ class _Run:
                 result if result[0] != "wrong_answer" else ["runtime_error", result[1]]
             )
 
+    def _is_our_fault(self, error: BaseException) -> bool:
+        """Tell whether test code failed by itself, before the candidate could matter."""
+        if isinstance(error, SuiteFault):
+            return True
+        charged = (AssertionError, CandidateFailure, MemoryError, RecursionError)
+        if self._touched or isinstance(error, charged):
+            return False
+        # What a name of the candidate stands for decides what test code can do with it.
+        return not self._fetched or isinstance(error, (ImportError, NameError))
+
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         self._requests += 1
         self._channel.send({"ask": {**request, "id": self._requests}, "site": self.current})
         answer: dict[str, Any] = self._channel.receive()
+        self._note(request, answer)
         if "failed" in answer:
             raise CandidateFailure(answer["failed"], answer["detail"])
         return answer
 
-    def _execute(self, code: types.CodeType) -> None:
-        module = types.ModuleType("tests")
-        sys.modules["tests"] = module
-        namespace = module.__dict__
-        namespace[sites.GUARD] = lambda number: _Site(self, number)
-        self._bind(namespace)
-        exec(code, namespace)  # noqa: S102 - running the test code is what this process is for
-        if self._test.get("check"):
-            namespace[self._test["check"]](self._link.named(self._entry_point or ""))
+    def _note(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
+        """Keep in mind what the candidate's answer may lead the test code to."""
+        raised: dict[str, Any] | None = answer.get("raised")
+        if request["op"] == "names":
+            self._fetched = True
+            found = binding.kinds_of_names(answer, request["names"])
+            # The proxy of a function or an object says nothing yet; a missing name is a failure.
+            self._touched = self._touched or found != {"proxy"}
+            self.raised = self.raised or "missing" in found
         else:
-            self._run_test_functions(namespace)
+            self._touched = True
+            exhausted = _EXHAUSTED.get(request.get("method", ""))
+            if raised is not None and exhausted and raised.get("kind") == exhausted:
+                return
+        self.raised = self.raised or raised is not None or "failed" in answer
 
-    def _bind(self, namespace: dict[str, Any]) -> None:
-        """Give the test code the names it expects to find beside it."""
-        wanted = sites.free_names(self._test["source"])
-        # A standard module is our own, even if the candidate has something of that name.
-        for name in sorted(wanted & sys.stdlib_module_names):
-            namespace[name] = importlib.import_module(name)
-            wanted.discard(name)
-        if self._entry_point and "." not in self._entry_point:
-            wanted.discard(self._entry_point)
-            namespace[self._entry_point] = self._link.named(self._entry_point)
-        if wanted:
-            namespace.update(self._link.names(sorted(wanted)))
+    def _execute(self, runner: Runner) -> None:
+        module = types.ModuleType(_MODULE)
+        sys.modules[_MODULE] = module
+        sys.argv = ["tests.py"]
+        namespace = module.__dict__
+        namespace["__file__"] = sys.argv[0]
+        namespace[sites.GUARD] = lambda number: _Site(self, number)
+        namespace[sites.MARK] = self._entered.add
+        source, check = self._test.source, self._test.check
+        namespace.update(binding.names_beside(source, self._link, self._entry_point))
+        if not runner.guarded(exec, self._test.code, namespace):
+            return
+        if check is None:
+            runner.run(namespace)
+        elif check not in namespace:
+            raise SuiteFault(f"the test code defines no {check!r}")
+        else:
+            runner.guarded(namespace[check], self._link.named(self._entry_point or ""))
 
-    def _run_test_functions(self, namespace: dict[str, Any]) -> None:
-        """Call what a test runner would: `test*` functions and `TestCase` classes."""
-        for name, item in list(namespace.items()):
-            if isinstance(item, type) and _is_test_case(item):
-                self._guarded(functools.partial(self._run_test_case, item))
-            elif (
-                name.startswith("test")
-                and isinstance(item, types.FunctionType)
-                and not item.__code__.co_argcount
-                and not _called_at_top(self._test["source"], name)
-            ):
-                self._guarded(item)
-
-    def _guarded(self, function: Callable[[], object]) -> None:
-        # One test function that fails between its sites must not stop the next function.
-        try:
-            function()
-        except BaseException as error:
-            self._interrupted(error)
-
-    def _run_test_case(self, kind: type) -> None:
-        names = [name for name in dir(kind) if name.startswith("test")]
-        kind.setUpClass()  # type: ignore[attr-defined] # a unittest.TestCase
-        for name in names:
-            case = kind(name)
-            case.setUp()
-            getattr(case, name)()
-            case.tearDown()
+    def _is_entered(self, function: types.FunctionType) -> bool:
+        code = function.__code__
+        return self._test.marked.functions.get((code.co_name, code.co_firstlineno)) in self._entered
 
 
-def _is_test_case(kind: type) -> bool:
-    unittest = sys.modules.get("unittest")
-    return unittest is not None and issubclass(kind, unittest.TestCase)
-
-
-def _called_at_top(source: str, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
-        for statement in ast.parse(source).body
-        if not isinstance(statement, (ast.FunctionDef, ast.ClassDef))
-        for node in ast.walk(statement)
-    )
+def _told(error: BaseException) -> str:
+    return str(error) if isinstance(error, SuiteFault) else f"the test code: {describe(error)}"
 
 
 def judge(error: BaseException | None) -> Result:

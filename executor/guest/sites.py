@@ -8,21 +8,56 @@ a constant truth checks nothing and does not count.
 import ast
 import builtins
 import symtable
+from typing import NamedTuple
 
 GUARD = "__rrtf_site__"
 """Name under which the driver puts the context manager that records a site."""
+MARK = "__rrtf_mark__"
+"""Name under which the driver puts what is called where a function or a loop is entered."""
+MODULE = 0
+"""The place of what stands in no function."""
+
+
+class SuiteFault(Exception):
+    """The tests cannot be run, whatever the candidate."""
+
+
+class Site(NamedTuple):
+    """One site, and what decides whether it may be left out when it was not reached."""
+
+    function: int
+    """Place of the innermost function around it."""
+    loops: tuple[int, ...]
+    """Places at which the loops around it begin; the place after each is the loop's body."""
+    demands: bool
+    """Whether it fails unless something in it raises."""
+
+
+class Instrumented(NamedTuple):
+    """Test code with its sites guarded and its functions and loops marked."""
+
+    tree: ast.Module
+    sites: list[Site]
+    functions: dict[tuple[str, int], int]
+    """Places of the functions by name and first line, as code objects have them."""
+    tests: set[int]
+    """Places of the functions that somebody other than test code must call."""
 
 
 class _Sites(ast.NodeTransformer):
     def __init__(self) -> None:
-        self.count = 0
+        self.sites: list[Site] = []
+        self.functions: dict[tuple[str, int], int] = {}
+        self.without_arguments: dict[int, str] = {}
+        self._places = MODULE + 1
+        self._function = MODULE
+        self._loops: tuple[int, ...] = ()
 
-    def _site(self, node: ast.stmt) -> ast.stmt:
-        guard = ast.Call(
-            func=ast.Name(GUARD, ast.Load()), args=[ast.Constant(self.count)], keywords=[]
+    def _site(self, node: ast.stmt, demands: bool = False) -> ast.stmt:
+        guarded = ast.With(
+            items=[ast.withitem(context_expr=_call(GUARD, len(self.sites)))], body=[node]
         )
-        self.count += 1
-        guarded = ast.With(items=[ast.withitem(context_expr=guard)], body=[node])
+        self.sites.append(Site(self._function, self._loops, demands))
         return ast.copy_location(guarded, node)
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
@@ -31,19 +66,62 @@ class _Sites(ast.NodeTransformer):
         return self._site(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt:
-        return self._site(node) if _is_assert_call(node.value) else node
+        if not _is_assert_call(node.value):
+            return node
+        return self._site(node, demands=_expects_exception(node.value))
 
     def visit_Try(self, node: ast.Try) -> ast.stmt:
         if node.handlers:
-            return self._site(node)
+            return self._site(node, demands=_always_fails(node.orelse or node.body))
         self.generic_visit(node)
         return node
 
-    def visit_With(self, node: ast.With) -> ast.stmt:
+    def visit_With(self, node: ast.With | ast.AsyncWith) -> ast.stmt:
         if any(_expects_exception(item.context_expr) for item in node.items):
-            return self._site(node)
+            return self._site(node, demands=True)
         self.generic_visit(node)
         return node
+
+    visit_AsyncWith = visit_With  # noqa: N815 - the visitor's name
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.stmt:
+        outer = self._function, self._loops
+        self._function, self._loops = self._places, ()
+        self._places += 1
+        first_line = min(item.lineno for item in (node, *node.decorator_list))
+        self.functions[node.name, first_line] = self._function
+        if not ast.unparse(node.args):
+            self.without_arguments[self._function] = node.name
+        # Below the docstring, which would be none any more.
+        below = int(ast.get_docstring(node, clean=False) is not None)
+        mark = _mark(self._function, node.body[0])
+        self.generic_visit(node)
+        node.body.insert(below, mark)
+        self._function, self._loops = outer
+        return node
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the visitor's name
+
+    def visit_For(self, node: ast.For | ast.AsyncFor | ast.While) -> list[ast.stmt]:
+        outer, place = self._loops, self._places
+        self._loops = (*outer, place)
+        self._places += 2
+        body = _mark(place + 1, node.body[0])
+        self.generic_visit(node)
+        node.body.insert(0, body)
+        self._loops = outer
+        return [_mark(place, node), node]
+
+    visit_AsyncFor = visit_For  # noqa: N815 - the visitor's name
+    visit_While = visit_For  # noqa: N815 - the visitor's name
+
+
+def _call(name: str, number: int) -> ast.Call:
+    return ast.Call(func=ast.Name(name, ast.Load()), args=[ast.Constant(number)], keywords=[])
+
+
+def _mark(place: int, beside: ast.stmt) -> ast.stmt:
+    return ast.copy_location(ast.Expr(_call(MARK, place)), beside)
 
 
 def _name_called(node: ast.expr) -> str:
@@ -55,16 +133,28 @@ def _name_called(node: ast.expr) -> str:
 
 
 def _is_assert_call(node: ast.expr) -> bool:
-    name = _name_called(node)
-    return name.startswith("assert") or name == "fail"
+    name = _name_called(node.value if isinstance(node, ast.Await) else node)
+    return name.startswith("assert") or name in ("fail", "raises")
 
 
 def _expects_exception(node: ast.expr) -> bool:
     return _name_called(node) in ("raises", "assertRaises", "assertRaisesRegex")
 
 
-def instrument(source: str) -> tuple[ast.Module, int]:
-    """Guard every site of test code; return the tree and the number of sites.
+def _always_fails(body: list[ast.stmt]) -> bool:
+    """Tell whether a block that runs to its end ends with a failure."""
+    match body[-1]:
+        case ast.Raise():
+            return True
+        case ast.Assert(test=ast.Constant(value=value)):
+            return not value
+        case ast.Expr(value=value):
+            return _name_called(value) == "fail"
+    return False
+
+
+def instrument(source: str) -> Instrumented:
+    """Guard every site of test code, and mark what tells why one was not reached.
 
     Raises:
         SyntaxError, ValueError, MemoryError, RecursionError: the test code does not parse.
@@ -72,7 +162,38 @@ def instrument(source: str) -> tuple[ast.Module, int]:
     tree = ast.parse(source)
     sites = _Sites()
     tree = ast.fix_missing_locations(sites.visit(tree))
-    return tree, sites.count
+    read = names_read(source)
+    tests = {
+        place
+        for (name, _), place in sites.functions.items()
+        if name.startswith("test") or name == "check"
+    }
+    tests |= {place for place, name in sites.without_arguments.items() if name not in read}
+    return Instrumented(tree, sites.sites, sites.functions, tests)
+
+
+def modules_imported(source: str) -> list[str]:
+    """Name the modules that test code cannot do without: those it imports unconditionally."""
+    found = []
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append("." * node.level + (node.module or ""))
+        elif not isinstance(node, (ast.If, ast.Try, ast.expr)):
+            waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def names_read(source: str) -> set[str]:
+    """Collect the names that occur in test code other than where they are defined."""
+    return {
+        node.id
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
 
 
 def free_names(source: str) -> set[str]:

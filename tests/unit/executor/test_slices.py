@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from executor.run import SuiteBroken
+from executor.asserting import SuiteBroken
 from executor.slices import label_slice
 from infra import errors
 from infra.contracts.base import Label, Outcome

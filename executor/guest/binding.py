@@ -1,0 +1,109 @@
+"""What test code finds beside itself: the candidate's names, and stand-ins for some modules."""
+
+import importlib
+import importlib.util
+import sys
+import types
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from executor.guest import sites
+from executor.guest.link import Link
+from executor.guest.sites import SuiteFault
+
+_OF_THE_CANDIDATE = ("solution", "candidate", "submission")
+"""Modules that test code may take the candidate's names from."""
+
+
+def require_modules(source: str) -> None:
+    """Refuse test code that imports what is not there; every candidate would fail with it.
+
+    Raises:
+        SuiteFault: naming the module.
+    """
+    for name in sites.modules_imported(source):
+        package = name.partition(".")[0]
+        provided = package in (*_OF_THE_CANDIDATE, "pytest")
+        if not provided and (not package or importlib.util.find_spec(package) is None):
+            raise SuiteFault(
+                f"the test code imports {name!r}, which is not there: the language `python` has"
+                " the standard library, `python_numpy` has numpy as well, and the candidate's"
+                " names come without an import or from `solution`"
+            )
+
+
+def names_beside(source: str, link: Link, entry_point: str | None) -> dict[str, Any]:
+    """Collect what test code reads and does not define; make its imports ready.
+
+    Raises:
+        CandidateFailure: the candidate failed when it was asked for its names.
+    """
+    _make_modules_ready(source, link, entry_point)
+    found: dict[str, Any] = {}
+    wanted = {name for name in sites.free_names(source) if not name.startswith("__")}
+    # A standard module is our own, even if the candidate has something of that name.
+    for name in sorted(wanted & sys.stdlib_module_names):
+        found[name] = importlib.import_module(name)
+        wanted.discard(name)
+    if entry_point and "." not in entry_point:
+        found[entry_point] = link.named(entry_point)
+        wanted.discard(entry_point)
+        if "candidate" in wanted:  # So a script calls it that was written for `check`.
+            found["candidate"] = found[entry_point]
+            wanted.discard("candidate")
+    return found | (link.names(sorted(wanted)) if wanted else {})
+
+
+def kinds_of_names(answer: dict[str, Any], names: Iterable[str]) -> set[str]:
+    """Tell what an answer gives for names: `proxy` of an object, plain `value`, or `missing`."""
+    entries = answer.get("value")
+    found = set()
+    for name in names:
+        entry = entries.get(name) if isinstance(entries, dict) else None
+        if not isinstance(entry, dict) or "value" not in entry:
+            found.add("missing")
+        else:
+            value = entry["value"]
+            is_proxy = isinstance(value, dict) and list(value) == ["$ref"]
+            found.add("proxy" if is_proxy else "value")
+    return found
+
+
+def _make_modules_ready(source: str, link: Link, entry_point: str | None) -> None:
+    if "pytest" in source and importlib.util.find_spec("pytest") is None:
+        from executor.guest import stand_in
+
+        sys.modules["pytest"] = stand_in.module()
+    if "unittest" in source:
+        import unittest
+
+        from executor.guest import cases
+
+        unittest.main = cases.leave_to_the_driver  # type: ignore[assignment] # a class
+
+    def look_up(name: str) -> Any:
+        if name == entry_point:
+            return link.named(name)
+        found = link.names([name])
+        if name not in found:
+            raise AttributeError(f"the program defines no {name!r}")
+        return found[name]
+
+    for name in _OF_THE_CANDIDATE:
+        sys.modules[name] = _CandidateModule(name, look_up)
+
+
+class _CandidateModule(types.ModuleType):
+    """The candidate's module as test code imports it."""
+
+    # `import *` takes nothing: free names are bound anyway.
+    __all__: tuple[str, ...] = ()
+
+    def __init__(self, name: str, look_up: Callable[[str], Any]) -> None:
+        super().__init__(name)
+        self._rrtf_look_up = look_up
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._rrtf_look_up(name)

@@ -1,0 +1,36 @@
+"""Runs a `unittest.TestCase`; loaded only for test code that has one."""
+
+import unittest
+from collections.abc import Callable
+from typing import Any
+
+Report = Callable[[BaseException], None]
+
+
+def run(kind: type[unittest.TestCase], report: Report) -> None:
+    """Run every test of a class with its fixtures; report what fails between sites."""
+    unittest.defaultTestLoader.loadTestsFromTestCase(kind).run(_Findings(report))
+
+
+class _Findings(unittest.TestResult):
+    """Takes what a test case does with an exception that no site has kept."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__()
+        self._report = report
+
+    def addError(self, test: object, error: Any) -> None:  # noqa: N802 - unittest's name
+        self._report(error[1])
+
+    def addFailure(self, test: object, error: Any) -> None:  # noqa: N802 - unittest's name
+        self._report(error[1])
+
+    def addSubTest(  # noqa: N802 - unittest's name
+        self, test: object, subtest: object, error: Any
+    ) -> None:
+        if error is not None:
+            self._report(error[1])
+
+
+def leave_to_the_driver(*_: object, **__: object) -> None:
+    """Stand in for `unittest.main`: every test case is run afterwards anyway."""

@@ -1,0 +1,148 @@
+"""What a test runner would run of a module: test functions, test classes, `TestCase`s."""
+
+import itertools
+import sys
+import types
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from executor.guest.sites import SuiteFault
+
+CASES = "__rrtf_cases__"
+"""Attribute that holds the arguments a function or a class of tests is run with, once for each."""
+
+Report = Callable[[BaseException], None]
+"""Takes what ended a test between its sites."""
+
+
+class Runner:
+    """Runs the tests of a module, each apart from the failures of the others."""
+
+    def __init__(
+        self,
+        module: str,
+        report: Report,
+        is_entered: Callable[[types.FunctionType], bool],
+        names_read: Iterable[str],
+    ) -> None:
+        """Take what says which functions the module has called by itself."""
+        self._module = module
+        self._report = report
+        self._is_entered = is_entered
+        self._names_read = frozenset(names_read)
+
+    def run(self, namespace: Mapping[str, Any]) -> None:
+        """Run every test, in the order of their definitions."""
+        # Under a second name it is no second test.
+        for item in {id(item): item for item in namespace.values()}.values():
+            if isinstance(item, type):
+                self._run_class(item)
+            elif isinstance(item, types.FunctionType) and item.__name__.startswith("test"):
+                self._run_function(item)
+
+    def guarded(self, function: Callable[..., object], *args: Any, **kwargs: Any) -> bool:
+        """Call a function, which may be a coroutine; report how it ended, and tell if well."""
+        try:
+            result = function(*args, **kwargs)
+            if isinstance(result, types.CoroutineType):
+                import asyncio
+
+                asyncio.run(result)
+        except BaseException as error:
+            if isinstance(error, SystemExit) and error.code in (None, 0):
+                return True
+            self._report(error)
+            return False
+        return True
+
+    def _run_function(self, function: types.FunctionType) -> None:
+        if self._is_entered(_unwrapped(function)):
+            return
+        for arguments in _cases(function):
+            if missing := _unmet(function, arguments):
+                # Not called here, it may have been meant to be called by the module.
+                if function.__name__ not in self._names_read:
+                    self._report(SuiteFault(_NO_FIXTURES.format(function.__name__, missing)))
+                return
+            self.guarded(function, **arguments)
+
+    def _run_class(self, kind: type) -> None:
+        if _is_test_case(kind):
+            from executor.guest import cases
+
+            self.guarded(cases.run, kind, self._report)
+        elif kind.__module__ == self._module and kind.__name__.startswith("Test"):
+            self._run_plain_class(kind)
+
+    def _run_plain_class(self, kind: type) -> None:
+        names = [name for name in dir(kind) if name.startswith("test")]
+        methods = [name for name in names if isinstance(getattr(kind, name), types.FunctionType)]
+        if not methods or not self._prepared(kind, "setup_class"):
+            return
+        for name in methods:
+            for one, other in itertools.product(_cases(kind), _cases(getattr(kind, name))):
+                self._run_method(kind, name, one | other)
+        self._prepared(kind, "teardown_class")
+
+    def _run_method(self, kind: type, name: str, arguments: dict[str, Any]) -> None:
+        made: list[Any] = []
+        if not self.guarded(lambda: made.append(kind())):
+            return
+        method = getattr(made[0], name)
+        if missing := _unmet(method, arguments):
+            self._report(SuiteFault(_NO_FIXTURES.format(f"{kind.__name__}.{name}", missing)))
+            return
+        if self._prepared(made[0], "setup_method", method):
+            self.guarded(method, **arguments)
+            self._prepared(made[0], "teardown_method", method)
+
+    def _prepared(self, owner: Any, name: str, *offered: Any) -> bool:
+        """Call a set-up or tear-down, if there is one, with as much as it takes."""
+        function = getattr(owner, name, None)
+        if function is None:
+            return True
+        if isinstance(owner, type):
+            # Written with or without `classmethod`.
+            offered = () if isinstance(function, types.MethodType) else (owner,)
+        return self.guarded(function, *offered[: len(_parameters(function))])
+
+
+_NO_FIXTURES = "{} takes {!r}, and nothing gives it: fixtures are not supported"
+
+
+def _cases(test: object) -> Sequence[dict[str, Any]]:
+    cases: Sequence[dict[str, Any]] = getattr(test, CASES, ({},))
+    return cases
+
+
+def _unwrapped(function: Any) -> types.FunctionType:
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    found: types.FunctionType = function
+    return found
+
+
+# The standard `inspect` brings much with it, into every fresh jail.
+def _parameters(function: Any) -> dict[str, bool]:
+    """Tell of the parameters by name whether each must be given; of a method, all but the first."""
+    is_bound = isinstance(function, types.MethodType)
+    plain = function.__func__ if is_bound else function
+    code: types.CodeType = plain.__code__
+    positional = code.co_varnames[: code.co_argcount]
+    keywords = code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
+    without_default = len(positional) - len(plain.__defaults__ or ())
+    found = {name: at < without_default for at, name in enumerate(positional)}
+    found |= {name: name not in (plain.__kwdefaults__ or {}) for name in keywords}
+    return dict(list(found.items())[int(is_bound) :])
+
+
+def _unmet(function: Callable[..., object], arguments: Mapping[str, Any]) -> str:
+    """Name a parameter that must be given and is not."""
+    required = (name for name, must in _parameters(function).items() if must)
+    return next((name for name in required if name not in arguments), "")
+
+
+def _is_test_case(kind: type) -> bool:
+    unittest = sys.modules.get("unittest")
+    is_one = unittest is not None and issubclass(kind, unittest.TestCase)
+    return is_one and kind.__module__.partition(".")[0] != "unittest"

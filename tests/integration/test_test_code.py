@@ -1,0 +1,294 @@
+"""Test code of the forms that people write: every site counts, and nothing but sites does."""
+
+import contextlib
+
+import pytest
+
+from executor.asserting import SuiteBroken
+from executor.judge import Judge
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra.contracts.base import Label
+from infra.contracts.execution import Suite
+from infra.contracts.problems import AssertTest, Limits
+
+GOOD = "def add(a, b): return a + b\n"
+WRONG = "def add(a, b): return a - b\n"
+RAISES = "def add(a, b): raise ValueError('no')\n"
+
+
+@pytest.fixture(scope="module", params=["cell", "strict"])
+def slot(request, open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor", strict=request.param == "strict")
+    with contextlib.closing(Slot(settings, 13)) as slot:
+        yield slot
+
+
+def judge(slot, source, program, check=None, **fields):
+    suite = Suite(tests=(AssertTest(source=source, check=check),), entry_point="add", **fields)
+    return Judge(slot.sandbox, suite, slot.version).judge(program)
+
+
+def outcomes(verdict):
+    return [test.outcome.value for test in verdict.tests]
+
+
+FORMS = {
+    "script with a guard": """
+def test_add():
+    assert add(1, 2) == 3
+if __name__ == "__main__":
+    test_add()
+""",
+    "script that checks": """
+def check(candidate):
+    assert candidate(1, 2) == 3
+if __name__ == "__main__":
+    check(candidate)
+""",
+    "unittest with a guard": """
+import unittest
+class AddTest(unittest.TestCase):
+    def test_add(self):
+        self.assertEqual(add(1, 2), 3)
+if __name__ == "__main__":
+    unittest.main()
+""",
+    "unittest with fixtures": """
+import unittest
+class AddTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): cls.one = 1
+    def setUp(self): self.two = 2
+    def test_add(self):
+        for n in (0, 1):
+            with self.subTest(n):
+                self.assertEqual(add(self.one, self.two), 3)
+""",
+    "pytest class": """
+class TestAdd:
+    @classmethod
+    def setup_class(cls): cls.one = 1
+    def setup_method(self, method): self.two = 2
+    def teardown_method(self): del self.two
+    def test_add(self):
+        assert add(self.one, self.two) == 3
+""",
+    "pytest parameters": """
+import pytest
+@pytest.mark.parametrize("a, b, total", [(1, 2, 3), pytest.param(2, 2, 4, id="twos")])
+def test_add(a, b, total):
+    assert add(a, b) == pytest.approx(total)
+""",
+    "coroutine": """
+import asyncio
+async def test_add():
+    await asyncio.sleep(0)
+    assert add(1, 2) == 3
+""",
+    "coroutine of a test case": """
+import unittest
+class AddTest(unittest.IsolatedAsyncioTestCase):
+    async def asyncSetUp(self): self.one = 1
+    async def test_add(self):
+        self.assertEqual(add(self.one, 2), 3)
+""",
+    "import from the solution": "from solution import add\nassert add(1, 2) == 3 and add",
+    "import of the solution": "import solution as s\nassert s.add(1, 2) == 3 and s",
+}
+
+
+@pytest.mark.parametrize("source", FORMS.values(), ids=FORMS)
+def test_every_form_of_test_code_is_run(slot, source):
+    right, wrong, raises = (judge(slot, source, p) for p in (GOOD, WRONG, RAISES))
+
+    assert (right.label, right.total) == (Label.ALL_PASS, 1)
+    assert (wrong.label, outcomes(wrong)) == (Label.PARTIAL_PASS, ["wrong_answer"])
+    assert (raises.label, outcomes(raises)) == (Label.RUNTIME_ERROR, ["runtime_error"])
+
+
+def test_what_pytest_expects_to_be_raised_must_be_raised(slot):
+    source = """
+import pytest
+def test_add():
+    with pytest.raises(ValueError, match="no") as caught:
+        add(1, 2)
+    assert "no" in str(caught.value)
+"""
+
+    assert judge(slot, source, RAISES).label is Label.ALL_PASS
+    assert outcomes(judge(slot, source, GOOD))[0] == "wrong_answer"
+    assert outcomes(judge(slot, source, "def add(a, b): raise KeyError"))[0] == "runtime_error"
+
+
+BRANCHES = """
+def compare(output, expected):
+    if isinstance(expected, float):
+        assert abs(output - expected) < 1e-6
+    else:
+        assert output == expected
+def unused(output):
+    assert output
+def check(candidate):
+    for a, b in [(1, 2), (3, 4)]:
+        compare(candidate(a, b), a + b)
+"""
+
+
+def test_a_branch_that_the_tests_do_not_take_does_not_count(slot):
+    right, wrong = (judge(slot, BRANCHES, p, check="check") for p in (GOOD, WRONG))
+
+    assert (right.label, outcomes(right)) == (Label.ALL_PASS, ["passed"])
+    assert wrong.label is Label.PARTIAL_PASS
+    assert wrong.passed == 0
+
+
+SKIPPED = {
+    "by an exception that the tests swallow": (
+        "assert add(0, 0) == 0\ntry:\n    r = add(1, 2)\nexcept Exception:\n    r = None\n"
+        "if r is not None:\n    assert r == 3\n",
+        "def add(a, b):\n    if a: raise ValueError\n    return 0\n",
+    ),
+    "by an exception that a manager swallows": (
+        "import contextlib\nassert add(0, 0) == 0\n"
+        "with contextlib.suppress(Exception):\n    r = add(1, 2)\n    assert r == 3\n",
+        "def add(a, b):\n    if a: raise ValueError\n    return 0\n",
+    ),
+    "by its exit": (
+        "assert add(0, 0) == 0\ntry:\n    r = add(1, 2)\nexcept BaseException:\n    r = None\n"
+        "if r is not None:\n    assert r == 3\n",
+        "import os\ndef add(a, b):\n    if a: os._exit(0)\n    return 0\n",
+    ),
+    "by an attribute that it lacks": (
+        "assert add(0, 0) == 0\nif hasattr(add, 'more'):\n    assert add.more == 3\n",
+        "def add(a, b): return 0\n",
+    ),
+    "by a name that it lacks": (
+        "assert add(0, 0) == 0\nif 'more' in globals():\n    assert more(1) == 3\n",
+        "def add(a, b): return 0\n",
+    ),
+    "by nothing to loop over": (
+        "assert add(0, 0) == 0\nfor n in add([1], [2]):\n    assert n == 3\n",
+        "def add(a, b): return a and []\n",
+    ),
+    "by a value for which a function ends early": (
+        "def test_a():\n    assert add(0, 0) == 0\n"
+        "def test_b():\n    r = add(1, 2)\n    if r is None: return\n    assert r == 3\n",
+        "def add(a, b): return None if a else 0\n",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "program"), SKIPPED.values(), ids=SKIPPED)
+def test_a_candidate_gains_nothing_by_skipping_a_site(slot, source, program):
+    verdict = judge(slot, source.replace("add(0, 0) == 0", "add(0, 0) in (0,)"), program)
+
+    assert verdict.label is Label.PARTIAL_PASS, verdict
+    assert outcomes(verdict)[-1] == "not_run"
+
+
+def test_an_exception_that_the_tests_demand_skips_nothing(slot):
+    source = BRANCHES + (
+        "    try:\n        candidate(None, 1)\n        assert False\n    except TypeError:\n"
+        "        pass\n"
+    )
+
+    assert judge(slot, source, GOOD, check="check").label is Label.ALL_PASS
+
+
+BROKEN = {
+    "a package that is not there": ("import numpy as np\nassert add(1, 2) == 3", "'numpy'"),
+    "one inside": ("def test_a():\n    import pandas\n    assert add(1, 2) == 3", "'pandas'"),
+    "a relative import": ("from . import add\nassert add(1, 2) == 3", "'.'"),
+    "a name that a module lacks": ("from math import pie\nassert add(1, 2) == 3", "'pie'"),
+    "an error before any call": ("x = {}['a']\nassert add(1, x) == 3", "KeyError"),
+    "a fixture": ("def test_a(capsys):\n    assert add(1, 2) == 3", "'capsys'"),
+    "more of pytest": ("import pytest\n@pytest.fixture\ndef a(): assert add(1, 2)", "fixture"),
+    "nothing that calls": ("def verify():\n    assert add(1, 2) == 3", "reached no assert"),
+    "a check that is not there": ("assert add(1, 2) == 3", "'check'"),
+}
+
+
+@pytest.mark.parametrize(("source", "told"), BROKEN.values(), ids=BROKEN)
+def test_a_suite_that_fails_by_itself_is_no_label(slot, source, told):
+    check = "check" if told == "'check'" else None
+
+    for program in (GOOD, "raise OSError"):
+        with pytest.raises(SuiteBroken, match=told):
+            judge(slot, source, program, check=check)
+
+
+BLAMED = {
+    "what is done with its answer": ("r = add(1, 2)\nr.total()\nassert r == 3", WRONG),
+    "a name that it lacks": ("assert more(1) == 3", GOOD),
+    "what a name of it is": ("assert LIMIT + 1 == 3", GOOD + "LIMIT = object()"),
+    "an import that it fails": ("from solution import more\nassert more(1) == 3", GOOD),
+    "its end": ("def test_a():\n    if LIMIT: assert LIMIT == 3", "LIMIT = 0"),
+    "parameters that it made": (
+        "import pytest\n@pytest.mark.parametrize('a, b', add(1, 2))\n"
+        "def test_a(a, b):\n    assert a == b",
+        "def add(a, b): return [(1, 2, 3)]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("source", "program"), BLAMED.values(), ids=BLAMED)
+def test_a_candidate_cannot_blame_the_suite(slot, source, program):
+    assert judge(slot, source, program).passed == 0
+
+
+def test_a_test_case_that_fails_between_sites_stops_no_other(slot):
+    source = """
+import unittest
+class AddTest(unittest.TestCase):
+    def test_a(self):
+        add("a", 1).upper()
+        self.assertEqual(add(1, 2), 3)
+    def test_b(self):
+        self.assertEqual(add(2, 2), 4)
+    def test_c(self):
+        self.addCleanup(self.seen.append, "cleaned")
+        self.assertEqual(add(3, 3), 6)
+    def test_d(self):
+        self.assertEqual(self.seen, ["down", "down", "down", "cleaned"])
+    def tearDown(self):
+        self.seen.append("down")
+    @classmethod
+    def setUpClass(cls):
+        cls.seen = []
+"""
+
+    assert outcomes(judge(slot, source, GOOD)) == ["runtime_error", "passed", "passed", "passed"]
+    assert judge(slot, source, "def add(a, b): return str(a) if b == 1 else a + b").passed == 4
+
+
+def test_a_test_case_whose_class_cannot_be_set_up_fails(slot):
+    source = (
+        "import unittest\nclass AddTest(unittest.TestCase):\n    @classmethod\n"
+        "    def setUpClass(cls): cls.total = add(1, 2)\n"
+        "    def test_a(self): self.assertEqual(self.total, 3)\n"
+    )
+
+    assert outcomes(judge(slot, source, RAISES)) == ["runtime_error"]
+    assert judge(slot, source, GOOD).label is Label.ALL_PASS
+
+
+def test_a_test_that_a_script_calls_is_run_once(slot):
+    source = (
+        "n = 0\ndef test_a():\n    global n\n    n += 1\n    assert add(1, 2) == 3 and n == 1\n"
+    )
+
+    assert judge(slot, source + "for one in [test_a]: one()", GOOD).label is Label.ALL_PASS
+    assert judge(slot, source + "if add(0, 0): test_a()", GOOD).label is Label.ALL_PASS
+
+
+def test_a_hang_between_sites_costs_no_other_test(slot):
+    source = (
+        "class TestAdd:\n    def test_a(self):\n        total = add(9, 9)\n"
+        "        assert total == 18\n    def test_b(self):\n        assert add(1, 2) == 3\n"
+    )
+    program = "def add(a, b):\n    while a == 9: pass\n    return a + b\n"
+
+    verdict = judge(slot, source, program, limits=Limits(cpu_seconds=0.3))
+
+    assert outcomes(verdict) == ["time_limit_exceeded", "passed"]
