@@ -11,6 +11,9 @@ from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult
 
+_MAX_DEPTH = 20
+"""Most functions of the tests that a candidate may have under way at once."""
+
 
 class SuiteBroken(errors.SuiteError):
     """The tests themselves cannot be run, whatever the candidate."""
@@ -29,6 +32,8 @@ class AssertRun:
         self._sites: list[tuple[Outcome, str] | None] = [None] * count
         self._spending = {number: Spending() for number in range(-1, count)}
         self._left_out: set[int] = set()
+        self._depth = 0
+        self._paused = 0.0
 
     def run(self, position: int) -> list[TestResult]:
         """Run the test code at this position; return what became of each of its sites.
@@ -73,18 +78,43 @@ class AssertRun:
         return False
 
     def _relay(self, request: dict[str, Any], spending: Spending) -> None:
-        waited = time.monotonic()
+        self._pause()
         try:
-            answer = self._host.ask(request, spending)
+            answer = self._host.ask(request, spending, self._call_back)
         except Ended as ended:
             answer = _failure(ended.outcome, ended.detail)
-        # The driver's clock stands still while the candidate has the turn.
-        self._budget.wall_until += time.monotonic() - waited
+        self._resume()
         try:
             self._driver.send(answer, self._budget)
         except ValueError:
             # A number that JSON cannot say, such as one that overflowed while it was read.
             self._driver.send(_failure(Outcome.RUNTIME_ERROR, "malformed value"), self._budget)
+
+    def _pause(self) -> None:
+        """Stop the driver's clock: the candidate has the turn."""
+        self._paused = time.monotonic()
+
+    def _resume(self) -> None:
+        self._budget.wall_until += time.monotonic() - self._paused
+
+    def _call_back(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Have the driver call a function that the candidate was given, and relay what it asks."""
+        self._resume()
+        self._depth += 1
+        try:
+            if self._depth > _MAX_DEPTH:
+                return {"returned": None, "raised": "RecursionError"}
+            wanted = {key: message.get(key) for key in ("callback", "args", "kwargs")}
+            self._driver.send(wanted, self._budget)
+            while "returned" not in (answer := self._driver.receive(self._budget)):
+                self._step(answer)
+            return {key: answer[key] for key in ("returned", "raised") if key in answer}
+        except ValueError:
+            # A number that JSON cannot say.
+            return {"returned": None, "raised": "ValueError"}
+        finally:
+            self._depth -= 1
+            self._pause()
 
     def _driver_ended(self, ended: Ended) -> None:
         """The test code itself crashed or met a limit: charge the first site without a result."""

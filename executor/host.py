@@ -1,6 +1,7 @@
 """The candidate as the judge sees it: functions to call, in a process that can be replaced."""
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 from executor.jail import Budget, Ended, Jail, Sandbox
@@ -48,6 +49,10 @@ class Spending:
         self.wall = 0.0
 
 
+Message = dict[str, Any]
+CallBack = Callable[[Message], Message]
+"""Calls a function of the tests for the candidate, and returns what became of it."""
+
 _RELAYED = ("value", "opaque", "changed", "contents", "raised")
 
 
@@ -75,6 +80,7 @@ class FunctionHost:
         self._stack = contextlib.ExitStack()
         self._jail: Jail | None = None
         self._broken: Ended | None = None
+        self._end: Ended | None = None
         self._compiled = False
         self.generation = 0
         """Number of processes started so far."""
@@ -133,8 +139,12 @@ class FunctionHost:
                 str(second.get("load_error", "the process sent no valid message")),
             )
 
-    def ask(self, request: dict[str, Any], spending: Spending) -> dict[str, Any]:
+    def ask(
+        self, request: Message, spending: Spending, call_back: CallBack | None = None
+    ) -> Message:
         """Send one request and return the answer; add what it took to `spending`.
+
+        `call_back` carries out what the candidate wants to have called meanwhile; it may ask more.
 
         Raises:
             CompileFailed: the source does not compile.
@@ -143,22 +153,37 @@ class FunctionHost:
         self.start()
         jail = self._jail
         assert jail is not None
-        cpu_before, wall_before = jail.cpu_seconds(), jail.wall_seconds()
-        try:
-            budget = self._budget(jail, spending)
-            jail.send(request, budget)
-            answer = jail.receive(budget)
-            if answer.get("id") != request["id"]:
-                raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message")
-        except Ended:
-            self._charge(spending, jail, cpu_before, wall_before)
+        answer = self._exchange(jail, request, spending)
+        while call_back is not None and "callback" in answer:
+            try:
+                reply = call_back(answer)
+            except Ended:
+                self.stop()
+                raise
+            if self._jail is not jail:
+                raise self._end or Ended(Outcome.RUNTIME_ERROR, "the process was stopped")
+            answer = self._exchange(jail, reply, spending)
+        if answer.get("id") != request["id"]:
             self.stop()
-            raise
-        self._charge(spending, jail, cpu_before, wall_before)
+            raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message")
         if spending.cpu > self._limits.cpu_seconds:
             # It came within the grace: late, but its process is none the worse for it.
             raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
         return {**_sanitized(answer), "generation": self.generation}
+
+    def _exchange(self, jail: Jail, message: Message, spending: Spending) -> Message:
+        cpu_before, wall_before = jail.cpu_seconds(), jail.wall_seconds()
+        try:
+            budget = self._budget(jail, spending)
+            jail.send(message, budget)
+            answer: Message = jail.receive(budget)
+        except Ended as ended:
+            self._charge(spending, jail, cpu_before, wall_before)
+            self._end = ended
+            self.stop()
+            raise
+        self._charge(spending, jail, cpu_before, wall_before)
+        return answer
 
     @staticmethod
     def _charge(spending: Spending, jail: Jail, cpu_before: float, wall_before: float) -> None:

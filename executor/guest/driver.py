@@ -24,11 +24,7 @@ Result = list[str]
 
 _MODULE = "__main__"
 """As which test code runs: it may be a script that calls its own tests."""
-_EXHAUSTED = {
-    "__next__": f"builtins:{StopIteration.__name__}",
-    "__await__": f"builtins:{StopAsyncIteration.__name__}",
-}
-"""The exceptions with which a method says that there is no more."""
+_EXHAUSTED = f"builtins:{StopIteration.__name__}"
 
 
 class _Test(NamedTuple):
@@ -198,6 +194,10 @@ class _Run:
         self._requests += 1
         self._channel.send({"ask": {**request, "id": self._requests}, "site": self.current})
         answer: dict[str, Any] = self._channel.receive()
+        while "callback" in answer:
+            self._touched = True
+            self._channel.send(self._link.call_back(answer))
+            answer = self._channel.receive()
         self._note(request, answer)
         if "failed" in answer:
             raise CandidateFailure(answer["failed"], answer["detail"])
@@ -214,8 +214,7 @@ class _Run:
             self.raised = self.raised or "missing" in found
         else:
             self._touched = True
-            exhausted = _EXHAUSTED.get(request.get("method", ""))
-            if raised is not None and exhausted and raised.get("kind") == exhausted:
+            if request.get("method") == "__next__" and (raised or {}).get("kind") == _EXHAUSTED:
                 return
         self.raised = self.raised or raised is not None or "failed" in answer
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from executor.guest import values
 from executor.guest.arrays import may_change
+from executor.guest.callbacks import Borrowed
 from executor.guest.channel import Channel, Closed
 from executor.guest.compiling import compile_candidate, describe
 from executor.guest.held import OPERATORS
@@ -40,7 +41,7 @@ def serve(fd: int, start: dict[str, Any]) -> None:
         channel.send({"load_error": describe(error), "memory": isinstance(error, MemoryError)})
         return
     channel.send({"loaded": True})
-    host = _Host(namespace)
+    host = _Host(namespace, channel)
     try:
         while True:
             request = channel.receive()
@@ -58,9 +59,12 @@ def _namespace(name: str) -> dict[str, Any]:
 class _Host:
     """Holds the candidate's namespace and the objects handed out by reference."""
 
-    def __init__(self, namespace: dict[str, Any]) -> None:
+    def __init__(self, namespace: dict[str, Any], channel: Channel) -> None:
         self._namespace = namespace
         self._objects = Objects()
+        self._objects.borrowed = Borrowed(
+            channel, self._answer_meanwhile, self._objects.encode, self._objects.decode
+        )
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out one request; an exception is an answer too."""
@@ -78,6 +82,11 @@ class _Host:
             raised = {"kind": "builtins:TypeError", "text": describe(error)}
             return {"id": number, "raised": raised}
         return answer
+
+    def _answer_meanwhile(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Carry out a request that comes while a function of the tests is being called."""
+        with self._objects.another_request():
+            return self.answer(request)
 
     def _perform(self, request: dict[str, Any]) -> dict[str, Any]:
         match request["op"]:

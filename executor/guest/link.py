@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from executor.guest import collected, values
+from executor.guest.callbacks import FUNCTIONS, Lent
 from executor.guest.held import Held, hold, refill
 from executor.guest.merging import merge
-from executor.guest.proxies import CandidateFailure, Proxy
+from executor.guest.proxies import CandidateFailure, CannotCross, Proxy
 from executor.guest.raising import Errors, OwnError, describe_error
 
 Ask = Callable[[dict[str, Any]], dict[str, Any]]
@@ -20,6 +21,7 @@ class Link:
         self._ask = ask
         self._proxies: dict[int, Proxy] = {}
         self._held: dict[int, Any] = {}
+        self._lent = Lent()
         self._errors = Errors(self.named, self._decode)
         self.generation = 0
         """Number of the candidate's process; objects die with their process."""
@@ -106,6 +108,10 @@ class Link:
         request = {"op": "is", "class": is_class, "value": self._encode(value)}
         return self._request(kind, request)["value"] is True
 
+    def call_back(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Call a function of the tests as the candidate wants it."""
+        return self._lent.call(message, self._encode, self._decode)
+
     def _request(self, proxy: Proxy, request: dict[str, Any]) -> dict[str, Any]:
         if proxy._rrtf_generation not in (-1, self.generation):
             raise CandidateFailure("runtime_error", "the object was lost when its process ended")
@@ -149,7 +155,9 @@ class Link:
                 return {"$ref": value._rrtf_target["ref"]}
             got = self._ask_checked({"op": "names", "names": [value._rrtf_target["function"]]})
             return got["value"][value._rrtf_target["function"]]["value"]
-        raise TypeError(f"a {type(value).__name__} of the test cannot cross to the candidate")
+        if isinstance(value, FUNCTIONS):
+            return {"$callback": self._lent.number(value)}
+        raise CannotCross(f"a {type(value).__name__} of the test cannot cross to the candidate")
 
     def _decode(self, data: Any) -> Any:
         try:
@@ -162,6 +170,8 @@ class Link:
             error = self._errors.class_of(body[1])
             if error is not None:
                 return error
+        if tag == "$callback" and (function := self._lent.function(body)) is not None:
+            return function
         if tag == "$held":
             return self._keep(*body)
         if tag == "$awaitable":

@@ -4,12 +4,14 @@ What is not plain data crosses as a number. Of an object whose class derives fro
 the content crosses too, read with the built-in type's own methods.
 """
 
+import contextlib
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterator
 from typing import Any
 
 from executor.guest import collected, values
+from executor.guest.callbacks import Borrowed
 from executor.guest.raising import describe_class
 
 MAX_REFERENCES = 100_000
@@ -30,6 +32,8 @@ class Objects:
         """Contents that the tests hold beside the number."""
         self._touched: set[int] = set()
         """Numbers of the objects that the present request may have changed."""
+        self.borrowed: Borrowed | None = None
+        """The functions that the tests have handed over, if they can."""
 
     def encode(self, value: object) -> values.Json:
         """Encode a value for the tests; what is not plain data is referred to.
@@ -65,6 +69,9 @@ class Objects:
         return number
 
     def _refer(self, value: Any) -> Any:
+        lent = self.borrowed and self.borrowed.number(value)
+        if lent is not None:
+            return {"$callback": lent}
         number = self._number(value)
         if issubclass(type(value), type) and issubclass(value, Exception):
             return {"$error": [number, describe_class(value)]}
@@ -115,6 +122,13 @@ class Objects:
         self._touched.clear()
         return found
 
+    @contextlib.contextmanager
+    def another_request(self) -> Iterator[None]:
+        """Let a request come between; what the present one may change is not forgotten."""
+        touched = set(self._touched)
+        yield
+        self._touched |= touched
+
     def state(self, value: Any) -> dict[str, values.Json]:
         """Return what two objects of the candidate are compared by, in the tests' process."""
         kind = type(value)
@@ -136,6 +150,8 @@ class Objects:
                 return self.get(body)
             case "$error":
                 return self._objects[body[0]]
+            case "$callback" if self.borrowed is not None:
+                return self.borrowed.function(body)
         return collected.make(tag, body, self.decode)
 
 

@@ -19,6 +19,13 @@ class CandidateFailure(BaseException):
         super().__init__(detail)
 
 
+class CannotCross(TypeError):
+    """The tests need what one process cannot give to the other."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}; a problem with `allow_shared` may run its tests in one process")
+
+
 _READABLE = frozenset({"__name__", "__qualname__", "__wrapped__", "__annotations__"})
 
 

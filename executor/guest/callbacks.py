@@ -1,0 +1,112 @@
+"""Functions of the test code in the candidate's hands: called there, run here.
+
+A function that crosses becomes a number. While the candidate carries out a request it may have a
+function called that it was given; what that function asks of the candidate meanwhile is answered
+before it returns. In-place changes to a function's arguments are not carried back.
+"""
+
+import builtins
+import functools
+import types
+from collections.abc import Callable
+from typing import Any
+
+from executor.guest.channel import Channel
+
+FUNCTIONS = (
+    types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType,
+    functools.partial,
+)  # fmt: skip
+"""What crosses as a function. Of an object or a class the candidate may want more than a call."""
+Encode = Callable[[Any], Any]
+Message = dict[str, Any]
+
+
+class Lent:
+    """The functions that test code has handed to the candidate."""
+
+    def __init__(self) -> None:
+        # The list keeps every function alive, so an id is never used twice.
+        self._functions: list[Callable[..., Any]] = []
+        self._numbers: dict[int, int] = {}
+
+    def number(self, function: Callable[..., Any]) -> int:
+        """Return the number of a function, new when it has none."""
+        if id(function) not in self._numbers:
+            self._numbers[id(function)] = len(self._functions)
+            self._functions.append(function)
+        return self._numbers[id(function)]
+
+    def function(self, number: object) -> Callable[..., Any] | None:
+        """Return the function of a number; None if no function was handed over under it."""
+        if type(number) is int and 0 <= number < len(self._functions):
+            return self._functions[number]
+        return None
+
+    def call(self, message: Message, encode: Encode, decode: Encode) -> Message:
+        """Call a function as the candidate wants it; an exception is an answer too.
+
+        Only the kind of an exception is told, for its text may hold what the tests expect.
+        """
+        try:
+            function = self.function(message["callback"])
+            if function is None:
+                raise ValueError("no such function")
+            args = [decode(item) for item in message["args"]]
+            kwargs = {key: decode(item) for key, item in message["kwargs"].items()}
+            return {"returned": encode(function(*args, **kwargs))}
+        except BaseException as error:
+            return {"returned": None, "raised": _builtin_name(type(error))}
+
+
+class Borrowed:
+    """The candidate's side: makes functions of numbers."""
+
+    def __init__(
+        self, channel: Channel, answer: Callable[[Message], Message], encode: Encode, decode: Encode
+    ) -> None:
+        """`answer` carries out the requests that come while a function is being called."""
+        self._channel = channel
+        self._answer = answer
+        self._encode = encode
+        self._decode = decode
+        self._functions: dict[int, Callable[..., Any]] = {}
+        self._numbers: dict[int, int] = {}
+
+    def function(self, number: int) -> Callable[..., Any]:
+        """Return the function of a number, always the same one."""
+        if number not in self._functions:
+
+            def callback(*args: Any, **kwargs: Any) -> Any:
+                return self._call(number, args, kwargs)
+
+            self._functions[number] = callback
+            self._numbers[id(callback)] = number
+        return self._functions[number]
+
+    def number(self, value: object) -> int | None:
+        """Return the number of a function of the tests; None of anything else."""
+        return self._numbers.get(id(value))
+
+    def _call(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        self._channel.send(
+            {
+                "callback": number,
+                "args": [self._encode(item) for item in args],
+                "kwargs": {key: self._encode(item) for key, item in kwargs.items()},
+            }
+        )
+        while "returned" not in (message := self._channel.receive()):
+            self._channel.send(self._answer(message))
+        if "raised" in message:
+            raise getattr(builtins, message["raised"])("raised by a function of the tests")
+        return self._decode(message["returned"])
+
+
+def _builtin_name(kind: type[BaseException]) -> str:
+    """Name the nearest built-in exception that can be made of a text."""
+    for base in kind.__mro__:
+        known = getattr(builtins, base.__name__, None) is base and issubclass(base, Exception)
+        if known and not issubclass(base, UnicodeError):
+            return base.__name__
+    return "RuntimeError"

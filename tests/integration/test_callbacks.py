@@ -1,0 +1,142 @@
+"""Functions of the tests that the candidate calls, and coroutines of its own that tests await."""
+
+import contextlib
+
+import pytest
+
+from executor.judge import Judge
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra.contracts.base import Label
+from infra.contracts.execution import Suite
+from infra.contracts.problems import AssertTest, Limits
+
+APPLY = "def apply(f, *args, **kwargs): return f(*args, **kwargs)\ndef add(a, b): return a + b\n"
+BORROWED = """
+import gc
+def borrowed():
+    return next(one for one in gc.get_objects() if type(one).__name__ == "Borrowed")
+"""
+
+
+@pytest.fixture(scope="module", params=["cell", "strict"])
+def slot(request, open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor", strict=request.param == "strict")
+    with contextlib.closing(Slot(settings, 14)) as slot:
+        yield slot
+
+
+def judge(slot, source, program, **fields):
+    suite = Suite(tests=(AssertTest(source=source),), entry_point="apply", **fields)
+    return Judge(slot.sandbox, suite, slot.version).judge(program)
+
+
+def outcomes(verdict):
+    return [test.outcome.value for test in verdict.tests]
+
+
+CALLS = """
+import functools, operator
+seen = []
+def even(n): return n % 2 == 0
+def fails(): raise KeyError("the text stays here")
+assert apply(lambda x: x + 1, 2) == 3
+assert apply(operator.add, (1,), (2,)) == (1, 2)
+assert apply(functools.partial(pow, 2), 70) == 2**70
+assert apply(str.upper, "a") == "A"
+assert apply(seen.append, {1: [2]}) is None and seen == [{1: [2]}]
+assert apply(sorted, ["bb", "a"], key=len) == ["a", "bb"]
+assert apply(lambda x: add(x, apply(abs, -1)), 2) == 3
+assert apply(lambda: even) is even
+try:
+    apply(fails)
+    assert False
+except KeyError as error:
+    assert "stays" not in str(error)
+"""
+
+
+def test_the_candidate_calls_functions_of_the_tests(slot):
+    verdict = judge(slot, CALLS, APPLY)
+
+    assert verdict.label is Label.ALL_PASS, verdict.error
+    assert verdict.total == 9
+    assert judge(slot, CALLS, APPLY.replace("return f(", "f(")).label is Label.PARTIAL_PASS
+
+
+def test_functions_call_each_other_to_a_bounded_depth(slot):
+    source = (
+        "def down(n): return apply(down, n - 1) if n else 0\n"
+        "assert apply(down, 10) == 0\nassert apply(down, 100) == 0\nassert apply(down, 5) == 0\n"
+    )
+
+    verdict = judge(slot, source, APPLY)
+
+    assert outcomes(verdict) == ["passed", "runtime_error", "passed"]
+    assert "RecursionError" in verdict.tests[1].detail
+
+
+ENDS = {
+    "a crash": ("import os; os._exit(0)", "runtime_error"),
+    "a hang": ("while True: pass", "time_limit_exceeded"),
+    "a failure": ("1 / 0", "runtime_error"),
+}
+
+
+@pytest.mark.parametrize(("end", "outcome"), ENDS.values(), ids=ENDS)
+def test_what_ends_the_candidate_in_a_callback_costs_that_site(slot, end, outcome):
+    source = "assert apply(lambda: add(1, 2)) == 3\nassert apply(lambda: 4) == 4\n"
+    program = APPLY + f"def add(a, b):\n    {end}\n"
+
+    verdict = judge(slot, source, program, limits=Limits(cpu_seconds=0.4))
+
+    assert outcomes(verdict) == [outcome, "passed"]
+
+
+def test_a_candidate_that_calls_without_end_meets_its_limit(slot):
+    program = "def apply(f):\n    while True: f()\n"
+
+    verdict = judge(slot, "assert apply(lambda: 1) == 1", program, limits=Limits(cpu_seconds=0.1))
+
+    assert outcomes(verdict) == ["time_limit_exceeded"]
+
+
+def test_a_candidate_reaches_no_function_that_it_was_not_given(slot):
+    program = BORROWED + "def apply(f, number): return borrowed()._call(number, (), {})\n"
+    numbers = (7, -1, True, "0", [], None)
+    source = "".join(f"assert apply(lambda: 1, {number!r}) == 1\n" for number in numbers)
+
+    verdict = judge(slot, source, program)
+
+    assert set(outcomes(verdict)) == {"runtime_error"}
+
+
+def test_a_failure_in_a_callback_is_charged_to_its_own_site(slot):
+    source = "def seen(n):\n    assert n == 3\nassert apply(seen, 4) is None\n"
+
+    assert outcomes(judge(slot, source, APPLY)) == ["wrong_answer", "passed"]
+
+
+AWAITED = """
+import asyncio
+async def test_together():
+    assert await asyncio.gather(double(1), double(2)) == [2, 4]
+    assert asyncio.iscoroutine(double(1))
+    try:
+        await double(None)
+        assert False
+    except TypeError:
+        pass
+assert asyncio.run(double(2)) == 4
+"""
+
+
+def test_coroutines_of_the_candidate_can_be_awaited(slot):
+    program = (
+        "import asyncio\nlock = asyncio.Lock()\nasync def double(n):\n    async with lock:\n"
+        "        await asyncio.sleep(0)\n    return n * 2\n"
+    )
+
+    assert judge(slot, AWAITED, program).label is Label.ALL_PASS
+    wrong = judge(slot, AWAITED, program.replace("n * 2", "n + n + 1"))
+    assert sorted(outcomes(wrong)) == ["passed", "passed", "wrong_answer", "wrong_answer"]
