@@ -33,6 +33,8 @@ class AssertRun:
         self._spending = {number: Spending() for number in range(-1, count)}
         self._left_out: set[int] = set()
         self._depth = 0
+        self.apart = True
+        """Whether everything that the tests wanted to give to the candidate could cross."""
         self._paused = 0.0
 
     def run(self, position: int) -> list[TestResult]:
@@ -70,6 +72,7 @@ class AssertRun:
             return True
         if "broken" in message:
             raise SuiteBroken(str(message["broken"]))
+        self.apart = message["apart"]
         for number, found in enumerate(message["done"]):
             if found is None:
                 self._left_out.add(number)

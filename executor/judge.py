@@ -12,7 +12,7 @@ from executor.jail import Ended, Jail, Sandbox
 from executor.languages import PACKAGES, TOOLCHAINS
 from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner
-from executor.run import Asserts, Run, receive_sites
+from executor.run import Asserts, Run, driver_start, receive_sites
 from infra.contracts.base import Label
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import AssertTest, StdioTest
@@ -57,11 +57,7 @@ class Judge:
         return reference
 
     def _driver_start(self) -> dict[str, Any]:
-        return {
-            "role": "driver",
-            "tests": [{"source": test.source, "check": test.check} for test in self._tests],
-            "entry_point": self._suite.entry_point,
-        }
+        return driver_start(self._tests, self._suite.entry_point)
 
     def _read_asserts(self) -> Asserts:
         """Have the test code read in a jail: its sites counted, the plain ones described."""
@@ -113,7 +109,9 @@ class Judge:
                 return verdicts.compile_error(
                     str(failure), self.total, self._version, meter.usage()
                 )
-        return verdicts.judged(results, meter.usage(), self._version, host.stdout, host.stderr)
+        return verdicts.judged(
+            results, meter.usage(), self._version, host.stdout, host.stderr, run.integrity
+        )
 
     def _judge_native(self, native: NativeRunner, source: str, meter: Meter) -> Verdict:
         try:

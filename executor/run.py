@@ -1,7 +1,7 @@
 """One candidate against one suite: runs every test and says what became of it."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from executor import compare, verdicts
@@ -12,10 +12,11 @@ from executor.host import CompileFailed, FunctionHost, Meter, Spending
 from executor.jail import Budget, Ended, Jail, Sandbox, describe_status
 from executor.limits import GRACE
 from executor.native import judge_output
+from executor.sharing import SharedRun
 from infra import errors
-from infra.contracts.base import Outcome
+from infra.contracts.base import Integrity, Outcome
 from infra.contracts.execution import Suite, TestResult
-from infra.contracts.problems import CallTest, Limits, StdioTest, ValueComparator
+from infra.contracts.problems import AssertTest, CallTest, Limits, StdioTest, ValueComparator
 
 Plain = list[dict[str, Any]] | None
 """The sites of one assert test as data, or None if its code must run."""
@@ -57,6 +58,8 @@ class Run:
         self._driver = driver
         self._meter = meter
         self._compiled = False
+        self.integrity = Integrity.ISOLATED
+        """`shared` once a test had to run in the candidate's process."""
 
     def results(self) -> list[TestResult]:
         """Run every test.
@@ -210,7 +213,21 @@ class Run:
             if described is not None:
                 yield [self._run_plain(site, number) for number, site in enumerate(described)]
             elif driver is not None and budget is not None:
-                yield AssertRun(driver, self._host, budget, count).run(position)
+                apart = AssertRun(driver, self._host, budget, count)
+                results = apart.run(position)
+                if self._suite.allow_shared and not apart.apart:
+                    results = self._run_shared(position, count)
+                yield results
+
+    def _run_shared(self, position: int, count: int) -> list[TestResult]:
+        self.integrity = Integrity.SHARED
+        tests = [test for test in self._suite.tests if isinstance(test, AssertTest)]
+        shared = SharedRun(self._sandbox, self._limits, self._meter, count)
+        start = driver_start(tests[position : position + 1], self._suite.entry_point)
+        results = shared.run({**start, "candidate": self._source})
+        self._host.stdout = self._host.stdout or shared.stdout
+        self._host.stderr = self._host.stderr or shared.stderr
+        return results
 
     def _run_plain(self, site: dict[str, Any], number: int) -> TestResult:
         self._host.forget_output()
@@ -233,6 +250,15 @@ class Run:
             _OPAQUE.get(relation, Outcome.WRONG_ANSWER),
         )
         return verdicts.result(outcome, detail, spending.cpu, spending.wall)
+
+
+def driver_start(tests: Sequence[AssertTest], entry_point: str | None) -> dict[str, Any]:
+    """Make what starts a process of test code."""
+    return {
+        "role": "driver",
+        "tests": [{"source": test.source, "check": test.check} for test in tests],
+        "entry_point": entry_point,
+    }
 
 
 def receive_sites(driver: Jail, limits: Limits) -> Asserts:

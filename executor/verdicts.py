@@ -65,6 +65,7 @@ def judged(
     sandbox: str,
     stdout: bytes = b"",
     stderr: bytes = b"",
+    integrity: Integrity = Integrity.ISOLATED,
 ) -> Verdict:
     """Make the verdict of a program that compiled."""
     first_failure = next(
@@ -74,7 +75,7 @@ def judged(
         label=label_of([test.outcome for test in tests]),
         tests=tuple(tests),
         usage=usage,
-        integrity=Integrity.ISOLATED,
+        integrity=integrity,
         stdout=printable(stdout),
         stderr=printable(stderr),
         error=first_failure,

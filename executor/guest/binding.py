@@ -5,14 +5,23 @@ import importlib.util
 import sys
 import types
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Protocol
 
 from executor.guest import sites
-from executor.guest.link import Link
 from executor.guest.sites import SuiteFault
 
-_OF_THE_CANDIDATE = ("solution", "candidate", "submission")
+OF_THE_CANDIDATE = ("solution", "candidate", "submission")
 """Modules that test code may take the candidate's names from."""
+
+
+class Names(Protocol):
+    """Where the candidate's names come from."""
+
+    def named(self, name: str) -> Any:
+        """Return what a name stands for."""
+
+    def names(self, names: list[str]) -> dict[str, Any]:
+        """Return what global names stand for; those that are missing are left out."""
 
 
 def require_modules(source: str) -> None:
@@ -23,7 +32,7 @@ def require_modules(source: str) -> None:
     """
     for name in sites.modules_imported(source):
         package = name.partition(".")[0]
-        provided = package in (*_OF_THE_CANDIDATE, "pytest")
+        provided = package in (*OF_THE_CANDIDATE, "pytest")
         if not provided and (not package or importlib.util.find_spec(package) is None):
             raise SuiteFault(
                 f"the test code imports {name!r}, which is not there: the language `python` has"
@@ -32,7 +41,7 @@ def require_modules(source: str) -> None:
             )
 
 
-def names_beside(source: str, link: Link, entry_point: str | None) -> dict[str, Any]:
+def names_beside(source: str, link: Names, entry_point: str | None) -> dict[str, Any]:
     """Collect what test code reads and does not define; make its imports ready.
 
     Raises:
@@ -69,7 +78,7 @@ def kinds_of_names(answer: dict[str, Any], names: Iterable[str]) -> set[str]:
     return found
 
 
-def _make_modules_ready(source: str, link: Link, entry_point: str | None) -> None:
+def _make_modules_ready(source: str, link: Names, entry_point: str | None) -> None:
     if "pytest" in source and importlib.util.find_spec("pytest") is None:
         from executor.guest import stand_in
 
@@ -89,7 +98,7 @@ def _make_modules_ready(source: str, link: Link, entry_point: str | None) -> Non
             raise AttributeError(f"the program defines no {name!r}")
         return found[name]
 
-    for name in _OF_THE_CANDIDATE:
+    for name in OF_THE_CANDIDATE:
         sys.modules[name] = _CandidateModule(name, look_up)
 
 

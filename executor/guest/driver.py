@@ -16,7 +16,7 @@ from executor.guest.collecting import Runner
 from executor.guest.compiling import describe
 from executor.guest.link import Link
 from executor.guest.plain import plain_sites
-from executor.guest.proxies import CandidateFailure
+from executor.guest.proxies import CandidateFailure, CannotCross
 from executor.guest.sites import SuiteFault
 
 Result = list[str]
@@ -61,7 +61,7 @@ def serve(fd: int, start: dict[str, Any]) -> None:
         order = channel.receive()
         if order.get("run") != position:
             return
-        _Run(channel, ready, start.get("entry_point")).run()
+        _Run(channel, ready, start.get("entry_point"), start.get("candidate")).run()
 
 
 class _Site:
@@ -90,8 +90,12 @@ class _Site:
 class _Run:
     """One execution of one test's code."""
 
-    def __init__(self, channel: Channel, test: _Test, entry_point: str | None) -> None:
+    def __init__(
+        self, channel: Channel, test: _Test, entry_point: str | None, together: str | None
+    ) -> None:
+        """`together` is the candidate's source, if it is to run in this process."""
         self._channel = channel
+        self._together = together
         self._test = test
         self._entry_point = entry_point
         self.sites = test.marked.sites
@@ -103,11 +107,13 @@ class _Run:
         """Whether the candidate failed and no site was charged with it: that may be why the test
         code did not reach a site."""
         self._entered = {sites.MODULE}
-        self._touched = False
+        self._touched = together is not None
         """Whether anything that the candidate did can matter by now."""
         self._fetched = False
         """Whether the candidate has had a say in what its names mean."""
         self._fault: str | None = None
+        self._apart = True
+        """Whether everything that the tests wanted to give to the candidate could cross."""
 
     def run(self) -> None:
         """Run the test's code and send what became of every site, or that it cannot be run."""
@@ -121,16 +127,26 @@ class _Run:
         if self._fault is not None:
             self._channel.send({"broken": self._fault})
             return
+        if self._together is None:
+            self._look_for_reaching()
         not_run: Result = ["not_run", "the test code did not reach it"]
         left_out = self._left_out()
-        self._channel.send(
-            {
-                "done": [
-                    None if number in left_out else result or not_run
-                    for number, result in enumerate(self._results)
-                ]
-            }
-        )
+        done = [
+            None if number in left_out else result or not_run
+            for number, result in enumerate(self._results)
+        ]
+        self._channel.send({"done": done, "apart": self._apart})
+
+    def _look_for_reaching(self) -> None:
+        """Say so where a failure may come from the candidate's being in another process."""
+        if all(result and result[0] == "passed" for result in self._results):
+            return
+        if sites.reaches_in(self._test.source):
+            self._apart = False
+            why = CannotCross("the tests change their own process, not the candidate's").detail
+            for result in filter(None, self._results):
+                if result[0] != "passed":
+                    result[1] += f" ({why})"
 
     def _left_out(self) -> set[int]:
         """Sites that the test code, having ended by itself, went round; they do not count.
@@ -160,6 +176,7 @@ class _Run:
         """Keep the first failure of a site, or that it passed."""
         known = self._results[number]
         if known is None or known[0] == "passed":
+            self._apart = self._apart and not isinstance(error, CannotCross)
             if error is not None and self._is_our_fault(error):
                 self._fault = _told(error)
             result = judge(error)
@@ -170,6 +187,7 @@ class _Run:
     def _interrupted(self, error: BaseException) -> None:
         """Charge an exception between sites to the next site, or to the last if none is left."""
         self.raised = True
+        self._apart = self._apart and not isinstance(error, CannotCross)
         if self._is_our_fault(error):
             self._fault = self._fault or _told(error)
         open_sites = [i for i, result in enumerate(self._results) if result is None]
@@ -227,7 +245,15 @@ class _Run:
         namespace[sites.GUARD] = lambda number: _Site(self, number)
         namespace[sites.MARK] = self._entered.add
         source, check = self._test.source, self._test.check
-        namespace.update(binding.names_beside(source, self._link, self._entry_point))
+        link: binding.Names = self._link
+        if self._together is None:
+            namespace.update(binding.names_beside(source, link, self._entry_point))
+        else:
+            from executor.guest.together import Together
+
+            link = Together(self._together)
+            namespace.update(binding.names_beside(source, link, self._entry_point))
+            link.install()
         if not runner.guarded(exec, self._test.code, namespace):
             return
         if check is None:
@@ -235,7 +261,7 @@ class _Run:
         elif check not in namespace:
             raise SuiteFault(f"the test code defines no {check!r}")
         else:
-            runner.guarded(namespace[check], self._link.named(self._entry_point or ""))
+            runner.guarded(namespace[check], link.named(self._entry_point or ""))
 
     def _is_entered(self, function: types.FunctionType) -> bool:
         code = function.__code__

@@ -19,11 +19,12 @@ class CandidateFailure(BaseException):
         super().__init__(detail)
 
 
-class CannotCross(TypeError):
-    """The tests need what one process cannot give to the other."""
+class CannotCross(CandidateFailure):
+    """The tests need what one process cannot give to the other: no answer of the candidate."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(f"{what}; a problem with `allow_shared` may run its tests in one process")
+        hint = "a problem with `allow_shared` may run its tests in one process"
+        super().__init__("runtime_error", f"{what}; {hint}")
 
 
 _READABLE = frozenset({"__name__", "__qualname__", "__wrapped__", "__annotations__"})

@@ -8,6 +8,7 @@ a constant truth checks nothing and does not count.
 import ast
 import builtins
 import symtable
+import sys
 from typing import NamedTuple
 
 GUARD = "__rrtf_site__"
@@ -185,6 +186,22 @@ def modules_imported(source: str) -> list[str]:
         elif not isinstance(node, (ast.If, ast.Try, ast.expr)):
             waiting += ast.iter_child_nodes(node)
     return found
+
+
+def reaches_in(source: str) -> bool:
+    """Tell whether test code changes its own process for the candidate to see."""
+    tree = ast.parse(source)
+    modules = set(modules_imported(source)) | sys.stdlib_module_names
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _REACHING:
+                return True
+            case ast.Attribute(value=ast.Name(id=name), ctx=ast.Store()) if name in modules:
+                return True
+    return False
+
+
+_REACHING = frozenset({"redirect_stdout", "redirect_stderr", "patch"})
 
 
 def names_read(source: str) -> set[str]:

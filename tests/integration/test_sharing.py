@@ -1,0 +1,130 @@
+"""Tests that cannot run apart from the candidate: refused, or run together and marked so."""
+
+import contextlib
+
+import pytest
+
+from executor.judge import Judge
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra.contracts.base import Integrity, Label
+from infra.contracts.execution import Suite
+from infra.contracts.problems import AssertTest, Limits
+
+
+@pytest.fixture(scope="module", params=["cell", "strict"])
+def slot(request, open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor", strict=request.param == "strict")
+    with contextlib.closing(Slot(settings, 15)) as slot:
+        yield slot
+
+
+def judge(slot, source, program, allow_shared=True, **fields):
+    suite = Suite(
+        tests=(AssertTest(source="assert add(0, 0) in (0,)"), AssertTest(source=source)),
+        entry_point="add",
+        allow_shared=allow_shared,
+        **fields,
+    )
+    return Judge(slot.sandbox, suite, slot.version).judge(program)
+
+
+def outcomes(verdict):
+    return [test.outcome.value for test in verdict.tests]
+
+
+ADD = """
+def add(a=None, b=None):
+    print(a + b) if a is not None else None
+    return a + b if a is not None else int(input()) + int(input())
+def first(pair): return pair.a
+"""
+CANNOT_CROSS = {
+    "standard output": """
+import io
+from contextlib import redirect_stdout
+text = io.StringIO()
+with redirect_stdout(text):
+    add(1, 2)
+assert text.getvalue() == "3\\n"
+""",
+    "standard input": """
+from unittest.mock import patch
+def test_add():
+    with patch("builtins.input", side_effect=["1", "2"]):
+        assert add() == 3
+""",
+    "a patched name": """
+import solution
+from unittest import mock
+with mock.patch("solution.input", lambda: "1", create=True):
+    assert solution.add() == 2
+""",
+    "an object that it should refuse": """
+import pytest
+with pytest.raises(TypeError):
+    add(object(), 1)
+""",
+    "an object of the tests": """
+class Pair: a = 3
+assert first(Pair()) == 3
+""",
+}
+
+
+@pytest.mark.parametrize("source", CANNOT_CROSS.values(), ids=CANNOT_CROSS)
+def test_a_test_that_cannot_run_apart_runs_together_if_it_may(slot, source):
+    apart, together, wrong = (
+        judge(slot, source, program, allow_shared=allowed)
+        for program, allowed in ((ADD, False), (ADD, True), (ADD.replace(" + ", " - "), True))
+    )
+
+    assert (apart.label, apart.integrity) == (Label.PARTIAL_PASS, Integrity.ISOLATED)
+    assert "`allow_shared`" in apart.tests[1].detail
+    assert (together.label, together.integrity) == (Label.ALL_PASS, Integrity.SHARED)
+    # The others do not look at the sum.
+    if not any(word in source for word in ("object", "Pair")):
+        assert outcomes(wrong) == ["passed", "wrong_answer"]
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "def add(a, b): return a + b",
+        "def add(a, b): return a and 5",
+        "class E(int):\n    def __eq__(self, o): return True\n"
+        "def add(a, b): return E(5) if a else 0",
+        "def add(a, b):\n    if a: raise TypeError('cannot cross; allow_shared')\n    return 0",
+    ],
+)
+def test_a_test_that_can_run_apart_does(slot, program):
+    verdict = judge(slot, "for n in (1, 2):\n    assert add(n, n) == n + n", program)
+
+    assert verdict.integrity is Integrity.ISOLATED
+    assert (verdict.label is Label.ALL_PASS) == program.endswith("a + b")
+
+
+FIRST = "class Pair: a = 3\nassert first(Pair()) == 3\nassert first(Pair()) == 3\n"
+ENDS = {
+    "exit": ("import os; os._exit(0)", ["runtime_error", "not_run"]),
+    "hang": ("while True: pass", ["time_limit_exceeded", "not_run"]),
+    "no message": (
+        "import os; os.write(3, b'\\x00\\x00\\x00\\x02{}')",
+        ["runtime_error", "not_run"],
+    ),
+    "no site": (
+        'import os; os.write(3, b\'\\x00\\x00\\x00\\x22{"site":9,"result":["passed","x"]}\')',
+        ["runtime_error", "not_run"],
+    ),
+    "raises": ("raise ValueError", ["runtime_error", "runtime_error"]),
+}
+
+
+@pytest.mark.parametrize(("end", "expected"), ENDS.values(), ids=ENDS)
+def test_a_candidate_that_ends_the_common_process_gets_a_label(slot, end, expected):
+    program = f"def add(a, b): return a + b\ndef first(pair):\n    {end}\n"
+
+    verdict = judge(slot, FIRST, program, limits=Limits(cpu_seconds=0.4))
+
+    assert verdict.integrity is Integrity.SHARED
+    assert outcomes(verdict) == ["passed", *expected], verdict
