@@ -52,6 +52,7 @@ def serve(fd: int, start: dict[str, Any]) -> None:
             )
             code = compile(found.tree, "<tests>", "exec", dont_inherit=True)
             binding.require_modules(source)
+            _require_calls(found, check)
         except (SyntaxError, ValueError, MemoryError, RecursionError, SuiteFault) as error:
             channel.send({"broken": f"test {position}: {_told(error)}"})
             return
@@ -62,6 +63,18 @@ def serve(fd: int, start: dict[str, Any]) -> None:
         if order.get("run") != position:
             return
         _Run(channel, ready, start.get("entry_point"), start.get("candidate")).run()
+
+
+def _require_calls(found: sites.Instrumented, check: str | None) -> None:
+    """Refuse test code whose sites are all in functions that nobody calls.
+
+    Raises:
+        SuiteFault: naming one of them.
+    """
+    dead = {place: name for place, name in found.dead.items() if name != check}
+    if found.sites and all(site.function in dead for site in found.sites):
+        name = dead[found.sites[0].function]
+        raise SuiteFault(f"nothing calls {name!r}: no assert can be reached")
 
 
 class _Site:
@@ -122,7 +135,8 @@ class _Run:
             _MODULE, self._interrupted, self._is_entered, sites.names_read(self._test.source)
         )
         runner.guarded(self._execute, runner)
-        if self._fault is None and not self._touched and not any(self._results):
+        has_acted = self._touched or self._fetched
+        if self._fault is None and not has_acted and not any(self._results):
             self._fault = "the test code reached no assert and called nothing of the candidate"
         if self._fault is not None:
             self._channel.send({"broken": self._fault})
@@ -203,10 +217,8 @@ class _Run:
         if isinstance(error, SuiteFault):
             return True
         charged = (AssertionError, CandidateFailure, MemoryError, RecursionError)
-        if self._touched or isinstance(error, charged):
-            return False
         # What a name of the candidate stands for decides what test code can do with it.
-        return not self._fetched or isinstance(error, (ImportError, NameError))
+        return not (self._touched or self._fetched or isinstance(error, charged))
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         self._requests += 1

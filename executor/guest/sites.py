@@ -43,6 +43,8 @@ class Instrumented(NamedTuple):
     """Places of the functions by name and first line, as code objects have them."""
     tests: set[int]
     """Places of the functions that somebody other than test code must call."""
+    dead: dict[int, str]
+    """Functions by place that nobody calls: no test runner, and nothing in the test code."""
 
 
 class _Sites(ast.NodeTransformer):
@@ -50,6 +52,10 @@ class _Sites(ast.NodeTransformer):
         self.sites: list[Site] = []
         self.functions: dict[tuple[str, int], int] = {}
         self.without_arguments: dict[int, str] = {}
+        self.shadowed: set[int] = set()
+        self.undecorated: dict[int, str] = {}
+        self._latest: dict[tuple[object, str], int] = {}
+        self._class: ast.ClassDef | None = None
         self._places = MODULE + 1
         self._function = MODULE
         self._loops: tuple[int, ...] = ()
@@ -91,6 +97,12 @@ class _Sites(ast.NodeTransformer):
         self._places += 1
         first_line = min(item.lineno for item in (node, *node.decorator_list))
         self.functions[node.name, first_line] = self._function
+        scope = (outer, self._class)
+        if (scope, node.name) in self._latest:
+            self.shadowed.add(self._latest[scope, node.name])
+        self._latest[scope, node.name] = self._function
+        if outer[0] == MODULE and self._class is None and not node.decorator_list:
+            self.undecorated[self._function] = node.name
         if not ast.unparse(node.args):
             self.without_arguments[self._function] = node.name
         # Below the docstring, which would be none any more.
@@ -102,6 +114,12 @@ class _Sites(ast.NodeTransformer):
         return node
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the visitor's name
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
+        outer, self._class = self._class, node
+        self.generic_visit(node)
+        self._class = outer
+        return node
 
     def visit_For(self, node: ast.For | ast.AsyncFor | ast.While) -> list[ast.stmt]:
         outer, place = self._loops, self._places
@@ -170,7 +188,28 @@ def instrument(source: str) -> Instrumented:
         if name.startswith("test") or name == "check"
     }
     tests |= {place for place, name in sites.without_arguments.items() if name not in read}
-    return Instrumented(tree, sites.sites, sites.functions, tests)
+    # What another of the same name replaces is no test.
+    tests -= sites.shadowed
+    called = read | texts(source)
+    dead = {
+        place: name
+        for place, name in sites.undecorated.items()
+        if not (read & _LOOKING_UP or name in called or name.startswith("test"))
+    }
+    return Instrumented(tree, sites.sites, sites.functions, tests, dead)
+
+
+_LOOKING_UP = frozenset({"globals", "locals", "vars", "eval", "exec", "inspect", "sys"})
+"""With these a function can be called whose name is nowhere."""
+
+
+def texts(source: str) -> set[str]:
+    """Collect the strings in test code."""
+    return {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
 
 
 def modules_imported(source: str) -> list[str]:

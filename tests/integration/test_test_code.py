@@ -204,7 +204,8 @@ BROKEN = {
     "an error before any call": ("x = {}['a']\nassert add(1, x) == 3", "KeyError"),
     "a fixture": ("def test_a(capsys):\n    assert add(1, 2) == 3", "'capsys'"),
     "more of pytest": ("import pytest\n@pytest.fixture\ndef a(): assert add(1, 2)", "fixture"),
-    "nothing that calls": ("def verify():\n    assert add(1, 2) == 3", "reached no assert"),
+    "nothing that calls": ("def verify():\n    assert more(1, 2) == 3", "'verify'"),
+    "no way to an assert": ("if __name__ == 'tests':\n    assert add(1, 2) == 3", "no assert"),
     "a check that is not there": ("assert add(1, 2) == 3", "'check'"),
 }
 
@@ -223,6 +224,7 @@ BLAMED = {
     "a name that it lacks": ("assert more(1) == 3", GOOD),
     "what a name of it is": ("assert LIMIT + 1 == 3", GOOD + "LIMIT = object()"),
     "an import that it fails": ("from solution import more\nassert more(1) == 3", GOOD),
+    "the type of a name": ("if isinstance(LIMIT, int): assert LIMIT == 3", "LIMIT = object()"),
     "its end": ("def test_a():\n    if LIMIT: assert LIMIT == 3", "LIMIT = 0"),
     "parameters that it made": (
         "import pytest\n@pytest.mark.parametrize('a, b', add(1, 2))\n"
@@ -292,3 +294,11 @@ def test_a_hang_between_sites_costs_no_other_test(slot):
     verdict = judge(slot, source, program, limits=Limits(cpu_seconds=0.3))
 
     assert outcomes(verdict) == ["time_limit_exceeded", "passed"]
+
+
+def test_a_test_that_another_replaces_does_not_count(slot):
+    source = "def test_a():\n    assert add(1, 2) == {}\n"
+
+    verdict = judge(slot, source.format(4) + source.format(3), GOOD)
+
+    assert (verdict.label, verdict.total) == (Label.ALL_PASS, 1)
