@@ -26,6 +26,13 @@ def slot(request, open_directory):
         yield slot
 
 
+@pytest.fixture(scope="module")
+def cell(open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor")
+    with contextlib.closing(Slot(settings, 18)) as slot:
+        yield slot
+
+
 def judge(slot, source, program, **fields):
     suite = Suite(tests=(AssertTest(source=source),), entry_point="apply", **fields)
     return Judge(slot.sandbox, suite, slot.version).judge(program)
@@ -84,19 +91,19 @@ ENDS = {
 
 
 @pytest.mark.parametrize(("end", "outcome"), ENDS.values(), ids=ENDS)
-def test_what_ends_the_candidate_in_a_callback_costs_that_site(slot, end, outcome):
+def test_what_ends_the_candidate_in_a_callback_costs_that_site(cell, end, outcome):
     source = "assert apply(lambda: add(1, 2)) == 3\nassert apply(lambda: 4) == 4\n"
     program = APPLY + f"def add(a, b):\n    {end}\n"
 
-    verdict = judge(slot, source, program, limits=Limits(cpu_seconds=0.4))
+    verdict = judge(cell, source, program, limits=Limits(cpu_seconds=0.4))
 
     assert outcomes(verdict) == [outcome, "passed"]
 
 
-def test_a_candidate_that_calls_without_end_meets_its_limit(slot):
+def test_a_candidate_that_calls_without_end_meets_its_limit(cell):
     program = "def apply(f):\n    while True: f()\n"
 
-    verdict = judge(slot, "assert apply(lambda: 1) == 1", program, limits=Limits(cpu_seconds=0.1))
+    verdict = judge(cell, "assert apply(lambda: 1) == 1", program, limits=Limits(cpu_seconds=0.1))
 
     assert outcomes(verdict) == ["time_limit_exceeded"]
 

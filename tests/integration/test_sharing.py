@@ -19,6 +19,13 @@ def slot(request, open_directory):
         yield slot
 
 
+@pytest.fixture(scope="module")
+def cell(open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor")
+    with contextlib.closing(Slot(settings, 17)) as slot:
+        yield slot
+
+
 def judge(slot, source, program, allow_shared=True, **fields):
     suite = Suite(
         tests=(AssertTest(source="assert add(0, 0) in (0,)"), AssertTest(source=source)),
@@ -97,8 +104,8 @@ def test_a_test_that_cannot_run_apart_runs_together_if_it_may(slot, source):
         "def add(a, b):\n    if a: raise TypeError('cannot cross; allow_shared')\n    return 0",
     ],
 )
-def test_a_test_that_can_run_apart_does(slot, program):
-    verdict = judge(slot, "for n in (1, 2):\n    assert add(n, n) == n + n", program)
+def test_a_test_that_can_run_apart_does(cell, program):
+    verdict = judge(cell, "for n in (1, 2):\n    assert add(n, n) == n + n", program)
 
     assert verdict.integrity is Integrity.ISOLATED
     assert (verdict.label is Label.ALL_PASS) == program.endswith("a + b")
@@ -121,10 +128,10 @@ ENDS = {
 
 
 @pytest.mark.parametrize(("end", "expected"), ENDS.values(), ids=ENDS)
-def test_a_candidate_that_ends_the_common_process_gets_a_label(slot, end, expected):
+def test_a_candidate_that_ends_the_common_process_gets_a_label(cell, end, expected):
     program = f"def add(a, b): return a + b\ndef first(pair):\n    {end}\n"
 
-    verdict = judge(slot, FIRST, program, limits=Limits(cpu_seconds=0.4))
+    verdict = judge(cell, FIRST, program, limits=Limits(cpu_seconds=0.4))
 
     assert verdict.integrity is Integrity.SHARED
     assert outcomes(verdict) == ["passed", *expected], verdict

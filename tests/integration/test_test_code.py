@@ -24,6 +24,13 @@ def slot(request, open_directory):
         yield slot
 
 
+@pytest.fixture(scope="module")
+def cell(open_directory):
+    settings = ExecutorSettings(home=open_directory / "executor")
+    with contextlib.closing(Slot(settings, 16)) as slot:
+        yield slot
+
+
 def judge(slot, source, program, check=None, **fields):
     suite = Suite(tests=(AssertTest(source=source, check=check),), entry_point="add", **fields)
     return Judge(slot.sandbox, suite, slot.version).judge(program)
@@ -211,12 +218,12 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("source", "told"), BROKEN.values(), ids=BROKEN)
-def test_a_suite_that_fails_by_itself_is_no_label(slot, source, told):
+def test_a_suite_that_fails_by_itself_is_no_label(cell, source, told):
     check = "check" if told == "'check'" else None
 
     for program in (GOOD, "raise OSError"):
         with pytest.raises(SuiteBroken, match=told):
-            judge(slot, source, program, check=check)
+            judge(cell, source, program, check=check)
 
 
 BLAMED = {
@@ -235,8 +242,8 @@ BLAMED = {
 
 
 @pytest.mark.parametrize(("source", "program"), BLAMED.values(), ids=BLAMED)
-def test_a_candidate_cannot_blame_the_suite(slot, source, program):
-    assert judge(slot, source, program).passed == 0
+def test_a_candidate_cannot_blame_the_suite(cell, source, program):
+    assert judge(cell, source, program).passed == 0
 
 
 def test_a_test_case_that_fails_between_sites_stops_no_other(slot):
