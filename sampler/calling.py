@@ -5,9 +5,10 @@ import random
 import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from http import HTTPStatus
 from uuid import UUID
 
-import httpx
+import aiohttp
 
 from infra import errors, logs
 from sampler.backends import Completion, SamplesExhausted
@@ -57,22 +58,30 @@ class Caller:
         self._secrets = (secret.get_secret_value(),) if secret else ()
         self._slots = asyncio.Semaphore(endpoint.concurrency)
         self._rests_until = 0.0
-        headers = {"Content-Type": "application/json"}
+        # What comes packed could be of any size; a server that packs unasked is not understood.
+        self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if secret:
-            headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
-        self._client = httpx.AsyncClient(
-            headers=headers,
-            limits=httpx.Limits(
-                max_connections=endpoint.concurrency,
-                max_keepalive_connections=endpoint.concurrency,
-            ),
-            # The whole request has one limit of its own, kept in `_send`.
-            timeout=httpx.Timeout(None, connect=_CONNECT_SECONDS),
-        )
+            self._headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
+        self._connections: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        if self._connections is not None:
+            await self._connections.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Return the connections; they are made in the loop that uses them."""
+        if self._connections is None:
+            self._connections = aiohttp.ClientSession(
+                headers=self._headers,
+                connector=aiohttp.TCPConnector(limit=self.endpoint.concurrency),
+                # The whole request has one limit of its own, kept in `_send`.
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=True,
+            )
+        return self._connections
 
     async def call(
         self, scope: UUID, positions: Sequence[int], ask: Ask, model: str, until: float
@@ -154,33 +163,33 @@ class Caller:
         try:
             async with (
                 asyncio.timeout(endpoint.timeout_seconds),
-                self._client.stream(
-                    "POST",
+                self._session().post(
                     path_of(endpoint),
-                    content=body_of(endpoint, ask),
+                    data=body_of(endpoint, ask),
                     headers={"Idempotency-Key": str(begun.call_id)},
+                    allow_redirects=False,
                 ) as response,
             ):
-                good = response.status_code == httpx.codes.OK
+                good = response.status == HTTPStatus.OK
                 body = await _read(response, _MOST_BYTES if good else _ERROR_BYTES, good)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise CallFailed(f"no connection: {error}", Fault.AGAIN, billed=False) from error
         except TimeoutError as error:
             waited = f"no answer in {endpoint.timeout_seconds:g} s"
             raise CallFailed(waited, Fault.AGAIN, billed=True) from error
-        except httpx.HTTPError as error:
+        except (aiohttp.ClientError, OSError) as error:
             what = f"connection lost: {type(error).__name__}"
             raise CallFailed(what, Fault.AGAIN, billed=True) from error
         if not good:
-            raise refusal(response.status_code, response.headers, body, self._secrets, time.time())
+            raise refusal(response.status, response.headers, body, self._secrets, time.time())
         return read_reply(endpoint, ask.num_samples, body)
 
 
-async def _read(response: httpx.Response, most: int, whole: bool) -> bytes:
+async def _read(response: aiohttp.ClientResponse, most: int, whole: bool) -> bytes:
     """Read a body; one that is too long is cut, or refused if all of it is needed."""
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_bytes():
+    async for part in response.content.iter_any():
         parts.append(part)
         size += len(part)
         if size > most:

@@ -3,7 +3,9 @@
 What a server writes by itself is measured inside its process, with the same number of requests
 waiting and nothing but its own batches to do. Then a sampler worker (a process, with Celery,
 Valkey, Postgres and its ledger) asks the same server over HTTP. The two take turns, for a machine's
-speed changes; the ratio is what counts. Exits with 1 where it is below 0.9, or memory grows.
+speed changes; the ratio is what counts. Exits with 1 where it is below 0.9, or memory grows. A
+completion has the length of a short program; shorter ones are more requests a second, of which the
+worker, its database and the server's own HTTP take processor time from the model beside them.
 """
 
 import argparse
@@ -199,7 +201,7 @@ def main() -> int:
     """Measure; return 1 where a bound is not kept."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--tokens", type=int, default=96, help="of each completion")
+    parser.add_argument("--tokens", type=int, default=256, help="of each completion")
     parser.add_argument("--in-flight", type=int, default=128)
     parser.add_argument("--requests", type=int, default=6144, help="for the memory")
     given = parser.parse_args()
