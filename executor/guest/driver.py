@@ -93,7 +93,8 @@ class _Site:
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> bool:
         self._run.current = self._outer
-        self._run.record(self._number, error)
+        # A handler of everything may have caught that the candidate crashed or met a limit.
+        self._run.record(self._number, self._run.take_failure() or error)
         if error is not None or self._run.sites[self._number].demands:
             # What the candidate raised in here has been charged, or was asked for.
             self._run.raised = self._raised_before
@@ -115,6 +116,8 @@ class _Run:
         self._results: list[Result | None] = [None] * len(self.sites)
         self._requests = 0
         self._link = Link(self._ask)
+        self._failed: CandidateFailure | None = None
+        """What the candidate ended in, until something is charged with it."""
         self.current: int | None = None
         self.raised = False
         """Whether the candidate failed and no site was charged with it: that may be why the test
@@ -135,6 +138,8 @@ class _Run:
             _MODULE, self._interrupted, self._is_entered, sites.names_read(self._test.source)
         )
         runner.guarded(self._execute, runner)
+        if (failure := self.take_failure()) is not None:
+            self._interrupted(failure)
         has_acted = self._touched or self._fetched
         if self._fault is None and not has_acted and not any(self._results):
             self._fault = "the test code reached no assert and called nothing of the candidate"
@@ -198,9 +203,15 @@ class _Run:
             # The supervisor keeps a copy, for the case that this process is killed.
             self._channel.send({"site": number, "result": result})
 
+    def take_failure(self) -> CandidateFailure | None:
+        """Return what the candidate ended in if nothing was charged with it; something is now."""
+        failure, self._failed = self._failed, None
+        return failure
+
     def _interrupted(self, error: BaseException) -> None:
         """Charge an exception between sites to the next site, or to the last if none is left."""
         self.raised = True
+        error = self.take_failure() or error
         self._apart = self._apart and not isinstance(error, CannotCross)
         if self._is_our_fault(error):
             self._fault = self._fault or _told(error)
@@ -230,7 +241,8 @@ class _Run:
             answer = self._channel.receive()
         self._note(request, answer)
         if "failed" in answer:
-            raise CandidateFailure(answer["failed"], answer["detail"])
+            self._failed = CandidateFailure(answer["failed"], answer["detail"])
+            raise self._failed
         return answer
 
     def _note(self, request: dict[str, Any], answer: dict[str, Any]) -> None:

@@ -194,6 +194,34 @@ def test_a_candidate_gains_nothing_by_skipping_a_site(slot, source, program):
     assert outcomes(verdict)[-1] == "not_run"
 
 
+SWALLOWED = {
+    "a bare handler": "try:\n    add(1, 2)\n    done = 1\nexcept:\n    done = 0\nassert not done\n",
+    "an exception of any kind": (
+        "import pytest\nwith pytest.raises(BaseException):\n    add(1, 2)\nassert not add(0, 0)\n"
+    ),
+    "a manager": (
+        "import contextlib\nwith contextlib.suppress(BaseException):\n    add(1, 2)\n"
+        "assert not add(0, 0)\n"
+    ),
+    "what gathers exceptions": (
+        "import asyncio\nasync def ask(): return add(1, 2)\nasync def test_a():\n"
+        "    found = await asyncio.gather(ask(), return_exceptions=True)\n"
+        "    assert not isinstance(found[0], Exception)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("end", ["while a: pass", "if a: os._exit(0)", "if a: os.abort()"])
+@pytest.mark.parametrize("source", SWALLOWED.values(), ids=SWALLOWED)
+def test_the_end_of_a_candidate_is_no_exception_that_tests_expect(cell, source, end):
+    program = f"import os\ndef add(a, b):\n    {end}\n    return 0\n"
+
+    verdict = judge(cell, source, program, limits=Limits(cpu_seconds=0.2))
+
+    expected = "time_limit_exceeded" if "while" in end else "runtime_error"
+    assert outcomes(verdict)[0] == expected, verdict
+
+
 def test_an_exception_that_the_tests_demand_skips_nothing(slot):
     source = BRANCHES + (
         "    try:\n        candidate(None, 1)\n        assert False\n    except TypeError:\n"
