@@ -4,6 +4,7 @@ The candidate is reached through proxies only; what comes back is plain data tha
 compares. The supervisor relays the requests and watches the limits of both sides.
 """
 
+import _thread
 import random
 import sys
 import types
@@ -116,6 +117,8 @@ class _Run:
         self._results: list[Result | None] = [None] * len(self.sites)
         self._requests = 0
         self._link = Link(self._ask)
+        # Test code may have threads, and an answer is for the one that asked.
+        self._turn = _thread.RLock()
         self._failed: CandidateFailure | None = None
         """What the candidate ended in, until something is charged with it."""
         self.current: int | None = None
@@ -201,7 +204,8 @@ class _Run:
             result = judge(error)
             self._results[number] = result
             # The supervisor keeps a copy, for the case that this process is killed.
-            self._channel.send({"site": number, "result": result})
+            with self._turn:
+                self._channel.send({"site": number, "result": result})
 
     def take_failure(self) -> CandidateFailure | None:
         """Return what the candidate ended in if nothing was charged with it; something is now."""
@@ -232,14 +236,15 @@ class _Run:
         return not (self._touched or self._fetched or isinstance(error, charged))
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._requests += 1
-        self._channel.send({"ask": {**request, "id": self._requests}, "site": self.current})
-        answer: dict[str, Any] = self._channel.receive()
-        while "callback" in answer:
-            self._touched = True
-            self._channel.send(self._link.call_back(answer))
-            answer = self._channel.receive()
-        self._note(request, answer)
+        with self._turn:
+            self._requests += 1
+            self._channel.send({"ask": {**request, "id": self._requests}, "site": self.current})
+            answer: dict[str, Any] = self._channel.receive()
+            while "callback" in answer:
+                self._touched = True
+                self._channel.send(self._link.call_back(answer))
+                answer = self._channel.receive()
+            self._note(request, answer)
         if "failed" in answer:
             self._failed = CandidateFailure(answer["failed"], answer["detail"])
             raise self._failed

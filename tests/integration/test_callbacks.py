@@ -146,6 +146,25 @@ def test_a_failure_in_a_callback_is_charged_to_its_own_site(slot):
     assert outcomes(judge(slot, source, APPLY)) == ["wrong_answer", "passed"]
 
 
+THREADS = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+found = []
+threads = [threading.Thread(target=lambda n=n: found.append(add(n, n))) for n in range(8)]
+for one in threads: one.start()
+for one in threads: one.join()
+assert sorted(found) == list(range(0, 16, 2))
+with ThreadPoolExecutor(4) as pool:
+    assert list(pool.map(lambda n: apply(abs, -n), range(20))) == list(range(20))
+"""
+
+
+def test_threads_of_the_tests_ask_in_turn(slot):
+    verdict = judge(slot, THREADS, APPLY, limits=Limits(cpu_seconds=1))
+
+    assert verdict.label is Label.ALL_PASS, verdict.error
+
+
 AWAITED = """
 import asyncio
 async def test_together():
