@@ -184,15 +184,31 @@ class _Run:
             if result is not None
         }
         never_called = set(self._test.marked.functions.values()) - self._entered
+        left = judged | (never_called - self._test.marked.tests)
         return {
             number
             for number, site in enumerate(self.sites)
             if self._results[number] is None
-            and site.function in judged | (never_called - self._test.marked.tests)
-            and not any(
-                loop in self._entered and loop + 1 not in self._entered for loop in site.loops
-            )
+            and site.function in left
+            and not self._had_nothing(site.loops)
+            and not (site.function in never_called and self._was_for_nothing(site.function))
         }
+
+    def _had_nothing(self, loops: tuple[int, ...]) -> bool:
+        """Tell whether one of these loops was over nothing."""
+        return any(loop in self._entered and loop + 1 not in self._entered for loop in loops)
+
+    def _was_for_nothing(self, function: int) -> bool:
+        """Tell whether a function that was never called may have been for a loop over nothing."""
+        seen, waiting = {function}, [function]
+        while waiting:
+            for mention in self._test.marked.mentions[waiting.pop()]:
+                if self._had_nothing(mention.loops):
+                    return True
+                if mention.function not in self._entered | seen:
+                    seen.add(mention.function)
+                    waiting.append(mention.function)
+        return False
 
     def record(self, number: int, error: BaseException | None) -> None:
         """Keep the first failure of a site, or that it passed."""

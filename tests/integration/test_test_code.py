@@ -178,6 +178,23 @@ SKIPPED = {
         "assert add(0, 0) == 0\nfor n in add([1], [2]):\n    assert n == 3\n",
         "def add(a, b): return a and []\n",
     ),
+    "by nothing to loop over with a helper": (
+        "def test_a():\n    assert add(0, 0) == 0\n    for n in add([1], [2]):\n        each(n)\n"
+        "def each(n): verify(n)\ndef verify(n):\n    assert n == 3\n",
+        "def add(a, b): return a and []\n",
+    ),
+    "by nothing in a comprehension": (
+        "assert add(0, 0) == 0\ndef verify(n):\n    assert n == 3\n"
+        "done = {n: verify(n) for n in add([1], [2])}\n",
+        "def add(a, b): return a and []\n",
+    ),
+    "by nothing for a method": (
+        "import unittest\nclass AddTest(unittest.TestCase):\n"
+        "    def test_a(self):\n        assert add(0, 0) == 0\n"
+        "        any(self.verify(n) for n in add([1], [2]))\n"
+        "    def verify(self, n):\n        self.assertEqual(n, 3)\n",
+        "def add(a, b): return a and []\n",
+    ),
     "by a value for which a function ends early": (
         "def test_a():\n    assert add(0, 0) == 0\n"
         "def test_b():\n    r = add(1, 2)\n    if r is None: return\n    assert r == 3\n",
