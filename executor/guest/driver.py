@@ -138,7 +138,11 @@ class _Run:
         """Run the test's code and send what became of every site, or that it cannot be run."""
         random.seed(0)
         runner = Runner(
-            _MODULE, self._interrupted, self._is_entered, sites.names_read(self._test.source)
+            _MODULE,
+            self._interrupted,
+            self._is_entered,
+            self._is_judged,
+            sites.names_read(self._test.source),
         )
         runner.guarded(self._execute, runner)
         if (failure := self.take_failure()) is not None:
@@ -309,8 +313,17 @@ class _Run:
             runner.guarded(namespace[check], link.named(self._entry_point or ""))
 
     def _is_entered(self, function: types.FunctionType) -> bool:
+        return self._place_of(function) in self._entered
+
+    def _is_judged(self, function: types.FunctionType) -> bool:
+        """Tell whether every site of a function has been judged, and there is one."""
+        place = self._place_of(function)
+        found = [r for s, r in zip(self.sites, self._results, strict=True) if s.function == place]
+        return bool(found) and all(found)
+
+    def _place_of(self, function: types.FunctionType) -> int | None:
         code = function.__code__
-        return self._test.marked.functions.get((code.co_name, code.co_firstlineno)) in self._entered
+        return self._test.marked.functions.get((code.co_name, code.co_firstlineno))
 
 
 def _told(error: BaseException) -> str:

@@ -336,6 +336,39 @@ def test_a_test_that_a_script_calls_is_run_once(slot):
     assert judge(slot, source + "if add(0, 0): test_a()", GOOD).label is Label.ALL_PASS
 
 
+BY_HAND = {
+    "a test case": """
+import unittest
+class AddTest(unittest.TestCase):
+    def test_a(self):
+        self.assertEqual(add(1, 2), 1)
+class MoreTest(unittest.TestCase):
+    def test_a(self):
+        self.assertEqual(add(1, 2), 2)
+if __name__ == "__main__":
+    suite = unittest.TestLoader().loadTestsFromTestCase(AddTest)
+    raise SystemExit(not unittest.TextTestRunner().run(suite).wasSuccessful())
+""",
+    "a plain class": """
+class TestAdd:
+    def test_a(self):
+        assert add(1, 2) == 1
+    def test_b(self):
+        assert add(1, 2) == 2
+if __name__ == "__main__":
+    TestAdd().test_a()
+""",
+}
+
+
+@pytest.mark.parametrize("source", BY_HAND.values(), ids=BY_HAND)
+def test_a_method_that_a_script_runs_is_run_once(slot, source):
+    counts = "n = 0\ndef add(a, b):\n    global n\n    n += 1\n    return n\n"
+
+    assert judge(slot, source, counts).label is Label.ALL_PASS
+    assert outcomes(judge(slot, source, RAISES)) == ["runtime_error", "runtime_error"]
+
+
 def test_a_hang_between_sites_costs_no_other_test(slot):
     source = (
         "class TestAdd:\n    def test_a(self):\n        total = add(9, 9)\n"
