@@ -167,12 +167,15 @@ class _Run:
         """Say so where a failure may come from the candidate's being in another process."""
         if all(result and result[0] == "passed" for result in self._results):
             return
+        # What a function of the tests returns may have been refused, and the candidate told so.
+        why = self._link.refused
         if sites.reaches_in(self._test.source):
+            why = CannotCross("the tests change their own process, not the candidate's")
+        if why is not None:
             self._apart = False
-            why = CannotCross("the tests change their own process, not the candidate's").detail
             for result in filter(None, self._results):
-                if result[0] != "passed":
-                    result[1] += f" ({why})"
+                if result[0] != "passed" and why.detail not in result[1]:
+                    result[1] += f" ({why.detail})"
 
     def _left_out(self) -> set[int]:
         """Sites that the test code, having ended by itself, went round; they do not count.
