@@ -15,6 +15,10 @@ Report = Callable[[BaseException], None]
 """Takes what ended a test between its sites."""
 
 
+class Skipped(Exception):
+    """A test ends here by its own decision; what it has not reached counts as not run."""
+
+
 class Runner:
     """Runs the tests of a module, each apart from the failures of the others."""
 
@@ -28,7 +32,7 @@ class Runner:
     ) -> None:
         """Take what says which functions the module has called by itself, and has got all of."""
         self._module = module
-        self._report = report
+        self._charge = report
         self._is_entered = is_entered
         self._is_judged = is_judged
         self._names_read = frozenset(names_read)
@@ -44,6 +48,10 @@ class Runner:
                 self._run_class(item, done[id(item)])
             elif isinstance(item, types.FunctionType) and item.__name__.startswith("test"):
                 self._run_function(item)
+
+    def _report(self, error: BaseException) -> None:
+        if not isinstance(error, Skipped):
+            self._charge(error)
 
     def guarded(self, function: Callable[..., object], *args: Any, **kwargs: Any) -> bool:
         """Call a function, which may be a coroutine; report how it ended, and tell if well."""

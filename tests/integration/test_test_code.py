@@ -195,6 +195,17 @@ SKIPPED = {
         "    def verify(self, n):\n        self.assertEqual(n, 3)\n",
         "def add(a, b): return a and []\n",
     ),
+    "by a value for which a test skips itself": (
+        "import pytest\ndef test_a():\n    assert add(0, 0) == 0\n"
+        "def test_b():\n    r = add(1, 2)\n    if r is None: pytest.skip()\n    assert r == 3\n",
+        "def add(a, b): return None if a else 0\n",
+    ),
+    "by a value for which a test case does": (
+        "import pytest, unittest\nclass AddTest(unittest.TestCase):\n"
+        "    def test_a(self):\n        assert add(0, 0) == 0\n    def test_b(self):\n"
+        "        r = add(1, 2)\n        if r is None: pytest.skip('no')\n        assert r == 3\n",
+        "def add(a, b): return None if a else 0\n",
+    ),
     "by a value for which a function ends early": (
         "def test_a():\n    assert add(0, 0) == 0\n"
         "def test_b():\n    r = add(1, 2)\n    if r is None: return\n    assert r == 3\n",
