@@ -216,8 +216,13 @@ class Jail:
 
         Raises:
             Ended: it ended, or a limit ended it, before it had read the message.
+            ValueError: JSON cannot say the message, or it is nested too deeply.
         """
-        data = memoryview(channel.pack(message))
+        try:
+            data = memoryview(channel.pack(message))
+        except RecursionError:
+            # What could just be read at one depth of our stack cannot be written at another.
+            raise ValueError("the message is nested too deeply") from None
         while data:
             try:
                 data = data[self._channel.send(data) :]

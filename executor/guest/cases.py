@@ -7,9 +7,13 @@ from typing import Any
 Report = Callable[[BaseException], None]
 
 
-def run(kind: type[unittest.TestCase], report: Report) -> None:
-    """Run every test of a class with its fixtures; report what fails between sites."""
-    unittest.defaultTestLoader.loadTestsFromTestCase(kind).run(_Findings(report))
+def run(kind: type[unittest.TestCase], done: frozenset[str], report: Report) -> None:
+    """Run the tests of a class that are not done, with its fixtures; report what fails."""
+    names = unittest.defaultTestLoader.getTestCaseNames(kind)
+    if not names and hasattr(kind, "runTest"):
+        names = ["runTest"]
+    left = [kind(name) for name in names if name not in done]
+    unittest.TestSuite(left).run(_Findings(report))
 
 
 class _Findings(unittest.TestResult):

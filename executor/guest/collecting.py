@@ -15,6 +15,10 @@ Report = Callable[[BaseException], None]
 """Takes what ended a test between its sites."""
 
 
+class Skipped(Exception):
+    """A test ends here by its own decision; what it has not reached counts as not run."""
+
+
 class Runner:
     """Runs the tests of a module, each apart from the failures of the others."""
 
@@ -23,22 +27,31 @@ class Runner:
         module: str,
         report: Report,
         is_entered: Callable[[types.FunctionType], bool],
+        is_judged: Callable[[types.FunctionType], bool],
         names_read: Iterable[str],
     ) -> None:
-        """Take what says which functions the module has called by itself."""
+        """Take what says which functions the module has called by itself, and has got all of."""
         self._module = module
-        self._report = report
+        self._charge = report
         self._is_entered = is_entered
+        self._is_judged = is_judged
         self._names_read = frozenset(names_read)
 
     def run(self, namespace: Mapping[str, Any]) -> None:
         """Run every test, in the order of their definitions."""
         # Under a second name it is no second test.
-        for item in {id(item): item for item in namespace.values()}.values():
+        items = list({id(item): item for item in namespace.values()}.values())
+        # Before any is run here: classes may share what they derive.
+        done = {id(item): self._done(item) for item in items if isinstance(item, type)}
+        for item in items:
             if isinstance(item, type):
-                self._run_class(item)
+                self._run_class(item, done[id(item)])
             elif isinstance(item, types.FunctionType) and item.__name__.startswith("test"):
                 self._run_function(item)
+
+    def _report(self, error: BaseException) -> None:
+        if not isinstance(error, Skipped):
+            self._charge(error)
 
     def guarded(self, function: Callable[..., object], *args: Any, **kwargs: Any) -> bool:
         """Call a function, which may be a coroutine; report how it ended, and tell if well."""
@@ -66,16 +79,29 @@ class Runner:
                 return
             self.guarded(function, **arguments)
 
-    def _run_class(self, kind: type) -> None:
+    def _done(self, kind: type) -> frozenset[str]:
+        """Name the tests of a class that the module has run by itself, each site of them."""
+        if kind.__module__ != self._module or hasattr(kind, CASES):
+            return frozenset()
+        found = ((name, getattr(kind, name)) for name in dir(kind) if name.startswith("test"))
+        return frozenset(
+            name
+            for name, method in found
+            if isinstance(method, types.FunctionType)
+            and not hasattr(method, CASES)
+            and self._is_judged(_unwrapped(method))
+        )
+
+    def _run_class(self, kind: type, done: frozenset[str]) -> None:
         if _is_test_case(kind):
             from executor.guest import cases
 
-            self.guarded(cases.run, kind, self._report)
+            self.guarded(cases.run, kind, done, self._report)
         elif kind.__module__ == self._module and kind.__name__.startswith("Test"):
-            self._run_plain_class(kind)
+            self._run_plain_class(kind, done)
 
-    def _run_plain_class(self, kind: type) -> None:
-        names = [name for name in dir(kind) if name.startswith("test")]
+    def _run_plain_class(self, kind: type, done: frozenset[str]) -> None:
+        names = [name for name in dir(kind) if name.startswith("test") and name not in done]
         methods = [name for name in names if isinstance(getattr(kind, name), types.FunctionType)]
         if not methods or not self._prepared(kind, "setup_class"):
             return

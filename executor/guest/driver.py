@@ -4,6 +4,7 @@ The candidate is reached through proxies only; what comes back is plain data tha
 compares. The supervisor relays the requests and watches the limits of both sides.
 """
 
+import _thread
 import random
 import sys
 import types
@@ -93,7 +94,8 @@ class _Site:
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> bool:
         self._run.current = self._outer
-        self._run.record(self._number, error)
+        # A handler of everything may have caught that the candidate crashed or met a limit.
+        self._run.record(self._number, self._run.take_failure() or error)
         if error is not None or self._run.sites[self._number].demands:
             # What the candidate raised in here has been charged, or was asked for.
             self._run.raised = self._raised_before
@@ -115,6 +117,10 @@ class _Run:
         self._results: list[Result | None] = [None] * len(self.sites)
         self._requests = 0
         self._link = Link(self._ask)
+        # Test code may have threads, and an answer is for the one that asked.
+        self._turn = _thread.RLock()
+        self._failed: CandidateFailure | None = None
+        """What the candidate ended in, until something is charged with it."""
         self.current: int | None = None
         self.raised = False
         """Whether the candidate failed and no site was charged with it: that may be why the test
@@ -132,9 +138,15 @@ class _Run:
         """Run the test's code and send what became of every site, or that it cannot be run."""
         random.seed(0)
         runner = Runner(
-            _MODULE, self._interrupted, self._is_entered, sites.names_read(self._test.source)
+            _MODULE,
+            self._interrupted,
+            self._is_entered,
+            self._is_judged,
+            sites.names_read(self._test.source),
         )
         runner.guarded(self._execute, runner)
+        if (failure := self.take_failure()) is not None:
+            self._interrupted(failure)
         has_acted = self._touched or self._fetched
         if self._fault is None and not has_acted and not any(self._results):
             self._fault = "the test code reached no assert and called nothing of the candidate"
@@ -155,12 +167,15 @@ class _Run:
         """Say so where a failure may come from the candidate's being in another process."""
         if all(result and result[0] == "passed" for result in self._results):
             return
+        # What a function of the tests returns may have been refused, and the candidate told so.
+        why = self._link.refused
         if sites.reaches_in(self._test.source):
+            why = CannotCross("the tests change their own process, not the candidate's")
+        if why is not None:
             self._apart = False
-            why = CannotCross("the tests change their own process, not the candidate's").detail
             for result in filter(None, self._results):
-                if result[0] != "passed":
-                    result[1] += f" ({why})"
+                if result[0] != "passed" and why.detail not in result[1]:
+                    result[1] += f" ({why.detail})"
 
     def _left_out(self) -> set[int]:
         """Sites that the test code, having ended by itself, went round; they do not count.
@@ -176,15 +191,31 @@ class _Run:
             if result is not None
         }
         never_called = set(self._test.marked.functions.values()) - self._entered
+        left = judged | (never_called - self._test.marked.tests)
         return {
             number
             for number, site in enumerate(self.sites)
             if self._results[number] is None
-            and site.function in judged | (never_called - self._test.marked.tests)
-            and not any(
-                loop in self._entered and loop + 1 not in self._entered for loop in site.loops
-            )
+            and site.function in left
+            and not self._had_nothing(site.loops)
+            and not (site.function in never_called and self._was_for_nothing(site.function))
         }
+
+    def _had_nothing(self, loops: tuple[int, ...]) -> bool:
+        """Tell whether one of these loops was over nothing."""
+        return any(loop in self._entered and loop + 1 not in self._entered for loop in loops)
+
+    def _was_for_nothing(self, function: int) -> bool:
+        """Tell whether a function that was never called may have been for a loop over nothing."""
+        seen, waiting = {function}, [function]
+        while waiting:
+            for mention in self._test.marked.mentions[waiting.pop()]:
+                if self._had_nothing(mention.loops):
+                    return True
+                if mention.function not in self._entered | seen:
+                    seen.add(mention.function)
+                    waiting.append(mention.function)
+        return False
 
     def record(self, number: int, error: BaseException | None) -> None:
         """Keep the first failure of a site, or that it passed."""
@@ -196,11 +227,18 @@ class _Run:
             result = judge(error)
             self._results[number] = result
             # The supervisor keeps a copy, for the case that this process is killed.
-            self._channel.send({"site": number, "result": result})
+            with self._turn:
+                self._channel.send({"site": number, "result": result})
+
+    def take_failure(self) -> CandidateFailure | None:
+        """Return what the candidate ended in if nothing was charged with it; something is now."""
+        failure, self._failed = self._failed, None
+        return failure
 
     def _interrupted(self, error: BaseException) -> None:
         """Charge an exception between sites to the next site, or to the last if none is left."""
         self.raised = True
+        error = self.take_failure() or error
         self._apart = self._apart and not isinstance(error, CannotCross)
         if self._is_our_fault(error):
             self._fault = self._fault or _told(error)
@@ -221,16 +259,18 @@ class _Run:
         return not (self._touched or self._fetched or isinstance(error, charged))
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._requests += 1
-        self._channel.send({"ask": {**request, "id": self._requests}, "site": self.current})
-        answer: dict[str, Any] = self._channel.receive()
-        while "callback" in answer:
-            self._touched = True
-            self._channel.send(self._link.call_back(answer))
-            answer = self._channel.receive()
-        self._note(request, answer)
+        with self._turn:
+            self._requests += 1
+            self._channel.send({"ask": {**request, "id": self._requests}, "site": self.current})
+            answer: dict[str, Any] = self._channel.receive()
+            while "callback" in answer:
+                self._touched = True
+                self._channel.send(self._link.call_back(answer))
+                answer = self._channel.receive()
+            self._note(request, answer)
         if "failed" in answer:
-            raise CandidateFailure(answer["failed"], answer["detail"])
+            self._failed = CandidateFailure(answer["failed"], answer["detail"])
+            raise self._failed
         return answer
 
     def _note(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
@@ -276,8 +316,17 @@ class _Run:
             runner.guarded(namespace[check], link.named(self._entry_point or ""))
 
     def _is_entered(self, function: types.FunctionType) -> bool:
+        return self._place_of(function) in self._entered
+
+    def _is_judged(self, function: types.FunctionType) -> bool:
+        """Tell whether every site of a function has been judged, and there is one."""
+        place = self._place_of(function)
+        found = [r for s, r in zip(self.sites, self._results, strict=True) if s.function == place]
+        return bool(found) and all(found)
+
+    def _place_of(self, function: types.FunctionType) -> int | None:
         code = function.__code__
-        return self._test.marked.functions.get((code.co_name, code.co_firstlineno)) in self._entered
+        return self._test.marked.functions.get((code.co_name, code.co_firstlineno))
 
 
 def _told(error: BaseException) -> str:

@@ -23,6 +23,8 @@ class Link:
         self._held: dict[int, Any] = {}
         self._lent = Lent()
         self._errors = Errors(self.named, self._decode)
+        self.refused: CannotCross | None = None
+        """What of the tests could not cross, if anything, whoever took the exception."""
         self.generation = 0
         """Number of the candidate's process; objects die with their process."""
 
@@ -157,7 +159,10 @@ class Link:
             return got["value"][value._rrtf_target["function"]]["value"]
         if isinstance(value, FUNCTIONS):
             return {"$callback": self._lent.number(value)}
-        raise CannotCross(f"a {type(value).__name__} of the test cannot cross to the candidate")
+        self.refused = CannotCross(
+            f"a {type(value).__name__} of the test cannot cross to the candidate"
+        )
+        raise self.refused
 
     def _decode(self, data: Any) -> Any:
         try:

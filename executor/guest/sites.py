@@ -9,7 +9,7 @@ import ast
 import builtins
 import symtable
 import sys
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 GUARD = "__rrtf_site__"
 """Name under which the driver puts the context manager that records a site."""
@@ -34,6 +34,13 @@ class Site(NamedTuple):
     """Whether it fails unless something in it raises."""
 
 
+class Mention(NamedTuple):
+    """Where a name is read that may be a function's."""
+
+    function: int
+    loops: tuple[int, ...]
+
+
 class Instrumented(NamedTuple):
     """Test code with its sites guarded and its functions and loops marked."""
 
@@ -45,6 +52,8 @@ class Instrumented(NamedTuple):
     """Places of the functions that somebody other than test code must call."""
     dead: dict[int, str]
     """Functions by place that nobody calls: no test runner, and nothing in the test code."""
+    mentions: dict[int, list[Mention]]
+    """Where functions are named, by their places."""
 
 
 class _Sites(ast.NodeTransformer):
@@ -54,6 +63,7 @@ class _Sites(ast.NodeTransformer):
         self.without_arguments: dict[int, str] = {}
         self.shadowed: set[int] = set()
         self.undecorated: dict[int, str] = {}
+        self.mentions: dict[str, list[Mention]] = {}
         self._latest: dict[tuple[object, str], int] = {}
         self._class: ast.ClassDef | None = None
         self._places = MODULE + 1
@@ -70,12 +80,13 @@ class _Sites(ast.NodeTransformer):
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
         if isinstance(node.test, ast.Constant) and node.test.value:
             return ast.copy_location(ast.Pass(), node)
+        self.generic_visit(node)
         return self._site(node)
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt:
-        if not _is_assert_call(node.value):
-            return node
-        return self._site(node, demands=_expects_exception(node.value))
+        is_site, demands = _is_assert_call(node.value), _expects_exception(node.value)
+        self.generic_visit(node)
+        return self._site(node, demands) if is_site else node
 
     def visit_Try(self, node: ast.Try) -> ast.stmt:
         if node.handlers:
@@ -115,6 +126,38 @@ class _Sites(ast.NodeTransformer):
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the visitor's name
 
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        self._mention(node.id)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        self._mention(node.attr)
+        return node
+
+    def _mention(self, name: str) -> None:
+        self.mentions.setdefault(name, []).append(Mention(self._function, self._loops))
+
+    def _comprehension(self, node: Any) -> Any:
+        part = "value" if isinstance(node, ast.DictComp) else "elt"
+        if not any(isinstance(inner, ast.Call) for inner in ast.walk(getattr(node, part))):
+            self.generic_visit(node)
+            return node
+        outer, place = self._loops, self._places
+        self._loops = (*outer, place)
+        self._places += 2
+        self.generic_visit(node)
+        self._loops = outer
+        first = node.generators[0]
+        first.iter = _marked(place, first.iter)
+        setattr(node, part, _marked(place + 1, getattr(node, part)))
+        return node
+
+    visit_ListComp = _comprehension  # noqa: N815 - the visitor's name
+    visit_SetComp = _comprehension  # noqa: N815 - the visitor's name
+    visit_DictComp = _comprehension  # noqa: N815 - the visitor's name
+    visit_GeneratorExp = _comprehension  # noqa: N815 - the visitor's name
+
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
         outer, self._class = self._class, node
         self.generic_visit(node)
@@ -141,6 +184,12 @@ def _call(name: str, number: int) -> ast.Call:
 
 def _mark(place: int, beside: ast.stmt) -> ast.stmt:
     return ast.copy_location(ast.Expr(_call(MARK, place)), beside)
+
+
+def _marked(place: int, node: ast.expr) -> ast.expr:
+    """Mark a place just before an expression is evaluated."""
+    both = ast.Tuple(elts=[_call(MARK, place), node], ctx=ast.Load())
+    return ast.copy_location(ast.Subscript(both, ast.Constant(1), ast.Load()), node)
 
 
 def _name_called(node: ast.expr) -> str:
@@ -196,7 +245,8 @@ def instrument(source: str) -> Instrumented:
         for place, name in sites.undecorated.items()
         if not (read & _LOOKING_UP or name in called or name.startswith("test"))
     }
-    return Instrumented(tree, sites.sites, sites.functions, tests, dead)
+    mentions = {place: sites.mentions.get(name, []) for (name, _), place in sites.functions.items()}
+    return Instrumented(tree, sites.sites, sites.functions, tests, dead, mentions)
 
 
 _LOOKING_UP = frozenset({"globals", "locals", "vars", "eval", "exec", "inspect", "sys"})

@@ -1,7 +1,7 @@
 """What test code most often takes from pytest, for a jail that has none.
 
-`raises`, `approx`, `fail`, `param`, `mark.parametrize`, and `mark` for what only selects or sorts
-tests. There are no fixtures: test code that asks for them is refused, not guessed at.
+`raises`, `approx`, `fail`, `skip`, `param`, `mark.parametrize`, and `mark` for what only selects
+or sorts tests. There are no fixtures: test code that asks for them is refused, not guessed at.
 """
 
 import math
@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
-from executor.guest.collecting import CASES
+from executor.guest.collecting import CASES, Skipped
 from executor.guest.sites import SuiteFault
 
 _HARMLESS = frozenset({"timeout", "slow", "unit", "integration", "asyncio", "anyio", "order"})
@@ -20,8 +20,9 @@ def module() -> types.ModuleType:
     """Make the module that `import pytest` finds."""
     made = _Module("pytest")
     vars(made).update(
-        raises=raises, approx=_Approx, fail=fail, param=_Param, mark=_Mark(), main=lambda *_: 0
-    )
+        raises=raises, approx=_Approx, fail=fail, skip=skip, param=_Param, mark=_Mark(),
+        main=lambda *_: 0,
+    )  # fmt: skip
     return made
 
 
@@ -71,6 +72,13 @@ class _Raises:
 def fail(reason: str = "", pytrace: bool = True) -> NoReturn:
     """Fail the test."""
     raise AssertionError(reason)
+
+
+def skip(reason: str = "", allow_module_level: bool = False) -> NoReturn:
+    """End the test; that a candidate may bring it to this is no fault of the suite."""
+    if allow_module_level:
+        raise SuiteFault("a module of tests that skips itself is not supported")
+    raise Skipped(reason)
 
 
 class _Approx:

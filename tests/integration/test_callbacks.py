@@ -108,6 +108,28 @@ def test_a_candidate_that_calls_without_end_meets_its_limit(cell):
     assert outcomes(verdict) == ["time_limit_exceeded"]
 
 
+DEEP = """
+import os, struct
+def apply(f, depth):
+    channel = borrowed()._channel
+    body = b'{"callback":0,"args":[' + b"[" * depth + b"]" * depth + b'],"kwargs":{}}'
+    os.write(channel._fd, struct.pack(">I", len(body)) + body)
+    channel.receive()
+    return depth
+"""
+
+
+def test_arguments_at_the_edge_of_what_can_be_written_are_an_outcome(cell):
+    # Which depth can be read and not written again depends on how deep our own stack is.
+    source = "for depth in range(700, 1000):\n    assert apply(print, depth) == depth\n"
+
+    verdict = judge(cell, source, BORROWED + DEEP)
+
+    assert outcomes(verdict) == ["runtime_error"]
+    source = source.replace("(700, 1000)", "(300, 400)")
+    assert judge(cell, source, BORROWED + DEEP).label is Label.ALL_PASS
+
+
 def test_a_candidate_reaches_no_function_that_it_was_not_given(slot):
     program = BORROWED + "def apply(f, number): return borrowed()._call(number, (), {})\n"
     numbers = (7, -1, True, "0", [], None)
@@ -122,6 +144,25 @@ def test_a_failure_in_a_callback_is_charged_to_its_own_site(slot):
     source = "def seen(n):\n    assert n == 3\nassert apply(seen, 4) is None\n"
 
     assert outcomes(judge(slot, source, APPLY)) == ["wrong_answer", "passed"]
+
+
+THREADS = """
+import threading
+from concurrent.futures import ThreadPoolExecutor
+found = []
+threads = [threading.Thread(target=lambda n=n: found.append(add(n, n))) for n in range(8)]
+for one in threads: one.start()
+for one in threads: one.join()
+assert sorted(found) == list(range(0, 16, 2))
+with ThreadPoolExecutor(4) as pool:
+    assert list(pool.map(lambda n: apply(abs, -n), range(20))) == list(range(20))
+"""
+
+
+def test_threads_of_the_tests_ask_in_turn(slot):
+    verdict = judge(slot, THREADS, APPLY, limits=Limits(cpu_seconds=1))
+
+    assert verdict.label is Label.ALL_PASS, verdict.error
 
 
 AWAITED = """

@@ -45,6 +45,7 @@ def add(a=None, b=None):
     print(a + b) if a is not None else None
     return a + b if a is not None else int(input()) + int(input())
 def first(pair): return pair.a
+def of(make): return getattr(make(), "a", None)
 """
 CANNOT_CROSS = {
     "standard output": """
@@ -71,6 +72,13 @@ with mock.patch("solution.input", lambda: "1", create=True):
 import pytest
 with pytest.raises(TypeError):
     add(object(), 1)
+""",
+    "what a function of the tests returns": """
+class Pair: a = 3
+assert of(Pair) == 3 and of(lambda: Pair()) == 3
+""",
+    "a generator of the tests": """
+assert of(lambda: (n for n in ())) is None and add(1, 2) == 3
 """,
     "an object of the tests": """
 class Pair: a = 3

@@ -178,6 +178,34 @@ SKIPPED = {
         "assert add(0, 0) == 0\nfor n in add([1], [2]):\n    assert n == 3\n",
         "def add(a, b): return a and []\n",
     ),
+    "by nothing to loop over with a helper": (
+        "def test_a():\n    assert add(0, 0) == 0\n    for n in add([1], [2]):\n        each(n)\n"
+        "def each(n): verify(n)\ndef verify(n):\n    assert n == 3\n",
+        "def add(a, b): return a and []\n",
+    ),
+    "by nothing in a comprehension": (
+        "assert add(0, 0) == 0\ndef verify(n):\n    assert n == 3\n"
+        "done = {n: verify(n) for n in add([1], [2])}\n",
+        "def add(a, b): return a and []\n",
+    ),
+    "by nothing for a method": (
+        "import unittest\nclass AddTest(unittest.TestCase):\n"
+        "    def test_a(self):\n        assert add(0, 0) == 0\n"
+        "        any(self.verify(n) for n in add([1], [2]))\n"
+        "    def verify(self, n):\n        self.assertEqual(n, 3)\n",
+        "def add(a, b): return a and []\n",
+    ),
+    "by a value for which a test skips itself": (
+        "import pytest\ndef test_a():\n    assert add(0, 0) == 0\n"
+        "def test_b():\n    r = add(1, 2)\n    if r is None: pytest.skip()\n    assert r == 3\n",
+        "def add(a, b): return None if a else 0\n",
+    ),
+    "by a value for which a test case does": (
+        "import pytest, unittest\nclass AddTest(unittest.TestCase):\n"
+        "    def test_a(self):\n        assert add(0, 0) == 0\n    def test_b(self):\n"
+        "        r = add(1, 2)\n        if r is None: pytest.skip('no')\n        assert r == 3\n",
+        "def add(a, b): return None if a else 0\n",
+    ),
     "by a value for which a function ends early": (
         "def test_a():\n    assert add(0, 0) == 0\n"
         "def test_b():\n    r = add(1, 2)\n    if r is None: return\n    assert r == 3\n",
@@ -192,6 +220,34 @@ def test_a_candidate_gains_nothing_by_skipping_a_site(slot, source, program):
 
     assert verdict.label is Label.PARTIAL_PASS, verdict
     assert outcomes(verdict)[-1] == "not_run"
+
+
+SWALLOWED = {
+    "a bare handler": "try:\n    add(1, 2)\n    done = 1\nexcept:\n    done = 0\nassert not done\n",
+    "an exception of any kind": (
+        "import pytest\nwith pytest.raises(BaseException):\n    add(1, 2)\nassert not add(0, 0)\n"
+    ),
+    "a manager": (
+        "import contextlib\nwith contextlib.suppress(BaseException):\n    add(1, 2)\n"
+        "assert not add(0, 0)\n"
+    ),
+    "what gathers exceptions": (
+        "import asyncio\nasync def ask(): return add(1, 2)\nasync def test_a():\n"
+        "    found = await asyncio.gather(ask(), return_exceptions=True)\n"
+        "    assert not isinstance(found[0], Exception)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("end", ["while a: pass", "if a: os._exit(0)", "if a: os.abort()"])
+@pytest.mark.parametrize("source", SWALLOWED.values(), ids=SWALLOWED)
+def test_the_end_of_a_candidate_is_no_exception_that_tests_expect(cell, source, end):
+    program = f"import os\ndef add(a, b):\n    {end}\n    return 0\n"
+
+    verdict = judge(cell, source, program, limits=Limits(cpu_seconds=0.2))
+
+    expected = "time_limit_exceeded" if "while" in end else "runtime_error"
+    assert outcomes(verdict)[0] == expected, verdict
 
 
 def test_an_exception_that_the_tests_demand_skips_nothing(slot):
@@ -289,6 +345,39 @@ def test_a_test_that_a_script_calls_is_run_once(slot):
 
     assert judge(slot, source + "for one in [test_a]: one()", GOOD).label is Label.ALL_PASS
     assert judge(slot, source + "if add(0, 0): test_a()", GOOD).label is Label.ALL_PASS
+
+
+BY_HAND = {
+    "a test case": """
+import unittest
+class AddTest(unittest.TestCase):
+    def test_a(self):
+        self.assertEqual(add(1, 2), 1)
+class MoreTest(unittest.TestCase):
+    def test_a(self):
+        self.assertEqual(add(1, 2), 2)
+if __name__ == "__main__":
+    suite = unittest.TestLoader().loadTestsFromTestCase(AddTest)
+    raise SystemExit(not unittest.TextTestRunner().run(suite).wasSuccessful())
+""",
+    "a plain class": """
+class TestAdd:
+    def test_a(self):
+        assert add(1, 2) == 1
+    def test_b(self):
+        assert add(1, 2) == 2
+if __name__ == "__main__":
+    TestAdd().test_a()
+""",
+}
+
+
+@pytest.mark.parametrize("source", BY_HAND.values(), ids=BY_HAND)
+def test_a_method_that_a_script_runs_is_run_once(slot, source):
+    counts = "n = 0\ndef add(a, b):\n    global n\n    n += 1\n    return n\n"
+
+    assert judge(slot, source, counts).label is Label.ALL_PASS
+    assert outcomes(judge(slot, source, RAISES)) == ["runtime_error", "runtime_error"]
 
 
 def test_a_hang_between_sites_costs_no_other_test(slot):
