@@ -44,7 +44,7 @@ _PLAN = 64
 _STARTER = "tests.model_server.sources:Starter"
 _SERVERS = (
     # The first takes a processor core for itself, as no GPU server does; the second takes none.
-    ("a small model on one core", ("tests.model_server.student:Student",), 512),
+    ("a small model on one core", ("tests.model_server.student:Student",), 1024),
     ("64 completions at once, 4 s each", (_STARTER, "--seconds", "4", "--slots", "64"), 512),
     ("64 completions at once, 0.05 s each", (_STARTER, "--seconds", "0.05", "--slots", "64"), 0),
 )
