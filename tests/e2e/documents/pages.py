@@ -7,6 +7,7 @@ words in brackets say why a block is not run, and what runs it in its place.
 
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import NamedTuple
@@ -65,7 +66,9 @@ def blocks_of(page: Path) -> list[Block]:
 
 
 def check(block: Block) -> None:
-    """Check a block that is data by itself."""
+    """Check what a block says of itself without running it: JSON, TOML, and the shell's syntax."""
+    if block.language == "sh":
+        subprocess.run(["/bin/bash", "-n"], input=block.text, text=True, check=True)
     if block.language == "json":
         for line in [block.text] if block.file == "group.json" else block.text.splitlines():
             json.loads(line)
