@@ -5,7 +5,17 @@ those that people and models make: a bound in or out, an empty list, a sign, a m
 None.
 """
 
-from services.exercises.operations import Kind, Operation, Parameters, each, keep, operation
+from functools import partial
+
+from services.exercises.operations import (
+    Kind,
+    Operation,
+    Parameters,
+    each,
+    elementwise,
+    keep,
+    operation,
+)
 
 # Zero and two are asked for in words of their own: one question must not have two names.
 _THRESHOLDS: tuple[Parameters, ...] = tuple((k,) for k in range(-9, 31) if k)
@@ -19,26 +29,8 @@ _RANGES: tuple[Parameters, ...] = tuple(
 _SEPARATORS: tuple[Parameters, ...] = tuple((k,) for k in "-+/:;_|.")
 
 
-def _filter(
-    name: str,
-    phrases: tuple[str, ...],
-    right: str,
-    wrong: dict[str, float],
-    parameters: tuple[Parameters, ...] = ((),),
-) -> Operation:
-    wrong = {keep(code): share for code, share in wrong.items()}
-    return operation(name, Kind.NUMBERS, Kind.NUMBERS, phrases, keep(right), wrong, parameters)
-
-
-def _map(
-    name: str,
-    phrases: tuple[str, ...],
-    right: str,
-    wrong: dict[str, float],
-    parameters: tuple[Parameters, ...] = ((),),
-) -> Operation:
-    wrong = {each(code): share for code, share in wrong.items()}
-    return operation(name, Kind.NUMBERS, Kind.NUMBERS, phrases, each(right), wrong, parameters)
+_filter = partial(elementwise, keep, Kind.NUMBERS)
+_map = partial(elementwise, each, Kind.NUMBERS)
 
 
 def _last(

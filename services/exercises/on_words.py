@@ -1,6 +1,16 @@
 """Operations on text and on lists of words, and those on lists of any kind."""
 
-from services.exercises.operations import Kind, Operation, Parameters, each, keep, operation
+from functools import partial
+
+from services.exercises.operations import (
+    Kind,
+    Operation,
+    Parameters,
+    each,
+    elementwise,
+    keep,
+    operation,
+)
 
 _LENGTHS: tuple[Parameters, ...] = tuple((k,) for k in range(2, 9))
 _LETTERS: tuple[Parameters, ...] = tuple((k,) for k in "abcdefghilmnoprstu")
@@ -22,27 +32,8 @@ def _words(
     return operation(name, Kind.WORDS, gives, phrases, right, wrong, parameters)
 
 
-def _filter(
-    name: str,
-    phrases: tuple[str, ...],
-    right: str,
-    wrong: dict[str, float],
-    parameters: tuple[Parameters, ...] = ((),),
-) -> Operation:
-    wrong = {keep(code): share for code, share in wrong.items()}
-    return _words(name, phrases, keep(right), wrong, parameters)
-
-
-def _map(
-    name: str,
-    phrases: tuple[str, ...],
-    right: str,
-    wrong: dict[str, float],
-    parameters: tuple[Parameters, ...] = ((),),
-    gives: Kind = Kind.WORDS,
-) -> Operation:
-    wrong = {each(code): share for code, share in wrong.items()}
-    return _words(name, phrases, each(right), wrong, parameters, gives)
+_filter = partial(elementwise, keep, Kind.WORDS)
+_map = partial(elementwise, each, Kind.WORDS)
 
 
 def _last(

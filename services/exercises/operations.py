@@ -4,7 +4,7 @@ A template may name the parameters `{k}` and `{m}`, `{j}` (one less than `k`), t
 and one element of it `{x}`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,6 +77,21 @@ def keep(condition: str) -> str:
 def each(expression: str) -> str:
     """Replace every element."""
     return "[" + expression + " for {x} in {v}]"
+
+
+def elementwise(
+    shape: Callable[[str], str],
+    takes: Kind,
+    name: str,
+    phrases: tuple[str, ...],
+    right: str,
+    wrong: dict[str, float],
+    parameters: tuple[Parameters, ...] = ((),),
+    gives: Kind | None = None,
+) -> Operation:
+    """Make an operation whose code is of one shape, `keep` or `each`; code is what is inside."""
+    shaped = {shape(code): share for code, share in wrong.items()}
+    return operation(name, takes, gives or takes, phrases, shape(right), shaped, parameters)
 
 
 def one_of(right: Sequence[str], wrong: dict[str, float], modules: dict[str, str]) -> list[Way]:

@@ -1,5 +1,6 @@
 """A database with its messages caught at our own seam, and an API over it."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -7,6 +8,8 @@ import time
 import pytest
 import uvicorn
 
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
 from infra import errors
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate, NewGroup
@@ -16,6 +19,22 @@ from infra.db.unit_of_work import Database
 from services.api.app import create_app
 from services.client import Client
 from services.dispatcher import Dispatcher
+
+
+@pytest.fixture(scope="module")
+def cell(open_directory):
+    """A slot with a warm cell."""
+    settings = ExecutorSettings(home=open_directory / "executor")
+    with contextlib.closing(Slot(settings, 11)) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module", params=["cell", "strict"])
+def slot(request, open_directory):
+    """A slot of each mode, in turn."""
+    settings = ExecutorSettings(home=open_directory / "executor", strict=request.param == "strict")
+    with contextlib.closing(Slot(settings, 12)) as opened:
+        yield opened
 
 
 class SentMessages:

@@ -1,15 +1,10 @@
 """Functions of the tests that the candidate calls, and coroutines of its own that tests await."""
 
-import contextlib
-
 import pytest
 
-from executor.judge import Judge
-from executor.sandbox import Slot
-from executor.settings import ExecutorSettings
 from infra.contracts.base import Label
-from infra.contracts.execution import Suite
-from infra.contracts.problems import AssertTest, Limits
+from infra.contracts.problems import Limits
+from tests.integration.judged import judged, outcomes
 
 APPLY = "def apply(f, *args, **kwargs): return f(*args, **kwargs)\ndef add(a, b): return a + b\n"
 BORROWED = """
@@ -19,27 +14,8 @@ def borrowed():
 """
 
 
-@pytest.fixture(scope="module", params=["cell", "strict"])
-def slot(request, open_directory):
-    settings = ExecutorSettings(home=open_directory / "executor", strict=request.param == "strict")
-    with contextlib.closing(Slot(settings, 14)) as slot:
-        yield slot
-
-
-@pytest.fixture(scope="module")
-def cell(open_directory):
-    settings = ExecutorSettings(home=open_directory / "executor")
-    with contextlib.closing(Slot(settings, 18)) as slot:
-        yield slot
-
-
 def judge(slot, source, program, **fields):
-    suite = Suite(tests=(AssertTest(source=source),), entry_point="apply", **fields)
-    return Judge(slot.sandbox, suite, slot.version).judge(program)
-
-
-def outcomes(verdict):
-    return [test.outcome.value for test in verdict.tests]
+    return judged(slot, program, source, entry_point="apply", **fields)
 
 
 CALLS = """

@@ -1,6 +1,5 @@
 """What the judge does beyond running tests: checkers, calibration, second looks, plain asserts."""
 
-import contextlib
 import json
 import os
 import subprocess
@@ -14,8 +13,6 @@ import executor
 from executor.gate import Gate
 from executor.judge import Judge
 from executor.run import Asserts, SuiteBroken
-from executor.sandbox import Slot
-from executor.settings import ExecutorSettings
 from infra.contracts.base import Label, Outcome
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, CallTest, Limits, StdioTest
@@ -23,10 +20,9 @@ from services.starter import load as starter
 
 
 @pytest.fixture(scope="module")
-def slot(open_directory):
-    settings = ExecutorSettings(home=open_directory / "executor")
-    with contextlib.closing(Slot(settings, 11)) as slot:
-        yield slot
+def slot(cell):
+    """One mode is enough here: `test_differential.py` compares both."""
+    return cell
 
 
 def judge(slot, *tests, **fields):

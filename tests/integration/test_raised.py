@@ -1,27 +1,15 @@
 """What test code sees of the exceptions that a candidate raises, across two real jails."""
 
-import contextlib
-
 import pytest
 
-from executor.judge import Judge
-from executor.sandbox import Slot
-from executor.settings import ExecutorSettings
 from infra.contracts.base import Label, Outcome
-from infra.contracts.execution import Suite
-from infra.contracts.problems import AssertTest
+from tests.integration.judged import judged
 
 
 @pytest.fixture(scope="module")
-def slot(open_directory):
-    settings = ExecutorSettings(home=open_directory / "executor")
-    with contextlib.closing(Slot(settings, 12)) as slot:
-        yield slot
-
-
-def judged(slot, program, test):
-    suite = Suite(tests=(AssertTest(source=test),), entry_point="f")
-    return Judge(slot.sandbox, suite, slot.version).judge(program)
+def slot(cell):
+    """One mode is enough here: `test_differential.py` compares both."""
+    return cell
 
 
 EXPECTS = """

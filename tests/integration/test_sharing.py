@@ -1,43 +1,15 @@
 """Tests that cannot run apart from the candidate: refused, or run together and marked so."""
 
-import contextlib
-
 import pytest
 
-from executor.judge import Judge
-from executor.sandbox import Slot
-from executor.settings import ExecutorSettings
 from infra.contracts.base import Integrity, Label
-from infra.contracts.execution import Suite
-from infra.contracts.problems import AssertTest, Limits
-
-
-@pytest.fixture(scope="module", params=["cell", "strict"])
-def slot(request, open_directory):
-    settings = ExecutorSettings(home=open_directory / "executor", strict=request.param == "strict")
-    with contextlib.closing(Slot(settings, 15)) as slot:
-        yield slot
-
-
-@pytest.fixture(scope="module")
-def cell(open_directory):
-    settings = ExecutorSettings(home=open_directory / "executor")
-    with contextlib.closing(Slot(settings, 17)) as slot:
-        yield slot
+from infra.contracts.problems import Limits
+from tests.integration.judged import judged, outcomes
 
 
 def judge(slot, source, program, allow_shared=True, **fields):
-    suite = Suite(
-        tests=(AssertTest(source="assert add(0, 0) in (0,)"), AssertTest(source=source)),
-        entry_point="add",
-        allow_shared=allow_shared,
-        **fields,
-    )
-    return Judge(slot.sandbox, suite, slot.version).judge(program)
-
-
-def outcomes(verdict):
-    return [test.outcome.value for test in verdict.tests]
+    tests = ("assert add(0, 0) in (0,)", source)
+    return judged(slot, program, *tests, entry_point="add", allow_shared=allow_shared, **fields)
 
 
 ADD = """

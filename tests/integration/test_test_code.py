@@ -1,43 +1,20 @@
 """Test code of the forms that people write: every site counts, and nothing but sites does."""
 
-import contextlib
-
 import pytest
 
 from executor.asserting import SuiteBroken
-from executor.judge import Judge
-from executor.sandbox import Slot
-from executor.settings import ExecutorSettings
 from infra.contracts.base import Label
-from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, Limits
+from tests.integration.judged import judged, outcomes
 
 GOOD = "def add(a, b): return a + b\n"
 WRONG = "def add(a, b): return a - b\n"
 RAISES = "def add(a, b): raise ValueError('no')\n"
 
 
-@pytest.fixture(scope="module", params=["cell", "strict"])
-def slot(request, open_directory):
-    settings = ExecutorSettings(home=open_directory / "executor", strict=request.param == "strict")
-    with contextlib.closing(Slot(settings, 13)) as slot:
-        yield slot
-
-
-@pytest.fixture(scope="module")
-def cell(open_directory):
-    settings = ExecutorSettings(home=open_directory / "executor")
-    with contextlib.closing(Slot(settings, 16)) as slot:
-        yield slot
-
-
 def judge(slot, source, program, check=None, **fields):
-    suite = Suite(tests=(AssertTest(source=source, check=check),), entry_point="add", **fields)
-    return Judge(slot.sandbox, suite, slot.version).judge(program)
-
-
-def outcomes(verdict):
-    return [test.outcome.value for test in verdict.tests]
+    test = AssertTest(source=source, check=check)
+    return judged(slot, program, test, entry_point="add", **fields)
 
 
 FORMS = {
