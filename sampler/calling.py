@@ -6,9 +6,11 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from http import HTTPStatus
+from urllib.request import getproxies, proxy_bypass
 from uuid import UUID
 
 import aiohttp
+from yarl import URL
 
 from infra import errors, logs
 from sampler.backends import Completion, SamplesExhausted
@@ -62,6 +64,7 @@ class Caller:
         self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         if secret:
             self._headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
+        self._proxy, self._proxy_headers = _proxy_to(endpoint.url)
         self._connections: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -79,7 +82,8 @@ class Caller:
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
-                trust_env=True,
+                # Left to itself it reads `.netrc` too, whose password would go in the key's place.
+                trust_env=False,
             )
         return self._connections
 
@@ -168,6 +172,8 @@ class Caller:
                     data=body_of(endpoint, ask),
                     headers={"Idempotency-Key": str(begun.call_id)},
                     allow_redirects=False,
+                    proxy=self._proxy,
+                    proxy_headers=self._proxy_headers,
                 ) as response,
             ):
                 good = response.status == HTTPStatus.OK
@@ -183,6 +189,19 @@ class Caller:
         if not good:
             raise refusal(response.status, response.headers, body, self._secrets, time.time())
         return read_reply(endpoint, ask.num_samples, body)
+
+
+def _proxy_to(url: str) -> tuple[URL | None, dict[str, str] | None]:
+    """Return the proxy that the environment names for an address, and what it is told."""
+    address = URL(url)
+    named = getproxies().get(address.scheme)
+    if not named or proxy_bypass(address.host or ""):
+        return None, None
+    proxy = URL(named)
+    if not proxy.user:
+        return proxy, None
+    told = aiohttp.encode_basic_auth(proxy.user, proxy.password or "")
+    return proxy.with_user(None), {"Authorization": told}
 
 
 async def _read(response: aiohttp.ClientResponse, most: int, whole: bool) -> bytes:

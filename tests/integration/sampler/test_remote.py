@@ -166,3 +166,31 @@ def test_a_second_message_for_a_request_under_way_asks_nothing(lab):
 
     assert len(server.seen) == 3
     assert len(lab.candidates()) == 3
+
+
+def test_the_key_is_sent_whatever_the_netrc_of_the_machine_says(lab, tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    server = lab.serve(key="k-teacher")
+    lab.endpoint("teacher", server, key="TEACHER_KEY")
+
+    lab.sample(plan("teacher", "teacher", 2))
+
+    assert {seen.headers["authorization"] for seen in server.seen} == {"Bearer k-teacher"}
+    assert len(lab.candidates()) == 2
+
+
+def test_a_proxy_of_the_environment_is_asked_in_the_servers_place(lab, monkeypatch):
+    server, proxy = lab.serve(), lab.serve()
+    monkeypatch.setenv("no_proxy", "")
+    monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1").replace("//", "//me:secret@"))
+    lab.endpoint("teacher", server)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    lab.endpoint("direct", server)
+
+    lab.sample(plan("teacher", "teacher", 1))
+    assert (len(server.seen), len(proxy.seen)) == (0, 1)
+    assert proxy.seen[0].headers["proxy-authorization"] == "Basic bWU6c2VjcmV0"
+
+    lab.sample(plan("teacher", "direct", 1))
+    assert (len(server.seen), len(proxy.seen)) == (1, 1)
