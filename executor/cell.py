@@ -54,7 +54,7 @@ class CellSandbox:
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
-        self.gate = Gate(image.root.parent)
+        self.gate = Gate(image.root.parent, "quiet")
         self._outside_uid = outside_uid
         self._cell: _Cell | None = None
         self._strict: StrictSandbox | None = None

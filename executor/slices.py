@@ -1,7 +1,9 @@
 """Labels a slice of candidates of one problem, and says what is left when time runs short."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 from executor.asserting import SuiteBroken
 from executor.judges import Judges
@@ -26,8 +28,11 @@ def label_slice(
     request: ExecutionRequest,
     is_over: Callable[[], bool],
     report: Callable[[ExecutionResults], None],
+    beside: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext,
 ) -> ExecutionRequest | None:
     """Label the programs in order and report; return those that were left when time was over.
+
+    `beside` is entered for each program.
 
     Raises:
         errors.Unavailable: from `report`.
@@ -35,7 +40,7 @@ def label_slice(
     reported = time.monotonic()
     waiting = ExecutionResults()
     programs = list(request.programs)
-    judged = _judge_each(judges, request)
+    judged = _judge_each(judges, request, beside)
     while programs:
         program = programs.pop(0)
         waiting = _add(waiting, next(judged))
@@ -47,7 +52,7 @@ def label_slice(
             if waiting.results or waiting.failures:
                 report(waiting)
             log.info("slice.handed_back", done=str(program.candidate_id), left=len(programs))
-            return request.model_copy(update={"programs": tuple(programs), "goes_on": True})
+            return request.model_copy(update={"programs": tuple(programs)})
     return None
 
 
@@ -58,13 +63,16 @@ def _add(waiting: ExecutionResults, one: ExecutionResult | ExecutionFailure) -> 
 
 
 def _judge_each(
-    judges: Judges, request: ExecutionRequest
+    judges: Judges,
+    request: ExecutionRequest,
+    beside: Callable[[], AbstractContextManager[None]],
 ) -> Iterator[ExecutionResult | ExecutionFailure]:
     name = request.suite.digest()
     for program in request.programs:
         began = time.monotonic()
         try:
-            verdict = judges.get(name, request.suite).judge(program.source)
+            with beside():
+                verdict = judges.get(name, request.suite).judge(program.source)
         except SuiteBroken as error:
             yield _failure(program, error.detail, permanent=True)
         except Exception as error:

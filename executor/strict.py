@@ -35,7 +35,7 @@ class StrictSandbox:
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
-        self.gate = Gate(image.root.parent)
+        self.gate = Gate(image.root.parent, "quiet")
         self._uid = os.geteuid() if outside_uid is None else outside_uid
         self._gid = os.getegid() if outside_uid is None else outside_uid
 

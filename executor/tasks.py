@@ -1,7 +1,10 @@
 """The executor's tasks: decode, label, send on."""
 
+import contextlib
 import mmap
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import redis
@@ -51,7 +54,7 @@ def open_slot(**_: object) -> None:
     _Worker.judges = Judges(_Worker.slot)
     _Worker.desk = Desk(_Worker.judges)
     _Worker.replies = Replies(load(BrokerSettings).redis_url.get_secret_value())
-    started = ExecutionStarted(candidate_ids=(), sandbox=_Worker.slot.version)
+    started = ExecutionStarted(sandbox=_Worker.slot.version)
     Sender(app).send(Task.RECORD_STARTED, started)
 
 
@@ -81,23 +84,54 @@ def execute_slice(payload: dict[str, Any]) -> None:
     if _Worker.slot is None or _Worker.judges is None or _Worker.settings is None:
         raise errors.SandboxError("the worker process has no slot")
     structlog.contextvars.bind_contextvars(problem_id=str(request.problem_id))
-    ids = tuple(program.candidate_id for program in request.programs)
-    _send(
-        Task.RECORD_STARTED,
-        ExecutionStarted(candidate_ids=ids, sandbox=_Worker.slot.version, goes_on=request.goes_on),
-    )
     end = time.monotonic() + _Worker.settings.slice_seconds
-    left = label_slice(
-        _Worker.judges,
-        request,
-        lambda: bool(_stopping[0]) or time.monotonic() > end,
-        lambda results: _send(Task.RECORD_RESULTS, results),
-    )
+
+    def is_over() -> bool:
+        return bool(_stopping[0]) or time.monotonic() > end
+
+    if any(program.attempt > 1 for program in request.programs):
+        left = _label_alone(request, _Worker.judges, is_over)
+    else:
+        left = _label(request, _Worker.judges, is_over, _Worker.slot.company.shared)
     if left is not None:
         # As it came: the rest of bulk work must not pass those who wait.
         came_with = (execute_slice.request.delivery_info or {}).get("priority")
         _send(Task.EXECUTE_SLICE, left, PRIORITIES[False] if came_with is None else came_with)
-    log.info("slice.labelled", candidates=len(ids) - (len(left.programs) if left else 0))
+    done = len(request.programs) - (len(left.programs) if left else 0)
+    log.info("slice.labelled", candidates=done)
+
+
+def _label_alone(
+    request: ExecutionRequest, judges: Judges, is_over: Callable[[], bool]
+) -> ExecutionRequest | None:
+    """Label what may have ended a worker before: nothing else on the machine is to end with it.
+
+    Returns all of it if the others do not make room in time.
+    """
+    # From now on it is missed should this worker end; it has not run, so this is no attempt yet.
+    _begin(request, judges, before=1)
+    with judges.slot.company.alone(is_over) as is_alone:
+        if not is_alone:
+            log.info("slice.not_alone", candidates=len(request.programs))
+            return request
+        return _label(request, judges, is_over, contextlib.nullcontext)
+
+
+def _label(
+    request: ExecutionRequest,
+    judges: Judges,
+    is_over: Callable[[], bool],
+    beside: Callable[[], AbstractContextManager[None]],
+) -> ExecutionRequest | None:
+    _begin(request, judges)
+    return label_slice(
+        judges, request, is_over, lambda results: _send(Task.RECORD_RESULTS, results), beside
+    )
+
+
+def _begin(request: ExecutionRequest, judges: Judges, before: int = 0) -> None:
+    attempts = {program.candidate_id: program.attempt - before for program in request.programs}
+    _send(Task.RECORD_STARTED, ExecutionStarted(attempts=attempts, sandbox=judges.slot.version))
 
 
 @app.task(name=Task.ANSWER.value)

@@ -5,7 +5,20 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Float, cast, exists, extract, func, select, tuple_, update
+from sqlalchemy import (
+    Float,
+    Integer,
+    Uuid,
+    cast,
+    column,
+    exists,
+    extract,
+    func,
+    select,
+    tuple_,
+    update,
+    values,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from infra import logs, metrics
@@ -35,20 +48,29 @@ log = logs.get(__name__)
 def record_started(work: Work, started: ExecutionStarted) -> None:
     """Count an attempt for every candidate that an executor has begun; note its sandbox version.
 
-    Candidates handed back and taken up again are in the same attempt, which begins once more.
+    What is begun again under a number that was counted is in the same attempt: a copy of its
+    message, or the rest of a slice that was handed back.
     """
     if started.sandbox:
         _see_sandbox(work, started.sandbox)
+    if not started.attempts:
+        return
+    _locked_in_order(work, list(started.attempts))
+    begun = values(column("id", Uuid), column("attempt", Integer), name="begun").data(
+        list(started.attempts.items())
+    )
+    counts = CandidateRow.attempts + 1 == begun.c.attempt
     work.session.execute(
         update(CandidateRow)
         .where(
-            CandidateRow.id.in_(_locked_in_order(work, started.candidate_ids)),
+            CandidateRow.id == begun.c.id,
             CandidateRow.state == CandidateState.SUBMITTED,
         )
         .values(
-            attempts=CandidateRow.attempts + int(not started.goes_on),
+            attempts=CandidateRow.attempts + cast(counts, Integer),
             started_at=func.clock_timestamp(),
         )
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -62,8 +62,6 @@ class ExecutionRequest(Contract):
     problem_id: UUID
     suite: Suite
     programs: tuple[Program, ...] = Field(min_length=1)
-    goes_on: bool = False
-    """Whether this is the rest of a slice that an executor had begun and handed back."""
 
 
 class TestResult(Contract):
@@ -131,10 +129,9 @@ class ExecutionResult(Contract):
 class ExecutionStarted(Contract):
     """Notice that an executor has begun these candidates; attempts are counted on it."""
 
-    candidate_ids: tuple[UUID, ...]
-    """None, when an executor only says that it is there."""
-    goes_on: bool = False
-    """Whether they were begun before, by whoever handed them back; the attempt is the same."""
+    attempts: dict[UUID, int] = Field(default_factory=dict)
+    """Number of the attempt that each candidate is in; none, when an executor says only that it is
+    there. What is begun a second time under the same number is no other attempt."""
     sandbox: str = ""
     """Version of its sandbox, as in a verdict."""
 

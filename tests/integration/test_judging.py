@@ -173,7 +173,7 @@ def test_the_gate_lets_many_in_or_one(tmp_path):
     leave = threading.Event()
 
     def stay():
-        with Gate(tmp_path).shared():
+        with Gate(tmp_path, "quiet").shared():
             inside.set()
             leave.wait(10)
             order.append("leaves")
@@ -181,15 +181,34 @@ def test_the_gate_lets_many_in_or_one(tmp_path):
     thread = threading.Thread(target=stay)
     thread.start()
     assert inside.wait(10)
-    with Gate(tmp_path).shared():
+    with Gate(tmp_path, "quiet").shared():
         order.append("beside")
     threading.Timer(0.2, leave.set).start()
-    with Gate(tmp_path).alone() as is_alone:
+    with Gate(tmp_path, "quiet").alone() as is_alone:
         order.append("alone")
     thread.join()
 
     assert is_alone
     assert order == ["beside", "leaves", "alone"]
+
+
+def test_nobody_waits_at_the_gate_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr("executor.gate._WAIT_SECONDS", 0.1)
+    one, other = Gate(tmp_path, "quiet"), Gate(tmp_path, "quiet")
+    with one.alone() as is_alone:
+        assert is_alone
+        with other.alone() as also:
+            assert not also
+        with other.shared():
+            pass
+        with Gate(tmp_path, "company").alone() as elsewhere:
+            assert elsewhere
+    with one.shared():
+        with other.alone(lambda: True) as is_alone:
+            assert not is_alone
+        # Who gave up keeps nobody out.
+        with other.shared():
+            pass
 
 
 PROGRAMS = (

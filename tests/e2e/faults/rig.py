@@ -123,9 +123,9 @@ class Rig:
             record.injections += 1
             yield number
 
-    def prove(self, record: Record, load: Load) -> None:
+    def prove(self, record: Record, load: Load, seconds: float = _SETTLE_SECONDS) -> None:
         """Wait until nothing is waiting; then audit, and compare every label."""
-        self.settle()
+        self.settle(seconds)
         found = self.audit()
         record.findings = [f"{one.code} ({one.count})" for one in found.findings]
         assert found.is_clean, found.findings

@@ -1,15 +1,20 @@
 """What a worker gives back to the queue keeps its place there."""
 
+import base64
+import contextlib
+import json
 import os
 import subprocess
 import sys
 
 import redis
 
+from executor.gate import Gate
+from executor.image import stage
 from infra.contracts.base import new_id
 from infra.contracts.execution import ExecutionRequest, Program, Suite
 from infra.contracts.problems import StdioTest
-from infra.messaging import PRIORITIES, Queue, queue_keys
+from infra.messaging import PRIORITIES, Queue, Task, queue_keys
 
 # One worker's child without its parent: the task is called with the priority that it came with.
 CHILD = """
@@ -23,21 +28,63 @@ done.get()
 """
 
 
-def test_the_rest_of_bulk_work_stays_behind_those_who_wait(redis_url, open_directory):
+def request(attempt, programs):
     test = StdioTest(expected_stdout="1\n")
-    programs = tuple(Program(candidate_id=new_id(), attempt=1, source="print(1)") for _ in range(2))
-    request = ExecutionRequest(problem_id=new_id(), suite=Suite(tests=(test,)), programs=programs)
+    held = [Program(candidate_id=new_id(), attempt=attempt, source="print(1)")] * programs
+    return ExecutionRequest(problem_id=new_id(), suite=Suite(tests=(test,)), programs=tuple(held))
+
+
+def execute(asked, redis_url, home, slice_seconds):
     environment = os.environ | {
         "REDIS_URL": redis_url,
-        "RRTF_EXECUTOR_HOME": str(open_directory / "executor"),
-        "RRTF_EXECUTOR_SLICE_SECONDS": "0.000001",
+        "RRTF_EXECUTOR_HOME": str(home),
+        "RRTF_EXECUTOR_SLICE_SECONDS": str(slice_seconds),
     }
+    command = [sys.executable, "-c", CHILD, asked.model_dump_json(), str(PRIORITIES[False])]
+    subprocess.run(command, env=environment, check=True)
 
-    subprocess.run(
-        [sys.executable, "-c", CHILD, request.model_dump_json(), str(PRIORITIES[False])],
-        env=environment,
-        check=True,
-    )
+
+def waiting(redis_url, queue):
+    """What waits in a queue, by the name of its task."""
+    with redis.Redis.from_url(redis_url) as client:
+        messages = [
+            json.loads(raw) for key in queue_keys(queue) for raw in client.lrange(key, 0, -1)
+        ]
+    bodies = [json.loads(base64.b64decode(message["body"])) for message in messages]
+    return [
+        (message["headers"]["task"], body[0][0])
+        for message, body in zip(messages, bodies, strict=True)
+    ]
+
+
+def test_the_rest_of_bulk_work_stays_behind_those_who_wait(redis_url, open_directory):
+    execute(request(1, 2), redis_url, open_directory / "executor", 0.000001)
 
     with redis.Redis.from_url(redis_url) as client:
         assert [client.llen(key) for key in queue_keys(Queue.EXECUTOR)] == [0, 1]
+
+
+def test_what_was_begun_before_waits_until_it_is_alone(redis_url, open_directory):
+    asked, home = request(2, 1), open_directory / "executor"
+    gate = Gate(stage(home).root.parent, "company")
+    with contextlib.closing(gate), gate.shared():
+        execute(asked, redis_url, home, 0.5)
+
+    # It goes back as it came, noticed but not counted; and it is labelled once there is room.
+    assert waiting(redis_url, Queue.EXECUTOR) == [
+        (Task.EXECUTE_SLICE, asked.model_dump(mode="json"))
+    ]
+    assert [
+        payload["attempts"]
+        for task, payload in waiting(redis_url, Queue.RANKER)
+        if task == Task.RECORD_STARTED and payload["attempts"]
+    ] == [{str(asked.programs[0].candidate_id): 1}]
+
+    execute(asked, redis_url, home, 10)
+
+    results = [
+        payload for task, payload in waiting(redis_url, Queue.RANKER) if task == Task.RECORD_RESULTS
+    ]
+    assert [result["verdict"]["label"] for one in results for result in one["results"]] == [
+        "all_pass"
+    ]

@@ -26,7 +26,9 @@ def deliver(make_group, database, dispatch, sent, results_for, redis_url, monkey
         dispatch()
         request = sent.of(Task.EXECUTE_SLICE)[-1]
         outcomes = {one.candidate_id: [Outcome.PASSED] * 2 for one in request.programs}
-        sender.send_or_raise(Task.RECORD_STARTED, ExecutionStarted(candidate_ids=tuple(outcomes)))
+        sender.send_or_raise(
+            Task.RECORD_STARTED, ExecutionStarted(attempts=dict.fromkeys(outcomes, 1))
+        )
         sender.send_or_raise(Task.RECORD_RESULTS, results_for(outcomes))
 
     return delivered

@@ -98,9 +98,10 @@ class Suite:
         with self.work() as work:
             return records.record_results(work, ExecutionResults(results=results), rules or Rules())
 
-    def start(self, *candidate_ids: UUID) -> None:
+    def start(self, *candidate_ids: UUID, attempt: int | None = None) -> None:
+        attempts = {one: attempt or self.candidate(one).attempts + 1 for one in candidate_ids}
         with self.work() as work:
-            records.record_started(work, ExecutionStarted(candidate_ids=candidate_ids))
+            records.record_started(work, ExecutionStarted(attempts=attempts))
 
     def fail(self, candidate_id: UUID, attempt: int = 1, permanent: bool = False) -> list[UUID]:
         failure = ExecutionFailure(

@@ -99,7 +99,7 @@ def _sampled(suite):
 def _shared(suite):
     """A caller whose programs were executed for others, or are being."""
     with suite.work() as work:
-        sandbox = ExecutionStarted(candidate_ids=(), sandbox="test")
+        sandbox = ExecutionStarted(sandbox="test")
         records.record_started(work, sandbox)
         row = ApiKeyRow(name="bulk", sha256="0" * 64, scopes=["submit"])
         work.session.add(row)

@@ -21,7 +21,7 @@ def executors(suite):
 
 def see(suite, sandbox):
     with suite.work() as work:
-        records.record_started(work, ExecutionStarted(candidate_ids=(), sandbox=sandbox))
+        records.record_started(work, ExecutionStarted(sandbox=sandbox))
 
 
 def submit(suite, *programs, key=0, **options):

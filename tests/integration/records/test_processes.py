@@ -54,7 +54,7 @@ def test_a_ranker_killed_at_work_loses_nothing_once_it_is_started_again(
     sender = Sender(celery_app())
     groups = [suite.open(suite.teacher(f"t{n}"), suite.student(f"s{n}")) for n in range(20)]
     ids = [candidate_id for candidate_id, _ in suite.outbox.programs()]
-    sender.send_or_raise(Task.RECORD_STARTED, ExecutionStarted(candidate_ids=tuple(ids)))
+    sender.send_or_raise(Task.RECORD_STARTED, ExecutionStarted(attempts=dict.fromkeys(ids, 1)))
 
     def deliver():
         for one in ids:

@@ -123,7 +123,7 @@ def test_open_groups_stay_however_old(suite):
 
 def test_an_execution_that_serves_another_group_stays(suite):
     with suite.work() as work:
-        records.record_started(work, ExecutionStarted(candidate_ids=(), sandbox="test"))
+        records.record_started(work, ExecutionStarted(sandbox="test"))
     first = taught_nothing(suite)
     make_old(suite)
     second = suite.open(suite.student("only"))

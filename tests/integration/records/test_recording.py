@@ -14,9 +14,8 @@ from infra.contracts.base import (
     SkipReason,
     new_id,
 )
-from infra.contracts.execution import ExecutionResult, ExecutionStarted, TestResult, Verdict
+from infra.contracts.execution import ExecutionResult, TestResult, Verdict
 from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, RankingRow, SampleRequestRow
-from ranker import records
 
 
 @pytest.fixture
@@ -125,16 +124,16 @@ def test_starting_counts_an_attempt_only_while_the_candidate_waits(suite, pair):
     assert suite.candidate(bad).started_at > suite.candidate(bad).sent_at
 
 
-def test_going_on_with_what_was_handed_back_is_no_other_attempt(suite, pair):
-    _, good, _ = pair
-    suite.start(good)
+@pytest.mark.parametrize("copied", [1, 3])
+def test_what_is_begun_under_another_number_is_no_other_attempt(suite, pair, copied):
+    _, good, bad = pair
+    suite.start(good, bad)
     before = suite.candidate(good).started_at
 
-    with suite.work() as work:
-        goes_on = ExecutionStarted(candidate_ids=(good,), goes_on=True)
-        records.record_started(work, goes_on)
+    suite.start(good, attempt=copied)
+    suite.start(bad)
 
-    assert suite.candidate(good).attempts == 1
+    assert (suite.candidate(good).attempts, suite.candidate(bad).attempts) == (1, 2)
     assert suite.candidate(good).started_at > before
 
 
