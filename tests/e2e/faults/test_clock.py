@@ -5,6 +5,8 @@ suite has written and compares with now are shifted the other way, in Postgres b
 by the scores of what workers hold: to the suite that looks as if its clock had jumped.
 """
 
+import contextlib
+
 import psycopg
 import redis
 
@@ -43,13 +45,13 @@ def jump(rig, seconds):
 
 
 def test_a_clock_that_jumps_changes_nothing(rig):
-    deadlocks = 0
     with rig.fault("clock jumps") as injections:
         for number in injections:
-            try:
-                # As often back as forth, so that no row is left in the future for an hour.
-                jump(rig, _HOUR if number % 2 == 0 else -_HOUR)
-            except psycopg.errors.DeadlockDetected:
-                deadlocks += 1
-
-    assert deadlocks < 2
+            done = False
+            while not done:
+                # The suite locks groups before candidates, the jump does not: it may be the one
+                # that Postgres picks, and then jumps again.
+                with contextlib.suppress(psycopg.errors.DeadlockDetected):
+                    # As often back as forth, so that no row is left in the future for an hour.
+                    jump(rig, _HOUR if number % 2 == 0 else -_HOUR)
+                    done = True
