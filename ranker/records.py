@@ -44,6 +44,9 @@ from ranker.ranking import Rules, rank
 
 log = logs.get(__name__)
 
+SANDBOX_NEWS_SECONDS = 60.0
+"""How old the last news of a sandbox may be; every message of every executor brings some."""
+
 
 def record_started(work: Work, started: ExecutionStarted) -> None:
     """Count an attempt for every candidate that an executor has begun; note its sandbox version.
@@ -75,14 +78,13 @@ def record_started(work: Work, started: ExecutionStarted) -> None:
 
 
 def _see_sandbox(work: Work, sandbox: str) -> None:
-    # Once a minute is enough: every message of every executor comes by here.
     now = func.clock_timestamp()
     statement = insert(SandboxProfileRow).values(sandbox=_without_nul(sandbox), seen_at=now)
     work.session.execute(
         statement.on_conflict_do_update(
             index_elements=[SandboxProfileRow.sandbox],
             set_={"seen_at": now},
-            where=SandboxProfileRow.seen_at < now - timedelta(minutes=1),
+            where=SandboxProfileRow.seen_at < now - timedelta(seconds=SANDBOX_NEWS_SECONDS),
         )
     )
 

@@ -1,6 +1,8 @@
 """The ranker's tasks: decode, call one function, let the unit of work commit and send."""
 
-from typing import Any
+import math
+import time
+from typing import Any, ClassVar
 
 from celery import Celery, signals
 from celery import Task as CeleryTask
@@ -37,6 +39,8 @@ class _Worker:
 
     database: Database | None = None
     settings: RankerSettings | None = None
+    heard: ClassVar[dict[str, float]] = {}
+    """When each version of a sandbox was last written down."""
 
 
 @signals.worker_process_init.connect
@@ -58,8 +62,15 @@ def _opened() -> tuple[Database, RankerSettings]:
 def record_started(payload: dict[str, Any]) -> None:
     """Count an attempt for every candidate begun."""
     database, _ = _opened()
+    started = ExecutionStarted.model_validate(payload)
+    now = time.monotonic()
+    is_news = now - _Worker.heard.get(started.sandbox, -math.inf) > records.SANDBOX_NEWS_SECONDS
     with database.unit_of_work() as work:
-        records.record_started(work, ExecutionStarted.model_validate(payload))
+        records.record_started(
+            work, started if is_news else started.model_copy(update={"sandbox": ""})
+        )
+    if is_news:
+        _Worker.heard[started.sandbox] = now
 
 
 @app.task(name=Task.RECORD_RESULTS.value, base=_DatabaseTask)

@@ -26,6 +26,8 @@ _LOCK = 7_300_914
 _PAUSE_SECONDS = 0.1
 """Between two looks into the outbox when nothing new has come: queues are full or empty."""
 _AWAY_SECONDS = 1.0
+_ROUND_SECONDS = 0.02
+"""Between the beginnings of two rounds: whatever comes in meanwhile costs one round."""
 _STOCK_SECONDS = 2.0
 """Work that a queue should hold, at the rate at which it is emptied."""
 _LEAST = 8
@@ -89,6 +91,8 @@ class Dispatcher:
         return self._candidates(room) or bool(done or samples)
 
     def _candidates(self, room: int) -> bool:
+        if room <= 0:
+            return False
         with self._database.unit_of_work() as work:
             if not _is_alone(work):
                 return False
@@ -146,12 +150,14 @@ def main() -> int:
     listener = Listener(database_url)
     log.info("dispatcher.ready")
     while not stop.is_set():
+        began = time.monotonic()
         try:
             with metrics.ROUND_SECONDS.labels("dispatcher").time():
                 found = dispatcher.round()
             metrics.LAST_ROUND.labels("dispatcher").set_to_current_time()
             if not found:
                 listener.wait(_PAUSE_SECONDS)
+            stop.wait(began + _ROUND_SECONDS - time.monotonic())
         except (errors.Unavailable, DBAPIError) as error:
             # Both servers may restart; the next round looks again.
             log.warning("dispatcher.round_failed", reason=str(error).partition("\n")[0])

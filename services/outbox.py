@@ -151,7 +151,7 @@ def take_samples(work: Work, messages: int) -> list[SampleGroup]:
 def choose(session: Session, messages: int) -> list[list[Waiting]]:
     """Choose whose candidates go next: at most so many slices, of one problem each."""
     waiting = lanes(session)
-    if not waiting or not messages:
+    if not waiting:
         return []
     under_way = _under_way(session)
     look = min(_LOOK_AHEAD, max(_SPREAD, 2 * messages) * SLICE_CANDIDATES)
