@@ -1,13 +1,22 @@
 """The only owner of commit: a transaction whose messages leave once it has landed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
-from sqlalchemy import Engine, create_engine
+from celery.exceptions import SoftTimeLimitExceeded
+from psycopg.errors import IdleInTransactionSessionTimeout
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from infra.contracts.base import Contract
 from infra.messaging import Sender, Task
+
+IDLE_SECONDS = 60.0
+"""After which Postgres ends a transaction in which nothing happens: its process is frozen or hangs,
+and everybody who needs what it has locked waits."""
 
 
 class Work:
@@ -33,6 +42,8 @@ class Database:
             max_overflow=10,
             connect_args={"connect_timeout": 5, "application_name": "rrtf"},
         )
+        event.listen(self.engine, "connect", _limit_idling)
+        event.listen(self.engine, "handle_error", _take_for_a_lost_connection)
         self._sender = sender
 
     @contextmanager
@@ -42,7 +53,7 @@ class Database:
         A process that dies between commit and send loses nothing: the state columns still say
         `submitted`, and the sweep sends.
         """
-        with Session(self.engine, expire_on_commit=False) as session:
+        with self._session(expire_on_commit=False) as session:
             work = Work(session)
             yield work
             session.commit()
@@ -53,12 +64,38 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """Open a session that never commits."""
-        with Session(self.engine) as session:
+        with self._session(expire_on_commit=True) as session:
             yield session
+
+    @contextmanager
+    def _session(self, expire_on_commit: bool) -> Iterator[Session]:
+        with Session(self.engine, expire_on_commit=expire_on_commit) as session:
+            try:
+                yield session
+            except SoftTimeLimitExceeded:
+                # It comes in the midst of anything. A connection that waits for an answer cannot
+                # be rolled back, and would keep its locks for as long as anybody remembers it.
+                session.invalidate()
+                raise
 
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+def _limit_idling(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_SECONDS * 1000:.0f}")
+    connection.commit()
+
+
+def _take_for_a_lost_connection(context: ExceptionContext) -> OperationalError | None:
+    """Let whoever comes back to a transaction that was ended do as if Postgres had been away."""
+    original = context.original_exception
+    if not isinstance(original, IdleInTransactionSessionTimeout):
+        return None
+    context.is_disconnect = True
+    return OperationalError(context.statement, None, original, connection_invalidated=True)
 
 
 def with_driver(url: str) -> str:
