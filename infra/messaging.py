@@ -1,5 +1,6 @@
 """Queues and tasks: their names, the Celery application, and the one way to send."""
 
+import contextlib
 import json
 import os
 from collections.abc import Sequence
@@ -195,16 +196,36 @@ def queue_depths(url: str, queues: Sequence[Queue] = tuple(Queue)) -> dict[Queue
     Raises:
         errors.Unavailable: Redis cannot be reached.
     """
-    try:
-        with redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5) as client:
-            with client.pipeline(transaction=False) as pipeline:
+    with contextlib.closing(QueueDepths(url)) as depths:
+        return depths.count(queues)
+
+
+class QueueDepths:
+    """Counts the messages that wait, over a connection that it keeps."""
+
+    def __init__(self, url: str) -> None:
+        """Prepare; the first count connects."""
+        self._client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
+
+    def count(self, queues: Sequence[Queue] = tuple(Queue)) -> dict[Queue, int]:
+        """Count the messages that wait in each queue.
+
+        Raises:
+            errors.Unavailable: Redis cannot be reached.
+        """
+        try:
+            with self._client.pipeline(transaction=False) as pipeline:
                 for queue in queues:
                     for key in queue_keys(queue):
                         pipeline.llen(key)
                 lengths = iter(pipeline.execute())
-            return {queue: sum(next(lengths) for _ in queue_keys(queue)) for queue in queues}
-    except redis.RedisError as error:
-        raise errors.Unavailable("Redis is not reachable") from error
+        except redis.RedisError as error:
+            raise errors.Unavailable("Redis is not reachable") from error
+        return {queue: sum(next(lengths) for _ in queue_keys(queue)) for queue in queues}
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._client.close()
 
 
 def queue_keys(queue: Queue) -> list[str]:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from infra import errors, logs, metrics, scraping, tracing
 from infra.db.unit_of_work import Database, Work
 from infra.db.wakeup import Listener
-from infra.messaging import PRIORITIES, Queue, Sender, Task, celery_app, queue_depths
+from infra.messaging import PRIORITIES, Queue, QueueDepths, Sender, Task, celery_app
 from infra.settings import BrokerSettings, DatabaseSettings, load, reject_unknown
 from services import outbox
 
@@ -26,7 +26,7 @@ _LOCK = 7_300_914
 _PAUSE_SECONDS = 0.1
 """Between two looks into the outbox when nothing new has come: queues are full or empty."""
 _AWAY_SECONDS = 1.0
-_ROUND_SECONDS = 0.02
+_ROUND_SECONDS = 0.05
 """Between the beginnings of two rounds: whatever comes in meanwhile costs one round."""
 _STOCK_SECONDS = 2.0
 """Work that a queue should hold, at the rate at which it is emptied."""
@@ -66,7 +66,7 @@ class Dispatcher:
     def __init__(self, database: Database, sender: Sender, redis_url: str) -> None:
         self._database = database
         self._sender = sender
-        self._redis_url = redis_url
+        self._depths = QueueDepths(redis_url)
         self._suites = outbox.Suites()
         self._stock = Stock()
 
@@ -76,7 +76,7 @@ class Dispatcher:
         Raises:
             errors.Unavailable: Redis cannot be reached; what it did not take waits on.
         """
-        depths = queue_depths(self._redis_url, (Queue.EXECUTOR, Queue.SAMPLER))
+        depths = self._depths.count((Queue.EXECUTOR, Queue.SAMPLER))
         room = self._stock.room(depths[Queue.EXECUTOR])
         # Transactions of their own: each locks groups in their order, and then candidates.
         with self._database.unit_of_work() as work:

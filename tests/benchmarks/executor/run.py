@@ -18,8 +18,9 @@ import psycopg
 
 from executor import label
 from executor.sandbox import nsjail_binary
+from infra.contracts.api import BulkGroup
 from infra.contracts.base import Author, GroupState, Label
-from infra.contracts.candidates import NewCandidate, NewGroup
+from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import Problem
 from services.cli.up import running_suite
 from services.client import Client
@@ -119,7 +120,7 @@ def submit(client: Client, tasks: list[dict[str, Any]], model: str) -> None:
     by_problem: dict[str, list[str]] = {}
     for task in tasks:
         by_problem.setdefault(task["task_id"], []).append(task["program"])
-    ids = {problem.slug: problem.id for problem in client.problems()}
+    groups = []
     for slug, programs in by_problem.items():
         candidates = tuple(
             NewCandidate(
@@ -131,7 +132,10 @@ def submit(client: Client, tasks: list[dict[str, Any]], model: str) -> None:
             for number, program in enumerate(programs)
         )
         for start in range(0, len(candidates), 64):
-            client.create_group(ids[slug], NewGroup(candidates=candidates[start : start + 64]))
+            groups.append(BulkGroup(problem=slug, candidates=candidates[start : start + 64]))
+    for start in range(0, len(groups), 100):
+        outcomes = client.create_groups(groups[start : start + 100]).outcomes
+        assert all(outcome.id for outcome in outcomes), outcomes
     while client.stats().groups[GroupState.OPEN]:
         # Counting costs the machine something too.
         time.sleep(0.25)
