@@ -27,8 +27,9 @@ log = logs.get(__name__)
 
 _WORKERS = ("ranker", "sampler", "executor")
 _WORKERS_SECONDS = 120.0
-_GRACE_SECONDS = {"executor": 2 * MAX_WALL_SECONDS + 20}
-"""Where it is longer than usual: a candidate that ends near a limit is run twice."""
+GRACE_SECONDS = {"executor": 2 * MAX_WALL_SECONDS + 20}
+"""Until a service that was told to stop is killed, where that is longer than usual: a candidate
+that ends near a limit is run twice."""
 _PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "RRTF_DATA")
 
 
@@ -134,7 +135,7 @@ def running_suite(
                 command=(commands or {}).get(name, usual),
                 env=environment | _metrics(number) | dict((overrides or {}).get(name, {})),
                 ready=ready,
-                grace_seconds=_GRACE_SECONDS.get(name, Service.grace_seconds),
+                grace_seconds=GRACE_SECONDS.get(name, Service.grace_seconds),
             )
             suite.add(service)
             if trainer or name != "trainer":

@@ -21,7 +21,8 @@ MAX_ATTEMPTS = 30
 """Of the suite that all faults share: who was killed so often was unlucky, not poison."""
 VISIBILITY_SECONDS = 2.0
 """After which what a worker holds is handed out again."""
-_SETTLE_SECONDS = 120.0
+_SETTLE_SECONDS = 100.0
+"""Longest wait for the end of everything, and a second more for each injection."""
 _SHORT = {
     "RRTF_QUEUE_TASK_SECONDS": str(VISIBILITY_SECONDS * 0.9),
     "RRTF_QUEUE_VISIBILITY_SECONDS": str(VISIBILITY_SECONDS),
@@ -123,7 +124,7 @@ class Rig:
             record.injections += 1
             yield number
 
-    def prove(self, record: Record, load: Load, seconds: float = _SETTLE_SECONDS) -> None:
+    def prove(self, record: Record, load: Load, seconds: float | None = None) -> None:
         """Wait until nothing is waiting; then audit, and compare every label."""
         self.settle(seconds)
         found = self.audit()
@@ -134,8 +135,9 @@ class Rig:
         disturbed = self.verdicts()
         assert disturbed == {model: self.undisturbed[model] for model in disturbed}
 
-    def settle(self, seconds: float = _SETTLE_SECONDS) -> None:
+    def settle(self, seconds: float | None = None) -> None:
         """Wait until nothing is waiting for anything."""
+        seconds = seconds or _SETTLE_SECONDS + self._injections
 
         def done() -> bool:
             self.suite.check()

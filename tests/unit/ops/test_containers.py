@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from infra.access import USER
+from services.cli.up import GRACE_SECONDS
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -176,6 +177,16 @@ def test_the_executor_alone_is_the_user_of_redis_who_may_do_little() -> None:
     # `python -m infra.access >infra/docker/executor.acl` writes it anew.
     assert (ROOT / "infra/docker/executor.acl").read_text() == printed
     assert any("infra/docker/executor.acl:" in volume for volume in service("redis")["volumes"])
+
+
+def test_an_executor_is_given_the_time_to_finish_a_candidate_everywhere() -> None:
+    seconds = GRACE_SECONDS["executor"]
+    chart = (ROOT / "infra/helm/rrtf/templates/executor.yaml").read_text()
+    page = (ROOT / "infra/docs/how-to/scale-executors.md").read_text()
+
+    assert service("executor")["stop_grace_period"] == f"{seconds:.0f}s"
+    assert f"terminationGracePeriodSeconds: {seconds:.0f}\n" in chart
+    assert f"Give it {seconds:.0f} seconds" in page
 
 
 def test_the_trainer_reaches_the_api_and_holds_no_password_of_a_server() -> None:
