@@ -84,54 +84,62 @@ def execute_slice(payload: dict[str, Any]) -> None:
     if _Worker.slot is None or _Worker.judges is None or _Worker.settings is None:
         raise errors.SandboxError("the worker process has no slot")
     structlog.contextvars.bind_contextvars(problem_id=str(request.problem_id))
+    # What comes of bulk work must not pass those who wait, nor the rest of it, which goes back.
+    came_with = (execute_slice.request.delivery_info or {}).get("priority")
+    priority = PRIORITIES[False] if came_with is None else came_with
     end = time.monotonic() + _Worker.settings.slice_seconds
 
     def is_over() -> bool:
         return bool(_stopping[0]) or time.monotonic() > end
 
     if any(program.attempt > 1 for program in request.programs):
-        left = _label_alone(request, _Worker.judges, is_over)
+        left = _label_alone(request, _Worker.judges, is_over, priority)
     else:
-        left = _label(request, _Worker.judges, is_over, _Worker.slot.company.shared)
+        shared = _Worker.slot.company.shared
+        left = _label(request, _Worker.judges, is_over, priority, shared)
     if left is not None:
-        # As it came: the rest of bulk work must not pass those who wait.
-        came_with = (execute_slice.request.delivery_info or {}).get("priority")
-        _send(Task.EXECUTE_SLICE, left, PRIORITIES[False] if came_with is None else came_with)
+        _send(Task.EXECUTE_SLICE, left, priority)
     done = len(request.programs) - (len(left.programs) if left else 0)
     log.info("slice.labelled", candidates=done)
 
 
 def _label_alone(
-    request: ExecutionRequest, judges: Judges, is_over: Callable[[], bool]
+    request: ExecutionRequest, judges: Judges, is_over: Callable[[], bool], priority: int
 ) -> ExecutionRequest | None:
     """Label what may have ended a worker before: nothing else on the machine is to end with it.
 
     Returns all of it if the others do not make room in time.
     """
     # From now on it is missed should this worker end; it has not run, so this is no attempt yet.
-    _begin(request, judges, before=1)
+    _begin(request, judges, priority, before=1)
     with judges.slot.company.alone(is_over) as is_alone:
         if not is_alone:
             log.info("slice.not_alone", candidates=len(request.programs))
             return request
-        return _label(request, judges, is_over, contextlib.nullcontext)
+        return _label(request, judges, is_over, priority, contextlib.nullcontext)
 
 
 def _label(
     request: ExecutionRequest,
     judges: Judges,
     is_over: Callable[[], bool],
+    priority: int,
     beside: Callable[[], AbstractContextManager[None]],
 ) -> ExecutionRequest | None:
-    _begin(request, judges)
+    _begin(request, judges, priority)
     return label_slice(
-        judges, request, is_over, lambda results: _send(Task.RECORD_RESULTS, results), beside
+        judges,
+        request,
+        is_over,
+        lambda results: _send(Task.RECORD_RESULTS, results, priority),
+        beside,
     )
 
 
-def _begin(request: ExecutionRequest, judges: Judges, before: int = 0) -> None:
+def _begin(request: ExecutionRequest, judges: Judges, priority: int, before: int = 0) -> None:
     attempts = {program.candidate_id: program.attempt - before for program in request.programs}
-    _send(Task.RECORD_STARTED, ExecutionStarted(attempts=attempts, sandbox=judges.slot.version))
+    started = ExecutionStarted(attempts=attempts, sandbox=judges.slot.version)
+    _send(Task.RECORD_STARTED, started, priority)
 
 
 @app.task(name=Task.ANSWER.value)

@@ -6,14 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Float,
     Integer,
     Uuid,
     cast,
     column,
-    exists,
     extract,
+    false,
     func,
+    literal,
     select,
     tuple_,
     update,
@@ -269,7 +271,11 @@ def quarantine(work: Work, candidate_id: UUID, reason: str) -> None:
 def rank_group(work: Work, group_id: UUID, rules: Rules) -> bool:
     """Rank a group if it is complete and not ranked yet; tell whether it was ranked now."""
     group = work.session.get(GroupRow, group_id, with_for_update=True, populate_existing=True)
-    if group is None or group.state is not GroupState.OPEN or _is_waiting(work, group_id):
+    if (
+        group is None
+        or group.state is not GroupState.OPEN
+        or work.session.scalar(select(has_waiting(literal(group_id))))
+    ):
         return False
     rows = work.session.scalars(
         select(CandidateRow)
@@ -296,14 +302,21 @@ def rank_group(work: Work, group_id: UUID, rules: Rules) -> bool:
     return True
 
 
-def _is_waiting(work: Work, group_id: UUID) -> bool:
-    candidates = exists().where(
-        CandidateRow.group_id == group_id, CandidateRow.state == CandidateState.SUBMITTED
+def has_waiting(group_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """Whether a candidate or a request for samples of a group still waits.
+
+    All rows of the group are looked at. Asked for those that wait, Postgres may take the index of
+    all that wait anywhere, of which it knows nothing yet when a large load has just come.
+    """
+    candidates = select(func.bool_or(CandidateRow.state == CandidateState.SUBMITTED)).where(
+        CandidateRow.group_id == group_id
     )
-    samples = exists().where(
-        SampleRequestRow.group_id == group_id, SampleRequestRow.state == SampleState.SUBMITTED
+    requests = select(func.bool_or(SampleRequestRow.state == SampleState.SUBMITTED)).where(
+        SampleRequestRow.group_id == group_id
     )
-    return bool(work.session.scalar(select(candidates | samples)))
+    return func.coalesce(candidates.scalar_subquery(), false()) | func.coalesce(
+        requests.scalar_subquery(), false()
+    )
 
 
 def _judged(row: CandidateRow) -> Judged:

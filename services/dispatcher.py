@@ -32,6 +32,9 @@ _STOCK_SECONDS = 2.0
 """Work that a queue should hold, at the rate at which it is emptied."""
 _LEAST = 8
 _MOST = 4_096
+_LEAST_RESULTS = 64
+_RESULTS_A_SLICE = 2
+"""Messages that come of one: notice of its beginning, and its results."""
 _SAMPLER_STOCK = 64
 
 
@@ -43,8 +46,12 @@ class Stock:
         self._left = 0
         self._looked = time.monotonic()
 
-    def room(self, depth: int) -> int:
-        """Say how many messages may be added, given how many there are."""
+    def room(self, depth: int, results: int) -> int:
+        """Say how many messages may be added, given how many there are, and how many results.
+
+        None while results wait for longer than work does: more work would only add to them, and
+        take from whoever stores them.
+        """
         now = time.monotonic()
         elapsed = max(now - self._looked, 1e-3)
         taken = max(self._left - depth, 0)
@@ -52,6 +59,8 @@ class Stock:
         self._rate += weight * (taken / elapsed - self._rate)
         self._looked, self._left = now, depth
         wanted = min(max(_LEAST, round(self._rate * _STOCK_SECONDS)), _MOST)
+        if results > max(_LEAST_RESULTS, _RESULTS_A_SLICE * wanted):
+            return 0
         # Not for every message taken: a round costs the same for one as for many.
         return wanted - depth if depth <= wanted * 3 // 4 else 0
 
@@ -76,8 +85,8 @@ class Dispatcher:
         Raises:
             errors.Unavailable: Redis cannot be reached; what it did not take waits on.
         """
-        depths = self._depths.count((Queue.EXECUTOR, Queue.SAMPLER))
-        room = self._stock.room(depths[Queue.EXECUTOR])
+        depths = self._depths.count()
+        room = self._stock.room(depths[Queue.EXECUTOR], depths[Queue.RANKER])
         # Transactions of their own: each locks groups in their order, and then candidates.
         with self._database.unit_of_work() as work:
             if not _is_alone(work):

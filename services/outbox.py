@@ -156,7 +156,8 @@ def choose(session: Session, messages: int) -> list[list[Waiting]]:
     under_way = _under_way(session)
     look = min(_LOOK_AHEAD, max(_SPREAD, 2 * messages) * SLICE_CANDIDATES)
     share = max(look // len(waiting), SLICE_CANDIDATES)
-    queued = {lane: _cut(_head(session, lane, share)) for lane in waiting}
+    # A lane's last candidate may have gone since it was listed: by a verdict that came late.
+    queued = {lane: cut for lane in waiting if (cut := _cut(_head(session, lane, share)))}
     chosen: list[list[Waiting]] = []
     while queued and len(chosen) < messages:
         lane = min(

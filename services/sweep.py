@@ -11,8 +11,9 @@ import signal
 import sys
 import threading
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from infra import errors, logs, metrics, scraping
@@ -31,6 +32,9 @@ log = logs.get(__name__)
 _LOCK = 7_300_913
 _ROUND = 500
 """Most rows of one kind handled in one round."""
+_LOOKED_AT = 5_000
+"""Most open groups that one round looks at: a few hundredths of a second."""
+_FIRST = UUID(int=0)
 _REQUESTS = 5_000
 """Most old requests forgotten in one round: 1,000 a second at the default interval."""
 _RANKER_BACKLOG = 100
@@ -47,6 +51,8 @@ class Sweep:
         self._redis_url = redis_url
         self._settings = settings
         self._batch_groups = batch_groups
+        self._looked_to = _FIRST
+        """Last open group of which it was seen whether it is complete."""
 
     def round(self) -> None:
         """Look once at everything that may be stuck.
@@ -62,36 +68,41 @@ class Sweep:
                 return
             now = work.session.scalar(select(func.clock_timestamp()))
             assert now is not None
-            started_before = self._started_before(now, depths[Queue.RANKER])
+            # Whether work was begun, or is over, may be told by a message that still waits.
+            is_late = depths[Queue.RANKER] >= _RANKER_BACKLOG
+            started_before = self._started_before(now, is_late)
             stuck = _is_stuck(
-                CandidateRow, self._unsent_before(now, depths[Queue.EXECUTOR]), started_before
+                CandidateRow,
+                self._unsent_before(now, is_late or depths[Queue.EXECUTOR] > 0),
+                started_before,
             )
             self._poison(work, stuck)
             self._candidates(work, stuck)
             stuck = _is_stuck(
-                SampleRequestRow, self._unsent_before(now, depths[Queue.SAMPLER]), started_before
+                SampleRequestRow,
+                self._unsent_before(now, depths[Queue.SAMPLER] > 0),
+                started_before,
             )
             self._samples(work, stuck)
-            if depths[Queue.RANKER] < _RANKER_BACKLOG:
+            if not is_late:
                 self._unranked_groups(work, now)
             flush_before = now - timedelta(seconds=self._settings.flush_seconds)
             batches.form(work, self._batch_groups, flush_before)
             batches.quarantine_exhausted(work)
             forget_requests(work, now - REPEATS, _REQUESTS)
 
-    def _unsent_before(self, now: datetime, depth: int) -> datetime:
-        """Time before which work must have been begun; a full queue is given longer."""
+    def _unsent_before(self, now: datetime, is_waiting: bool) -> datetime:
+        """Time before which work must have been begun; it is given longer while some waits."""
         settings = self._settings
         return now - timedelta(
-            seconds=settings.backlog_seconds if depth else settings.unsent_seconds
+            seconds=settings.backlog_seconds if is_waiting else settings.unsent_seconds
         )
 
-    def _started_before(self, now: datetime, ranker_depth: int) -> datetime:
+    def _started_before(self, now: datetime, is_late: bool) -> datetime:
         """Time before which work finished now must have begun; a slow ranker is given longer."""
         settings = self._settings
-        late = ranker_depth >= _RANKER_BACKLOG
         return now - timedelta(
-            seconds=settings.backlog_seconds if late else settings.started_seconds
+            seconds=settings.backlog_seconds if is_late else settings.started_seconds
         )
 
     def _poison(self, work: Work, stuck: ColumnElement[bool]) -> None:
@@ -170,20 +181,24 @@ class Sweep:
         work.session.flush()
 
     def _unranked_groups(self, work: Work, now: datetime) -> None:
-        """Rank groups that are complete, in case the message that should have is lost."""
-        waiting = exists().where(
-            CandidateRow.group_id == GroupRow.id,
-            CandidateRow.state == CandidateState.SUBMITTED,
-        ) | exists().where(
-            SampleRequestRow.group_id == GroupRow.id,
-            SampleRequestRow.state == SampleState.SUBMITTED,
+        """Rank groups that are complete, in case the message that should have is lost.
+
+        Most open groups wait for something, and there may be a million of them: a round looks at
+        some, and the next goes on from there.
+        """
+        page = (
+            select(GroupRow.id, GroupRow.created_at)
+            .where(GroupRow.state == GroupState.OPEN, GroupRow.id > self._looked_to)
+            .order_by(GroupRow.id)
+            .limit(_LOOKED_AT)
+            .subquery()
         )
-        old = GroupRow.created_at < now - timedelta(seconds=self._settings.interval_seconds)
-        complete = work.session.scalars(
-            select(GroupRow.id)
-            .where(GroupRow.state == GroupState.OPEN, old, ~waiting)
-            .limit(_ROUND)
-        )
+        old = page.c.created_at < now - timedelta(seconds=self._settings.interval_seconds)
+        rows = work.session.execute(
+            select(page.c.id, old & ~records.has_waiting(page.c.id)).order_by(page.c.id)
+        ).all()
+        self._looked_to = rows[-1][0] if len(rows) == _LOOKED_AT else _FIRST
+        complete = [group_id for group_id, is_complete in rows if is_complete]
         for group_id in complete:
             work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
 

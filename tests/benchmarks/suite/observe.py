@@ -19,6 +19,8 @@ from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewChe
 from services.cli.up import RunningSuite
 from trainer.client import LeaseClient
 
+_VISITOR_SECONDS = 0.05
+"""Between two questions; more of them would be a load of their own."""
 _STAGES = {
     "accepted": "SELECT count(*) FROM candidates",
     "sent": "SELECT count(*) FROM candidates WHERE sent_at IS NOT NULL OR state <> 'submitted'",
@@ -209,7 +211,7 @@ class Visitor(threading.Thread):
                 while client.get_group(group.id).candidates.get("submitted"):
                     if self._ended.is_set():
                         return
-                    time.sleep(0.005)
+                    time.sleep(_VISITOR_SECONDS)
                 self.seconds.append(time.monotonic() - began)
 
     def end(self) -> None:
@@ -223,7 +225,7 @@ def watching(
     suite: RunningSuite, slug: str, program: str
 ) -> Iterator[tuple[Watch, Trainer, Visitor]]:
     """Run all three beside a load."""
-    threads = Watch(suite, 2.0), Trainer(suite), Visitor(suite, slug, program)
+    threads = Watch(suite, 5.0), Trainer(suite), Visitor(suite, slug, program)
     for thread in threads:
         thread.start()
     try:

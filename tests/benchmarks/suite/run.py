@@ -50,7 +50,7 @@ def load(suite: RunningSuite, groups: Sequence[BulkGroup], known: Sequence[Writt
         with suite.client() as client:
             # One visit may be under way at any moment; a load is over when no other group is open.
             while client.stats().groups.get(GroupState.OPEN, 0) > 1:
-                time.sleep(0.5)
+                time.sleep(3)
         visitor.end()
         time.sleep(1)
     _print(watch.looks, total, before, _sizes(suite))

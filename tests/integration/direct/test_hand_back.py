@@ -62,6 +62,8 @@ def test_the_rest_of_bulk_work_stays_behind_those_who_wait(redis_url, open_direc
 
     with redis.Redis.from_url(redis_url) as client:
         assert [client.llen(key) for key in queue_keys(Queue.EXECUTOR)] == [0, 1]
+        # Its results too; what is told at once is that there is an executor.
+        assert [client.llen(key) for key in queue_keys(Queue.RANKER)] == [1, 2]
 
 
 def test_what_was_begun_before_waits_until_it_is_alone(redis_url, open_directory):

@@ -286,3 +286,16 @@ def test_a_group_all_of_whose_labels_were_known_is_ranked(suite, executors):
     with suite.database.reading() as session:
         states = session.execute(text("SELECT state FROM groups ORDER BY id")).scalars().all()
     assert states == [GroupState.RANKED.value] * 2
+
+
+def test_a_lane_that_was_emptied_since_it_was_listed_is_passed_over(suite, monkeypatch):
+    submit(suite, "one")
+    with suite.database.reading() as session:
+        listed = outbox.lanes(session)
+    gone = outbox.Lane(interactive=True, api_key_id=77)
+    monkeypatch.setattr(outbox, "lanes", lambda _: [gone, *listed])
+
+    with suite.database.reading() as session:
+        chosen = outbox.choose(session, 8)
+
+    assert [len(rows) for rows in chosen] == [1]

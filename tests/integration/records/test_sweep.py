@@ -121,10 +121,12 @@ def test_lost_work_is_sent_again_as_the_next_attempt(suite, sweep):
     assert suite.outbox.programs() == [(good, 2)]
 
 
-def test_results_that_wait_for_a_slow_ranker_are_not_taken_for_lost(suite, sweep, fill):
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_what_waits_for_a_slow_ranker_is_not_taken_for_lost(suite, sweep, fill, is_begun):
     suite.open(suite.teacher("good"))
     ((good, _),) = suite.outbox.programs()
-    suite.start(good)
+    if is_begun:
+        suite.start(good)
     suite.outbox.sent.clear()
     suite.age(LONG_AGO)
     fill(Queue.RANKER, 500)
@@ -353,3 +355,22 @@ def test_a_round_without_redis_says_so(suite):
 
     with pytest.raises(errors.Unavailable):
         away.round()
+
+
+def test_every_complete_group_is_found_though_a_round_looks_at_few(suite, sweep, monkeypatch):
+    monkeypatch.setattr("services.sweep._LOOKED_AT", 2)
+    groups = [suite.open(suite.teacher(f"t{number}")) for number in range(5)]
+    ids = [candidate_id for candidate_id, _ in suite.outbox.programs()]
+    for candidate_id in (ids[0], ids[3], ids[4]):
+        with suite.work() as work:
+            work.session.get_one(CandidateRow, candidate_id).state = CandidateState.QUARANTINED
+    suite.age(SETTINGS.interval_seconds + 1)
+
+    for _ in range(3):
+        sweep.round()
+    found = [message.group_id for message in suite.outbox.of(Task.RANK_GROUP)]
+    assert found == [groups[0], groups[3], groups[4]]
+
+    # And from the beginning once more, for nobody has ranked them.
+    sweep.round()
+    assert [message.group_id for message in suite.outbox.of(Task.RANK_GROUP)][3:] == [groups[0]]
