@@ -152,6 +152,7 @@ def run_worker(app: Celery, queue: Queue, concurrency: int, pool: str = "prefork
 def _leave_memory_shared(**_: object) -> None:
     # A child's garbage collector writes to every object that it knows, and so would make a copy of
     # everything that was imported: 20 MiB for each slot of an executor.
+    gc.unfreeze()  # What was kept for an earlier child may be rubbish by now.
     gc.collect()
     gc.freeze()
 

@@ -70,6 +70,9 @@ def record_started(payload: dict[str, Any]) -> None:
             work, started if is_news else started.model_copy(update={"sandbox": ""})
         )
     if is_news:
+        # Only the present ones: a name is whatever an executor says.
+        newest = now - records.SANDBOX_NEWS_SECONDS
+        _Worker.heard = {name: at for name, at in _Worker.heard.items() if at > newest}
         _Worker.heard[started.sandbox] = now
 
 

@@ -33,6 +33,7 @@ _STOCK_SECONDS = 2.0
 _LEAST = 8
 _MOST = 4_096
 _LEAST_RESULTS = 64
+"""Messages that may wait for the ranker before work is held back, however slow executors are."""
 _RESULTS_A_SLICE = 2
 """Messages that come of one: notice of its beginning, and its results."""
 _SAMPLER_STOCK = 64

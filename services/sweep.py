@@ -197,8 +197,12 @@ class Sweep:
         rows = work.session.execute(
             select(page.c.id, old & ~records.has_waiting(page.c.id)).order_by(page.c.id)
         ).all()
-        self._looked_to = rows[-1][0] if len(rows) == _LOOKED_AT else _FIRST
         complete = [group_id for group_id, is_complete in rows if is_complete]
+        if len(complete) > _ROUND:
+            complete = complete[:_ROUND]
+            self._looked_to = complete[-1]
+        else:
+            self._looked_to = rows[-1][0] if len(rows) == _LOOKED_AT else _FIRST
         for group_id in complete:
             work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
 

@@ -129,7 +129,7 @@ class ExecutionResult(Contract):
 class ExecutionStarted(Contract):
     """Notice that an executor has begun these candidates; attempts are counted on it."""
 
-    attempts: dict[UUID, int] = Field(default_factory=dict)
+    attempts: dict[UUID, Annotated[int, Field(ge=0)]] = Field(default_factory=dict)
     """Number of the attempt that each candidate is in; none, when an executor says only that it is
     there. What is begun a second time under the same number is no other attempt."""
     sandbox: str = ""

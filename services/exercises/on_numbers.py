@@ -7,15 +7,7 @@ None.
 
 from functools import partial
 
-from services.exercises.operations import (
-    Kind,
-    Operation,
-    Parameters,
-    each,
-    elementwise,
-    keep,
-    operation,
-)
+from services.exercises.operations import Kind, Operation, Parameters, keeping, mapping, operation
 
 # Zero and two are asked for in words of their own: one question must not have two names.
 _THRESHOLDS: tuple[Parameters, ...] = tuple((k,) for k in range(-9, 31) if k)
@@ -29,8 +21,8 @@ _RANGES: tuple[Parameters, ...] = tuple(
 _SEPARATORS: tuple[Parameters, ...] = tuple((k,) for k in "-+/:;_|.")
 
 
-_filter = partial(elementwise, keep, Kind.NUMBERS)
-_map = partial(elementwise, each, Kind.NUMBERS)
+_filter = partial(keeping, Kind.NUMBERS)
+_map = partial(mapping, Kind.NUMBERS)
 
 
 def _last(

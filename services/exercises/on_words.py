@@ -2,15 +2,7 @@
 
 from functools import partial
 
-from services.exercises.operations import (
-    Kind,
-    Operation,
-    Parameters,
-    each,
-    elementwise,
-    keep,
-    operation,
-)
+from services.exercises.operations import Kind, Operation, Parameters, keeping, mapping, operation
 
 _LENGTHS: tuple[Parameters, ...] = tuple((k,) for k in range(2, 9))
 _LETTERS: tuple[Parameters, ...] = tuple((k,) for k in "abcdefghilmnoprstu")
@@ -32,8 +24,8 @@ def _words(
     return operation(name, Kind.WORDS, gives, phrases, right, wrong, parameters)
 
 
-_filter = partial(elementwise, keep, Kind.WORDS)
-_map = partial(elementwise, each, Kind.WORDS)
+_filter = partial(keeping, Kind.WORDS)
+_map = partial(mapping, Kind.WORDS)
 
 
 def _last(

@@ -7,6 +7,7 @@ and one element of it `{x}`.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 
 class Kind(StrEnum):
@@ -79,7 +80,7 @@ def each(expression: str) -> str:
     return "[" + expression + " for {x} in {v}]"
 
 
-def elementwise(
+def _elementwise(
     shape: Callable[[str], str],
     takes: Kind,
     name: str,
@@ -92,6 +93,12 @@ def elementwise(
     """Make an operation whose code is of one shape, `keep` or `each`; code is what is inside."""
     shaped = {shape(code): share for code, share in wrong.items()}
     return operation(name, takes, gives or takes, phrases, shape(right), shaped, parameters)
+
+
+keeping = partial(_elementwise, keep)
+"""Make an operation that keeps the elements of a list for which its code is true."""
+mapping = partial(_elementwise, each)
+"""Make an operation that makes something of each element of a list."""
 
 
 def one_of(right: Sequence[str], wrong: dict[str, float], modules: dict[str, str]) -> list[Way]:

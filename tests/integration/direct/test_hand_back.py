@@ -30,8 +30,10 @@ done.get()
 
 def request(attempt, programs):
     test = StdioTest(expected_stdout="1\n")
-    held = [Program(candidate_id=new_id(), attempt=attempt, source="print(1)")] * programs
-    return ExecutionRequest(problem_id=new_id(), suite=Suite(tests=(test,)), programs=tuple(held))
+    held = tuple(
+        Program(candidate_id=new_id(), attempt=attempt, source="print(1)") for _ in range(programs)
+    )
+    return ExecutionRequest(problem_id=new_id(), suite=Suite(tests=(test,)), programs=held)
 
 
 def execute(asked, redis_url, home, slice_seconds):
