@@ -10,6 +10,7 @@ from sqlalchemy import (
     Float,
     Integer,
     Uuid,
+    case,
     cast,
     column,
     extract,
@@ -65,6 +66,8 @@ def record_started(work: Work, started: ExecutionStarted) -> None:
         list(started.attempts.items())
     )
     counts = CandidateRow.attempts + 1 == begun.c.attempt
+    # Not before the row was locked, so that nobody's note of sending it is later.
+    now = func.statement_timestamp()
     work.session.execute(
         update(CandidateRow)
         .where(
@@ -73,7 +76,15 @@ def record_started(work: Work, started: ExecutionStarted) -> None:
         )
         .values(
             attempts=CandidateRow.attempts + cast(counts, Integer),
-            started_at=func.clock_timestamp(),
+            # Whoever is in the outbox again has begun after all: a copy would be another attempt.
+            sent_at=case(
+                (
+                    counts & CandidateRow.follows.is_(None),
+                    func.coalesce(CandidateRow.sent_at, now),
+                ),
+                else_=CandidateRow.sent_at,
+            ),
+            started_at=now,
         )
         .execution_options(synchronize_session=False)
     )

@@ -149,6 +149,25 @@ def test_a_failure_of_ours_is_tried_again(suite, sweep):
     assert suite.outbox.programs() == [(good, 2)]
 
 
+def test_what_begins_after_all_is_not_sent_again_beside_it(suite, sweep, redis_url):
+    suite.open(suite.teacher("good"))
+    ((good, _),) = suite.outbox.programs()
+    suite.age(SETTINGS.unsent_seconds + 1)
+    Sweep(suite.database, redis_url, SETTINGS, 2).round()
+    assert suite.candidate(good).sent_at is None
+
+    suite.start(good)
+    suite.dispatch()
+
+    assert suite.outbox.programs() == [(good, 1)]
+
+    suite.age(LONG_AGO)
+    sweep.round()
+    suite.dispatch()
+
+    assert suite.outbox.programs() == [(good, 1), (good, 2)]
+
+
 def test_poison_is_set_aside_after_three_attempts_and_its_group_is_ranked(suite, sweep):
     group_id = suite.open(
         suite.teacher("good"),
