@@ -37,12 +37,13 @@ def stop(rig, name):
     assert until(lambda: rig.suite.pid(name) is not None, 60)
 
 
-def test_whoever_is_told_to_stop_loses_nothing(rig):
+def test_whoever_is_told_to_stop_loses_nothing(rig, injections):
+    rounds = -(-injections // len(rig.suite.names))
     record = Record("SIGTERM")
     rig.records.append(record)
     with rig.measured(record):
         with Load(rig.suite, 1000) as load:
-            for name in rig.suite.names:
+            for name in rig.suite.names * rounds:
                 assert until(lambda: waiting(rig.suite.database_url)["candidates"] > 0)
                 stop(rig, name)
                 record.injections += 1
