@@ -1,6 +1,7 @@
 """Starts services, watches them, brings back what dies, and stops them in order."""
 
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -19,10 +20,16 @@ log = logs.get(__name__)
 
 _LOOK_SECONDS = 0.2
 _QUICK_DEATHS = 5
-"""Deaths in a row, each soon after its start, after which a service is given up."""
+"""Deaths in a row, each soon after its start, after which a service may be given up."""
 _QUICK_SECONDS = 30.0
 _FIRST_PAUSE_SECONDS = 0.5
 """Pause after the second quick death; it doubles with each further one."""
+_LONGEST_PAUSE_SECONDS = 30.0
+_PATIENCE_SECONDS = 300.0
+"""How long a service may go on dying before it is given up, once all have been up.
+
+By then it is no mistake in how it was set up, but something around it: a full disk, for one.
+"""
 _TAIL_BYTES = 1500
 _COLOURS = (36, 32, 33, 35, 34, 31)
 """Of the names on a terminal, in the order of the services' start."""
@@ -48,6 +55,8 @@ class _Running:
     copier: threading.Thread
     started: float = field(default_factory=time.monotonic)
     quick_deaths: int = 0
+    dying_since: float = 0.0
+    """Of its quick deaths in a row, when the first was."""
     was_restarted: bool = False
     was_killed: bool = False
     """By us, on purpose; such a death says nothing about the service."""
@@ -71,6 +80,7 @@ class Supervisor:
         self._wanted: list[Service] = []
         self._stopping = threading.Event()
         self._failure: str | None = None
+        self._patience_seconds = 0.0
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
 
@@ -90,6 +100,13 @@ class Supervisor:
                     f"the service {service.name} is not ready: {self._tail(service.name)}"
                 )
             time.sleep(0.05)
+
+    def be_patient(self) -> None:
+        """From now on bring back a service that keeps dying for some minutes before giving it up.
+
+        Until then it is given up at its fifth quick death, so that a wrong setting shows at once.
+        """
+        self._patience_seconds = _PATIENCE_SECONDS
 
     def _is_started(self, service: Service) -> bool:
         with self._lock:
@@ -151,6 +168,7 @@ class Supervisor:
             log.warning("service.restarted", name=service.name, code=running.process.returncode)
             fresh = self._spawn(service)
             fresh.quick_deaths, fresh.was_restarted = running.quick_deaths, True
+            fresh.dying_since = running.dying_since
             self._running[service.name] = fresh
 
     def _bury(self, running: _Running) -> None:
@@ -160,18 +178,22 @@ class Supervisor:
         if not running.was_killed:
             quick = now - running.started < _QUICK_SECONDS
             running.quick_deaths = running.quick_deaths + 1 if quick else 0
+            running.dying_since = running.dying_since if running.quick_deaths > 1 else now
         # Status 1 at its first start is a refusal, which trying again does not mend.
         refused = (
             running.process.returncode == 1 and running.quick_deaths and not running.was_restarted
         )
-        if refused or running.quick_deaths >= _QUICK_DEATHS:
+        keeps_dying = (
+            running.quick_deaths >= _QUICK_DEATHS
+            and now - running.dying_since >= self._patience_seconds
+        )
+        if refused or keeps_dying:
             running.given_up = True
             running.copier.join(1.0)  # Its last words may still be on their way to the file.
             name = running.service.name
             self._failure = f"the service {name} died: {self._tail(name)}"
             return
-        again = running.quick_deaths - 1
-        running.restart_at = now + (_FIRST_PAUSE_SECONDS * 2 ** (again - 1) if again > 0 else 0.0)
+        running.restart_at = now + _pause_seconds(running.quick_deaths)
 
     def _spawn(self, service: Service) -> _Running:
         path = self._logs / f"{service.name}.log"
@@ -217,6 +239,12 @@ class Supervisor:
         _signal_group(running.process, signal.SIGKILL)
         running.process.wait()
         running.copier.join(1.0)
+
+
+def _pause_seconds(quick_deaths: int) -> float:
+    if quick_deaths < 2:  # The first may be a chance.
+        return 0.0
+    return min(math.ldexp(_FIRST_PAUSE_SECONDS, min(quick_deaths - 2, 16)), _LONGEST_PAUSE_SECONDS)
 
 
 def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:

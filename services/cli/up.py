@@ -141,6 +141,7 @@ def running_suite(
             if trainer or name != "trainer":
                 suite.start(name)
         _wait_for_workers(suite)
+        supervisor.be_patient()
         yield suite
 
 

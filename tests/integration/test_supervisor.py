@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra import errors
+from infra.local import supervisor as supervisor_module
 from infra.local.supervisor import Service, Supervisor
 
 SLEEP = [sys.executable, "-I", "-c", "import time; print('up', flush=True); time.sleep(600)"]
@@ -92,6 +93,43 @@ def test_a_service_that_keeps_dying_is_given_up_with_its_words(supervisor, tmp_p
 
     wait_until(is_given_up, seconds=60)
     assert (tmp_path / "logs" / "mortal.log").read_text().splitlines() == ["not today"] * 5
+
+
+def test_what_keeps_dying_once_all_were_up_is_brought_back_for_a_while(
+    supervisor, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(supervisor_module, "_FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(supervisor_module, "_PATIENCE_SECONDS", 4.0)
+    disk = tmp_path / "full"
+    disk.touch()
+    starts = tmp_path / "starts"
+    program = (
+        "import os, sys, time\n"
+        "open(sys.argv[1], 'a').write('x')\n"
+        "if os.path.exists(sys.argv[2]): raise SystemExit(3)\n"
+        "time.sleep(600)\n"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program, str(starts), str(disk)]
+    supervisor.be_patient()
+    supervisor.start(Service(name="ranker", command=command, env={}, ready=starts.exists))
+    wait_until(lambda: len(starts.read_text()) >= 6)
+    supervisor.check()
+
+    disk.unlink()
+    time.sleep(1.0)  # Longer than the pause after six deaths.
+    assert supervisor.pid("ranker")
+
+    disk.touch()
+    supervisor.kill("ranker")
+
+    def is_given_up():
+        try:
+            supervisor.check()
+        except errors.Unavailable:
+            return True
+        return False
+
+    wait_until(is_given_up, seconds=30)
 
 
 def test_a_refusal_after_a_restart_is_tried_again(supervisor, tmp_path):

@@ -5,10 +5,10 @@ suite has written and compares with now are shifted the other way, in Postgres b
 by the scores of what workers hold: to the suite that looks as if its clock had jumped.
 """
 
-import psycopg
 import redis
 
 from infra.messaging import Queue, held_keys
+from services import dispatcher
 from tests.e2e.faults.load import connected
 
 _HOUR = 3600
@@ -29,8 +29,10 @@ def jump(rig, seconds):
                 f"{column} = {column} - make_interval(secs => %(by)s)" for column in columns
             )
             with connection.transaction():
-                # Locked in order, as the suite does, so that nobody waits in a circle.
+                # Locked in order, as the suite does, so that nobody waits in a circle; only the
+                # dispatcher, of which one is at work, takes several problems' one by one.
                 if table == "candidates":
+                    connection.execute("SELECT pg_advisory_xact_lock(%s)", [dispatcher._LOCK])
                     connection.execute(_GROUPS_FIRST)
                 connection.execute(
                     f"WITH it AS MATERIALIZED (SELECT id FROM {table} WHERE state = %(state)s"  # noqa: S608 - names from above
@@ -47,13 +49,7 @@ def jump(rig, seconds):
 
 
 def test_a_clock_that_jumps_changes_nothing(rig):
-    deadlocks = 0
     with rig.fault("clock jumps") as injections:
         for number in injections:
-            try:
-                # Back first, and as often as forth: no row is left in the future for an hour.
-                jump(rig, _HOUR if number % 2 else -_HOUR)
-            except psycopg.errors.DeadlockDetected:
-                deadlocks += 1
-
-    assert deadlocks < 2
+            # Back first, and as often as forth: no row is left in the future for an hour.
+            jump(rig, _HOUR if number % 2 else -_HOUR)
