@@ -175,9 +175,10 @@ class Supervisor:
         """Decide once what a death means: a fresh start, now or after a pause, or the end."""
         _signal_group(running.process, signal.SIGKILL)  # Its children must not outlive it.
         now = time.monotonic()
-        if not running.was_killed:
-            quick = now - running.started < _QUICK_SECONDS
-            running.quick_deaths = running.quick_deaths + 1 if quick else 0
+        if now - running.started >= _QUICK_SECONDS:
+            running.quick_deaths = 0
+        elif not running.was_killed:
+            running.quick_deaths += 1
             running.dying_since = running.dying_since if running.quick_deaths > 1 else now
         # Status 1 at its first start is a refusal, which trying again does not mend.
         refused = (
@@ -185,6 +186,7 @@ class Supervisor:
         )
         keeps_dying = (
             running.quick_deaths >= _QUICK_DEATHS
+            and not running.was_killed
             and now - running.dying_since >= self._patience_seconds
         )
         if refused or keeps_dying:
