@@ -1,5 +1,6 @@
 """Starts a trainer."""
 
+import os
 import signal
 import sys
 import threading
@@ -14,7 +15,7 @@ from trainer.settings import TrainerSettings
 
 
 def main() -> int:
-    """Train until told to stop; return 1 when something is wrong."""
+    """Train until told to stop; return 1 when something is wrong, 70 after a crash."""
     logs.configure("trainer")
     # Bars are drawn for people, over and over; what happens is in the log.
     transformers_logging.disable_progress_bar()
@@ -35,6 +36,10 @@ def main() -> int:
     except errors.SuiteError as error:
         log.error("trainer.stopped", code=error.code, reason=error.detail)
         return 1
+    except Exception:
+        # A full disk, for one. Status 1 says that another start will not help; after this one may.
+        log.exception("trainer.crashed")
+        return os.EX_SOFTWARE
     return 0
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -57,7 +57,7 @@ class _Running:
     quick_deaths: int = 0
     dying_since: float = 0.0
     """Of its quick deaths in a row, when the first was."""
-    was_restarted: bool = False
+    has_been_up: bool = False
     was_killed: bool = False
     """By us, on purpose; such a death says nothing about the service."""
     restart_at: float | None = None
@@ -101,12 +101,16 @@ class Supervisor:
                 )
             time.sleep(0.05)
 
-    def be_patient(self) -> None:
-        """From now on bring back a service that keeps dying for some minutes before giving it up.
+    def be_patient(self, up: Iterable[str]) -> None:
+        """From now on bring back what keeps dying for some minutes before giving it up.
 
-        Until then it is given up at its fifth quick death, so that a wrong setting shows at once.
+        Until then a service is given up at its fifth quick death, so that a wrong setting shows at
+        once. Those that are `up` have taken their settings: status 1 is no refusal of theirs.
         """
-        self._patience_seconds = _PATIENCE_SECONDS
+        with self._lock:
+            self._patience_seconds = _PATIENCE_SECONDS
+            for name in up:
+                self._running[name].has_been_up = True
 
     def _is_started(self, service: Service) -> bool:
         with self._lock:
@@ -167,7 +171,7 @@ class Supervisor:
         elif time.monotonic() >= running.restart_at:
             log.warning("service.restarted", name=service.name, code=running.process.returncode)
             fresh = self._spawn(service)
-            fresh.quick_deaths, fresh.was_restarted = running.quick_deaths, True
+            fresh.quick_deaths, fresh.has_been_up = running.quick_deaths, True
             fresh.dying_since = running.dying_since
             self._running[service.name] = fresh
 
@@ -175,18 +179,20 @@ class Supervisor:
         """Decide once what a death means: a fresh start, now or after a pause, or the end."""
         _signal_group(running.process, signal.SIGKILL)  # Its children must not outlive it.
         now = time.monotonic()
+        # Status 0 is the answer to SIGTERM, whoever sent it.
+        on_purpose = running.was_killed or running.process.returncode == 0
         if now - running.started >= _QUICK_SECONDS:
             running.quick_deaths = 0
-        elif not running.was_killed:
+        elif not on_purpose:
             running.quick_deaths += 1
             running.dying_since = running.dying_since if running.quick_deaths > 1 else now
         # Status 1 at its first start is a refusal, which trying again does not mend.
         refused = (
-            running.process.returncode == 1 and running.quick_deaths and not running.was_restarted
+            running.process.returncode == 1 and running.quick_deaths and not running.has_been_up
         )
         keeps_dying = (
             running.quick_deaths >= _QUICK_DEATHS
-            and not running.was_killed
+            and not on_purpose
             and now - running.dying_since >= self._patience_seconds
         )
         if refused or keeps_dying:

@@ -1,5 +1,6 @@
 """The supervisor, with small real processes."""
 
+import os
 import signal
 import sys
 import time
@@ -80,6 +81,24 @@ def test_a_service_that_is_killed_on_purpose_is_never_given_up(supervisor):
     supervisor.check()
 
 
+def test_a_service_that_stops_when_told_to_is_never_given_up(supervisor, tmp_path):
+    starts = tmp_path / "starts"
+    program = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        "open(sys.argv[1], 'a').write('x')\n"
+        "time.sleep(600)\n"
+    )
+    command = [sys.executable, "-I", "-S", "-c", program, str(starts)]
+    supervisor.start(Service(name="orderly", command=command, env={}, ready=starts.exists))
+    for number in range(1, 8):
+        wait_until(lambda number=number: len(starts.read_text()) == number)
+        os.kill(supervisor.pid("orderly"), signal.SIGTERM)
+
+    wait_until(lambda: len(starts.read_text()) == 8)
+    supervisor.check()
+
+
 def test_a_service_that_keeps_dying_is_given_up_with_its_words(supervisor, tmp_path):
     command = [sys.executable, "-I", "-S", "-c", "print('not today'); raise SystemExit(3)"]
     supervisor.start(Service(name="mortal", command=command, env={}))
@@ -101,18 +120,19 @@ def test_what_keeps_dying_once_all_were_up_is_brought_back_for_a_while(
     monkeypatch.setattr(supervisor_module, "_FIRST_PAUSE_SECONDS", 0.01)
     monkeypatch.setattr(supervisor_module, "_PATIENCE_SECONDS", 5.0)
     disk = tmp_path / "full"
-    disk.touch()
     starts = tmp_path / "starts"
     program = (
         "import os, sys, time\n"
         "open(sys.argv[1], 'a').write('x')\n"
-        "if os.path.exists(sys.argv[2]): raise SystemExit(3)\n"
+        "if os.path.exists(sys.argv[2]): raise SystemExit(1)\n"
         "time.sleep(600)\n"
     )
     command = [sys.executable, "-I", "-S", "-c", program, str(starts), str(disk)]
-    supervisor.be_patient()
     supervisor.start(Service(name="ranker", command=command, env={}, ready=starts.exists))
-    wait_until(lambda: len(starts.read_text()) >= 6)
+    supervisor.be_patient(["ranker"])
+    disk.touch()
+    supervisor.kill("ranker")
+    wait_until(lambda: len(starts.read_text()) >= 7)
     supervisor.check()
 
     disk.unlink()
