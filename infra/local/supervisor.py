@@ -31,6 +31,8 @@ _PATIENCE_SECONDS = 300.0
 By then it is no mistake in how it was set up, but something around it: a full disk, for one.
 """
 _TAIL_BYTES = 1500
+_STOPPED = (0, -signal.SIGTERM)
+"""How services end that are told to stop, whoever tells them; uvicorn ends by the signal."""
 _COLOURS = (36, 32, 33, 35, 34, 31)
 """Of the names on a terminal, in the order of the services' start."""
 
@@ -179,8 +181,7 @@ class Supervisor:
         """Decide once what a death means: a fresh start, now or after a pause, or the end."""
         _signal_group(running.process, signal.SIGKILL)  # Its children must not outlive it.
         now = time.monotonic()
-        # Status 0 is the answer to SIGTERM, whoever sent it.
-        on_purpose = running.was_killed or running.process.returncode == 0
+        on_purpose = running.was_killed or running.process.returncode in _STOPPED
         if now - running.started >= _QUICK_SECONDS:
             running.quick_deaths = 0
         elif not on_purpose:

@@ -81,11 +81,12 @@ def test_a_service_that_is_killed_on_purpose_is_never_given_up(supervisor):
     supervisor.check()
 
 
-def test_a_service_that_stops_when_told_to_is_never_given_up(supervisor, tmp_path):
+@pytest.mark.parametrize("answer", ["lambda *_: sys.exit(0)", "signal.SIG_DFL"])
+def test_a_service_that_stops_when_told_to_is_never_given_up(supervisor, tmp_path, answer):
     starts = tmp_path / "starts"
     program = (
         "import signal, sys, time\n"
-        "signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))\n"
+        f"signal.signal(signal.SIGTERM, {answer})\n"
         "open(sys.argv[1], 'a').write('x')\n"
         "time.sleep(600)\n"
     )
