@@ -31,8 +31,6 @@ _PATIENCE_SECONDS = 300.0
 By then it is no mistake in how it was set up, but something around it: a full disk, for one.
 """
 _TAIL_BYTES = 1500
-_STOPPED = (0, -signal.SIGTERM)
-"""How services end that are told to stop, whoever tells them; uvicorn ends by the signal."""
 _COLOURS = (36, 32, 33, 35, 34, 31)
 """Of the names on a terminal, in the order of the services' start."""
 
@@ -133,14 +131,17 @@ class Supervisor:
             running = self._running.get(name)
             return running.process.pid if running and running.process.poll() is None else None
 
-    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """Send a signal to the process group of a service; nothing happens while it is down."""
+    def kill(self, name: str, number: int = signal.SIGKILL, *, with_children: bool = True) -> None:
+        """Send a signal to a service, and to its children; nothing happens while it is down."""
         with self._lock:
             running = self._running.get(name)
             # The number of a process that is gone may be another's by now.
             if running is not None and running.process.poll() is None:
                 running.was_killed = True
-                _signal_group(running.process, number)
+                if with_children:
+                    _signal_group(running.process, number)
+                else:
+                    running.process.send_signal(number)
 
     def stop(self) -> None:
         """Stop everything, last started first, each with its time to finish."""
@@ -181,10 +182,9 @@ class Supervisor:
         """Decide once what a death means: a fresh start, now or after a pause, or the end."""
         _signal_group(running.process, signal.SIGKILL)  # Its children must not outlive it.
         now = time.monotonic()
-        on_purpose = running.was_killed or running.process.returncode in _STOPPED
         if now - running.started >= _QUICK_SECONDS:
             running.quick_deaths = 0
-        elif not on_purpose:
+        elif not running.was_killed:
             running.quick_deaths += 1
             running.dying_since = running.dying_since if running.quick_deaths > 1 else now
         # Status 1 at its first start is a refusal, which trying again does not mend.
@@ -193,7 +193,7 @@ class Supervisor:
         )
         keeps_dying = (
             running.quick_deaths >= _QUICK_DEATHS
-            and not on_purpose
+            and not running.was_killed
             and now - running.dying_since >= self._patience_seconds
         )
         if refused or keeps_dying:

@@ -80,9 +80,9 @@ class RunningSuite:
         """Return the process id of a service."""
         return self._supervisor.pid(name)
 
-    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+    def kill(self, name: str, number: int = signal.SIGKILL, *, with_children: bool = True) -> None:
         """Send a signal to a service; the supervisor brings it back if it dies."""
-        self._supervisor.kill(name, number)
+        self._supervisor.kill(name, number, with_children=with_children)
 
 
 @contextlib.contextmanager

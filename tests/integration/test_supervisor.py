@@ -1,6 +1,5 @@
 """The supervisor, with small real processes."""
 
-import os
 import signal
 import sys
 import time
@@ -94,7 +93,7 @@ def test_a_service_that_stops_when_told_to_is_never_given_up(supervisor, tmp_pat
     supervisor.start(Service(name="orderly", command=command, env={}, ready=starts.exists))
     for number in range(1, 8):
         wait_until(lambda number=number: len(starts.read_text()) == number)
-        os.kill(supervisor.pid("orderly"), signal.SIGTERM)
+        supervisor.kill("orderly", signal.SIGTERM, with_children=False)
 
     wait_until(lambda: len(starts.read_text()) == 8)
     supervisor.check()

@@ -1,6 +1,5 @@
 """SIGTERM: every service ends in its time, and nothing of what it had in hand is lost."""
 
-import os
 import signal
 
 import pytest
@@ -32,7 +31,7 @@ def rig(start_rig, open_directory):
 def stop(rig, name):
     """Tell a service, not its children, to stop; wait until another has taken its place."""
     pid = rig.suite.pid(name)
-    os.kill(pid, signal.SIGTERM)
+    rig.suite.kill(name, signal.SIGTERM, with_children=False)
     assert until(lambda: rig.suite.pid(name) != pid, Service.grace_seconds), f"{name} goes on"
     assert until(lambda: rig.suite.pid(name) is not None, 60)
 

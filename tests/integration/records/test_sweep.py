@@ -376,8 +376,13 @@ def test_a_round_without_redis_says_so(suite):
         away.round()
 
 
-def test_every_complete_group_is_found_though_a_round_looks_at_few(suite, sweep, monkeypatch):
-    monkeypatch.setattr("services.sweep._LOOKED_AT", 2)
+@pytest.mark.parametrize(
+    ("at_most", "rounds", "again"), [("_LOOKED_AT", 3, [0]), ("_ROUND", 2, [0, 3])]
+)
+def test_every_complete_group_is_found_though_a_round_takes_few(
+    suite, sweep, monkeypatch, at_most, rounds, again
+):
+    monkeypatch.setattr(f"services.sweep.{at_most}", 2)
     groups = [suite.open(suite.teacher(f"t{number}")) for number in range(5)]
     ids = [candidate_id for candidate_id, _ in suite.outbox.programs()]
     for candidate_id in (ids[0], ids[3], ids[4]):
@@ -385,11 +390,15 @@ def test_every_complete_group_is_found_though_a_round_looks_at_few(suite, sweep,
             work.session.get_one(CandidateRow, candidate_id).state = CandidateState.QUARANTINED
     suite.age(SETTINGS.interval_seconds + 1)
 
-    for _ in range(3):
+    for _ in range(rounds):
+        before = len(suite.outbox.of(Task.RANK_GROUP))
         sweep.round()
+        assert len(suite.outbox.of(Task.RANK_GROUP)) <= before + 2
     found = [message.group_id for message in suite.outbox.of(Task.RANK_GROUP)]
     assert found == [groups[0], groups[3], groups[4]]
 
     # And from the beginning once more, for nobody has ranked them.
     sweep.round()
-    assert [message.group_id for message in suite.outbox.of(Task.RANK_GROUP)][3:] == [groups[0]]
+    assert [message.group_id for message in suite.outbox.of(Task.RANK_GROUP)][3:] == [
+        groups[n] for n in again
+    ]
