@@ -19,8 +19,10 @@ def rig(start_rig, open_directory):
     """A suite of its own, with as many attempts as one usually allows."""
     sweep = QUICK["sweep"] | {
         "RRTF_SWEEP_MAX_ATTEMPTS": str(_ATTEMPTS),
-        # Longer than an executor takes to start: each copy of a message kills once more.
+        # Each copy of a message kills once more. So no copy while an executor starts, nor while a
+        # message waits for those before it, eight at most, each of which ends an executor.
         "RRTF_SWEEP_UNSENT_SECONDS": "5",
+        "RRTF_SWEEP_BACKLOG_SECONDS": "60",
     }
     settings = {"sweep": sweep, "ranker": {}, "sampler": {}}
     home = open_directory / "poison"
