@@ -137,6 +137,9 @@ SHARED = (
         "lane_of_another",
         "it waits under another API key or priority than its group's",
         """SELECT c.id::text FROM candidates c JOIN groups g ON g.id = c.group_id
-           WHERE (c.api_key_id, c.interactive) IS DISTINCT FROM (g.api_key_id, g.interactive)""",
+           WHERE (c.api_key_id, c.interactive) IS DISTINCT FROM (g.api_key_id, g.interactive)
+           UNION ALL
+           SELECT s.id::text FROM sample_requests s JOIN groups g ON g.id = s.group_id
+           WHERE (s.api_key_id, s.interactive) IS DISTINCT FROM (g.api_key_id, g.interactive)""",
     ),
 )

@@ -37,6 +37,19 @@ GROUPS = (
            AND NOT EXISTS (SELECT FROM sample_requests s WHERE s.group_id = g.id)""",
     ),
     Invariant(
+        "candidate_missing",
+        "its candidates' positions have a gap, so that one of them was lost",
+        """SELECT group_id::text AS id FROM candidates GROUP BY group_id
+           HAVING count(*) <> max(position) + 1 OR min(position) < 0""",
+    ),
+    Invariant(
+        "sample_missing",
+        "said to be answered, but with fewer candidates than it asked for, or more",
+        """SELECT s.id::text FROM sample_requests s WHERE s.state = 'completed'
+           AND (s.plan->>'num_samples')::int <> (
+             SELECT count(*) FROM candidates c WHERE c.sample_request_id = s.id)""",
+    ),
+    Invariant(
         "sample_of_another_group",
         "it was sampled for another group, or for a request that is not answered",
         # One that was answered in part is set aside, and may be released: it keeps what it gave.

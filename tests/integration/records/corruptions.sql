@@ -258,3 +258,15 @@ DELETE FROM endpoint_accounts;
 
 -- account_disagrees
 DELETE FROM sampling_calls;
+
+-- candidate_missing
+DELETE FROM candidates WHERE id = (SELECT id FROM candidates WHERE position = 0 AND group_id = (TABLE the.ranked));
+
+-- candidate_missing
+UPDATE candidates SET position = 9 WHERE id = (TABLE the.served);
+
+-- sample_missing
+DELETE FROM candidates WHERE sample_request_id IS NOT NULL;
+
+-- lane_of_another
+UPDATE sample_requests SET interactive = true WHERE state = 'submitted';
