@@ -35,10 +35,11 @@ from infra.db.tables import (
     RankingRow,
     SampleRequestRow,
 )
-from infra.db.unit_of_work import Work
+from infra.db.unit_of_work import Database, Work
 from services.api import examples
+from services.api.backlog import Backlog
 from services.api.dependencies import Db, Limited, Pages
-from services.api.idempotency import IdempotencyKey, once
+from services.api.idempotency import IdempotencyKey, is_repeat, once
 from services.api.keys import READS, SUBMITS, CalledBy
 
 router = APIRouter(prefix="/v1", tags=["groups"])
@@ -55,7 +56,7 @@ def create_group(
     idempotency_key: IdempotencyKey = None,
 ) -> GroupView:
     """Hand in candidates, ask for samples, or both; labels and ranking follow."""
-    limit.accept(caller.api_key_id, _size(group))
+    _find_room(db, limit, caller.api_key_id, _size(group), idempotency_key)
     request = problem_id.bytes + _fingerprint(group) if idempotency_key else b""
     with db.unit_of_work() as work:
         (made,) = once(
@@ -82,7 +83,8 @@ def create_groups(
     idempotency_key: IdempotencyKey = None,
 ) -> BulkGroupResult:
     """Store many groups in one transaction; one whose problem is unknown stops no other."""
-    limit.accept(caller.api_key_id, sum(_size(group) for group in bulk.groups))
+    size = sum(_size(group) for group in bulk.groups)
+    _find_room(db, limit, caller.api_key_id, size, idempotency_key)
     request = _fingerprint(bulk) if idempotency_key else b""
     with db.unit_of_work() as work:
         outcomes = once(
@@ -96,6 +98,15 @@ def create_groups(
     return BulkGroupResult(
         outcomes=tuple(BulkGroupOutcome(id=made, error=error) for made, error in outcomes)
     )
+
+
+def _find_room(db: Database, limit: Backlog, api_key_id: int, size: int, key: str | None) -> None:
+    try:
+        limit.accept(api_key_id, size)
+    except errors.QueueFull:
+        # A repeat needs no room: it is answered as the first was, which may be what fills it.
+        if not is_repeat(db, api_key_id, key):
+            raise
 
 
 def _size(group: NewGroup) -> int:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Header
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from infra import errors
 from infra.db.tables import IdempotentRequestRow
-from infra.db.unit_of_work import Work
+from infra.db.unit_of_work import Database, Work
 
 IdempotencyKey = Annotated[
     str | None,
@@ -52,3 +52,13 @@ def once(
     this = (row.api_key_id == api_key_id, row.key == key)
     work.session.execute(update(row).where(*this).values(answer=answer))
     return answer
+
+
+def is_repeat(database: Database, api_key_id: int, key: str | None) -> bool:
+    """Tell whether a request with this key was answered, so that another will store nothing."""
+    row = IdempotentRequestRow
+    with database.reading() as session:
+        answered = select(row.key).where(
+            row.api_key_id == api_key_id, row.key == key, row.answer.is_not(None)
+        )
+        return session.scalar(answered) is not None

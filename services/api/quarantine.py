@@ -97,8 +97,7 @@ def release(
             case QuarantineKind.SAMPLE_REQUEST:
                 return _release(work, SampleRequestRow, SampleState, ids)
             case QuarantineKind.CANDIDATE:
-                with_duplicates = _with_duplicates(work.session, ids)
-                return _release(work, CandidateRow, CandidateState, with_duplicates)
+                return _release(work, CandidateRow, CandidateState, ids)
             case _:
                 assert_never(request.kind)
 
@@ -123,6 +122,10 @@ def _release(
     set_aside = (table.id.in_(ids), table.state == states.QUARANTINED)
     groups = set(work.session.scalars(select(table.group_id).where(*set_aside)))
     batched = _reopen(work, groups)
+    if table is CandidateRow:
+        # Now that nobody can add to these groups.
+        ids = _with_duplicates(work.session, ids)
+        set_aside = (table.id.in_(ids), table.state == states.QUARANTINED)
     rows = work.session.execute(
         select(table.id, table.group_id)
         .where(*set_aside, table.group_id.in_(groups))

@@ -39,9 +39,9 @@ def students(*programs):
     return tuple(NewCandidate(author=Author.STUDENT, program=program) for program in programs)
 
 
-def post(url, path, count, key="secret-key"):
+def post(url, path, count, key="secret-key", once=None):
     body = {"candidates": [{"author": "student", "program": f"x = {n}"} for n in range(count)]}
-    headers = {"Authorization": f"Bearer {key}"}
+    headers = {"Authorization": f"Bearer {key}"} | ({"Idempotency-Key": once} if once else {})
     return httpx.post(f"{url}{path}", json=body, headers=headers)
 
 
@@ -55,6 +55,16 @@ def test_a_full_queue_is_said_and_nothing_is_stored(small, client, problem, is_p
     assert int(refused.headers["retry-after"]) >= 1
     assert len(list(client.groups())) == 1
     assert post(small, path, 1).status_code == 202
+
+
+def test_a_repeat_needs_no_room(small, client, problem, is_problem):
+    path = f"/v1/problems/{client.add_problem(problem).id}/groups"
+    first = post(small, path, 5, once="again").json()["id"]
+
+    assert post(small, path, 5, once="again").json()["id"] == first
+    is_problem(post(small, path, 4, once="again"), 409, "idempotency_mismatch")
+    is_problem(post(small, path, 5, once="another"), 429, "queue_full")
+    assert len(list(client.groups())) == 1
 
 
 def test_one_key_does_not_take_all_the_room(small, client, problem, is_problem):
@@ -109,19 +119,20 @@ def test_many_groups_come_in_one_request(client, problem, dispatch, sent):
             BulkGroup(problem=problem.slug, candidates=students("a", "a", "b\x00\ud800")),
             BulkGroup(problem="none", candidates=students("c")),
             BulkGroup(problem=str(stored.id), candidates=students("d"), samples=(plan,)),
+            BulkGroup(problem=str(stored.id).upper(), candidates=students("e")),
         ]
     )
 
-    first, unknown, second = result.outcomes
+    first, unknown, second, third = result.outcomes
     assert unknown.id is None
     assert "'none'" in unknown.error
-    assert {group.id for group in client.groups()} == {first.id, second.id}
+    assert {group.id for group in client.groups()} == {first.id, second.id, third.id}
     rows = client.candidates(first.id)
     assert [row.position for row in rows] == [0, 1, 2]
     assert [row.duplicate_of for row in rows] == [None, rows[0].id, None]
     dispatch()
     programs = [p.source for m in sent.of(Task.EXECUTE_SLICE) for p in m.programs]
-    assert programs == ["a", "b\x00\ud800", "d"]
+    assert programs == ["a", "b\x00\ud800", "d", "e"]
     assert len(sent.of(Task.SAMPLE_GROUP)) == 1
 
 

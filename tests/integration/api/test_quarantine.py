@@ -6,11 +6,13 @@ import time
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import delete, text, update
 from typer.testing import CliRunner
 
+from infra import intake
 from infra.contracts.api import QuarantineKind
 from infra.contracts.base import (
+    Author,
     BatchState,
     CandidateState,
     GroupState,
@@ -18,8 +20,9 @@ from infra.contracts.base import (
     Outcome,
     SampleState,
 )
+from infra.contracts.candidates import NewCandidate
 from infra.contracts.ranking import LeaseRequest
-from infra.db.tables import TrainingBatchRow
+from infra.db.tables import GroupRow, RankingRow, TrainingBatchRow
 from infra.messaging import Task
 from ranker import batches, records
 from ranker.ranking import Rules
@@ -187,6 +190,30 @@ def test_a_release_waits_for_a_batch_that_is_being_formed(client, poison, databa
     assert set(result.released) == both
     assert client.get_group(group_id).state is GroupState.OPEN
     assert list(client.training_batches()) == []
+
+
+def test_a_copy_of_it_that_comes_meanwhile_is_released_with_it(client, poison, database):
+    group_id, both, _ = poison()
+    first, *_ = sorted(both)
+    with database.unit_of_work() as work:
+        ranking = delete(RankingRow).where(RankingRow.group_id == group_id)
+        work.session.execute(ranking)
+        work.session.get_one(GroupRow, group_id).state = GroupState.OPEN
+        work.session.get_one(GroupRow, group_id).ranked_at = None
+    results = []
+    releasing = threading.Thread(target=lambda: results.append(client.release(CANDIDATE, [first])))
+
+    with database.unit_of_work() as work:
+        program = client.get_candidate(first).program
+        copy = NewCandidate(author=Author.STUDENT, program=program)
+        (third,) = intake.admit(work, group_id, [copy])
+        releasing.start()
+        while releasing.is_alive() and not waits_for_a_lock(database):
+            time.sleep(0.01)
+    releasing.join()
+
+    (result,) = results
+    assert set(result.released) == both | {third}
 
 
 def waits_for_a_lock(database):
