@@ -6,9 +6,11 @@ that was set aside goes with its last group. A group that stays keeps programs, 
 ranking; of its old executions only the printed output is let go.
 """
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import CursorResult, Delete, Update, delete, exists, func, or_, select, update
 from sqlalchemy.orm import aliased
@@ -26,9 +28,15 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Database, Work
 from ranker import withdrawal
+from services import lanes
 
 _CHUNK = 500
 """Rows of one transaction, so that nobody waits long for one of them."""
+_GROUPS = 100
+"""Groups looked at in one transaction; each may have tens of candidates."""
+_TURN_SECONDS = 0.2
+"""Pause after groups were deleted, in which the dispatcher has its turn."""
+_LAST = UUID(int=2**128 - 1)
 REPEATS = timedelta(hours=24)
 """How long a request may be repeated under its `Idempotency-Key`."""
 
@@ -52,8 +60,17 @@ def prune(
     with database.reading() as session:
         now = session.scalar(select(func.clock_timestamp()))
     assert now is not None
+    # Backwards: who is served by an older group goes before it.
+    below: UUID | None = _LAST
+    while below is not None:
+        began = time.monotonic()
+        with database.unit_of_work() as work:
+            count, below = _groups(work, now - older_than, below)
+        if count:
+            pruned.groups += count
+            tell(pruned)
+            time.sleep(max(time.monotonic() - began, _TURN_SECONDS))
     steps: tuple[tuple[str, Callable[[Work, datetime], int], datetime], ...] = (
-        ("groups", _groups, now - older_than),
         ("outputs", _outputs, now - older_than),
         ("requests", forget_requests, now - REPEATS),
     )
@@ -68,12 +85,23 @@ def prune(
     return pruned
 
 
-def _groups(work: Work, before: datetime) -> int:
-    kept = select(TrainingBatchRow.id).where(~withdrawal.SET_ASIDE)
+def _groups(work: Work, before: datetime, below: UUID) -> tuple[int, UUID | None]:
+    """Delete what may go of a few groups; return how many went, and below which to go on."""
+    page = work.session.scalars(
+        select(GroupRow.id)
+        .where(GroupRow.id < below, GroupRow.state == GroupState.RANKED)
+        .where(GroupRow.ranked_at < before)
+        .order_by(GroupRow.id.desc())
+        .limit(_GROUPS)
+    ).all()
+    if not page:
+        return 0, None
     in_use = exists().where(
         RankingRow.group_id == GroupRow.id,
         or_(
-            RankingRow.training_batch_id.in_(kept.scalar_subquery()),
+            exists().where(
+                TrainingBatchRow.id == RankingRow.training_batch_id, ~withdrawal.SET_ASIDE
+            ),
             # It will be in a batch.
             RankingRow.training_batch_id.is_(None) & RankingRow.skip_reason.is_(None),
         ),
@@ -83,23 +111,29 @@ def _groups(work: Work, before: datetime) -> int:
     serves = exists().where(
         own.group_id == GroupRow.id,
         ExecutionRow.candidate_id == own.id,
+        other.cached,
         other.execution_id == ExecutionRow.id,
         other.group_id != GroupRow.id,
     )
-    locked = work.session.scalars(
+    free = (
         select(GroupRow.id)
-        .where(GroupRow.state == GroupState.RANKED, GroupRow.ranked_at < before, ~in_use, ~serves)
+        .where(GroupRow.id.in_(page), GroupRow.state == GroupState.RANKED)
+        .where(GroupRow.ranked_at < before, ~in_use, ~serves)
         .order_by(GroupRow.id)
-        .limit(_CHUNK)
-        .with_for_update(skip_locked=True)
-    ).all()
+    )
+    if not work.session.scalars(free).all():
+        return 0, page[-1]
+    # Asked again: from now on no execution is given to anybody who might keep it.
+    lanes.wait_for_turn(work)
+    locked = work.session.scalars(free.with_for_update(skip_locked=True)).all()
     # A ranking names its best candidate, so it goes before the candidates do.
     old = set(locked) - withdrawal.withdraw(work, locked, withdrawal.SET_ASIDE).keys()
     requests = select(SampleRequestRow.id).where(SampleRequestRow.group_id.in_(old))
     work.session.execute(
         delete(KeptCompletionRow).where(KeptCompletionRow.scope.in_(requests.scalar_subquery()))
     )
-    return _count(work, delete(GroupRow).where(GroupRow.id.in_(old)))
+    count = _count(work, delete(GroupRow).where(GroupRow.id.in_(old)))
+    return count, below if count else page[-1]  # Others of these may be free now.
 
 
 def _outputs(work: Work, before: datetime) -> int:
@@ -109,6 +143,7 @@ def _outputs(work: Work, before: datetime) -> int:
             ExecutionRow.created_at < before,
             (ExecutionRow.stdout != "") | (ExecutionRow.stderr != ""),
         )
+        .order_by(ExecutionRow.created_at)
         .limit(_CHUNK)
     )
     return _count(

@@ -1,9 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, text, update
 
+from infra import intake
 from infra.contracts.base import BatchState, GroupState, Label
+from infra.contracts.candidates import NewGroup
 from infra.contracts.execution import ExecutionStarted
 from infra.db.tables import (
     CandidateRow,
@@ -14,6 +17,7 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from ranker import batches, records
+from services import lanes, outbox
 from services.api.idempotency import once
 from services.audit import Maxima, audit
 from services.prune import Pruned, prune
@@ -138,6 +142,29 @@ def test_an_execution_that_serves_another_group_stays(suite):
     assert suite.all(ExecutionRow) == []
 
 
+def test_nothing_goes_while_executions_are_given_to_others(suite):
+    with suite.work() as work:
+        records.record_started(work, ExecutionStarted(sandbox="test"))
+    first = taught_nothing(suite)
+    make_old(suite)
+    with suite.work() as work:
+        new = NewGroup(candidates=(suite.student("only"),))
+        second = intake.open_group(work, suite.problem_id, new)
+
+    with ThreadPoolExecutor() as pool:
+        with suite.work() as dispatching:
+            assert lanes.has_turn(dispatching)
+            pruning = pool.submit(prune, suite.database, DAY)
+            with pytest.raises(TimeoutError):
+                pruning.result(timeout=0.5)
+            assert outbox.serve(dispatching, outbox.choose(dispatching.session, 10))
+        assert pruning.result(timeout=10) == Pruned()
+
+    suite.rank(second)
+    assert {row.id for row in suite.all(GroupRow)} == {first, second}
+    assert audit(suite.database, MAXIMA).findings == ()
+
+
 def test_answers_to_old_requests_go(suite):
     with suite.work() as work:
         for key in ("a", "b"):
@@ -168,7 +195,7 @@ def test_an_answer_that_is_being_given_again_stays_until_it_is_given(suite):
 
 
 def test_many_groups_go_in_small_steps(suite, monkeypatch):
-    monkeypatch.setattr("services.prune._CHUNK", 2)
+    monkeypatch.setattr("services.prune._GROUPS", 2)
     for number in range(5):
         taught_nothing(suite, f"{number}")
     make_old(suite)
