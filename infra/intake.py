@@ -121,13 +121,12 @@ def find_problems(session: Session, names: Collection[str]) -> dict[str, UUID]:
             select(ProblemRow.slug, ProblemRow.id).where(ProblemRow.slug.in_(names))
         )
     }
-    ids: dict[UUID, str] = {}
+    ids: dict[str, UUID] = {}  # An id can be written in several ways.
     for name in names:
         with contextlib.suppress(ValueError):
-            ids[UUID(name)] = name
-    for problem_id in session.scalars(select(ProblemRow.id).where(ProblemRow.id.in_(ids))):
-        found.setdefault(ids[problem_id], problem_id)
-    return found
+            ids[name] = UUID(name)
+    existing = set(session.scalars(select(ProblemRow.id).where(ProblemRow.id.in_(ids.values()))))
+    return {name: ids[name] for name in ids if ids[name] in existing} | found
 
 
 def open_group(work: Work, problem_id: UUID, new: NewGroup, api_key_id: int = 0) -> UUID:
@@ -154,7 +153,9 @@ def open_groups(
         for plan in new.samples:
             _refuse_nul("samples", plan.backend, plan.model, *plan.stop)
     problems = _problems(work.session, {problem_id for problem_id, _ in wanted})
-    policies = {name: policy_id(work.session, name) for name in {new.policy for _, new in wanted}}
+    # In one order: two requests with the same new names wait for each other's.
+    names = sorted({new.policy for _, new in wanted})
+    policies = {name: policy_id(work.session, name) for name in names}
     groups = [
         _Group(new_id(), api_key_id, new.priority is Priority.INTERACTIVE, new.cache)
         for _, new in wanted
@@ -176,6 +177,8 @@ def open_groups(
     work.session.add_all(
         SampleRequestRow(
             group_id=group.id,
+            api_key_id=group.api_key_id,
+            interactive=group.interactive,
             position=position,
             plan=plan.model_dump(mode="json"),
             state=SampleState.SUBMITTED,

@@ -163,10 +163,10 @@ class Sender:
     def __init__(self, app: Celery) -> None:
         self._app = app
 
-    def send(self, task: Task, message: Contract) -> bool:
+    def send(self, task: Task, message: Contract, priority: int = 0) -> bool:
         """Send one message; tell whether the broker took it."""
         try:
-            self.send_or_raise(task, message)
+            self.send_or_raise(task, message, priority)
         except errors.Unavailable:
             metrics.SEND_FAILURES.labels(task.value).inc()
             log.warning("message.send_failed", task=task.value)

@@ -129,9 +129,11 @@ class SweepSettings(Settings):
 
     interval_seconds: float = Field(5.0, gt=0)
     unsent_seconds: float = Field(30.0, gt=0)
-    """Age at which committed work that no worker has begun is sent again, if its queue is empty."""
+    """Age at which committed work that no worker has begun is sent again, if its queue is empty.
+
+    Executors' work also if they have begun what was sent so much later."""
     backlog_seconds: float = Field(3600.0, gt=0)
-    """The same, while its queue is not empty."""
+    """The same in any case, while its queue is not empty."""
     started_seconds: float = Field(420.0, gt=0)
     """Age at which work begun and not finished is taken for lost."""
     max_attempts: int = Field(3, ge=1)

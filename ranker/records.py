@@ -115,9 +115,9 @@ def record_results(work: Work, results: ExecutionResults, rules: Rules) -> list[
         )
     ).all()
     groups = sorted({row.group_id for row in found})
-    known = {row.id: row.cache_key for row in found}
     lock_groups(work, groups)
-    _locked_in_order(work, ids)
+    there = set(_locked_in_order(work, ids))  # Some may have been pruned until now.
+    known = {row.id: row.cache_key for row in found if row.id in there}
     _record_verdicts(work, [r for r in results.results if r.candidate_id in known], known)
     for failure in results.failures:
         if failure.candidate_id in known:

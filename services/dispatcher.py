@@ -10,19 +10,17 @@ import sys
 import threading
 import time
 
-from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from infra import errors, logs, metrics, scraping, tracing
-from infra.db.unit_of_work import Database, Work
+from infra.db.unit_of_work import Database
 from infra.db.wakeup import Listener
 from infra.messaging import PRIORITIES, Queue, QueueDepths, Sender, Task, celery_app
 from infra.settings import BrokerSettings, DatabaseSettings, load, reject_unknown
-from services import outbox
+from services import lanes, outbox
 
 log = logs.get(__name__)
 
-_LOCK = 7_300_914
 _PAUSE_SECONDS = 0.1
 """Between two looks into the outbox when nothing new has come: queues are full or empty."""
 _AWAY_SECONDS = 1.0
@@ -90,21 +88,21 @@ class Dispatcher:
         room = self._stock.room(depths[Queue.EXECUTOR], depths[Queue.RANKER])
         # Transactions of their own: each locks groups in their order, and then candidates.
         with self._database.unit_of_work() as work:
-            if not _is_alone(work):
+            if not lanes.has_turn(work):
                 return False
             done = outbox.settle(work)
-            samples = outbox.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
-        for request in samples:
+            samples = lanes.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
+        for request, interactive in samples:
             # One that does not leave is sent again by the sweep.
             with tracing.span("dispatch samples"):
-                self._sender.send(Task.SAMPLE_GROUP, request)
+                self._sender.send(Task.SAMPLE_GROUP, request, PRIORITIES[interactive])
         return self._candidates(room) or bool(done or samples)
 
     def _candidates(self, room: int) -> bool:
         if room <= 0:
             return False
         with self._database.unit_of_work() as work:
-            if not _is_alone(work):
+            if not lanes.has_turn(work):
                 return False
             chosen = outbox.choose(work.session, room)
             served = outbox.serve(work, chosen) if chosen else set()
@@ -112,7 +110,7 @@ class Dispatcher:
         left = [rows for rows in left if rows]
         if left:
             with self._database.unit_of_work() as work:
-                if not _is_alone(work):
+                if not lanes.has_turn(work):
                     return False
                 slices = outbox.send(work, left, self._suites)
             self._send(slices)
@@ -133,10 +131,6 @@ class Dispatcher:
                     outbox.give_back(work, slices[number:])
                 raise
             self._stock.added(1)
-
-
-def _is_alone(work: Work) -> bool:
-    return bool(work.session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))))
 
 
 def main() -> int:

@@ -1,9 +1,8 @@
 """The outbox: which committed work goes to the queue next, and which need not go at all.
 
-What is submitted and has no `sent_at` waits here. Interactive work goes first; between API keys
-that one goes next which has the fewest candidates under way. A program that was executed against
-the same tests in the same sandbox takes that execution's label; one that is being executed
-elsewhere is followed.
+What is submitted and has no `sent_at` waits here; `lanes` says whose goes next. A program that was
+executed against the same tests in the same sandbox takes that execution's label; one that is being
+executed elsewhere is followed.
 """
 
 import functools
@@ -31,7 +30,7 @@ from sqlalchemy.orm import Session, aliased
 
 from infra import intake, metrics
 from infra.contracts.base import CandidateState, GroupState, SampleState
-from infra.contracts.candidates import RankGroup, SampleGroup
+from infra.contracts.candidates import RankGroup
 from infra.contracts.execution import ExecutionRequest, Program, Suite
 from infra.db.tables import (
     UNSENT,
@@ -44,6 +43,8 @@ from infra.db.tables import (
 from infra.db.unit_of_work import Work
 from infra.messaging import Task
 from ranker import records
+from services import lanes
+from services.lanes import Lane
 from services.suites import KnownSuites
 
 SLICE_CANDIDATES = 32
@@ -66,13 +67,6 @@ class Slice(NamedTuple):
     interactive: bool
     groups: tuple[UUID, ...]
     """Whose candidates it holds."""
-
-
-class Lane(NamedTuple):
-    """The waiting work of one API key at one priority."""
-
-    interactive: bool
-    api_key_id: int
 
 
 class Suites:
@@ -98,86 +92,40 @@ class Waiting(NamedTuple):
     attempts: int
 
 
-def lanes(session: Session) -> list[Lane]:
-    """List who has work waiting; it costs one step in an index for each of them."""
-    # Postgres has no skip scan for DISTINCT; this is one.
-    query = text(
-        f"""
-        WITH RECURSIVE lane AS (
-            (SELECT interactive, api_key_id FROM candidates WHERE {UNSENT}
-             ORDER BY interactive, api_key_id LIMIT 1)
-            UNION ALL
-            SELECT next.interactive, next.api_key_id FROM lane, LATERAL (
-                SELECT interactive, api_key_id FROM candidates WHERE {UNSENT}
-                AND (interactive, api_key_id) > (lane.interactive, lane.api_key_id)
-                ORDER BY interactive, api_key_id LIMIT 1) AS next
-        ) SELECT interactive, api_key_id FROM lane"""  # noqa: S608 - a constant of ours
-    )
-    return [Lane(*row) for row in session.execute(query)]
-
-
 def give_back(work: Work, slices: Iterable[Slice]) -> None:
     """Put candidates that the queue did not take back into the outbox."""
     ids = [program.candidate_id for slice_ in slices for program in slice_.request.programs]
     work.session.execute(
         update(CandidateRow)
-        .where(CandidateRow.id.in_(ids), CandidateRow.state == CandidateState.SUBMITTED)
+        .where(
+            CandidateRow.id.in_(ids),
+            CandidateRow.state == CandidateState.SUBMITTED,
+            # The queue may have taken it after all, without being able to say so.
+            CandidateRow.started_at.is_(None) | (CandidateRow.started_at < CandidateRow.sent_at),
+        )
         .values(sent_at=None)
         .execution_options(synchronize_session=False)
     )
 
 
-def take_samples(work: Work, messages: int) -> list[SampleGroup]:
-    """Mark the oldest waiting requests for samples as sent and return their messages."""
-    oldest = (
-        select(SampleRequestRow.id)
-        .where(SampleRequestRow.state == SampleState.SUBMITTED, SampleRequestRow.sent_at.is_(None))
-        .order_by(SampleRequestRow.id)
-        .limit(messages)
-    )
-    sent = work.session.scalars(
-        update(SampleRequestRow)
-        .where(
-            SampleRequestRow.id.in_(oldest.scalar_subquery()),
-            SampleRequestRow.state == SampleState.SUBMITTED,
-        )
-        .values(sent_at=func.clock_timestamp())
-        .returning(SampleRequestRow.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    return [SampleGroup(sample_request_id=request_id) for request_id in sorted(sent)]
-
-
 def choose(session: Session, messages: int) -> list[list[Waiting]]:
     """Choose whose candidates go next: at most so many slices, of one problem each."""
-    waiting = lanes(session)
+    waiting = lanes.waiting(session)
     if not waiting:
         return []
-    under_way = _under_way(session)
+    under_way = lanes.under_way(session, CandidateRow)
     look = min(_LOOK_AHEAD, max(_SPREAD, 2 * messages) * SLICE_CANDIDATES)
     share = max(look // len(waiting), SLICE_CANDIDATES)
     # A lane's last candidate may have gone since it was listed: by a verdict that came late.
     queued = {lane: cut for lane in waiting if (cut := _cut(_head(session, lane, share)))}
     chosen: list[list[Waiting]] = []
     while queued and len(chosen) < messages:
-        lane = min(
-            queued, key=lambda lane: (not lane.interactive, under_way.get(lane.api_key_id, 0))
-        )
+        lane = lanes.next_of(queued, under_way)
         chosen.append(queued[lane].pop(0))
         under_way[lane.api_key_id] = under_way.get(lane.api_key_id, 0) + len(chosen[-1])
         if not queued[lane]:
             del queued[lane]
     return chosen
-
-
-def _under_way(session: Session) -> dict[int, int]:
-    """Count the candidates of each key that the queue or an executor has."""
-    rows = session.execute(
-        select(CandidateRow.api_key_id, func.count())
-        .where(CandidateRow.state == CandidateState.SUBMITTED, CandidateRow.sent_at.is_not(None))
-        .group_by(CandidateRow.api_key_id)
-    )
-    return {api_key_id: count for api_key_id, count in rows}
 
 
 def _head(session: Session, lane: Lane, limit: int) -> Sequence[Waiting]:
@@ -300,21 +248,23 @@ def _complete(session: Session, groups: Iterable[UUID]) -> Sequence[UUID]:
 
 
 def _follow(work: Work, rows: Iterable[Waiting]) -> set[UUID]:
-    """Let candidates wait for a program like theirs that is under way, or goes now."""
+    """Let candidates wait for a program like theirs that is under way, or goes now.
+
+    What somebody waits for does not wait for bulk work, behind which it would stand.
+    """
     keyed = [row for row in rows if row.cache_key is not None]
-    leaders = {
-        row.cache_key: row.id
-        for row in work.session.execute(
-            select(CandidateRow.cache_key, CandidateRow.id).where(
-                CandidateRow.cache_key.in_({row.cache_key for row in keyed}),
-                CandidateRow.state == CandidateState.SUBMITTED,
-                CandidateRow.sent_at.is_not(None),
-            )
+    sent = work.session.execute(
+        select(CandidateRow.cache_key, CandidateRow.interactive, CandidateRow.id).where(
+            CandidateRow.cache_key.in_({row.cache_key for row in keyed}),
+            CandidateRow.state == CandidateState.SUBMITTED,
+            CandidateRow.sent_at.is_not(None),
         )
-    }
+    )
+    leaders = {(row.cache_key, row.interactive): row.id for row in sent}
     following: dict[UUID, UUID] = {}
     for row in keyed:
-        leader = leaders.setdefault(row.cache_key, row.id)
+        urgent = leaders.get((row.cache_key, True))
+        leader = urgent or leaders.setdefault((row.cache_key, row.interactive), row.id)
         if leader != row.id:
             following[row.id] = leader
     for leader in set(following.values()):
@@ -323,6 +273,8 @@ def _follow(work: Work, rows: Iterable[Waiting]) -> set[UUID]:
             .where(
                 CandidateRow.id.in_([one for one, led in following.items() if led == leader]),
                 CandidateRow.state == CandidateState.SUBMITTED,
+                # Else it has begun meanwhile, by a message that came late.
+                CandidateRow.sent_at.is_(None),
             )
             .values(follows=leader)
             .execution_options(synchronize_session=False)

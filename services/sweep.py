@@ -13,7 +13,7 @@ import threading
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 
 from infra import errors, logs, metrics, scraping
@@ -71,25 +71,53 @@ class Sweep:
             # Whether work was begun, or is over, may be told by a message that still waits.
             is_late = depths[Queue.RANKER] >= _RANKER_BACKLOG
             started_before = self._started_before(now, is_late)
-            stuck = _is_stuck(
-                CandidateRow,
-                self._unsent_before(now, is_late or depths[Queue.EXECUTOR] > 0),
-                started_before,
-            )
+            stuck = self._stuck_candidates(work, now, depths[Queue.EXECUTOR] > 0, is_late)
             self._poison(work, stuck)
             self._candidates(work, stuck)
-            stuck = _is_stuck(
-                SampleRequestRow,
-                self._unsent_before(now, depths[Queue.SAMPLER] > 0),
-                started_before,
-            )
-            self._samples(work, stuck)
+            unsent_before = self._unsent_before(now, depths[Queue.SAMPLER] > 0)
+            self._samples(work, _is_stuck(SampleRequestRow, unsent_before, started_before))
             if not is_late:
                 self._unranked_groups(work, now)
             flush_before = now - timedelta(seconds=self._settings.flush_seconds)
             batches.form(work, self._batch_groups, flush_before)
             batches.quarantine_exhausted(work)
             forget_requests(work, now - REPEATS, _REQUESTS)
+
+    def _stuck_candidates(
+        self, work: Work, now: datetime, is_waiting: bool, is_late: bool
+    ) -> ColumnElement[bool]:
+        """Say which candidates are stuck; while work waits, by what was begun of what came later.
+
+        The queue is never empty under a steady load, and yet a message of it may be lost. It hands
+        out first what came first, of interactive work and of bulk work alike.
+        """
+        unsent_before: dict[bool, datetime] = {}
+        for interactive in (True, False):
+            before = self._unsent_before(now, is_waiting or is_late)
+            if is_waiting and not is_late:
+                begun = work.session.scalar(
+                    select(CandidateRow.sent_at)
+                    .where(
+                        CandidateRow.state == CandidateState.SUBMITTED,
+                        CandidateRow.started_at >= CandidateRow.sent_at,
+                        CandidateRow.interactive == interactive,
+                    )
+                    .order_by(CandidateRow.sent_at.desc())
+                    .limit(1)
+                )
+                if begun is not None:
+                    # A clock that went back must not make all that waits look overtaken.
+                    overtaken = self._unsent_before(min(begun, now), is_waiting=False)
+                    before = max(before, overtaken)
+            unsent_before[interactive] = before
+        started_before = self._started_before(now, is_late)
+        return or_(
+            *(
+                (CandidateRow.interactive == interactive)
+                & _is_stuck(CandidateRow, before, started_before)
+                for interactive, before in unsent_before.items()
+            )
+        )
 
     def _unsent_before(self, now: datetime, is_waiting: bool) -> datetime:
         """Time before which work must have been begun; it is given longer while some waits."""
@@ -214,9 +242,11 @@ def _is_stuck(
 ) -> ColumnElement[bool]:
     """Sent and never begun, or begun since it was last sent and never finished."""
     begun = table.started_at.is_not(None) & (table.started_at >= table.sent_at)
-    return (~begun & (table.sent_at < unsent_before)) | (
+    stuck = (~begun & (table.sent_at < unsent_before)) | (
         begun & (table.started_at < started_before)
     )
+    # Follows from the rest, and lets an index find the few among a million that wait.
+    return (table.sent_at < max(unsent_before, started_before)) & stuck
 
 
 def main() -> int:

@@ -225,10 +225,22 @@ class SampleRequestRow(Table):
     __table_args__ = (
         UniqueConstraint("group_id", "position"),
         Index(None, "sent_at", postgresql_where=text("state = 'submitted'")),
+        Index(
+            None,
+            "interactive",
+            "api_key_id",
+            "id",
+            postgresql_where=text("state = 'submitted' AND sent_at IS NULL"),
+        ),
+        Index(None, "id", postgresql_where=text("state = 'quarantined'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"))
+    api_key_id: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """The group's; here too, because the outbox is read by it."""
+    interactive: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The group's."""
     position: Mapped[int]
     plan: Mapped[Json]
     state: Mapped[SampleState] = mapped_column(_enum(SampleState))
@@ -260,6 +272,8 @@ class CandidateRow(Table):
         ),
         Index(None, "interactive", "api_key_id", "id", postgresql_where=text(UNSENT)),
         Index(None, "labelled_at", postgresql_where=text("labelled_at IS NOT NULL")),
+        Index(None, "execution_id", postgresql_where=text("cached")),
+        Index(None, "id", postgresql_where=text("state = 'quarantined'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -316,6 +330,7 @@ class ExecutionRow(Table):
     __table_args__ = (
         UniqueConstraint("candidate_id", "attempt"),
         Index(None, "cache_key", postgresql_where=text("cache_key IS NOT NULL")),
+        Index(None, "created_at", postgresql_where=text("stdout <> '' OR stderr <> ''")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -343,7 +358,10 @@ class TrainingBatchRow(Table):
     """Some ranked groups that are trained together, at most once."""
 
     __tablename__ = "training_batches"
-    __table_args__ = (Index(None, "policy_id", "state", "id"),)
+    __table_args__ = (
+        Index(None, "policy_id", "state", "id"),
+        Index(None, "lease_until", postgresql_where=text("state = 'leased'")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     policy_id: Mapped[UUID] = mapped_column(ForeignKey("policies.id"))
@@ -367,6 +385,8 @@ class RankingRow(Table):
         Index(
             None, "id", postgresql_where=text("training_batch_id IS NULL AND skip_reason IS NULL")
         ),
+        # A candidate that goes is looked for here.
+        Index(None, "best_id", postgresql_where=text("best_id IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

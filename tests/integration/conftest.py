@@ -44,7 +44,7 @@ class SentMessages:
         self.messages = []
         self.away = False
 
-    def send(self, task, message):
+    def send(self, task, message, priority=0):
         if self.away:
             return False
         self.messages.append((task, message))

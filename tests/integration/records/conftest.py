@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, text
 
 from infra import intake
-from infra.contracts.base import Author, Contract, Label, Outcome
+from infra.contracts.base import Author, Contract, Label, Outcome, Priority
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.execution import (
     ExecutionFailure,
@@ -27,7 +27,7 @@ from infra.db.unit_of_work import Database, Work
 from infra.messaging import Task
 from ranker import records
 from ranker.ranking import Rules
-from services import outbox
+from services import lanes, outbox
 
 Row = TypeVar("Row", bound=Table)
 
@@ -39,7 +39,7 @@ class Outbox:
         self.sent: list[tuple[Task, Contract]] = []
         self.reachable = True
 
-    def send(self, task: Task, message: Contract) -> bool:
+    def send(self, task: Task, message: Contract, priority: int = 0) -> bool:
         if self.reachable:
             self.sent.append((task, message))
         return self.reachable
@@ -69,12 +69,20 @@ class Suite:
     def work(self) -> AbstractContextManager[Work]:
         return self.database.unit_of_work()
 
-    def open(self, *candidates: NewCandidate, samples: int = 0, policy: str = "default") -> UUID:
+    def open(
+        self,
+        *candidates: NewCandidate,
+        samples: int = 0,
+        policy: str = "default",
+        priority: Priority = Priority.BULK,
+    ) -> UUID:
         plans = [
             SamplePlan(author=Author.STUDENT, backend="replay", num_samples=1)
             for _ in range(samples)
         ]
-        new = NewGroup(candidates=candidates, samples=tuple(plans), policy=policy)
+        new = NewGroup(
+            candidates=candidates, samples=tuple(plans), policy=policy, priority=priority
+        )
         with self.work() as work:
             group_id = intake.open_group(work, self.problem_id, new)
         self.dispatch()
@@ -84,7 +92,7 @@ class Suite:
         """Send what waits, as the dispatcher does."""
         with self.work() as work:
             outbox.settle(work)
-            for request in outbox.take_samples(work, messages):
+            for request, _ in lanes.take_samples(work, messages):
                 work.send_after_commit(Task.SAMPLE_GROUP, request)
         with self.work() as work:
             chosen = outbox.choose(work.session, messages)

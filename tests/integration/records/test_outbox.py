@@ -2,13 +2,13 @@ import pytest
 from sqlalchemy import text
 
 from infra import intake
-from infra.contracts.base import CandidateState, GroupState, Label, Priority
-from infra.contracts.candidates import NewGroup
+from infra.contracts.base import Author, CandidateState, GroupState, Label, Priority
+from infra.contracts.candidates import NewGroup, SamplePlan
 from infra.contracts.execution import ExecutionStarted
-from infra.db.tables import ApiKeyRow, CandidateRow, ExecutionRow
+from infra.db.tables import ApiKeyRow, CandidateRow, ExecutionRow, SampleRequestRow
 from infra.messaging import Task
 from ranker import records
-from services import outbox
+from services import lanes, outbox
 
 SANDBOX = "test"
 
@@ -291,11 +291,80 @@ def test_a_group_all_of_whose_labels_were_known_is_ranked(suite, executors):
 def test_a_lane_that_was_emptied_since_it_was_listed_is_passed_over(suite, monkeypatch):
     submit(suite, "one")
     with suite.database.reading() as session:
-        listed = outbox.lanes(session)
-    gone = outbox.Lane(interactive=True, api_key_id=77)
-    monkeypatch.setattr(outbox, "lanes", lambda _: [gone, *listed])
+        listed = lanes.waiting(session)
+    gone = lanes.Lane(interactive=True, api_key_id=77)
+    monkeypatch.setattr(lanes, "waiting", lambda _: [gone, *listed])
 
     with suite.database.reading() as session:
         chosen = outbox.choose(session, 8)
 
     assert [len(rows) for rows in chosen] == [1]
+
+
+def test_what_somebody_waits_for_does_not_wait_behind_bulk_work(suite, executors):
+    submit(suite, "same")
+    suite.dispatch()
+    assert sent(suite) == [["same"]]
+
+    submit(suite, "same", priority=Priority.INTERACTIVE)
+    suite.dispatch()
+    assert sent(suite) == [["same"]]
+
+    submit(suite, "same")
+    suite.dispatch()
+    assert sent(suite) == []
+    leader = suite.all(CandidateRow)[1]
+    assert suite.all(CandidateRow)[2].follows == leader.id
+
+
+def test_who_has_begun_after_all_follows_nobody(suite, executors):
+    submit(suite, "same")
+    suite.dispatch()
+    submit(suite, "same")
+    with suite.work() as work:
+        chosen = outbox.choose(work.session, 10)
+    late = suite.all(CandidateRow)[1]
+    suite.start(late.id)
+    with suite.work() as work:
+        assert outbox.send(work, chosen, outbox.Suites()) == []
+
+    assert suite.all(CandidateRow)[1].follows is None
+
+
+def test_what_the_queue_has_taken_after_all_is_not_given_back(suite):
+    submit(suite, "one", "two")
+    with suite.work() as work:
+        slices = outbox.send(work, outbox.choose(work.session, 10), outbox.Suites())
+    begun = suite.all(CandidateRow)[0]
+    suite.start(begun.id)
+    with suite.work() as work:
+        outbox.give_back(work, slices)
+
+    assert [row.sent_at is None for row in suite.all(CandidateRow)] == [False, True]
+
+
+def test_keys_share_samplers_and_interactive_samples_go_first(suite):
+    first, second = keys(suite, "first", "second")
+    plan = SamplePlan(author=Author.STUDENT, backend="replay", num_samples=1)
+    for key, count, priority in (
+        (first, 4, Priority.BULK),
+        (second, 2, Priority.BULK),
+        (first, 1, Priority.INTERACTIVE),
+    ):
+        for _ in range(count):
+            with suite.work() as work:
+                new = NewGroup(samples=(plan,), priority=priority)
+                intake.open_group(work, suite.problem_id, new, key)
+    with suite.work() as work:
+        taken = lanes.take_samples(work, 4) + lanes.take_samples(work, 10)
+
+    rows = {row.id: row for row in suite.all(SampleRequestRow)}
+    order = [(rows[one.sample_request_id].api_key_id, interactive) for one, interactive in taken]
+    assert order == [
+        (first, True),
+        *((second, False), (first, False), (second, False)),
+        *[(first, False)] * 3,
+    ]
+    assert [one.sample_request_id for one, _ in taken[2::2]] == sorted(
+        one.sample_request_id for one, _ in taken[2::2]
+    )

@@ -1,7 +1,7 @@
 import threading
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from infra import intake
 from infra.contracts.base import (
@@ -84,6 +84,24 @@ def test_a_result_of_an_unknown_candidate_does_not_harm_the_others(suite, pair):
     suite.record(suite.result(new_id(), Label.ALL_PASS), suite.result(good, Label.ALL_PASS))
 
     assert suite.candidate(good).label is Label.ALL_PASS
+
+
+def test_a_result_of_a_group_that_is_being_deleted_does_not_harm_the_others(suite, pair):
+    group_id, good, _ = pair
+    suite.open(suite.teacher("other"))
+    ((other, _),) = suite.outbox.programs()[-1:]
+
+    results = (suite.result(good, Label.ALL_PASS), suite.result(other, Label.ALL_PASS))
+    recording = threading.Thread(target=lambda: suite.record(*results))
+    with suite.work() as work:
+        work.session.execute(delete(GroupRow).where(GroupRow.id == group_id))
+        recording.start()
+        recording.join(0.5)
+        assert recording.is_alive()
+    recording.join()
+
+    assert suite.candidate(other).label is Label.ALL_PASS
+    assert len(suite.all(ExecutionRow)) == 1
 
 
 def test_duplicates_share_the_label_and_are_in_the_order(suite):

@@ -6,7 +6,14 @@ import redis
 from sqlalchemy import func, select, update
 
 from infra import errors
-from infra.contracts.base import BatchState, CandidateState, GroupState, Label, SampleState
+from infra.contracts.base import (
+    BatchState,
+    CandidateState,
+    GroupState,
+    Label,
+    Priority,
+    SampleState,
+)
 from infra.contracts.candidates import RankGroup
 from infra.db.tables import (
     CandidateRow,
@@ -94,6 +101,31 @@ def test_a_long_queue_is_given_time(suite, sweep, fill):
     suite.age(SETTINGS.backlog_seconds)
     sweep.round()
     assert len(suite.outbox.programs()) == 1
+
+
+@pytest.mark.parametrize("priority", list(Priority))
+def test_a_message_lost_from_a_queue_that_never_empties_is_found(suite, sweep, fill, priority):
+    suite.open(suite.teacher("lost"), suite.teacher("lost too"), priority=priority)
+    suite.age(SETTINGS.unsent_seconds + 1)
+    suite.outbox.sent.clear()
+    other = {Priority.BULK: Priority.INTERACTIVE, Priority.INTERACTIVE: Priority.BULK}
+    fill(Queue.EXECUTOR, 1)
+
+    suite.open(suite.teacher("of the other queue"), priority=other[priority])
+    ((later, _),) = suite.outbox.programs()
+    suite.start(later)
+    suite.outbox.sent.clear()
+    sweep.round()
+    assert suite.outbox.programs() == []  # It may stand behind all of that.
+
+    suite.open(suite.teacher("later"), priority=priority)
+    ((later, _),) = suite.outbox.programs()
+    suite.start(later)
+    suite.outbox.sent.clear()
+    sweep.round()
+
+    lost = suite.all(CandidateRow)[:2]
+    assert suite.outbox.programs() == [(row.id, 1) for row in lost]
 
 
 def test_work_in_progress_is_left_alone(suite, sweep):

@@ -16,7 +16,7 @@ from sampler.fanout import Fanout
 from sampler.ledger import Ledger
 from sampler.remote import Remote
 from sampler.sampling import answer
-from services import outbox
+from services import lanes
 from services.audit import Maxima, audit
 from services.invariants.payments import PAYMENTS
 from services.starter import load
@@ -29,7 +29,7 @@ class SentMessages:
     def __init__(self):
         self.messages = []
 
-    def send(self, task, message):
+    def send(self, task, message, priority=0):
         self.messages.append((task, message))
         return True
 
@@ -73,7 +73,7 @@ class Lab:
 
     def dispatch(self):
         with self.database.unit_of_work() as work:
-            return [one.sample_request_id for one in outbox.take_samples(work, 100)]
+            return [one.sample_request_id for one, _ in lanes.take_samples(work, 100)]
 
     def answer(self, request_id):
         answer(self.database, self.backends, request_id)
