@@ -9,9 +9,8 @@ from typing import TypeVar
 from sqlalchemy.exc import InterfaceError, OperationalError
 
 from infra import errors, logs
-from sampler.accounts import BudgetExceeded
 from sampler.endpoints import Endpoint
-from sampler.ledger import Begun, Ended, Entry, Ledger
+from sampler.ledger import Begun, Ended, Entry, Ledger, Refusal
 
 log = logs.get(__name__)
 
@@ -31,7 +30,7 @@ class _Page:
         self.begins: list[Entry] = []
         self.ends: list[Ended] = []
         self.until = 0.0
-        self.written: asyncio.Task[list[Begun | BudgetExceeded]]
+        self.written: asyncio.Task[list[Begun | Refusal]]
 
 
 class Bookkeeper:
@@ -47,7 +46,7 @@ class Bookkeeper:
         self._ledger = ledger
         self._threads = threads
         self._open: _Page | None = None
-        self._last: asyncio.Task[list[Begun | BudgetExceeded]] | None = None
+        self._last: asyncio.Task[list[Begun | Refusal]] | None = None
 
     async def begin(self, entry: Entry, until: float) -> Begun:
         """Return once the request is written down and may be sent.
@@ -57,7 +56,7 @@ class Bookkeeper:
             until: Time of the loop until which Postgres is waited for.
 
         Raises:
-            BudgetExceeded: it must not be sent.
+            BudgetExceeded, Superseded: it must not be sent.
             errors.Unavailable: Postgres stayed away.
         """
         page = self._page(until)
@@ -65,7 +64,7 @@ class Bookkeeper:
         page.begins.append(entry)
         # Shielded: one who is cancelled must not take the others' entries along.
         answer = (await asyncio.shield(page.written))[number]
-        if isinstance(answer, BudgetExceeded):
+        if not isinstance(answer, Begun):
             raise answer
         return answer
 
@@ -88,8 +87,8 @@ class Bookkeeper:
         return self._open
 
     async def _write(
-        self, page: _Page, before: asyncio.Task[list[Begun | BudgetExceeded]] | None
-    ) -> list[Begun | BudgetExceeded]:
+        self, page: _Page, before: asyncio.Task[list[Begun | Refusal]] | None
+    ) -> list[Begun | Refusal]:
         if before is not None:
             await asyncio.wait([before])
         self._open = None

@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from infra import errors, logs
+from sampler.attempts import Attempt
 from sampler.backends import Completion, SamplesExhausted
 from sampler.bookkeeping import Bookkeeper
 from sampler.endpoints import Endpoint
@@ -88,7 +89,13 @@ class Caller:
         return self._connections
 
     async def call(
-        self, scope: UUID, positions: Sequence[int], ask: Ask, model: str, until: float
+        self,
+        scope: UUID,
+        positions: Sequence[int],
+        ask: Ask,
+        model: str,
+        until: float,
+        attempt: Attempt | None = None,
     ) -> list[tuple[int, Completion]]:
         """Return at least one completion with its position; they are kept before this returns.
 
@@ -98,13 +105,15 @@ class Caller:
             ask: What to say.
             model: The model to name.
             until: Time of the loop after which nothing is sent any more.
+            attempt: At the request for samples, if it is one.
 
         Raises:
             EndpointRefused, BudgetExceeded: asking again would not help.
+            Superseded: another attempt is made at the request.
             errors.Unavailable: every try failed, there is no time for another, or Postgres stayed
                 away.
         """
-        entry = _entry(scope, positions, ask, model)
+        entry = _entry(scope, positions, ask, model, attempt)
         for failures in range(1, self.endpoint.tries + 1):
             try:
                 async with self._slots:
@@ -218,7 +227,9 @@ async def _read(response: aiohttp.ClientResponse, most: int, whole: bool) -> byt
     return b"".join(parts)[:most]
 
 
-def _entry(scope: UUID, positions: Sequence[int], ask: Ask, model: str) -> Entry:
+def _entry(
+    scope: UUID, positions: Sequence[int], ask: Ask, model: str, attempt: Attempt | None
+) -> Entry:
     prompt = prompt_tokens_at_most(ask)
     written = ask.max_tokens * ask.num_samples
     return Entry(
@@ -228,6 +239,7 @@ def _entry(scope: UUID, positions: Sequence[int], ask: Ask, model: str) -> Entry
         prompt_tokens=prompt,
         completion_tokens=written,
         expected_tokens=prompt // _BYTES_PER_TOKEN + written,
+        attempt=attempt,
     )
 
 

@@ -2,14 +2,18 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from infra.contracts.base import Contract, Language
+from infra.contracts.base import Language
 from infra.contracts.candidates import SamplePlan
 
+if TYPE_CHECKING:
+    from sampler.attempts import Attempt
 
-class Question(Contract):
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
     """What a model is asked, and for which request for samples."""
 
     scope: UUID
@@ -20,6 +24,8 @@ class Question(Contract):
     entry_point: str | None = None
     until: float
     """Time of `time.monotonic` after which nobody waits for an answer any more."""
+    attempt: "Attempt | None" = None
+    """Which attempt at the request asks."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,10 +14,12 @@ from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from infra.contracts.base import CallState, new_id
+from infra.contracts.base import CallState, SampleState, new_id
 from infra.db.ledger import CallRow, EndpointAccountRow, KeptCompletionRow
+from infra.db.tables import SampleRequestRow
 from infra.db.unit_of_work import Database, Work
 from sampler.accounts import Account, BudgetExceeded, needs_account
+from sampler.attempts import Attempt, Superseded
 from sampler.backends import Completion
 from sampler.endpoints import Endpoint
 from sampler.wire import Reply
@@ -38,6 +40,8 @@ class Entry(NamedTuple):
     """At most, over all completions."""
     expected_tokens: int
     """Of prompt and completions, for the endpoint's rate."""
+    attempt: Attempt | None = None
+    """At the request for samples that it is made for, if it is made for one."""
 
 
 class Begun(NamedTuple):
@@ -47,6 +51,10 @@ class Begun(NamedTuple):
     scope: UUID
     wait_seconds: float
     reserved: Decimal
+
+
+Refusal = BudgetExceeded | Superseded
+"""Why a request must not be made."""
 
 
 class Ended(NamedTuple):
@@ -111,14 +119,17 @@ class Ledger:
 
     def write(
         self, endpoint: Endpoint, begins: Sequence[Entry], ends: Sequence[Ended]
-    ) -> list[Begun | BudgetExceeded]:
+    ) -> list[Begun | Refusal]:
         """Settle what ended, then reserve what is to begin, in one transaction.
 
         Returns for each beginning what it may do, or why it must not be made. Written again, for
         nobody knows whether a commit whose answer was lost has landed, an end changes nothing, and
         a beginning is reserved anew: what was reserved before was never sent.
+
+        An attempt that another has taken the place of begins nothing; what it has paid for already
+        is kept like everything else.
         """
-        answers: list[Begun | BudgetExceeded] = []
+        answers: list[Begun | Refusal] = []
         with self._database.unit_of_work() as work:
             session = work.session
             account, now = _lock_account(session, endpoint)
@@ -126,7 +137,11 @@ class Ledger:
             for ended in ends:
                 if ended.cost is not None:
                     account.committed += ended.cost - ended.begun.reserved
+            current = _current(session, begins)
             for entry in begins:
+                if entry.attempt is not None and entry.attempt.mark not in current:
+                    answers.append(Superseded(f"another attempt has {entry.scope}"))
+                    continue
                 cost = endpoint.cost(entry.prompt_tokens, entry.completion_tokens)
                 try:
                     wait = account.reserve(endpoint, cost, entry.expected_tokens, now)
@@ -158,6 +173,17 @@ def _lock_account(session: Session, endpoint: Endpoint) -> tuple[Account, dateti
     return Account(*found[:3]), found[3]
 
 
+def _current(session: Session, begins: Sequence[Entry]) -> set[tuple[UUID, datetime | None]]:
+    """Return the marks of the current attempts at the open requests for samples that ask."""
+    asking = {entry.attempt.request_id for entry in begins if entry.attempt is not None}
+    if not asking:
+        return set()
+    query = select(SampleRequestRow.id, SampleRequestRow.started_at).where(
+        SampleRequestRow.id.in_(asking), SampleRequestRow.state == SampleState.SUBMITTED
+    )
+    return {(row.id, row.started_at) for row in session.execute(query)}
+
+
 def _store_account(session: Session, endpoint: Endpoint, account: Account) -> None:
     if needs_account(endpoint):
         session.execute(
@@ -176,7 +202,7 @@ def _write_begins(
     session: Session,
     endpoint: Endpoint,
     begins: Sequence[Entry],
-    answers: Sequence[Begun | BudgetExceeded],
+    answers: Sequence[Begun | Refusal],
 ) -> None:
     rows = [
         {

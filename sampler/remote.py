@@ -7,6 +7,7 @@ from uuid import UUID
 
 from infra import errors
 from infra.contracts.candidates import SamplePlan
+from sampler.attempts import Attempt, Superseded
 from sampler.backends import Completion, SamplesExhausted
 from sampler.calling import Caller
 from sampler.drawing import Draw, Question
@@ -42,6 +43,7 @@ class Remote:
             SamplesExhausted: the server refuses, the budget does not reach, or the plan names a
                 model that may not be chosen. What came before is kept.
             errors.Unavailable: the server is away. The same holds.
+            Superseded: another attempt is made at the request. The same holds.
         """
         model = self._model(plan)
         found = self._fanout.run(self._sample(question, plan, draws, model))
@@ -73,7 +75,15 @@ class Remote:
                 seed=bundle[0].seed,
             )
 
-        return await fetch(self._caller, question.scope, draws, ask_for, model, question.until)
+        return await fetch(
+            self._caller,
+            question.scope,
+            draws,
+            ask_for,
+            model,
+            question.until,
+            question.attempt,
+        )
 
 
 async def fetch(
@@ -83,6 +93,7 @@ async def fetch(
     ask_for: Callable[[Sequence[Draw]], Ask],
     model: str,
     until: float,
+    attempt: Attempt | None = None,
 ) -> dict[int, Completion]:
     """Ask an endpoint for all draws, so many requests at once as it allows; by position.
 
@@ -93,9 +104,10 @@ async def fetch(
         ask_for: Makes the request for some draws of one temperature.
         model: The model to name.
         until: Time of the loop after which nothing is sent any more.
+        attempt: At the request for samples, if it is one.
 
     Raises:
-        SamplesExhausted, errors.Unavailable: not all could be had; what came is kept.
+        SamplesExhausted, errors.Unavailable, Superseded: not all could be had; what came is kept.
     """
     waiting = deque(_bundles(draws, caller.endpoint.samples_per_request))
     found: dict[int, Completion] = {}
@@ -106,8 +118,9 @@ async def fetch(
             bundle = waiting.popleft()
             positions = [draw.position for draw in bundle]
             try:
-                kept = await caller.call(scope, positions, ask_for(bundle), model, until)
-            except (SamplesExhausted, errors.Unavailable) as error:
+                ask = ask_for(bundle)
+                kept = await caller.call(scope, positions, ask, model, until, attempt)
+            except (SamplesExhausted, errors.Unavailable, Superseded) as error:
                 # The others end what they have begun, for that is paid.
                 failures.append(error)
                 return

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, select, update
 
 from infra import errors, intake, logs
 from infra.contracts.base import Author, SampleState
@@ -14,6 +14,7 @@ from infra.db.tables import GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Database
 from infra.messaging import Task
 from infra.settings import QueueSettings, load
+from sampler.attempts import Attempt, Superseded
 from sampler.backends import Backend, Completion, SamplesExhausted
 from sampler.drawing import Draw, Question, draws_of
 from sampler.extraction import extract
@@ -47,7 +48,7 @@ def answer(database: Database, backends: Mapping[str, Backend], request_id: UUID
     begun = _begin(database, request_id)
     if begun is None:
         return  # Answered, set aside, or under way elsewhere: nothing is left to do.
-    plan, problem = begun
+    attempt, plan, problem = begun
     draws = draws_of(plan, problem.slug)
     ledger = Ledger(database)
     found = ledger.kept(request_id)
@@ -59,23 +60,28 @@ def answer(database: Database, backends: Mapping[str, Backend], request_id: UUID
         language=problem.language,
         entry_point=problem.entry_point,
         until=time.monotonic() + load(QueueSettings).task_seconds * _SHARE,
+        attempt=attempt,
     )
     try:
         _gather(backends, ledger, question, plan, draws, found)
-    except Missing as missing:
-        if missing.later and _give_back(database, request_id, missing, len(found) > before):
-            return
-        _admit(database, request_id, plan, problem, draws, found, missing)
+    except Superseded:
+        # What came is in the ledger, and whoever has the request now finds it there.
+        log.warning("samples.superseded", sample_request_id=str(request_id))
         return
-    _admit(database, request_id, plan, problem, draws, found, None)
+    except Missing as missing:
+        if missing.later and _give_back(database, attempt, missing, len(found) > before):
+            return
+        _admit(database, attempt, plan, problem, draws, found, missing)
+        return
+    _admit(database, attempt, plan, problem, draws, found, None)
 
 
-def _begin(database: Database, request_id: UUID) -> tuple[SamplePlan, ProblemRow] | None:
+def _begin(database: Database, request_id: UUID) -> tuple[Attempt, SamplePlan, ProblemRow] | None:
     """Take a request, unless somebody else has begun it since it was last sent."""
     started = SampleRequestRow.started_at
     lost = func.clock_timestamp() - timedelta(seconds=load(QueueSettings).task_seconds)
     with database.unit_of_work() as work:
-        plan = work.session.scalar(
+        row = work.session.execute(
             update(SampleRequestRow)
             .where(
                 SampleRequestRow.id == request_id,
@@ -84,17 +90,18 @@ def _begin(database: Database, request_id: UUID) -> tuple[SamplePlan, ProblemRow
                 started.is_(None) | (started < SampleRequestRow.sent_at) | (started < lost),
             )
             .values(attempts=SampleRequestRow.attempts + 1, started_at=func.clock_timestamp())
-            .returning(SampleRequestRow.plan)
-        )
-        if plan is None:
+            .returning(SampleRequestRow.plan, started)
+        ).one_or_none()
+        if row is None:
             return None
+        attempt = Attempt(request_id, row.started_at)
         problem = work.session.scalars(
             select(ProblemRow)
             .join(GroupRow, GroupRow.problem_id == ProblemRow.id)
             .join(SampleRequestRow, SampleRequestRow.group_id == GroupRow.id)
             .where(SampleRequestRow.id == request_id)
         ).one()
-        return SamplePlan.model_validate(plan), problem
+        return attempt, SamplePlan.model_validate(row.plan), problem
 
 
 def _gather(
@@ -109,6 +116,7 @@ def _gather(
 
     Raises:
         Missing: not everything could be had; `found` holds what there is.
+        Superseded: somebody else has the request by now.
     """
     causes: list[SamplesExhausted | errors.Unavailable] = []
     for name in (plan.backend, *plan.fallbacks):
@@ -138,7 +146,7 @@ def _gather(
 
 def _admit(
     database: Database,
-    request_id: UUID,
+    attempt: Attempt,
     plan: SamplePlan,
     problem: ProblemRow,
     draws: Sequence[Draw],
@@ -146,6 +154,7 @@ def _admit(
     missing: Missing | None,
 ) -> None:
     """Store the candidates and close the request, with the reason if some are missing."""
+    request_id = attempt.request_id
     state, reason, code = SampleState.COMPLETED, None, None
     if missing is not None:
         state, code = SampleState.QUARANTINED, missing.cause_code
@@ -156,13 +165,15 @@ def _admit(
         if draw.position in found
     }
     with database.unit_of_work() as work:
-        # The state is the guard: a second answer to the same request finds it closed.
+        # The state is the guard: a second answer to the same request finds it closed. Who has all
+        # that was asked for may close it whoever has begun since, and spares them the rest; that
+        # there is no more to be had, only the current attempt may say.
+        is_open = and_(
+            SampleRequestRow.id == request_id, SampleRequestRow.state == SampleState.SUBMITTED
+        )
         group_id = work.session.scalar(
             update(SampleRequestRow)
-            .where(
-                SampleRequestRow.id == request_id,
-                SampleRequestRow.state == SampleState.SUBMITTED,
-            )
+            .where(is_open if missing is None else attempt.is_current())
             .values(state=state, reason=reason, code=code)
             .returning(SampleRequestRow.group_id)
         )
@@ -209,15 +220,24 @@ def _candidate(
     )
 
 
-def _give_back(database: Database, request_id: UUID, missing: Missing, progressed: bool) -> bool:
-    """Put a request back into the outbox; tell whether it may have another attempt."""
+def _give_back(database: Database, attempt: Attempt, missing: Missing, progressed: bool) -> bool:
+    """Put a request back into the outbox; tell whether that was done.
+
+    It is not for an attempt that another has taken the place of, nor after too many of them.
+    """
     with database.unit_of_work() as work:
-        row = work.session.get_one(SampleRequestRow, request_id, with_for_update=True)
+        row = work.session.scalar(
+            select(SampleRequestRow).where(attempt.is_current()).with_for_update()
+        )
+        if row is None:
+            return False
         if progressed:
             row.attempts = 0
-        if row.state is not SampleState.SUBMITTED or row.attempts >= _MAX_ATTEMPTS:
+        if row.attempts >= _MAX_ATTEMPTS:
             return False
         row.sent_at, row.started_at = None, None
         row.reason, row.code = missing.detail, missing.cause_code
-    log.warning("samples.given_back", sample_request_id=str(request_id), reason=missing.detail)
+    log.warning(
+        "samples.given_back", sample_request_id=str(attempt.request_id), reason=missing.detail
+    )
     return True
