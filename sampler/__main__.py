@@ -15,7 +15,7 @@ def main() -> int:
     try:
         settings = load(SamplerSettings)
         settings.backends()
-        load(EndpointSettings).read()
+        load(EndpointSettings).read_for_tasks()
         load(DatabaseSettings)
         reject_unknown()
         from sampler.tasks import app  # Reads REDIS_URL; after the settings are known to be right.

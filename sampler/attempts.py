@@ -14,6 +14,9 @@ from infra import errors
 from infra.contracts.base import SampleState
 from infra.db.tables import SampleRequestRow
 
+SHARE = 0.8
+"""Of a task's time: what one request for samples is worked on; then it goes back as it is."""
+
 
 class Superseded(errors.SuiteError):
     """The request for samples is closed, or another attempt at it has begun."""

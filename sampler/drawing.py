@@ -1,6 +1,7 @@
 """Turns a plan into its single draws: pure, and the same plan gives the same draws for ever."""
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
@@ -24,6 +25,8 @@ class Question:
     entry_point: str | None = None
     until: float
     """Time of `time.monotonic` after which nobody waits for an answer any more."""
+    ends: float = math.inf
+    """The same, by which what was sent must be answered: then another may ask."""
     attempt: "Attempt | None" = None
     """Which attempt at the request asks."""
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from pydantic_settings import SettingsConfigDict
 
 from infra import errors
-from infra.settings import Settings
+from infra.settings import QueueSettings, Settings, load
+from sampler.attempts import SHARE
 from sampler.endpoints import Endpoint, read_endpoints
 
 _TAKEN = frozenset({"replay", "transformers", "ctranslate2"})
@@ -31,4 +32,22 @@ class EndpointSettings(Settings):
             endpoint.secret()
             if endpoint.name in _TAKEN:
                 raise errors.ConfigurationError(f"{endpoint.name!r} is no name for an endpoint")
+        return found
+
+    def read_for_tasks(self) -> list[Endpoint]:
+        """Read the model servers that tasks may ask, each of which takes only so long.
+
+        Raises:
+            errors.ConfigurationError: as for `read`, or a request may take so long that a task has
+                hardly time to send one.
+        """
+        found = self.read()
+        longest = load(QueueSettings).task_seconds * SHARE
+        for endpoint in found:
+            if endpoint.timeout_seconds > longest:
+                raise errors.ConfigurationError(
+                    f"the endpoint {endpoint.name!r} has a timeout_seconds of"
+                    f" {endpoint.timeout_seconds:g}, and a task has time for {longest:g}:"
+                    " lower it, or raise RRTF_QUEUE_TASK_SECONDS"
+                )
         return found

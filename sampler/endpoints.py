@@ -41,7 +41,8 @@ class Endpoint(Contract):
     samples_per_request: int = Field(1, ge=1, le=128)
     """Completions asked for in one request (`n`); they share a seed, and the prompt's price."""
     timeout_seconds: float = Field(120.0, gt=0, le=240)
-    """For one request, from its start to the last byte of the answer."""
+    """For one request, from its start to the last byte of the answer; a sampler sends none that may
+    take longer than its task."""
     tries: int = Field(8, ge=1, le=50)
     """Times one request is sent before the endpoint counts as away."""
     requests_per_minute: float | None = Field(None, gt=0)

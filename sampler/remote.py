@@ -75,13 +75,15 @@ class Remote:
                 seed=bundle[0].seed,
             )
 
+        # What is cut off is paid and lost, so nothing is sent whose answer may come too late.
+        until = min(question.until, question.ends - self._endpoint.timeout_seconds)
         return await fetch(
             self._caller,
             question.scope,
             draws,
             ask_for,
             model,
-            question.until,
+            until,
             question.attempt,
         )
 

@@ -14,7 +14,7 @@ from infra.db.tables import GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Database
 from infra.messaging import Task
 from infra.settings import QueueSettings, load
-from sampler.attempts import Attempt, Superseded
+from sampler.attempts import SHARE, Attempt, Superseded
 from sampler.backends import Backend, Completion, SamplesExhausted
 from sampler.drawing import Draw, Question, draws_of
 from sampler.extraction import extract
@@ -23,8 +23,6 @@ from sampler.wire import policy_version_of
 
 log = logs.get(__name__)
 
-_SHARE = 0.8
-"""Of a task's time: what one request for samples is worked on; then it goes back as it is."""
 _MAX_ATTEMPTS = 3
 """Attempts in a row that bring nothing at all; then the request is set aside."""
 
@@ -53,13 +51,15 @@ def answer(database: Database, backends: Mapping[str, Backend], request_id: UUID
     ledger = Ledger(database)
     found = ledger.kept(request_id)
     before = len(found)
+    now, task_seconds = time.monotonic(), load(QueueSettings).task_seconds
     question = Question(
         scope=request_id,
         slug=problem.slug,
         prompt=problem.prompt,
         language=problem.language,
         entry_point=problem.entry_point,
-        until=time.monotonic() + load(QueueSettings).task_seconds * _SHARE,
+        until=now + task_seconds * SHARE,
+        ends=now + task_seconds,
         attempt=attempt,
     )
     try:

@@ -34,7 +34,7 @@ def open_backends(**_: object) -> None:
     settings = load(SamplerSettings)
     url = load(DatabaseSettings).database_url.get_secret_value()
     database = Database(url, Sender(app))
-    endpoints = load(EndpointSettings).read()
+    endpoints = load(EndpointSettings).read_for_tasks()
     backends = settings.backends()
     if endpoints:
         ledger, fanout = Ledger(database), Fanout()

@@ -15,6 +15,7 @@ from sampler import sampling
 from sampler.backends import Completion, SamplesExhausted
 from tests.integration.sampler.test_hiccups import Held, poll
 from tests.model_server.faults import Fault, Schedule
+from tests.model_server.sources import Batched, Starter
 
 PRICES = {"input_price": Decimal(1000), "output_price": Decimal(2000)}
 
@@ -164,3 +165,21 @@ def test_who_has_all_samples_closes_the_request_whoever_has_begun_since(lab):
 
     assert lab.row(SampleRequestRow, request).state is SampleState.COMPLETED
     assert len(lab.candidates()) == 2
+
+
+def test_no_request_is_sent_whose_answer_may_come_after_the_task(lab, monkeypatch):
+    monkeypatch.setenv("RRTF_QUEUE_TASK_SECONDS", "4")
+    server = lab.serve(source=Batched(Starter("teacher"), slots=1, seconds=1.2))
+    lab.endpoint("teacher", server, **PRICES, concurrency=1, timeout_seconds=3)
+    (request,) = lab.ask(plan(2))
+
+    lab.answer(request)
+
+    # The second would have been sent after 1.2 of the 3.2 seconds, and might end after 4.2.
+    assert len(server.seen) == len(lab.kept()) == 1
+    row = lab.row(SampleRequestRow, request)
+    assert (row.state, row.attempts) == (SampleState.SUBMITTED, 0)
+    assert lab.dispatch() == [request]
+    lab.answer(request)
+    assert len(server.seen) == len(lab.candidates()) == 2
+    assert {row.state for row in lab.calls()} == {CallState.COMPLETED}

@@ -160,6 +160,7 @@ def _everything_in_postgres(url):
     [
         ({"TEACHER_KEY": ""}, "needs its key in the variable TEACHER_KEY"),
         ({"RRTF_SAMPLER_ENDPOINTS": "/nowhere.toml"}, "cannot read /nowhere.toml"),
+        ({"RRTF_QUEUE_TASK_SECONDS": "149"}, "a timeout_seconds of 120, and a task has time for 1"),
     ],
 )
 def test_a_worker_that_cannot_ask_refuses_to_start(lab, launch, changes, complaint, tmp_path):
