@@ -92,15 +92,23 @@ class LocalModel:
         """
         if not all(self.has_room(row.prompt) for row in rows):
             raise errors.InvalidInput(f"a prompt must have 1 to {self.positions - 1} tokens")
+        done = dict(self.stream(rows, decoding, batch_tokens))
+        return [done[index] for index in range(len(rows))]
+
+    def stream(
+        self, rows: Sequence[Row], decoding: Decoding, batch_tokens: int
+    ) -> Iterator[tuple[int, Generated]]:
+        """Complete every row as `generate` does; yield each with its index once its batch is done.
+
+        Every prompt must have room for a new token.
+        """
         # Neighbours in length share a batch, so that little of it is padding.
         order = sorted(range(len(rows)), key=lambda index: len(rows[index].prompt))
-        done: dict[int, Generated] = {}
         room = [min(decoding.max_tokens, self.positions - len(row.prompt)) for row in rows]
         for indices in _batches(rows, order, room, batch_tokens):
             batch = [rows[index] for index in indices]
             found = self._generate_batch(batch, decoding, room[indices[0]])
-            done.update(zip(indices, found, strict=True))
-        return [done[index] for index in range(len(rows))]
+            yield from zip(indices, found, strict=True)
 
     @torch.inference_mode()
     def _generate_batch(

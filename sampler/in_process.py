@@ -8,7 +8,7 @@ import json
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,7 +29,13 @@ _STATE = "trainer_state.json"
 """What a trainer writes beside the weights of a checkpoint."""
 
 
-@dataclass(frozen=True)
+_LOOK_SECONDS = 0.5
+"""How often it is seen to that requests under way are not taken for lost."""
+_HANGS_SECONDS = 3600.0
+"""Time without a single batch after which the model is not believed to write any more."""
+
+
+@dataclass(eq=False)
 class _Waiting:
     """Draws of one temperature that wait for the model."""
 
@@ -38,6 +44,9 @@ class _Waiting:
     prompt: str
     draws: tuple[Draw, ...]
     until: float
+    """Time after which nobody waits any more; it moves on as long as somebody does."""
+    written: dict[int, Completion] = field(default_factory=dict)
+    """By position."""
     found: "Future[list[Completion]]" = field(default_factory=Future)
 
 
@@ -73,6 +82,8 @@ class InProcess:
         self._guard = threading.Lock()
         self._waiting: list[_Waiting] = []
         self._worker = ThreadPoolExecutor(1, "model")
+        self._moved = time.monotonic()
+        """When the model last began or brought something."""
 
     def sample(
         self, question: Question, plan: SamplePlan, draws: Sequence[Draw]
@@ -82,7 +93,7 @@ class InProcess:
         Raises:
             SamplesExhausted: the plan names a model that this sampler may not load, or the prompt
                 is too long for it.
-            errors.Unavailable: the model was busy for too long.
+            errors.Unavailable: the model was busy for too long, and nobody waits any more.
         """
         source = self._source(plan.model)
         decoding = Decoding(top_p=plan.top_p, max_tokens=plan.max_tokens, stop=plan.stop)
@@ -100,6 +111,14 @@ class InProcess:
             self._waiting += waiting
         for _ in waiting:
             self._worker.submit(self._work)
+        pending = {one.found for one in waiting}
+        while pending:
+            _, pending = wait(pending, timeout=_LOOK_SECONDS)
+            hangs = time.monotonic() - self._moved > _HANGS_SECONDS
+            if pending and question.attempt is not None and not hangs:
+                question.attempt.stay()
+                for one in waiting:
+                    one.until = question.attempt.until
         found = {
             draw.position: completion
             for one in waiting
@@ -125,6 +144,7 @@ class InProcess:
 
     def _work(self) -> None:
         """Answer the oldest that waits, and with it all that the same model may answer alike."""
+        self._moved = time.monotonic()
         with self._guard:
             if not self._waiting:
                 return  # An earlier turn took it along.
@@ -145,7 +165,7 @@ class InProcess:
         model = self._load(together[0].source)
         version = version_of(together[0].source)
         rows: list[Row] = []
-        taken: list[_Waiting] = []
+        owners: list[tuple[_Waiting, Draw]] = []
         for one in together:
             ids = model.encode(wrap_prompt(one.prompt))
             if time.monotonic() > one.until:
@@ -155,22 +175,20 @@ class InProcess:
                 one.found.set_exception(SamplesExhausted(reason))
             else:
                 rows += [Row(prompt=ids, seed=draw.seed) for draw in one.draws]
-                taken.append(one)
-        generated = model.generate(rows, together[0].decoding, self._batch_tokens)
-        for one in taken:
-            mine, generated = generated[: len(one.draws)], generated[len(one.draws) :]
-            one.found.set_result(
-                [
-                    Completion(
-                        text=item.text,
-                        model=one.source,
-                        finish_reason=item.finish_reason,
-                        seed=draw.seed,
-                        policy_version=version,
-                    )
-                    for draw, item in zip(one.draws, mine, strict=True)
-                ]
+                owners += [(one, draw) for draw in one.draws]
+        for index, item in model.stream(rows, together[0].decoding, self._batch_tokens):
+            self._moved = time.monotonic()
+            one, draw = owners[index]
+            one.written[draw.position] = Completion(
+                text=item.text,
+                model=one.source,
+                finish_reason=item.finish_reason,
+                seed=draw.seed,
+                policy_version=version,
             )
+            # Nobody waits for the rows of others.
+            if len(one.written) == len(one.draws):
+                one.found.set_result([one.written[draw.position] for draw in one.draws])
 
     def _load(self, source: str) -> "LocalModel":
         import torch

@@ -1,7 +1,7 @@
 """Answers one stored request for samples: any number of times, with the effect of once."""
 
-import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from infra.db.tables import GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Database
 from infra.messaging import Task
 from infra.settings import QueueSettings, load
-from sampler.attempts import SHARE, Attempt, Superseded
+from sampler.attempts import Attempt, Superseded
 from sampler.backends import Backend, Completion, SamplesExhausted
 from sampler.drawing import Draw, Question, draws_of
 from sampler.extraction import extract
@@ -51,19 +51,18 @@ def answer(database: Database, backends: Mapping[str, Backend], request_id: UUID
     ledger = Ledger(database)
     found = ledger.kept(request_id)
     before = len(found)
-    now, task_seconds = time.monotonic(), load(QueueSettings).task_seconds
     question = Question(
         scope=request_id,
         slug=problem.slug,
         prompt=problem.prompt,
         language=problem.language,
         entry_point=problem.entry_point,
-        until=now + task_seconds * SHARE,
-        ends=now + task_seconds,
+        until=attempt.until,
+        ends=attempt.ends,
         attempt=attempt,
     )
     try:
-        _gather(backends, ledger, question, plan, draws, found)
+        _gather(backends, ledger, question, attempt, plan, draws, found)
     except Superseded:
         # What came is in the ledger, and whoever has the request now finds it there.
         log.warning("samples.superseded", sample_request_id=str(request_id))
@@ -79,7 +78,8 @@ def answer(database: Database, backends: Mapping[str, Backend], request_id: UUID
 def _begin(database: Database, request_id: UUID) -> tuple[Attempt, SamplePlan, ProblemRow] | None:
     """Take a request, unless somebody else has begun it since it was last sent."""
     started = SampleRequestRow.started_at
-    lost = func.clock_timestamp() - timedelta(seconds=load(QueueSettings).task_seconds)
+    task_seconds = load(QueueSettings).task_seconds
+    lost = func.clock_timestamp() - timedelta(seconds=task_seconds)
     with database.unit_of_work() as work:
         row = work.session.execute(
             update(SampleRequestRow)
@@ -94,7 +94,7 @@ def _begin(database: Database, request_id: UUID) -> tuple[Attempt, SamplePlan, P
         ).one_or_none()
         if row is None:
             return None
-        attempt = Attempt(request_id, row.started_at)
+        attempt = Attempt(database, request_id, row.started_at, task_seconds)
         problem = work.session.scalars(
             select(ProblemRow)
             .join(GroupRow, GroupRow.problem_id == ProblemRow.id)
@@ -108,6 +108,7 @@ def _gather(
     backends: Mapping[str, Backend],
     ledger: Ledger,
     question: Question,
+    attempt: Attempt,
     plan: SamplePlan,
     draws: Sequence[Draw],
     found: dict[int, Completion],
@@ -127,7 +128,9 @@ def _gather(
             backend = backends.get(name)
             if backend is None:
                 raise SamplesExhausted(f"this sampler has no backend {name!r}")
-            completions = backend.sample(question, plan, missing)
+            # The one before may have taken long, and begun the time anew.
+            asked = replace(question, until=attempt.until, ends=attempt.ends)
+            completions = backend.sample(asked, plan, missing)
         except (SamplesExhausted, errors.Unavailable) as error:
             causes.append(error)
             found.update(ledger.kept(question.scope))

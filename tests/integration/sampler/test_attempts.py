@@ -1,10 +1,12 @@
 """Attempts at one request for samples that overlap: the later one has it, and nothing is lost."""
 
 import threading
+import time
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import torch
 from sqlalchemy import update
 
 from infra import errors
@@ -13,9 +15,12 @@ from infra.contracts.candidates import SamplePlan
 from infra.db.tables import SampleRequestRow
 from sampler import sampling
 from sampler.backends import Completion, SamplesExhausted
+from sampler.in_process import InProcess
 from tests.integration.sampler.test_hiccups import Held, poll
 from tests.model_server.faults import Fault, Schedule
 from tests.model_server.sources import Batched, Starter
+from trainer.model import small_student
+from trainer.tokenizer import byte_tokenizer
 
 PRICES = {"input_price": Decimal(1000), "output_price": Decimal(2000)}
 
@@ -183,3 +188,62 @@ def test_no_request_is_sent_whose_answer_may_come_after_the_task(lab, monkeypatc
     lab.answer(request)
     assert len(server.seen) == len(lab.candidates()) == 2
     assert {row.state for row in lab.calls()} == {CallState.COMPLETED}
+
+
+@pytest.fixture
+def slow_model(lab, tmp_path):
+    """The backend `transformers`, with a small model that takes 2.5 seconds for each turn."""
+    torch.set_num_threads(1)
+    small_student(257, 1, width=32, layers=1, positions=2048).save_pretrained(tmp_path)
+    byte_tokenizer().save_pretrained(tmp_path)
+    backend = InProcess(str(tmp_path), None, 4096, "cpu", threads=1)
+    model = backend._load(str(tmp_path))
+    stream = model.stream
+
+    def slowly(*given):
+        time.sleep(2.5)
+        return stream(*given)
+
+    model.stream = slowly
+    lab.backends["transformers"] = backend
+
+
+def test_what_takes_longer_than_a_task_in_this_process_is_not_begun_again(
+    lab, slow_model, monkeypatch
+):
+    monkeypatch.setenv("RRTF_QUEUE_TASK_SECONDS", "1.5")
+    wanted = plan(2, "transformers").model_copy(
+        update={"temperatures": (0.5, 1.0), "max_tokens": 4}
+    )
+    (request,) = lab.ask(wanted)
+    worker = threading.Thread(target=lab.answer, args=(request,))
+    worker.start()
+
+    while worker.is_alive():
+        worker.join(0.5)
+        lab.answer(request)  # The message comes again and again.
+
+    row = lab.row(SampleRequestRow, request)
+    assert (row.state, row.attempts) == (SampleState.COMPLETED, 1)
+    assert len(lab.candidates()) == 2
+
+
+def test_an_attempt_that_another_has_taken_the_place_of_gets_no_more_time(lab, monkeypatch):
+    monkeypatch.setenv("RRTF_QUEUE_TASK_SECONDS", "0.1")
+    (request,) = lab.ask(plan(1))
+    first, _, _ = sampling._begin(lab.database, request)
+    began, until = first.began, first.until
+    time.sleep(0.05)
+
+    first.stay()
+    assert first.began > began
+    assert first.until > until
+    assert lab.row(SampleRequestRow, request).started_at == first.began
+
+    send_again(lab, request)
+    second, _, _ = sampling._begin(lab.database, request)
+    until = first.until
+    time.sleep(0.05)
+    first.stay()
+    assert first.until == until
+    assert lab.row(SampleRequestRow, request).started_at == second.began

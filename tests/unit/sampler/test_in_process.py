@@ -1,6 +1,7 @@
 """The in-process backend: what it may load, what it stamps on a completion, what is batched."""
 
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +11,7 @@ import torch
 from infra import errors
 from infra.contracts.base import Author, new_id
 from infra.contracts.candidates import SamplePlan
+from sampler import in_process
 from sampler.backends import SamplesExhausted
 from sampler.drawing import Question, draws_of
 from sampler.in_process import InProcess
@@ -36,10 +38,27 @@ def backend(models):
     return InProcess(str(models / "first"), models / "c", 4096, "cpu", threads=1)
 
 
-def sample(backend, slug, prompt, model="", seconds=60.0, **more):
+class Stays:
+    """Counts how often it was kept from being taken for lost."""
+
+    def __init__(self):
+        self.times = 0
+        self.until = time.monotonic() + 60
+
+    def stay(self):
+        self.times += 1
+
+
+def sample(backend, slug, prompt, model="", seconds=60.0, attempt=None, **more):
     settings = {"num_samples": 4, "max_tokens": 8, "temperature": 1.0, "seed": 3} | more
     plan = SamplePlan(author=Author.STUDENT, backend="transformers", model=model, **settings)
-    question = Question(scope=new_id(), slug=slug, prompt=prompt, until=time.monotonic() + seconds)
+    question = Question(
+        scope=new_id(),
+        slug=slug,
+        prompt=prompt,
+        until=time.monotonic() + seconds,
+        attempt=attempt,
+    )
     return backend.sample(question, plan, draws_of(plan, slug))
 
 
@@ -66,14 +85,14 @@ def test_requests_at_the_same_time_share_batches_and_nothing_else(backend):
     alone = [sample(backend, f"p/{number}", "Add " * number) for number in range(8)]
     batches = []
     model = backend._load(backend._default)  # The model itself, to see what it is given at once.
-    generate = model.generate
+    stream = model.stream
 
     def counted(rows, decoding, batch_tokens):
         batches.append(len(rows))
         time.sleep(0.2)  # As long as a larger model takes, so that others come to wait.
-        return generate(rows, decoding, batch_tokens)
+        return stream(rows, decoding, batch_tokens)
 
-    model.generate = counted
+    model.stream = counted
     with ThreadPoolExecutor(8) as pool:
         together = list(
             pool.map(lambda number: sample(backend, f"p/{number}", "Add " * number), range(8))
@@ -82,6 +101,54 @@ def test_requests_at_the_same_time_share_batches_and_nothing_else(backend):
     assert together == alone
     assert sum(batches) == 8 * 4
     assert len(batches) < 8
+
+
+def test_a_request_is_answered_as_soon_as_its_own_rows_are_written(backend):
+    model = backend._load(backend._default)
+    stream = model.stream
+    may = threading.Event()
+
+    def in_two_parts(rows, decoding, batch_tokens):
+        for number, found in enumerate(stream(rows, decoding, batch_tokens)):
+            if number == 4:
+                assert may.wait(60)
+            yield found
+
+    model.stream = in_two_parts
+    held = threading.Event()
+    backend._worker.submit(held.wait)
+    with ThreadPoolExecutor(2) as pool:
+        short = pool.submit(sample, backend, "a", "Add.")
+        long = pool.submit(sample, backend, "b", "Add " * 5)
+        while len(backend._waiting) < 2:
+            time.sleep(0.01)
+        held.set()
+
+        assert len(short.result(30)) == 4
+        assert not long.done()
+        may.set()
+        assert len(long.result(30)) == 4
+
+
+@pytest.mark.parametrize(("patience", "stays"), [(3600.0, True), (0.0, False)])
+def test_only_a_model_that_moves_keeps_a_request_from_being_taken_for_lost(
+    backend, monkeypatch, patience, stays
+):
+    monkeypatch.setattr(in_process, "_LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(in_process, "_HANGS_SECONDS", patience)
+    attempt = Stays()
+    model = backend._load(backend._default)
+    stream = model.stream
+
+    def slowly(*given):
+        time.sleep(0.3)
+        return stream(*given)
+
+    model.stream = slowly
+
+    sample(backend, "a", "Add.", attempt=attempt)
+
+    assert (attempt.times > 1) == stays
 
 
 def test_temperatures_in_turn_are_kept_apart(backend):
