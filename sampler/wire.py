@@ -20,6 +20,9 @@ _AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 """Statuses after which the same request may succeed."""
 _NO_MONEY = ("insufficient_quota", "billing")
 _LONGEST_REASON = 300
+_MOST_TOKENS = 2**31
+"""More is no count, and might not fit where it is stored: the answers of others, which are written
+with this one, would be lost as well."""
 _TEMPLATE_TOKENS = 64
 """Tokens that a server's chat template may add, at most."""
 _NAMES = {
@@ -176,8 +179,8 @@ class _Choice(_Lenient):
 
 
 class _Usage(_Lenient):
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(0, ge=0)
+    prompt_tokens: int = Field(ge=0, lt=_MOST_TOKENS)
+    completion_tokens: int = Field(0, ge=0, lt=_MOST_TOKENS)
 
 
 class _Body(_Lenient):

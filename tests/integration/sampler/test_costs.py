@@ -4,11 +4,14 @@ import threading
 import time
 from decimal import Decimal
 
+import pytest
+
 from infra.contracts.base import Author, CallState, SampleState, new_id
 from infra.contracts.candidates import SamplePlan
 from infra.db.tables import SampleRequestRow
 from infra.messaging import Task
 from sampler.ledger import Entry
+from tests.model_server.app import ModelServer, serving
 from tests.model_server.faults import Fault, Schedule
 from tests.model_server.sources import Batched, Starter
 
@@ -45,6 +48,50 @@ def test_the_ledger_knows_tokens_and_costs_and_agrees_with_the_account(lab):
             assert (row.state, row.cost) == (CallState.LOST, None)
     assert CallState.LOST in states(lab)
     assert lab.committed("teacher") == lab.ledger_sum("teacher") > 0
+
+
+class Odd(ModelServer):
+    """Says what it is told to say, in the place of what is true, in every third answer."""
+
+    def __init__(self, said, **fields):
+        super().__init__(**fields)
+        self.said = said
+        self.number = 0
+
+    async def _reply(self, seen, body):
+        self.number += 1
+        reply = await super()._reply(seen, body)
+        return reply if self.number % 3 else reply | self.said
+
+
+@pytest.mark.parametrize("tokens", [10**23 - 1, 2**63, 2**31])
+def test_tokens_that_nobody_can_count_cost_no_other_answer(lab, tokens):
+    said = {"usage": {"prompt_tokens": 9, "completion_tokens": tokens}}
+    server = lab.stack.enter_context(serving(Odd(said, source=Starter("teacher"))))
+    lab.endpoint("teacher", server, **PRICES)
+
+    (request,) = lab.sample(teacher(8))
+
+    assert request.state is SampleState.COMPLETED
+    assert len(lab.candidates()) == 8
+    lost = [row for row in lab.calls() if row.state is CallState.LOST]
+    assert [row.reason[:17] for row in lost] == ["malformed answer:"] * len(lost)
+    assert len(lost) == server.number // 3
+    # It may be billed: what was reserved stands.
+    assert lab.committed("teacher") == lab.ledger_sum("teacher") < 10
+
+
+def test_what_postgres_has_no_text_for_costs_no_answer(lab):
+    choice = {"index": 10**30, "text": "a\x00b", "finish_reason": "st\x00op"}
+    said = {"model": "\x00m" * 300, "choices": [choice]}
+    server = lab.stack.enter_context(serving(Odd(said)))
+    lab.endpoint("teacher", server, form="completion", **PRICES)
+
+    (request,) = lab.sample(teacher(3))
+
+    assert request.state is SampleState.COMPLETED
+    odd = [row for row in lab.candidates() if row.completion == "a\x00b"]
+    assert [(row.model, row.finish_reason) for row in odd] == [("m" * 200, "stop")]
 
 
 def test_a_budget_that_does_not_reach_stops_the_request_and_says_so(lab):

@@ -114,7 +114,11 @@ def test_a_chat_that_says_nothing_is_an_empty_completion():
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"null", reply(choices=[]), reply(choices=[{}]), reply(choices="x"),
-     reply(usage={"prompt_tokens": -1}), b"\xff\xfe"],
+     reply(usage={"prompt_tokens": -1}), reply(usage={"prompt_tokens": 2**31}),
+     reply(usage={"prompt_tokens": 1, "completion_tokens": 10**23 - 1}),
+     reply(usage={"prompt_tokens": 1e999}),
+     b'{"choices": [{"text": "a"}], "usage": {"prompt_tokens": ' + b"9" * 5000 + b"}}",
+     reply(model="\ud800"), b"\xff\xfe"],
 )  # fmt: skip
 def test_an_answer_of_another_shape_may_be_billed_and_is_asked_for_again(body):
     with pytest.raises(CallFailed) as caught:
