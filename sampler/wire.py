@@ -1,6 +1,7 @@
 """What is said to an OpenAI-compatible server and what its answers mean: pure."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,9 @@ _AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
 """Statuses after which the same request may succeed."""
 _NO_MONEY = ("insufficient_quota", "billing")
 _LONGEST_REASON = 300
+_LONGEST_REST = 3600.0
+"""Most seconds that an endpoint is left alone at its word; a server that means more says so again,
+and what it refuses is not billed."""
 _MOST_TOKENS = 2**31
 """More is no count, and might not fit where it is stored: the answers of others, which are written
 with this one, would be lost as well."""
@@ -273,15 +277,22 @@ def _words(body: bytes) -> str:
 
 
 def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    value = headers.get("retry-after-ms", "").strip()
-    if value.isascii() and value.isdigit():
-        return int(value) / 1000
-    value = headers.get("retry-after", "").strip()
+    """Return the seconds for which a server wants to be left alone, at most an hour."""
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    value = headers.get("retry-after", "")
+    seconds = _number(value) if milliseconds is None else milliseconds / 1000
+    if seconds is None:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except (ValueError, OverflowError):
+            return None
+    return min(max(seconds, 0.0), _LONGEST_REST)
+
+
+def _number(text: str) -> float | None:
+    """Read a number that is one: not `inf`, `nan`, or what is as good as infinite."""
     try:
-        return max(float(value), 0.0) if value else None
+        number = float(text)
     except ValueError:
-        pass
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - now, 0.0)
-    except (ValueError, OverflowError):
         return None
+    return number if math.isfinite(number) else None

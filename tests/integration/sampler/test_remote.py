@@ -151,6 +151,19 @@ def test_a_server_that_asks_for_rest_is_left_alone_for_so_long(lab):
     assert refused.reason.startswith("status 429: rate_limit too many requests")
 
 
+@pytest.mark.parametrize("said", ["inf", "1e999", "nan", "-1", "9" * 400])
+def test_a_server_that_asks_for_rest_without_end_is_asked_again(lab, said):
+    faults = Schedule({Fault.RATE_LIMIT: 2})
+    lab.endpoint("student", lab.serve(faults=faults, retry_after=said), form="completion")
+    began = time.monotonic()
+
+    (request,) = lab.sample(plan("student", "student", 4))
+
+    assert faults.made[Fault.RATE_LIMIT] >= 1
+    assert request.state is SampleState.COMPLETED
+    assert time.monotonic() - began < 60
+
+
 def test_a_second_message_for_a_request_under_way_asks_nothing(lab):
     source = Batched(Starter(), slots=8, seconds=1.0)
     server = lab.serve(source=source)

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infra.contracts.base import Language, new_id
 from sampler.drawing import Question
@@ -174,10 +176,33 @@ def test_an_account_without_money_is_not_asked_again():
         ({"retry-after": "Tue, 14 Nov 2023 22:13:00 GMT"}, 0),
         ({"retry-after": "soon"}, None),
         ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
+        ({"retry-after-ms": "soon", "retry-after": "1"}, 1),
+        ({"retry-after-ms": "-250"}, 0),
+        ({"retry-after-ms": "9" * 400, "retry-after": "1"}, 1),
+        ({"retry-after-ms": "9" * 5000}, None),
+        ({"retry-after-ms": "9" * 300}, 3600),
+        ({"retry-after": "86400"}, 3600),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after": "-inf"}, None),
+        ({"retry-after": "1e999"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "1e300"}, 3600),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 3600),
+        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 -9999"}, None),
+        ({"retry-after": "Mon, 01 Jan 0001 00:00:00 +2359"}, 0),
     ],
 )
 def test_the_wait_a_server_asks_for_is_read_in_every_form(headers, seconds):
     assert refused(429, headers=headers).retry_after == seconds
+
+
+@given(st.text() | st.floats().map(str) | st.integers().map(str), st.text(max_size=20))
+def test_whatever_wait_a_server_asks_for_ends(seconds, milliseconds):
+    headers = {"retry-after": seconds, "retry-after-ms": milliseconds}
+
+    wait = refused(429, headers=headers).retry_after
+
+    assert wait is None or 0 <= wait <= 3600
 
 
 def test_what_a_server_says_is_kept_short_and_without_keys():
