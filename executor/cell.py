@@ -163,7 +163,9 @@ class _Cell:
                     *(word for name in _UNLIMITED for word in (f"--rlimit_{name}", "hard")),
                     *python_command("zygote.py", fds, image.packages),
                 ],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                # A pipe for output too, as in a jail: the zygote's standard streams remember what
+                # they were opened on, and children inherit them.
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 env={}, pass_fds=fds,
             )  # fmt: skip
         finally:
@@ -225,9 +227,9 @@ class _Cell:
         words = []
         with contextlib.suppress(OSError):
             words.append(self._orders.recv(512))
-        if self._process.stderr is not None:
-            os.set_blocking(self._process.stderr.fileno(), False)
-            words.append(self._process.stderr.read(4096) or b"")
+        if self._process.stdout is not None:
+            os.set_blocking(self._process.stdout.fileno(), False)
+            words.append(self._process.stdout.read(4096) or b"")
         self._orders.settimeout(_START_SECONDS)
         return b" ".join(words).decode(errors="replace").strip()[-600:] or "no message"
 
@@ -236,8 +238,8 @@ class _Cell:
         self._orders.close()
         self._process.kill()
         self._process.wait()
-        if self._process.stderr is not None:
-            self._process.stderr.close()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
 
 _UNLIMITED: Final = ("as", "cpu", "fsize", "nofile", "nproc", "stack", "memlock", "msgqueue")
