@@ -1,6 +1,7 @@
 """The candidate as a whole program: reads standard input, writes standard output, ends."""
 
 import atexit
+import contextlib
 import gc
 import os
 import random
@@ -21,19 +22,27 @@ def run(fd: int, start: dict[str, Any]) -> int:
     os.close(fd)
     if code is None:
         return 0
-    module = types.ModuleType("__main__")
-    sys.modules["__main__"] = module
     sys.argv = ["candidate.py", *start.get("arguments", [])]
     random.seed(0)
-    status = 0
+    status = _execute(code)
+    return _finish() or status
+
+
+def _execute(code: types.CodeType) -> int:
+    # Only `sys.modules` holds the module afterwards.
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
     try:
         exec(code, module.__dict__)  # noqa: S102 - running the candidate is what this process is for
     except SystemExit as stop:
-        status = _status(stop)
+        _flush()
+        return _status(stop)
     except BaseException:
+        _flush()
         traceback.print_exc(limit=20)
-        status = 1
-    return max(status, _finish(module))
+        return 1
+    _flush()
+    return 0
 
 
 def _status(stop: SystemExit) -> int:
@@ -45,22 +54,44 @@ def _status(stop: SystemExit) -> int:
     return 1
 
 
-def _finish(module: types.ModuleType) -> int:
-    """Do what the interpreter does at its end: threads, exit handlers, finalizers, buffers."""
-    try:
+def _finish() -> int:
+    """Do what the interpreter does at its end: threads, exit handlers, buffers, finalizers."""
+    with contextlib.suppress(BaseException):
         # Not joined by hand: a pool's idle threads end only when this tells the pool to.
         threading._shutdown()  # type: ignore[attr-defined] # the interpreter's own first step
+    with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
-        _flush()
-        module.__dict__.clear()
+    is_flushed = _flush()
+    if gc.isenabled():
+        # Leaves everything in the order in which it hangs together, and so it is finalized below:
+        # a file before its buffer.
         gc.collect()
-        _flush()
+    with contextlib.suppress(BaseException):
+        # The candidate's own streams go with what they need; finalizers write to the first ones.
+        sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    with contextlib.suppress(BaseException):
+        # Not cleared: until they are collected, finalizers see the globals.
+        sys.modules.pop("__main__", None)
+        gc.collect()
+    _flush()
+    return 0 if is_flushed else 120
+
+
+def _flush() -> bool:
+    """Flush the standard streams; whether nothing of their content is lost."""
+    is_flushed = True
+    for name in ("stdout", "stderr"):
+        try:
+            file = getattr(sys, name, None)
+            if file is not None and not _is_closed(file):
+                file.flush()
+        except BaseException:
+            is_flushed = False
+    return is_flushed
+
+
+def _is_closed(file: Any) -> bool:
+    try:
+        return bool(file.closed)
     except BaseException:
-        return 120
-    return 0
-
-
-def _flush() -> None:
-    for file in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
-        if file is not None and not file.closed:
-            file.flush()
+        return False
