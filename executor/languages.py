@@ -103,7 +103,9 @@ _TABLE: Final = (
     Toolchain(
         Language.BASH, "bash", "main.sh",
         ("{program}", "-n", "main.sh"), "main.sh", ("{program}", "/tmp/main.sh"),
-        run_binds=("/usr/bin", "/usr/lib"), compile_binds=("/usr/bin", "/usr/lib"),
+        # Debian's `/usr/bin/awk`, among others, is a link to a link in `/etc/alternatives`.
+        run_binds=("/usr/bin", "/usr/lib", "/etc/alternatives"),
+        compile_binds=("/usr/bin", "/usr/lib"),
     ),
 )  # fmt: skip
 PACKAGES: Final = {Language.PYTHON_NUMPY: ("numpy",)}

@@ -35,7 +35,10 @@ class NativeRunner:
         self._path = installed.path
         links = {"/proc/self/exe": str(installed.path)} if self._toolchain.names_itself else {}
         self._compiling = sandbox.with_binds(binds(self._toolchain.compile_binds), links)
-        self._running = sandbox.with_binds(binds(self._toolchain.run_binds), {})
+        shown = binds(self._toolchain.run_binds)
+        # Where programs look for the shell with which they start others.
+        links = {"/bin": "/usr/bin"} if "/usr/bin" in shown else {}
+        self._running = sandbox.with_binds(shown, links)
         self._limits = limits
         self._grown = limits.model_copy(
             update={

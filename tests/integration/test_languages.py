@@ -2,6 +2,7 @@
 where it is not, that is said, and nothing is labelled."""
 
 import contextlib
+import shutil
 
 import pytest
 
@@ -159,6 +160,48 @@ def test_every_language_has_every_label_or_says_that_it_is_missing(slot, languag
         one = judge(slot, language, ("1 2\n", "3\n"))
         (test,) = one.judge(program(language, attack)).tests
         assert test.outcome in outcomes, (attack, test)
+
+
+TOOLS = {
+    "awk": ("awk '{ print $1 + $2 }'", "3"),
+    "awk that starts another": ('awk \'{ print $2 | "sort"; print $1 | "sort" }\'', "1\n2"),
+    "basename": ("basename /a/b", "b"),
+    "bc": ("sed 's/ / + /' | bc", "3"),
+    "comm": ("echo a >x; comm -12 x x", "a"),
+    "cut": ("cut -d' ' -f2", "2"),
+    "date": ("date -u -d @0 +%Y", "1970"),
+    "expr": ("expr 1 + 2", "3"),
+    "factor": ("factor 6", "6: 2 3"),
+    "find": ("touch x; find . -name x -exec echo {} +", "./x"),
+    "fold": ("echo abc | fold -w 2", "ab\nc"),
+    "grep": ("grep -oE '[0-9]+'", "1\n2"),
+    "head, tail": ("seq 9 | head -3 | tail -1", "3"),
+    "join": ("echo a 1 >x; echo a 2 >y; join x y", "a 1 2"),
+    "od": ("printf A | od -An -tu1 | tr -d ' '", "65"),
+    "paste": ("seq 3 | paste -sd+", "1+2+3"),
+    "printf": ("printf '%03d\n' 7", "007"),
+    "rev": ("rev", "2 1"),
+    "sed": ("sed -E 's/(.) (.)/\\2\\1/'", "21"),
+    "seq": ("seq -s, 3", "1,2,3"),
+    "sh": ("/bin/sh -c 'echo $((1 + 2))'", "3"),
+    "shuf, sort, nl": ("seq 3 | shuf | sort -rn | nl -w1 -s:", "1:3\n2:2\n3:1"),
+    "tac": ("seq 3 | tac", "3\n2\n1"),
+    "tr": ("tr ' ' '+'", "1+2"),
+    "uniq": ("printf 'a\na\n' | uniq -c | tr -s ' '", " 2 a"),
+    "wc": ("wc -w", "2"),
+    "xargs": ("xargs -n1 echo", "1\n2"),
+}
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_a_script_finds_the_usual_tools(slot, name):
+    script, printed = TOOLS[name]
+    if shutil.which(name.partition(",")[0].split()[0]) is None:
+        pytest.skip("not installed here")
+
+    verdict = judge(slot, Language.BASH, ("1 2\n", f"{printed}\n")).judge(script + "\n")
+
+    assert verdict.label is Label.ALL_PASS, verdict
 
 
 def test_the_survey_names_a_version_or_a_reason_for_each():
