@@ -24,6 +24,8 @@ _LEFT_OUT = (
     "dist-packages", "config-*", "_tkinter*", "_test*", "_xx*", "*.opt-?.pyc", "pydoc_data",
 )  # fmt: skip
 _GUEST = Path(__file__).parent / "guest"
+_TIME_ZONES = Path("/usr/share/zoneinfo")
+"""Copied if this machine has it."""
 
 
 class Image:
@@ -77,7 +79,7 @@ def _digest(packages: tuple[str, ...]) -> str:
     for name in packages:
         digest.update(f"{name} {_distribution(name).version}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
-    for path in sorted(_GUEST.glob("*.py")):
+    for path in (*sorted(_GUEST.glob("*.py")), *_TIME_ZONES.glob("tzdata.zi")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -96,6 +98,7 @@ def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
         (guest.parent / "__init__.py").touch()
         for name in packages:
             _copy_package(_distribution(name), library)
+        _copy_time_zones(temporary / "py" / "zoneinfo", library)
         _copy_shared_libraries(temporary, [binary, *library.rglob("*.so")])
         compileall.compile_dir(str(temporary / "py"), quiet=2, workers=1)
         _make_readable(temporary)
@@ -112,6 +115,17 @@ def _copy_package(distribution: importlib.metadata.Distribution, library: Path) 
             target = library / str(file)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(str(distribution.locate_file(file)), target)
+
+
+def _copy_time_zones(target: Path, library: Path) -> None:
+    """Put them where no program takes them for the host's, and tell the library where that is."""
+    if not _TIME_ZONES.is_dir():
+        return
+    ignored = shutil.ignore_patterns("posix", "right", "localtime", "posixrules")
+    shutil.copytree(_TIME_ZONES, target, ignore=ignored, ignore_dangling_symlinks=True)
+    for path in library.glob("_sysconfigdata_*.py"):
+        with path.open("a") as file:
+            file.write('\nbuild_time_vars["TZPATH"] = "/py/zoneinfo"\n')
 
 
 def _copy_shared_libraries(root: Path, binaries: list[Path]) -> None:

@@ -31,6 +31,7 @@ def run(fd: int, start: dict[str, Any]) -> int:
 def _execute(code: types.CodeType) -> int:
     # Only `sys.modules` holds the module afterwards.
     module = types.ModuleType("__main__")
+    module.__file__ = "/tmp/candidate.py"
     sys.modules["__main__"] = module
     try:
         exec(code, module.__dict__)  # noqa: S102 - running the candidate is what this process is for

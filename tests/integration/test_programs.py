@@ -157,3 +157,31 @@ def test_a_program_ends_as_in_a_bare_interpreter(slot, tmp_path, name):
 
     assert (verdict.label is Label.ALL_PASS) == (alone.returncode == 0), (alone, verdict)
     assert verdict.stdout == alone.stdout.decode()
+
+
+FINDS = {
+    "a file's name": (
+        "import os, sys\n"
+        "print(os.path.dirname(os.path.abspath(__file__)) == os.getcwd())\n"
+        "print(os.path.basename(__file__) == os.path.basename(sys.argv[0]))\n",
+        "True\nTrue\n",
+    ),
+    "time zones": (
+        "from datetime import datetime\n"
+        "from zoneinfo import ZoneInfo, available_timezones\n"
+        "print(datetime(2024, 7, 1, 12, tzinfo=ZoneInfo('Europe/Paris')).isoformat())\n"
+        "print('America/New_York' in available_timezones())\n",
+        "2024-07-01T12:00:00+02:00\nTrue\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FINDS)
+def test_a_program_finds_what_a_bare_one_does(slot, tmp_path, name):
+    program, printed = FINDS[name]
+    if bare(tmp_path, f"import os\nos.chdir({str(tmp_path)!r})\n{program}").returncode != 0:
+        pytest.skip("this machine has no time zones")
+
+    verdict = judged(slot, program, StdioTest(expected_stdout=printed))
+
+    assert verdict.label is Label.ALL_PASS, verdict
