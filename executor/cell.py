@@ -80,7 +80,8 @@ class CellSandbox:
             try:
                 cell = self._fresh_cell()
                 with Plumbing(stdin) as plumbing:
-                    cell.order(confinement(limits), plumbing, account.entrances)
+                    confined = confinement(limits, plumbing.input_bytes)
+                    cell.order(confined, plumbing, account.entrances)
                     ends = plumbing.ends()
                 stack.enter_context(cell.used())
                 jail = Jail(ends, account, limits, start, cell.complaint)

@@ -155,31 +155,42 @@ class Jail:
     def _greet(self) -> None:
         """Hear from the jail: of the reaper of its namespace, then from the process to watch."""
         self._control.settimeout(_START_SECONDS)
-        words, pid = self._hear()
+        words, pid, files = self._hear()
         if words == b"reaper":
-            words, pid = self._hear()
+            (self._reaper,) = files
+            words, pid, files = self._hear()
         if words != b"hello":
             raise errors.SandboxError(f"the jail did not start: {self._complaint()}")
         if self._reaper is None:
             # Process 1 itself spoke; it waits for us, so that the number is still its own.
             self._reaper = os.pidfd_open(pid)
         self._account.watch(pid, self._reaper)
+        for name, pipe in zip(self._pipes, files, strict=False):
+            self._read_instead(name, pipe)
 
-    def _hear(self) -> tuple[bytes, int]:
-        """Receive one greeting, the sender's process id, and the reaper if it comes with it."""
-        space = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(4)
-        pid = -1
+    def _read_instead(self, name: str, pipe: int) -> None:
+        """Read an output from the named pipe that the jail has made of it."""
+        self._selector.unregister(self._pipes[name])
+        os.close(self._pipes[name])
+        os.set_blocking(pipe, False)
+        self._pipes[name] = pipe
+        self._selector.register(pipe, selectors.EVENT_READ, name)
+
+    def _hear(self) -> tuple[bytes, int, tuple[int, ...]]:
+        """Receive one greeting, the sender's process id, and the open files that come with it."""
+        space = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(8)
+        pid, files = -1, ()
         try:
             words, ancillary, _, _ = self._control.recvmsg(16, space)
         except OSError:
-            return b"", pid
+            return b"", pid, ()
         for _, kind, data in ancillary:
             if kind == socket.SCM_RIGHTS:
-                self._reaper = struct.unpack("i", data)[0]
+                files = struct.unpack(f"{len(data) // 4}i", data)
             elif kind == socket.SCM_CREDENTIALS:
                 # The kernel writes the sender's pid as seen from our namespace.
                 pid = struct.unpack("3i", data)[0]
-        return words, pid
+        return words, pid, files
 
     # What it has used.
 

@@ -12,6 +12,7 @@ class Plumbing:
 
     def __init__(self, stdin: str | None) -> None:
         self._text = stdin
+        self.input_bytes = 0
         self._theirs = contextlib.ExitStack()
         self._ours = contextlib.ExitStack()
 
@@ -51,7 +52,7 @@ class Plumbing:
         # A file rather than a pipe: nobody has to feed it, and a program may seek in it.
         fd = os.memfd_create("stdin")
         with open(fd, "wb", closefd=False) as file:
-            file.write(self._text.encode("utf-8", "surrogateescape"))
+            self.input_bytes = file.write(self._text.encode("utf-8", "surrogateescape"))
         os.lseek(fd, 0, os.SEEK_SET)
         return fd
 

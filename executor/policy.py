@@ -4,27 +4,34 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final
 
+from executor.guest.standard import FOLDER
 from executor.image import Image
 from infra.contracts.problems import Limits
 
 INSIDE_UID: Final = 65534
 _SCRATCH: Final = "/tmp"
 _MEBIBYTE: Final = 2**20
+_PAGE: Final = 4096
 _INODES: Final = 1024
+_STANDARD: Final = 4
+"""Inodes of the standard files and of their folder."""
 
 
-def confinement(limits: Limits) -> dict[str, Any]:
+def confinement(limits: Limits, input_bytes: int) -> dict[str, Any]:
     """Return the limits that the kernel keeps for each process, and those of the file system.
 
-    Names of `rlimits` are those of `getrlimit(2)` without `RLIMIT_`, in its units.
+    Names of `rlimits` are those of `getrlimit(2)` without `RLIMIT_`, in its units. The input has
+    a copy in the file system, which leaves as much room as there would be without it.
     """
+    size = limits.file_bytes + -(-input_bytes // _PAGE) * _PAGE
+    largest = max(limits.file_bytes, input_bytes)
     return {
-        "scratch": f"size={limits.file_bytes},nr_inodes={_INODES},mode=1777",
+        "scratch": f"size={size},nr_inodes={_INODES + _STANDARD},mode=1777",
         "rlimits": {
             # Room for what is mapped and never touched; what is touched, the account counts.
             "AS": limits.memory_bytes * 2 + 512 * _MEBIBYTE,
             "CPU": int(limits.total_cpu_seconds) + 10,
-            "FSIZE": max(1, -(-limits.file_bytes // _MEBIBYTE)) * _MEBIBYTE,
+            "FSIZE": max(1, -(-largest // _MEBIBYTE)) * _MEBIBYTE,
             "NOFILE": 64,
             "CORE": 0,
             "NPROC": limits.processes + 1,
@@ -45,6 +52,10 @@ def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
         "-R", f"{root}/py:/py", "-R", f"{root}/lib:/lib", "-R", f"{root}/lib64:/lib64",
         "-R", "/dev/null", "-R", "/dev/zero", "-R", "/dev/urandom",
         "--symlink", f"{_SCRATCH}:/dev/shm",
+        # There is no /proc for them to lead to; `guest.standard` fills the folder.
+        "--symlink", f"{FOLDER}:/dev/fd",
+        "--symlink", f"{FOLDER}/0:/dev/stdin",
+        "--symlink", f"{FOLDER}/1:/dev/stdout", "--symlink", f"{FOLDER}/2:/dev/stderr",
         "--cwd", _SCRATCH, "--nice_level", "0", "--time_limit", "0",
         "-E", "LD_LIBRARY_PATH=/lib", "-E", "PYTHONHASHSEED=0", "-E", "LC_ALL=C.UTF-8",
         # A library that starts threads at its import could not be forked afterwards.

@@ -63,7 +63,7 @@ class StrictSandbox:
             with Plumbing(stdin) as plumbing:
                 fds = (plumbing.channel, plumbing.control, *account.entrances)
                 process = subprocess.Popen(
-                    [*self._command(limits), *python_command("boot.py", fds)],
+                    [*self._command(limits, plumbing.input_bytes), *python_command("boot.py", fds)],
                     stdin=plumbing.stdin,
                     stdout=plumbing.stdout,
                     stderr=plumbing.stderr,
@@ -94,8 +94,8 @@ class StrictSandbox:
         """Leave the gate; nothing else stays between jails."""
         self.gate.close()
 
-    def _command(self, limits: Limits) -> list[str]:
-        confined = confinement(limits)
+    def _command(self, limits: Limits, input_bytes: int) -> list[str]:
+        confined = confinement(limits, input_bytes)
         rlimits = {name: str(value) for name, value in _scaled(confined["rlimits"])}
         if self._binds is not None:
             rlimits["as"] = "hard"

@@ -24,7 +24,12 @@ def main() -> None:
     channel, control, *entrances = (int(word) for word in sys.argv[1:])
     del sys.argv[1:]
     sys.path.insert(0, "/py/guest")
+    from executor.guest import standard
+
+    # Before the account: what the copy of the input takes is not the candidate's.
+    outputs = standard.name_files()
     enter(entrances)
+    standard.greet(control, outputs)
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64 - 8) for fd in (channel, control)]
     for fd, wanted in zip(high, (CHANNEL_FD, CONTROL_FD), strict=True):
         os.dup2(fd, wanted)
@@ -43,12 +48,11 @@ def enter(entrances: Sequence[int]) -> None:
 
 
 def serve() -> None:
-    """Say hello, wait for the order to start, run the child, report its end; never return."""
+    """Wait for the order to start, run the child, report its end; never return."""
     from executor.guest import channel
 
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.write(CONTROL_FD, b"hello")
     control = channel.Channel(CONTROL_FD)
     try:
         start = control.receive()

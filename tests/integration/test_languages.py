@@ -204,6 +204,44 @@ def test_a_script_finds_the_usual_tools(slot, name):
     assert verdict.label is Label.ALL_PASS, verdict
 
 
+NAMED = {
+    Language.C: """
+#include <stdio.h>
+int main(void) {
+    int a, b;
+    if (!freopen("/dev/stdin", "r", stdin) || scanf("%d %d", &a, &b) != 2) return 1;
+    printf("%d\\n", a); fflush(stdout);
+    FILE *out = fopen("/dev/stdout", "w"), *err = fopen("/dev/stderr", "w");
+    return fprintf(out, "%d\\n", b) < 0 || fputs("no", err) < 0;
+}
+""",
+    Language.JAVASCRIPT: """
+const fs = require("fs");
+const [a, b] = fs.readFileSync("/dev/stdin", "utf8").split(" ").map(Number);
+console.log(a);
+fs.writeFileSync("/dev/stdout", `${b}\\n`);
+fs.writeFileSync("/dev/stderr", "no");
+""",
+    Language.BASH: """
+echo no > /dev/stderr
+read -r a b < /dev/stdin
+[ "$(cat /dev/stdin)" = "$a $b" ] && echo $a > /dev/stdout
+cut -d" " -f2 /dev/fd/0 | tee /dev/fd/1 > /dev/null
+""",
+}
+
+
+@pytest.mark.parametrize("language", NAMED)
+def test_standard_files_have_names(slot, language):
+    if look_up(language).path is None:
+        pytest.skip("not installed here")
+
+    verdict = judge(slot, language, ("1 2\n", "1\n2\n")).judge(NAMED[language])
+
+    assert verdict.label is Label.ALL_PASS, verdict
+    assert verdict.stderr.strip() == "no"
+
+
 def test_the_survey_names_a_version_or_a_reason_for_each():
     assert [found.language for found in survey()] == [*PACKAGES, *TOOLCHAINS]
     assert all(found.told for found in survey())

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from infra.contracts.base import Label
-from infra.contracts.problems import CallTest, StdioTest
+from infra.contracts.problems import CallTest, Limits, StdioTest
 from tests.integration.judged import judged
 
 STREAMS = {
@@ -183,5 +183,52 @@ def test_a_program_finds_what_a_bare_one_does(slot, tmp_path, name):
         pytest.skip("this machine has no time zones")
 
     verdict = judged(slot, program, StdioTest(expected_stdout=printed))
+
+    assert verdict.label is Label.ALL_PASS, verdict
+
+
+NAMES = {
+    "input": "print(open('/dev/stdin').read(), end='')",
+    "input once more": "input(); print(open('/dev/stdin').read(), end='')",
+    "input as the standard one":
+        "import sys\nsys.stdin = open('/dev/stdin')\n"
+        "print(input())\nprint(input())\nassert not sys.stdin.read()",
+    "input by number": "print(open('/dev/fd/0').read(), end='')",
+    "output": "import sys\nopen('/dev/stdout', 'w').write(sys.stdin.read())",
+    "output in turns":
+        "import sys\nprint(input(), flush=True)\n"
+        "with open('/dev/stdout', 'a') as file: print(input(), file=file)",
+    "output by number": "import sys\nopen('/dev/fd/1', 'w').write(sys.stdin.read())",
+    "errors":
+        "import sys\nopen('/dev/stderr', 'w').write('no')\nprint(sys.stdin.read(), end='')",
+    "shared memory still": "open('/dev/shm/x', 'w')\nprint(open('/dev/stdin').read(), end='')",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_standard_files_have_names(slot, name):
+    verdict = judged(slot, NAMES[name], StdioTest(stdin="1\n2\n", expected_stdout="1\n2\n"))
+
+    assert verdict.label is Label.ALL_PASS, verdict
+    assert verdict.stderr == ("no" if name == "errors" else "")
+
+
+def test_a_large_input_has_a_name_and_leaves_the_room_for_files(slot):
+    size = 10**6 - 3
+    program = """
+total = sum(len(line) for line in open('/dev/stdin'))
+with open('file', 'wb', buffering=0) as file:
+    wrote = file.write(bytes(2 * 2**20))
+    more = 0
+    try:
+        more = file.write(bytes(2 * 2**20))
+    except OSError:
+        pass
+print(total, wrote, more)
+"""
+    limits = Limits(file_bytes=2 * 2**20, memory_bytes=64 * 2**20)
+    test = StdioTest(stdin="x" * (size - 1) + "\n", expected_stdout=f"{size} {2**21} 0\n")
+
+    verdict = judged(slot, program, test, limits=limits)
 
     assert verdict.label is Label.ALL_PASS, verdict
