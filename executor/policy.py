@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Final
 
-from executor.guest.standard import FOLDER
+from executor.guest.files import FOLDER
 from executor.image import Image
 from infra.contracts.problems import Limits
 
@@ -52,7 +52,7 @@ def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
         "-R", f"{root}/py:/py", "-R", f"{root}/lib:/lib", "-R", f"{root}/lib64:/lib64",
         "-R", "/dev/null", "-R", "/dev/zero", "-R", "/dev/urandom",
         "--symlink", f"{_SCRATCH}:/dev/shm",
-        # There is no /proc for them to lead to; `guest.standard` fills the folder.
+        # There is no /proc for them to lead to; `guest.files` fills the folder.
         "--symlink", f"{FOLDER}:/dev/fd",
         "--symlink", f"{FOLDER}/0:/dev/stdin",
         "--symlink", f"{FOLDER}/1:/dev/stdout", "--symlink", f"{FOLDER}/2:/dev/stderr",

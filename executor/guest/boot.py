@@ -24,12 +24,12 @@ def main() -> None:
     channel, control, *entrances = (int(word) for word in sys.argv[1:])
     del sys.argv[1:]
     sys.path.insert(0, "/py/guest")
-    from executor.guest import standard
+    from executor.guest import files
 
     # Before the account: what the copy of the input takes is not the candidate's.
-    outputs = standard.name_files()
+    outputs = files.name_files()
     enter(entrances)
-    standard.greet(control, outputs)
+    files.greet(control, outputs)
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64 - 8) for fd in (channel, control)]
     for fd, wanted in zip(high, (CHANNEL_FD, CONTROL_FD), strict=True):
         os.dup2(fd, wanted)

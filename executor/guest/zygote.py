@@ -37,7 +37,7 @@ def main() -> None:
     sys.path.insert(0, "/py/guest")
     for name in (*_PRELOADED, *extra):
         importlib.import_module(name)
-    from executor.guest import boot, driver, functions, program, standard  # noqa: F401 - loaded for the jails
+    from executor.guest import boot, driver, functions, program, files  # noqa: F401 - loaded for the jails
 
     zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd)
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
@@ -123,7 +123,7 @@ def _send_file(control: int, fd: int) -> None:
 
 
 def _become_first(confine: Any, order: dict[str, Any], fds: list[int], proc_fd: int) -> NoReturn:
-    from executor.guest import boot, standard
+    from executor.guest import boot, files
     from executor.guest.channel import Channel
 
     try:
@@ -134,9 +134,9 @@ def _become_first(confine: Any, order: dict[str, Any], fds: list[int], proc_fd: 
             os.dup2(fd, wanted)
         confine.confine(order, proc_fd)
         # Before the account: what the copy of the input takes is not the candidate's.
-        outputs = standard.name_files()
+        outputs = files.name_files()
         boot.enter(entrances)
-        standard.greet(control, outputs)
+        files.greet(control, outputs)
         # Received numbers are the lowest free ones, so that they may be those wanted.
         channel, control = os.dup(channel), os.dup(control)
         os.dup2(channel, boot.CHANNEL_FD)
