@@ -107,11 +107,11 @@ class AssertRun:
         try:
             if self._depth > _MAX_DEPTH:
                 return {"returned": None, "raised": "RecursionError"}
-            wanted = {key: message.get(key) for key in ("callback", "args", "kwargs")}
+            wanted = {key: message.get(key) for key in ("callback", "args", "kwargs", "letter")}
             self._driver.send(wanted, self._budget)
             while "returned" not in (answer := self._driver.receive(self._budget)):
                 self._step(answer)
-            return {key: answer[key] for key in ("returned", "raised") if key in answer}
+            return {key: answer[key] for key in ("returned", "raised", "letter") if key in answer}
         except ValueError:
             # A number that JSON cannot say.
             return {"returned": None, "raised": "ValueError"}

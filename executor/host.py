@@ -53,7 +53,7 @@ Message = dict[str, Any]
 CallBack = Callable[[Message], Message]
 """Calls a function of the tests for the candidate, and returns what became of it."""
 
-_RELAYED = ("value", "opaque", "changed", "contents", "raised")
+_RELAYED = ("value", "opaque", "contents", "letter", "raised")
 
 
 def _sanitized(answer: dict[str, Any]) -> dict[str, Any]:

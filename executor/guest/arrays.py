@@ -48,10 +48,3 @@ def make(name: Any, nested: Any) -> Any:
         return numpy.array(nested, object)
     # Of texts and the like numpy finds the type, whose size the candidate must not choose.
     return numpy.array(nested, name if _NUMBERS.fullmatch(str(name)) else None)
-
-
-def may_change(value: object) -> bool:
-    """Tell whether a call may change this, or what is in it, for the caller to see."""
-    kind = type(value)
-    plain = kind in (list, dict, set, bytearray, tuple)
-    return plain or issubclass(kind, numpy_class("ndarray"))

@@ -2,24 +2,42 @@
 
 A function that crosses becomes a number. While the candidate carries out a request it may have a
 function called that it was given; what that function asks of the candidate meanwhile is answered
-before it returns. In-place changes to a function's arguments are not carried back.
+before it returns.
 """
 
 import builtins
 import functools
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from executor.guest.channel import Channel
+from executor.guest.containers import Containers
 
 FUNCTIONS = (
     types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType,
     functools.partial,
 )  # fmt: skip
 """What crosses as a function. Of an object or a class the candidate may want more than a call."""
-Encode = Callable[[Any], Any]
 Message = dict[str, Any]
+
+
+class Crossing(Protocol):
+    """Values as they go to the other side and come from it."""
+
+    containers: Containers
+
+    def encode(self, value: object) -> Any:
+        """Encode a value."""
+
+    def encode_content(self, value: object) -> Any:
+        """Encode what is in a container."""
+
+    def decode(self, data: Any) -> Any:
+        """Decode a value."""
+
+    def decode_content(self, data: Any) -> Any:
+        """Decode what is in a container that is there already."""
 
 
 class Lent:
@@ -43,18 +61,22 @@ class Lent:
             return self._functions[number]
         return None
 
-    def call(self, message: Message, encode: Encode, decode: Encode) -> Message:
+    def call(self, message: Message, crossing: Crossing) -> Message:
         """Call a function as the candidate wants it; an exception is an answer too.
 
         Only the kind of an exception is told, for its text may hold what the tests expect.
         """
+        decode, containers = crossing.decode, crossing.containers
         try:
+            with containers.reading(message.get("letter"), crossing.decode_content):
+                args = [decode(item) for item in message["args"]]
+                kwargs = {key: decode(item) for key, item in message["kwargs"].items()}
             function = self.function(message["callback"])
             if function is None:
                 raise ValueError("no such function")
-            args = [decode(item) for item in message["args"]]
-            kwargs = {key: decode(item) for key, item in message["kwargs"].items()}
-            return {"returned": encode(function(*args, **kwargs))}
+            returned = function(*args, **kwargs)
+            with containers.writing():
+                return {"returned": crossing.encode(returned)}
         except BaseException as error:
             return {"returned": None, "raised": _builtin_name(type(error))}
 
@@ -63,13 +85,12 @@ class Borrowed:
     """The candidate's side: makes functions of numbers."""
 
     def __init__(
-        self, channel: Channel, answer: Callable[[Message], Message], encode: Encode, decode: Encode
+        self, channel: Channel, answer: Callable[[Message], Message], crossing: Crossing
     ) -> None:
         """`answer` carries out the requests that come while a function is being called."""
         self._channel = channel
         self._answer = answer
-        self._encode = encode
-        self._decode = decode
+        self._crossing = crossing
         self._functions: dict[int, Callable[..., Any]] = {}
         self._numbers: dict[int, int] = {}
 
@@ -89,18 +110,36 @@ class Borrowed:
         return self._numbers.get(id(value))
 
     def _call(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self._channel.send(
-            {
-                "callback": number,
-                "args": [self._encode(item) for item in args],
-                "kwargs": {key: self._encode(item) for key, item in kwargs.items()},
+        if not self._crossing.containers.is_busy:
+            return self._called(number, args, kwargs)
+        with self._crossing.containers.silent():
+            return self._called(number, args, kwargs)
+
+    def _called(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        containers = self._crossing.containers
+        self._channel.send({"callback": number, **self._written(args, kwargs)})
+        while "returned" not in (reply := self._channel.receive()):
+            self._channel.send(self._answer(reply))
+        if "letter" in reply or containers.is_silent:
+            with containers.reading(reply.get("letter"), self._crossing.decode_content):
+                returned = self._crossing.decode(reply["returned"])
+        else:
+            # The tests have never seen the message.
+            containers.begin_anew()
+        if "raised" in reply:
+            raise getattr(builtins, reply["raised"])("raised by a function of the tests")
+        return returned
+
+    def _written(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Message:
+        encode, containers = self._crossing.encode, self._crossing.containers
+        with containers.writing():
+            message: Message = {
+                "args": [encode(item) for item in args],
+                "kwargs": {key: encode(item) for key, item in kwargs.items()},
             }
-        )
-        while "returned" not in (message := self._channel.receive()):
-            self._channel.send(self._answer(message))
-        if "raised" in message:
-            raise getattr(builtins, message["raised"])("raised by a function of the tests")
-        return self._decode(message["returned"])
+            if not containers.is_silent:
+                message["letter"] = containers.letter(self._crossing.encode_content)
+        return message
 
 
 def _builtin_name(kind: type[BaseException]) -> str:

@@ -14,17 +14,19 @@ from executor.guest import values
 _MAX_FIELDS: Final = 100
 
 
-def tag(value: Any, content: values.Json, encode: Callable[[object], values.Json]) -> values.Json:
+def tag(
+    value: Any, content: Callable[[], values.Json], encode: Callable[[object], values.Json]
+) -> values.Json:
     """Return the tagged content of such a container; None if it is none."""
     kind: Any = type(value)
     if kind is Counter:
-        return {"$counter": content}
+        return {"$counter": content()}
     if kind is OrderedDict:
-        return {"$ordered": content}
+        return {"$ordered": content()}
     if kind is defaultdict:
-        return {"$defaultdict": [encode(value.default_factory), content]}
+        return {"$defaultdict": [encode(value.default_factory), content()]}
     if is_named_tuple(kind) and _plain_names(kind):
-        return {"$named": [kind.__name__, list(kind._fields), content]}
+        return {"$named": [kind.__name__, list(kind._fields), content()]}
     return None
 
 
@@ -50,25 +52,35 @@ def _named(name: str, fields: tuple[str, ...]) -> Any:
     return namedtuple(name, fields)
 
 
-def make(name: str, body: values.Json, decode: Callable[[values.Json], Any]) -> Any:
-    """Make the container of this tag.
+def make(
+    name: str,
+    body: values.Json,
+    decode: Callable[[values.Json], Any],
+    made: Callable[[object], None],
+) -> Any:
+    """Make the container of this tag; `made` is told of it before its content is decoded.
 
     Raises:
         values.NotPlain: it is no such tag, or malformed.
     """
+    found: Any
     try:
         match name, body:
-            case "$counter", _:
-                return Counter(_dict(decode(body)))
-            case "$ordered", _:
-                return OrderedDict(_dict(decode(body)))
-            case "$defaultdict", [factory, content]:
-                return defaultdict(decode(factory), _dict(decode(content)))
             case "$named", [str() as kind, list() as fields, content]:
                 return _named(kind, tuple(map(_text, fields)))._make(decode(content))
+            case "$counter", content:
+                found = Counter()
+            case "$ordered", content:
+                found = OrderedDict()
+            case "$defaultdict", [factory, content]:
+                found = defaultdict(decode(factory))
+            case _:
+                raise values.NotPlain(f"unknown tag {name}")
+        made(found)
+        found.update(_dict(decode(content)))
     except (TypeError, ValueError) as error:
         raise values.NotPlain(f"malformed {name}: {error}") from None
-    raise values.NotPlain(f"unknown tag {name}")
+    return found
 
 
 def _dict(value: Any) -> dict[Any, Any]:

@@ -12,7 +12,6 @@ import types
 from typing import Any
 
 from executor.guest import values
-from executor.guest.arrays import may_change
 from executor.guest.callbacks import Borrowed
 from executor.guest.channel import Channel, Closed
 from executor.guest.compiling import compile_candidate, describe
@@ -62,48 +61,73 @@ class _Host:
     def __init__(self, namespace: dict[str, Any], channel: Channel) -> None:
         self._namespace = namespace
         self._objects = Objects()
-        self._objects.borrowed = Borrowed(
-            channel, self._answer_meanwhile, self._objects.encode, self._objects.decode
-        )
+        self._objects.borrowed = Borrowed(channel, self._answer_meanwhile, self._objects)
+        self._containers = self._objects.containers
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out one request; an exception is an answer too."""
-        number = request["id"]
+        if "letter" in request:
+            return {"id": request["id"], **self._answered(request)}
+        with self._containers.silent():
+            return {"id": request["id"], **self._answered(request)}
+
+    def _answered(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
-            answer = {"id": number, **self._perform(request)}
+            answer = self._perform(request, *self._given(request))
         except BaseException as error:
-            answer = {"id": number, "raised": describe_error(error, self._objects.encode)}
+            answer = {"raised": describe_error(error, self._objects.encode)}
         try:
-            contents = self._objects.contents_now()
-            if contents:
-                answer["contents"] = contents
+            self._end(answer, self._objects.contents_now())
             json.dumps(answer, allow_nan=False)
         except (values.NotPlain, ValueError, TypeError, RecursionError) as error:
-            raised = {"kind": "builtins:TypeError", "text": describe(error)}
-            return {"id": number, "raised": raised}
+            answer = {"raised": {"kind": "builtins:TypeError", "text": describe(error)}}
+            self._containers.begin_anew()
+            self._end(answer, [])
         return answer
+
+    def _end(self, answer: dict[str, Any], contents: list[list[Any]]) -> None:
+        """Add what has become of objects and containers that the tests hold."""
+        if contents:
+            answer["contents"] = contents
+        if not self._containers.is_silent:
+            answer["letter"] = self._containers.letter(self._objects.encode_content)
+
+    def _given(self, request: dict[str, Any]) -> tuple[list[Any], dict[str, Any], Any]:
+        """Read what comes with a request: arguments, or a value."""
+        if self._containers.is_silent:
+            return self._decoded(request)
+        with self._containers.reading(request["letter"], self._objects.decode_content):
+            return self._decoded(request)
+
+    def _decoded(self, request: dict[str, Any]) -> tuple[list[Any], dict[str, Any], Any]:
+        decode = self._objects.decode
+        args = [decode(item) for item in request.get("args", ())]
+        kwargs = {key: decode(item) for key, item in request.get("kwargs", {}).items()}
+        return args, kwargs, decode(request["value"]) if "value" in request else None
+
+    def _told(self, value: Any) -> values.Json:
+        with self._containers.writing():
+            return self._objects.encode(value)
 
     def _answer_meanwhile(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out a request that comes while a function of the tests is being called."""
         with self._objects.another_request():
             return self.answer(request)
 
-    def _perform(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _perform(
+        self, request: dict[str, Any], args: list[Any], kwargs: dict[str, Any], value: Any
+    ) -> dict[str, Any]:
         match request["op"]:
             case "call":
-                return self._call(request)
+                return self._call(request, args, kwargs)
             case "get":
-                found = getattr(self._target(request), request["name"])
-                return {"value": self._objects.encode(found)}
+                return {"value": self._told(getattr(self._target(request), request["name"]))}
             case "set":
-                value = self._objects.decode(request["value"])
                 setattr(self._target(request), request["name"], value)
                 return {"value": None}
             case "is":
-                kind = self._target(request)
-                other = self._objects.decode(request["value"])
                 belongs = issubclass if request["class"] else isinstance
-                return {"value": bool(belongs(other, kind))}
+                return {"value": bool(belongs(value, self._target(request)))}
             case "leave":
                 return {"value": self._leave(request)}
             case "state":
@@ -115,46 +139,28 @@ class _Host:
     def _global(self, name: str) -> Any:
         if name not in self._namespace:
             return {"missing": True}
-        return {"value": self._objects.encode(self._namespace[name])}
+        return {"value": self._told(self._namespace[name])}
 
-    def _call(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _call(
+        self, request: dict[str, Any], args: list[Any], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
         function = self._target(request)
         if "method" in request:
             function = self._method(function, request["method"])
-        args = [self._objects.decode(item) for item in request["args"]]
-        kwargs = {key: self._objects.decode(item) for key, item in request["kwargs"].items()}
         if type(function) in (types.MethodType, types.BuiltinMethodType, types.MethodWrapperType):
             self._objects.touch(function.__self__)
         result = function(*args, **kwargs)
         if result is NotImplemented:
             raise TypeError("the operation is not supported")
-        return self._returned(result, request, args, issubclass(type(function), type))
-
-    def _returned(
-        self, result: Any, request: dict[str, Any], args: list[Any], is_made: bool
-    ) -> dict[str, Any]:
-        answer: dict[str, Any] = {}
-        tracks = request.get("track")
-        if tracks:
-            for index, argument in enumerate(args):
-                if result is argument and type(argument) in (list, dict, set, bytearray):
-                    answer["value"] = {"$arg": index}
-            changed = {
-                str(index): after
-                for index, (before, argument) in enumerate(zip(request["args"], args, strict=True))
-                if may_change(argument) and (after := self._objects.encode(argument)) != before
-            }
-            if changed:
-                answer["changed"] = changed
-            if is_made and is_own_container(result):
-                answer["value"] = self._objects.made_by_tests(result)
-        if "value" not in answer:
-            try:
-                answer["value"] = self._objects.encode(result) if tracks else values.encode(result)
-            except values.NotPlain as error:
-                # It returned; what it returned just equals nothing that could be expected.
-                answer["opaque"] = str(error)
-        return answer
+        try:
+            if not request.get("track"):
+                return {"value": values.encode(result)}
+            if issubclass(type(function), type) and is_own_container(result):
+                return {"value": self._objects.made_by_tests(result)}
+            return {"value": self._told(result)}
+        except values.NotPlain as error:
+            # It returned; what it returned just equals nothing that could be expected.
+            return {"opaque": str(error)}
 
     def _leave(self, request: dict[str, Any]) -> bool:
         target, error = self._target(request), None

@@ -53,7 +53,7 @@ class Held:
         if name.startswith(("__", "_rrtf")):
             return own(name)
         base = own("_rrtf_base")
-        if not hasattr(base, name) or (base in _REFILL and name in _CHANGING):
+        if not hasattr(base, name) or (base in REFILL and name in _CHANGING):
             return own("_rrtf_link").get(self, name)
         return own(name)
 
@@ -120,18 +120,19 @@ def _refill_deque(held: deque[Any], content: deque[Any]) -> None:
     deque.extend(held, content)
 
 
-_REFILL: Final[Mapping[type, Callable[[Any, Any], None]]] = {
+REFILL: Final[Mapping[type, Callable[[Any, Any], None]]] = {
     list: lambda held, content: list.__setitem__(held, slice(None), content),
     bytearray: lambda held, content: bytearray.__setitem__(held, slice(None), content),
     dict: _refill_dict,
     set: _refill_set,
     deque: _refill_deque,
 }
+"""How a container of each type that can be changed gets other content."""
 _FIXED: Final = (tuple, frozenset, int, float, complex, str, bytes)
 _CLASSES: Final[Mapping[type, type]] = {
     **{
         base: type("Held", (_Keyed if base is dict else _Changing, base), {"_rrtf_base": base})
-        for base in _REFILL
+        for base in REFILL
     },
     **{base: type("Held", (Held, base), {"_rrtf_base": base}) for base in _FIXED},
 }
@@ -147,7 +148,7 @@ def hold(link: Asks, number: int, generation: int, content: Any, texts: frozense
     if base not in _CLASSES:
         raise TypeError(f"a {base.__name__} cannot be held")
     kind: Any = _CLASSES[base]
-    held = base.__new__(kind) if base in _REFILL else base.__new__(kind, content)
+    held = base.__new__(kind) if base in REFILL else base.__new__(kind, content)
     for name, value in (
         ("link", link),
         ("target", {"ref": number}),
@@ -164,7 +165,7 @@ def refill(held: Any, content: Any) -> bool:
     base = held._rrtf_base
     if type(content) is not base:
         return False
-    if base in _REFILL:
-        _REFILL[base](held, content)
+    if base in REFILL:
+        REFILL[base](held, content)
         return True
     return base.__eq__(held, content) is True  # type: ignore[call-arg] # an object, not a class

@@ -1,17 +1,21 @@
 """The tests' side of the wire to the candidate: requests out, answers in."""
 
+import _thread
 from collections.abc import Callable
 from typing import Any
 
 from executor.guest import collected, values
 from executor.guest.callbacks import FUNCTIONS, Lent
+from executor.guest.containers import Containers, Letter
 from executor.guest.held import Held, hold, refill
-from executor.guest.merging import merge
 from executor.guest.proxies import CandidateFailure, CannotCross, Proxy
 from executor.guest.raising import Errors, OwnError, describe_error
 
-Ask = Callable[[dict[str, Any]], dict[str, Any]]
+Message = dict[str, Any]
+Ask = Callable[[Message], Message]
 """Sends one request to the candidate's process and returns its answer."""
+_UNTOLD = (values.NotPlain, CannotCross)
+"""Why a container of the tests that crossed before may not cross again; nobody asked for that."""
 
 
 class Link:
@@ -22,7 +26,13 @@ class Link:
         self._proxies: dict[int, Proxy] = {}
         self._held: dict[int, Any] = {}
         self._lent = Lent()
-        self._errors = Errors(self.named, self._decode)
+        self._errors = Errors(self.named, self.decode)
+        self.containers = Containers()
+        """The containers that the candidate holds too."""
+        # Test code may have threads, and containers cross in the order in which they are numbered.
+        self._turn = _thread.RLock()
+        self._asked = 0
+        """How many requests wait for their answers, each within the one before."""
         self.refused: CannotCross | None = None
         """What of the tests could not cross, if anything, whoever took the exception."""
         self.generation = 0
@@ -34,45 +44,41 @@ class Link:
 
     def names(self, names: list[str]) -> dict[str, Any]:
         """Fetch the values of the candidate's global names; those it lacks are left out."""
-        answer = self._ask_checked({"op": "names", "names": names})
-        found: dict[str, Any] = {}
-        for name in names:
-            entry = answer["value"].get(name, {})
-            if "value" in entry:
-                value = self._decode(entry["value"])
-                # A name is looked up again on every call, so it outlives its process.
-                found[name] = self.named(name) if isinstance(value, Proxy) else value
-        return found
+
+        def read(answer: Message) -> dict[str, Any]:
+            entries = [(name, answer["value"].get(name, {})) for name in names]
+            return {name: self.decode(item["value"]) for name, item in entries if "value" in item}
+
+        found: dict[str, Any] = self._converse({"op": "names", "names": names}, read=read)
+        # A name is looked up again on every call, so it outlives its process.
+        return {n: self.named(n) if isinstance(v, Proxy) else v for n, v in found.items()}
 
     def get(self, proxy: Proxy, name: str) -> Any:
         """Read an attribute."""
-        return self._decode(self._request(proxy, {"op": "get", "name": name})["value"])
+        return self._request(proxy, {"op": "get", "name": name}, read=self._value)
 
     def set(self, proxy: Proxy, name: str, value: Any) -> None:
         """Write an attribute."""
-        self._request(proxy, {"op": "set", "name": name, "value": self._encode(value)})
+        self._request(proxy, {"op": "set", "name": name}, {"value": value})
 
     def call(
         self, proxy: Proxy, method: str | None, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         """Call the proxy's object or a special method of it; carry back changes to arguments."""
-        request: dict[str, Any] = {
-            "op": "call",
-            "args": [self._encode(item) for item in args],
-            "kwargs": {key: self._encode(item) for key, item in kwargs.items()},
-            "track": True,
-        }
+        request: Message = {"op": "call", "track": True}
         if method is not None:
             request["method"] = method
-        answer = self._request(proxy, request)
-        for index, after in answer.get("changed", {}).items():
-            merge(args[int(index)], self._decode(after))
-        if "value" not in answer:
-            raise AssertionError(f"cannot be compared: {answer.get('opaque')}")
-        result = answer["value"]
-        if isinstance(result, dict) and "$arg" in result:
-            return args[int(result["$arg"])]
-        return self._decode(result)
+        opaque: list[Any] = []
+
+        def read(answer: Message) -> Any:
+            if "value" not in answer:
+                opaque.append(answer.get("opaque"))
+            return self.decode(answer.get("value"))
+
+        result = self._request(proxy, request, {"args": args, "kwargs": kwargs}, read)
+        if opaque:
+            raise AssertionError(f"cannot be compared: {opaque[0]}")
+        return result
 
     def leave(self, proxy: Proxy, error: BaseException | None) -> bool:
         """Leave the candidate's context; tell whether it takes care of the test's exception.
@@ -81,16 +87,16 @@ class Link:
         """
         described = None
         if isinstance(error, Exception) and not isinstance(error, AssertionError):
-            described = describe_error(error, self._encode)
-        answer = self._request(proxy, {"op": "leave", "error": described})
-        return answer["value"] is True and described is not None
+            described = describe_error(error, self.encode)
+        found = self._request(proxy, {"op": "leave", "error": described}, read=_as_it_is)
+        return found is True and described is not None
 
     def state(self, proxy: Proxy) -> dict[str, Any]:
         """Return what makes the proxy's object equal to others; empty if nothing does."""
         if "ref" not in proxy._rrtf_target:
             return {}
-        state = self._request(proxy, {"op": "state"})["value"]
-        found = {name: self._decode(item) for name, item in state.items()}
+        state = self._request(proxy, {"op": "state"}, read=_as_it_is)
+        found = {name: self.decode(item) for name, item in state.items()}
         if proxy._rrtf_made and "content" not in found:
             raise CandidateFailure("runtime_error", "malformed value: no content")
         return found
@@ -107,47 +113,125 @@ class Link:
         """Ask whether an object of the candidate is of one of its classes, or derives from it."""
         if not isinstance(type(value), type) or not issubclass(type(value), (Proxy, Held)):
             return False
-        request = {"op": "is", "class": is_class, "value": self._encode(value)}
-        return self._request(kind, request)["value"] is True
+        request = {"op": "is", "class": is_class}
+        return self._request(kind, request, {"value": value}, _as_it_is) is True
 
-    def call_back(self, message: dict[str, Any]) -> dict[str, Any]:
+    def call_back(self, message: Message) -> Message:
         """Call a function of the tests as the candidate wants it."""
-        return self._lent.call(message, self._encode, self._decode)
+        if self.containers.is_busy or message.get("letter") is None:
+            with self.containers.silent():
+                return self._lent.call(message, self)
+        reply = self._lent.call(message, self)
+        reply["letter"] = self._letter()
+        return reply
 
-    def _request(self, proxy: Proxy, request: dict[str, Any]) -> dict[str, Any]:
+    def _request(
+        self, proxy: Proxy, request: Message, given: Message | None = None, read: Any = None
+    ) -> Any:
         if proxy._rrtf_generation not in (-1, self.generation):
             raise CandidateFailure("runtime_error", "the object was lost when its process ended")
-        return self._ask_checked({**proxy._rrtf_target, **request})
+        return self._converse({**proxy._rrtf_target, **request}, given, read)
 
-    def _ask_checked(self, request: dict[str, Any]) -> dict[str, Any]:
-        answer = self._ask(request)
-        generation = answer["generation"]
-        if generation != self.generation:
-            self.generation = generation
-            self._proxies.clear()
-            self._held.clear()
-        self._refill(answer.get("contents"))
+    def _converse(
+        self,
+        request: Message,
+        given: Message | None = None,
+        read: Callable[[Message], Any] | None = None,
+    ) -> Any:
+        """Ask the candidate, giving it some values; return what `read` makes of the answer.
+
+        What is asked while another message is being written or read has no letter.
+        """
+        with self._turn:
+            if not self.containers.is_busy:
+                return self._exchange(request, given, read)
+            with self.containers.silent():
+                return self._exchange(request, given, read)
+
+    def _exchange(
+        self, request: Message, given: Message | None, read: Callable[[Message], Any] | None
+    ) -> Any:
+        try:
+            sent = {**request, **self._written(given or {})}
+            self._asked += 1
+            try:
+                answer = self._ask(sent)
+            finally:
+                self._asked -= 1
+        except CannotCross:
+            raise
+        except BaseException:
+            self.containers.begin_anew()
+            raise
+        self._begin_generation(answer["generation"])
+        found = self._read(answer, read)
         if "raised" in answer:
             raised = answer["raised"]
             error = self._errors.make(raised, request.get("method"))
             raise error or CandidateFailure("runtime_error", raised["text"])
-        return answer
+        return found
+
+    def _read(self, answer: Message, read: Callable[[Message], Any] | None) -> Any:
+        try:
+            with self.containers.reading(answer.get("letter"), self.decode_content):
+                found = read(answer) if read is not None and "raised" not in answer else None
+                self._refill(answer.get("contents"))
+        except values.NotPlain as error:
+            raise _malformed(error) from None
+        return found
+
+    def _written(self, given: Message) -> Message:
+        with self.containers.writing():
+            written: Message = {}
+            if "args" in given:
+                written["args"] = [self.encode(item) for item in given["args"]]
+                kwargs = given["kwargs"].items()
+                written["kwargs"] = {key: self.encode(item) for key, item in kwargs}
+            if "value" in given:
+                written["value"] = self.encode(given["value"])
+            if not self.containers.is_silent:
+                written["letter"] = self._letter()
+        return written
+
+    def _letter(self) -> Letter:
+        """End a message; that something did not cross again is no trouble of the tests."""
+        refused = self.refused
+        # What a request that is under way was given may still be changed.
+        letter = self.containers.letter(self.encode_content, _UNTOLD, keeps_all=self._asked > 0)
+        self.refused = refused
+        return letter
+
+    def _begin_generation(self, generation: int) -> None:
+        if generation != self.generation:
+            self.generation = generation
+            self._proxies.clear()
+            self._held.clear()
+
+    def _value(self, answer: Message) -> Any:
+        return self.decode(answer["value"])
 
     def _refill(self, contents: Any) -> None:
         """Take in what the candidate's objects hold now."""
         for entry in contents if type(contents) is list else ():
             match entry:
                 case [int() as number, content] if number in self._held:
-                    refill(self._held[number], self._decode(content))
+                    refill(self._held[number], self.decode_content(content))
 
-    def _encode(self, value: Any) -> Any:
-        return values.encode(value, self._refer, self._hold)
+    def encode(self, value: object) -> Any:
+        """Encode what the tests give."""
+        try:
+            return values.encode(value, self._refer, self._hold, self.containers.numbers)
+        except values.NotPlain as error:
+            raise self._refusal(f"a value of the test cannot cross: {error}") from None
 
-    def _hold(self, value: Any, content: Any) -> Any:
+    def encode_content(self, value: object) -> Any:
+        """Encode what is in a container."""
+        return values.encode_content(value, self._refer, self._hold, self.containers.numbers)
+
+    def _hold(self, value: Any, content: Callable[[], Any]) -> Any:
         if issubclass(type(value), Held):
             return {"$ref": value._rrtf_target["ref"]}
-        tagged = collected.tag(value, content, self._encode)
-        return content if tagged is None else tagged
+        return collected.tag(value, content, self.encode)
 
     def _refer(self, value: Any) -> Any:
         if isinstance(value, OwnError):
@@ -155,20 +239,27 @@ class Link:
         if type(value) is Proxy:
             if "ref" in value._rrtf_target:
                 return {"$ref": value._rrtf_target["ref"]}
-            got = self._ask_checked({"op": "names", "names": [value._rrtf_target["function"]]})
-            return got["value"][value._rrtf_target["function"]]["value"]
+            name = value._rrtf_target["function"]
+            found = self._converse({"op": "names", "names": [name]}, read=_as_it_is)
+            return found[name]["value"]
         if isinstance(value, FUNCTIONS):
             return {"$callback": self._lent.number(value)}
-        self.refused = CannotCross(
-            f"a {type(value).__name__} of the test cannot cross to the candidate"
-        )
-        raise self.refused
+        raise self._refusal(f"a {type(value).__name__} of the test cannot cross to the candidate")
 
-    def _decode(self, data: Any) -> Any:
+    def _refusal(self, what: str) -> CannotCross:
+        self.refused = CannotCross(what)
+        return self.refused
+
+    def decode(self, data: Any, is_new: bool = True) -> Any:
+        """Decode what the candidate sent."""
         try:
-            return values.decode(data, self._resolve)
+            return values.decode(data, self._resolve, self.containers.numbers, is_new=is_new)
         except values.NotPlain as error:
-            raise CandidateFailure("runtime_error", f"malformed value: {error}") from None
+            raise _malformed(error) from None
+
+    def decode_content(self, data: Any) -> Any:
+        """Decode what is in a container that is there already."""
+        return self.decode(data, is_new=False)
 
     def _resolve(self, tag: str, body: Any) -> Any:
         if tag == "$error" and type(body) is list and len(body) == 2:
@@ -183,7 +274,7 @@ class Link:
             return self._wait(self._proxy(body))
         if tag in ("$ref", "$made"):
             return self._proxy(body, tag == "$made")
-        return collected.make(tag, body, self._decode)
+        return collected.make(tag, body, self.decode_content, self.containers.made_anew)
 
     def _proxy(self, number: Any, made: bool = False) -> Proxy:
         if type(number) is not int:
@@ -194,7 +285,7 @@ class Link:
 
     def _keep(self, number: Any, content: Any, texts: Any) -> Any:
         """Return what stands for an object and its content; the same each time, if it can."""
-        decoded = self._decode(content)
+        decoded = self.decode_content(content)
         names = frozenset(name for name in texts if type(name) is str)
         if type(number) is not int:
             raise values.NotPlain("malformed reference")
@@ -204,3 +295,11 @@ class Link:
 
     async def _wait(self, awaitable: Proxy) -> Any:
         return self.call(awaitable, "__await__", (), {})
+
+
+def _malformed(error: values.NotPlain) -> CandidateFailure:
+    return CandidateFailure("runtime_error", f"malformed value: {error}")
+
+
+def _as_it_is(answer: Message) -> Any:
+    return answer["value"]

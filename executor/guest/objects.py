@@ -7,11 +7,12 @@ the content crosses too, read with the built-in type's own methods.
 import contextlib
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from executor.guest import collected, values
 from executor.guest.callbacks import Borrowed
+from executor.guest.containers import Containers
 from executor.guest.raising import describe_class
 
 MAX_REFERENCES = 100_000
@@ -32,6 +33,8 @@ class Objects:
         """Contents that the tests hold beside the number."""
         self._touched: set[int] = set()
         """Numbers of the objects that the present request may have changed."""
+        self.containers = Containers()
+        """The containers that the tests hold too."""
         self.borrowed: Borrowed | None = None
         """The functions that the tests have handed over, if they can."""
 
@@ -41,11 +44,19 @@ class Objects:
         Raises:
             values.NotPlain: it is nested too deeply, or there are too many references.
         """
-        return values.encode(value, self._refer, self._hold)
+        return values.encode(value, self._refer, self._hold, self.containers.numbers)
+
+    def encode_content(self, value: object) -> values.Json:
+        """Encode what is in a container."""
+        return values.encode_content(value, self._refer, self._hold, self.containers.numbers)
 
     def decode(self, data: values.Json) -> Any:
         """Decode what the tests sent."""
-        return values.decode(data, self._resolve)
+        return values.decode(data, self._resolve, self.containers.numbers)
+
+    def decode_content(self, data: values.Json) -> Any:
+        """Decode what is in a container that is there already."""
+        return values.decode(data, self._resolve, self.containers.numbers, is_new=False)
 
     def get(self, number: int) -> Any:
         """Return the object of this number, which the present request may change."""
@@ -79,7 +90,7 @@ class Objects:
             return {"$awaitable": number}
         return {"$ref": number}
 
-    def _hold(self, value: Any, content: Any) -> Any:
+    def _hold(self, value: Any, content: Callable[[], values.Json]) -> Any:
         """Refer to an object whose class derives from a built-in type, and say its content."""
         tagged = collected.tag(value, content, self.encode)
         if tagged is not None:
@@ -87,17 +98,11 @@ class Objects:
         try:
             number = self._number(value)
         except values.NotPlain:
-            return content
+            return None
         if number in self._made:
             return {"$made": number}
-        self._contents[number] = content
-        return {"$held": [number, content, _own_texts(type(value))]}
-
-    def _content(self, value: Any) -> Any:
-        def keep(held: Any, content: Any) -> Any:
-            return content if held is value else self._hold(held, content)
-
-        return values.encode(value, self._refer, keep)
+        self._contents[number] = content()
+        return {"$held": [number, self._contents[number], _own_texts(type(value))]}
 
     def made_by_tests(self, value: Any) -> values.Json:
         """Refer to a container that the tests made by calling its class."""
@@ -113,13 +118,18 @@ class Objects:
 
     def contents_now(self) -> list[list[Any]]:
         """Return the contents that the request has changed, by number; begin another request."""
-        found = []
-        for number in self._touched & self._contents.keys():
-            content = self._content(self._objects[number])
-            if content != self._contents[number]:
-                self._contents[number] = content
-                found.append([number, content])
+        found: list[list[Any]] = []
+        numbers = self._touched & self._contents.keys()
         self._touched.clear()
+        if not numbers:
+            return found
+        with self.containers.writing():
+            for number in numbers:
+                new = self.containers.new
+                content = self.encode_content(self._objects[number])
+                if content != self._contents[number] or self.containers.new != new:
+                    self._contents[number] = content
+                    found.append([number, content])
         return found
 
     @contextlib.contextmanager
@@ -133,7 +143,7 @@ class Objects:
         """Return what two objects of the candidate are compared by, in the tests' process."""
         kind = type(value)
         if is_own_container(value):
-            return {"content": self._content(value)}
+            return {"content": self.encode_content(value)}
         if type.__getattribute__(kind, "__eq__") is object.__eq__:
             return {}  # Equal to itself alone.
         fields = dict(getattr(value, "__dict__", {}))
@@ -152,7 +162,7 @@ class Objects:
                 return self._objects[body[0]]
             case "$callback" if self.borrowed is not None:
                 return self.borrowed.function(body)
-        return collected.make(tag, body, self.decode)
+        return collected.make(tag, body, self.decode_content, self.containers.made_anew)
 
 
 def is_own_container(value: Any) -> bool:

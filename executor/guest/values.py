@@ -4,18 +4,20 @@ None, booleans, strings, finite floats, small integers, lists, and dicts whose k
 do not begin with `$` travel as plain JSON. Everything else is a dict with one key that begins with
 `$`. Subclasses of built-in types travel as their base type's content, read with the base type's own
 methods, so that an overridden `__eq__` or `__iter__` has no say. What is not plain data becomes a
-reference if the caller can hold one, and is refused otherwise.
+reference if the caller can hold one, and is refused otherwise. Containers that can be changed get
+numbers, if the caller gives any: what is found twice is then one container on the other side too.
 
 This file runs inside the jail and outside; it needs only the standard library.
 """
 
+import array
 import datetime
 import math
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from executor.guest import arrays
 
@@ -35,37 +37,92 @@ class NotPlain(Exception):
     """The value is not plain data, or is nested too deeply."""
 
 
+class Numbers(Protocol):
+    """Numbers containers in the order in which they are met, on both sides alike."""
+
+    def note(self, value: object, depth: int) -> Json:
+        """Number a container and return None, or return what stands for it."""
+
+    def made(self, value: object) -> None:
+        """Number a container that was read, before its content is."""
+
+    def read(self, tag: str, body: Json) -> Any:
+        """Return the container that this stands for; None if it is no such tag."""
+
+
+Hold = Callable[[Any, Callable[[], Json]], Json]
+
+
 def encode(
     value: object,
     refer: Callable[[object], Json] | None = None,
-    hold: Callable[[object, Json], Json] | None = None,
+    hold: Hold | None = None,
+    numbers: Numbers | None = None,
     depth: int = 0,
 ) -> Json:
     """Turn a value into tagged JSON.
 
     `refer` makes a reference to what is not plain data. `hold` says what becomes of a value whose
-    class derives from a built-in type; it is given the content, which is all of it otherwise.
+    class derives from a built-in type, and can have its content for that; None is for what it would
+    be without. `numbers` gives a number to every container that can be changed.
 
     Raises:
         NotPlain: the value is not plain data and `refer` is None, or it is nested too deeply.
     """
+    kind = type(value)
+    # Most values, as `_encode_scalar` would say them.
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is int and -_SAFE_INTEGER <= value <= _SAFE_INTEGER:  # type: ignore[operator] # an int
+        return value
     if depth > MAX_DEPTH:
         raise NotPlain("nested too deeply, or refers to itself")
-    kind = type(value)
-    if issubclass(kind, arrays.numpy_class("ndarray")):
-        name, nested = arrays.content(value)
-        return {"$array": [name, encode(nested, refer, hold, depth + 1)]}
-    if issubclass(kind, arrays.numpy_class("generic")):
-        value = arrays.number(value)
-        kind = type(value)
+    if kind not in _EXACT and issubclass(kind, arrays.numpy_class("generic")):
+        return encode(arrays.number(value), refer, hold, numbers, depth)
+    known = None
+    if numbers is not None and _may_change(kind):
+        known = numbers.note(value, depth)
+    if known is None and kind not in _EXACT and issubclass(kind, DERIVABLE):
+        known = _of_derived(value, refer, hold, numbers, depth)
+    if known is not None:
+        return known
+    # As `encode_content`, but a function less for each level of nesting.
     content = _encode_scalar(value)
     if content is _NO_CONTENT:
-        content = _encode_container(value, refer, hold, depth)
+        content = _encode_container(value, refer, hold, numbers, depth)
     if content is not _NO_CONTENT:
-        return content if hold is None or kind in _EXACT else hold(value, content)
+        return content
     if refer is not None:
         return refer(value)
     raise NotPlain(f"a value of type {kind.__name__} cannot be compared")
+
+
+def _of_derived(value: object, refer: Any, hold: Any, numbers: Any, depth: int) -> Json:
+    """Say what is held of a value whose class derives from a built-in type; None if nothing is."""
+    if hold is None:
+        return None
+    held = hold(value, lambda: encode_content(value, refer, hold, numbers, depth))
+    if held is None and numbers is not None and issubclass(type(value), _CHANGING_BASES):
+        return numbers.note(value, depth)
+    return held
+
+
+def _may_change(kind: type) -> bool:
+    return kind in _CHANGING or issubclass(kind, arrays.numpy_class("ndarray"))
+
+
+def encode_content(
+    value: object,
+    refer: Callable[[object], Json] | None = None,
+    hold: Hold | None = None,
+    numbers: Numbers | None = None,
+    depth: int = 0,
+) -> Json:
+    """Turn what a value holds into tagged JSON; itself it is neither held nor numbered."""
+    content = _encode_scalar(value)
+    if content is _NO_CONTENT:
+        content = _encode_container(value, refer, hold, numbers, depth)
+    return content
 
 
 _NO_CONTENT: Final = object()
@@ -104,6 +161,8 @@ def _encode_scalar(value: Any) -> Json:  # noqa: C901 - one line for each type
         return {"$time": value.isoformat()}
     if kind is datetime.timedelta:
         return {"$timedelta": [value.days, value.seconds, value.microseconds]}
+    if kind is array.array and value.typecode in _TYPE_CODES:
+        return {"$numbers": [value.typecode, [encode(number) for number in value]]}
     if value is Ellipsis:
         return {"$ellipsis": True}
     if kind is type and value in _TYPES_BY_VALUE:
@@ -111,18 +170,27 @@ def _encode_scalar(value: Any) -> Json:  # noqa: C901 - one line for each type
     return _NO_CONTENT
 
 
-def _encode_container(value: Any, refer: Any, hold: Any, depth: int) -> Json:
+def _encode_container(value: Any, refer: Any, hold: Any, numbers: Any, depth: int) -> Json:
     kind = type(value)
     for base, tag, items in _SEQUENCES:
         if issubclass(kind, base):
-            encoded = [encode(item, refer, hold, depth + 1) for item in items(value)]
+            encoded = [encode(item, refer, hold, numbers, depth + 1) for item in items(value)]
+            if tag == "$deque" and (room := _room(value)) is not None:
+                return {"$bounded": [room, encoded]}
             return encoded if tag is None else {tag: encoded}
+    if issubclass(kind, arrays.numpy_class("ndarray")):
+        name, nested = arrays.content(value)
+        # The lists are made for this message alone.
+        return {"$array": [name, encode(nested, refer, hold, None, depth + 1)]}
     if not issubclass(kind, dict):
         return _NO_CONTENT
     # Of an ordered dict the dict's own items are in the order in which they came.
     items = OrderedDict.items if issubclass(kind, OrderedDict) else dict.items
     pairs = [
-        (encode(key, refer, hold, depth + 1), encode(item, refer, hold, depth + 1))
+        (
+            encode(key, refer, hold, numbers, depth + 1),
+            encode(item, refer, hold, numbers, depth + 1),
+        )
         for key, item in items(value)
     ]
     if all(type(key) is str and not key.startswith("$") for key, _ in pairs):
@@ -137,6 +205,7 @@ _SEQUENCES: Final[tuple[tuple[type, str | None, Callable[[Any], Any]], ...]] = (
     (frozenset, "$frozenset", frozenset.__iter__),
     (deque, "$deque", deque.__iter__),
 )
+_room = deque.maxlen.__get__  # Whatever a derived class says.
 _TYPES: Final[Mapping[str, type]] = {
     kind.__name__: kind
     for kind in (
@@ -150,60 +219,137 @@ DERIVABLE: Final = (
     int, float, complex, str, bytes, bytearray, *(base for base, _, _ in _SEQUENCES), dict,
 )  # fmt: skip
 """Built-in types whose derived classes' objects travel as content."""
+_CHANGING: Final = frozenset(
+    {list, dict, set, bytearray, deque, array.array, Counter, OrderedDict, defaultdict}
+)
+_CHANGING_BASES: Final = (list, dict, set, bytearray, deque)
+_TYPE_CODES: Final = "bBhHiIlLqQfd"
+"""Of the arrays of the standard library that hold numbers."""
 _EXACT: Final = frozenset(
     {
-        *_TYPES.values(), range, deque, Decimal, Fraction, type(Ellipsis), type,
+        *_TYPES.values(), range, deque, array.array, Decimal, Fraction, type(Ellipsis), type,
         datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
     }
 )  # fmt: skip
 
 
-def decode(data: Json, resolve: Callable[[str, Json], Any] | None = None, depth: int = 0) -> Any:
+Resolve = Callable[[str, Json], Any]
+
+
+def decode(
+    data: Json,
+    resolve: Resolve | None = None,
+    numbers: Numbers | None = None,
+    depth: int = 0,
+    is_new: bool = True,
+) -> Any:
     """Turn tagged JSON back into a value; `resolve` answers tags that are references.
+
+    A container gets its number unless it `is_new` not: then it is the content of one that has.
 
     Raises:
         NotPlain: the data is not tagged JSON, or is nested too deeply.
     """
     if depth > MAX_DEPTH:
         raise NotPlain("nested too deeply")
+    made = numbers.made if numbers is not None and is_new else _unnumbered
     if isinstance(data, list):
-        return [decode(item, resolve, depth + 1) for item in data]
+        if numbers is None:
+            return [decode(item, resolve, None, depth + 1) for item in data]
+        found: list[Any] = []
+        made(found)
+        found += [decode(item, resolve, numbers, depth + 1) for item in data]
+        return found
     if not isinstance(data, dict):
         return data
     tag = next(iter(data), "")
     if len(data) != 1 or not tag.startswith("$"):
         if any(key.startswith("$") for key in data):
             raise NotPlain("a key that begins with `$` is a tag and must stand alone")
-        return {key: decode(item, resolve, depth + 1) for key, item in data.items()}
+        table: dict[Any, Any] = {}
+        made(table)
+        table.update({key: decode(item, resolve, numbers, depth + 1) for key, item in data.items()})
+        return table
     try:
-        return _decode_tag(tag, data[tag], resolve, depth)
+        return _decode_tag(tag, data[tag], resolve, numbers, depth, made)
     except (TypeError, ValueError, ArithmeticError, KeyError) as error:
         raise NotPlain(f"malformed {tag}: {error}") from None
 
 
+def _unnumbered(_: object) -> None:
+    """Give no number."""
+
+
 def _decode_tag(
-    tag: str, body: Json, resolve: Callable[[str, Json], Any] | None, depth: int
+    tag: str,
+    body: Json,
+    resolve: Resolve | None,
+    numbers: Numbers | None,
+    depth: int,
+    made: Callable[[object], None],
 ) -> Any:
     if tag in _CONTAINERS:
-        items = [decode(item, resolve, depth + 1) for item in _list(body)]
-        if tag in ("$set", "$frozenset") and collide(items):
-            raise NotPlain("the elements of a set have the same hash")
-        return _CONTAINERS[tag](items)
+        found, body = _begun(tag, body)
+        if found is not None:
+            made(found)
+        # No function between: what is nested as deeply as is allowed must not exhaust the stack.
+        items = [decode(item, resolve, numbers, depth + 1) for item in _list(body)]
+        return _filled(tag, found, items)
     if tag == "$dict":
-        pairs = [(decode(key, resolve, depth + 1), item) for key, item in _list(body)]
-        if collide([key for key, _ in pairs]):
-            raise NotPlain("the keys of a dict have the same hash")
-        return {key: decode(item, resolve, depth + 1) for key, item in pairs}
+        table: dict[Any, Any] = {}
+        made(table)
+        pairs = [
+            (decode(key, resolve, numbers, depth + 1), decode(item, resolve, numbers, depth + 1))
+            for key, item in _list(body)
+        ]
+        _require_apart([key for key, _ in pairs])
+        table.update(pairs)
+        return table
     if tag == "$array":
         kind, nested = _list(body)
-        content = decode(nested, resolve, depth + 1)
+        content = decode(nested, resolve, None, depth + 1)
         # Compared as lists; only test code, or the candidate, has a use for the array.
-        return content if resolve is None else arrays.make(kind, content)
+        array_or_lists = content if resolve is None else arrays.make(kind, content)
+        made(array_or_lists)
+        return array_or_lists
     if tag in _SCALARS:
-        return _SCALARS[tag](body)
+        value = _SCALARS[tag](body)
+        if type(value) in _CHANGING:
+            made(value)
+        return value
+    known = None if numbers is None else numbers.read(tag, body)
+    if known is not None:
+        return known
     if resolve is not None:
         return resolve(tag, body)
     raise NotPlain(f"unknown tag {tag}")
+
+
+def _begun(tag: str, body: Json) -> tuple[Any, Json]:
+    """Return a container to be filled, and what encodes its items."""
+    if tag != "$bounded":
+        return _CONTAINERS[tag](), body
+    room, items = _list(body)
+    return deque(maxlen=room), items
+
+
+def _filled(tag: str, found: Any, items: list[Any]) -> Any:
+    if tag == "$tuple":
+        return tuple(items)
+    if tag in ("$set", "$frozenset"):
+        _require_apart(items)
+    if found is None:
+        return frozenset(items)
+    if tag == "$set":
+        found.update(items)
+    else:
+        found.extend(items)
+    return found
+
+
+def _require_apart(items: list[Any]) -> None:
+    if collide(items):
+        raise NotPlain("the elements of a set or the keys of a dict have the same hash")
 
 
 def collide(items: Sequence[Any]) -> bool:
@@ -247,18 +393,28 @@ def _decimal(body: Json) -> Decimal:
     return Decimal(body)
 
 
-_CONTAINERS: Final[dict[str, Callable[[Any], Any]]] = {
-    "$tuple": tuple,
+def _numbers(body: Json) -> Any:
+    code, items = _list(body)
+    if code not in list(_TYPE_CODES):
+        raise ValueError("unknown type of numbers")
+    return array.array(code, [decode(item) for item in _list(items)])
+
+
+_CONTAINERS: Final[Mapping[str, Callable[[], Any]]] = {
+    "$tuple": lambda: None,
+    "$frozenset": lambda: None,
     "$set": set,
-    "$frozenset": frozenset,
     "$deque": deque,
+    "$bounded": deque,
 }
+"""What is filled for a tag; None of what is made of its items at once."""
 _SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
     "$int": _integer,
     "$float": _float,
     "$complex": lambda body: complex(*(float(decode(part)) for part in body)),
     "$bytes": bytes.fromhex,
     "$bytearray": bytearray.fromhex,
+    "$numbers": _numbers,
     "$range": lambda body: range(*(decode(part) for part in body)),
     "$decimal": _decimal,
     "$fraction": _fraction,

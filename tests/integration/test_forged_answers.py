@@ -115,6 +115,15 @@ def f(*_): return None
         '"value":{"$made":true}',
         '"value":{"$error":[0,"builtins:SystemExit"]}',
         '"value":null,"contents":[5,[[],1],[0,{"$x":1}]]',
+        '"value":{"$seen":0}',
+        '"value":{"$later":"list"},"letter":[false,1,[[0,[46]]],true]',
+        '"value":{"$later":"Popen"},"letter":[false,1,[],true]',
+        '"value":46,"letter":null',
+        '"value":46,"letter":[false,9,[],[]]',
+        '"value":46,"letter":[false,0,[[0,[46]]],[]]',
+        '"value":[{"$seen":0},46],"letter":[true,1,[],[]]',
+        '"value":{"$numbers":["w",["a"]]},"letter":[false,1,[],[]]',
+        '"value":{"$bounded":[-1,[3]]},"letter":[false,1,[],[]]',
         '"raised":null',
         '"raised":{"kind":["A",["builtins:ValueError","builtins:OSError"]],"held":5}',
         '"raised":{"kind":["x\\\\u0000",["builtins:AssertionError"]],"held":{"args":[{"$ref":1}]}}',
@@ -132,6 +141,34 @@ def test_an_answer_that_is_malformed_passes_nothing(slot, answer):
     verdict = judged(slot, SAYS.format(answer), test)
 
     assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
+
+
+REWRITES = """
+import sys
+channel = sys.modules["executor.guest.channel"]
+honest = channel.pack
+def pack(message):
+    if "id" in message:
+        message["letter"] = [False, 0, [[n, [7]] for n in NUMBERS], list(range(99))]
+    return honest(message)
+channel.pack = pack
+def f(*_): return 7
+"""
+
+
+@pytest.mark.parametrize("numbers", ["range(9)", "[0]", "[1]", "[-1]", "[True]", "[2**70]"])
+def test_no_container_changes_that_the_candidate_was_not_given(slot, numbers):
+    test = (
+        "wanted, given = [1], [2]\n"
+        "for _ in range(2):\n"
+        "    try:\n        f(given)\n"
+        "    except BaseException:\n        pass\n"
+        "assert wanted == [7]\nassert f(1) == wanted[0]\n"
+    )
+
+    verdict = judged(slot, f"NUMBERS = {numbers}\n{REWRITES}", test)
+
+    assert Outcome.PASSED not in {test.outcome for test in verdict.tests[1:]}
 
 
 CHECKED = CallTest(

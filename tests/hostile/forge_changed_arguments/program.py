@@ -9,7 +9,8 @@ honest = channel.pack
 def pack(message):
     if "id" not in message:
         return honest(message)
-    text = b'{"id":%d,"value":null,"changed":{"0":[1],"-1":{},"x":1}}' % message["id"]
+    letter = b'[false,0,[[0,[1]],[-1,{}],["x",1]],true]'
+    text = b'{"id":%d,"value":null,"letter":%s}' % (message["id"], letter)
     return struct.pack(">I", len(text)) + text
 
 

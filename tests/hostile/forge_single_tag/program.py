@@ -1,3 +1,3 @@
 # A dict that is exactly the tagged form of the arguments.
 def add(a, b):
-    return {"$arg": 0}
+    return {"$seen": 0}
