@@ -50,27 +50,43 @@ def names_beside(source: str, link: Names, entry_point: str | None) -> dict[str,
     _make_modules_ready(source, link, entry_point)
     found: dict[str, Any] = {}
     wanted = {name for name in sites.free_names(source) if not name.startswith("__")}
-    # A standard module is our own, even if the candidate has something of that name.
-    for name in sorted(wanted & sys.stdlib_module_names):
-        found[name] = importlib.import_module(name)
-        wanted.discard(name)
     if entry_point and "." not in entry_point:
         found[entry_point] = link.named(entry_point)
         wanted.discard(entry_point)
         if "candidate" in wanted:  # So a script calls it that was written for `check`.
             found["candidate"] = found[entry_point]
             wanted.discard("candidate")
-    return found | (link.names(sorted(wanted)) if wanted else {})
+    # What test code uses as nothing but a standard module is ours, whatever the candidate has.
+    for name in sorted(wanted & sys.stdlib_module_names):
+        attributes = sites.attributes_read(source, name)
+        if attributes is not None and all(hasattr(_module(name), item) for item in attributes):
+            found[name] = _module(name)
+            wanted.discard(name)
+    asked = link.names(sorted(wanted)) if wanted else {}
+    for name in sorted(wanted & sys.stdlib_module_names - asked.keys()):
+        if _module(name) is not None:
+            found[name] = _module(name)
+    return found | asked
+
+
+def _module(name: str) -> types.ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None  # One of another system.
 
 
 def kinds_of_names(answer: dict[str, Any], names: Iterable[str]) -> set[str]:
-    """Tell what an answer gives for names: `proxy` of an object, plain `value`, or `missing`."""
+    """Tell what an answer gives for names: `proxy` of an object, plain `value`, or `missing`.
+
+    A standard module that the candidate has not imported is not missing.
+    """
     entries = answer.get("value")
     found = set()
     for name in names:
         entry = entries.get(name) if isinstance(entries, dict) else None
         if not isinstance(entry, dict) or "value" not in entry:
-            found.add("missing")
+            found.add("proxy" if name in sys.stdlib_module_names else "missing")
         else:
             value = entry["value"]
             is_proxy = isinstance(value, dict) and list(value) == ["$ref"]

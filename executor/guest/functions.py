@@ -11,7 +11,7 @@ import sys
 import types
 from typing import Any
 
-from executor.guest import values
+from executor.guest import standard, values
 from executor.guest.callbacks import Borrowed
 from executor.guest.channel import Channel, Closed
 from executor.guest.compiling import compile_candidate, describe
@@ -139,7 +139,10 @@ class _Host:
     def _global(self, name: str) -> Any:
         if name not in self._namespace:
             return {"missing": True}
-        return {"value": self._told(self._namespace[name])}
+        value = self._namespace[name]
+        found = {"value": self._told(value)}
+        claimed = standard.claim(name, value)
+        return found if claimed is None else {**found, "standard": claimed}
 
     def _call(
         self, request: dict[str, Any], args: list[Any], kwargs: dict[str, Any]

@@ -4,7 +4,7 @@ import _thread
 from collections.abc import Callable
 from typing import Any
 
-from executor.guest import collected, values
+from executor.guest import collected, standard, values
 from executor.guest.callbacks import FUNCTIONS, Lent
 from executor.guest.containers import Containers, Letter
 from executor.guest.held import Held, hold, refill
@@ -43,11 +43,22 @@ class Link:
         return Proxy(self, {"function": name}, -1)
 
     def names(self, names: list[str]) -> dict[str, Any]:
-        """Fetch the values of the candidate's global names; those it lacks are left out."""
+        """Fetch the values of the candidate's global names; those it lacks are left out.
+
+        What the candidate has from the standard library is our own.
+        """
 
         def read(answer: Message) -> dict[str, Any]:
-            entries = [(name, answer["value"].get(name, {})) for name in names]
-            return {name: self.decode(item["value"]) for name, item in entries if "value" in item}
+            found: dict[str, Any] = {}
+            for name in names:
+                entry = answer["value"].get(name, {})
+                if "value" in entry:
+                    # Read in any case: both sides number what crosses.
+                    found[name] = self.decode(entry["value"])
+                ours = standard.own(name, entry.get("standard"))
+                if ours is not None:
+                    found[name] = ours
+            return found
 
         found: dict[str, Any] = self._converse({"op": "names", "names": names}, read=read)
         # A name is looked up again on every call, so it outlives its process.

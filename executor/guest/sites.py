@@ -302,6 +302,19 @@ def names_read(source: str) -> set[str]:
     }
 
 
+def attributes_read(source: str, name: str) -> set[str] | None:
+    """Collect the attributes that test code takes of a name; None if it uses the name otherwise."""
+    found, times = set(), 0
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(value=ast.Name(id=taken), attr=attribute) if taken == name:
+                found.add(attribute)
+                times -= 1
+            case ast.Name(id=read) if read == name:
+                times += 1
+    return None if times else found
+
+
 def free_names(source: str) -> set[str]:
     """Names that test code reads and neither defines nor finds among the built-ins."""
     found: set[str] = set()

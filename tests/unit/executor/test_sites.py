@@ -28,3 +28,16 @@ def test_names_that_tests_take_from_the_candidate_are_found():
     )
 
     assert sites.free_names(source) == {"helper", "Z"}
+
+
+@pytest.mark.parametrize(
+    ("source", "attributes"),
+    [
+        ("math.sqrt(4) + math.pi", {"sqrt", "pi"}),
+        ("math.sqrt(math)", None),
+        ("def f(): return [math.pi for math in x]", None),
+        ("1", set()),
+    ],
+)
+def test_what_test_code_takes_of_a_module_is_found(source, attributes):
+    assert sites.attributes_read(source, "math") == attributes
