@@ -5,6 +5,7 @@ compares. The supervisor relays the requests and watches the limits of both side
 """
 
 import _thread
+import itertools
 import random
 import sys
 import types
@@ -15,6 +16,7 @@ from executor.guest import binding, sites
 from executor.guest.channel import Channel
 from executor.guest.collecting import Runner
 from executor.guest.compiling import describe
+from executor.guest.deciding import End, Quiet
 from executor.guest.link import Link
 from executor.guest.plain import plain_sites
 from executor.guest.proxies import CandidateFailure, CannotCross
@@ -23,6 +25,8 @@ from executor.guest.sites import SuiteFault
 Result = list[str]
 """Outcome and detail of one site."""
 
+_FILE = "<tests>"
+_COMPREHENSIONS = frozenset({"<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
 _MODULE = "__main__"
 """As which test code runs: it may be a script that calls its own tests."""
 _EXHAUSTED = f"builtins:{StopIteration.__name__}"
@@ -51,7 +55,7 @@ def serve(fd: int, start: dict[str, Any]) -> None:
                 if start.get("describe")
                 else None
             )
-            code = compile(found.tree, "<tests>", "exec", dont_inherit=True)
+            code = compile(found.tree, _FILE, "exec", dont_inherit=True)
             binding.require_modules(source)
             _require_calls(found, check)
         except (SyntaxError, ValueError, MemoryError, RecursionError, SuiteFault) as error:
@@ -84,16 +88,16 @@ class _Site:
     def __init__(self, run: "_Run", number: int) -> None:
         self._run = run
         self._number = number
-        self._outer = run.current
         self._raised_before = run.raised
 
     def __enter__(self) -> None:
-        self._run.current = self._number
+        self._entry = (self._number, sys._getframe(1))
+        self._run.open.append(self._entry)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> bool:
-        self._run.current = self._outer
+        self._run.open.remove(self._entry)
         # A handler of everything may have caught that the candidate crashed or met a limit.
         self._run.record(self._number, self._run.take_failure() or error)
         if error is not None or self._run.sites[self._number].demands:
@@ -121,7 +125,8 @@ class _Run:
         self._turn = _thread.RLock()
         self._failed: CandidateFailure | None = None
         """What the candidate ended in, until something is charged with it."""
-        self.current: int | None = None
+        self.open: list[tuple[int, types.FrameType]] = []
+        """The sites under way, from the outermost, with the frames they are in."""
         self.raised = False
         """Whether the candidate failed and no site was charged with it: that may be why the test
         code did not reach a site."""
@@ -180,11 +185,19 @@ class _Run:
     def _left_out(self) -> set[int]:
         """Sites that the test code, having ended by itself, went round; they do not count.
 
-        Not where something that the candidate failed at may be the reason; not where a loop over
-        nothing is; not where a test function has ended with no site at all, or was never called.
+        Not where something that the candidate failed at may be the reason, unless it had no part in
+        the decision; not where a loop over nothing is; not where a test function has ended with no
+        site at all, or was never called.
         """
-        if self.raised or not any(result and result[0] == "passed" for result in self._results):
+        if not any(result and result[0] == "passed" for result in self._results):
             return set()
+        decided = {
+            number
+            for number, site in enumerate(self.sites)
+            if self._results[number] is None and self._is_decided(site)
+        }
+        if self.raised:
+            return decided
         judged = {
             site.function
             for site, result in zip(self.sites, self._results, strict=True)
@@ -192,7 +205,7 @@ class _Run:
         }
         never_called = set(self._test.marked.functions.values()) - self._entered
         left = judged | (never_called - self._test.marked.tests)
-        return {
+        return decided | {
             number
             for number, site in enumerate(self.sites)
             if self._results[number] is None
@@ -200,6 +213,14 @@ class _Run:
             and not self._had_nothing(site.loops)
             and not (site.function in never_called and self._was_for_nothing(site.function))
         }
+
+    def _is_decided(self, site: sites.Site) -> bool:
+        """Tell whether the candidate has no part in that a site was not reached."""
+        is_dead = self._test.marked.dead.get(site.function, self._test.check) != self._test.check
+        return is_dead or any(
+            condition in self._entered and branch not in self._entered
+            for condition, branch in site.branches
+        )
 
     def _had_nothing(self, loops: tuple[int, ...]) -> bool:
         """Tell whether one of these loops was over nothing."""
@@ -261,7 +282,8 @@ class _Run:
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         with self._turn:
             self._requests += 1
-            self._channel.send({"ask": {**request, "id": self._requests}, "site": self.current})
+            site = self.open[-1][0] if self.open else None
+            self._channel.send({"ask": {**request, "id": self._requests}, "site": site})
             answer: dict[str, Any] = self._channel.receive()
             while "callback" in answer:
                 self._touched = True
@@ -286,7 +308,40 @@ class _Run:
             self._touched = True
             if request.get("method") == "__next__" and (raised or {}).get("kind") == _EXHAUSTED:
                 return
-        self.raised = self.raised or raised is not None or "failed" in answer
+        if "failed" in answer or (raised is not None and not self._leaves_nothing()):
+            self.raised = True
+
+    def _leaves_nothing(self) -> bool:
+        """Tell whether nothing but judgments is left of an exception, if the test code takes it.
+
+        So it is where the site under way has asked by itself, or by a lambda that does nothing
+        else, and does nothing with an exception.
+        """
+        if not self.open:
+            return False
+        frame = _frame_of_tests(sys._getframe())
+        while frame is not None and frame.f_code.co_name == "<lambda>":
+            if _end_of_call(frame) not in self._test.marked.lambdas:
+                return False
+            frame = _frame_of_tests(frame.f_back)
+        number, asking = self.open[-1]
+        site = self.sites[number]
+        if frame is not asking or (site.calls and _end_of_call(asking) not in site.calls):
+            return False
+        return site.quiet is Quiet.YES or (
+            site.quiet is Quiet.RETURNS and self._is_judged_at_once(asking)
+        )
+
+    def _is_judged_at_once(self, frame: types.FrameType) -> bool:
+        """Tell whether what a function returns goes to the assert around the site in it."""
+        caller = _frame_of_tests(frame.f_back)
+        if caller is None or len(self.open) < 2:
+            return False
+        called = _end_of_call(caller)
+        while caller is not None and caller.f_code.co_name in _COMPREHENSIONS:
+            caller = _frame_of_tests(caller.f_back)
+        number, outer = self.open[-2]
+        return caller is outer and self.sites[number].judges and called in self.sites[number].calls
 
     def _execute(self, runner: Runner) -> None:
         module = types.ModuleType(_MODULE)
@@ -327,6 +382,20 @@ class _Run:
     def _place_of(self, function: types.FunctionType) -> int | None:
         code = function.__code__
         return self._test.marked.functions.get((code.co_name, code.co_firstlineno))
+
+
+def _frame_of_tests(frame: types.FrameType | None) -> types.FrameType | None:
+    """Return the innermost frame of test code, from this one on."""
+    while frame is not None and frame.f_code.co_filename != _FILE:
+        frame = frame.f_back
+    return frame
+
+
+def _end_of_call(frame: types.FrameType) -> End:
+    """Tell where the expression ends at which a frame is."""
+    positions = frame.f_code.co_positions()
+    _, line, _, column = next(itertools.islice(positions, frame.f_lasti // 2, None))
+    return line, column
 
 
 def _told(error: BaseException) -> str:

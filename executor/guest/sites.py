@@ -11,6 +11,8 @@ import symtable
 import sys
 from typing import Any, NamedTuple
 
+from executor.guest.deciding import Decisions, End, Quiet, always_fails
+
 GUARD = "__rrtf_site__"
 """Name under which the driver puts the context manager that records a site."""
 MARK = "__rrtf_mark__"
@@ -32,6 +34,15 @@ class Site(NamedTuple):
     """Places at which the loops around it begin; the place after each is the loop's body."""
     demands: bool
     """Whether it fails unless something in it raises."""
+    judges: bool
+    """Whether it is an assert that does nothing with what it calls but to judge it."""
+    quiet: Quiet
+    """What is left of an exception that the candidate raises right in it."""
+    calls: frozenset[End]
+    """Where something is called in an assert or in the body of a `try`; all before is done then."""
+    branches: tuple[tuple[int, int], ...]
+    """Places of the conditions around it that the candidate has no part in, each with the place of
+    the branch."""
 
 
 class Mention(NamedTuple):
@@ -54,10 +65,13 @@ class Instrumented(NamedTuple):
     """Functions by place that nobody calls: no test runner, and nothing in the test code."""
     mentions: dict[int, list[Mention]]
     """Where functions are named, by their places."""
+    lambdas: frozenset[End]
+    """Where the lambdas end that do nothing beside one call."""
 
 
 class _Sites(ast.NodeTransformer):
-    def __init__(self) -> None:
+    def __init__(self, decisions: Decisions) -> None:
+        self._decisions = decisions
         self.sites: list[Site] = []
         self.functions: dict[tuple[str, int], int] = {}
         self.without_arguments: dict[int, str] = {}
@@ -69,30 +83,59 @@ class _Sites(ast.NodeTransformer):
         self._places = MODULE + 1
         self._function = MODULE
         self._loops: tuple[int, ...] = ()
+        self._branches: tuple[tuple[int, int], ...] = ()
 
     def _site(self, node: ast.stmt, demands: bool = False) -> ast.stmt:
         guarded = ast.With(
             items=[ast.withitem(context_expr=_call(GUARD, len(self.sites)))], body=[node]
         )
-        self.sites.append(Site(self._function, self._loops, demands))
+        quiet, calls = self._decisions.quiet(node), self._decisions.calls(node)
+        judges = quiet is Quiet.YES and not isinstance(node, ast.Try)
+        self.sites.append(
+            Site(self._function, self._loops, demands, judges, quiet, calls, self._branches)
+        )
         return ast.copy_location(guarded, node)
 
     def visit_Assert(self, node: ast.Assert) -> ast.stmt:
         if isinstance(node.test, ast.Constant) and node.test.value:
             return ast.copy_location(ast.Pass(), node)
+        site = self._site(node)
         self.generic_visit(node)
-        return self._site(node)
+        return site
 
     def visit_Expr(self, node: ast.Expr) -> ast.stmt:
         is_site, demands = _is_assert_call(node.value), _expects_exception(node.value)
+        site = self._site(node, demands) if is_site else node
         self.generic_visit(node)
-        return self._site(node, demands) if is_site else node
+        return site
 
     def visit_Try(self, node: ast.Try) -> ast.stmt:
         if node.handlers:
-            return self._site(node, demands=_always_fails(node.orelse or node.body))
+            demands = always_fails(node.orelse or node.body)
+            return self._site(node, demands or self._decisions.demands_by_what_follows(node))
         self.generic_visit(node)
         return node
+
+    def visit_If(self, node: ast.If) -> ast.stmt | list[ast.stmt]:
+        if not self._decisions.is_fixed(node.test):
+            self.generic_visit(node)
+            return node
+        outer, place = self._branches, self._places
+        self._places += 2 + bool(node.orelse)
+        for number, block in enumerate((node.body, node.orelse)):
+            if block:
+                self._branches = (*outer, (place, place + 1 + number))
+                mark = _mark(place + 1 + number, block[0])
+                block[:] = [mark, *self._all(block)]
+        self._branches = outer
+        return [_mark(place, node), node]
+
+    def _all(self, block: list[ast.stmt]) -> list[ast.stmt]:
+        found: list[ast.stmt] = []
+        for item in block:
+            changed = self.visit(item)
+            found += changed if isinstance(changed, list) else [changed]
+        return found
 
     def visit_With(self, node: ast.With | ast.AsyncWith) -> ast.stmt:
         if any(_expects_exception(item.context_expr) for item in node.items):
@@ -209,18 +252,6 @@ def _expects_exception(node: ast.expr) -> bool:
     return _name_called(node) in ("raises", "assertRaises", "assertRaisesRegex")
 
 
-def _always_fails(body: list[ast.stmt]) -> bool:
-    """Tell whether a block that runs to its end ends with a failure."""
-    match body[-1]:
-        case ast.Raise():
-            return True
-        case ast.Assert(test=ast.Constant(value=value)):
-            return not value
-        case ast.Expr(value=value):
-            return _name_called(value) == "fail"
-    return False
-
-
 def instrument(source: str) -> Instrumented:
     """Guard every site of test code, and mark what tells why one was not reached.
 
@@ -228,7 +259,8 @@ def instrument(source: str) -> Instrumented:
         SyntaxError, ValueError, MemoryError, RecursionError: the test code does not parse.
     """
     tree = ast.parse(source)
-    sites = _Sites()
+    decisions = Decisions(tree)
+    sites = _Sites(decisions)
     tree = ast.fix_missing_locations(sites.visit(tree))
     read = names_read(source)
     tests = {
@@ -245,8 +277,11 @@ def instrument(source: str) -> Instrumented:
         for place, name in sites.undecorated.items()
         if not (read & _LOOKING_UP or name in called or name.startswith("test"))
     }
+    tests -= dead.keys()
     mentions = {place: sites.mentions.get(name, []) for (name, _), place in sites.functions.items()}
-    return Instrumented(tree, sites.sites, sites.functions, tests, dead, mentions)
+    return Instrumented(
+        tree, sites.sites, sites.functions, tests, dead, mentions, decisions.lambdas
+    )
 
 
 _LOOKING_UP = frozenset({"globals", "locals", "vars", "eval", "exec", "inspect", "sys"})
