@@ -62,7 +62,8 @@ class Runner:
 
                 asyncio.run(result)
         except BaseException as error:
-            if isinstance(error, SystemExit) and error.code in (None, 0):
+            is_exit = isinstance(error, SystemExit) and error.code in (None, 0)
+            if is_exit and not getattr(error, "from_candidate", False):
                 return True
             self._report(error)
             return False

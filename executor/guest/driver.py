@@ -20,6 +20,7 @@ from executor.guest.deciding import End, Quiet
 from executor.guest.link import Link
 from executor.guest.plain import plain_sites
 from executor.guest.proxies import CandidateFailure, CannotCross
+from executor.guest.raising import EXIT
 from executor.guest.sites import SuiteFault
 
 Result = list[str]
@@ -116,6 +117,7 @@ class _Run:
         self._channel = channel
         self._together = together
         self._test = test
+        self._expects_exit = "SystemExit" in sites.names_read(test.source)
         self._entry_point = entry_point
         self.sites = test.marked.sites
         self._results: list[Result | None] = [None] * len(self.sites)
@@ -290,6 +292,10 @@ class _Run:
                 self._channel.send(self._link.call_back(answer))
                 answer = self._channel.receive()
             self._note(request, answer)
+        raised = answer.get("raised", {})
+        if raised.get("kind") == EXIT and not self._expects_exit:
+            # To test code that does not expect it, it would end more than a call.
+            del raised["kind"]
         if "failed" in answer:
             self._failed = CandidateFailure(answer["failed"], answer["detail"])
             raise self._failed

@@ -21,6 +21,8 @@ _MAX_CHARACTERS: Final = 10_000
 """Longest message and longest encoded arguments that travel."""
 _MAX_DEPTH: Final = 20
 _MAX_CLASSES: Final = 1_000
+EXIT: Final = f"builtins:{SystemExit.__name__}"
+"""The one class that is no `Exception` and that tests may expect."""
 _STEERING: Final = frozenset({"unittest", "doctest", "bdb", "pdb"})
 """Modules whose exceptions mean something to whoever runs the tests, such as to skip one."""
 _ENDS: Final[dict[str | None, type[Exception]]] = {
@@ -33,17 +35,18 @@ _ENDS: Final[dict[str | None, type[Exception]]] = {
 def describe_error(error: BaseException, encode: Encode) -> dict[str, Any]:
     """Describe an exception that the candidate raised: what it is, says and holds."""
     text = describe(error)
-    if not isinstance(error, Exception):
+    if not isinstance(error, (Exception, SystemExit)):
         return {"text": text}
     sent: dict[str, values.Json] = {}
     described = {
         "text": text,
         "memory": isinstance(error, MemoryError),
-        "kind": "builtins:Exception",
+        "kind": EXIT if isinstance(error, SystemExit) else "builtins:Exception",
         "held": sent,
     }
     try:
-        described["kind"] = describe_class(type(error))
+        if described["kind"] != EXIT:
+            described["kind"] = describe_class(type(error))
         described["message"] = str(error)[:_MAX_CHARACTERS]
         held = {"args": list(error.args), **vars(error)}
     except BaseException:
@@ -116,28 +119,30 @@ class Errors:
     def _make_class(self, name: str, bases: tuple[type[Exception], ...]) -> type[Exception]:
         content = {"_rrtf_target": self._named(name), "__module__": "candidate"}
         try:
-            return _class(OwnError, name.rpartition(".")[2], bases, content)
+            made: type[Exception] = _class(OwnError, name.rpartition(".")[2], bases, content)
+            return made
         except (TypeError, ValueError):
             # Bases that do not go together, or a name that is none.
             return bases[0]
 
-    def make(self, raised: dict[str, Any], method: str | None = None) -> Exception | None:
+    def make(self, raised: dict[str, Any], method: str | None = None) -> BaseException | None:
         """Make the exception anew, marked as the candidate's; None if it is none that tests expect.
 
         The end of an iteration that the tests did not ask for by `method` is an error, as in a
         generator: it would end a loop of theirs.
         """
-        kind = self.class_of(raised.get("kind"))
+        described = raised.get("kind")
+        kind = SystemExit if described == EXIT else self.class_of(described)
         if kind is None:
             return None
         if issubclass(kind, tuple(_ENDS.values())) and not issubclass(kind, _ENDS.get(method, ())):
-            error: Exception = RuntimeError(f"the candidate raised {kind.__name__}")
+            error: BaseException = RuntimeError(f"the candidate raised {kind.__name__}")
         else:
             error = self._fill(kind, raised)
         error.from_candidate = True  # type: ignore[attr-defined] # read by the driver
         return error
 
-    def _fill(self, kind: type[Exception], raised: dict[str, Any]) -> Exception:
+    def _fill(self, kind: type[BaseException], raised: dict[str, Any]) -> BaseException:
         message = raised.get("message", raised.get("text"))
         held = self._decode(raised.get("held", {}))
         held = held if type(held) is dict else {}
@@ -153,9 +158,9 @@ class Errors:
 
 
 def _class(
-    meta: type[type], name: str, bases: tuple[type[Exception], ...], content: dict[str, Any]
-) -> type[Exception]:
-    made: type[Exception] = meta(name, bases, content)
+    meta: type[type], name: str, bases: tuple[type[BaseException], ...], content: dict[str, Any]
+) -> Any:
+    made: type[BaseException] = meta(name, bases, content)
     return made
 
 
@@ -169,10 +174,10 @@ def _standard(name: str) -> type[Exception] | None:
     return kind if known else None
 
 
-def _instance(kind: type[Exception], args: list[Any], held: dict[str, Any]) -> Exception:
+def _instance(kind: type[BaseException], args: list[Any], held: dict[str, Any]) -> BaseException:
     native = next(base for base in kind.__mro__ if base.__module__ == "builtins")
     try:
-        error: Exception = native.__new__(kind, *args)
+        error: BaseException = native.__new__(kind, *args)
         native.__init__(error, *args)  # type: ignore[misc] # of the class that `error` has
     except Exception:
         # Arguments of a form that the class does not have.
@@ -183,7 +188,7 @@ def _instance(kind: type[Exception], args: list[Any], held: dict[str, Any]) -> E
     return error
 
 
-def _text(error: Exception) -> str | None:
+def _text(error: BaseException) -> str | None:
     try:
         return str(error)
     except Exception:

@@ -124,3 +124,50 @@ def test_a_name_that_the_tests_did_not_import_is_not_imported_for_a_candidate(sl
     )
 
     assert judged(slot, program, test).label is Label.ALL_PASS
+
+
+EXITS = {
+    "a handler": (
+        "try:\n    f(3)\n    assert False\nexcept SystemExit as error:\n"
+        "    assert error.code == 3\n"
+    ),
+    "a handler without a claim": "try: f(3)\nexcept (ValueError, SystemExit): pass\n",
+    "pytest": (
+        "import pytest\ndef test_a():\n    with pytest.raises(SystemExit) as caught:\n"
+        "        f(3)\n    assert caught.value.code == 3\n"
+    ),
+    "a test case": (
+        "import unittest\nclass Exits(unittest.TestCase):\n    def test_a(self):\n"
+        "        with self.assertRaises(SystemExit) as caught:\n            f('no')\n"
+        "        self.assertEqual(caught.exception.code, 'no')\n"
+        "        self.assertRaises(SystemExit, f, None)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("raised", ["sys.exit(n)", "raise SystemExit(n)", "raise Own(n)"])
+@pytest.mark.parametrize("test", EXITS.values(), ids=EXITS)
+def test_an_exit_arrives_where_it_is_expected(slot, test, raised):
+    program = f"import sys\nclass Own(SystemExit): pass\ndef f(n): {raised}\n"
+
+    assert judged(slot, program, test).label is Label.ALL_PASS
+
+
+@pytest.mark.parametrize("code", ["0", "None", "", "1"])
+@pytest.mark.parametrize("expects", ["", "try: f(0)\nexcept SystemExit: pass\n"])
+def test_an_exit_between_sites_ends_no_test_run_well(slot, expects, code):
+    program = f"import sys\ndef f(n): return n if n == 1 else sys.exit({code})\n"
+    test = f"assert f(1) in (1,)\n{expects}r = f(2)\nassert r == 2\n"
+
+    verdict = judged(slot, program, test)
+
+    assert verdict.label is Label.PARTIAL_PASS
+    assert verdict.tests[-1].outcome is Outcome.RUNTIME_ERROR
+
+
+def test_an_exit_at_import_is_none_that_tests_expect(slot):
+    test = "try:\n    f(3)\n    assert False\nexcept SystemExit: pass\n"
+
+    verdict = judged(slot, "raise SystemExit(3)", test)
+
+    assert [test.outcome for test in verdict.tests] == [Outcome.RUNTIME_ERROR]
