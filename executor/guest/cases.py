@@ -1,5 +1,6 @@
 """Runs a `unittest.TestCase`; loaded only for test code that has one."""
 
+import types
 import unittest
 from collections.abc import Callable
 from typing import Any
@@ -36,5 +37,6 @@ class _Findings(unittest.TestResult):
             self._report(error[1])
 
 
-def leave_to_the_driver(*_: object, **__: object) -> None:
+def leave_to_the_driver(*_: object, **__: object) -> types.SimpleNamespace:
     """Stand in for `unittest.main`: every test case is run afterwards anyway."""
+    return types.SimpleNamespace(result=unittest.TestResult())

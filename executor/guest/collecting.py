@@ -19,6 +19,12 @@ class Skipped(Exception):
     """A test ends here by its own decision; what it has not reached counts as not run."""
 
 
+def is_skip(error: BaseException | None) -> bool:
+    """Tell whether a test has decided to end; no exception of a candidate is taken for that."""
+    unittest = sys.modules.get("unittest")
+    return isinstance(error, (Skipped, unittest.SkipTest) if unittest else Skipped)
+
+
 class Runner:
     """Runs the tests of a module, each apart from the failures of the others."""
 
@@ -50,7 +56,7 @@ class Runner:
                 self._run_function(item)
 
     def _report(self, error: BaseException) -> None:
-        if not isinstance(error, Skipped):
+        if not is_skip(error):
             self._charge(error)
 
     def guarded(self, function: Callable[..., object], *args: Any, **kwargs: Any) -> bool:

@@ -74,6 +74,7 @@ class Decisions:
                     self._declared.update(names)
         self._modules: set[str] = set()
         self._constants: set[str] = set()
+        self._of_unittest: dict[str, str] = {}
         self._find_fixed()
         lambdas = [node.body for node in self._parents if isinstance(node, ast.Lambda)]
         self.lambdas = frozenset(
@@ -88,6 +89,10 @@ class Decisions:
                     found = {item.name for item in names if item.asname in (None, item.name)}
                     once = {name for name in found if self._bound[name] == 1}
                     self._modules |= once & sys.stdlib_module_names
+                case ast.ImportFrom(module="unittest", names=names):
+                    named = {item.asname or item.name: item.name for item in names}
+                    once = {name for name in named if self._bound[name] == 1}
+                    self._of_unittest |= {name: named[name] for name in once}
                 case ast.ImportFrom(module=str() as module, names=names) if module in _FIXED:
                     known = _FIXED[module]
                     for item in names:
@@ -120,6 +125,31 @@ class Decisions:
         )  # fmt: skip
         parts = [item for item in ast.iter_child_nodes(node) if isinstance(item, ast.expr)]
         return isinstance(node, fixed) and all(map(self.is_fixed, parts))
+
+    def of_unittest(self, node: ast.AST | None) -> str:
+        """Tell what of `unittest` an expression, or what it calls, is; empty if it is nothing."""
+        match node:
+            case ast.Call(func=function):
+                return self.of_unittest(function)
+            case ast.Attribute(value=ast.Name(id="unittest"), attr=name):
+                return name if "unittest" in self._modules else ""
+            case ast.Name(id=name):
+                return self._of_unittest.get(name, "")
+        return ""
+
+    def skips(self, node: ast.stmt) -> bool:
+        """Tell whether a statement skips a test, and the candidate has no part in reaching it."""
+        match node:
+            case ast.Raise(exc=error):
+                found = self.of_unittest(error) == "SkipTest"
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(), attr="skipTest"))):
+                found = "skipTest" not in self._bound
+            case _:
+                return False
+        outer = self._parents[node]
+        while isinstance(outer, ast.If) and self.is_fixed(outer.test):
+            outer = self._parents[outer]
+        return found and isinstance(outer, (ast.FunctionDef, ast.AsyncFunctionDef))
 
     def quiet(self, node: ast.stmt) -> Quiet:
         """Tell what may be left of an exception that is raised right in a site and taken there."""

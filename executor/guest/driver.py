@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from executor.guest import binding, sites
 from executor.guest.channel import Channel
-from executor.guest.collecting import Runner
+from executor.guest.collecting import Runner, is_skip
 from executor.guest.compiling import describe
 from executor.guest.deciding import End, Quiet
 from executor.guest.link import Link
@@ -99,12 +99,27 @@ class _Site:
         self, kind: type[BaseException] | None, error: BaseException | None, _: object
     ) -> bool:
         self._run.open.remove(self._entry)
+        site = self._run.sites[self._number]
+        if site.inverted or any(self._run.sites[number].inverted for number, _ in self._run.open):
+            return self._exit_expected(site, error)
         # A handler of everything may have caught that the candidate crashed or met a limit.
         self._run.record(self._number, self._run.take_failure() or error)
-        if error is not None or self._run.sites[self._number].demands:
+        if error is not None or site.demands:
             # What the candidate raised in here has been charged, or was asked for.
             self._run.raised = self._raised_before
         return not isinstance(error, (KeyboardInterrupt, GeneratorExit))
+
+    def _exit_expected(self, site: sites.Site, error: BaseException | None) -> bool:
+        """End in a test that is expected to fail: whoever runs it must see that it did."""
+        failure = self._run.take_failure() or error
+        self._run.raised = self._raised_before
+        if is_skip(failure):
+            return False
+        is_expected = isinstance(failure, Exception) and not isinstance(failure, MemoryError)
+        if site.inverted and failure is None:
+            failure = AssertionError("unexpected success")
+        self._run.record(self._number, None if is_expected else failure)
+        return not isinstance(error, (Exception, KeyboardInterrupt, GeneratorExit))
 
 
 class _Run:
@@ -219,9 +234,14 @@ class _Run:
     def _is_decided(self, site: sites.Site) -> bool:
         """Tell whether the candidate has no part in that a site was not reached."""
         is_dead = self._test.marked.dead.get(site.function, self._test.check) != self._test.check
-        return is_dead or any(
-            condition in self._entered and branch not in self._entered
-            for condition, branch in site.branches
+        is_skipped = self._test.marked.skips.get(site.function, set()) & self._entered
+        return (
+            is_dead
+            or bool(is_skipped)
+            or any(
+                condition in self._entered and branch not in self._entered
+                for condition, branch in site.branches
+            )
         )
 
     def _had_nothing(self, loops: tuple[int, ...]) -> bool:

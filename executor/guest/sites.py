@@ -34,6 +34,8 @@ class Site(NamedTuple):
     """Places at which the loops around it begin; the place after each is the loop's body."""
     demands: bool
     """Whether it fails unless something in it raises."""
+    inverted: bool
+    """Whether it is a whole test that is expected to fail, as it is, or by an exception."""
     judges: bool
     """Whether it is an assert that does nothing with what it calls but to judge it."""
     quiet: Quiet
@@ -67,6 +69,8 @@ class Instrumented(NamedTuple):
     """Where functions are named, by their places."""
     lambdas: frozenset[End]
     """Where the lambdas end that do nothing beside one call."""
+    skips: dict[int, set[int]]
+    """Of functions, the places at which the tests, by themselves, decide to skip them."""
 
 
 class _Sites(ast.NodeTransformer):
@@ -79,20 +83,26 @@ class _Sites(ast.NodeTransformer):
         self.undecorated: dict[int, str] = {}
         self.mentions: dict[str, list[Mention]] = {}
         self._latest: dict[tuple[object, str], int] = {}
+        self.skips: dict[int, set[int]] = {}
         self._class: ast.ClassDef | None = None
+        self._members: list[int] = []
+        self._skips_members: set[int] = set()
+        self._prepares = False
         self._places = MODULE + 1
         self._function = MODULE
         self._loops: tuple[int, ...] = ()
         self._branches: tuple[tuple[int, int], ...] = ()
 
-    def _site(self, node: ast.stmt, demands: bool = False) -> ast.stmt:
+    def _site(self, node: ast.stmt, demands: bool = False, inverted: bool = False) -> ast.stmt:
         guarded = ast.With(
             items=[ast.withitem(context_expr=_call(GUARD, len(self.sites)))], body=[node]
         )
         quiet, calls = self._decisions.quiet(node), self._decisions.calls(node)
         judges = quiet is Quiet.YES and not isinstance(node, ast.Try)
         self.sites.append(
-            Site(self._function, self._loops, demands, judges, quiet, calls, self._branches)
+            Site(
+                self._function, self._loops, demands, inverted, judges, quiet, calls, self._branches
+            )
         )
         return ast.copy_location(guarded, node)
 
@@ -103,11 +113,25 @@ class _Sites(ast.NodeTransformer):
         self.generic_visit(node)
         return site
 
-    def visit_Expr(self, node: ast.Expr) -> ast.stmt:
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt | list[ast.stmt]:
+        if self._decisions.skips(node):
+            return [self._skip(node), node]
         is_site, demands = _is_assert_call(node.value), _expects_exception(node.value)
         site = self._site(node, demands) if is_site else node
         self.generic_visit(node)
         return site
+
+    def visit_Raise(self, node: ast.Raise) -> ast.stmt | list[ast.stmt]:
+        return [self._skip(node), node] if self._decisions.skips(node) else node
+
+    def _skip(self, node: ast.stmt) -> ast.stmt:
+        """Mark the place before a statement that skips the function, or all that it prepares."""
+        place, self._places = self._places, self._places + 1
+        skips = (
+            self._skips_members if self._prepares else self.skips.setdefault(self._function, set())
+        )
+        skips.add(place)
+        return _mark(place, node)
 
     def visit_Try(self, node: ast.Try) -> ast.stmt:
         if node.handlers:
@@ -162,10 +186,47 @@ class _Sites(ast.NodeTransformer):
         # Below the docstring, which would be none any more.
         below = int(ast.get_docstring(node, clean=False) is not None)
         mark = _mark(self._function, node.body[0])
-        self.generic_visit(node)
+        outer_class, prepares = self._class, self._prepares
+        if outer_class is not None:
+            self._members.append(self._function)
+            self._prepares = node.name in _PREPARING
+        self.skips[self._function] = self._skipping_decorators(node)
+        self._class = None
+        body = node.body[below:]
+        if body and outer_class is not None and self._has_decorator(node, "expectedFailure"):
+            whole = ast.copy_location(ast.If(ast.Constant(True), body, []), node)
+            node.body[below:] = [self._site(whole, demands=True, inverted=True)]
+        else:
+            self.generic_visit(node)
         node.body.insert(below, mark)
+        self._class, self._prepares = outer_class, prepares
         self._function, self._loops = outer
         return node
+
+    def _has_decorator(self, node: Any, name: str) -> bool:
+        return any(self._decisions.of_unittest(item) == name for item in node.decorator_list)
+
+    def _skipping_decorators(self, node: Any) -> set[int]:
+        """Mark what decides to skip a function or a class, if the candidate has no part in it."""
+        places = set()
+        for number, item in enumerate(node.decorator_list):
+            place = self._places
+            match self._decisions.of_unittest(item), item:
+                case "skip", _:
+                    node.decorator_list[number] = _marked(place, item)
+                case ("skipIf" | "skipUnless") as name, ast.Call(args=[condition, *_]):
+                    if not self._decisions.is_fixed(condition):
+                        continue
+                    truth = ast.Constant(name == "skipIf")
+                    marked, plain = _marked(place, truth), ast.Constant(name != "skipIf")
+                    if name == "skipUnless":
+                        marked, plain = plain, marked
+                    item.args[0] = ast.copy_location(ast.IfExp(condition, marked, plain), condition)
+                case _:
+                    continue
+            self._places += 1
+            places.add(place)
+        return places
 
     visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the visitor's name
 
@@ -202,9 +263,13 @@ class _Sites(ast.NodeTransformer):
     visit_GeneratorExp = _comprehension  # noqa: N815 - the visitor's name
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
-        outer, self._class = self._class, node
+        outer = self._class, self._members, self._skips_members
+        self._class, self._members = node, []
+        self._skips_members = self._skipping_decorators(node)
         self.generic_visit(node)
-        self._class = outer
+        for member in self._members:
+            self.skips[member] |= self._skips_members
+        self._class, self._members, self._skips_members = outer
         return node
 
     def visit_For(self, node: ast.For | ast.AsyncFor | ast.While) -> list[ast.stmt]:
@@ -280,10 +345,12 @@ def instrument(source: str) -> Instrumented:
     tests -= dead.keys()
     mentions = {place: sites.mentions.get(name, []) for (name, _), place in sites.functions.items()}
     return Instrumented(
-        tree, sites.sites, sites.functions, tests, dead, mentions, decisions.lambdas
+        tree, sites.sites, sites.functions, tests, dead, mentions, decisions.lambdas, sites.skips
     )
 
 
+_PREPARING = frozenset({"setUp", "asyncSetUp", "setUpClass"})
+"""Methods that skip every test of their class if they skip."""
 _LOOKING_UP = frozenset({"globals", "locals", "vars", "eval", "exec", "inspect", "sys"})
 """With these a function can be called whose name is nowhere."""
 
