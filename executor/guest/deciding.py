@@ -7,6 +7,7 @@ of which exceptions, taken by the test code itself, nothing is left but what sit
 
 import ast
 import enum
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -48,6 +49,8 @@ _MANY: Final = 1_000
 """As many calls as are counted where it cannot be told how many there are."""
 LOOKING_UP: Final = frozenset({"globals", "locals", "vars", "dir", "eval", "exec", "inspect"})
 """With these a value is found whose name is nowhere."""
+_SOON: Final = 20
+"""Within how many statements a name gets another value, if it does."""
 _SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS: Final = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LEAVING: Final = (ast.Return, ast.Continue, ast.Break, ast.Raise)
@@ -64,8 +67,17 @@ class Decisions:
         self._bound = Counter(_bound(tree))
         self._named: dict[str, list[ast.Name]] = {}
         self._declared: set[str] = set()
+        self._known_reads: dict[tuple[str, ast.AST], list[ast.Name]] = {}
+        self._busy: dict[ast.AST, list[ast.stmt]] = {}
         self._looks_up = False
-        for node in self._parents:
+        self._blocks: dict[ast.AST, tuple[list[ast.stmt], int]] = {}
+        """The blocks that statements are in, as they were, with their places there."""
+        for node in [tree, *self._parents]:
+            for field in ("body", "orelse", "finalbody"):
+                block = getattr(node, field, None)
+                if isinstance(block, list):
+                    block = list(block)
+                    self._blocks.update((item, (block, i)) for i, item in enumerate(block))
             match node:
                 case ast.Name(id=name):
                     self._named.setdefault(name, []).append(node)
@@ -230,18 +242,22 @@ class Decisions:
         scope = self._scope(node)
         if scope is None or self._looks_up or name in self._declared:
             return False
-        reads = [
-            item
-            for item in self._named.get(name, ())
-            if not isinstance(item.ctx, ast.Store)
-            and self._is_within(item, scope)
-            and not self._is_within(item, node)
-        ]
-        if all(self._only_judges(item) for item in reads):
+        reads = self._reads(name, scope)
+        if all(self._is_within(item, node) for item in reads):
             return True
-        return self._is_replaced(name, node) and not any(
-            self._scope(item) is not scope for item in reads
-        )
+        return self._is_replaced(name, node) and all(self._scope(item) is scope for item in reads)
+
+    def _reads(self, name: str, scope: ast.AST) -> list[ast.Name]:
+        """Find where a name is read in a scope and those within it, and not only judged."""
+        if (name, scope) not in self._known_reads:
+            self._known_reads[name, scope] = [
+                item
+                for item in self._named.get(name, ())
+                if not isinstance(item.ctx, ast.Store)
+                and self._is_within(item, scope)
+                and not self._only_judges(item)
+            ]
+        return self._known_reads[name, scope]
 
     def _only_judges(self, node: ast.AST) -> bool:
         statement = self._statement(node)
@@ -254,7 +270,7 @@ class Decisions:
 
     def _is_replaced(self, name: str, node: ast.Try) -> bool:
         """Tell whether a name gets another value before it is read after a `try`."""
-        for following in self._after(node):
+        for following in itertools.islice(self._after(node), _SOON):
             match following:
                 case ast.Assign(targets=[ast.Name(id=target)], value=value) if target == name:
                     return not _mentions(value, name)
@@ -269,32 +285,34 @@ class Decisions:
         function = self._parents[node]
         if not isinstance(function, ast.FunctionDef) or function.decorator_list:
             return Quiet.NO
-        others = [item for item in function.body if item is not node]
-        if (
-            not self._is_inert([node, *others], may_return=True)
-            or any(map(self._calls, others))
-            or any(_judges(item) for other in others for item in ast.walk(other))
-        ):
+        if function not in self._busy:
+            self._busy[function] = [item for item in function.body if self._is_busy(item)]
+        others = any(item is not node for item in self._busy[function])
+        if others or not self._does_little(node, may_return=True):
             return Quiet.NO
         returns = [item for item in ast.walk(function) if isinstance(item, ast.Return)]
         told = any(item.value is not None for item in returns)
         return Quiet.RETURNS if told else Quiet.YES
 
+    def _is_busy(self, node: ast.stmt) -> bool:
+        """Tell whether a statement of a function may do more than to find what it returns."""
+        if self._calls(node) or not self._does_little(node, may_return=True):
+            return True
+        return any(map(_judges, ast.walk(node)))
+
     def demands_by_what_follows(self, node: ast.Try) -> bool:
         """Tell whether a `try` whose handlers all leave is followed by what always fails."""
-        after = self._after(node)
+        following = next(self._after(node), None)
         goes_on = not any(
             isinstance(item, _LEAVING) for part in node.body for item in ast.walk(part)
         )
         leaves = all(isinstance(handler.body[-1], _LEAVING) for handler in node.handlers)
-        return goes_on and leaves and bool(after) and always_fails(after[:1])
+        return goes_on and leaves and following is not None and always_fails([following])
 
-    def _after(self, node: ast.stmt) -> list[ast.stmt]:
-        """Return the statements that follow in the same block."""
-        for _, block in ast.iter_fields(self._parents[node]):
-            if isinstance(block, list) and node in block:
-                return block[block.index(node) + 1 :]
-        return []
+    def _after(self, node: ast.stmt) -> Iterator[ast.stmt]:
+        """Go through the statements that follow in the same block."""
+        block, place = self._blocks[node]
+        return (block[i] for i in range(place + 1, len(block)))
 
     def _scope(self, node: ast.AST) -> ast.AST | None:
         """Return the function around a node, or the module; None if it is a class."""
