@@ -37,7 +37,7 @@ def main() -> None:
     sys.path.insert(0, "/py/guest")
     for name in (*_PRELOADED, *extra):
         importlib.import_module(name)
-    from executor.guest import boot, driver, functions, program, files  # noqa: F401 - loaded for the jails
+    from executor.guest import boot, driver, files, functions, program  # noqa: F401 - loaded for the jails
 
     zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd)
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
