@@ -159,6 +159,8 @@ class _Run:
     def run(self) -> None:
         """Run the test's code and send what became of every site, or that it cannot be run."""
         random.seed(0)
+        if self._together is None:
+            self._link.settings.watch()
         runner = Runner(
             _MODULE,
             self._interrupted,

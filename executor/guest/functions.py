@@ -11,7 +11,7 @@ import sys
 import types
 from typing import Any
 
-from executor.guest import standard, values
+from executor.guest import following, standard, values
 from executor.guest.callbacks import Borrowed
 from executor.guest.channel import Channel, Closed
 from executor.guest.compiling import compile_candidate, describe
@@ -73,6 +73,7 @@ class _Host:
 
     def _answered(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
+            following.follow(request.get("follow", {}))
             answer = self._perform(request, *self._given(request))
         except BaseException as error:
             answer = {"raised": describe_error(error, self._objects.encode)}

@@ -4,7 +4,7 @@ import _thread
 from collections.abc import Callable
 from typing import Any
 
-from executor.guest import collected, standard, values
+from executor.guest import collected, following, standard, values
 from executor.guest.callbacks import FUNCTIONS, Lent
 from executor.guest.containers import Containers, Letter
 from executor.guest.held import Held, hold, refill
@@ -33,6 +33,7 @@ class Link:
         self._turn = _thread.RLock()
         self._asked = 0
         """How many requests wait for their answers, each within the one before."""
+        self.settings = following.Settings()
         self.refused: CannotCross | None = None
         """What of the tests could not cross, if anything, whoever took the exception."""
         self.generation = 0
@@ -164,6 +165,8 @@ class Link:
     ) -> Any:
         try:
             sent = {**request, **self._written(given or {})}
+            if told := self.settings.take():
+                sent["follow"] = told
             self._asked += 1
             try:
                 answer = self._ask(sent)

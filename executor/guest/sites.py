@@ -380,19 +380,38 @@ def modules_imported(source: str) -> list[str]:
 
 
 def reaches_in(source: str) -> bool:
-    """Tell whether test code changes its own process for the candidate to see."""
+    """Tell whether test code changes its own process for the candidate to see, or the reverse."""
     tree = ast.parse(source)
-    modules = set(modules_imported(source)) | sys.stdlib_module_names
+    imported = set(modules_imported(source))
+    modules = imported | sys.stdlib_module_names
     for node in ast.walk(tree):
         match node:
             case ast.Name(id=name) | ast.Attribute(attr=name) if name in _REACHING:
                 return True
+            case ast.Attribute(value=ast.Name(id="os" | "shutil"), attr=name) if name in _OF_SYSTEM:
+                return True
+            case ast.Call(func=ast.Name(id="open")):
+                return True
             case ast.Attribute(value=ast.Name(id=name), ctx=ast.Store()) if name in modules:
                 return True
-    return False
+    return "tempfile" in imported
 
 
-_REACHING = frozenset({"redirect_stdout", "redirect_stderr", "patch"})
+_REACHING = frozenset(
+    {
+        "redirect_stdout", "redirect_stderr", "patch", "setstate", "getcontext", "setcontext",
+        "localcontext", "catch_warnings", "simplefilter", "assertWarns", "assertWarnsRegex",
+        "assertLogs", "assertNoLogs", "write_text", "write_bytes", "read_text", "read_bytes",
+        "setlocale", "tzset",
+    }
+)  # fmt: skip
+_OF_SYSTEM = frozenset(
+    {
+        "chdir", "environ", "putenv", "unsetenv", "umask", "mkdir", "makedirs", "remove", "unlink",
+        "rmdir", "rename", "replace", "symlink", "link", "rmtree", "copy", "copyfile", "copytree",
+        "move", "listdir", "scandir", "walk", "stat",
+    }
+)  # fmt: skip
 
 
 def names_read(source: str) -> set[str]:

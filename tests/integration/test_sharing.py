@@ -17,6 +17,13 @@ def add(a=None, b=None):
     print(a + b) if a is not None else None
     return a + b if a is not None else int(input()) + int(input())
 def first(pair): return pair.a
+def from_file(name): return int(open(name).read()) + 2
+def from_environment(name):
+    import os
+    return int(os.environ[name]) + 2
+def warn(text):
+    import warnings
+    warnings.warn(text + "" if add(1, 1) == 2 else "no")
 def of(make): return getattr(make(), "a", None)
 """
 CANNOT_CROSS = {
@@ -51,6 +58,22 @@ assert of(Pair) == 3 and of(lambda: Pair()) == 3
 """,
     "a generator of the tests": """
 assert of(lambda: (n for n in ())) is None and add(1, 2) == 3
+""",
+    "a file": """
+open("two", "w").write("1")
+assert from_file("two") == 3
+""",
+    "the environment": """
+import os
+os.environ["TWO"] = "1"
+assert from_environment("TWO") == 3
+""",
+    "warnings": """
+import warnings
+with warnings.catch_warnings(record=True) as seen:
+    warnings.simplefilter("always")
+    warn("two")
+assert [str(one.message) for one in seen] == ["two"]
 """,
     "an object of the tests": """
 class Pair: a = 3
@@ -89,6 +112,36 @@ def test_a_test_that_can_run_apart_does(cell, program):
 
     assert verdict.integrity is Integrity.ISOLATED
     assert (verdict.label is Label.ALL_PASS) == program.endswith("a + b")
+
+
+FOLLOWS = """
+import random, sys
+def draw(): return random.random(), random.randint(1, 6)
+def deep(n): return n and 1 + deep(n - 1)
+def add(a, b): return a + b
+"""
+
+
+def test_the_candidate_is_seeded_as_the_test_is(slot):
+    source = """
+import random, sys
+from random import seed
+for number in (7, 1.5, "text", b"bytes"):
+    random.seed(number)
+    expected = random.random(), random.randint(1, 6)
+    random.seed(number)
+    assert draw() == expected
+seed(3)
+first = draw()
+assert draw() != first
+seed(3)
+assert draw() == first
+sys.setrecursionlimit(5_000)
+assert deep(3_000) == 3_000
+"""
+    verdict = judge(slot, source, FOLLOWS)
+
+    assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.ISOLATED), verdict.error
 
 
 FIRST = "class Pair: a = 3\nassert first(Pair()) == 3\nassert first(Pair()) == 3\n"

@@ -41,3 +41,34 @@ def test_names_that_tests_take_from_the_candidate_are_found():
 )
 def test_what_test_code_takes_of_a_module_is_found(source, attributes):
     assert sites.attributes_read(source, "math") == attributes
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\nos.chdir('/tmp')",
+        "import os\nos.environ['A'] = '1'",
+        "open('x', 'w').write('a')",
+        "with open('x') as lines: f(lines.name)",
+        "import tempfile\nf(tempfile.mkdtemp())",
+        "from pathlib import Path\nPath('x').write_text('a')",
+        "from decimal import getcontext\ngetcontext().prec = 3",
+        "import warnings\nwith warnings.catch_warnings(record=True) as w: f()",
+        "self.assertWarns(UserWarning, f)",
+        "with self.assertLogs() as logs: f()",
+    ],
+)
+def test_what_is_done_for_the_candidate_to_see_is_noticed(source):
+    assert sites.reaches_in(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import random\nrandom.seed(1)\nassert f(random.random())",
+        "drive = Drive()\ndrive.mkdir('a')\ndrive.remove('a')\nassert drive.listdir() == []",
+        "import os\nassert f() == os.path.join('a', 'b') + os.sep",
+    ],
+)
+def test_what_stays_in_its_own_process_reaches_nobody(source):
+    assert not sites.reaches_in(source)
