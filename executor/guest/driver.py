@@ -188,13 +188,16 @@ class _Run:
         self._channel.send({"done": done, "apart": self._apart})
 
     def _look_for_reaching(self) -> None:
-        """Say so where a failure may come from the candidate's being in another process."""
-        if all(result and result[0] == "passed" for result in self._results):
-            return
+        """Say so where the candidate's being in another process may have decided."""
         # What a function of the tests returns may have been refused, and the candidate told so.
-        why = self._link.refused
-        if sites.reaches_in(self._test.source):
-            why = CannotCross("the tests change their own process, not the candidate's")
+        link, source = self._link, self._test.source
+        why = link.unanswered.why()
+        if why is None and sites.looks_into(source, link.has_given):
+            why = CannotCross("the tests look into what stands for the candidate's objects")
+        if why is None and not all(result and result[0] == "passed" for result in self._results):
+            why = link.refused
+            if sites.reaches_in(source):
+                why = CannotCross("the tests change their own process, not the candidate's")
         if why is not None:
             self._apart = False
             for result in filter(None, self._results):
@@ -300,6 +303,8 @@ class _Run:
         if isinstance(error, SuiteFault):
             return True
         charged = (AssertionError, CandidateFailure, MemoryError, RecursionError)
+        if self._link.unanswered.why() is not None:
+            return False
         # What a name of the candidate stands for decides what test code can do with it.
         return not (self._touched or self._fetched or isinstance(error, charged))
 
@@ -326,6 +331,8 @@ class _Run:
     def _note(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """Keep in mind what the candidate's answer may lead the test code to."""
         raised: dict[str, Any] | None = answer.get("raised")
+        if request["op"] in ("own", "has"):
+            return  # Our own question.
         if request["op"] == "names":
             self._fetched = True
             found = binding.kinds_of_names(answer, request["names"])

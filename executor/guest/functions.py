@@ -11,19 +11,12 @@ import sys
 import types
 from typing import Any
 
-from executor.guest import following, standard, values
+from executor.guest import following, specials, standard, values
 from executor.guest.callbacks import Borrowed
 from executor.guest.channel import Channel, Closed
 from executor.guest.compiling import compile_candidate, describe
-from executor.guest.held import OPERATORS
 from executor.guest.objects import Objects, is_own_container
 from executor.guest.raising import Errors, describe_error
-
-_ALLOWED_METHODS = frozenset(
-    {"__len__", "__iter__", "__next__", "__getitem__", "__setitem__", "__delitem__", "__call__",
-     "__str__", "__repr__", "__enter__", "__exit__", "__hash__", "__await__", "__aenter__",
-     "__aexit__", "__aiter__", "__anext__", *OPERATORS}
-)  # fmt: skip
 
 
 def serve(fd: int, start: dict[str, Any]) -> None:
@@ -123,6 +116,15 @@ class _Host:
                 return self._call(request, args, kwargs)
             case "get":
                 return {"value": self._told(getattr(self._target(request), request["name"]))}
+            case "has":
+                return {"value": hasattr(self._target(request), request["name"])}
+            case "own":
+                target = self._target(request)
+                found = specials.own(target, request["names"], is_own_container(target))
+                return {"value": found}
+            case "delete":
+                delattr(self._target(request), request["name"])
+                return {"value": None}
             case "set":
                 setattr(self._target(request), request["name"], value)
                 return {"value": None}
@@ -163,6 +165,8 @@ class _Host:
                 return {"value": self._objects.made_by_tests(result)}
             return {"value": self._told(result)}
         except values.NotPlain as error:
+            if request.get("truth"):
+                return {"value": bool(result)}
             # It returned; what it returned just equals nothing that could be expected.
             return {"opaque": str(error)}
 
@@ -174,18 +178,10 @@ class _Host:
         return bool(type(target).__exit__(target, error and type(error), error, None))
 
     def _method(self, target: Any, name: str) -> Any:
-        if name.startswith("__") and name not in _ALLOWED_METHODS:
-            raise AttributeError(f"{name} is not available to tests")
+        if name == "__await__":
+            return lambda: _loop().run_until_complete(target)
         if name.startswith("__"):
-            # Look special methods up as the interpreter does: on the type.
-            if name == "__iter__":
-                return lambda: iter(target)
-            if name == "__await__":
-                return lambda: _loop().run_until_complete(target)
-            method = getattr(type(target), name, None)
-            if method is None:
-                raise TypeError(f"{type(target).__name__!r} has no {name}")
-            return lambda *args, **kwargs: method(target, *args, **kwargs)
+            return specials.bound(target, name)
         return getattr(target, name)
 
     def _target(self, request: dict[str, Any]) -> Any:

@@ -3,18 +3,21 @@
 Its content is here, as plain data of the built-in type: equality, order, arithmetic, length and
 iteration are the built-in type's own, and so is every method that only looks. Attributes that the
 built-in type lacks, and methods that change a container, are those of the candidate's object, which
-is the one that counts; what became of its content comes back with the answer.
+is the one that counts; what became of its content comes back with the answer. Where the candidate's
+class has a special method in place of the built-in type's, the link is told that it was not asked.
 """
 
+import functools
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
-OPERATORS: Final = (
-    "__add__", "__sub__", "__mul__", "__rmul__", "__truediv__", "__floordiv__", "__mod__",
-    "__matmul__", "__pow__", "__and__", "__or__", "__xor__", "__neg__", "__pos__", "__invert__",
-)  # fmt: skip
-"""Operators between two objects of the candidate, which it carries out."""
+from executor.guest.specials import CONVERSIONS, OPERATORS, ORDER
+
+WATCHED: Final = frozenset(
+    {*ORDER, *OPERATORS, *CONVERSIONS, "__contains__", "__getitem__", "__iter__", "__len__"}
+)
+"""Special methods that the content answers, whatever the candidate's class may have in place."""
 _CHANGING: Final = frozenset(
     {
         "add", "append", "appendleft", "clear", "difference_update", "discard", "extend",
@@ -26,6 +29,9 @@ _CHANGING: Final = frozenset(
 
 class Asks(Protocol):
     """Asks the candidate."""
+
+    unanswered: Any
+    """Told of what the candidate cannot be asked for."""
 
     def get(self, proxy: Any, name: str) -> Any:
         """Read an attribute."""
@@ -46,7 +52,7 @@ class Held:
     _rrtf_link: Asks
     _rrtf_target: dict[str, Any]
     _rrtf_generation: int
-    _rrtf_texts: frozenset[str]
+    _rrtf_own: frozenset[str]
 
     def __getattribute__(self, name: str) -> Any:
         own = super().__getattribute__
@@ -72,7 +78,7 @@ class Held:
 
 
 def _text(held: Held, method: str) -> str:
-    if method not in held._rrtf_texts:
+    if method not in held._rrtf_own:
         return str(getattr(held._rrtf_base, method)(held))
     text = held._rrtf_link.call(held, method, (), {})
     if type(text) is not str:
@@ -129,31 +135,43 @@ REFILL: Final[Mapping[type, Callable[[Any, Any], None]]] = {
 }
 """How a container of each type that can be changed gets other content."""
 _FIXED: Final = (tuple, frozenset, int, float, complex, str, bytes)
-_CLASSES: Final[Mapping[type, type]] = {
-    **{
-        base: type("Held", (_Keyed if base is dict else _Changing, base), {"_rrtf_base": base})
-        for base in REFILL
-    },
-    **{base: type("Held", (Held, base), {"_rrtf_base": base}) for base in _FIXED},
-}
 
 
-def hold(link: Asks, number: int, generation: int, content: Any, texts: frozenset[str]) -> Any:
+@functools.lru_cache(maxsize=256)
+def _kind(base: type, watched: frozenset[str]) -> Any:
+    mixin: type = Held
+    if base in REFILL:
+        mixin = _Keyed if base is dict else _Changing
+    content = {name: _watch(name, getattr(base, name, None)) for name in watched}
+    return type("Held", (mixin, base), {"_rrtf_base": base, **content})
+
+
+def _watch(name: str, answer: Callable[..., Any] | None) -> Callable[..., Any]:
+    def watching(self: Held, *args: Any) -> Any:
+        self._rrtf_link.unanswered.remember(name)
+        return NotImplemented if answer is None else answer(self, *args)
+
+    return watching
+
+
+def hold(link: Asks, number: int, generation: int, content: Any, own: frozenset[str]) -> Any:
     """Make what stands for the candidate's object of this number.
+
+    `own` names special methods that its class has in place of the built-in type's.
 
     Raises:
         TypeError: the content is of no type from which another can derive.
     """
     base: Any = type(content)
-    if base not in _CLASSES:
+    if base not in REFILL and base not in _FIXED:
         raise TypeError(f"a {base.__name__} cannot be held")
-    kind: Any = _CLASSES[base]
+    kind = _kind(base, own & WATCHED)
     held = base.__new__(kind) if base in REFILL else base.__new__(kind, content)
     for name, value in (
         ("link", link),
         ("target", {"ref": number}),
         ("generation", generation),
-        ("texts", texts),
+        ("own", own),
     ):
         object.__setattr__(held, f"_rrtf_{name}", value)
     refill(held, content)

@@ -2,7 +2,7 @@
 
 import _thread
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from executor.guest import collected, following, standard, values
 from executor.guest.callbacks import FUNCTIONS, Lent
@@ -10,12 +10,14 @@ from executor.guest.containers import Containers, Letter
 from executor.guest.held import Held, hold, refill
 from executor.guest.proxies import CandidateFailure, CannotCross, Proxy
 from executor.guest.raising import Errors, OwnError, describe_error
+from executor.guest.unanswered import Unanswered
 
 Message = dict[str, Any]
 Ask = Callable[[Message], Message]
 """Sends one request to the candidate's process and returns its answer."""
 _UNTOLD = (values.NotPlain, CannotCross)
 """Why a container of the tests that crossed before may not cross again; nobody asked for that."""
+_ENDS: Final = ("builtins:StopIteration", "builtins:StopAsyncIteration")
 
 
 class Link:
@@ -33,9 +35,14 @@ class Link:
         self._turn = _thread.RLock()
         self._asked = 0
         """How many requests wait for their answers, each within the one before."""
-        self.settings = following.Settings()
         self.refused: CannotCross | None = None
         """What of the tests could not cross, if anything, whoever took the exception."""
+        self.settings = following.Settings()
+        self.has_given = False
+        """Whether the tests hold an object of the candidate that is not plain data."""
+        self.unanswered = Unanswered(self._exchange_about)
+        self._mixed: set[int] = set()
+        """Numbers of objects that an operator with a number of the tests has given."""
         self.generation = 0
         """Number of the candidate's process; objects die with their process."""
 
@@ -61,13 +68,20 @@ class Link:
                     found[name] = ours
             return found
 
+        has_given = self.has_given
         found: dict[str, Any] = self._converse({"op": "names", "names": names}, read=read)
+        # Nobody asks a function of what class it is.
+        self.has_given = has_given
         # A name is looked up again on every call, so it outlives its process.
         return {n: self.named(n) if isinstance(v, Proxy) else v for n, v in found.items()}
 
     def get(self, proxy: Proxy, name: str) -> Any:
         """Read an attribute."""
         return self._request(proxy, {"op": "get", "name": name}, read=self._value)
+
+    def delete(self, proxy: Proxy, name: str) -> None:
+        """Delete an attribute."""
+        self._request(proxy, {"op": "delete", "name": name})
 
     def set(self, proxy: Proxy, name: str, value: Any) -> None:
         """Write an attribute."""
@@ -91,6 +105,29 @@ class Link:
         if opaque:
             raise AssertionError(f"cannot be compared: {opaque[0]}")
         return result
+
+    def operate(self, proxy: Proxy, name: str, others: tuple[Any, ...], with_number: bool) -> Any:
+        """Have an operator carried out, of which one side may be a number of the tests."""
+        sides = (proxy, *others)
+        is_mixed = with_number or any(self._is_mixed(side) for side in sides)
+        result = self.call(proxy, name, others, {})
+        if is_mixed:
+            if type(result) is not Proxy:
+                self.unanswered.remember(name)
+                raise TypeError(f"{name} with a number of the test gave no object")
+            self._mixed.add(result._rrtf_target["ref"])
+        return result
+
+    def convert(self, proxy: Proxy, name: str, args: tuple[Any, ...]) -> Any:
+        """Have another form of an object made."""
+        # `__format__` without more is `__str__`.
+        if self._is_mixed(proxy) and (name, args) != ("__format__", ("",)):
+            self.unanswered.remember(name)
+            raise TypeError(f"{name} of what a number of the test went into is not asked for")
+        return self.call(proxy, name, args, {})
+
+    def _is_mixed(self, value: Any) -> bool:
+        return type(value) is Proxy and value._rrtf_target.get("ref") in self._mixed
 
     def leave(self, proxy: Proxy, error: BaseException | None) -> bool:
         """Leave the candidate's context; tell whether it takes care of the test's exception.
@@ -150,10 +187,29 @@ class Link:
         given: Message | None = None,
         read: Callable[[Message], Any] | None = None,
     ) -> Any:
-        """Ask the candidate, giving it some values; return what `read` makes of the answer.
+        """Ask the candidate, giving it some values; return what `read` makes of the answer."""
+        answer, found = self._in_turn(request, given, read)
+        if "raised" in answer:
+            raised = answer["raised"]
+            method = request.get("method")
+            if raised.get("kind") in _ENDS and method not in ("__next__", "__anext__", "__await__"):
+                self.unanswered.remember("end of an iteration")
+            error = self._errors.make(raised, method)
+            raise error or CandidateFailure("runtime_error", raised["text"])
+        return found
 
-        What is asked while another message is being written or read has no letter.
-        """
+    def _exchange_about(self, request: Message) -> Message:
+        """Ask about an object, unless it was lost with its process."""
+        number = request.get("ref")
+        if number is not None and number not in self._proxies:
+            return {}
+        answer, _ = self._in_turn(request, None, None)
+        return answer
+
+    def _in_turn(
+        self, request: Message, given: Message | None, read: Callable[[Message], Any] | None
+    ) -> tuple[Message, Any]:
+        """Exchange two messages; those in the midst of another have no letter."""
         with self._turn:
             if not self.containers.is_busy:
                 return self._exchange(request, given, read)
@@ -162,7 +218,7 @@ class Link:
 
     def _exchange(
         self, request: Message, given: Message | None, read: Callable[[Message], Any] | None
-    ) -> Any:
+    ) -> tuple[Message, Any]:
         try:
             sent = {**request, **self._written(given or {})}
             if told := self.settings.take():
@@ -178,12 +234,7 @@ class Link:
             self.containers.begin_anew()
             raise
         self._begin_generation(answer["generation"])
-        found = self._read(answer, read)
-        if "raised" in answer:
-            raised = answer["raised"]
-            error = self._errors.make(raised, request.get("method"))
-            raise error or CandidateFailure("runtime_error", raised["text"])
-        return found
+        return answer, self._read(answer, read)
 
     def _read(self, answer: Message, read: Callable[[Message], Any] | None) -> Any:
         try:
@@ -218,8 +269,9 @@ class Link:
     def _begin_generation(self, generation: int) -> None:
         if generation != self.generation:
             self.generation = generation
-            self._proxies.clear()
-            self._held.clear()
+            for known in (self._proxies, self._held, self._mixed):
+                known.clear()
+            self.unanswered.forget_objects()
 
     def _value(self, answer: Message) -> Any:
         return self.decode(answer["value"])
@@ -293,12 +345,14 @@ class Link:
     def _proxy(self, number: Any, made: bool = False) -> Proxy:
         if type(number) is not int:
             raise values.NotPlain("malformed reference")
+        self.has_given = True
         if number not in self._proxies:
             self._proxies[number] = Proxy(self, {"ref": number}, self.generation, made)
         return self._proxies[number]
 
     def _keep(self, number: Any, content: Any, texts: Any) -> Any:
         """Return what stands for an object and its content; the same each time, if it can."""
+        self.has_given = True
         decoded = self.decode_content(content)
         names = frozenset(name for name in texts if type(name) is str)
         if type(number) is not int:

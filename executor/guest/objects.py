@@ -13,6 +13,7 @@ from typing import Any
 from executor.guest import collected, values
 from executor.guest.callbacks import Borrowed
 from executor.guest.containers import Containers
+from executor.guest.held import WATCHED
 from executor.guest.raising import describe_class
 
 MAX_REFERENCES = 100_000
@@ -102,7 +103,7 @@ class Objects:
         if number in self._made:
             return {"$made": number}
         self._contents[number] = content()
-        return {"$held": [number, self._contents[number], _own_texts(type(value))]}
+        return {"$held": [number, self._contents[number], _own_methods(type(value))]}
 
     def made_by_tests(self, value: Any) -> values.Json:
         """Refer to a container that the tests made by calling its class."""
@@ -172,8 +173,14 @@ def is_own_container(value: Any) -> bool:
     return derives and not collected.is_named_tuple(kind) and kind not in _COLLECTED
 
 
-def _own_texts(kind: type) -> list[str]:
-    """Return how the class says its objects in a way of its own."""
+def _own_methods(kind: type) -> list[str]:
+    """Name the special methods that the class has in place of its built-in type's."""
     base = next(base for base in kind.__mro__ if base in values.DERIVABLE)
-    names = ("__str__", "__repr__")
-    return [name for name in names if getattr(kind, name) is not getattr(base, name)]
+    texts = ("__str__", "__repr__")
+    found = [name for name in texts if getattr(kind, name) is not getattr(base, name)]
+    for name in WATCHED:
+        owner = next((owner for owner in kind.__mro__ if name in vars(owner)), object)
+        known = owner is object or owner.__module__ in ("enum", "builtins", "collections")
+        if not known or (owner is not object and not hasattr(base, name)):
+            found.append(name)
+    return found

@@ -1,13 +1,19 @@
 """What test code holds in place of the candidate's functions and objects.
 
 A proxy calls into the candidate's process. It never lets the candidate decide an equality, an
-ordering or an arithmetic result: those are refused or answered by identity.
+ordering or whether it contains something: those are refused, or answered by identity, equal data
+and elements. Where the candidate's class might have said otherwise, the link is told.
+
+Operators are carried out. A number of the test may cross for one, and may be what the test expects:
+what comes of it must be an object of the candidate, and is not asked for a number or its truth,
+which could be compared.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, NoReturn
 
-from executor.guest.held import OPERATORS, Asks
+from executor.guest.held import Asks, Held
+from executor.guest.specials import CONVERSIONS, EQUALITY, OPERATORS, ORDER
 
 
 class CandidateFailure(BaseException):
@@ -27,7 +33,10 @@ class CannotCross(CandidateFailure):
         super().__init__("runtime_error", f"{what}; {hint}")
 
 
-_READABLE = frozenset({"__name__", "__qualname__", "__wrapped__", "__annotations__"})
+_READABLE = frozenset(
+    {"__name__", "__qualname__", "__wrapped__", "__annotations__", "__dict__", "__members__",
+     "__code__", "__defaults__", "__kwdefaults__"}
+)  # fmt: skip
 
 
 class Proxy:  # noqa: D101 - its `__doc__` is that of the candidate's object
@@ -53,20 +62,28 @@ class Proxy:  # noqa: D101 - its `__doc__` is that of the candidate's object
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name not in _READABLE:
+            self._rrtf_link.unanswered.note_attribute(self, name)
             raise AttributeError(name)
         return self._rrtf_link.get(self, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         self._rrtf_link.set(self, name, value)
 
+    def __delattr__(self, name: str) -> None:
+        self._rrtf_link.delete(self, name)
+
+    def __dir__(self) -> list[str]:
+        self._rrtf_link.unanswered.remember("__dir__")
+        return list(object.__dir__(self))
+
+    def __mro_entries__(self, _: object) -> NoReturn:
+        raise CannotCross("a class of the test cannot derive from one of the candidate")
+
     def __len__(self) -> int:
         length: int = _exact(int, self._rrtf_link.call(self, "__len__", (), {}))
         return length
 
-    def __bool__(self) -> bool:
-        return bool(self._rrtf_link.state(self)["content"]) if self._rrtf_made else True
-
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Generator[Any, None, Any]:
         link = self._rrtf_link
         iterator = link.call(self, "__iter__", (), {})
         if not isinstance(iterator, Proxy):
@@ -74,8 +91,8 @@ class Proxy:  # noqa: D101 - its `__doc__` is that of the candidate's object
         while True:
             try:
                 yield link.call(iterator, "__next__", (), {})
-            except StopIteration:
-                return
+            except StopIteration as end:
+                return end.value
 
     def __next__(self) -> Any:
         return self._rrtf_link.call(self, "__next__", (), {})
@@ -116,11 +133,17 @@ class Proxy:  # noqa: D101 - its `__doc__` is that of the candidate's object
         return text
 
     def __eq__(self, other: object) -> bool:
+        self._rrtf_link.unanswered.note(self, *EQUALITY)
         if self is other:
             return True
         if type(other) is Proxy:
+            self._rrtf_link.unanswered.note(other, *EQUALITY)
             return bool(self._rrtf_link.alike(self, other))
         return self._rrtf_made and bool(self._rrtf_link.state(self)["content"] == other)
+
+    def __contains__(self, item: object) -> bool:
+        self._rrtf_link.unanswered.note(self, "__contains__")
+        return any(item is one or item == one for one in self)
 
     def __hash__(self) -> int:
         # Where to look for an equal object; whether one is equal is not for the candidate to say.
@@ -136,21 +159,52 @@ class Proxy:  # noqa: D101 - its `__doc__` is that of the candidate's object
         return bool(self._rrtf_link.belongs(self, kind, True))
 
     def __reduce_ex__(self, _: object) -> NoReturn:
+        self._rrtf_link.unanswered.remember("__reduce_ex__")
         raise TypeError("an object of the candidate cannot be copied")
+
+
+def _order(name: str) -> Callable[..., Any]:
+    def compare(self: Proxy, _: object) -> Any:
+        self._rrtf_link.unanswered.note(self, name)
+        return NotImplemented
+
+    return compare
 
 
 def _operator(name: str) -> Callable[..., Any]:
     def operate(self: Proxy, *others: Any) -> Any:
-        # A number of the test may be what it expects: only how often to repeat may cross.
-        known = all(type(o) is Proxy or (name in _REPEATING and type(o) is int) for o in others)
-        return self._rrtf_link.call(self, name, others, {}) if known else NotImplemented
+        kinds = {type(other) for other in others}
+        ours = {kind for kind in kinds if not issubclass(kind, (Proxy, Held))}
+        if not ours <= {int, float}:
+            self._rrtf_link.unanswered.note(self, name)
+            return NotImplemented
+        # How often to repeat is no number that a test expects.
+        is_mixed = bool(ours) and not (name in _REPEATING and ours == {int})
+        return self._rrtf_link.operate(self, name, others, is_mixed)
 
     return operate
 
 
+def _conversion(name: str) -> Callable[..., Any]:
+    def convert(self: Proxy, *args: Any) -> Any:
+        if name == "__bool__" and "ref" not in self._rrtf_target:
+            return True
+        if name == "__bool__" and self._rrtf_made:
+            return bool(self._rrtf_link.state(self)["content"])
+        answer = self._rrtf_link.convert(self, name, args)
+        return _exact(_EXACT[name], answer) if name in _EXACT else answer
+
+    return convert
+
+
 _REPEATING = ("__mul__", "__rmul__")
-for _name in OPERATORS:
-    setattr(Proxy, _name, _operator(_name))
+_EXACT: dict[str, type] = {
+    "__bool__": bool, "__int__": int, "__float__": float, "__complex__": complex, "__index__": int,
+    "__bytes__": bytes, "__format__": str,
+}  # fmt: skip
+for _names, _make in ((ORDER, _order), (OPERATORS, _operator), (CONVERSIONS, _conversion)):
+    for _name in _names:
+        setattr(Proxy, _name, _make(_name))
 
 
 def _exact(kind: type, value: Any) -> Any:

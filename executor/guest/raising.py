@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from executor.guest import values
 from executor.guest.compiling import describe
+from executor.guest.proxies import CannotCross
 
 Encode = Callable[[object], values.Json]
 Decode = Callable[[values.Json], Any]
@@ -80,6 +81,12 @@ class OwnError(type):
     """
 
     _rrtf_target: Any
+
+    def __new__(cls, name: str, bases: tuple[type, ...], content: dict[str, Any]) -> Any:
+        """Make one; a class statement of the tests cannot."""
+        if "__qualname__" in content:
+            raise CannotCross("a class of the test cannot derive from one of the candidate")
+        return super().__new__(cls, name, bases, content)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Have the candidate make one."""

@@ -7,6 +7,7 @@ a constant truth checks nothing and does not count.
 
 import ast
 import builtins
+import collections.abc
 import symtable
 import sys
 from typing import Any, NamedTuple
@@ -412,6 +413,44 @@ _OF_SYSTEM = frozenset(
         "move", "listdir", "scandir", "walk", "stat",
     }
 )  # fmt: skip
+
+
+def looks_into(source: str, has_objects: bool) -> bool:
+    """Tell whether test code asks what only the objects themselves can tell.
+
+    What stands for an object of the candidate has another class, and other methods.
+    """
+    imported = {name.partition(".")[0] for name in modules_imported(source)}
+    if imported & {"inspect", "dis"} or (has_objects and "weakref" in imported):
+        return True
+    for node in ast.walk(ast.parse(source)) if has_objects else ():
+        match node:
+            case ast.Call(func=ast.Name(id="type"), args=[_], keywords=[]):
+                return True
+            case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, kinds]):
+                if any(_last_name(kind) in _ABSTRACT for kind in ast.walk(kinds)):
+                    return True
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in _OF_CLASSES:
+                return True
+            case ast.MatchClass():
+                return True
+    return False
+
+
+_OF_CLASSES = frozenset({"__class__", "__slots__", "asdict", "astuple", "is_dataclass"})
+_ABSTRACT = frozenset(
+    {
+        *collections.abc.__all__, "GeneratorType", "CoroutineType", "FunctionType", "MethodType",
+        "LambdaType", "Number", "Complex", "Real", "Rational", "Integral", "SupportsInt",
+        "SupportsFloat", "SupportsAbs", "SupportsIndex", "SupportsRound", "type",
+    }
+)  # fmt: skip
+
+
+def _last_name(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def names_read(source: str) -> set[str]:

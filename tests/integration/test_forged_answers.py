@@ -77,6 +77,65 @@ def test_what_only_looks_is_decided_by_the_content(slot, base, content, question
     assert verdict.label is not Label.ALL_PASS
 
 
+NUMBERS = """
+class Lie:
+    __sub__ = __rsub__ = __add__ = __radd__ = __mul__ = __rmul__ = lambda self, _: {given}
+    __truediv__ = __rtruediv__ = __mod__ = __pow__ = __isub__ = lambda self, _: {given}
+    __divmod__ = lambda *_: (1, 0)
+    __neg__ = __pos__ = lambda self: {given}
+    __abs__ = __int__ = __trunc__ = __floor__ = __ceil__ = __index__ = lambda _: {number}
+    __round__ = lambda *_: {number}
+    __float__ = lambda _: float({number})
+    __complex__ = lambda _: complex({number})
+    __bool__ = lambda _: bool({number})
+    __format__ = lambda *_: format({number}, ".1f")
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = lambda *_: True
+    __len__ = lambda _: {number}
+    __hash__ = None
+def f(*_): return Lie()
+"""
+
+
+@pytest.mark.parametrize("more", ["", "f = Lie"])
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("given", ["self", "Lie()", "0.0", "1"])
+def test_no_number_of_the_tests_comes_back_as_an_answer(slot, given, number, more):
+    test = (
+        "import cmath, math\n"
+        "assert f() == 46\n"
+        "assert abs(f() - 46) < 1e-6\n"
+        "assert abs(46 - f()) < 1e-6\n"
+        "assert abs(-(f() - 46)) < 1e-6\n"
+        "assert round(f() - 46, 6) == 0\n"
+        "assert math.isclose(f() / 46, 1)\n"
+        "assert math.isclose(46 / f(), 1)\n"
+        "assert cmath.isclose(f() / 46, 1)\n"
+        "assert math.floor(f() - 46) == 0\n"
+        "assert not (f() - 46)\n"
+        "assert not f() - 46 and f() + 46\n"
+        "assert f() - 46 == 0\n"
+        "assert f() % 46 == 0\n"
+        "assert divmod(f(), 46) == (1, 0)\n"
+        "assert f'{f() - 46:.1f}' == '0.0'\n"
+        "assert abs((f() - 46) + f()) < 1\n"
+        "assert abs((f() - 46) * 1) < 1e-6\n"
+        "assert abs(float(f()) - 46) < 1e-6\n"
+        "assert math.isclose(f(), 46)\n"
+        "assert int(f()) == 46 == f()\n"
+        "assert 46 in f()\n"
+        "assert 46 <= f() <= 46\n"
+        "assert sum([f(), f()]) == 92\n"
+        "assert float(sum([f(), f()]) - 92) == 0\n"
+        "assert f(2) ** 2 == 46 or int(f(2) ** 2.0) == 1\n"
+        "x = f()\nx -= 46\nassert int(x) == 0\n"
+        "assert sorted([f(), 46])[0] == f()\n"
+    )
+
+    verdict = judged(slot, NUMBERS.format(given=given, number=number) + more, test)
+
+    assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
+
+
 def test_a_context_of_the_candidate_cannot_swallow_an_assertion(slot):
     program = (
         "class f:\n    def __enter__(self): return self\n    def __exit__(self, *_): return True\n"
