@@ -1,8 +1,8 @@
 """Functions of the test code in the candidate's hands: called there, run here.
 
-A function that crosses becomes a number. While the candidate carries out a request it may have a
-function called that it was given; what that function asks of the candidate meanwhile is answered
-before it returns.
+A function that crosses becomes a number, with its name and parameters. While the candidate carries
+out a request it may have a function called that it was given; what that function asks of the
+candidate meanwhile is answered before it returns.
 """
 
 import builtins
@@ -13,12 +13,15 @@ from typing import Any, Protocol
 
 from executor.guest.channel import Channel
 from executor.guest.containers import Containers
+from executor.guest.signatures import parameters, shaped
 
 FUNCTIONS = (
     types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType,
     functools.partial,
 )  # fmt: skip
 """What crosses as a function. Of an object or a class the candidate may want more than a call."""
+Described = list[Any]
+"""Number and name of a function, and its parameters if it was written in Python."""
 Message = dict[str, Any]
 
 
@@ -48,12 +51,17 @@ class Lent:
         self._functions: list[Callable[..., Any]] = []
         self._numbers: dict[int, int] = {}
 
-    def number(self, function: Callable[..., Any]) -> int:
-        """Return the number of a function, new when it has none."""
+    def describe(self, function: Callable[..., Any]) -> Described:
+        """Describe a function, by a new number when it has none."""
         if id(function) not in self._numbers:
             self._numbers[id(function)] = len(self._functions)
             self._functions.append(function)
-        return self._numbers[id(function)]
+        name = getattr(function, "__name__", "callback")
+        return [self._numbers[id(function)], name, parameters(function)]
+
+    def described(self, body: object) -> Callable[..., Any] | None:
+        """Return the function that was described so, if one was."""
+        return self.function(body[0]) if type(body) is list and body else None
 
     def function(self, number: object) -> Callable[..., Any] | None:
         """Return the function of a number; None if no function was handed over under it."""
@@ -92,22 +100,25 @@ class Borrowed:
         self._answer = answer
         self._crossing = crossing
         self._functions: dict[int, Callable[..., Any]] = {}
-        self._numbers: dict[int, int] = {}
+        self._described: dict[int, Described] = {}
 
-    def function(self, number: int) -> Callable[..., Any]:
-        """Return the function of a number, always the same one."""
+    def function(self, described: Described) -> Callable[..., Any]:
+        """Return the function that is so described, always the same one."""
+        number, name, taken = described
         if number not in self._functions:
 
             def callback(*args: Any, **kwargs: Any) -> Any:
                 return self._call(number, args, kwargs)
 
-            self._functions[number] = callback
-            self._numbers[id(callback)] = number
+            made = callback if taken is None else shaped(callback, taken)
+            made.__name__ = made.__qualname__ = name
+            self._functions[number] = made
+            self._described[id(made)] = described
         return self._functions[number]
 
-    def number(self, value: object) -> int | None:
-        """Return the number of a function of the tests; None of anything else."""
-        return self._numbers.get(id(value))
+    def describe(self, value: object) -> Described | None:
+        """Describe a function of the tests as it was described; None for anything else."""
+        return self._described.get(id(value))
 
     def _call(self, number: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not self._crossing.containers.is_busy:

@@ -309,7 +309,7 @@ class Link:
             found = self._converse({"op": "names", "names": [name]}, read=_as_it_is)
             return found[name]["value"]
         if isinstance(value, FUNCTIONS):
-            return {"$callback": self._lent.number(value)}
+            return {"$callback": self._lent.describe(value)}
         raise self._refusal(f"a {type(value).__name__} of the test cannot cross to the candidate")
 
     def _refusal(self, what: str) -> CannotCross:
@@ -332,7 +332,7 @@ class Link:
             error = self._errors.class_of(body[1])
             if error is not None:
                 return error
-        if tag == "$callback" and (function := self._lent.function(body)) is not None:
+        if tag == "$callback" and (function := self._lent.described(body)) is not None:
             return function
         if tag == "$held":
             return self._keep(*body)

@@ -81,7 +81,7 @@ class Objects:
         return number
 
     def _refer(self, value: Any) -> Any:
-        lent = self.borrowed and self.borrowed.number(value)
+        lent = self.borrowed and self.borrowed.describe(value)
         if lent is not None:
             return {"$callback": lent}
         number = self._number(value)

@@ -59,6 +59,66 @@ def test_functions_call_each_other_to_a_bounded_depth(slot):
     assert "RecursionError" in verdict.tests[1].detail
 
 
+LOOKS = """
+import functools, inspect
+def apply(f, *args, **kwargs): return f(*args, **kwargs)
+def signature(f): return str(inspect.signature(f)), f.__name__, inspect.isfunction(f)
+def curry(f, *given):
+    if len(given) == f.__code__.co_argcount: return f(*given)
+    return lambda one: curry(f, *given, one)
+def counted(f):
+    @functools.wraps(f)
+    def wrapper(*args): return f(*args)
+    return wrapper
+def names(f): return [p.kind.name for p in inspect.signature(f).parameters.values()]
+def optional(f): return [p.default is not p.empty for p in inspect.signature(f).parameters.values()]
+def same(fs): return fs
+"""
+IS_LOOKED_AT = """
+class Adder:
+    def __init__(self, by): self.by = by
+    def add(self, x, /, y=2): return self.by + x + y
+    @staticmethod
+    def twice(x): return 2 * x
+def many(a, /, b, c=3, *rest, d, e=5, **more): return a, b, c, rest, d, e, more
+def plus(a, b, c): return a + b + c
+assert signature(plus) == ("(a, b, c)", "plus", True)
+assert curry(plus)(1)(2)(3) == 6
+assert counted(plus).__name__ == "plus"
+assert names(many) == ["POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD", "POSITIONAL_OR_KEYWORD",
+    "VAR_POSITIONAL", "KEYWORD_ONLY", "KEYWORD_ONLY", "VAR_KEYWORD"]
+assert optional(many) == [False, False, True, False, False, True, False]
+assert apply(many, 1, 2, d=4) == (1, 2, 3, (), 4, 5, {})
+assert apply(many, 1, b=2, c=0, d=4, z=9) == (1, 2, 0, (), 4, 5, {"z": 9})
+assert apply(many, 1, 2, 7, 8, 9, d=4, e=1) == (1, 2, 7, (8, 9), 4, 1, {})
+assert apply(lambda dict, args=1, **values: (dict, args, values), 2, x=3) == (2, 1, {"x": 3})
+assert apply(lambda a=1, b=2: (a, b), b=5) == (1, 5) and apply(lambda *, k=1: k) == 1
+assert apply(Adder(1).add, 1) == 4 and apply(Adder(1).add, 1, y=0) == 2
+assert names(Adder(1).add) == ["POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD"]
+assert apply(Adder.twice, 4) == 8 and names(Adder(0).twice) == ["POSITIONAL_OR_KEYWORD"]
+assert same([plus, len]) == [plus, len] and apply(len, "abc") == 3
+try:
+    apply(plus, 1)
+    assert False
+except TypeError as error:
+    assert "missing 2 required positional arguments" in str(error)
+"""
+
+
+def test_the_candidate_sees_the_name_and_the_parameters_of_a_function(slot):
+    verdict = judge(slot, IS_LOOKED_AT, LOOKS)
+
+    assert verdict.label is Label.ALL_PASS, [test.detail for test in verdict.tests]
+
+
+def test_a_default_of_a_function_of_the_tests_does_not_cross(cell):
+    program = "def apply(f): return f.__defaults__[0]\n"
+
+    verdict = judge(cell, "assert apply(lambda expected=46: expected) == 46", program)
+
+    assert verdict.label is Label.PARTIAL_PASS
+
+
 ENDS = {
     "a crash": ("import os; os._exit(0)", "runtime_error"),
     "a hang": ("while True: pass", "time_limit_exceeded"),
