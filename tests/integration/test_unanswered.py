@@ -86,7 +86,6 @@ UNANSWERED = {
     "as a dict": "import dataclasses as d\nassert d.asdict(Card(1)) == {'rank': 1, 'note': ''}",
     "a copy": "import copy\nt = Team()\nassert copy.copy(t) is not t and copy.copy(t).size == 0",
     "a deep copy": "from copy import deepcopy\nassert deepcopy(Team()).members == []",
-    "a container": "t = Team()\nt.members.append(1)\nassert t.count() == 1",
     "the value of the end": "g = echo()\nnext(g)\nimport pytest\n"
     "with pytest.raises(StopIteration) as e:\n    g.send('end')\nassert e.value.value == 7",
     "being a generator": "from typing import Generator\nassert isinstance(echo(), Generator)",
@@ -123,6 +122,7 @@ ANSWERED = {
     "got = []\nassert list(both()) == [1] and got == [7]",
     "a plain dataclass": "assert Plain(1, [2]) == Plain(1, [2]) != Plain(1, [3])",
     "elements": "assert 2 in Bag(1, 2) and 3 not in Bag(1, 2)",
+    "a container": "b = Bag(1)\nb.items.append(2)\nassert len(b) == 2 and b[1] == 2",
     "no class of its own": "assert f() != 3 and Colour.RED == Colour.RED and f is not scale",
 }
 PROGRAM_ANSWERED = (
