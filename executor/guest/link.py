@@ -42,7 +42,9 @@ class Link:
         """Whether the tests hold an object of the candidate that is not plain data."""
         self.unanswered = Unanswered(self._exchange_about)
         self._mixed: set[int] = set()
-        """Numbers of objects that an operator with a number of the tests has given."""
+        """Numbers of objects that an operator gave which might know what the tests expect."""
+        self._constructed: set[int] = set()
+        """Numbers of objects that the tests made of a class, and of what operators made of them."""
         self.generation = 0
         """Number of the candidate's process; objects die with their process."""
 
@@ -104,30 +106,40 @@ class Link:
         result = self._request(proxy, request, {"args": args, "kwargs": kwargs}, read)
         if opaque:
             raise AssertionError(f"cannot be compared: {opaque[0]}")
+        if method is None and _is_class_name(proxy._rrtf_target.get("function", "")):
+            self._note_constructed(result)
         return result
 
+    def _note_constructed(self, value: Any) -> None:
+        if type(value) is Proxy and "ref" in value._rrtf_target:
+            self._constructed.add(value._rrtf_target["ref"])
+
     def operate(self, proxy: Proxy, name: str, others: tuple[Any, ...], with_number: bool) -> Any:
-        """Have an operator carried out, of which one side may be a number of the tests."""
+        """Have an operator carried out, of which one side may be a number of the tests.
+
+        Two objects that a function returned could agree on what is expected of both together; so
+        could an object and a number. Plain data comes only of what the tests made themselves.
+        """
         sides = (proxy, *others)
-        is_mixed = with_number or any(self._is_mixed(side) for side in sides)
+        is_mixed = with_number or any(_is_in(self._mixed, side) for side in sides)
+        is_ours = all(_is_in(self._constructed, side) for side in sides if type(side) is Proxy)
         result = self.call(proxy, name, others, {})
-        if is_mixed:
+        if is_mixed or (others and not is_ours):
             if type(result) is not Proxy:
                 self.unanswered.remember(name)
-                raise TypeError(f"{name} with a number of the test gave no object")
+                raise TypeError(f"{name} with what the test did not make gave no object")
             self._mixed.add(result._rrtf_target["ref"])
+        elif is_ours:
+            self._note_constructed(result)
         return result
 
     def convert(self, proxy: Proxy, name: str, args: tuple[Any, ...]) -> Any:
         """Have another form of an object made."""
         # `__format__` without more is `__str__`.
-        if self._is_mixed(proxy) and (name, args) != ("__format__", ("",)):
+        if _is_in(self._mixed, proxy) and (name, args) != ("__format__", ("",)):
             self.unanswered.remember(name)
             raise TypeError(f"{name} of what a number of the test went into is not asked for")
         return self.call(proxy, name, args, {})
-
-    def _is_mixed(self, value: Any) -> bool:
-        return type(value) is Proxy and value._rrtf_target.get("ref") in self._mixed
 
     def leave(self, proxy: Proxy, error: BaseException | None) -> bool:
         """Leave the candidate's context; tell whether it takes care of the test's exception.
@@ -269,7 +281,7 @@ class Link:
     def _begin_generation(self, generation: int) -> None:
         if generation != self.generation:
             self.generation = generation
-            for known in (self._proxies, self._held, self._mixed):
+            for known in (self._proxies, self._held, self._mixed, self._constructed):
                 known.clear()
             self.unanswered.forget_objects()
 
@@ -367,6 +379,15 @@ class Link:
 
 def _malformed(error: values.NotPlain) -> CandidateFailure:
     return CandidateFailure("runtime_error", f"malformed value: {error}")
+
+
+def _is_in(numbers: set[int], value: Any) -> bool:
+    return type(value) is Proxy and value._rrtf_target.get("ref") in numbers
+
+
+def _is_class_name(name: str) -> bool:
+    """Tell by the name that test code uses whether it means a class: that is its own choice."""
+    return name.rpartition(".")[2][:1].isupper()
 
 
 def _as_it_is(answer: Message) -> Any:

@@ -202,6 +202,52 @@ def test_an_answer_that_is_malformed_passes_nothing(slot, answer):
     assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
 
 
+RELATED = """
+class Agreed:
+    __add__ = __radd__ = lambda *_: 10
+    __sub__ = __mul__ = __rmul__ = __pow__ = __and__ = __or__ = lambda *_: 1
+    __mod__ = __xor__ = __floordiv__ = lambda *_: 0
+class f(Agreed):
+    def __init__(self, *_): pass
+    def __iter__(self): return iter((Agreed(), Agreed()))
+def g(*_): return Agreed(), Agreed()
+"""
+
+
+@pytest.mark.parametrize("name", ["f", "g"])
+@pytest.mark.parametrize("relation", ["a + b == 10", "a * b == 1", "a % b == 0", "a * 1 == 1"])
+def test_answers_do_not_agree_on_what_is_expected_of_both(slot, name, relation):
+    direct = relation.replace("a", "f(1)").replace("b", "f(2)")
+    tests = (f"a, b = {name}(10)\nassert {relation}", f"assert {direct}")
+
+    verdict = judged(slot, RELATED, *tests)
+
+    assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
+
+
+VECTOR = """
+class Vector:
+    def __init__(self, *at): self.at = at
+    def __add__(self, other): return Vector(*map(sum, zip(self.at, other.at)))
+    def __mul__(self, other):
+        if isinstance(other, Vector): return sum(a * b for a, b in zip(self.at, other.at))
+        return Vector(*(a * other for a in self.at))
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "label"),
+    [
+        ("assert Vector(1, 2) * Vector(3, 4) == 11", Label.ALL_PASS),
+        ("assert (Vector(1, 2) + Vector(3, 4)) * Vector(1, 1) == 10", Label.ALL_PASS),
+        ("assert (Vector(1, 2) * 2).at == (2, 4)", Label.ALL_PASS),
+        ("assert Vector(1, 2) * Vector(3, 4) == 12", Label.PARTIAL_PASS),
+    ],
+)
+def test_objects_that_the_tests_made_have_their_operators(slot, test, label):
+    assert judged(slot, VECTOR, test).label is label
+
+
 REWRITES = """
 import sys
 channel = sys.modules["executor.guest.channel"]
