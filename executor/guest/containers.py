@@ -13,15 +13,16 @@ crossed before are copies from there on.
 
 import sys
 from collections.abc import Callable
-from operator import is_
 from typing import Any, Final
 
 from executor.guest import contents, values
 
 MAX_KEPT: Final = 256
 """Most containers of earlier messages that are kept the same."""
-MAX_ITEMS: Final = 10_000
+MAX_ITEMS: Final = 4_000
 """Most elements that they have together."""
+MAX_TOLD: Final = 1_000_000
+"""Most characters that say what is in one of them now."""
 MAX_NEW: Final = 50_000
 """Most containers of one message that get a number; the rest are copies."""
 _PASSES: Final = 3
@@ -119,6 +120,12 @@ class Containers:
         self._next = 0
         self._first = 0
         """Number of the first container of the present message."""
+        self._call_first = 0
+        """Number of the first container of the present call."""
+        self._given: set[int] = set()
+        """Numbers of earlier containers that the present call is about."""
+        self._has_forgotten = False
+        """Whether the letter that is being written is about fewer containers than there were."""
         self._later: list[int] = []
         self._begins_anew = True
         self.is_at_work = False
@@ -149,6 +156,14 @@ class Containers:
         """
         return _Reading(self, letter, decode)
 
+    def begin_call(self) -> None:
+        """Begin a call, with whatever calls come within: what it is about is kept till its end."""
+        self._call_first = self._next
+        self._given.clear()
+
+    def _is_given(self, number: int) -> bool:
+        return number >= self._call_first or number in self._given
+
     def begin_anew(self) -> None:
         """Forget everything, and have the other side do so; not while silent, within a message."""
         if not self.is_silent:
@@ -159,7 +174,8 @@ class Containers:
         self._entries.clear()
         self._numbers.clear()
         self._later.clear()
-        self._first = self._next = 0
+        self._given.clear()
+        self._first = self._next = self._call_first = 0
 
     # Writing.
 
@@ -167,6 +183,7 @@ class Containers:
         """Number a container and return None, or return what stands for it."""
         number = self._numbers.get(id(value))
         if number is not None:
+            self._given.add(number)
             return {"$seen": number}
         kind, number = type(value), self._next
         self.made(value)
@@ -188,22 +205,18 @@ class Containers:
         self._later = [number for number in self._later if number < first]
         self._next = first
 
-    def letter(
-        self,
-        encode: Encode,
-        untold: tuple[type[BaseException], ...] = (),
-        keeps_all: bool = True,
-    ) -> Letter:
+    def letter(self, encode: Encode, untold: tuple[type[BaseException], ...] = ()) -> Letter:
         """End the message; `encode` says what is in a container.
 
         A container that cannot be said, for one of the reasons `untold`, is a copy from now on; so
-        are those that have crossed first, where not all may be kept and there are too many.
+        are those that the call is not about, where there are too many or too much is in them.
         """
         if not self._entries and not self._begins_anew:
             return []
+        self._has_forgotten = False
         with self.writing():
             letter = [self._begins_anew, 0, self._said(encode, untold), []]
-        letter[1], letter[3] = self.new, self._kept(keeps_all)
+        letter[1], letter[3] = self.new, self._kept()
         self._begins_anew = False
         self._later.clear()
         self._first = self._next
@@ -212,53 +225,59 @@ class Containers:
     def _said(self, encode: Encode, untold: tuple[type[BaseException], ...]) -> list[list[Any]]:
         """Say what containers hold now: those that changed, and those that were put off."""
         said = []
-        for number in self._changed():
+        for number, part, place in self._changed():
             first = self._next
             try:
-                said.append([number, encode(self._entries[number].value)])
+                content = encode(part)
+                is_told = self._is_given(number) or len(str(content)) <= MAX_TOLD
             except untold:
+                is_told = False
+            if is_told:
+                said.append([number, content, place])
+            else:
                 self.undo(first)
                 self._forget(number)
         for number in self._later:  # It grows.
-            said.append([number, encode(self._entries[number].value)])
+            said.append([number, encode(self._entries[number].value), None])
         return said
 
-    def _changed(self) -> list[int]:
-        """Return which containers of earlier messages hold something else now."""
+    def _changed(self) -> list[tuple[int, Any, contents.Place]]:
+        """Return which containers of earlier messages hold something else now, what and where."""
         found = []
         for number, entry in self._entries.items():
             if number >= self._first:
                 break
-            before, now = entry.before, entry.value
-            if type(now) is not list:
-                now = contents.snapshot(now)
-            if type(now) is list and len(now) == len(before) and all(map(is_, now, before)):
-                continue
-            if type(now) is list or now != before:
+            difference = contents.difference(entry.before, entry.value)
+            if difference is not None:
                 entry.before = None
-                found.append(number)
+                found.append((number, *difference))
         return found
 
-    def _kept(self, keeps_all: bool) -> list[int] | bool:
+    def _kept(self) -> list[int] | bool:
         """Forget what nobody on this side holds, or too much; return what is left, True for all."""
         entries = self._entries
-        before = len(entries)
         for _ in range(_PASSES):
             # What only a container held that is gone has gone with it.
             if not self._forget_unheld():
                 break
-        items = count = 0
-        for number, entry in entries.items():
+        items = 0
+        for entry in entries.values():
             if entry.before is None:
                 entry.before = contents.snapshot(entry.value)
-            if number < self._first:
-                count, items = count + 1, items + len(entry.before)
-        for number in () if keeps_all else list(entries):
-            if count <= MAX_KEPT and items <= MAX_ITEMS:
+            items += len(entry.before)
+        if len(entries) > MAX_KEPT or items > MAX_ITEMS:
+            self._forget_some()
+        return list(entries) if self._has_forgotten else True
+
+    def _forget_some(self) -> None:
+        """Forget the oldest of the containers that the call is not about."""
+        others = [number for number in self._entries if not self._is_given(number)]
+        items = sum(len(self._entries[number].before) for number in others)
+        for position, number in enumerate(others):
+            if len(others) - position <= MAX_KEPT and items <= MAX_ITEMS:
                 break
-            count, items = count - 1, items - len(entries[number].before)
+            items -= len(self._entries[number].before)
             self._forget(number)
-        return len(entries) == before or list(entries)
 
     def _forget_unheld(self) -> bool:
         """Forget containers that only their entries hold; tell whether others may be such now."""
@@ -270,6 +289,7 @@ class Containers:
         return 0 < len(entries) < before
 
     def _forget(self, number: int) -> None:
+        self._has_forgotten = True
         entry = self._entries.pop(number)
         del self._numbers[id(entry.value)]
 
@@ -311,7 +331,8 @@ class Containers:
             KeyError: no container has this number.
         """
         if tag == "$seen":
-            return self._entries[_number(body)].value
+            self._given.add(_number(body))
+            return self._entries[body].value
         if tag == "$later" and body in ("list", "dict"):
             found: Any = [] if body == "list" else {}
             self.made(found)
@@ -328,10 +349,10 @@ class Containers:
             return
         _, new, now, kept = letter or (False, 0, (), ())
         try:
-            for number, content in now:
+            for number, content, place in now:
                 entry = self._entries[_number(number)]
                 entry.before = None
-                if not contents.refill(entry.value, decode(content)):
+                if not contents.refill(entry.value, decode(content), place):
                     raise TypeError("another type")
             if self.new != new:
                 raise ValueError("another number of containers")

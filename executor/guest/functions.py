@@ -59,6 +59,10 @@ class _Host:
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out one request; an exception is an answer too."""
+        self._containers.begin_call()
+        return self._answer(request)
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         if "letter" in request:
             return {"id": request["id"], **self._answered(request)}
         with self._containers.silent():
@@ -73,7 +77,7 @@ class _Host:
         try:
             self._end(answer, self._objects.contents_now())
             json.dumps(answer, allow_nan=False)
-        except (values.NotPlain, ValueError, TypeError, RecursionError) as error:
+        except (values.NotPlain, ValueError, TypeError, RuntimeError) as error:
             answer = {"raised": {"kind": "builtins:TypeError", "text": describe(error)}}
             self._containers.begin_anew()
             self._end(answer, [])
@@ -106,7 +110,7 @@ class _Host:
     def _answer_meanwhile(self, request: dict[str, Any]) -> dict[str, Any]:
         """Carry out a request that comes while a function of the tests is being called."""
         with self._objects.another_request():
-            return self.answer(request)
+            return self._answer(request)
 
     def _perform(
         self, request: dict[str, Any], args: list[Any], kwargs: dict[str, Any], value: Any

@@ -231,20 +231,21 @@ class Link:
     def _exchange(
         self, request: Message, given: Message | None, read: Callable[[Message], Any] | None
     ) -> tuple[Message, Any]:
+        if self._asked == 0 and not self.containers.is_silent:
+            self.containers.begin_call()
+        self._asked += 1
         try:
             sent = {**request, **self._written(given or {})}
             if told := self.settings.take():
                 sent["follow"] = told
-            self._asked += 1
-            try:
-                answer = self._ask(sent)
-            finally:
-                self._asked -= 1
+            answer = self._ask(sent)
         except CannotCross:
             raise
         except BaseException:
             self.containers.begin_anew()
             raise
+        finally:
+            self._asked -= 1
         self._begin_generation(answer["generation"])
         return answer, self._read(answer, read)
 
@@ -273,8 +274,7 @@ class Link:
     def _letter(self) -> Letter:
         """End a message; that something did not cross again is no trouble of the tests."""
         refused = self.refused
-        # What a request that is under way was given may still be changed.
-        letter = self.containers.letter(self.encode_content, _UNTOLD, keeps_all=self._asked > 0)
+        letter = self.containers.letter(self.encode_content, _UNTOLD)
         self.refused = refused
         return letter
 

@@ -175,11 +175,12 @@ def f(*_): return None
         '"value":{"$error":[0,"builtins:SystemExit"]}',
         '"value":null,"contents":[5,[[],1],[0,{"$x":1}]]',
         '"value":{"$seen":0}',
-        '"value":{"$later":"list"},"letter":[false,1,[[0,[46]]],true]',
+        '"value":{"$later":"list"},"letter":[false,1,[[0,[46],null]],true]',
         '"value":{"$later":"Popen"},"letter":[false,1,[],true]',
         '"value":46,"letter":null',
         '"value":46,"letter":[false,9,[],[]]',
-        '"value":46,"letter":[false,0,[[0,[46]]],[]]',
+        '"value":46,"letter":[false,0,[[0,[46],null]],[]]',
+        '"value":46,"letter":[false,0,[[0,[46],[0,9]]],[]]',
         '"value":[{"$seen":0},46],"letter":[true,1,[],[]]',
         '"value":{"$numbers":["w",["a"]]},"letter":[false,1,[],[]]',
         '"value":{"$bounded":[-1,[3]]},"letter":[false,1,[],[]]',
@@ -254,7 +255,7 @@ channel = sys.modules["executor.guest.channel"]
 honest = channel.pack
 def pack(message):
     if "id" in message:
-        message["letter"] = [False, 0, [[n, [7]] for n in NUMBERS], list(range(99))]
+        message["letter"] = [False, 0, [[n, [7], None] for n in NUMBERS], list(range(99))]
     return honest(message)
 channel.pack = pack
 def f(*_): return 7

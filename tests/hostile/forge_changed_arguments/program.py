@@ -9,7 +9,7 @@ honest = channel.pack
 def pack(message):
     if "id" not in message:
         return honest(message)
-    letter = b'[false,0,[[0,[1]],[-1,{}],["x",1]],true]'
+    letter = b'[false,0,[[0,[1],null],[-1,{},true],["x",1,[0,9]]],true]'
     text = b'{"id":%d,"value":null,"letter":%s}' % (message["id"], letter)
     return struct.pack(">I", len(text)) + text
 

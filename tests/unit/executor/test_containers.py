@@ -134,6 +134,84 @@ def test_what_did_not_change_does_not_cross_again():
     assert "long" not in "".join(said[1:])
 
 
+LOG = """
+class S:
+    def __init__(self, xs): self.xs = xs
+    def push(self, x): self.xs.append(x)
+    def drop(self): return self.xs.pop(0)
+    def put(self, x): self.xs[5] = x
+"""
+
+
+def test_of_a_long_list_what_changes_crosses():
+    link, said = linked(LOG)
+    mine = [f"before {n}" for n in range(100)]
+    log = link.named("S")(mine)
+    del said[:]
+
+    log.push("after")
+    mine.insert(50, "within")
+    log.put("other")
+    log.drop()
+
+    assert "before 40" not in "".join(said)
+    assert [mine[4], mine[48:51], mine[-1]] == [
+        "other",
+        ["before 49", "within", "before 50"],
+        "after",
+    ]
+    assert len(mine) == 101
+
+
+def test_of_a_dict_what_is_added_crosses():
+    link, said = linked("class S:\n    def __init__(self, x): self.x = x\n"
+                        "    def put(self, k, v): self.x[k] = v\n"
+                        "    def drop(self, k): del self.x[k]\n")  # fmt: skip
+    mine = {f"before {n}": n for n in range(100)}
+    table = link.named("S")(mine)
+    del said[:]
+
+    table.put(1, 2)
+    table.put("before 5", [])
+    mine["after"] = 3
+    table.put("after", 4)
+
+    assert "before 40" not in "".join(said)
+    assert [mine[1], mine["before 5"], mine["after"], len(mine)] == [2, [], 4, 102]
+    table.drop("before 7")
+    assert "before 7" not in mine
+    assert list(mine)[-2:] == [1, "after"]
+
+
+def test_a_hash_of_the_candidate_that_fails_is_its_failure():
+    link, _ = linked(
+        "class K:\n    works = True\n    def __hash__(self): return 5 if K.works else 1 / 0\n"
+        "def f(x):\n    x[1], x[K()] = 2, [1]\n    K.works = False\n"
+        "def g(x, on): K.works = on\n"
+    )
+    mine = {}
+
+    link.named("g")(mine, True)
+    with pytest.raises(CandidateFailure, match="division"):
+        link.named("f")(mine)
+
+    assert link.named("g")(mine, True) is None
+
+
+def test_what_is_too_much_to_say_is_a_copy(monkeypatch):
+    monkeypatch.setattr(containers, "MAX_TOLD", 100)
+    link, said = linked(LOG)
+    mine, other = ["x"], []
+    log = link.named("S")(mine)
+    mine.append("y" * 200)
+
+    log.push(other)
+    link.named("S")(mine).push("z")
+
+    assert "yyy" not in said[4]
+    assert mine == ["x", "y" * 200, "z"]
+
+
 def test_only_so_much_is_kept(monkeypatch):
     monkeypatch.setattr(containers, "MAX_KEPT", 5)
     link, _ = linked("KEPT = []\ndef f(x): KEPT.append(x)\ndef g(): return KEPT[-1]\n")
@@ -171,19 +249,28 @@ def test_only_so_many_of_one_message_get_numbers(monkeypatch):
         [False, 0, [], None],
         [False, 0, [5], []],
         [False, 0, [[0]], []],
-        [False, 0, [[9, []]], []],
-        [False, 0, [[-1, []]], []],
-        [False, 0, [[True, []]], []],
-        [False, 0, [["0", []]], []],
-        [False, 0, [[[], []]], []],
-        [False, 0, [[0, {}]], []],
-        [False, 0, [[0, {"$tuple": []}]], []],
-        [False, 0, [[0, None]], []],
-        [False, 0, [[0, [[]]]], []],
-        [False, 0, [[0, [{"$seen": 5}]]], []],
-        [False, 0, [[0, [{"$seen": True}]]], []],
-        [False, 0, [[0, [{"$later": "list"}]]], []],
-        [True, 0, [[0, [9]]], [0]],
+        [False, 0, [[9, [], None]], []],
+        [False, 0, [[-1, [], None]], []],
+        [False, 0, [[True, [], None]], []],
+        [False, 0, [["0", [], None]], []],
+        [False, 0, [[[], [], None]], []],
+        [False, 0, [[0, {}, None]], []],
+        [False, 0, [[0, {"$tuple": []}, None]], []],
+        [False, 0, [[0, None, None]], []],
+        [False, 0, [[0, [[]], None]], []],
+        [False, 0, [[0, [{"$seen": 5}], None]], []],
+        [False, 0, [[0, [{"$seen": True}], None]], []],
+        [False, 0, [[0, [{"$later": "list"}], None]], []],
+        [False, 0, [[0, [9]]], []],
+        [False, 0, [[0, [9], 5]], []],
+        [False, 0, [[0, [9], False]], []],
+        [False, 0, [[0, [9], True]], []],
+        [False, 0, [[0, {}, True]], []],
+        [False, 0, [[0, [9], [0, 2]]], []],
+        [False, 0, [[0, [9], [1, 0]]], []],
+        [False, 0, [[0, [9], [-1, 0]]], []],
+        [False, 0, [[0, {}, [0, 0]]], []],
+        [True, 0, [[0, [9], None]], [0]],
     ],
 )
 def test_a_letter_that_is_none_is_refused(letter):
@@ -205,7 +292,7 @@ def test_no_letter_changes_what_has_not_crossed():
     wanted, given_up, mine = [1], [2], [[3]]
     link.named("f")(given_up)
     for number in range(200):
-        letter = [False, 0, [[number, [666]]], list(range(200))]
+        letter = [False, 0, [[number, [666], None]], list(range(200))]
         link._ask = lambda request, said=letter: {**honest(request), "letter": said}
         with contextlib.suppress(CandidateFailure, Exception):
             link.named("f")(mine)
