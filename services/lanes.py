@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 
 from infra.contracts.base import SampleState
 from infra.contracts.candidates import SampleGroup
-from infra.db.tables import UNSENT, CandidateRow, SampleRequestRow
+from infra.db.tables import UNSENT, UNSENT_SAMPLES, CandidateRow, SampleRequestRow
 from infra.db.unit_of_work import Work
 
 _TURN = 7_300_914
-_UNSENT_SAMPLES = "state = 'submitted' AND sent_at IS NULL"
 
 
 class Lane(NamedTuple):
@@ -81,7 +80,7 @@ def take_samples(work: Work, messages: int) -> list[tuple[SampleGroup, bool]]:
     row = SampleRequestRow
     unsent = (row.state == SampleState.SUBMITTED, row.sent_at.is_(None))
     queued: dict[Lane, list[UUID]] = {}
-    for lane in waiting(work.session, row.__tablename__, _UNSENT_SAMPLES):
+    for lane in waiting(work.session, row.__tablename__, UNSENT_SAMPLES):
         oldest = (
             select(row.id)
             .where(*unsent, row.interactive == lane.interactive, row.api_key_id == lane.api_key_id)

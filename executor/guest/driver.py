@@ -331,7 +331,7 @@ class _Run:
     def _note(self, request: dict[str, Any], answer: dict[str, Any]) -> None:
         """Keep in mind what the candidate's answer may lead the test code to."""
         raised: dict[str, Any] | None = answer.get("raised")
-        if request["op"] in ("own", "has"):
+        if request["op"] in ("own", "has") and "failed" not in answer:
             return  # Our own question.
         if request["op"] == "names":
             self._fetched = True

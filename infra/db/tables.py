@@ -43,6 +43,8 @@ Json = dict[str, Any]
 
 UNSENT = "state = 'submitted' AND sent_at IS NULL AND duplicate_of IS NULL AND follows IS NULL"
 """What makes a candidate part of the outbox."""
+UNSENT_SAMPLES = "state = 'submitted' AND sent_at IS NULL"
+"""What makes a request for samples part of it."""
 
 
 class Source(TypeDecorator[str]):
@@ -230,7 +232,7 @@ class SampleRequestRow(Table):
             "interactive",
             "api_key_id",
             "id",
-            postgresql_where=text("state = 'submitted' AND sent_at IS NULL"),
+            postgresql_where=text(UNSENT_SAMPLES),
         ),
         Index(None, "id", postgresql_where=text("state = 'quarantined'")),
     )

@@ -105,7 +105,7 @@ def _find_room(db: Database, limit: Backlog, api_key_id: int, size: int, key: st
         limit.accept(api_key_id, size)
     except errors.QueueFull:
         # A repeat needs no room: it is answered as the first was, which may be what fills it.
-        if not is_repeat(db, api_key_id, key):
+        if key is None or not is_repeat(db, api_key_id, key):
             raise
 
 

@@ -54,7 +54,7 @@ def once(
     return answer
 
 
-def is_repeat(database: Database, api_key_id: int, key: str | None) -> bool:
+def is_repeat(database: Database, api_key_id: int, key: str) -> bool:
     """Tell whether a request with this key was answered, so that another will store nothing."""
     row = IdempotentRequestRow
     with database.reading() as session:

@@ -226,6 +226,20 @@ def test_answers_do_not_agree_on_what_is_expected_of_both(slot, name, relation):
     assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]
 
 
+def test_who_crashes_at_a_question_of_ours_has_no_site_left_out(slot):
+    program = (
+        "import os\nclass Answer:\n    def __getattr__(self, name):\n"
+        "        if name == '__array__': os._exit(0)\n        raise AttributeError(name)\n"
+        "def f(n): return Answer() if n else 0\n"
+    )
+    test = (
+        "assert f(0) == 0\nanswer = f(1)\ntry:\n    hasattr(answer, '__array__')\n"
+        "except BaseException:\n    pass\nelse:\n    assert answer == 5\n"
+    )
+
+    assert judged(slot, program, test).label is not Label.ALL_PASS
+
+
 VECTOR = """
 class Vector:
     def __init__(self, *at): self.at = at
