@@ -57,7 +57,12 @@ def network():
 
 def refused_calls():
     return [call(272, 0x10000000), call(101, 0, 0, 0, 0), call(165, 0, 0, 0, 0, 0),
-            call(321, 0, 0, 0), call(425, 1, 0), call(56, 0x10000011, 0, 0, 0, 0)]
+            call(321, 0, 0, 0), call(425, 1, 0), call(56, 0x10000011, 0, 0, 0, 0),
+            call(56, 0x8011, 0, 0, 0, 0), call(27, 0, 0, 0)]
+
+def unnamed_calls():
+    context = ctypes.c_ulong()
+    return [call(206, 1, ctypes.byref(context)), call(457, 0, 0, 0, 0), call(600)]
 
 def open_files():
     found = []
@@ -148,7 +153,12 @@ _CHECKS: Final = (
     _Check("files of the host are out of sight", "host_files", lambda seen: seen == []),
     _Check("no network sockets", "network", lambda seen: seen == []),
     _Check(
-        "forbidden system calls are refused", "refused_calls", lambda seen: seen == ["EPERM"] * 6
+        "forbidden system calls are refused", "refused_calls", lambda seen: seen == ["EPERM"] * 8
+    ),
+    _Check(
+        "system calls that nobody named are refused",
+        "unnamed_calls",
+        lambda seen: seen == ["ENOSYS"] * 3,
     ),
     _Check("no inherited files", "open_files", lambda seen: seen == []),
     _Check("number of processes is bounded", "fork_many", _is_bounded),

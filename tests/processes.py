@@ -1,6 +1,7 @@
 """Which processes live, as the tests of what a suite leaves behind ask."""
 
 import os
+import time
 
 import psutil
 
@@ -22,3 +23,14 @@ def descendants(pid: int | None = None) -> set[psutil.Process]:
     """Return the living processes under one, which is our own if none is named."""
     children = psutil.Process(pid or os.getpid()).children(recursive=True)
     return {child for child in children if lives(child)}
+
+
+def settled(number: int, seconds: float = 5.0) -> set[psutil.Process]:
+    """Return our descendants once there are so many, or those that live when time is over.
+
+    Counted, because a worn cell is replaced by another, which takes a moment to end.
+    """
+    deadline = time.monotonic() + seconds
+    while len(left := descendants()) != number and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left

@@ -7,6 +7,7 @@ import ctypes
 import os
 import platform
 import resource
+import signal
 import struct
 from typing import Any, NoReturn
 
@@ -17,19 +18,26 @@ _CLONE_NEWNS = 0x00020000
 _CLONE_NEWIPC = 0x08000000
 _CLONE_NEWUSER = 0x10000000
 _CLONE_NEWPID = 0x20000000
-_NAMESPACE_FLAGS = 0x7E020000
+CHILD_FLAGS = 0x017D5FFF
+"""Bits of `clone` that make a thread or an ordinary child, and name the signal of its end.
+
+Not among them are a sibling instead of a child (CLONE_PARENT), which nobody would wait for,
+tracing, shared I/O contexts, and namespaces.
+"""
 _SIGCHLD = 17
 _MS_NOSUID_NODEV = 6
-_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 4, 22, 24
+_PR_SET_DUMPABLE = 4
+_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = ZYGOTE_OPTIONS = 1, 22, 24
+"""Options of `prctl` that the zygote and its shims need, and no jail has."""
 _CAPABILITY_VERSION_3 = 0x20080522
 _LAST_CAPABILITY = 40
 _INSIDE_UID = 65534
-# By machine: its audit number, then the numbers of clone, mount, unshare and setns.
+# By machine: its audit number, then the numbers of clone, mount, unshare, setns and prctl.
 _MACHINES = {
-    "x86_64": (0xC000003E, 56, 165, 272, 308),
-    "aarch64": (0xC00000B7, 220, 40, 97, 268),
+    "x86_64": (0xC000003E, 56, 165, 272, 308, 157),
+    "aarch64": (0xC00000B7, 220, 40, 97, 268, 167),
 }
-_ARCH, _CLONE, _MOUNT, _UNSHARE, _SETNS = _MACHINES[platform.machine()]
+_ARCH, _CLONE, _MOUNT, _UNSHARE, _SETNS, _PRCTL = _MACHINES[platform.machine()]
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.clone.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, *[ctypes.c_void_p] * 2)
@@ -106,25 +114,33 @@ def _checked(result: int) -> None:
 # A filter of the kernel's packet language (linux/filter.h): code, jump if true, if false, operand.
 _LOAD, _EQUAL, _AND, _RETURN = 0x20, 0x15, 0x54, 0x06
 _ALLOW, _KILL, _EPERM = 0x7FFF0000, 0x80000000, 0x00050001
+_NUMBER, _MACHINE, _FIRST_ARGUMENT = 0, 4, 16
+"""Where a filter finds these (struct seccomp_data); of the argument, the lower half."""
 
 
 def _program() -> bytes:
     """Refuse what only the zygote may do; all else the policy of the cell refuses already."""
-    rows = (
-        (_LOAD, 0, 0, 4),  # The machine of the call.
+    rows = [
+        (_LOAD, 0, 0, _MACHINE),
         (_EQUAL, 1, 0, _ARCH),
         (_RETURN, 0, 0, _KILL),
-        (_LOAD, 0, 0, 0),  # The number of the call.
-        (_EQUAL, 6, 0, _MOUNT),
-        (_EQUAL, 5, 0, _UNSHARE),
-        (_EQUAL, 4, 0, _SETNS),
-        (_EQUAL, 0, 4, _CLONE),
-        (_LOAD, 0, 0, 16),  # The lower half of its first argument.
-        (_AND, 0, 0, _NAMESPACE_FLAGS),
+        (_LOAD, 0, 0, _NUMBER),
+    ]
+    for number in (_MOUNT, _UNSHARE, _SETNS):
+        rows += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _EPERM)]
+    refused = len(ZYGOTE_OPTIONS)
+    rows += [
+        (_EQUAL, 0, 5, _CLONE),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+        (_AND, 0, 0, ~CHILD_FLAGS & 0xFFFFFFFF),
         (_EQUAL, 1, 0, 0),
         (_RETURN, 0, 0, _EPERM),
         (_RETURN, 0, 0, _ALLOW),
-    )
+        (_EQUAL, 0, refused + 1, _PRCTL),
+        (_LOAD, 0, 0, _FIRST_ARGUMENT),
+    ]
+    rows += [(_EQUAL, refused - at, 0, option) for at, option in enumerate(ZYGOTE_OPTIONS)]
+    rows += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _EPERM)]
     return b"".join(struct.pack("HBBI", *row) for row in rows)
 
 
@@ -168,6 +184,15 @@ def confine(order: dict[str, Any], proc_fd: int) -> None:
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     _checked(_libc.capset(header, bytes(24)))
     _checked(_libc.prctl(_PR_SET_SECCOMP, 2, ctypes.byref(_FILTER), 0, 0))
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process, and all that is below it, when its parent ends.
+
+    Raises:
+        OSError: the kernel refused.
+    """
+    _checked(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
 
 
 def _write(proc_fd: int, name: str, text: str) -> None:

@@ -4,7 +4,6 @@
 """
 
 import os
-import time
 import tomllib
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from infra.contracts.problems import (
     StdioTest,
     ValueComparator,
 )
-from tests.processes import descendants
+from tests.processes import descendants, settled
 
 HERE = Path(__file__).parent
 # How many times slower than usual this machine computes; an emulated one says so.
@@ -117,9 +116,6 @@ def attack(folder, suite, expect, judges):
     if "outcomes" in expect:
         assert {test.outcome.value for test in verdict.tests} <= set(expect["outcomes"]), verdict
     assert len(verdict.tests) == 3
-    # Counted, because a worn cell is replaced by another, which takes a moment to end.
-    deadline = time.monotonic() + 5
-    while len(left := descendants()) != len(before) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    left = settled(len(before))
     assert len(left) == len(before), f"{left} live, and before {before}"
     assert judges[suite].judge(HONEST).label is Label.ALL_PASS
