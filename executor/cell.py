@@ -8,6 +8,7 @@ namespace that has no interface.
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import time
@@ -18,7 +19,7 @@ from typing import Any, Final
 from executor.accounting import Accountant
 from executor.gate import Gate
 from executor.image import Image, stage
-from executor.jail import Jail
+from executor.jail import Jail, hear, kill
 from executor.plumbing import Plumbing
 from executor.policy import base_command, confinement, python_command
 from executor.seccomp import CELL_POLICY
@@ -33,6 +34,7 @@ JAILS_PER_CELL: Final = 1000
 USERS_PER_CELL: Final = 1024
 """Host user ids that one cell takes; each jail of a cell runs as another."""
 _START_SECONDS: Final = 30.0
+_END_SECONDS: Final = 10.0
 
 
 class CellSandbox:
@@ -74,23 +76,32 @@ class CellSandbox:
         """
         self._count += 1
         began = time.monotonic()
-        account = self._accountant.open(f"jail-{self._count}", limits)
-        with contextlib.ExitStack() as stack:
+        with metrics.watched_slot(), contextlib.ExitStack() as stack:
+            cell = self._fresh_cell()
+            stack.enter_context(self._ended_if_broken(cell))
+            account = self._accountant.open(f"jail-{self._count}", limits)
             stack.callback(account.close)
-            try:
-                cell = self._fresh_cell()
-                with Plumbing(stdin) as plumbing:
-                    confined = confinement(limits, plumbing.input_bytes)
-                    cell.order(confined, plumbing, account.entrances)
-                    ends = plumbing.ends()
-                stack.enter_context(cell.used())
-                jail = Jail(ends, account, limits, start, cell.complaint)
-                stack.callback(jail.destroy)
-                metrics.JAIL_SECONDS.observe(time.monotonic() - began)
-                yield jail
-            except errors.SandboxError:
-                self._end_cell()
-                raise
+            with Plumbing(stdin) as plumbing:
+                confined = confinement(limits, plumbing.input_bytes)
+                cell.order(confined, plumbing, account.entrances)
+                ends = plumbing.ends()
+            stack.enter_context(cell.used())
+            jail = Jail(ends, account, limits, start, cell.complaint)
+            stack.callback(jail.destroy)
+            metrics.JAIL_SECONDS.observe(time.monotonic() - began)
+            yield jail
+
+    @contextlib.contextmanager
+    def _ended_if_broken(self, cell: "_Cell") -> Iterator[None]:
+        try:
+            yield
+        except errors.SandboxError:
+            # Whatever failed, nobody knows what is left in there.
+            cell.close()
+            if cell is self._cell:
+                self._cell = None
+                self._rebuilt = "broken"
+            raise
 
     def with_packages(self, packages: tuple[str, ...]) -> "CellSandbox":
         """Return the sandbox whose Python has these packages, loaded before any candidate is there.
@@ -121,7 +132,9 @@ class CellSandbox:
             self._strict.close()
         for other in self._others.values():
             other.close()
-        self._end_cell()
+        if self._cell is not None:
+            self._cell.close()
+            self._cell = None
         self.gate.close()
 
     def _fresh_cell(self) -> "_Cell":
@@ -135,12 +148,6 @@ class CellSandbox:
             metrics.CELLS_BUILT.labels(self._rebuilt).inc()
         return self._cell
 
-    def _end_cell(self) -> None:
-        if self._cell is not None:
-            self._cell.close()
-            self._cell = None
-            self._rebuilt = "broken"
-
 
 class _Cell:
     """One nsjail with a zygote as its process 1."""
@@ -150,14 +157,17 @@ class _Cell:
         self._jails = 0
         self._running = 0
         self._is_retired = False
+        self._zygote: int | None = None
         self._orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # Before anybody can write: the kernel adds the writer's process id only from here on.
+        self._orders.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         # The shims write their user maps through it; they close it before a candidate is near.
         proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fds = (theirs.fileno(), proc)
             self._process = subprocess.Popen(
                 [
-                    *base_command(nsjail, image),
+                    *_dies_with_us(), *base_command(nsjail, image),
                     *_user_words(outside_uid, self._users),
                     "-m", "none:/tmp:tmpfs:size=4096,mode=755",
                     "--keep_caps", "--seccomp_string", CELL_POLICY,
@@ -173,14 +183,13 @@ class _Cell:
             theirs.close()
             os.close(proc)
         self._orders.settimeout(_START_SECONDS)
-        try:
-            hello = self._orders.recv(64)
-        except OSError:
-            hello = b""
-        if hello != b"hello":
+        words, pid, _ = hear(self._orders)
+        if words != b"hello":
             complaint = self.complaint()
             self.close()
             raise errors.SandboxError(f"the cell did not start: {complaint}")
+        with contextlib.suppress(ProcessLookupError):  # Or it has died since: the first jail sees.
+            self._zygote = os.pidfd_open(pid)
 
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:
@@ -235,12 +244,32 @@ class _Cell:
         return b" ".join(words).decode(errors="replace").strip()[-600:] or "no message"
 
     def close(self) -> None:
-        """End it: process 1 leaves when its order socket closes, and everything with it."""
+        """Kill it, and everything with it; it may have been closed before."""
         self._orders.close()
         self._process.kill()
+        if self._zygote is not None:
+            # Process 1 of the cell is dead only when all that it has ever held is.
+            if not kill(self._zygote, _END_SECONDS):
+                log.error("cell.not_ended", pid=self._process.pid)
+            os.close(self._zygote)
+            self._zygote = None
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
+
+
+def _dies_with_us() -> list[str]:
+    """Begin a command that the kernel kills when the thread that started it ends.
+
+    The end of the order socket would end a cell as well, as long as its process 1 looks at it.
+
+    Raises:
+        errors.SandboxUnsupported: `setpriv` is missing.
+    """
+    program = shutil.which("setpriv")
+    if program is None:
+        raise errors.SandboxUnsupported("the program `setpriv` is missing; install util-linux")
+    return [program, "--pdeathsig", "KILL", "--"]
 
 
 _UNLIMITED: Final = ("as", "cpu", "fsize", "nofile", "nproc", "stack", "memlock", "msgqueue")

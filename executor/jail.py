@@ -107,6 +107,7 @@ class Jail:
         self._status: int | None = None
         self._channel_open = True
         self._reaper: int | None = None
+        self._fault: errors.SandboxError | None = None
         self._started = self._looked = time.monotonic()
         self._channel, self._control = ends.channel, ends.control
         self._pipes = {"stdout": ends.stdout, "stderr": ends.stderr}
@@ -130,7 +131,7 @@ class Jail:
         try:
             self._control.sendall(channel.pack(start))
         except OSError as error:
-            raise errors.SandboxError(f"the jail ended at its start: {error}") from error
+            self._fail(f"the jail ended at its start: {error}")
         # What the candidate is charged for begins here, not with our own preparations.
         self._started = self._looked = time.monotonic()
         self._control.setblocking(False)
@@ -139,18 +140,22 @@ class Jail:
     def _greet(self) -> None:
         """Hear from the jail: of the reaper of its namespace, then from the process to watch."""
         self._control.settimeout(_START_SECONDS)
-        words, pid, files = self._hear()
+        words, pid, files = hear(self._control)
         if words == b"reaper":
             (self._reaper,) = files
-            words, pid, files = self._hear()
+            words, pid, files = hear(self._control)
         if words != b"hello":
-            raise errors.SandboxError(f"the jail did not start: {self._complaint()}")
+            self._fail(f"the jail did not start: {self._complaint()}")
         if self._reaper is None:
             # Process 1 itself spoke; it waits for us, so that the number is still its own.
             self._reaper = os.pidfd_open(pid)
         self._account.watch(pid, self._reaper)
         for name, pipe in zip(self._pipes, files, strict=False):
             self._read_instead(name, pipe)
+
+    def _fail(self, fault: str) -> NoReturn:
+        self._fault = errors.SandboxError(fault)
+        raise self._fault
 
     def _read_instead(self, name: str, pipe: int) -> None:
         """Read an output from the named pipe that the jail has made of it."""
@@ -159,22 +164,6 @@ class Jail:
         os.set_blocking(pipe, False)
         self._pipes[name] = pipe
         self._selector.register(pipe, selectors.EVENT_READ, name)
-
-    def _hear(self) -> tuple[bytes, int, tuple[int, ...]]:
-        """Receive one greeting, the sender's process id, and the open files that come with it."""
-        space = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(8)
-        pid, files = -1, ()
-        try:
-            words, ancillary, _, _ = self._control.recvmsg(16, space)
-        except OSError:
-            return b"", pid, ()
-        for _, kind, data in ancillary:
-            if kind == socket.SCM_RIGHTS:
-                files = struct.unpack(f"{len(data) // 4}i", data)
-            elif kind == socket.SCM_CREDENTIALS:
-                # The kernel writes the sender's pid as seen from our namespace.
-                pid = struct.unpack("3i", data)[0]
-        return words, pid, files
 
     # What it has used.
 
@@ -337,7 +326,7 @@ class Jail:
             # Process 1 was killed, as by the memory limit.
             self._status = signal.SIGKILL
         if not isinstance(self._status, int):
-            raise errors.SandboxError("nobody knows how the process ended")
+            self._fail("nobody knows how the process ended")
 
     def _read_output(self, name: str) -> None:
         pipe = self._pipes[name]
@@ -371,34 +360,67 @@ class Jail:
         """Kill everything inside and prove that nothing is left.
 
         Raises:
-            errors.SandboxError: something survived.
+            errors.SandboxError: something survived; or again the fault that was met before, so that
+                who only closes jails learns of it too.
         """
         try:
             if self._start is not None:
                 self._greet()  # It may have been about to come up.
-            self._kill()
         finally:
-            self._control.close()
-            self._channel.close()
-            self._selector.close()
-            for pipe in self._pipes.values():
-                os.close(pipe)
+            try:
+                self._kill()
+            finally:
+                self._close()
+        if self._fault is not None:
+            raise self._fault
+
+    def _close(self) -> None:
+        self._control.close()
+        self._channel.close()
+        self._selector.close()
+        for pipe in self._pipes.values():
+            os.close(pipe)
+        if self._reaper is not None:
+            os.close(self._reaper)
 
     def _kill(self) -> None:
         deadline = time.monotonic() + _END_SECONDS
-        if self._reaper is not None:
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._reaper, signal.SIGKILL)
-            # Process 1 is dead only when every process of its namespace is.
-            poll = select.poll()
-            poll.register(self._reaper, select.POLLIN)
-            poll.poll(_END_SECONDS * 1000)
-            os.close(self._reaper)
-        while not self._account.is_empty():
+        # Process 1 is dead only when every process of its namespace is.
+        is_over = self._reaper is None or kill(self._reaper, _END_SECONDS)
+        while not (is_over and self._account.is_empty()):
             if time.monotonic() > deadline:
                 raise errors.SandboxError("a process of a candidate survived its jail")
             self._account.kill()
             time.sleep(0.001)
+
+
+def hear(control: socket.socket) -> tuple[bytes, int, tuple[int, ...]]:
+    """Receive one greeting, the sender's process id, and the open files that come with it.
+
+    Nothing, from process -1, if nobody speaks.
+    """
+    space = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(8)
+    pid, files = -1, ()
+    try:
+        words, ancillary, _, _ = control.recvmsg(16, space)
+    except OSError:
+        return b"", pid, ()
+    for _, kind, data in ancillary:
+        if kind == socket.SCM_RIGHTS:
+            files = struct.unpack(f"{len(data) // 4}i", data)
+        elif kind == socket.SCM_CREDENTIALS:
+            # The kernel writes the sender's pid as seen from our namespace.
+            pid = struct.unpack("3i", data)[0]
+    return words, pid, files
+
+
+def kill(pidfd: int, seconds: float) -> bool:
+    """Kill a process and wait for its end, not for ever; tell whether it ended."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
 
 
 def describe_status(status: int | None) -> str:

@@ -16,6 +16,7 @@ from executor.jail import Ends, Jail
 from executor.plumbing import Plumbing
 from executor.policy import INSIDE_UID, base_command, confinement, python_command
 from executor.seccomp import POLICY
+from infra import metrics
 from infra.contracts.problems import Limits
 
 _MEBIBYTE: Final = 2**20
@@ -57,8 +58,8 @@ class StrictSandbox:
         Raises:
             errors.SandboxError: the jail did not start, or could not be emptied.
         """
-        account = self._accountant.open(f"strict-{next(_numbers)}", limits)
-        with contextlib.ExitStack() as stack:
+        with metrics.watched_slot(), contextlib.ExitStack() as stack:
+            account = self._accountant.open(f"strict-{next(_numbers)}", limits)
             stack.callback(account.close)
             with Plumbing(stdin) as plumbing:
                 fds = (plumbing.channel, plumbing.control, *account.entrances)

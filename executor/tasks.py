@@ -16,7 +16,7 @@ from executor.judges import Judges
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from executor.slices import label_slice
-from infra import errors, logs
+from infra import errors, logs, metrics
 from infra.contracts.base import Contract
 from infra.contracts.direct import DirectReply, DirectRequest
 from infra.contracts.execution import ExecutionRequest, ExecutionStarted
@@ -50,7 +50,8 @@ def open_slot(**_: object) -> None:
 
     logs.configure("executor")
     _Worker.settings = load(ExecutorSettings)
-    _Worker.slot = Slot(_Worker.settings, number=getattr(current_process(), "index", 0) or 0)
+    with metrics.watched_slot():
+        _Worker.slot = Slot(_Worker.settings, number=getattr(current_process(), "index", 0) or 0)
     _Worker.judges = Judges(_Worker.slot)
     _Worker.desk = Desk(_Worker.judges)
     _Worker.replies = Replies(load(BrokerSettings).redis_url.get_secret_value())

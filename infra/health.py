@@ -1,6 +1,7 @@
 """Asks this machine's process at `RRTF_METRICS_PORT` whether it lives: `python -m infra.health`.
 
-With a number of seconds, its last round must not be older.
+None of its slots may fail to start its sandbox. With a number of seconds, its last round must not
+be older.
 """
 
 import sys
@@ -11,17 +12,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from infra.settings import MetricsSettings, load
 
+_FAILING = "rrtf_slots_failing"
 _ROUND = "rrtf_last_round_timestamp_seconds"
 
 
 def trouble(text: str, max_age_seconds: float | None, now: float) -> str:
     """Say what is wrong with a process, by its metrics; nothing if it is well."""
-    rounds = [
-        sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == _ROUND
-    ]
+    found = [s for family in text_string_to_metric_families(text) for s in family.samples]
+    failing = sum(sample.value for sample in found if sample.name == _FAILING)
+    if failing:
+        return f"the sandbox of {failing:.0f} slots fails; `rrtf doctor` says what is missing"
+    rounds = [sample.value for sample in found if sample.name == _ROUND]
     if max_age_seconds is None:
         return ""
     if not rounds:

@@ -1,8 +1,11 @@
 """Prometheus metrics: every name the suite exports, in one place."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
+
+from infra import errors
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LONG_SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200)
@@ -74,6 +77,11 @@ JAIL_SECONDS = Histogram(
     "rrtf_jail_start_seconds", "Time to start a jail in a cell.", buckets=_SECONDS
 )
 CELLS_BUILT = Counter("rrtf_cells_built_total", "Cells built, by why.", ["reason"])
+SLOTS_FAILING = Gauge(
+    "rrtf_slots_failing",
+    "Slots whose sandbox failed when it was last needed.",
+    multiprocess_mode="livesum",
+)
 SANDBOX_FAILURES = Counter(
     "rrtf_sandbox_failures_total", "Candidates without a verdict by a fault of ours.", ["error"]
 )
@@ -113,3 +121,16 @@ def observe_step(measured: Mapping[str, object]) -> None:
     RESPONSE_TOKENS.inc(numbers["response_tokens"])
     for name, value in numbers.items():
         STEP.labels(name).set(value)
+
+
+@contextlib.contextmanager
+def watched_slot() -> Iterator[None]:
+    """Count this process's slot as failing if a fault of its sandbox ends the block."""
+    is_failing = False
+    try:
+        yield
+    except errors.SandboxError:
+        is_failing = True
+        raise
+    finally:
+        SLOTS_FAILING.set(is_failing)

@@ -60,58 +60,65 @@ class _Zygote:
         self._poll = select.poll()
         self._poll.register(orders, select.POLLIN)
         self._running: dict[int, tuple[int, int, int]] = {}
+        self._ending: dict[int, int] = {}
 
     def serve(self) -> NoReturn:
-        """Go on until the order socket is closed."""
+        """Go on until the order socket is closed; nothing else is ever waited for."""
+        self._confine.die_with_parent()
         self._orders.send(b"hello")
         while True:
             for fd, _ in self._poll.poll():
                 if fd == self._orders.fileno():
                     self._carry_out()
-                else:
+                elif fd in self._running:
                     self._report(fd)
+                else:
+                    self._reap(fd, self._ending.pop(fd))
 
     def _carry_out(self) -> None:
         message, fds, _, _ = socket.recv_fds(self._orders, 4096, _MAX_FILES)
         if not message:
             os._exit(0)  # And with process 1 everything in the cell.
         channel, control, *rest = fds
-        reaper = -1
         try:
             # A reaper takes this along, and the kernel then reaps for it; here it would lose what
             # a child reports.
             signal.signal(signal.SIGCHLD, signal.SIG_IGN)
             reaper, reaper_pid = self._namespaces.reaper()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._ending[reaper] = reaper_pid
+            self._poll.register(reaper, select.POLLIN)
             _send_file(control, reaper)
             child = self._namespaces.fork(reaper)
             if child == 0:
                 _become_first(self._confine, json.loads(message), fds, self._proc_fd)
             watched = os.pidfd_open(child)
-            self._running[watched] = (child, reaper_pid, control)
+            self._running[watched] = (child, reaper, control)
             self._poll.register(watched, select.POLLIN)
         except OSError as error:
             os.close(control)
             self._orders.send(f"cannot start a jail: {error}".encode())
-        for fd in (channel, *rest, reaper):
-            if fd >= 0:
-                os.close(fd)
+        for fd in (channel, *rest):
+            os.close(fd)
 
     def _report(self, watched: int) -> None:
         from executor.guest.channel import pack
 
-        child, reaper_pid, control = self._running.pop(watched)
-        self._poll.unregister(watched)
-        os.close(watched)
-        status: int | None = None
-        with contextlib.suppress(ChildProcessError):
-            _, status = os.waitpid(child, _WALL)
+        child, reaper, control = self._running.pop(watched)
+        status = self._reap(watched, child)
         with contextlib.suppress(OSError):  # The supervisor may have turned away.
             os.write(control, pack({"status": status}))
         os.close(control)
-        # What the program has left behind ends with it.
-        os.kill(reaper_pid, signal.SIGKILL)
-        os.waitpid(reaper_pid, 0)
+        # What the program has left behind ends with it, and the reaper's own end is seen when all
+        # of that is dead. One that never ends keeps nothing else waiting.
+        signal.pidfd_send_signal(reaper, signal.SIGKILL)
+
+    def _reap(self, watched: int, pid: int) -> int | None:
+        self._poll.unregister(watched)
+        os.close(watched)
+        with contextlib.suppress(ChildProcessError):
+            return os.waitpid(pid, _WALL)[1]
+        return None
 
 
 def _send_file(control: int, fd: int) -> None:

@@ -18,6 +18,13 @@ ROUND = 'rrtf_last_round_timestamp_seconds{service="sweep"} 1000.0\n'
         (ROUND, 60.0, 1100.0, "the last round ended 100 s ago"),
         ("", 60.0, 1100.0, "no round has ended yet"),
         ("", None, 1100.0, ""),
+        ("rrtf_slots_failing 0.0\n", None, 1100.0, ""),
+        (
+            "rrtf_slots_failing 2.0\n",
+            None,
+            1100.0,
+            "the sandbox of 2 slots fails; `rrtf doctor` says what is missing",
+        ),
     ],
 )
 def test_a_process_is_well_whose_last_round_is_young(

@@ -1,0 +1,164 @@
+"""A cell whose jail cannot be proven empty is replaced, whatever failed; and it dies with us."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from executor.accounting import choose
+from executor.cell import CellSandbox
+from executor.image import stage
+from executor.judge import Judge
+from executor.sandbox import nsjail_binary
+from executor.settings import default_home
+from infra import errors, metrics
+from infra.contracts.base import Label
+from tests.hostile.attacks import HONEST, SUITES
+from tests.processes import descendants, lives, settled
+
+HANGS = """
+import sys
+import time
+
+def add(a, b):
+    print("in there", flush=True)
+    while True:
+        time.sleep(1)
+"""
+
+
+class _Doubtful:
+    """An account that says, when it is told to, that a process is left in it."""
+
+    def __init__(self, account, accountant):
+        self._account = account
+        self._accountant = accountant
+
+    def __getattr__(self, name):
+        return getattr(self._account, name)
+
+    def is_empty(self):
+        return not self._accountant.doubts and self._account.is_empty()
+
+    def close(self):
+        self._account.close()
+        if self._accountant.fails:
+            raise errors.SandboxError("cannot be removed")
+
+
+class _Accountant:
+    kind = "doubtful"
+
+    def __init__(self):
+        self._real = choose(None, required=False)
+        self.doubts = self.fails = False
+
+    def open(self, name, limits):
+        return _Doubtful(self._real.open(name, limits), self)
+
+    def close(self):
+        self._real.close()
+
+
+@pytest.fixture
+def accountant():
+    with contextlib.closing(_Accountant()) as accountant:
+        yield accountant
+
+
+@pytest.fixture
+def judge(accountant, monkeypatch):
+    monkeypatch.setattr("executor.jail._END_SECONDS", 0.3)
+    users = 600_000 if os.geteuid() == 0 else None
+    home = default_home()
+    sandbox = CellSandbox(nsjail_binary(), stage(home), accountant, users)
+    with contextlib.closing(sandbox):
+        yield Judge(sandbox, SUITES["call"], "test")
+
+
+def failing():
+    return metrics.SLOTS_FAILING._value.get()
+
+
+@pytest.mark.parametrize("fault", ["doubts", "fails"])
+def test_a_cell_that_may_not_be_empty_is_replaced(judge, accountant, fault):
+    assert judge.judge(HONEST).label is Label.ALL_PASS
+    before = descendants()
+    setattr(accountant, fault, True)
+
+    with pytest.raises(errors.SandboxError):
+        judge.judge(HONEST)
+
+    assert failing() == 1
+    assert not any(lives(process) for process in before)
+    setattr(accountant, fault, False)
+    assert judge.judge(HONEST).label is Label.ALL_PASS
+    assert failing() == 0
+    assert len(settled(len(before))) == len(before)
+
+
+def test_a_cell_whose_first_process_is_gone_is_replaced(judge):
+    assert judge.judge(HONEST).label is Label.ALL_PASS
+    for process in descendants():
+        process.kill()
+
+    with pytest.raises(errors.SandboxError):
+        judge.judge(HONEST)
+
+    assert judge.judge(HONEST).label is Label.ALL_PASS
+
+
+WORKER = """
+import contextlib
+import os
+import sys
+
+from executor.judge import Judge
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings, default_home
+from tests.hostile.attacks import SUITES
+
+settings = ExecutorSettings(home=default_home(), strict=sys.argv[1] == "strict")
+slot = Slot(settings, number=6)
+limits = {"cpu_seconds": 100.0, "total_cpu_seconds": 100.0}
+suite = SUITES["call"]
+suite = suite.model_copy(update={"limits": suite.limits.model_copy(update=limits)})
+judge = Judge(slot.sandbox, suite, slot.version)
+print("ready", flush=True)
+judge.judge(sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize(("mode", "stopped"), [("cell", False), ("cell", True), ("strict", False)])
+def test_nothing_outlives_the_worker(mode, stopped):
+    worker = subprocess.Popen(
+        [sys.executable, "-c", WORKER, mode, HANGS],
+        stdout=subprocess.PIPE, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert worker.stdout is not None
+    assert worker.stdout.readline() == b"ready\n"
+    # nsjail, its process 1 and the candidate; in a cell also the reaper of the namespace.
+    deadline = time.monotonic() + 30
+    while len(processes := descendants(worker.pid)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(processes) >= 3
+    if stopped:
+        # Process 1 can do nothing for it then: the kernel must.
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+
+    worker.kill()
+    worker.communicate()
+
+    deadline = time.monotonic() + 30
+    while (left := [p for p in processes if lives(p)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in left:
+        process.kill()
+    assert left == []
