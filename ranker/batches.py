@@ -4,13 +4,12 @@ A batch is trained at most once: each lease has an epoch, every later call names
 is recorded in the transaction that records the checkpoint.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import load_only
+from sqlalchemy import ColumnElement, func, select, update
 
 from infra import errors, metrics
 from infra.contracts.base import BatchState
@@ -21,24 +20,26 @@ from infra.contracts.ranking import (
     LeaseRequest,
     LeaseResponse,
     NewCheckpoint,
-    RankedCandidate,
-    RankedGroup,
-    Response,
 )
 from infra.db.tables import (
     CandidateRow,
     CheckpointRow,
     GroupRow,
     PolicyRow,
-    ProblemRow,
     RankingRow,
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Work
-from ranker.ranking import Preset, score_of
+from ranker.contents import ranked_groups
 
 MAX_LEASES = 5
 """Leases after which a batch that nobody completes is set aside."""
+IN_FORCE: ColumnElement[bool] = RankingRow.superseded_at.is_(None)
+"""The one ranking of each group that no later one replaces."""
+UNBATCHED: ColumnElement[bool] = (
+    RankingRow.training_batch_id.is_(None) & RankingRow.skip_reason.is_(None) & IN_FORCE
+)
+"""Rankings that wait to be put into a batch."""
 
 
 def form(work: Work, batch_groups: int, flush_before: datetime | None = None) -> int:
@@ -50,7 +51,7 @@ def form(work: Work, batch_groups: int, flush_before: datetime | None = None) ->
     rows = work.session.execute(
         select(RankingRow.id, RankingRow.num_pairs, RankingRow.created_at, GroupRow.policy_id)
         .join(GroupRow, RankingRow.group_id == GroupRow.id)
-        .where(RankingRow.training_batch_id.is_(None), RankingRow.skip_reason.is_(None))
+        .where(UNBATCHED)
         .order_by(GroupRow.policy_id, RankingRow.id)
     ).all()
     formed = 0
@@ -207,70 +208,6 @@ def _give_back(work: Work, policy: UUID, worker: str) -> None:
         .values(state=BatchState.READY, lease_until=None)
         .execution_options(synchronize_session=False)
     )
-
-
-def ranked_groups(work: Work, batch_id: UUID) -> tuple[RankedGroup, ...]:
-    """Assemble the content of a batch."""
-    rows = work.session.execute(
-        select(RankingRow, ProblemRow.slug, ProblemRow.prompt)
-        .join(GroupRow, RankingRow.group_id == GroupRow.id)
-        .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
-        .where(RankingRow.training_batch_id == batch_id)
-        .order_by(RankingRow.id)
-    ).all()
-    return tuple(_ranked_group(work, ranking, slug, prompt) for ranking, slug, prompt in rows)
-
-
-def _ranked_group(work: Work, ranking: RankingRow, slug: str, prompt: str) -> RankedGroup:
-    needed = (CandidateRow.program, CandidateRow.finish_reason, CandidateRow.pass_fraction)
-    rows = work.session.scalars(
-        select(CandidateRow)
-        .where(CandidateRow.group_id == ranking.group_id)
-        .options(load_only(*needed))
-    )
-    # Those without a pair too: a trainer may compare responses by rules of its own. An empty
-    # program has no text to learn or to avoid.
-    return assemble(ranking, slug, prompt, {row.id: row for row in rows if row.program.strip()})
-
-
-def assemble(
-    ranking: RankingRow, slug: str, prompt: str, candidates: Mapping[UUID, CandidateRow]
-) -> RankedGroup:
-    """Make a ranked group of these of its candidates, the best one and all paired among them."""
-    order = [RankedCandidate.model_validate(entry) for entry in ranking.order]
-    order = [entry for entry in order if entry.candidate_id in candidates]
-    index = {str(entry.candidate_id): number for number, entry in enumerate(order)}
-    return RankedGroup(
-        group_id=ranking.group_id,
-        problem_slug=slug,
-        prompt=prompt,
-        responses=tuple(
-            Response(
-                candidate_id=entry.candidate_id,
-                author=entry.author,
-                label=entry.label,
-                score=_raw_score(entry, candidates[entry.candidate_id], ranking.preset),
-                program=trainable(candidates[entry.candidate_id].program),
-                finished=candidates[entry.candidate_id].finish_reason in (None, "stop"),
-            )
-            for entry in order
-        ),
-        pairs=tuple(
-            (index[pair["better_id"]], index[pair["worse_id"]], pair["gap"])
-            for pair in ranking.pairs
-        ),
-        best=index[str(ranking.best_id)],
-    )
-
-
-def _raw_score(entry: RankedCandidate, candidate: CandidateRow, preset: str) -> float:
-    assert candidate.pass_fraction is not None, "what was ranked has a label"
-    return score_of(entry.label, candidate.pass_fraction, Preset(preset))
-
-
-def trainable(program: str) -> str:
-    """Make text that any tokenizer and any JSON reader takes."""
-    return program.encode("utf-8", "replace").decode()
 
 
 def heartbeat(work: Work, request: HeartbeatRequest) -> None:

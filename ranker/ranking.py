@@ -2,18 +2,25 @@
 
 PanGu-Coder2 (arXiv 2307.14936), section 3.4, step 2: four situations with scores from low to high;
 of two candidates in the same situation the teacher's ranks higher; a teacher below a student is
-left out. The paper gives no numbers; ours are the presets here.
+left out. The paper gives no numbers; ours are the presets here. "The same situation" is the same
+label and the same share of tests passed: who passes fewer never ranks above who passes more.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
+from fractions import Fraction
 from itertools import combinations
-from uuid import UUID
+from typing import NamedTuple
 
 from pydantic import Field
 
 from infra.contracts.base import Author, Contract, Label, SkipReason
-from infra.contracts.ranking import Judged, Pair, RankedCandidate, Ranking
+from infra.contracts.ranking import Judged, Pair, RankedCandidate, Ranking, exact_share
+from ranker.written import has_code
+
+RULE_VERSION = 2
+"""Of what is decided here, stored with each ranking. In version 1 a teacher's bonus was part of its
+score, and outweighed a test where there were more than six."""
 
 _ORDER = tuple(Label)
 
@@ -36,15 +43,15 @@ class Rules(Contract):
 
     preset: Preset = Preset.RRTF
     tie_bonus: float = Field(0.05, ge=0, lt=0.1)
-    """Added to a teacher's score, as far as it does not lift it to the next label's scores."""
+    """Gap between a teacher and a student of the same label that pass the same share of tests."""
     all_pairs: bool = False
-    """Pair every two candidates of different score, not only teacher over student."""
+    """Pair every two candidates that differ, not only teacher over student."""
     min_best: Label = Label.PARTIAL_PASS
     """Lowest label of the best response, which the cross-entropy term imitates."""
 
 
 def score_of(label: Label, pass_fraction: float, preset: Preset) -> float:
-    """Score a label, without the tie bonus."""
+    """Score a label and a share of tests passed; who wrote the program does not matter."""
     position = _ORDER.index(label)
     partial = label is Label.PARTIAL_PASS
     match preset:
@@ -58,71 +65,96 @@ def score_of(label: Label, pass_fraction: float, preset: Preset) -> float:
             return -0.3 + 1.3 * pass_fraction if partial else (-1.0, -0.6, -0.3, 1.0)[position]
 
 
+class _Placed(NamedTuple):
+    """A candidate with what it came to."""
+
+    judged: Judged
+    result: tuple[int, Fraction]
+    """Place of the label, and the share of tests passed; greater is better."""
+    score: float
+
+    @property
+    def is_teacher(self) -> bool:
+        return self.judged.author is Author.TEACHER
+
+
 def rank(candidates: Sequence[Judged], rules: Rules) -> Ranking:
     """Rank one group; the result does not depend on the order of the candidates."""
-    scores = {c.candidate_id: _score(c, rules) for c in candidates}
-    ordered = sorted(candidates, key=lambda c: _best_first(c, scores[c.candidate_id]))
-    # An empty program has no text to learn or to avoid.
-    responses = [c for c in ordered if c.program.strip()]
-    pairs, dropped = _pairs(responses, scores, rules)
-    best = responses[0] if responses else None
+    ordered = sorted((_placed(c, rules.preset) for c in candidates), key=_best_first)
+    # Where nothing was written there is no text to learn or to avoid.
+    responses = [c for c in ordered if is_response(c.judged)]
+    pairs, dropped = _pairs(responses, rules)
+    best = responses[0].judged if responses else None
     return Ranking(
         preset=rules.preset.value,
+        rule_version=RULE_VERSION,
         order=tuple(
             RankedCandidate(
-                candidate_id=c.candidate_id,
-                author=c.author,
-                label=c.label,
-                score=scores[c.candidate_id],
+                candidate_id=c.judged.candidate_id,
+                author=c.judged.author,
+                label=c.judged.label,
+                score=c.score,
             )
             for c in ordered
         ),
         pairs=tuple(pairs),
         best_id=best.candidate_id if best else None,
         dropped_pairs=dropped,
-        skip_reason=_skip_reason(responses, pairs, dropped, best, rules),
+        skip_reason=_skip_reason([c.judged for c in responses], pairs, dropped, best, rules),
     )
 
 
-def _score(candidate: Judged, rules: Rules) -> float:
-    score = score_of(candidate.label, candidate.pass_fraction, rules.preset)
-    if candidate.author is Author.STUDENT:
-        return score
-    if candidate.label is _ORDER[-1]:
-        return score + rules.tie_bonus
-    # Nineteen tests of twenty plus the whole bonus would outrank a student that passes them all.
-    above = score_of(_ORDER[_ORDER.index(candidate.label) + 1], 0.0, rules.preset)
-    return score + max(0.0, min(rules.tie_bonus, (above - score) / 2))
+def is_response(candidate: Judged) -> bool:
+    """Tell whether there is code in what was written, and so something to learn or to avoid.
+
+    Of a completion only the completion counts: the program may be all the prompt's.
+    """
+    text = candidate.program if candidate.completion is None else candidate.completion
+    return has_code(candidate.program, candidate.language) and has_code(text, candidate.language)
 
 
-def _best_first(candidate: Judged, score: float) -> tuple[float, bool, int, str]:
-    # Equal scores: the teacher, then the shorter program, then the id, so that the order is total.
-    student = candidate.author is Author.STUDENT
-    return -score, student, len(candidate.program), str(candidate.candidate_id)
+def _placed(candidate: Judged, preset: Preset) -> _Placed:
+    passed = exact_share(candidate.pass_fraction)
+    return _Placed(
+        judged=candidate,
+        result=(_ORDER.index(candidate.label), passed),
+        score=score_of(candidate.label, float(passed), preset),
+    )
 
 
-def _pairs(
-    ordered: Sequence[Judged], scores: Mapping[UUID, float], rules: Rules
-) -> tuple[list[Pair], int]:
+def _best_first(candidate: _Placed) -> tuple[int, Fraction, bool, int, str]:
+    # Equal results: the teacher, then the shorter program, then the id, so that the order is total.
+    label, passed = candidate.result
+    judged = candidate.judged
+    return -label, -passed, not candidate.is_teacher, len(judged.program), str(judged.candidate_id)
+
+
+def _pairs(ordered: Sequence[_Placed], rules: Rules) -> tuple[list[Pair], int]:
     """Pair the better with the worse; count the teachers left out because a student is better."""
     pairs: list[Pair] = []
     dropped = 0
     seen: set[tuple[str, str]] = set()
     for first, second in combinations(ordered, 2):
-        # The order is best first, so `first` never scores below `second`.
-        gap = scores[first.candidate_id] - scores[second.candidate_id]
         if not rules.all_pairs:
-            if first.author is second.author:
+            if first.judged.author is second.judged.author:
                 continue
-            if first.author is Author.STUDENT:
+            if not first.is_teacher:
                 dropped += 1
                 continue
+        gap = _gap(first, second, rules)
         # A program written twice teaches once, and never against itself.
-        texts = (first.program, second.program)
+        texts = (first.judged.program, second.judged.program)
         if gap > 0 and texts[0] != texts[1] and texts not in seen:
             seen.add(texts)
-            pairs.append(Pair(better_id=first.candidate_id, worse_id=second.candidate_id, gap=gap))
+            better, worse = first.judged.candidate_id, second.judged.candidate_id
+            pairs.append(Pair(better_id=better, worse_id=worse, gap=gap))
     return pairs, dropped
+
+
+def _gap(better: _Placed, worse: _Placed, rules: Rules) -> float:
+    if better.result != worse.result:
+        return better.score - worse.score
+    return rules.tie_bonus if better.is_teacher and not worse.is_teacher else 0.0
 
 
 def _skip_reason(

@@ -33,16 +33,17 @@ from infra.contracts.execution import (
     ExecutionStarted,
     TestResult,
 )
-from infra.contracts.ranking import Judged
 from infra.db.tables import (
     CandidateRow,
     ExecutionRow,
     GroupRow,
+    ProblemRow,
     RankingRow,
     SampleRequestRow,
     SandboxProfileRow,
 )
 from infra.db.unit_of_work import Work
+from ranker import contents
 from ranker.ranking import Rules, rank
 
 log = logs.get(__name__)
@@ -288,29 +289,40 @@ def rank_group(work: Work, group_id: UUID, rules: Rules) -> bool:
         or work.session.scalar(select(has_waiting(literal(group_id))))
     ):
         return False
-    rows = work.session.scalars(
-        select(CandidateRow)
-        .where(CandidateRow.group_id == group_id, CandidateRow.state == CandidateState.LABELLED)
-        .execution_options(populate_existing=True)
-    ).all()
-    ranking = rank([_judged(row) for row in rows], rules)
-    work.session.add(
-        RankingRow(
-            group_id=group_id,
-            preset=ranking.preset,
-            order=[entry.model_dump(mode="json") for entry in ranking.order],
-            pairs=[pair.model_dump(mode="json") for pair in ranking.pairs],
-            best_id=ranking.best_id,
-            num_pairs=len(ranking.pairs),
-            dropped_pairs=ranking.dropped_pairs,
-            skip_reason=ranking.skip_reason,
-        )
-    )
+    ranking = ranking_of(work, group_id, rules)
+    work.session.add(ranking)
     group.state = GroupState.RANKED
     group.ranked_at = work.session.scalar(select(func.clock_timestamp()))
     work.session.flush()
     metrics.GROUPS_RANKED.labels(ranking.skip_reason or "").inc()
     return True
+
+
+def ranking_of(work: Work, group_id: UUID, rules: Rules) -> RankingRow:
+    """Rank the labelled candidates of a group; the row is not stored yet."""
+    language = work.session.scalars(
+        select(ProblemRow.language)
+        .join(GroupRow, GroupRow.problem_id == ProblemRow.id)
+        .where(GroupRow.id == group_id)
+    ).one()
+    rows = work.session.scalars(
+        select(CandidateRow)
+        .where(CandidateRow.group_id == group_id, CandidateRow.state == CandidateState.LABELLED)
+        .execution_options(populate_existing=True)
+    ).all()
+    ranking = rank([contents.judged(row, language) for row in rows], rules)
+    return RankingRow(
+        id=new_id(),
+        group_id=group_id,
+        preset=ranking.preset,
+        rule_version=ranking.rule_version,
+        order=[entry.model_dump(mode="json") for entry in ranking.order],
+        pairs=[pair.model_dump(mode="json") for pair in ranking.pairs],
+        best_id=ranking.best_id,
+        num_pairs=len(ranking.pairs),
+        dropped_pairs=ranking.dropped_pairs,
+        skip_reason=ranking.skip_reason,
+    )
 
 
 def has_waiting(group_id: ColumnElement[UUID]) -> ColumnElement[bool]:
@@ -327,16 +339,4 @@ def has_waiting(group_id: ColumnElement[UUID]) -> ColumnElement[bool]:
     )
     return func.coalesce(candidates.scalar_subquery(), false()) | func.coalesce(
         requests.scalar_subquery(), false()
-    )
-
-
-def _judged(row: CandidateRow) -> Judged:
-    assert row.label is not None
-    assert row.pass_fraction is not None
-    return Judged(
-        candidate_id=row.id,
-        author=row.author,
-        label=row.label,
-        pass_fraction=row.pass_fraction,
-        program=row.program,
     )

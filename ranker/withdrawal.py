@@ -50,11 +50,12 @@ def withdraw(
     work.session.execute(
         delete(RankingRow).where(RankingRow.group_id.in_(set(group_ids) - staying.keys()))
     )
-    _recount(work, yielding)
+    recount(work, yielding)
     return staying
 
 
-def _recount(work: Work, batch_ids: Collection[UUID]) -> None:
+def recount(work: Work, batch_ids: Collection[UUID]) -> None:
+    """Let batches count what is in them, and delete those with nothing left."""
     left = select(func.count()).where(RankingRow.training_batch_id == TrainingBatchRow.id)
     pairs = select(func.coalesce(func.sum(RankingRow.num_pairs), 0)).where(
         RankingRow.training_batch_id == TrainingBatchRow.id

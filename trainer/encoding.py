@@ -1,9 +1,10 @@
 """From a ranked group to token ids."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from infra.contracts.base import Author, Label
-from infra.contracts.ranking import RankedGroup, Response
+from infra.contracts.ranking import RankedGroup, Response, exact_share
 from infra.prompts import wrap_prompt
 from trainer.loss import LossConfig, Pair, PairMode, form_pairs
 from trainer.tokenizer import TextTokenizer
@@ -17,7 +18,7 @@ class EncodedGroup:
     responses: list[list[int]]
     pairs: list[Pair]
     best: int | None
-    """Response to imitate; None when its end was cut off."""
+    """Response to imitate; None when its end was cut off, or nothing was written."""
     scores: list[float]
     labels: list[Label]
 
@@ -66,7 +67,7 @@ def encode_group(
         prompt=prompt,
         responses=[ids for ids, _ in encoded],
         pairs=[(place[better], place[worse], gap) for better, worse, gap in pairs],
-        best=best if encoded[best][1] else None,
+        best=best if encoded[best][1] and responses[best].program.strip() else None,
         scores=[response.score for response in responses],
         labels=[response.label for response in responses],
     )
@@ -79,12 +80,19 @@ def _pairs_of(group: RankedGroup, config: LossConfig) -> list[Pair]:
     scores = [response.score for response in group.responses]
     teachers = [response.author is Author.TEACHER for response in group.responses]
     pairs: dict[tuple[str, str], Pair] = {}
-    for pair in form_pairs(scores, teachers, config.pairs, config.tie_bonus):
+    results = [_result_of(response) for response in group.responses]
+    for pair in form_pairs(scores, teachers, config.pairs, config.tie_bonus, results):
         better, worse = (group.responses[index].program for index in pair[:2])
         # As in the ranker's: a program written twice teaches once, and never against itself.
         if better.strip() and worse.strip() and better != worse:
             pairs.setdefault((better, worse), pair)
     return list(pairs.values())
+
+
+def _result_of(response: Response) -> tuple[Label, Fraction] | float:
+    # By tests where they are known: in some presets several shares have one score.
+    share = response.pass_fraction
+    return response.score if share is None else (response.label, exact_share(share))
 
 
 def _encode(

@@ -14,6 +14,7 @@ bounded memory (`trainer/gradient.py`).
 Shape suffixes: N responses of one prompt, P pairs, R predicted tokens, V vocabulary.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -75,7 +76,8 @@ class LossConfig:
     """Steepness of the Bradley-Terry loss."""
     pairs: PairMode = PairMode.RANKED
     tie_bonus: float = 0.0
-    """Added to a teacher's score before pairs are made here; the ranker's pairs have its own."""
+    """Gap that pairs made here give a teacher over a student of the same result; the ranker's have
+    its own."""
 
     @classmethod
     def of(cls, preset: Preset) -> "LossConfig":
@@ -145,25 +147,32 @@ def _chunk_logps(logits_RV: Tensor, target_R: Tensor) -> Tensor:
 
 
 def form_pairs(
-    scores: Sequence[float], is_teacher: Sequence[bool], mode: PairMode, tie_bonus: float = 0.0
+    scores: Sequence[float],
+    is_teacher: Sequence[bool],
+    mode: PairMode,
+    tie_bonus: float = 0.0,
+    results: Sequence[object] | None = None,
 ) -> list[Pair]:
-    """Compare responses by score; a teacher's counts `tie_bonus` more.
+    """Compare responses by score; where results are equal, a teacher leads a student by the bonus.
+
+    Without `results` those of equal score are equal.
 
     Raises:
         ValueError: the pairs are the ranker's to make.
     """
     if mode is PairMode.RANKED:
         raise ValueError("the ranker's pairs come with the group")
-    raised = [
-        score + tie_bonus * teacher for score, teacher in zip(scores, is_teacher, strict=True)
-    ]
-    return [
-        (better, worse, raised[better] - raised[worse])
-        for better in range(len(raised))
-        for worse in range(len(raised))
-        if raised[better] > raised[worse]
-        and (mode is PairMode.ALL or (is_teacher[better] and not is_teacher[worse]))
-    ]
+    results = scores if results is None else results
+    pairs = []
+    for better, worse in itertools.permutations(range(len(scores)), 2):
+        over_student = is_teacher[better] and not is_teacher[worse]
+        if results[better] == results[worse]:
+            gap = tie_bonus if over_student else 0.0
+        else:
+            gap = scores[better] - scores[worse]
+        if gap > 0 and (mode is PairMode.ALL or over_student):
+            pairs.append((better, worse, gap))
+    return pairs
 
 
 def denominators(

@@ -294,12 +294,16 @@ class RankingView(Contract):
     id: UUID
     group_id: UUID
     preset: str
+    rule_version: int
+    """Of the code that decided it; a later one may rank the group again."""
     order: tuple[RankedCandidate, ...]
     pairs: tuple[Pair, ...]
     best_id: UUID | None
     dropped_pairs: int
     skip_reason: SkipReason | None
     training_batch_id: UUID | None
+    superseded_at: datetime | None
+    """When the group was ranked again; null: this is its ranking."""
     created_at: datetime
 
 

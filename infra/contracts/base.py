@@ -149,3 +149,5 @@ class SkipReason(StrEnum):
     TEACHER_BELOW_STUDENT = "teacher_below_student"
     NO_POSITIVE_GAP = "no_positive_gap"
     BEST_BELOW_MINIMUM = "best_below_minimum"
+    BATCHED_BEFORE = "batched_before"
+    """An earlier ranking of the group is in a training batch that a trainer has had."""

@@ -1,13 +1,25 @@
 """Scores, rankings and the batches a trainer leases."""
 
+from fractions import Fraction
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from infra.contracts.base import Author, Contract, JsonValue, Label, SkipReason
+from infra.contracts.base import Author, Contract, JsonValue, Label, Language, SkipReason
 from infra.contracts.candidates import DEFAULT_POLICY, PolicyName
 from infra.contracts.problems import ProgramText
+
+_MAX_TESTS = 10**6
+"""More than a problem has: shares of so few tests lie further apart than rounding moves them."""
+
+
+def exact_share(pass_fraction: float) -> Fraction:
+    """Return the share of tests that a number stands for, however it was rounded.
+
+    What passes the same share compares equal, whatever arithmetic the number has been through.
+    """
+    return Fraction(pass_fraction).limit_denominator(_MAX_TESTS)
 
 
 class Judged(Contract):
@@ -18,6 +30,9 @@ class Judged(Contract):
     label: Label
     pass_fraction: float = Field(ge=0, le=1)
     program: ProgramText
+    completion: str | None = None
+    """What a model wrote, where the program was made of that; null where it was given."""
+    language: Language = Language.PYTHON
 
 
 class RankedCandidate(Contract):
@@ -27,7 +42,7 @@ class RankedCandidate(Contract):
     author: Author
     label: Label
     score: float
-    """In [0, 1] plus the teacher's tie bonus."""
+    """Of label and tests passed alone, in [0, 1] by default."""
 
 
 class Pair(Contract):
@@ -36,13 +51,16 @@ class Pair(Contract):
     better_id: UUID
     worse_id: UUID
     gap: float = Field(gt=0)
-    """Difference of the scores; the weight of the pair in the ranking loss."""
+    """Difference of the scores, or the tie bonus of a teacher whose student did as well; the weight
+    of the pair in the ranking loss."""
 
 
 class Ranking(Contract):
     """The order of one group, its training pairs, and why it has none."""
 
     preset: str
+    rule_version: int
+    """Of the code that decided it (`ranker.ranking.RULE_VERSION`)."""
     order: tuple[RankedCandidate, ...]
     pairs: tuple[Pair, ...]
     best_id: UUID | None
@@ -60,6 +78,8 @@ class Response(Contract):
     label: Label
     score: float
     """Of label and tests passed alone: a teacher's tie bonus is in the gaps of the pairs."""
+    pass_fraction: float | None = Field(None, ge=0, le=1)
+    """Share of the tests passed; null in groups that were stored without it."""
     program: str
     finished: bool
     """Whether the text is complete, so that its end may be trained."""

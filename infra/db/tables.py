@@ -380,7 +380,7 @@ class TrainingBatchRow(Table):
 
 
 class RankingRow(Table):
-    """The order of one group and the pairs it teaches."""
+    """The order of one group and the pairs it teaches; the last of a group is in force."""
 
     __tablename__ = "rankings"
     __table_args__ = (
@@ -389,11 +389,19 @@ class RankingRow(Table):
         ),
         # A candidate that goes is looked for here.
         Index(None, "best_id", postgresql_where=text("best_id IS NOT NULL")),
+        Index(
+            "uq_rankings_group_id",
+            "group_id",
+            unique=True,
+            postgresql_where=text("superseded_at IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), unique=True)
+    group_id: Mapped[UUID] = mapped_column(ForeignKey("groups.id", ondelete="CASCADE"), index=True)
     preset: Mapped[str]
+    rule_version: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    """Of the code that decided it (`ranker.ranking.RULE_VERSION`)."""
     order: Mapped[list[Any]]
     """Candidates with scores, best first (`contracts.ranking.RankedCandidate`)."""
     pairs: Mapped[list[Any]]
@@ -405,4 +413,6 @@ class RankingRow(Table):
     training_batch_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("training_batches.id"), index=True
     )
+    superseded_at: Mapped[datetime | None]
+    """When a later rule ranked the group again; null: this is the group's ranking."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())

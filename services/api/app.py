@@ -20,6 +20,7 @@ from services.api import (
     problem_details,
     problems,
     quarantine,
+    rankings,
     sampling,
     sandbox_fusion,
     stats,
@@ -39,6 +40,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 MODULES = (
     problems,
     groups,
+    rankings,
     events,
     execute,
     training,

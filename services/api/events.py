@@ -24,10 +24,12 @@ from infra.contracts.api import Scope
 from infra.contracts.base import CandidateState, GroupState
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES
 from infra.db.tables import CandidateRow, CheckpointRow, GroupRow, RankingRow
+from ranker.batches import IN_FORCE
 from services.api import training
 from services.api.dependencies import Db
-from services.api.groups import candidate_view, ranking_view
+from services.api.groups import candidate_view
 from services.api.keys import READS, CalledBy, Caller
+from services.api.rankings import ranking_view
 
 _MOST = 256
 _MOST_OF_A_KEY = 64
@@ -155,7 +157,7 @@ def _look_at_group(session: Session, group_id: UUID, told: _Told) -> Looked:
     ]
     if state is not GroupState.RANKED:
         return events, state is None  # A group that was deleted has no more to tell.
-    ranking = session.scalar(select(RankingRow).where(RankingRow.group_id == group_id))
+    ranking = session.scalar(select(RankingRow).where(RankingRow.group_id == group_id, IN_FORCE))
     if ranking is not None:
         events.append(_event(_RANKED, ranking_view(ranking), _RANKED))
     return events, True

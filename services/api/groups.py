@@ -21,7 +21,6 @@ from infra.contracts.api import (
     ExecutionView,
     GroupView,
     Page,
-    RankingView,
     SampleRequestView,
 )
 from infra.contracts.base import CandidateState, GroupState, Priority
@@ -32,7 +31,6 @@ from infra.db.tables import (
     GroupRow,
     PolicyRow,
     ProblemRow,
-    RankingRow,
     SampleRequestRow,
 )
 from infra.db.unit_of_work import Database, Work
@@ -175,7 +173,12 @@ def _group_view(session: Session, group_id: UUID) -> GroupView:
     raise errors.NotFound(f"there is no group {group_id}")
 
 
-def _require_group(session: Session, group_id: UUID) -> None:
+def require_group(session: Session, group_id: UUID) -> None:
+    """Read nothing of a group but that it is there.
+
+    Raises:
+        errors.NotFound: it is not.
+    """
     if session.scalar(select(GroupRow.id).where(GroupRow.id == group_id)) is None:
         raise errors.NotFound(f"there is no group {group_id}")
 
@@ -241,7 +244,7 @@ def list_candidates(db: Db, group_id: UUID, pages: Pages) -> Page[CandidateView]
         query = query.where(CandidateRow.position > after)
     query = pages.limited(query.order_by(CandidateRow.position))
     with db.reading() as session:
-        _require_group(session, group_id)
+        require_group(session, group_id)
         rows, cursor = pages.cut(session.scalars(query).all(), lambda row: row.position)
         items = tuple(candidate_view(row) for row in rows)
         return Page[CandidateView](items=items, next_cursor=cursor)
@@ -282,19 +285,3 @@ def _fields(row: CandidateRow) -> dict[str, object]:
 
 def _execution_view(row: ExecutionRow) -> ExecutionView:
     return ExecutionView(**{name: getattr(row, name) for name in ExecutionView.model_fields})
-
-
-@router.get("/groups/{group_id}/ranking", dependencies=[READS])
-def get_ranking(db: Db, group_id: UUID) -> RankingView:
-    """Return the ranking of a group; 404 while it has none."""
-    with db.reading() as session:
-        _require_group(session, group_id)
-        row = session.scalar(select(RankingRow).where(RankingRow.group_id == group_id))
-        if row is None:
-            raise errors.NotFound(f"the group {group_id} is not ranked yet")
-        return ranking_view(row)
-
-
-def ranking_view(row: RankingRow) -> RankingView:
-    """Show a ranking."""
-    return RankingView(**{name: getattr(row, name) for name in RankingView.model_fields})

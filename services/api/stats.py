@@ -28,6 +28,7 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Database
 from infra.messaging import queue_depths
+from ranker.batches import IN_FORCE, UNBATCHED
 from services.api import sampling
 from services.api.dependencies import Db
 from services.api.keys import READS
@@ -76,7 +77,6 @@ def read_stats(session: Session) -> Stats:
     ):
         assert label is not None  # The query leaves those out.
         labels[author][label] = count
-    ready = RankingRow.training_batch_id.is_(None) & RankingRow.skip_reason.is_(None)
     return Stats(
         candidates=_counts(session, CandidateRow.state, CandidateState),
         labels=labels,
@@ -86,13 +86,16 @@ def read_stats(session: Session) -> Stats:
             reason: count
             for reason, count in session.execute(
                 select(RankingRow.skip_reason, func.count())
-                .where(RankingRow.skip_reason.is_not(None))
+                .where(RankingRow.skip_reason.is_not(None), IN_FORCE)
                 .group_by(RankingRow.skip_reason)
             )
             if reason is not None
         },
-        pairs=session.scalar(select(func.coalesce(func.sum(RankingRow.num_pairs), 0))) or 0,
-        waiting_groups=session.scalar(select(func.count()).select_from(RankingRow).where(ready))
+        pairs=session.scalar(
+            select(func.coalesce(func.sum(RankingRow.num_pairs), 0)).where(IN_FORCE)
+        )
+        or 0,
+        waiting_groups=session.scalar(select(func.count()).select_from(RankingRow).where(UNBATCHED))
         or 0,
         training_batches=_counts(session, TrainingBatchRow.state, BatchState),
         pass_at_1=_pass_at_1(session),
@@ -207,7 +210,6 @@ def oldest_seconds(session: Session) -> dict[str, float]:
     """Return the age of what has waited longest at each step; a step where nothing waits is 0."""
     waiting = CandidateRow.state == CandidateState.SUBMITTED
     sampled = SampleRequestRow.state == SampleState.SUBMITTED
-    formed = RankingRow.training_batch_id.is_(None) & RankingRow.skip_reason.is_(None)
     since: dict[str, Select[datetime | None]] = {
         "outbox": select(func.min(CandidateRow.created_at)).where(
             waiting, CandidateRow.sent_at.is_(None)
@@ -215,7 +217,7 @@ def oldest_seconds(session: Session) -> dict[str, float]:
         "executor": select(func.min(CandidateRow.sent_at)).where(waiting),
         "sampler": select(func.min(SampleRequestRow.sent_at)).where(sampled),
         "group": select(func.min(GroupRow.created_at)).where(GroupRow.state == GroupState.OPEN),
-        "ranking": select(func.min(RankingRow.created_at)).where(formed),
+        "ranking": select(func.min(RankingRow.created_at)).where(UNBATCHED),
         "training_batch": select(func.min(TrainingBatchRow.created_at)).where(
             TrainingBatchRow.state.in_([BatchState.READY, BatchState.LEASED])
         ),

@@ -5,7 +5,7 @@ import time
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,7 +16,6 @@ from infra.contracts.api import (
     CompleteResponse,
     Page,
     PolicyView,
-    RankedGroupView,
     TrainingBatchView,
 )
 from infra.contracts.ranking import (
@@ -26,11 +25,8 @@ from infra.contracts.ranking import (
     LeaseResponse,
 )
 from infra.db.tables import (
-    CandidateRow,
     CheckpointRow,
-    GroupRow,
     PolicyRow,
-    ProblemRow,
     RankingRow,
     TrainingBatchRow,
 )
@@ -122,45 +118,6 @@ def _batch_view(session: Session, row: TrainingBatchRow) -> TrainingBatchView:
         policy=policy.name,
         group_ids=tuple(groups),
     )
-
-
-@router.get("/ranked-groups", dependencies=[READS])
-def list_ranked_groups(
-    db: Db,
-    pages: Pages,
-    policy: Annotated[str | None, Query(description="Only groups of this policy.")] = None,
-) -> Page[RankedGroupView]:
-    """List ranked groups with programs, scores and pairs, in the order of their ranking."""
-    query = (
-        select(RankingRow, ProblemRow.slug, ProblemRow.prompt, PolicyRow.name)
-        .join(GroupRow, RankingRow.group_id == GroupRow.id)
-        .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
-        .join(PolicyRow, GroupRow.policy_id == PolicyRow.id)
-        .where(RankingRow.best_id.is_not(None))
-        .order_by(RankingRow.id)
-    )
-    if (after := pages.after_id()) is not None:
-        query = query.where(RankingRow.id > after)
-    if policy is not None:
-        query = query.where(PolicyRow.name == policy)
-    with db.reading() as session:
-        found = session.execute(pages.limited(query)).all()
-        rows, cursor = pages.cut(found, lambda row: row[0].id)
-        candidates: dict[UUID, dict[UUID, CandidateRow]] = {row[0].group_id: {} for row in rows}
-        for candidate in session.scalars(
-            select(CandidateRow).where(CandidateRow.group_id.in_(candidates))
-        ):
-            candidates[candidate.group_id][candidate.id] = candidate
-        items = tuple(
-            RankedGroupView(
-                **dict(batches.assemble(ranking, slug, prompt, candidates[ranking.group_id])),
-                id=ranking.id,
-                policy=name,
-                skip_reason=ranking.skip_reason,
-            )
-            for ranking, slug, prompt, name in rows
-        )
-        return Page[RankedGroupView](items=items, next_cursor=cursor)
 
 
 @router.get("/policies", dependencies=[READS])

@@ -234,13 +234,15 @@ class AsyncClient:
         """Return a candidate with its program and every test's outcome."""
         return await self._perform(calls.get_candidate(candidate_id))
 
-    async def get_ranking(self, group_id: UUID) -> RankingView:
-        """Return the ranking of a group.
+    async def get_ranking(
+        self, group_id: UUID, training_batch_id: UUID | None = None
+    ) -> RankingView:
+        """Return the ranking of a group, or the one that a training batch was made of.
 
         Raises:
-            errors.NotFound: it has none yet.
+            errors.NotFound: there is none, or none yet.
         """
-        return await self._perform(calls.get_ranking(group_id))
+        return await self._perform(calls.get_ranking(group_id, training_batch_id))
 
     async def ranked_groups(self, policy: str | None = None) -> AsyncIterator[RankedGroupView]:
         """Iterate over ranked groups with all their programs, in the order of ranking."""

@@ -191,9 +191,10 @@ def get_candidate(candidate_id: UUID) -> Call[CandidateDetail]:
     return _get(CandidateDetail, f"/v1/candidates/{candidate_id}")
 
 
-def get_ranking(group_id: UUID) -> Call[RankingView]:
-    """Read the ranking of a group."""
-    return _get(RankingView, f"/v1/groups/{group_id}/ranking")
+def get_ranking(group_id: UUID, training_batch_id: UUID | None = None) -> Call[RankingView]:
+    """Read the ranking of a group, or the one that a training batch was made of."""
+    named = {"training_batch_id": str(training_batch_id)} if training_batch_id else {}
+    return _get(RankingView, f"/v1/groups/{group_id}/ranking", **named)
 
 
 def ranked_groups(policy: str | None = None) -> Call[Page[RankedGroupView]]:

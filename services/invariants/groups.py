@@ -7,7 +7,8 @@ GROUPS = (
         "group_without_ranking",
         "ranked, but there is no ranking or no time of it",
         """SELECT g.id::text FROM groups g WHERE g.state = 'ranked' AND (g.ranked_at IS NULL
-           OR NOT EXISTS (SELECT FROM rankings r WHERE r.group_id = g.id))""",
+           OR NOT EXISTS (
+             SELECT FROM rankings r WHERE r.group_id = g.id AND r.superseded_at IS NULL))""",
     ),
     Invariant(
         "ranking_of_open_group",
@@ -17,8 +18,9 @@ GROUPS = (
     ),
     Invariant(
         "group_ranked_twice",
-        "two rankings of one group",
-        "SELECT group_id::text AS id FROM rankings GROUP BY group_id HAVING count(*) > 1",
+        "two rankings of one group, neither superseded",
+        """SELECT group_id::text AS id FROM rankings WHERE superseded_at IS NULL
+           GROUP BY group_id HAVING count(*) > 1""",
     ),
     Invariant(
         "ranked_group_waits",
@@ -78,8 +80,8 @@ GROUPS = (
     ),
     Invariant(
         "pair_of_others",
-        "best or pairs name a candidate outside the order, a gap is not positive or not the"
-        " difference of the scores, or a count lies",
+        "best or pairs name a candidate outside the order, a gap is not positive, not the"
+        " difference of the scores and not a teacher's lead in a tie, or a count lies",
         """SELECT r.id::text FROM rankings r WHERE r.num_pairs <> jsonb_array_length(r.pairs)
            OR (r.best_id IS NOT NULL AND NOT r."order" @>
                jsonb_build_array(jsonb_build_object('candidate_id', r.best_id::text)))
@@ -89,12 +91,28 @@ GROUPS = (
              LEFT JOIN jsonb_array_elements(r."order") w
                ON w->>'candidate_id' = p->>'worse_id'
              WHERE NOT coalesce((p->>'gap')::float8 > 0
-               AND abs((b->>'score')::float8 - (w->>'score')::float8 - (p->>'gap')::float8) < 1e-9,
-               false))""",
+               AND (abs((b->>'score')::float8 - (w->>'score')::float8 - (p->>'gap')::float8) < 1e-9
+                 OR (r.rule_version > 1 AND (b->>'score', b->>'label') = (w->>'score', w->>'label')
+                   AND (b->>'author', w->>'author') = ('teacher', 'student'))), false))""",
+    ),
+    Invariant(
+        "pair_against_tests",
+        "the better of a pair passes fewer tests than the worse",
+        # Version 1 let a teacher's bonus outweigh a test; what was trained on such pairs stays.
+        """SELECT DISTINCT r.id::text AS id FROM rankings r, jsonb_array_elements(r.pairs) p
+           JOIN candidates b ON b.id::text = p->>'better_id'
+           JOIN candidates w ON w.id::text = p->>'worse_id'
+           WHERE r.rule_version > 1 AND b.pass_fraction < w.pass_fraction""",
     ),
 )
 
 BATCHES = (
+    Invariant(
+        "group_batched_twice",
+        "two rankings of one group are in training batches",
+        """SELECT group_id::text AS id FROM rankings WHERE training_batch_id IS NOT NULL
+           GROUP BY group_id HAVING count(*) > 1""",
+    ),
     Invariant(
         "batch_counts_lie",
         "its groups or pairs are not as many as it says, or none",

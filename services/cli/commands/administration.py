@@ -147,6 +147,28 @@ def prune(
         )
 
 
+@app.command("rank-again")
+@explains
+def rank_again(as_json: Json = False) -> None:
+    """Rank groups again that an older rule ranked, by RRTF_RANKER_*; needs the database."""
+    from infra.settings import load
+    from ranker.again import rank_again as run
+    from ranker.settings import RankerSettings
+
+    with contextlib.closing(open_database()) as database:
+        done = run(database, load(RankerSettings).rules())
+    if as_json:
+        print_json(dataclasses.asdict(done))
+    else:
+        typer.echo(
+            f"{done.groups} groups ranked again: {done.in_open_batches} of them in batches that no"
+            f" trainer has had, {done.in_leased_batches} in batches that keep the old ranking"
+        )
+    if done.busy:
+        typer.echo(f"{done.busy} groups are in use just now; run it again", err=True)
+        raise typer.Exit(1)
+
+
 @app.command()
 @explains
 def audit(

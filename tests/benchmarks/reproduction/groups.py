@@ -53,6 +53,7 @@ def ranked(problem: Problem, programs: Sequence[Labelled], rules: Rules) -> Rank
                 author=candidate.author,
                 label=candidate.label,
                 score=candidate.score,
+                pass_fraction=judged[candidate.candidate_id].pass_fraction,
                 program=judged[candidate.candidate_id].program,
                 finished=judged[candidate.candidate_id].finished,
             )
@@ -72,6 +73,7 @@ def imitated(problem: Problem, item: Labelled, number: int) -> RankedGroup:
         author=item.author,
         label=item.label,
         score=1.0 if item.label is Label.ALL_PASS else 0.0,
+        pass_fraction=item.pass_fraction,
         program=item.program,
         finished=item.finished,
     )

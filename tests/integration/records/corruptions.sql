@@ -137,9 +137,19 @@ UPDATE groups SET ranked_at = NULL WHERE id = (TABLE the.ranked);
 UPDATE groups SET state = 'open' WHERE id = (TABLE the.ranked);
 
 -- group_ranked_twice
-ALTER TABLE rankings DROP CONSTRAINT uq_rankings_group_id;
+DROP INDEX uq_rankings_group_id;
 INSERT INTO rankings SELECT (jsonb_populate_record(r, jsonb_build_object('id',
     gen_random_uuid()))).* FROM rankings r WHERE skip_reason IS NOT NULL;
+
+-- group_without_ranking
+UPDATE rankings SET superseded_at = now() WHERE id = (TABLE the.ranking);
+
+-- group_batched_twice
+INSERT INTO rankings SELECT (jsonb_populate_record(r, jsonb_build_object('id',
+    gen_random_uuid(), 'superseded_at', now()))).* FROM rankings r WHERE id = (TABLE the.ranking);
+
+-- pair_against_tests
+UPDATE candidates SET pass_fraction = 0 WHERE id = (TABLE the.good);
 
 -- ranked_group_waits
 UPDATE candidates SET group_id = (TABLE the.ranked), position = 9 WHERE state = 'submitted' AND
@@ -197,6 +207,10 @@ UPDATE rankings SET pairs = jsonb_set(pairs, '{0,gap}', '0.04') WHERE id = (TABL
 -- pair_of_others
 UPDATE rankings SET "order" = jsonb_set("order", '{0,score}', '0.9') WHERE id = (TABLE
     the.ranking);
+
+-- pair_of_others
+UPDATE rankings SET "order" = jsonb_set("order", '{0,score}', "order"->1->'score') WHERE id =
+    (TABLE the.ranking);
 
 -- batch_counts_lie
 UPDATE rankings SET training_batch_id = (TABLE the.leased) WHERE id = (TABLE the.ranking);

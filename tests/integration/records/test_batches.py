@@ -123,8 +123,8 @@ def test_a_lease_carries_all_that_training_takes(suite):
     assert [response.author for response in group.responses] == [Author.TEACHER, Author.STUDENT]
     assert group.best == 0
     assert [response.score for response in group.responses] == [1.0, (2 + 0.9 * 0.5) / 3]
-    gap = 1.0 + Rules().tie_bonus - (2 + 0.9 * 0.5) / 3
-    assert group.pairs == ((0, 1, pytest.approx(gap)),)
+    assert [response.pass_fraction for response in group.responses] == [1.0, 0.5]
+    assert group.pairs == ((0, 1, pytest.approx(1.0 - (2 + 0.9 * 0.5) / 3)),)
 
 
 def test_responses_without_a_pair_are_there_for_trainers_that_compare_all(suite):
@@ -141,10 +141,31 @@ def test_responses_without_a_pair_are_there_for_trainers_that_compare_all(suite)
 
     (group,) = leased.groups
     assert [response.program for response in group.responses] == list(programs)
-    # A teacher's bonus is in the gaps alone: `half` and `half too` tie.
+    # A teacher's bonus is in the gap of a tie alone, which `half` and `half too` are.
     assert [response.score for response in group.responses] == [1.0, 2.45 / 3, 2.45 / 3, 0.0]
     assert [pair[:2] for pair in group.pairs] == [(1, 2), (1, 3)]
+    assert group.pairs[0][2] == Rules().tie_bonus
     assert group.best == 0
+
+
+def test_where_nothing_was_written_there_is_no_response_however_good_its_label(suite):
+    nothing = {"completion": " \n", "program": "def double(x):\n    'Doubles it.'\n"}
+    suite.open(
+        suite.teacher("half"),
+        suite.student("bad"),
+        suite.student("x").model_copy(update=nothing),
+        suite.student("# to be done\n"),
+    )
+    ids = [candidate_id for candidate_id, _ in suite.outbox.programs()]
+    labels = (Label.PARTIAL_PASS, Label.RUNTIME_ERROR, Label.ALL_PASS, Label.ALL_PASS)
+    suite.record(*(suite.result(*pair) for pair in zip(ids, labels, strict=True)))
+    form(suite)
+
+    (leased,) = lease(suite)
+
+    (group,) = leased.groups
+    assert [response.program for response in group.responses] == ["half", "bad"]
+    assert (group.best, [pair[:2] for pair in group.pairs]) == (0, [(0, 1)])
 
 
 def test_of_several_trainers_that_ask_at_once_one_gets_batches(suite):

@@ -12,8 +12,13 @@ from ranker.ranking import Preset, Rules, rank, score_of
 LABELS = list(Label)
 
 
+def wrote_something(candidate):
+    texts = [candidate.program, candidate.completion]
+    return all(text is None or (text.strip() and not text.startswith("#")) for text in texts)
+
+
 @st.composite
-def candidates(draw, programs=("a", "bb", "cc", "ddd", " ")):
+def candidates(draw, programs=("a", "bb", "cc", "ddd", " ", "# no\n")):
     label = draw(st.sampled_from(LABELS))
     total = draw(st.integers(1, 40))
     fraction = {Label.ALL_PASS: 1.0, Label.PARTIAL_PASS: draw(st.integers(0, total - 1)) / total}
@@ -23,6 +28,7 @@ def candidates(draw, programs=("a", "bb", "cc", "ddd", " ")):
         label=label,
         pass_fraction=fraction.get(label, 0.0),
         program=draw(st.sampled_from(programs)),
+        completion=draw(st.sampled_from([None, None, "code", " \n"])),
     )
 
 
@@ -229,12 +235,18 @@ def test_the_ranking_does_not_depend_on_the_order_of_the_candidates(group, rules
 
 
 @given(groups, every_rules)
-def test_every_pair_has_the_gap_of_its_scores_and_it_is_positive(group, rules):
+def test_every_pair_has_the_gap_of_its_scores_or_is_a_tie_that_the_teacher_leads(group, rules):
     ranking = rank(group, rules)
 
+    by_id = {candidate.candidate_id: candidate for candidate in group}
     scores = {entry.candidate_id: entry.score for entry in ranking.order}
     for pair in ranking.pairs:
-        assert pair.gap == scores[pair.better_id] - scores[pair.worse_id] > 0
+        better, worse = by_id[pair.better_id], by_id[pair.worse_id]
+        if (better.label, better.pass_fraction) == (worse.label, worse.pass_fraction):
+            assert (better.author, worse.author) == (Author.TEACHER, Author.STUDENT)
+            assert pair.gap == rules.tie_bonus > 0
+        else:
+            assert pair.gap == scores[pair.better_id] - scores[pair.worse_id] > 0
 
 
 @given(groups, every_rules.map(lambda rules: rules.model_copy(update={"all_pairs": False})))
@@ -257,14 +269,12 @@ def test_a_better_label_always_ranks_higher(group, rules):
 
 
 @given(groups, every_rules)
-def test_the_best_has_the_highest_score_of_all_programs_that_are_not_empty(group, rules):
+def test_the_best_has_the_highest_score_of_all_that_wrote_something(group, rules):
     ranking = rank(group, rules)
-    programs = {candidate.candidate_id: candidate.program for candidate in group}
+    wrote = {c.candidate_id: wrote_something(c) for c in group}
 
     scores = {
-        entry.candidate_id: entry.score
-        for entry in ranking.order
-        if programs[entry.candidate_id].strip()
+        entry.candidate_id: entry.score for entry in ranking.order if wrote[entry.candidate_id]
     }
     if scores:
         assert scores[ranking.best_id] == max(scores.values())
@@ -273,7 +283,7 @@ def test_the_best_has_the_highest_score_of_all_programs_that_are_not_empty(group
 
 
 @given(st.integers(0, 40), st.integers(1, 40), st.sampled_from(Preset))
-def test_a_teacher_of_equal_result_always_ranks_higher_by_at_most_the_bonus(passed, total, preset):
+def test_a_teacher_of_equal_result_always_ranks_higher_by_the_bonus(passed, total, preset):
     label = Label.PARTIAL_PASS if passed < total else Label.ALL_PASS
     fraction = min(passed / total, 1.0)
 
@@ -281,7 +291,7 @@ def test_a_teacher_of_equal_result_always_ranks_higher_by_at_most_the_bonus(pass
 
     (pair,) = ranking.pairs
     assert pair.better_id == UUID(int=1)
-    assert 0 < pair.gap <= 0.05 + 1e-9
+    assert pair.gap == 0.05
 
 
 def test_a_large_group_is_ranked_whole():
