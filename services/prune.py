@@ -1,18 +1,32 @@
 """Deletes what is old and taught nothing; what a checkpoint was trained on stays.
 
-`rrtf prune` runs it once. A group goes with its candidates, executions and ranking when it is
-older than asked, is ranked, and is in no training batch that was, is or will be trained; a batch
-that was set aside goes with its last group. A group that stays keeps programs, labels, outcomes and
-ranking; of its old executions only the printed output is let go.
+`rrtf prune` counts what would go, and `rrtf prune --yes` deletes it. A group goes with its
+candidates, executions and rankings when it is older than asked, is ranked, and is in no training
+batch that was, is or will be trained; a batch that was set aside goes with its last group. A group
+that stays keeps programs, labels, outcomes and rankings; of its old executions only the printed
+output is let go.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CursorResult, Delete, Update, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CursorResult,
+    Delete,
+    Update,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from infra.contracts.base import GroupState
@@ -24,10 +38,11 @@ from infra.db.tables import (
     IdempotentRequestRow,
     RankingRow,
     SampleRequestRow,
+    Table,
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Database, Work
-from ranker import withdrawal
+from ranker import batches, withdrawal
 from services import lanes
 
 _CHUNK = 500
@@ -46,10 +61,78 @@ class Pruned:
     """What was deleted."""
 
     groups: int = 0
+    """With their candidates, executions, rankings and requests for samples."""
     outputs: int = 0
     """Executions that stay, without what they had printed."""
     requests: int = 0
     """Answers kept for a repeat of their request."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What would be deleted now."""
+
+    groups: int
+    candidates: int
+    """Of these groups, as are the next three."""
+    executions: int
+    rankings: int
+    sample_requests: int
+    outputs: int
+    """Executions that would stay, without what they had printed."""
+    requests: int
+    """Answers kept for a repeat of their request."""
+
+
+def preview(database: Database, older_than: timedelta) -> Preview:
+    """Count what `prune` would delete now, and delete nothing."""
+    with database.reading() as session:
+        session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        now = session.scalars(select(func.clock_timestamp())).one()
+        going = select(_going(now - older_than).c.id)
+        executed = select(CandidateRow.id).where(CandidateRow.group_id.in_(going))
+        counted: dict[str, tuple[type[Table], Sequence[ColumnElement[bool]]]] = {
+            "groups": (GroupRow, [GroupRow.id.in_(going)]),
+            "candidates": (CandidateRow, [CandidateRow.group_id.in_(going)]),
+            "executions": (ExecutionRow, [ExecutionRow.candidate_id.in_(executed)]),
+            "rankings": (RankingRow, [RankingRow.group_id.in_(going)]),
+            "sample_requests": (SampleRequestRow, [SampleRequestRow.group_id.in_(going)]),
+            "outputs": (
+                ExecutionRow,
+                [*_has_old_output(now - older_than), ExecutionRow.candidate_id.not_in(executed)],
+            ),
+            "requests": (IdempotentRequestRow, [IdempotentRequestRow.created_at < now - REPEATS]),
+        }
+        # One statement, so that it is found out once which groups would go.
+        row = session.execute(
+            select(
+                *(
+                    select(func.count()).select_from(of).where(*where).scalar_subquery().label(name)
+                    for name, (of, where) in counted.items()
+                )
+            )
+        ).one()
+        return Preview(**row._asdict())
+
+
+def _going(before: datetime) -> CTE:
+    """Ids of the groups that go: all that are free, but who serves one that stays stays as well."""
+    free = select(GroupRow.id).where(*_is_free(before)).cte("free")
+    server, served = aliased(CandidateRow), aliased(CandidateRow)
+    serves = (
+        select(server.group_id.label("group_id"), served.group_id.label("other"))
+        .join(ExecutionRow, ExecutionRow.candidate_id == server.id)
+        .join(served, served.execution_id == ExecutionRow.id)
+        .where(served.cached, served.group_id != server.group_id)
+        .cte("serves")
+    )
+    stays = (
+        select(serves.c.group_id)
+        .where(serves.c.other.not_in(select(free.c.id)))
+        .cte("stays", recursive=True)
+    )
+    stays = stays.union(select(serves.c.group_id).join(stays, serves.c.other == stays.c.group_id))
+    return select(free.c.id).where(free.c.id.not_in(select(stays.c.group_id))).cte("going")
 
 
 def prune(
@@ -89,23 +172,12 @@ def _groups(work: Work, before: datetime, below: UUID) -> tuple[int, UUID | None
     """Delete what may go of a few groups; return how many went, and below which to go on."""
     page = work.session.scalars(
         select(GroupRow.id)
-        .where(GroupRow.id < below, GroupRow.state == GroupState.RANKED)
-        .where(GroupRow.ranked_at < before)
+        .where(GroupRow.id < below, *_is_old(before))
         .order_by(GroupRow.id.desc())
         .limit(_GROUPS)
     ).all()
     if not page:
         return 0, None
-    in_use = exists().where(
-        RankingRow.group_id == GroupRow.id,
-        or_(
-            exists().where(
-                TrainingBatchRow.id == RankingRow.training_batch_id, ~withdrawal.SET_ASIDE
-            ),
-            # It will be in a batch.
-            RankingRow.training_batch_id.is_(None) & RankingRow.skip_reason.is_(None),
-        ),
-    )
     own, other = aliased(CandidateRow), aliased(CandidateRow)
     # An execution that gave its label to a candidate of another group stays with its group.
     serves = exists().where(
@@ -117,8 +189,7 @@ def _groups(work: Work, before: datetime, below: UUID) -> tuple[int, UUID | None
     )
     free = (
         select(GroupRow.id)
-        .where(GroupRow.id.in_(page), GroupRow.state == GroupState.RANKED)
-        .where(GroupRow.ranked_at < before, ~in_use, ~serves)
+        .where(GroupRow.id.in_(page), *_is_free(before), ~serves)
         .order_by(GroupRow.id)
     )
     if not work.session.scalars(free).all():
@@ -136,13 +207,32 @@ def _groups(work: Work, before: datetime, below: UUID) -> tuple[int, UUID | None
     return count, below if count else page[-1]  # Others of these may be free now.
 
 
+def _is_old(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return GroupRow.state == GroupState.RANKED, GroupRow.ranked_at < before
+
+
+def _is_free(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    in_use = exists().where(
+        RankingRow.group_id == GroupRow.id,
+        or_(
+            exists().where(
+                TrainingBatchRow.id == RankingRow.training_batch_id, ~withdrawal.SET_ASIDE
+            ),
+            batches.UNBATCHED,  # It will be in a batch.
+        ),
+    )
+    return *_is_old(before), ~in_use
+
+
+def _has_old_output(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    printed = (ExecutionRow.stdout != "") | (ExecutionRow.stderr != "")
+    return ExecutionRow.created_at < before, printed
+
+
 def _outputs(work: Work, before: datetime) -> int:
     old = (
         select(ExecutionRow.id)
-        .where(
-            ExecutionRow.created_at < before,
-            (ExecutionRow.stdout != "") | (ExecutionRow.stderr != ""),
-        )
+        .where(*_has_old_output(before))
         .order_by(ExecutionRow.created_at)
         .limit(_CHUNK)
     )

@@ -24,6 +24,15 @@ if TYPE_CHECKING:  # The command's help loads this module, and need not wait for
 
 _MOST_IDS = 1000
 """That one request may name."""
+_PRUNED = {
+    "groups": "groups that are old and taught nothing",
+    "candidates": "candidates of theirs",
+    "executions": "executions of theirs",
+    "rankings": "rankings of theirs",
+    "sample_requests": "requests for samples of theirs",
+    "outputs": "executions that stay, without what they had printed",
+    "requests": "answers kept for a repeat of their request",
+}
 
 app = typer.Typer()
 keys = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
@@ -130,21 +139,24 @@ def _release(client: "Client", kind: QuarantineKind, ids: Sequence[UUID]) -> Rel
 @explains
 def prune(
     days: Annotated[float, typer.Option(min=0, help="Keep what is younger.")] = 30,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete; without it, only count.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Delete old groups that taught nothing; needs the database."""
+    """Count, and with --yes delete, old groups that taught nothing; needs the database."""
     from datetime import timedelta
 
+    from services.prune import preview
     from services.prune import prune as run
 
     with contextlib.closing(open_database()) as database:
-        pruned = run(database, timedelta(days=days))
+        counted = (run if yes else preview)(database, timedelta(days=days))
+    counts = dataclasses.asdict(counted)
     if as_json:
-        print_json(dataclasses.asdict(pruned))
-    else:
-        typer.echo(
-            f"{pruned.groups} groups deleted, the output of {pruned.outputs} executions let go"
-        )
+        print_json({"deleted": yes, **counts})
+        return
+    for name, count in counts.items():
+        typer.echo(f"{count}\t{_PRUNED[name]}")
+    typer.echo("deleted" if yes else "nothing was deleted; with --yes it is", err=True)
 
 
 @app.command("rank-again")

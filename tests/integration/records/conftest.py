@@ -184,7 +184,7 @@ class Suite:
             Label.ALL_PASS: (Outcome.PASSED, Outcome.PASSED),
         }
         tests = tuple(TestResult(outcome=outcome) for outcome in outcomes[label])
-        verdict = Verdict(label=label, tests=tests, sandbox="test")
+        verdict = Verdict(label=label, tests=tests, sandbox="test", stdout=stdout)
         return ExecutionResult(candidate_id=candidate_id, attempt=attempt, verdict=verdict)
 
 

@@ -1,11 +1,13 @@
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, text, update
+from typer.testing import CliRunner
 
 from infra import intake
-from infra.contracts.base import BatchState, GroupState, Label
+from infra.contracts.base import BatchState, GroupState, Label, SkipReason
 from infra.contracts.candidates import NewGroup
 from infra.contracts.execution import ExecutionStarted
 from infra.db.tables import (
@@ -17,10 +19,13 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from ranker import batches, records
+from ranker.again import rank_again
+from ranker.ranking import Rules
 from services import lanes, outbox
 from services.api.idempotency import once
 from services.audit import Maxima, audit
-from services.prune import Pruned, prune
+from services.cli.main import app
+from services.prune import Preview, Pruned, preview, prune
 
 MAXIMA = Maxima(max_attempts=3, max_leases=5)
 DAY = timedelta(days=1)
@@ -204,3 +209,75 @@ def test_many_groups_go_in_small_steps(suite, monkeypatch):
     prune(suite.database, DAY, lambda pruned: told.append(pruned.groups))
 
     assert told == [2, 4, 5]
+
+
+def test_what_would_go_is_counted_by_kind_and_stays(suite):
+    with suite.work() as work:
+        records.record_started(work, ExecutionStarted(sandbox="test"))
+    # The first serves the second, and the second goes.
+    taught_nothing(suite, "served", stdout="x")
+    suite.rank(suite.open(suite.student("served"), suite.student("served")))
+    waiting = suite.ranked_group(1)
+    with suite.work() as work:
+        work.session.add(IdempotentRequestRow(api_key_id=0, key="a", fingerprint="f", answer=[]))
+        work.session.execute(update(ExecutionRow).values(stderr="y"))
+    make_old(suite)
+    # This one stays, with the one that serves it.
+    keeps = taught_nothing(suite, "keeps", stdout="x")
+    make_old(suite)
+    recent = suite.open(suite.student("keeps"))
+    suite.rank(recent)
+    before = {table: suite.all(table) for table in (GroupRow, CandidateRow, ExecutionRow)}
+
+    counted = preview(suite.database, DAY)
+
+    assert {table: len(rows) for table, rows in before.items()} == {
+        table: len(suite.all(table)) for table in before
+    }
+    assert counted == Preview(
+        groups=2, candidates=3, executions=1, rankings=2, sample_requests=0, outputs=3, requests=1
+    )
+    assert prune(suite.database, DAY) == Pruned(groups=2, outputs=3, requests=1)
+    assert {row.id for row in suite.all(GroupRow)} == {waiting, keeps, recent}
+    assert preview(suite.database, DAY) == Preview(**dict.fromkeys(vars(counted), 0))
+
+
+def test_the_command_deletes_nothing_unless_it_is_told_yes(suite, monkeypatch):
+    url = suite.database.engine.url.set(drivername="postgresql")
+    monkeypatch.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
+    for number in range(3):
+        taught_nothing(suite, f"{number}")
+
+    def run(*words):
+        ended = CliRunner().invoke(app, ["prune", "--days", "0", *words])
+        assert ended.exit_code == 0
+        return ended
+
+    shown = run()
+    assert "3\tgroups that are old" in shown.stdout
+    assert "3\tcandidates of theirs" in shown.stdout
+    assert "nothing was deleted" in shown.stderr
+    said = json.loads(run("--json").stdout)
+    assert (said["deleted"], said["groups"], said["executions"]) == (False, 3, 3)
+    assert len(suite.all(GroupRow)) == 3
+
+    deleted = json.loads(run("--yes", "--json").stdout)
+    assert deleted == {"deleted": True, "groups": 3, "outputs": 0, "requests": 0}
+    assert suite.all(GroupRow) == []
+    assert "0\tgroups" in run("--yes").stdout
+
+
+def test_a_superseded_ranking_keeps_no_group(suite):
+    suite.ranked_group()
+    with suite.work() as work:
+        work.session.execute(update(RankingRow).values(rule_version=1))
+    rank_again(suite.database, Rules())
+    with suite.work() as work:
+        # As rules that ask for more would have it; the ranking before waited for a batch.
+        newest = update(RankingRow).where(RankingRow.superseded_at.is_(None))
+        work.session.execute(newest.values(skip_reason=SkipReason.BEST_BELOW_MINIMUM))
+    make_old(suite)
+
+    assert preview(suite.database, DAY).rankings == 2
+    assert prune(suite.database, DAY) == Pruned(groups=1)
+    assert suite.all(RankingRow) == []
