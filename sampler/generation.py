@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from infra import errors
+from infra.prompts import encode_prompt
 from sampler.drawing import Decoding
 
 
@@ -70,8 +71,8 @@ class LocalModel:
         self.positions = int(getattr(config, "n_positions", None) or config.max_position_embeddings)
 
     def encode(self, text: str) -> tuple[int, ...]:
-        """Return the token ids of a prompt, with what the tokenizer begins a text with."""
-        return tuple(self.tokenizer.encode(text))
+        """Return the token ids of a prompt."""
+        return tuple(encode_prompt(self.tokenizer, text))
 
     def has_room(self, prompt: Sequence[int]) -> bool:
         """Tell whether a prompt is one, and leaves a position for a new token."""

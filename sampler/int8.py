@@ -4,17 +4,17 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from infra import errors
 from infra.contracts.candidates import SamplePlan
-from infra.prompts import wrap_prompt
+from infra.prompts import encode_prompt, wrap_prompt
 from sampler.backends import Completion, SamplesExhausted
 from sampler.drawing import Draw, Question
 from sampler.wire import policy_version_of
 
 if TYPE_CHECKING:
-    pass
+    import tokenizers
 
 TOKENIZER = "tokenizer.json"
 """File of a converted model that holds its tokenizer."""
@@ -52,6 +52,9 @@ class Int8:
         # The tokenizer's own library raises nothing narrower for a file that it cannot read.
         except Exception as error:
             raise errors.ConfigurationError(f"RRTF_SAMPLER_QUANTIZED: {error}") from error
+        # A tokenizer may have been saved with a length to cut or fill texts to.
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
         config = json.loads((folder / "config.json").read_text())
         self._end: int | None = self._tokenizer.token_to_id(config["eos_token"])
         self._name = folder.resolve().name
@@ -68,7 +71,9 @@ class Int8:
             raise SamplesExhausted(
                 f"the backend `ctranslate2` has {self._name!r}, not {plan.model!r}"
             )
-        tokens = self._tokenizer.encode(wrap_prompt(question.prompt)).tokens
+        ids = encode_prompt(_Encoder(self._tokenizer), wrap_prompt(question.prompt))
+        # None stands for an id that the tokenizer does not have, and these are its own.
+        tokens = cast("list[str]", [self._tokenizer.id_to_token(one) for one in ids])
         found: dict[int, Completion] = {}
         for temperature, same in _by_temperature(draws):
             written = self._generate(tokens, len(same), temperature, plan)
@@ -107,6 +112,17 @@ class Int8:
             finish_reason="stop" if ended or cuts else "length",
             policy_version=policy_version_of(self._name),
         )
+
+
+class _Encoder:
+    """A bare tokenizer, spoken to as one of transformers."""
+
+    def __init__(self, tokenizer: "tokenizers.Tokenizer") -> None:
+        self._tokenizer = tokenizer
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
+        return ids
 
 
 def _by_temperature(draws: Sequence[Draw]) -> Iterator[tuple[float, list[Draw]]]:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from infra.contracts.base import Author, Label
 from infra.contracts.ranking import RankedGroup, Response, exact_share
-from infra.prompts import wrap_prompt
+from infra.prompts import encode_prompt, wrap_prompt
 from trainer.loss import LossConfig, Pair, PairMode, form_pairs
 from trainer.tokenizer import TextTokenizer
 
@@ -50,13 +50,14 @@ def encode_group(
 ) -> EncodedGroup:
     """Encode a group; prompt and response apart, so that no token spans both.
 
-    A prompt that is too long loses its beginning. A response ends in the end token if its text is
-    complete and fits. A cut one must not teach the model to stop there, so it gets none, and is
+    The prompt is token for token what is sampled from; one that is too long loses its beginning,
+    but not what the tokenizer begins every text with. A response ends in the end token if its text
+    is complete and fits. A cut one must not teach the model to stop there, so it gets none, and is
     never imitated; it is ranked all the same. Responses that are neither imitated nor compared are
     left out: they would only cost time.
     """
     config = config or LossConfig()
-    prompt = tokenizer.encode(wrap_prompt(group.prompt), add_special_tokens=False)[-max_prompt:]
+    prompt = encode_prompt(tokenizer, wrap_prompt(group.prompt), max_prompt)
     pairs = _pairs_of(group, config)
     used = sorted({group.best}.union(*(pair[:2] for pair in pairs)))
     place = {index: number for number, index in enumerate(used)}

@@ -24,7 +24,7 @@ from torch.nn import functional
 from torch.optim import AdamW, Muon, Optimizer
 
 from infra import errors, logs
-from infra.prompts import wrap_prompt
+from infra.prompts import encode_prompt, wrap_prompt
 from trainer.model import small_student
 from trainer.tokenizer import TextTokenizer, train_tokenizer
 
@@ -87,7 +87,7 @@ def encode_pairs(pairs: Sequence[tuple[str, str]], tokenizer: TextTokenizer) -> 
     end = tokenizer.eos_token_id
     rows = []
     for prompt, program in pairs:
-        asked = tokenizer.encode(wrap_prompt(prompt), add_special_tokens=False)
+        asked = encode_prompt(tokenizer, wrap_prompt(prompt))
         written = tokenizer.encode(program, add_special_tokens=False)
         ids = [*asked, *written, 0 if end is None else end][:_POSITIONS]
         rows.append(Row(ids, len(asked)))
