@@ -167,8 +167,8 @@ def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 _COLUMNS = {
     Shape.COMPLETION: "`completion` is the best program of a group, `label` and `score` are its.",
-    Shape.PREFERENCE: "`chosen` did better in its tests than `rejected`; `margin` is the"
-    " difference of their scores, with a teacher's tie bonus.",
+    Shape.PREFERENCE: "`chosen` did better in its tests than `rejected`, or as well as it and is a"
+    " teacher's; `margin` is the difference of their scores, or the tie bonus.",
     Shape.RANKED: "`responses`, `scores`, `labels` and `authors` are lists of equal length, best"
     " response first.",
 }
