@@ -76,8 +76,9 @@ def hand_back(**_: object) -> None:
     _stopping[0] = 1
 
 
-# Acknowledged when begun, unlike every other task: what ends a whole worker would be handed out by
-# the broker again for ever, and end every worker in turn. The sweep sends it again, and counts.
+# Both are acknowledged when begun, unlike every other task: what ends a whole worker would be
+# handed out by the broker again for ever, and end every worker in turn. The sweep sends a slice
+# again, and counts; who waits for an answer is told that there is none.
 @app.task(name=Task.EXECUTE_SLICE.value, acks_late=False)
 def execute_slice(payload: dict[str, Any]) -> None:
     """Label a slice of candidates and send the results to the ranker."""
@@ -143,7 +144,7 @@ def _begin(request: ExecutionRequest, judges: Judges, priority: int, before: int
     _send(Task.RECORD_STARTED, started, priority)
 
 
-@app.task(name=Task.ANSWER.value)
+@app.task(name=Task.ANSWER.value, acks_late=False)
 def answer(payload: dict[str, Any]) -> None:
     """Do direct work, unless nobody waits for it any more, and reply to who asked."""
     request = DirectRequest.model_validate(payload)

@@ -7,11 +7,12 @@ import os
 from collections.abc import Sequence
 from enum import StrEnum
 
+import kombu
 import redis
 from celery import Celery, signals
 from kombu.exceptions import OperationalError
 
-from infra import errors, logs, metrics, observing, scraping
+from infra import errors, heartbeats, logs, metrics, observing, scraping
 from infra.contracts.base import Contract
 from infra.settings import BrokerSettings, QueueSettings, load
 
@@ -19,8 +20,7 @@ log = logs.get(__name__)
 
 PRIORITIES = {True: 0, False: 9}
 """Priority of a message, by whether somebody waits for it; workers take the lowest first."""
-# The transport's own, spelled out because queue_keys needs it: another one would stop every Celery
-# tool that does not know of it, `celery inspect` and Flower among them.
+# The transport's own, spelled out because queue_keys needs it.
 _PRIORITY_SEPARATOR = "\x06\x16"
 
 
@@ -51,8 +51,8 @@ class Task(StrEnum):
 def held_keys(room: Queue) -> tuple[str, str, str]:
     """Keys in Redis of what a room's workers have taken and not acknowledged.
 
-    The messages, their times, and the lock of whoever hands them out again. Each room has its own:
-    an executor, which stands beside hostile code, must not see what the others hold.
+    The messages, their times, and the lock of whoever hands them out again. Executors hold nothing
+    there: see `_held`.
     """
     return f"{room.value}.unacked", f"{room.value}.unacked_index", f"{room.value}.unacked_mutex"
 
@@ -66,13 +66,18 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
         errors.ConfigurationError: `REDIS_URL` is missing.
     """
     broker = url or load(BrokerSettings).redis_url.get_secret_value()
-    queue = load(QueueSettings)
+    limits = load(QueueSettings)
     app = Celery("rrtf", broker=broker, set_as_current=False)
     app.conf.update(
         include=[f"{room}.tasks"] if room else [],
         task_default_queue=room.value if room else "unrouted",
         task_routes={task.value: {"queue": task.queue.value} for task in Task},
-        task_create_missing_queues=True,
+        # Never declared: messages go to the list of a queue by its name, and no table in Redis
+        # says where they go, for whoever may write it could lead them elsewhere.
+        task_queues=[
+            kombu.Queue(queue.value, routing_key=queue.value, no_declare=True) for queue in Queue
+        ],
+        task_create_missing_queues=False,
         task_serializer="json",
         accept_content=["json"],
         task_ignore_result=True,
@@ -82,8 +87,8 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
         task_acks_late=True,
         task_reject_on_worker_lost=False,
         task_acks_on_failure_or_timeout=True,
-        task_time_limit=queue.task_seconds,
-        task_soft_time_limit=queue.stop_seconds,
+        task_time_limit=limits.task_seconds,
+        task_soft_time_limit=limits.stop_seconds,
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=True,
         worker_soft_shutdown_timeout=30.0,
@@ -94,13 +99,15 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
         # which drops it.
         worker_redirect_stdouts=False,
         worker_send_task_events=False,
+        # Whoever may answer it may also command; workers tell how they are by heartbeats.
+        worker_enable_remote_control=False,
         broker_connection_retry_on_startup=True,
-        visibility_timeout=queue.visibility_seconds,
+        visibility_timeout=limits.visibility_seconds,
         broker_transport_options={
             "priority_steps": sorted(PRIORITIES.values()),
             **_held(room),
-            "visibility_timeout": queue.visibility_seconds,
-            "unacked_restore_interval": min(5.0, queue.visibility_seconds / 4),
+            "visibility_timeout": limits.visibility_seconds,
+            "unacked_restore_interval": min(5.0, limits.visibility_seconds / 4),
             "unacked_restore_throttle": 1,
             "health_check_interval": 25,
             "socket_timeout": 30,
@@ -114,9 +121,13 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
     return app
 
 
-def _held(room: Queue | None) -> dict[str, str]:
+def _held(room: Queue | None) -> dict[str, str | bool]:
     if room is None:
         return {}  # It only sends.
+    if room is Queue.EXECUTOR:
+        # It acknowledges what it begins, so there is nothing to hold; and the lock of whoever
+        # hands out again takes scripts, with which a server can be held up.
+        return {"ack_emulation": False}
     names = ("unacked_key", "unacked_index_key", "unacked_mutex_key")
     return dict(zip(names, held_keys(room), strict=True))
 
@@ -131,6 +142,7 @@ def run_worker(app: Celery, queue: Queue, concurrency: int, pool: str = "prefork
     """
     scraping.serve()
     observing.watch(queue.value, concurrency)
+    app.steps["consumer"].add(heartbeats.Heartbeats)
     try:
         app.worker_main(
             [
@@ -141,6 +153,7 @@ def run_worker(app: Celery, queue: Queue, concurrency: int, pool: str = "prefork
                 "--loglevel=INFO",
                 "--without-gossip",
                 "--without-mingle",
+                "--without-heartbeat",
                 f"--hostname={queue.value}-{os.getpid()}@%h",
             ]
         )

@@ -94,12 +94,15 @@ LABEL_SECONDS = Histogram(
     "rrtf_label_seconds", "From hand-in to label, duplicates included.", buckets=_LONG_SECONDS
 )
 
-# Of dispatcher and sweep.
+# Of dispatcher and sweep; the last one of workers too, whose heartbeats are their rounds.
 ROUND_SECONDS = Histogram(
     "rrtf_round_seconds", "Time that a round took.", ["service"], buckets=_SECONDS
 )
 LAST_ROUND = Gauge(
-    "rrtf_last_round_timestamp_seconds", "When the last round ended well.", ["service"]
+    "rrtf_last_round_timestamp_seconds",
+    "When the last round ended well; of a worker, when its last heartbeat was heard.",
+    ["service"],
+    multiprocess_mode="mostrecent",
 )
 
 # Of the trainer.

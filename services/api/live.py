@@ -2,21 +2,18 @@
 
 import threading
 import time
-from collections.abc import Mapping
 from typing import Annotated, Any
 
-import redis
 from fastapi import APIRouter, Depends, Request
-from kombu.exceptions import OperationalError
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from infra import errors
+from infra import heartbeats
 from infra.contracts.base import BatchState, CandidateState, GroupState
-from infra.contracts.dashboard import Live, TrainerView, WorkerView
+from infra.contracts.dashboard import Live, TrainerView
 from infra.db.tables import CandidateRow, GroupRow, PolicyRow, TrainingBatchRow
 from infra.db.unit_of_work import Database
-from infra.messaging import celery_app, queue_depths
+from infra.messaging import queue_depths
 from services.api.keys import READS
 from services.api.stats import oldest_seconds
 
@@ -24,8 +21,6 @@ router = APIRouter(prefix="/v1", tags=["stats"], dependencies=[READS])
 _FRESH_SECONDS = 3.0
 _SHARE = 20
 """Looking takes at most one part in so many of a server's time."""
-_ANSWER_SECONDS = 0.8
-"""How long workers may take to answer; one that is slower is missing from this look."""
 
 
 class Watch:
@@ -49,14 +44,12 @@ class Watch:
             if self._seen is None or began >= self._stale:
                 self._seen = self._look()
                 now = time.monotonic()
-                # The workers' time to answer is waited for, not worked.
-                worked = max(now - began - 2 * _ANSWER_SECONDS, 0.0)
-                self._stale = now + max(_FRESH_SECONDS, worked * _SHARE)
+                self._stale = now + max(_FRESH_SECONDS, (now - began) * _SHARE)
             return self._seen
 
     def _look(self) -> Live:
         queues = queue_depths(self._redis_url)
-        workers = _workers(self._redis_url)
+        workers = heartbeats.workers(self._redis_url)
         with self._database.reading() as session:
             # One snapshot, so that what is counted and how old it is belong together.
             session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
@@ -115,26 +108,4 @@ def _trainers(session: Session) -> tuple[TrainerView, ...]:
     return tuple(
         TrainerView(worker=worker or "", policy=policy, batches=count, lease_until=until)
         for worker, policy, count, until in rows
-    )
-
-
-def _workers(redis_url: str) -> tuple[WorkerView, ...]:
-    try:
-        with celery_app(url=redis_url) as app:
-            ask = app.control.inspect(timeout=_ANSWER_SECONDS)
-            stats: Mapping[str, Any] = ask.stats() or {}
-            active: Mapping[str, Any] = (ask.active(safe=True) or {}) if stats else {}
-    except (OperationalError, redis.RedisError, OSError) as error:
-        raise errors.Unavailable("Redis is not reachable; the workers cannot be asked") from error
-    return tuple(
-        WorkerView(
-            name=name,
-            room=name.partition("-")[0],
-            slots=told["pool"]["max-concurrency"],
-            running=len(active.get(name, ())),
-            begun=sum(told["total"].values()),
-            memory_bytes=told["rusage"]["maxrss"] * 1024,
-            uptime_seconds=told["uptime"],
-        )
-        for name, told in sorted(stats.items())
     )

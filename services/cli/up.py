@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import redis
-from celery import Celery
 
-from infra import errors, logs
+from infra import errors, heartbeats, logs
 from infra.contracts.problems import MAX_WALL_SECONDS
 from infra.db import migrate
 from infra.local.home import API_KEY, API_URL, default_home, free_port, secret_file
@@ -153,17 +152,16 @@ def _wait_for_workers(suite: RunningSuite) -> None:
         errors.Unavailable: a service is given up, or a room does not answer in time.
     """
     deadline = time.monotonic() + _WORKERS_SECONDS
-    with Celery("rrtf", broker=suite.redis_url, set_as_current=False) as app:
-        while True:
-            suite.check()
-            answers = app.control.ping(timeout=0.5) or []
-            nodes = {node.partition("@")[0] for answer in answers for node in answer}
-            wanted = [name for name in _WORKERS if name in suite.names]
-            missing = [name for name in wanted if f"{name}-{suite.pid(name)}" not in nodes]
-            if not missing:
-                return
-            if time.monotonic() > deadline:
-                raise errors.Unavailable(f"not ready: {', '.join(missing)}; see {suite.home}/logs")
+    while True:
+        suite.check()
+        nodes = {one.name.partition("@")[0] for one in heartbeats.workers(suite.redis_url)}
+        wanted = [name for name in _WORKERS if name in suite.names]
+        missing = [name for name in wanted if f"{name}-{suite.pid(name)}" not in nodes]
+        if not missing:
+            return
+        if time.monotonic() > deadline:
+            raise errors.Unavailable(f"not ready: {', '.join(missing)}; see {suite.home}/logs")
+        time.sleep(0.1)
 
 
 def _forget_old_messages(servers: LocalServers) -> None:
