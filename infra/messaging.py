@@ -12,7 +12,7 @@ import redis
 from celery import Celery, signals
 from kombu.exceptions import OperationalError
 
-from infra import errors, heartbeats, logs, metrics, observing, scraping
+from infra import errors, heartbeats, logs, metrics, observing, plain_tasks, scraping
 from infra.contracts.base import Contract
 from infra.settings import BrokerSettings, QueueSettings, load
 
@@ -143,6 +143,8 @@ def run_worker(app: Celery, queue: Queue, concurrency: int, pool: str = "prefork
     scraping.serve()
     observing.watch(queue.value, concurrency)
     app.steps["consumer"].add(heartbeats.Heartbeats)
+    for task in app.tasks.values():
+        task.Strategy = plain_tasks.STRATEGY
     try:
         app.worker_main(
             [
