@@ -36,6 +36,11 @@ def explains(command: Command) -> Command:
         except errors.SuiteError as error:
             typer.echo(f"rrtf: {error.detail} [{error.code}]", err=True)
             raise typer.Exit(1) from None
+        except ModuleNotFoundError as error:
+            # As in an image, which holds its own room with its packages and no other.
+            detail = f"this command needs `{error.name}`, which is not installed here"
+            typer.echo(f"rrtf: {detail} [{errors.ConfigurationError.code}]", err=True)
+            raise typer.Exit(1) from None
         except Exception as error:
             # Only commands that have opened the database have imported what it raises.
             if not any(name.__module__ == "sqlalchemy.exc" for name in type(error).__mro__):

@@ -14,6 +14,7 @@ import yaml
 
 from infra.access import USER
 from services.cli.up import GRACE_SECONDS
+from tests.image import extras_of, packages
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -94,8 +95,22 @@ def test_everything_an_image_copies_exists(dockerfile: Path) -> None:
     lines = [line for line in dockerfile.read_text().splitlines() if line.startswith("COPY")]
     sources = [word for line in lines for word in line.split()[1:-1]]
 
+    let_in = [line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines()[2:]]
+
     assert sources
     assert [source for source in sources if not (ROOT / source).exists()] == []
+    assert [source for source in sources if source.split("/")[0] not in let_in] == []
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_package_that_an_image_installs_has_its_version_in_the_lock(room: str) -> None:
+    pins = re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.M)
+
+    installed = packages({"setuptools", *extras_of([room])})
+
+    assert {"pydantic", "setuptools"} < installed.keys()
+    versions = {(name, one.version.partition("+")[0]) for name, one in installed.items()}
+    assert versions - set(pins) == set()
 
 
 def test_there_is_one_image_for_each_room() -> None:

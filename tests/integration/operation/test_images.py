@@ -1,0 +1,246 @@
+"""What the processes of each image start with: its own folders and packages, and nothing else."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import grimp
+import pytest
+import typer
+import yaml
+
+from infra import heartbeats
+from infra.access import USER
+from infra.local.home import free_port
+from infra.messaging import Queue, queue_depths
+from services.cli.main import app as command_line
+from tests.image import ROOT, Image
+
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+ROOMS = ("services", "sampler", "executor", "ranker", "trainer")
+PROBLEM = {
+    "slug": "ci/add",
+    "prompt": "def add(a, b):\n",
+    "entry_point": "add",
+    "tests": [{"kind": "call", "args": [1, 2], "expected": 3}],
+}
+CANDIDATE = {"task_id": "ci/add", "program": "x", "author": "teacher", "model": "m"}
+HERE = {
+    "import": ["{}/problems.jsonl"],
+    "submit": ["{}/candidates.jsonl"],
+    "watch": ["--timeout", "0.1"],
+    "status": [],
+    "show": ["ci/add"],
+    "keys create": ["a"],
+    "keys list": [],
+    "keys revoke": ["a"],
+    "quarantine": [],
+    "prune": [],
+    "audit": [],
+    "export": ["{}/ranked"],
+    "exercises": ["{}/made", "--training", "2", "--held-out", "1"],
+}
+ENDS_IN_1 = {"watch", "train", "export"}
+"""They say that nobody works, or has worked, or what is wrong with their files."""
+MISSING = ["--problems", "{}/none", "--out", "{}/none"]
+HERE["train"] = [*MISSING, "--teachers", "{}/none", "--held-out", "{}/none"]
+ELSEWHERE = {
+    "up": [],
+    "demo": [],
+    "doctor": [],
+    "label": [*MISSING, "--candidates", "{}/none"],
+    "evaluate": ["--problems", "{}/problems.jsonl", "--out", "{}/out", "--model", "none"],
+    "evolve": ["{}/none", "--out", "{}/none", "--teacher", "none"],
+    "student": ["{}/none"],
+}
+"""Commands that start other rooms, or use their code."""
+
+
+@pytest.fixture(scope="module", params=ROOMS)
+def image(request, tmp_path_factory):
+    return request.param, Image(request.param, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="module")
+def services_image(tmp_path_factory):
+    return Image("services", tmp_path_factory.mktemp("services"))
+
+
+def entries(room):
+    """The modules that containers of a room's image start, health checks included."""
+    for service in COMPOSE.values():
+        built = service.get("build", {}).get("dockerfile", "")
+        if Path(built).stem == f"{room}":
+            check = service.get("healthcheck", {}).get("test", [])
+            for words in (service.get("command", []), check):
+                if "-m" in words:
+                    yield words[words.index("-m") + 1]
+    dockerfile = (ROOT / f"infra/docker/{room}.Dockerfile").read_text()
+    yield json.loads(dockerfile.rpartition("CMD ")[2])[2]
+
+
+# Models in the sampler's own process take what is installed beside it.
+@pytest.mark.parametrize("image", sorted({*ROOMS} - {"sampler"}), indirect=True)
+def test_everything_that_its_processes_may_import_is_there(image):
+    room, built = image
+    graph = grimp.build_graph(*ROOMS, "infra", cache_dir=None)
+    started = {
+        name if (ROOT / name.replace(".", "/")).with_suffix(".py").is_file() else f"{name}.__main__"
+        for name in entries(room)
+    }
+    needed = started.union(*(graph.find_upstream_modules(name) for name in started))
+
+    status, written = built.run(
+        "-c",
+        "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)",
+        *sorted(needed),
+        REDIS_URL="redis://127.0.0.1:9/0",
+    )
+
+    assert len(needed) > 10
+    assert status == 0, written
+
+
+def environment(service, **more):
+    """The variables of a service, with another value where it is of the machine."""
+    given = {name: str(value) for name, value in COMPOSE[service].get("environment", {}).items()}
+    return given | {name: value for name, value in more.items() if name in given}
+
+
+def wait_for(condition, process, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            pytest.fail(process.communicate()[0])
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("image", ["sampler", "executor", "ranker"], indirect=True)
+def test_a_worker_takes_messages_and_its_health_check_says_so(
+    image, servers, redis_url, database_url, open_directory
+):
+    room, built = image
+    number = redis_url.rpartition("/")[2]
+    url = servers.executor_redis_url.rpartition("/")[0] + f"/{number}"
+    assert USER in url
+    own = environment(
+        room,
+        DATABASE_URL=database_url,
+        REDIS_URL=url if room == "executor" else redis_url,
+        RRTF_METRICS_HOST="127.0.0.1",
+        RRTF_METRICS_PORT=str(free_port()),
+        RRTF_EXECUTOR_HOME=str(open_directory / "executor"),
+        RRTF_EXECUTOR_REQUIRE_CGROUP="false",
+    )
+
+    worker = built.start("-m", room, **own)
+    wait_for(lambda: [one.room for one in heartbeats.workers(redis_url)] == [room], worker)
+    check = COMPOSE[room]["healthcheck"]["test"]
+    assert check[:2] == ["CMD", "python"]
+    healthy = built.run(*check[2:], **own)
+    worker.send_signal(signal.SIGTERM)
+    written, _ = worker.communicate()
+
+    assert healthy == (0, "ok\n")
+    assert worker.returncode == 0, written
+    assert built.run(*check[2:], **own)[0] == 1
+
+
+@pytest.mark.parametrize("image", ["trainer"], indirect=True)
+def test_a_trainer_waits_for_the_api_and_its_health_check_says_so(image, tmp_path):
+    _, built = image
+    own = environment(
+        "trainer",
+        RRTF_CLIENT_URL="http://127.0.0.1:9",
+        RRTF_TRAINER_OUTPUT_DIR=str(tmp_path),
+        RRTF_METRICS_HOST="127.0.0.1",
+        RRTF_METRICS_PORT=str(free_port()),
+    )
+    check = COMPOSE["trainer"]["healthcheck"]["test"][2:]
+
+    trainer = built.start("-m", "trainer", **own)
+    wait_for(lambda: built.run(*check, **own) == (0, "ok\n"), trainer)
+    trainer.terminate()
+    written, _ = trainer.communicate()
+
+    assert trainer.returncode == 0, written
+
+
+@pytest.fixture
+def api(services_image, database_url, redis_url):
+    """The API in its image; yields what `rrtf` needs to know."""
+    port = free_port()
+    own = environment(
+        "api",
+        DATABASE_URL=database_url,
+        REDIS_URL=redis_url,
+        RRTF_API_HOST="127.0.0.1",
+        RRTF_API_PORT=str(port),
+        RRTF_API_KEY="secret-key",
+    )
+    process = services_image.start("-m", "services.api", **own)
+    check = COMPOSE["api"]["healthcheck"]["test"][2:]
+    check[-1] = check[-1].replace(":8000", f":{port}")
+    wait_for(lambda: services_image.run(*check)[0] == 0, process)
+    yield {
+        "RRTF_CLIENT_URL": f"http://127.0.0.1:{port}",
+        "RRTF_CLIENT_KEY": "secret-key",
+        "DATABASE_URL": database_url,
+    }
+    process.terminate()
+    process.communicate()
+
+
+def test_dispatcher_sweep_and_migration_work(services_image, database_url, redis_url, make_group):
+    make_group(("student", "to be sent"))
+    status, written = services_image.run("-m", "infra.db.migrate", DATABASE_URL=database_url)
+    assert status == 0, written
+    for name in ("dispatcher", "sweep"):
+        own = environment(
+            name,
+            DATABASE_URL=database_url,
+            REDIS_URL=redis_url,
+            RRTF_METRICS_HOST="127.0.0.1",
+            RRTF_METRICS_PORT=str(free_port()),
+        )
+        check = COMPOSE[name]["healthcheck"]["test"][2:]
+
+        process = services_image.start("-m", f"services.{name}", **own)
+        wait_for(lambda check=check, own=own: services_image.run(*check, **own)[0] == 0, process)
+        if name == "dispatcher":
+            wait_for(lambda: queue_depths(redis_url)[Queue.EXECUTOR] == 1, process)
+        process.terminate()
+        written, _ = process.communicate()
+
+        assert process.returncode == 0, written
+
+
+def rrtf(image, words, **own):
+    return image.run("-c", "from services.cli.main import app; app()", *words, **own)
+
+
+def commands(group, prefix=()):
+    for name, one in group.commands.items():
+        if hasattr(one, "commands"):
+            yield from commands(one, (*prefix, name))
+        else:
+            yield " ".join((*prefix, name))
+
+
+def test_every_command_runs_in_the_image_of_services_or_says_what_it_lacks(
+    services_image, api, tmp_path
+):
+    assert {*HERE, *ELSEWHERE} == set(commands(typer.main.get_command(command_line)))
+    (tmp_path / "problems.jsonl").write_text(json.dumps(PROBLEM))
+    (tmp_path / "candidates.jsonl").write_text(json.dumps(CANDIDATE))
+
+    assert rrtf(services_image, ["--help"])[0] == 0
+    for name, words in (HERE | ELSEWHERE).items():
+        full = [word.format(tmp_path) for word in words]
+        status, written = rrtf(services_image, [*name.split(), *full], **api)
+        assert "Traceback" not in written, written
+        lacks = "not installed here" in written or "No module named" in written
+        assert lacks == (name in ELSEWHERE), f"{name}: {written}"
+        assert status == (name in {*ENDS_IN_1, *ELSEWHERE}), f"{name}: {written}"
