@@ -59,3 +59,29 @@ def test_with_one_less_it_refuses_and_says_what_to_do(missing: str, open_directo
 
     assert done.returncode == 1
     assert "in a container grant SYS_ADMIN" in done.stdout
+
+
+@pytest.mark.skipif(
+    Path("/sys/fs/cgroup/cgroup.controllers").exists(), reason="the cgroups here are of version 2"
+)
+def test_the_entry_point_makes_read_only_cgroups_of_version_1_writable() -> None:
+    unshare = shutil.which("unshare")
+    assert unshare
+    use = (
+        "set -e; for one in memory pids cpuacct;"
+        " do mkdir /sys/fs/cgroup/$one/rrtf-entry-$$; rmdir /sys/fs/cgroup/$one/rrtf-entry-$$; done"
+    )
+    script = """
+        for one in memory pids cpuacct; do mount -o remount,bind,ro /sys/fs/cgroup/$one; done
+        ! sh -c "$1" 2>/dev/null && exec "$0" sh -c "$1"
+    """
+    entry = str(ROOT / "infra/docker/executor-entrypoint.sh")
+
+    done = subprocess.run(
+        [unshare, "--mount", "sh", "-c", script, entry, use],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
