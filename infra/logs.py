@@ -1,10 +1,13 @@
 """Logs are events with fields; ids bound once appear on every later line."""
 
+import json
 import logging
 import sys
+from typing import Any
 
 import structlog
 
+from infra.printable import plain_json, printable
 from infra.settings import LogSettings, load
 
 
@@ -18,12 +21,17 @@ def configure(service: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    renderer: structlog.typing.Processor
+    shared.append(structlog.processors.format_exc_info)
+    renderers: list[structlog.typing.Processor]
     if settings.format == "json":
-        renderer = structlog.processors.JSONRenderer()
-        shared.append(structlog.processors.format_exc_info)
+        renderers = [structlog.processors.JSONRenderer(serializer=_dumps)]
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderers = [
+            _made_printable,
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -34,7 +42,7 @@ def configure(service: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     root = logging.getLogger()
@@ -51,6 +59,23 @@ def configure(service: str) -> None:
     ):
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(service=service)
+
+
+def _dumps(event: object, **options: Any) -> str:
+    return plain_json(json.dumps(event, **options))
+
+
+def _made_printable(
+    _logger: object, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Let no value that a candidate or a model wrote act on the terminal it is shown on."""
+    return {
+        printable(str(name)): printable(
+            value if isinstance(value, str) else repr(value),
+            keep="\n\t" if name in ("exception", "stack") else "",
+        )
+        for name, value in event.items()
+    }
 
 
 def get(name: str) -> structlog.stdlib.BoundLogger:

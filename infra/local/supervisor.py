@@ -15,6 +15,7 @@ from typing import IO
 
 from infra import errors, logs
 from infra.local.process import spawn
+from infra.printable import printable
 
 log = logs.get(__name__)
 
@@ -227,7 +228,9 @@ class Supervisor:
                 with contextlib.suppress(OSError):
                     file.write(line)
                 if self._echo:
-                    sys.stderr.write(f"{label} {line.decode(errors='replace')}")
+                    # A line may say what a candidate or a model wrote.
+                    shown = printable(line.decode(errors="replace").rstrip("\n"), keep="\t")
+                    sys.stderr.write(f"{label} {shown}\n")
 
     def _tail(self, name: str) -> str:
         path = self._logs / f"{name}.log"

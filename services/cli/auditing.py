@@ -3,8 +3,8 @@
 import contextlib
 from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from infra.settings import SweepSettings, load
 from ranker.batches import MAX_LEASES
@@ -26,8 +26,9 @@ def run_audit(home: Path | None, complete: bool) -> Audit:
 def audit_table(found: Audit) -> Table:
     """Lay out what is wrong, what waits, and how much was looked at."""
     table = Table("code", "rows", "what", "the first of them", title_justify="left")
-    table.title = f"{len(found.held)} invariants hold, {len(found.findings)} do not: " + (
-        "[green]clean[/]" if found.is_clean else "[red]NOT clean[/]"
+    table.title = Text.assemble(
+        f"{len(found.held)} invariants hold, {len(found.findings)} do not: ",
+        ("clean", "green") if found.is_clean else ("NOT clean", "red"),
     )
     codes = {finding.code for finding in found.findings}
     for finding in found.findings:
@@ -40,6 +41,6 @@ def audit_table(found: Audit) -> Table:
     return table
 
 
-def _cells(finding: Finding, colour: str) -> tuple[str, str, str, str]:
-    ids = escape("\n".join(finding.ids))
-    return f"[{colour}]{finding.code}[/]", str(finding.count), finding.says, ids
+def _cells(finding: Finding, colour: str) -> tuple[Text, str, str, str]:
+    code = Text(finding.code, style=colour)
+    return code, str(finding.count), finding.says, "\n".join(finding.ids)

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
-from rich.console import Console
 
 from infra import errors, importers
 from infra.contracts.api import CheckpointView, GroupView, ProblemView, Stats
@@ -19,6 +18,7 @@ from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.problems import Problem
 from infra.importers import BadLine
 from infra.settings import data_directory
+from services.cli.console import PlainConsole
 from services.cli.demo_rounds import MAX_STALENESS, POLICY, STUDENT, report_rounds, run_rounds
 from services.cli.picture import draw
 from services.cli.progress import stats_table, watch
@@ -39,7 +39,7 @@ _TIMEOUT_SECONDS = 1800
 
 def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
     """Run the loop and print the result; tell whether everything went as it must."""
-    console = Console(soft_wrap=True)
+    console = PlainConsole(soft_wrap=True)
     out = out.absolute()
     out.mkdir(parents=True, exist_ok=True)
     orphans = _orphans()
@@ -63,7 +63,7 @@ def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
             rounds = run_rounds(console, suite, client, out)
             good = _report(console, client, outcome, rounds, out)
         good &= _nothing_is_left(console, orphans)
-    console.print("[bold]everything as it must be[/]" if good else "[bold]NOT as it must be[/]")
+    console.print("everything as it must be" if good else "NOT as it must be", style="bold")
     return good
 
 
@@ -128,7 +128,9 @@ class _Outcome:
         self.in_time = False
 
 
-def _run_loop(console: Console, suite: RunningSuite, client: Client, human_eval: int) -> _Outcome:
+def _run_loop(
+    console: PlainConsole, suite: RunningSuite, client: Client, human_eval: int
+) -> _Outcome:
     outcome = _Outcome()
     began = time.monotonic()
     outcome.starter_groups = _submit_starter(client)
@@ -172,7 +174,7 @@ def _submit_starter(client: Client) -> list[GroupView]:
     return groups
 
 
-def _submit_human_eval(console: Console, client: Client, limit: int) -> int:
+def _submit_human_eval(console: PlainConsole, client: Client, limit: int) -> int:
     if limit == 0:
         return 0
     data = data_directory()
@@ -207,7 +209,7 @@ def _store(client: Client, problems: Sequence[Problem]) -> dict[str, ProblemView
 
 
 def _report(
-    console: Console, client: Client, outcome: _Outcome, rounds: Sequence[Round], out: Path
+    console: PlainConsole, client: Client, outcome: _Outcome, rounds: Sequence[Round], out: Path
 ) -> bool:
     stats = client.stats()
     checkpoints = sorted(client.checkpoints(POLICY), key=lambda item: item.version)
@@ -233,7 +235,7 @@ def _step_line(item: CheckpointView) -> str:
     )
 
 
-def _judge(console: Console, client: Client, outcome: _Outcome, stats: Stats) -> bool:
+def _judge(console: PlainConsole, client: Client, outcome: _Outcome, stats: Stats) -> bool:
     """Say what is not as it must be."""
     expected = {(item.task_id, item.model): item.expected_label for item in starter.candidates()}
     wrong, seen = 0, 0
@@ -270,7 +272,7 @@ def _orphans() -> set[Path]:
     }
 
 
-def _nothing_is_left(console: Console, orphans: set[Path]) -> bool:
+def _nothing_is_left(console: PlainConsole, orphans: set[Path]) -> bool:
     """Look for processes, cgroups and mounts that should be gone; `orphans` were there before."""
     left = [f"process {child.pid}" for child in psutil.Process().children(recursive=True)]
     left += [f"cgroup {path}" for path in _orphans() - orphans]

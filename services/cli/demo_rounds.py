@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
+from services.cli.console import PlainConsole
 from services.cli.training import line, train_rounds
 from services.cli.up import RunningSuite
 from services.client import Client
@@ -21,7 +20,9 @@ _TRAINING, _HELD_OUT = 400, 150
 _PLAN = Plan(policy=POLICY, rounds=2, problems_per_round=200, samples=8, max_tokens=96)
 
 
-def run_rounds(console: Console, suite: RunningSuite, client: Client, out: Path) -> list[Round]:
+def run_rounds(
+    console: PlainConsole, suite: RunningSuite, client: Client, out: Path
+) -> list[Round]:
     """Draw problems that the student has not seen, and run rounds on them.
 
     Raises:
@@ -40,17 +41,17 @@ def run_rounds(console: Console, suite: RunningSuite, client: Client, out: Path)
         out / files.TEACHERS,
         held_out,
         out,
-        lambda text: console.print(text, highlight=False, markup=False),
+        lambda text: console.print(text, highlight=False),
         suite.check,
     )
 
 
-def report_rounds(console: Console, rounds: Sequence[Round], out: Path) -> bool:
+def report_rounds(console: PlainConsole, rounds: Sequence[Round], out: Path) -> bool:
     """Say what the rounds gave; tell whether the student has become better."""
     best = max(rounds, key=lambda item: item.greedy.mean)
     rise = difference(rounds[0], best)
-    console.print(line(rounds[0], rounds[0]), highlight=False, markup=False)
-    console.print(line(best, rounds[0]), highlight=False, markup=False)
+    console.print(line(rounds[0], rounds[0]), highlight=False)
+    console.print(line(best, rounds[0]), highlight=False)
     if rise.low <= 0:
         console.print("the student has not become better")
         return False

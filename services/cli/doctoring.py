@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from executor.languages import survey
 from executor.probe import REMEDY, examine
@@ -48,11 +49,11 @@ class Diagnosis:
         """Return what to print."""
         controls = Table("control", "holds", "seen", title="Sandbox")
         for finding in self._findings:
-            mark = "[green]yes[/]" if finding.bites else "[red]NO[/]"
+            mark = Text("yes", style="green") if finding.bites else Text("NO", style="red")
             controls.add_row(finding.control, mark, finding.observed)
         toolchains = Table("language", "usable", "version, or why not", title="Toolchains")
         for found in survey():
-            mark = "[green]yes[/]" if found.path else "[yellow]no[/]"
+            mark = Text("yes", style="green") if found.path else Text("no", style="yellow")
             toolchains.add_row(found.language.value, mark, found.told)
         parts: list[Table | str] = [self._version, controls, toolchains]
         if not self.is_sound:

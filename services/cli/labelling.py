@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from executor import LabelledCandidate, Overrides, label
 from infra import errors, importers
 from infra.contracts.problems import Problem
 from infra.importers import BadLine
+from services.cli.console import PlainConsole
 from services.cli.terminal import left_out_note
 
 _RESULT_FIELDS = ("task_id", "program", "completion")
@@ -140,6 +140,6 @@ def _bar() -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=PlainConsole(stderr=True),
         disable=not sys.stderr.isatty(),
     )

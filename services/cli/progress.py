@@ -1,16 +1,16 @@
 """Progress of everything, live on a terminal and as plain lines elsewhere."""
 
-import sys
 import time
 from collections.abc import Callable
 
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from infra.contracts.api import RankingView, Stats
 from infra.contracts.base import Author, BatchState, CandidateState, GroupState, Label, SampleState
+from services.cli.console import PlainConsole
 from services.cli.showing import find_group
+from services.cli.terminal import print_json, say
 from services.client import Client
 
 
@@ -27,14 +27,12 @@ def _is_done(stats: Stats) -> bool:
 
 def _print_counts(client: Client, timeout_seconds: float) -> bool:
     """Print one line of JSON whenever the counts have changed."""
-    deadline, last = time.monotonic() + timeout_seconds, ""
+    deadline, last = time.monotonic() + timeout_seconds, None
     while True:
         stats = client.stats()
-        line = stats.model_dump_json()
-        if line != last:
-            sys.stdout.write(f"{line}\n")
-            sys.stdout.flush()
-            last = line
+        if stats != last:
+            print_json(stats, indent=None)
+            last = stats
         if _is_done(stats) or time.monotonic() > deadline:
             return _is_done(stats)
         time.sleep(0.5)
@@ -49,15 +47,13 @@ def watch_group(client: Client, name: str, timeout_seconds: float, as_json: bool
     """
     for event in client.group_events(find_group(client, name).id, timeout_seconds):
         if as_json:
-            line = event.model_dump_json()
+            print_json(event, indent=None)
         elif isinstance(event, RankingView):
             reason = f", no training data: {event.skip_reason}" if event.skip_reason else ""
-            line = f"ranked: {len(event.pairs)} pairs{reason}"
+            say(f"ranked: {len(event.pairs)} pairs{reason}")
         else:
             label = event.label or f"{event.state}: {event.reason}"
-            line = f"{event.position:>4}  {event.author:<8} {label}"
-        sys.stdout.write(f"{line}\n")
-        sys.stdout.flush()
+            say(f"{event.position:>4}  {event.author:<8} {label}")
 
 
 def watch(
@@ -67,7 +63,7 @@ def watch(
     check: Callable[[], None] = lambda: None,
 ) -> bool:
     """Show progress until `done`; `check` may raise to end the wait."""
-    console = Console(soft_wrap=True)
+    console = PlainConsole(soft_wrap=True)
     deadline = time.monotonic() + timeout_seconds
     last_line = 0.0
     with Live(console=console, refresh_per_second=4, transient=True) as live:

@@ -3,7 +3,6 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from rich.markup import escape
 from rich.table import Table
 
 from infra import errors, importers
@@ -43,15 +42,14 @@ def group_report(client: Client, name: str) -> GroupReport:
         if execution and not failure:
             missing = [t.detail for t in execution.tests if t.outcome is not Outcome.PASSED]
             failure = missing[0] if missing else ""
-        # What a candidate said is shown as text, never read as markup.
         table.add_row(
             str(item.id),
             item.author.value,
-            escape(item.model),
+            item.model,
             item.label.value if item.label else item.state.value,
             passed,
             f"{scores[item.id]:.3f}" if item.id in scores else "-",
-            escape(failure[:120]),
+            failure[:120],
         )
     tables = [table]
     if ranking:

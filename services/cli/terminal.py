@@ -1,8 +1,10 @@
 """What the commands share: the client they speak through, errors as one line, JSON on request."""
 
+import errno
 import functools
 import json
 import os
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,6 +15,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from infra import errors
 from infra.contracts.candidates import PolicyName
 from infra.local.home import default_home, running_api
+from infra.printable import one_entry, plain_json
 from infra.settings import ClientSettings, DatabaseSettings, load
 
 if TYPE_CHECKING:
@@ -34,20 +37,26 @@ def explains(command: Command) -> Command:
         try:
             command(*args, **kwargs)
         except errors.SuiteError as error:
-            typer.echo(f"rrtf: {error.detail} [{error.code}]", err=True)
+            say(f"rrtf: {error.detail} [{error.code}]", err=True)
             raise typer.Exit(1) from None
         except ModuleNotFoundError as error:
             # As in an image, which holds its own room with its packages and no other.
             detail = f"this command needs `{error.name}`, which is not installed here"
-            typer.echo(f"rrtf: {detail} [{errors.ConfigurationError.code}]", err=True)
+            say(f"rrtf: {detail} [{errors.ConfigurationError.code}]", err=True)
             raise typer.Exit(1) from None
+        except (typer.Exit, typer.Abort, typer.BadParameter):
+            raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # Whoever read what we print has gone.
             # Only commands that have opened the database have imported what it raises.
-            if not any(name.__module__ == "sqlalchemy.exc" for name in type(error).__mro__):
-                raise
-            first = str(error).splitlines()[0]
-            typer.echo(f"rrtf: the database: {first} [{errors.Unavailable.code}]", err=True)
-            raise typer.Exit(1) from None
+            if any(name.__module__ == "sqlalchemy.exc" for name in type(error).__mro__):
+                first = str(error).splitlines()[0]
+                say(f"rrtf: the database: {first} [{errors.Unavailable.code}]", err=True)
+            else:
+                # Python would print what the error says as it is, which may be a candidate's text.
+                say(traceback.format_exc(), err=True)
+            raise typer.Exit(1) from error
 
     return explained  # type: ignore[return-value] # functools.wraps keeps the signature typer reads
 
@@ -85,23 +94,30 @@ def left_out_note(count: int) -> str:
     return f"; tests left out, too long or too many: {count}" if count else ""
 
 
-def print_json(value: BaseModel | Sequence[BaseModel] | dict[str, Any]) -> None:
-    """Print views, or plain data, as indented JSON."""
+def say(text: object, err: bool = False) -> None:
+    """Print one entry of what a command says, with nothing in it that acts on a terminal."""
+    typer.echo(one_entry(str(text)), err=err)
+
+
+def print_json(
+    value: BaseModel | Sequence[BaseModel] | dict[str, Any], indent: int | None = 2
+) -> None:
+    """Print views, or plain data, as JSON: indented, or on one line."""
     if isinstance(value, BaseModel):
         plain: object = value.model_dump(mode="json")
     elif isinstance(value, dict):
         plain = value
     else:
         plain = [item.model_dump(mode="json") for item in value]
-    typer.echo(json.dumps(plain, indent=2))
+    typer.echo(plain_json(json.dumps(plain, indent=indent)))
 
 
 def complain(complaints: Sequence[str]) -> None:
     """Print complaints on the error output and end with status 1, if there are any."""
     for complaint in complaints[:_MOST_LINES]:
-        typer.echo(complaint, err=True)
+        say(complaint, err=True)
     if len(complaints) > _MOST_LINES:
-        typer.echo(f"and {len(complaints) - _MOST_LINES} more", err=True)
+        say(f"and {len(complaints) - _MOST_LINES} more", err=True)
     if complaints:
         raise typer.Exit(1)
 

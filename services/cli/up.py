@@ -20,6 +20,7 @@ from infra.local.supervisor import Service, Supervisor
 from infra.messaging import Queue, held_keys, queue_keys
 from infra.settings import MetricsSettings, load
 from sampler.endpoint_settings import EndpointSettings
+from services.cli.terminal import say
 from services.client import Client
 
 log = logs.get(__name__)
@@ -273,11 +274,13 @@ def up(home: Path | None, port: int, executor_slots: int | None, trainer: bool) 
             )
         )
         ready = True
-        sys.stderr.write(
-            f"\nThe suite is ready: {suite.api_url} (documentation at {suite.api_url}/docs)\n"
-            f"API key: in {suite.home / API_KEY}\nCtrl-C stops it.\n\n"
-        )
+        for line in (
+            f"The suite is ready: {suite.api_url} (documentation at {suite.api_url}/docs)",
+            f"API key: in {suite.home / API_KEY}",
+            "Ctrl-C stops it.",
+        ):
+            say(line, err=True)
         while not stopped:
             suite.check()
             time.sleep(0.2)
-        sys.stderr.write("\nstopping\n")
+        say("stopping", err=True)

@@ -218,3 +218,17 @@ def test_a_signal_to_a_service_that_was_never_started_reaches_nobody(supervisor)
     supervisor.kill("nobody")
 
     assert supervisor.pid("nobody") is None
+
+
+def test_a_line_of_a_service_is_shown_as_text(tmp_path, capfd):
+    program = r"print('\x1b[2J\u202eforged\rline', flush=True); import time; time.sleep(600)"
+    command = [sys.executable, "-I", "-c", program]
+    supervisor = Supervisor(tmp_path / "logs", echo=True)
+    log = tmp_path / "logs" / "teller.log"
+    try:
+        supervisor.start(Service(name="teller", command=command, env={"PYTHONUTF8": "1"}))
+        wait_until(lambda: log.exists() and log.read_bytes().endswith(b"\n"))
+    finally:
+        supervisor.stop()
+
+    assert capfd.readouterr().err == "   teller | ␛[2J<U+202E>forged␍line\n"

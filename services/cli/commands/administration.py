@@ -17,7 +17,7 @@ from infra.contracts.api import (
     ReleaseResult,
     Scope,
 )
-from services.cli.terminal import Json, explains, open_client, open_database, print_json
+from services.cli.terminal import Json, explains, open_client, open_database, print_json, say
 
 if TYPE_CHECKING:  # The command's help loads this module, and need not wait for HTTP.
     from services.client import Client
@@ -54,7 +54,7 @@ def create_key(
     if as_json:
         print_json(made)
     else:
-        typer.echo(made.key)
+        say(made.key)
 
 
 def _checked_name(name: str) -> str:
@@ -75,7 +75,7 @@ def list_keys(as_json: Json = False) -> None:
         return
     for row in rows:
         scopes = ",".join(sorted(scope.value for scope in row.scopes))
-        typer.echo(f"{row.id}\t{row.name}\t{scopes}\t{'revoked' if row.revoked_at else ''}")
+        say(f"{row.id}\t{row.name}\t{scopes}\t{'revoked' if row.revoked_at else ''}")
 
 
 @keys.command("revoke")
@@ -109,8 +109,8 @@ def quarantine(
     else:
         for row in rows:
             if result is None or row.id in {*result.released, *kept}:
-                typer.echo(_described(row) + (f"\tkept: {kept[row.id]}" if row.id in kept else ""))
-        typer.echo(
+                say(_described(row) + (f"\tkept: {kept[row.id]}" if row.id in kept else ""))
+        say(
             f"{len(rows)} in quarantine"
             if result is None
             else f"{len(result.released)} released, {len(kept)} kept",
@@ -155,8 +155,8 @@ def prune(
         print_json({"deleted": yes, **counts})
         return
     for name, count in counts.items():
-        typer.echo(f"{count}\t{_PRUNED[name]}")
-    typer.echo("deleted" if yes else "nothing was deleted; with --yes it is", err=True)
+        say(f"{count}\t{_PRUNED[name]}")
+    say("deleted" if yes else "nothing was deleted; with --yes it is", err=True)
 
 
 @app.command("rank-again")
@@ -172,12 +172,12 @@ def rank_again(as_json: Json = False) -> None:
     if as_json:
         print_json(dataclasses.asdict(done))
     else:
-        typer.echo(
+        say(
             f"{done.groups} groups ranked again: {done.in_open_batches} of them in batches that no"
             f" trainer has had, {done.in_leased_batches} in batches that keep the old ranking"
         )
     if done.busy:
-        typer.echo(f"{done.busy} groups are in use just now; run it again", err=True)
+        say(f"{done.busy} groups are in use just now; run it again", err=True)
         raise typer.Exit(1)
 
 
@@ -199,8 +199,8 @@ def audit(
     if as_json:
         print_json(found)
     else:
-        from rich.console import Console
+        from services.cli.console import PlainConsole
 
-        Console(soft_wrap=True).print(audit_table(found))
+        PlainConsole(soft_wrap=True).print(audit_table(found))
     if not found.is_clean:
         raise typer.Exit(1)

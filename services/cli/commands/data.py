@@ -7,7 +7,7 @@ import typer
 
 from infra.contracts.base import Label
 from services.cli.exporting import Format, Shape
-from services.cli.terminal import Json, explains, open_client, print_json
+from services.cli.terminal import Json, explains, open_client, print_json, say
 
 app = typer.Typer()
 
@@ -32,4 +32,4 @@ def export(
     if as_json:
         print_json({"path": str(done.path), "rows": done.rows, "groups": done.groups})
     else:
-        typer.echo(f"{done.rows} rows of {done.groups} ranked groups in {done.path}")
+        say(f"{done.rows} rows of {done.groups} ranked groups in {done.path}")

@@ -1,5 +1,6 @@
 """The command that makes new problems of old ones."""
 
+import functools
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from infra import errors
-from services.cli.terminal import Json, explains, print_json
+from services.cli.terminal import Json, explains, print_json, say
 
 app = typer.Typer()
 
@@ -45,13 +46,12 @@ def evolve(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise errors.InvalidInput(f"{first['loc'][0]}: {first['msg']}") from None
-    report = run(
-        seeds, out, teacher, against or [], choices, lambda line: typer.echo(line, err=True)
-    )
+    tell = functools.partial(say, err=True)
+    report = run(seeds, out, teacher, against or [], choices, tell)
     if as_json:
         print_json(report)
     else:
-        typer.echo(
+        say(
             f"{report.seeds} seeds, {report.tasks} tasks, {report.problems} problems with tests"
             f" in {out}; report.json says what was left out"
         )

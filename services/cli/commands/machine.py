@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.terminal import Json, complain, explains, print_json
+from services.cli.terminal import Json, complain, explains, print_json, say
 
 app = typer.Typer()
 
@@ -52,15 +52,14 @@ def demo(
 @explains
 def doctor(as_json: Json = False) -> None:
     """Try every control of the sandbox on this machine, and say what is missing."""
-    from rich.console import Console
-
+    from services.cli.console import PlainConsole
     from services.cli.doctoring import Diagnosis
 
     diagnosis = Diagnosis()
     if as_json:
         print_json(diagnosis.data())
     else:
-        Console().print(*diagnosis.tables(), sep="\n")
+        PlainConsole().print(*diagnosis.tables(), sep="\n")
     if not diagnosis.is_sound:
         raise typer.Exit(1)
 
@@ -95,5 +94,5 @@ def label(
     if as_json:
         print_json(run.counts())
     else:
-        typer.echo(run.summary(), err=True)
+        say(run.summary(), err=True)
     complain(run.bad)

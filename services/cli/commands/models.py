@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.terminal import Json, checked_policy, explains, open_client, print_json
+from services.cli.terminal import Json, checked_policy, explains, open_client, print_json, say
 from services.rounds import Mode, Plan
 
 app = typer.Typer()
@@ -48,10 +48,10 @@ def evaluate(
     if as_json:
         print_json(evaluation.summary(found))
         return
-    typer.echo(f"{found.problems} problems, 95 % intervals by bootstrap over problems")
-    typer.echo(f"greedy   {found.greedy}")
+    say(f"{found.problems} problems, 95 % intervals by bootstrap over problems")
+    say(f"greedy   {found.greedy}")
     for count, estimate in found.pass_at.items():
-        typer.echo(f"pass@{count:<3} {estimate}")
+        say(f"pass@{count:<3} {estimate}")
 
 
 @app.command()
@@ -79,7 +79,8 @@ def exercises(
     if as_json:
         print_json({name: str(path) for name, path in written.items()})
     else:
-        typer.echo("\n".join(map(str, written.values())))
+        for path in written.values():
+            say(path)
 
 
 @app.command()
@@ -97,7 +98,7 @@ def student(
     if as_json:
         print_json({"student": str(made)})
     else:
-        typer.echo(made)
+        say(made)
 
 
 @app.command()
@@ -137,7 +138,7 @@ def train(
         seed=seed,
     )
     with open_client() as client:
-        say = functools.partial(typer.echo, err=as_json)
-        done = train_rounds(client, plan, problems, teachers, held_out, out, say)
+        tell = functools.partial(say, err=as_json)
+        done = train_rounds(client, plan, problems, teachers, held_out, out, tell)
     if as_json:
         print_json({"rounds": [record(one) for one in done]})

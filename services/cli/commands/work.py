@@ -14,6 +14,7 @@ from services.cli.terminal import (
     left_out_note,
     open_client,
     print_json,
+    say,
 )
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def submit(
 
 def _say(report: "Report", as_json: bool, line: str) -> None:
     if not as_json:
-        typer.echo(line)
+        say(line)
         return
     bad = [bad._asdict() for bad in report.bad]
     print_json(dataclasses.asdict(report) | {"bad": bad})
@@ -107,9 +108,9 @@ def status(as_json: Json = False) -> None:
     if as_json:
         print_json(stats)
     else:
-        from rich.console import Console
+        from services.cli.console import PlainConsole
 
-        Console().print(stats_table(stats))
+        PlainConsole().print(stats_table(stats))
 
 
 @app.command()
@@ -126,6 +127,6 @@ def show(
     if as_json:
         print_json(report.data)
     else:
-        from rich.console import Console
+        from services.cli.console import PlainConsole
 
-        Console().print(*report.tables)
+        PlainConsole().print(*report.tables)
