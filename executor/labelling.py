@@ -1,6 +1,6 @@
 """Labels candidates without any service: `label(problems, candidates)`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from executor.pool import Labelled, Pool, Work
@@ -67,8 +67,10 @@ def label(
     slots: int | None = None,
     strict: bool | None = None,
     overrides: Overrides | None = None,
-) -> Iterator[LabelledCandidate]:
+) -> Generator[LabelledCandidate, None, None]:
     """Label candidates in the order given, with a pool of this machine's own.
+
+    Who does not want the rest closes the generator; what is under way ends at once.
 
     Args:
         problems: Records of HumanEval, of MBPP, or our own problems.

@@ -1,10 +1,13 @@
 """A pool of slots, one process each: labels programs as fast as the machine allows, in order."""
 
+import contextlib
 import itertools
 import multiprocessing
+import multiprocessing.reduction
 import multiprocessing.util
 import os
 import pickle
+import signal
 import tempfile
 import threading
 import time
@@ -12,8 +15,10 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import NamedTuple
+from multiprocessing.connection import Connection
+from typing import Any, NamedTuple
 
+from executor.accounting import choose
 from executor.asserting import SuiteBroken
 from executor.judges import Judges
 from executor.run import Asserts
@@ -50,28 +55,37 @@ class Pool:
     def __init__(self, settings: ExecutorSettings, suites: Mapping[str, Suite]) -> None:
         """Prepare; the first piece of work starts the processes."""
         self._slots = settings.slots
+        self._settings = settings
         # In a file, because a process that dies while it is handed more than a pipe holds would
-        # leave us waiting for ever.
-        self._suites = tempfile.NamedTemporaryFile(prefix="rrtf-suites-")  # noqa: SIM115 - until the pool ends
+        # leave us waiting for ever. It has no name: nobody need remove it.
+        self._suites = tempfile.TemporaryFile()  # noqa: SIM115 - until the pool ends
         pickle.dump(dict(suites), self._suites)
         self._suites.flush()
         context = multiprocessing.get_context("spawn")
         numbers = context.SimpleQueue()
         for number in range(settings.slots):
             numbers.put(number)
+        # Nothing is ever sent: its other end is closed by us, or by the kernel when we are gone.
+        ended, self._alive = context.Pipe(duplex=False)
         self._executor = ProcessPoolExecutor(
             settings.slots,
             mp_context=context,
             initializer=_open,
-            initargs=(settings, self._suites.name, numbers),
+            initargs=(settings, _Inherited(self._suites.fileno()), numbers, ended),
         )
 
     def __enter__(self) -> "Pool":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._alive.close()  # Nobody wants what is under way, which may take minutes.
         self._executor.shutdown(cancel_futures=True)
+        self._alive.close()
         self._suites.close()
+        if kind is not None:
+            # Who left at once did not remove its cgroups; to choose anew does.
+            choose(self._settings.cgroup, self._settings.require_cgroup).close()
 
     def label(self, work: Iterable[Work]) -> Iterator[Labelled]:
         """Yield what became of each piece of work, in order.
@@ -85,7 +99,8 @@ class Pool:
             for chunk in _chunks(work):
                 # Test code that one slot has read need not be read by the others.
                 read = {work.suite: known[work.suite] for work in chunk if work.suite in known}
-                pending.append(self._executor.submit(_label, chunk, read))
+                with _without_interrupts():
+                    pending.append(self._executor.submit(_label, chunk, read))
                 if len(pending) >= self._slots * _AHEAD:
                     yield from _results(pending.popleft(), known)
             while pending:
@@ -95,6 +110,37 @@ class Pool:
                 "a slot's process died or could not start; `rrtf doctor` says what is missing."
                 ' A script that calls label() must do so below `if __name__ == "__main__":`'
             ) from error
+
+
+class _Inherited:
+    """An open file that a process which is being started gets from its parent."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _received, (multiprocessing.reduction.DupFd(self._fd),)
+
+    def load(self) -> Any:
+        """Read the object that is pickled in it, once."""
+        # Opened anew: an inherited file has one position, which all the processes would move.
+        with open(f"/proc/self/fd/{self._fd}", "rb") as file:
+            os.close(self._fd)
+            return pickle.load(file)  # noqa: S301 - written by our own parent
+
+
+def _received(handle: Any) -> _Inherited:
+    return _Inherited(handle.detach())
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let what is started here begin deaf to Ctrl-C, which is for us to answer, from birth on."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class _Chunk(NamedTuple):
@@ -137,23 +183,26 @@ _process: _Process | None = None
 
 def _open(
     settings: ExecutorSettings,
-    suites: str,
+    suites: _Inherited,
     numbers: "multiprocessing.SimpleQueue[int]",
+    ended: "Connection[Any, Any]",
 ) -> None:
     global _process
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    threading.Thread(target=_leave_when, args=(ended,), daemon=True).start()
+    # Of a session of its own, so that Ctrl-C reaches neither it nor its cells, in which a candidate
+    # must find the signal as it always is.
+    os.setsid()
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     slot = Slot(settings, numbers.get())
     multiprocessing.util.Finalize(None, slot.close, exitpriority=10)
-    with open(suites, "rb") as file:
-        _process = _Process(slot, pickle.load(file))  # noqa: S301 - written by our own parent
+    _process = _Process(slot, suites.load())
 
 
-def _leave_with_parent() -> None:
-    # A killed parent cannot tell its pool; the cell goes with this process.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _leave_when(ended: "Connection[Any, Any]") -> None:
+    """Leave at once when the pool has ended or its process is gone; the cell goes with us."""
+    ended.poll(None)
+    os._exit(1)
 
 
 def _label(chunk: list[Work], read: Mapping[str, Asserts]) -> _Chunk:

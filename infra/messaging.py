@@ -4,7 +4,8 @@ import contextlib
 import gc
 import json
 import os
-from collections.abc import Sequence
+import signal
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 import kombu
@@ -12,7 +13,16 @@ import redis
 from celery import Celery, signals
 from kombu.exceptions import OperationalError
 
-from infra import errors, heartbeats, logs, metrics, observing, plain_tasks, scraping
+from infra import (
+    errors,
+    heartbeats,
+    lifetime,
+    logs,
+    metrics,
+    observing,
+    plain_tasks,
+    scraping,
+)
 from infra.contracts.base import Contract
 from infra.settings import BrokerSettings, QueueSettings, load
 
@@ -145,6 +155,8 @@ def run_worker(app: Celery, queue: Queue, concurrency: int, pool: str = "prefork
     app.steps["consumer"].add(heartbeats.Heartbeats)
     for task in app.tasks.values():
         task.Strategy = plain_tasks.STRATEGY
+    if pool == "prefork":
+        signals.worker_process_init.connect(_bound_to(os.getpid()), weak=False)
     try:
         app.worker_main(
             [
@@ -161,6 +173,15 @@ def run_worker(app: Celery, queue: Queue, concurrency: int, pool: str = "prefork
         )
     finally:
         scraping.end()
+
+
+def _bound_to(worker: int) -> Callable[..., None]:
+    """Make what binds a child to its worker: killed, a worker cannot end the task of its child."""
+
+    def bind(**_: object) -> None:
+        lifetime.end_with(worker, signal.SIGKILL)
+
+    return bind
 
 
 @signals.worker_before_create_process.connect

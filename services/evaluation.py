@@ -6,8 +6,8 @@ pool; neither needs a service.
 
 import json
 import math
+import os
 import random
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,7 @@ from infra import errors, importers
 from infra.contracts.base import Label
 from infra.contracts.problems import Problem
 from infra.importers import BadLine
+from infra.local import process
 
 _RESAMPLES = 2_000
 _CONFIDENCE = 0.95
@@ -120,12 +121,12 @@ def sample(
 
 
 def run(command: Sequence[str]) -> None:
-    """Run a room's program to its end.
+    """Run a room's program to its end; it dies with us.
 
     Raises:
         errors.Unavailable: it failed; it has said why on standard error.
     """
-    status = subprocess.run(command, check=False).returncode
+    status, _ = process.run(command, env=os.environ)
     if status:
         raise errors.Unavailable(f"`{' '.join(command[1:4])}` ended with status {status}")
 

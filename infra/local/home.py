@@ -50,12 +50,6 @@ class Identity:
         user = pwd.getpwnam("nobody") if self.is_root else pwd.getpwuid(os.geteuid())
         self.uid, self.gid = user.pw_uid, user.pw_gid
 
-    def spawn_arguments(self) -> dict[str, object]:
-        """Arguments of `subprocess.Popen` that make the child this user."""
-        if not self.is_root:
-            return {}
-        return {"user": self.uid, "group": self.gid, "extra_groups": []}
-
     def own(self, path: Path) -> None:
         """Give a file or directory of ours to the servers' user."""
         if self.is_root:

@@ -25,7 +25,7 @@ from infra.local.home import (
     reachable,
     secret_file,
 )
-from infra.local.process import end, end_stale, spawn
+from infra.local.process import end, end_stale, run, spawn
 
 _START_SECONDS = 60
 _TRIES = 3
@@ -139,25 +139,22 @@ class Postgres:
         copy = self._data.parent / "initdb.password"
         secret_file(copy, password, self._identity)
         try:
-            subprocess.run(
+            status, told = run(
                 [
                     str(self._programs / "initdb"),
                     *("-D", str(unfinished), "-U", "rrtf", "--auth=scram-sha-256"),
                     *(f"--pwfile={copy}", "--encoding=UTF8", "--no-sync"),
                     *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
                 ],
-                check=True,
-                capture_output=True,
                 env=_environment(),
-                user=self._identity.uid if self._identity.is_root else None,
-                group=self._identity.gid if self._identity.is_root else None,
-                extra_groups=[] if self._identity.is_root else None,
+                identity=self._identity,
+                log=subprocess.PIPE,
             )
-        except subprocess.CalledProcessError as error:
-            text = error.stderr.decode(errors="replace").strip()
-            raise errors.Unavailable(f"initdb failed: {text[-1000:]}") from error
         finally:
             copy.unlink()
+        if status:
+            text = told.decode(errors="replace").strip()
+            raise errors.Unavailable(f"initdb failed: {text[-1000:]}")
         unfinished.rename(self._data)
 
     def _wait(self, url: str) -> None:

@@ -1,7 +1,6 @@
 """Child processes that do not outlive us, even when we are killed."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -9,29 +8,27 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-if TYPE_CHECKING:  # The shim runs without the project on its path.
-    from infra.local.home import Identity
-
-_PR_SET_PDEATHSIG = 1
+from infra import lifetime
+from infra.local.home import Identity
 
 
 def spawn(
     command: Sequence[str],
     *,
     env: Mapping[str, str],
-    identity: "Identity | None" = None,
+    identity: Identity | None = None,
     log: IO[bytes] | int | None = None,
-    death_signal: int = signal.SIGTERM,
-    cwd: Path | None = None,
+    death_signal: int = signal.SIGKILL,
+    pass_fds: Sequence[int] = (),
 ) -> "subprocess.Popen[bytes]":
-    """Start a program in a process group of its own.
+    """Start a program in a session of its own, where Ctrl-C does not reach it.
 
-    It goes through this module as a shim that asks the kernel for a signal when we die (a change
-    of user clears that wish, so it comes last) and then becomes the program.
+    The kernel sends it `death_signal` when the calling thread ends, so that thread must live as
+    long as the program shall. What the program starts itself must be bound to it likewise.
     """
-    words = [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(death_signal))]
+    words = [sys.executable, "-I", "-S", lifetime.__file__, str(os.getpid()), str(death_signal)]
     user = [str(identity.uid), str(identity.gid)] if identity and identity.is_root else ["-", "-"]
     return subprocess.Popen(
         [*words, *user, *command],
@@ -40,8 +37,35 @@ def spawn(
         stdout=log,
         stderr=subprocess.STDOUT if log == subprocess.PIPE else log,
         start_new_session=True,
-        cwd=cwd,
+        pass_fds=pass_fds,
     )
+
+
+def run(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    identity: Identity | None = None,
+    log: IO[bytes] | int | None = None,
+) -> tuple[int, bytes]:
+    """Run a program to its end; return its status, and what it wrote if `log` is a pipe.
+
+    Whatever interrupts us kills it and its children.
+    """
+    process = spawn(command, env=env, identity=identity, log=log)
+    try:
+        told, _ = process.communicate()
+    except BaseException:
+        signal_group(process, signal.SIGKILL)
+        process.wait()
+        raise
+    return process.returncode, told or b""
+
+
+def signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
+    """Send a signal to a process that was spawned here and to what it started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)
 
 
 def end(process: "subprocess.Popen[bytes] | None", number: int, seconds: float = 20) -> None:
@@ -86,19 +110,3 @@ def _was_started_with(pid: int, word: str) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return os.fsencode(word) in words
-
-
-def _shim(arguments: list[str]) -> None:
-    parent, number, uid, gid, *command = arguments
-    if uid != "-":
-        os.setgroups([])
-        os.setresgid(int(gid), int(gid), int(gid))
-        os.setresuid(int(uid), int(uid), int(uid))
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
-    if os.getppid() != int(parent):
-        sys.exit(0)  # The parent died before the wish was made.
-    os.execv(command[0], command)  # noqa: S606 - becoming the program is the point
-
-
-if __name__ == "__main__":
-    _shim(sys.argv[1:])

@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import os
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from infra import errors, logs
-from infra.local.process import spawn
+from infra.local.process import signal_group, spawn
 from infra.printable import printable
 
 log = logs.get(__name__)
@@ -140,7 +139,7 @@ class Supervisor:
             if running is not None and running.process.poll() is None:
                 running.was_killed = True
                 if with_children:
-                    _signal_group(running.process, number)
+                    signal_group(running.process, number)
                 else:
                     running.process.send_signal(number)
 
@@ -181,7 +180,7 @@ class Supervisor:
 
     def _bury(self, running: _Running) -> None:
         """Decide once what a death means: a fresh start, now or after a pause, or the end."""
-        _signal_group(running.process, signal.SIGKILL)  # Its children must not outlive it.
+        signal_group(running.process, signal.SIGKILL)  # Its children must not outlive it.
         now = time.monotonic()
         if now - running.started >= _QUICK_SECONDS:
             running.quick_deaths = 0
@@ -248,7 +247,7 @@ class Supervisor:
             running.process.wait(running.service.grace_seconds)
         except subprocess.TimeoutExpired:
             log.warning("service.killed", name=running.service.name)
-        _signal_group(running.process, signal.SIGKILL)
+        signal_group(running.process, signal.SIGKILL)
         running.process.wait()
         running.copier.join(1.0)
 
@@ -257,8 +256,3 @@ def _pause_seconds(quick_deaths: int) -> float:
     if quick_deaths < 2:  # The first may be a chance.
         return 0.0
     return min(math.ldexp(_FIRST_PAUSE_SECONDS, min(quick_deaths - 2, 16)), _LONGEST_PAUSE_SECONDS)
-
-
-def _signal_group(process: "subprocess.Popen[bytes]", number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, number)

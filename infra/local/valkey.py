@@ -99,6 +99,7 @@ class Valkey:
             env={"LC_ALL": "C.UTF-8"},
             identity=self._identity,
             log=self._log,
+            death_signal=signal.SIGTERM,
         )
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"
         self.executor_url = f"redis://{USER}:{executor_password}@127.0.0.1:{port}/0"

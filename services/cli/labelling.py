@@ -1,10 +1,11 @@
 """`rrtf label`: labels a file of candidates on this machine, with no service running."""
 
+import contextlib
 import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,7 +16,7 @@ from infra import errors, importers
 from infra.contracts.problems import Problem
 from infra.importers import BadLine
 from services.cli.console import PlainConsole
-from services.cli.terminal import left_out_note
+from services.cli.terminal import left_out_note, say
 
 _RESULT_FIELDS = ("task_id", "program", "completion")
 
@@ -41,7 +42,8 @@ class LabelRun:
     ) -> None:
         """Write one line for each candidate, in input order.
 
-        The file appears under its name when it is complete.
+        The file appears under its name when it is complete. An interrupted run says how far it
+        came.
 
         Raises:
             errors.InvalidInput: a file cannot be read or written, or no problem is usable.
@@ -53,14 +55,19 @@ class LabelRun:
         partial = out.with_name(out.name + ".partial")
         numbers: list[int] = []
         total = sum(1 for _ in importers.read_records(candidates))
+        records = self._candidates(candidates, numbers)
         try:
-            with partial.open("w", encoding="utf-8") as file, _bar() as bar:
+            with (
+                partial.open("w", encoding="utf-8") as file,
+                _saying_what_is_kept(file, numbers, candidates, total),
+                _bar() as bar,
+                contextlib.closing(
+                    label(known, records, slots=slots, strict=strict, overrides=overrides)
+                ) as labelled,
+            ):
                 shown = bar.add_task("labelling", total=total)
                 began = time.monotonic()
-                records = self._candidates(candidates, numbers)
-                for position, item in enumerate(
-                    label(known, records, slots=slots, strict=strict, overrides=overrides)
-                ):
+                for position, item in enumerate(labelled):
                     self._write(file, item, numbers[position], candidates)
                     bar.update(shown, completed=position + 1)
                 self.seconds = time.monotonic() - began
@@ -109,6 +116,27 @@ class LabelRun:
         rate = total / self.seconds if self.seconds else 0.0
         line = f"{total} candidates: {counts or 'none'}; {rate:.1f} candidates/s"
         return line + left_out_note(self.tests_left_out)
+
+
+@contextlib.contextmanager
+def _saying_what_is_kept(
+    file: TextIO, numbers: Sequence[int], candidates: Path, total: int
+) -> Iterator[None]:
+    """Say what an interrupted run leaves, and how to go on from there."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        file.flush()
+        with open(file.name, "rb") as written:
+            kept = sum(1 for _ in written)
+        last = f", up to line {numbers[kept - 1]} of {candidates}" if kept else ""
+        say(f"rrtf: {file.name} keeps {kept} of {total} candidates labelled{last}", err=True)
+        say(
+            "rrtf: the same command begins anew and writes over that file; to go on, keep it and"
+            " label a file of the lines that follow",
+            err=True,
+        )
+        raise
 
 
 def row(item: LabelledCandidate) -> dict[str, Any]:

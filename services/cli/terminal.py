@@ -17,6 +17,7 @@ from infra.contracts.candidates import PolicyName
 from infra.local.home import default_home, running_api
 from infra.printable import one_entry, plain_json
 from infra.settings import ClientSettings, DatabaseSettings, load
+from services.cli.interrupts import Interrupted, interruptible
 
 if TYPE_CHECKING:
     from infra.db.unit_of_work import Database
@@ -30,12 +31,16 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def explains(command: Command) -> Command:
-    """Print an error of the suite as one line, and end with status 1."""
+    """Print an error of the suite as one line and end with status 1; end when a signal asks."""
 
     @functools.wraps(command)
     def explained(*args: Any, **kwargs: Any) -> None:
         try:
-            command(*args, **kwargs)
+            with interruptible():
+                command(*args, **kwargs)
+        except Interrupted as interrupted:
+            say(f"rrtf: ended by {interrupted.signal.name}", err=True)
+            raise typer.Exit(interrupted.status) from None
         except errors.SuiteError as error:
             say(f"rrtf: {error.detail} [{error.code}]", err=True)
             raise typer.Exit(1) from None
