@@ -29,6 +29,8 @@ from infra.contracts.execution import Suite, Verdict
 
 _CHUNK = 8
 """Programs handed to a slot at once; enough that the hand-over costs nothing."""
+_FROM_TERMINAL = {signal.SIGINT, signal.SIGHUP}
+"""Signals of Ctrl-C and of a terminal that is closed; they are for the pool's owner to answer."""
 _AHEAD = 4
 """Chunks for each slot that are handed over before the first is back."""
 
@@ -62,7 +64,8 @@ class Pool:
         pickle.dump(dict(suites), self._suites)
         self._suites.flush()
         context = multiprocessing.get_context("spawn")
-        numbers = context.SimpleQueue()
+        with _deaf():  # Python starts a process of its own here, which keeps account of locks.
+            numbers = context.SimpleQueue()
         for number in range(settings.slots):
             numbers.put(number)
         # Nothing is ever sent: its other end is closed by us, or by the kernel when we are gone.
@@ -99,7 +102,7 @@ class Pool:
             for chunk in _chunks(work):
                 # Test code that one slot has read need not be read by the others.
                 read = {work.suite: known[work.suite] for work in chunk if work.suite in known}
-                with _without_interrupts():
+                with _deaf():
                     pending.append(self._executor.submit(_label, chunk, read))
                 if len(pending) >= self._slots * _AHEAD:
                     yield from _results(pending.popleft(), known)
@@ -134,9 +137,9 @@ def _received(handle: Any) -> _Inherited:
 
 
 @contextlib.contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Let what is started here begin deaf to Ctrl-C, which is for us to answer, from birth on."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _deaf() -> Iterator[None]:
+    """Let what is started here be deaf from birth to what a terminal tells all in it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FROM_TERMINAL)
     try:
         yield
     finally:
@@ -190,10 +193,11 @@ def _open(
     global _process
     threading.Thread(target=_leave_when, args=(ended,), daemon=True).start()
     # Of a session of its own, so that Ctrl-C reaches neither it nor its cells, in which a candidate
-    # must find the signal as it always is.
+    # must find the signals as they always are.
     os.setsid()
-    signal.signal(signal.SIGINT, lambda *_: None)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for number in _FROM_TERMINAL:
+        signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FROM_TERMINAL)
     slot = Slot(settings, numbers.get())
     multiprocessing.util.Finalize(None, slot.close, exitpriority=10)
     _process = _Process(slot, suites.load())

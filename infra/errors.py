@@ -114,6 +114,12 @@ class ConfigurationError(SuiteError):
     code = "configuration_error"
 
 
+class AddressTaken(ConfigurationError):
+    """Another process listens where this one should; stop it, or choose another port."""
+
+    code = "address_taken"
+
+
 class SandboxError(SuiteError):
     """The sandbox itself failed; nothing is known about the candidate."""
 

@@ -100,6 +100,8 @@ class ApiSettings(Settings):
 
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    fd: int | None = Field(None, ge=0)
+    """Socket that listens already, handed over by whoever starts the API: in place of the two."""
     key: SecretStr | None = None
     """Key that clients send as a bearer token; without one the API is open, on loopback only."""
     max_body_bytes: int = Field(64 * 2**20, ge=1024)

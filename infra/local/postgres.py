@@ -4,6 +4,7 @@ The wheel's launcher makes an operating-system user, opens the parents of its da
 everybody and trusts every local connection; ours does none of that.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
@@ -12,7 +13,6 @@ import subprocess
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO
 
 import psycopg
 from psycopg import sql
@@ -25,7 +25,8 @@ from infra.local.home import (
     reachable,
     secret_file,
 )
-from infra.local.process import end, end_stale, run, spawn
+from infra.local.process import end_stale, run, spawn
+from infra.local.server import Server
 
 _START_SECONDS = 60
 _TRIES = 3
@@ -63,43 +64,55 @@ class _Refused(errors.Unavailable):
     """The server ended by itself while it was starting."""
 
 
-class Postgres:
+class Postgres(Server):
     """One PostgreSQL server with a data directory of its own, on loopback, with a password."""
 
+    _end_signal = signal.SIGINT
+    """The fast shutdown: sessions are ended, what was committed is kept."""
+
     def __init__(self, home: Path, identity: Identity, durable: bool = True) -> None:
+        super().__init__()
         self._data = home / "postgres"
         self._password_file = home / "postgres.password"
         self._log_path = home / "postgres.log"
         self._identity = identity
         self._durable = durable
         self._programs = _programs(home, identity)
-        self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
         self._port: int | None = None
         self.url = ""
         """URL of the database `rrtf`, once started."""
 
-    def start(self) -> None:
+    def _start(self) -> None:
         """Start the server; make the cluster and the database first if there are none.
-
-        Started once more, it keeps its address, for others know it by now.
 
         Raises:
             errors.Unavailable: it does not come up; the message holds the end of its log.
         """
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
-        # SIGINT is the fast shutdown: sessions are ended, nothing is lost.
-        gone = end_stale(self._data / "postmaster.pid", str(self._data), signal.SIGINT)
+        gone = end_stale(self._data / "postmaster.pid", str(self._data), self._end_signal)
+        if gone is not None:
+            self._end_orphans()
         for tries_left in reversed(range(_TRIES)):
             try:
                 self._launch(gone)
                 return
             except _Refused:
                 # Someone was quicker at the port, or backends of a killed server still leave.
-                if not tries_left:
+                if not tries_left or not self._is_wanted:
                     raise
                 time.sleep(0.5)
+
+    def _end_orphans(self) -> None:
+        """Kill what is left of a server that was killed: it hinders the next until its query ends.
+
+        Nothing is lost with it, for without its server it can commit nothing.
+        """
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                is_ours = (folder / "cwd").readlink() == self._data
+                if is_ours and (folder / "exe").readlink().name == "postgres":
+                    os.kill(int(folder.name), signal.SIGKILL)
 
     def _launch(self, gone: int | None) -> None:
         port = self._port or free_port()
@@ -120,7 +133,7 @@ class Postgres:
             env=_environment() | stale,
             identity=self._identity,
             log=self._log,
-            death_signal=signal.SIGINT,
+            death_signal=self._end_signal,
         )
         password = self._password_file.read_text()
         server = f"postgresql://rrtf:{password}@127.0.0.1:{port}"
@@ -166,10 +179,10 @@ class Postgres:
                 return
             except psycopg.OperationalError as error:
                 assert self._process is not None
-                ended = self._process.poll() is not None
+                ended = self._process.poll() is not None or not self._is_wanted
                 if ended or time.monotonic() > deadline:
                     tail = self._log_path.read_bytes()[-1000:].decode(errors="replace")
-                    self.stop()
+                    self._end()
                     kind = _Refused if ended else errors.Unavailable
                     raise kind(f"PostgreSQL did not start: {tail}") from error
                 time.sleep(0.03)
@@ -179,20 +192,3 @@ class Postgres:
         query = "SELECT 1 FROM pg_database WHERE datname = 'rrtf'"
         if connection.execute(query).fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier("rrtf")))
-
-    def stop(self) -> None:
-        """Stop the server; sessions are ended, what was committed is kept."""
-        end(self._process, signal.SIGINT)
-        if self._log is not None:
-            self._log.close()
-        self._process = self._log = None
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of the server, while it runs."""
-        return self._process.pid if self._process else None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the server was started and has not ended by itself."""
-        return self._process is not None and self._process.poll() is None

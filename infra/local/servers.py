@@ -1,15 +1,30 @@
 """Both servers of one machine under one lock; external ones take their place where named."""
 
 import os
+import threading
+import time
 from pathlib import Path
 
+from infra import errors, logs
 from infra.local.home import HomeLock, Identity, prepare
 from infra.local.postgres import Postgres
+from infra.local.server import Server
 from infra.local.valkey import Valkey
+
+log = logs.get(__name__)
+
+_LOOK_SECONDS = 0.2
+_PAUSE_SECONDS = 1.0
+"""Between two attempts to start a server again."""
+_PATIENCE_SECONDS = 300.0
+"""How long a server may fail to come back before it is given up; the disk may be full."""
 
 
 class LocalServers:
-    """PostgreSQL and Valkey in one data directory; `DATABASE_URL` and `REDIS_URL` override."""
+    """PostgreSQL and Valkey in one data directory; `DATABASE_URL` and `REDIS_URL` override.
+
+    One that dies is started again, with the address and the data that it had.
+    """
 
     def __init__(self, home: Path, durable: bool = True) -> None:
         self.home = home.absolute()
@@ -19,6 +34,9 @@ class LocalServers:
         """For executors, which may do little where the server is ours."""
         self._durable = durable
         self._lock: HomeLock | None = None
+        self._keeper: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._failure: str | None = None
         self.postgres: Postgres | None = None
         self.valkey: Valkey | None = None
 
@@ -43,15 +61,47 @@ class LocalServers:
                 self.valkey.start()
                 self.redis_url = self.valkey.url
                 self.executor_redis_url = self.valkey.executor_url
+            self._keeper = threading.Thread(target=self._keep, name="servers", daemon=True)
+            self._keeper.start()
         except BaseException:
             self.stop()
             raise
 
+    def check(self) -> None:
+        """Raise if a server has died and does not come back.
+
+        Raises:
+            errors.Unavailable: naming it.
+        """
+        if self._failure is not None:
+            raise errors.Unavailable(self._failure)
+
+    def _keep(self) -> None:
+        # The kernel ends what this thread has started when the thread ends: after all servers.
+        failing_since: dict[Server, float] = {}
+        while not self._stopping.wait(_PAUSE_SECONDS if failing_since else _LOOK_SECONDS):
+            for server in self._servers():
+                name = type(server).__name__
+                try:
+                    if server.restart_if_dead():
+                        log.warning("server.restarted", name=name)
+                    failing_since.pop(server, None)
+                except (errors.SuiteError, OSError) as error:
+                    since = failing_since.setdefault(server, time.monotonic())
+                    log.warning("server.not_restarted", name=name, reason=str(error))
+                    if time.monotonic() - since > _PATIENCE_SECONDS:
+                        self._failure = f"{name} died and does not come back: {error}"
+
+    def _servers(self) -> list[Server]:
+        return [server for server in (self.valkey, self.postgres) if server is not None]
+
     def stop(self) -> None:
         """Stop what was started, in reverse order."""
-        for server in (self.valkey, self.postgres):
-            if server is not None:
-                server.stop()
+        self._stopping.set()
+        for server in self._servers():
+            server.stop()
+        if self._keeper is not None:
+            self._keeper.join()
         if self._lock is not None:
             self._lock.release()
 

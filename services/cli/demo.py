@@ -2,11 +2,8 @@
 
 import contextlib
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -17,15 +14,22 @@ from infra.contracts.base import Author, BatchState, CandidateState, GroupState,
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.problems import Problem
 from infra.importers import BadLine
+from infra.local.temporary import temporary_folder
 from infra.settings import data_directory
 from services.cli.console import PlainConsole
-from services.cli.demo_rounds import MAX_STALENESS, POLICY, STUDENT, report_rounds, run_rounds
+from services.cli.demo_rounds import (
+    MAX_STALENESS,
+    POLICY,
+    STUDENT,
+    report_rounds,
+    run_rounds,
+    student_in_the_making,
+)
 from services.cli.picture import draw
 from services.cli.progress import stats_table, watch
 from services.cli.submitting import Report, store, submit_groups
 from services.cli.up import RunningSuite, running_suite
 from services.client import Client
-from services.exercises.student import make_student
 from services.rounds import Round
 from services.starter import load as starter
 
@@ -44,25 +48,25 @@ def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
     out.mkdir(parents=True, exist_ok=True)
     orphans = _orphans()
     with contextlib.ExitStack() as stack:
-        folder = home or stack.enter_context(_temporary_home())
+        folder = home or stack.enter_context(temporary_folder("rrtf-demo-"))
         _write_replay(folder / _REPLAY)
         console.print("starting PostgreSQL, Valkey, API, ranker, sampler, executor, sweep")
         began = time.monotonic()
         with (
             running_suite(folder, trainer=False, overrides=_overrides(out, folder)) as suite,
+            _abandoned_when_interrupted(suite),
             suite.client() as client,
-            ThreadPoolExecutor(1) as aside,
+            student_in_the_making(out) as wait_for_student,
         ):
             console.print(f"ready in {time.monotonic() - began:.1f} s at {suite.api_url}")
-            making = aside.submit(make_student, out)
             console.print("making a small student from nothing meanwhile: a minute or two")
             outcome = _run_loop(console, suite, client, human_eval)
-            making.result()
+            wait_for_student()
             console.print(f"the student is made, {time.monotonic() - began:.0f} s from the start")
             suite.start("trainer")
             rounds = run_rounds(console, suite, client, out)
             good = _report(console, client, outcome, rounds, out)
-        good &= _nothing_is_left(console, orphans)
+    good &= _nothing_is_left(console, orphans)
     console.print("everything as it must be" if good else "NOT as it must be", style="bold")
     return good
 
@@ -86,14 +90,12 @@ def _overrides(out: Path, folder: Path) -> dict[str, dict[str, str]]:
 
 
 @contextlib.contextmanager
-def _temporary_home() -> Iterator[Path]:
-    # Where the servers' user can walk to, whatever the mode of the temporary directory's parents.
-    folder = Path(tempfile.mkdtemp(prefix="rrtf-demo-"))
-    folder.chmod(0o711)
+def _abandoned_when_interrupted(suite: RunningSuite) -> Iterator[None]:
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield
+    except KeyboardInterrupt:
+        suite.abandon()
+        raise
 
 
 def _sampled_slugs() -> set[str]:

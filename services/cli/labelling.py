@@ -58,7 +58,8 @@ class LabelRun:
         records = self._candidates(candidates, numbers)
         try:
             with (
-                partial.open("w", encoding="utf-8") as file,
+                # Line by line, so that a run which is killed keeps what it found.
+                partial.open("w", encoding="utf-8", buffering=1) as file,
                 _saying_what_is_kept(file, numbers, candidates, total),
                 _bar() as bar,
                 contextlib.closing(
@@ -126,7 +127,6 @@ def _saying_what_is_kept(
     try:
         yield
     except KeyboardInterrupt:
-        file.flush()
         with open(file.name, "rb") as written:
             kept = sum(1 for _ in written)
         last = f", up to line {numbers[kept - 1]} of {candidates}" if kept else ""

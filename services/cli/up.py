@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import shutil
 import signal
 import sys
 import time
@@ -15,11 +16,13 @@ from infra import errors, heartbeats, logs
 from infra.contracts.problems import MAX_WALL_SECONDS
 from infra.db import migrate
 from infra.local.home import API_KEY, API_URL, default_home, free_port, secret_file
+from infra.local.ports import listen, url_of
 from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
 from infra.messaging import Queue, held_keys, queue_keys
-from infra.settings import MetricsSettings, load
-from sampler.endpoint_settings import EndpointSettings
+from infra.settings import ApiSettings, MetricsSettings, load
+from services.cli.environments import passed_on, teachers_keys
+from services.cli.interrupts import Interrupted
 from services.cli.terminal import say
 from services.client import Client
 
@@ -30,7 +33,8 @@ _WORKERS_SECONDS = 120.0
 GRACE_SECONDS = {"executor": 2 * MAX_WALL_SECONDS + 20}
 """Until a service that was told to stop is killed, where that is longer than usual: a candidate
 that ends near a limit is run twice."""
-_PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "RRTF_DATA")
+_TEMPORARY = "tmp"
+"""Folder of the data directory for what services keep for a while."""
 
 
 class RunningSuite:
@@ -69,12 +73,17 @@ class RunningSuite:
         self.names.append(name)
 
     def check(self) -> None:
-        """Raise if a service has been given up.
+        """Raise if a service or a server has been given up.
 
         Raises:
-            errors.Unavailable: naming the service.
+            errors.Unavailable: naming it.
         """
+        self.servers.check()
         self._supervisor.check()
+
+    def abandon(self) -> None:
+        """Wait for nothing that is under way when the suite stops."""
+        self._supervisor.abandon()
 
     def pid(self, name: str) -> int | None:
         """Return the process id of a service."""
@@ -107,19 +116,23 @@ def running_suite(
         errors.SuiteError: something does not start; the message says what and why.
     """
     with contextlib.ExitStack() as stack:
+        host = load(ApiSettings).host
+        # Before anything is started: nobody else can answer there from now on.
+        listener = stack.enter_context(listen(host, port or free_port()))
         servers = stack.enter_context(LocalServers(home, durable=durable))
         migrate.upgrade(servers.database_url)
         _forget_old_messages(servers)
-        key = secrets.token_urlsafe(24)
-        port = port or free_port()
-        url = f"http://127.0.0.1:{port}"
+        _empty(home / _TEMPORARY)
+        key, url = _api_key(home), url_of(listener)
         secret_file(home / API_KEY, key)
         secret_file(home / API_URL, url)
         supervisor = Supervisor(home / "logs", echo)
         stack.callback(supervisor.stop)
+        stack.callback(listener.close)  # Whoever calls while it stops is refused, and not kept.
         suite = RunningSuite(home, servers, supervisor, url, key)
         client = stack.enter_context(suite.client())
-        environments = _environments(suite, port, executor_slots)
+        environments = _environments(suite, listener.getsockname()[1], executor_slots)
+        environments["api"]["RRTF_API_FD"] = str(listener.fileno())
         if executor_slots == 0:
             del environments["executor"]
         modules = {
@@ -136,6 +149,7 @@ def running_suite(
                 env=environment | _metrics(number) | dict((overrides or {}).get(name, {})),
                 ready=ready,
                 grace_seconds=GRACE_SECONDS.get(name, Service.grace_seconds),
+                pass_fds=(listener.fileno(),) if name == "api" else (),
             )
             suite.add(service)
             if trainer or name != "trainer":
@@ -165,6 +179,22 @@ def _wait_for_workers(suite: RunningSuite) -> None:
         time.sleep(0.1)
 
 
+def _api_key(home: Path) -> str:
+    """Return the key of the settings, else the one of the last start, else a new one."""
+    given = load(ApiSettings).key
+    if given is not None and given.get_secret_value():
+        return given.get_secret_value()
+    with contextlib.suppress(FileNotFoundError):
+        if kept := (home / API_KEY).read_text().strip():
+            return kept
+    return secrets.token_urlsafe(24)
+
+
+def _empty(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def _forget_old_messages(servers: LocalServers) -> None:
     """Empty the queues that an earlier run left: Postgres knows what is to be done."""
     if os.environ.get("REDIS_URL"):
@@ -178,52 +208,35 @@ def _environments(
     suite: RunningSuite, port: int, executor_slots: int | None
 ) -> dict[str, dict[str, str]]:
     """Give every service what it needs to know, and nothing else."""
-    base = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    base["PYTHONUNBUFFERED"] = "1"
-
-    def of(*prefixes: str) -> dict[str, str]:
-        wanted = (*prefixes, "RRTF_TRACES_")
-        return base | {name: os.environ[name] for name in os.environ if name.startswith(wanted)}
-
     queue = {"REDIS_URL": suite.redis_url}
     both = queue | {"DATABASE_URL": suite.database_url}
     slots = {} if executor_slots is None else {"RRTF_EXECUTOR_SLOTS": str(executor_slots)}
-    return {
-        "api": of("RRTF_API_", "RRTF_QUEUE_", "RRTF_LOG_")
-        | both
-        | {"RRTF_API_PORT": str(port), "RRTF_API_KEY": suite.api_key},
-        "ranker": of("RRTF_RANKER_", "RRTF_QUEUE_", "RRTF_LOG_") | both,
-        # What the trainer writes, the sampler reads.
-        "sampler": {"RRTF_SAMPLER_CHECKPOINTS": str(suite.home / "checkpoints")}
-        | of("RRTF_SAMPLER_", "RRTF_QUEUE_", "RRTF_LOG_")
-        | both
-        | _teachers_keys(),
-        "executor": of("RRTF_EXECUTOR_", "RRTF_QUEUE_", "RRTF_LOG_")
+    # What a killed process leaves there goes with the next start.
+    temporary = {"TMPDIR": str(suite.home / _TEMPORARY)}
+    told = {
+        "api": temporary | both | {"RRTF_API_PORT": str(port), "RRTF_API_KEY": suite.api_key},
+        "ranker": temporary | both,
+        "sampler": both | teachers_keys(),
+        "executor": temporary
         | {
             "REDIS_URL": suite.executor_redis_url,
             "RRTF_EXECUTOR_HOME": str(_executor_home(suite.home)),
         }
         | slots,
-        "dispatcher": of("RRTF_QUEUE_", "RRTF_LOG_") | both,
-        "sweep": of("RRTF_SWEEP_", "RRTF_RANKER_", "RRTF_QUEUE_", "RRTF_LOG_") | both,
-        # Where models come from and metrics go is said by the variables of those libraries.
-        "trainer": of("RRTF_TRAINER_", "RRTF_LOG_", "HF_", "WANDB_", "MLFLOW_")
-        | {
+        "dispatcher": temporary | both,
+        "sweep": temporary | both,
+        "trainer": {
             "RRTF_CLIENT_URL": suite.api_url,
             "RRTF_CLIENT_KEY": suite.api_key,
             "RRTF_TRAINER_OUTPUT_DIR": str(suite.home / "checkpoints"),
         },
     }
-
-
-def _teachers_keys() -> dict[str, str]:
-    """Return the variables that model servers' keys are in, for the sampler alone.
-
-    Raises:
-        errors.ConfigurationError: the list of model servers is wrong, or a key is not set.
-    """
-    names = [endpoint.key for endpoint in load(EndpointSettings).read() if endpoint.key]
-    return {name: os.environ[name] for name in names}
+    # What the trainer writes, the sampler reads.
+    usual = {"sampler": {"RRTF_SAMPLER_CHECKPOINTS": str(suite.home / "checkpoints")}}
+    always = {"PYTHONUNBUFFERED": "1"}
+    return {
+        name: always | usual.get(name, {}) | passed_on(name) | own for name, own in told.items()
+    }
 
 
 def _metrics(number: int) -> dict[str, str]:
@@ -242,45 +255,37 @@ def _executor_home(home: Path) -> Path:
     return Path(os.environ.get("RRTF_EXECUTOR_HOME") or home)
 
 
-class _StoppedEarly(BaseException):
-    """The user wants to stop before the suite is ready; what was started is to be stopped."""
-
-
-def up(home: Path | None, port: int, executor_slots: int | None, trainer: bool) -> None:
+def up(home: Path | None, port: int, executor_slots: int | None, trainer: bool | None) -> None:
     """Run the suite until Ctrl-C or SIGTERM.
+
+    Without a word about a `trainer`, one runs if a model is named for it.
 
     Raises:
         errors.SuiteError: something does not start, or a service is given up.
     """
-    ready = stopped = False
-
-    def stop(*_: object) -> None:
-        nonlocal stopped
-        first, stopped = not stopped, True
-        if first and not ready:
-            raise _StoppedEarly
-
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.suppress(_StoppedEarly))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            stack.callback(signal.signal, number, signal.signal(number, stop))
-        suite = stack.enter_context(
-            running_suite(
-                home or default_home(),
-                executor_slots=executor_slots,
-                trainer=trainer,
-                port=port,
-                echo=True,
-            )
+    has_model = bool(os.environ.get("RRTF_TRAINER_MODEL"))
+    trains = has_model if trainer is None else trainer
+    with (
+        contextlib.suppress(Interrupted),  # While it starts.
+        running_suite(
+            home or default_home(),
+            executor_slots=executor_slots,
+            trainer=trains,
+            port=port,
+            echo=True,
+        ) as suite,
+    ):
+        say(
+            f"The suite is ready: {suite.api_url} (documentation at {suite.api_url}/docs)", err=True
         )
-        ready = True
-        for line in (
-            f"The suite is ready: {suite.api_url} (documentation at {suite.api_url}/docs)",
-            f"API key: in {suite.home / API_KEY}",
-            "Ctrl-C stops it.",
-        ):
-            say(line, err=True)
-        while not stopped:
-            suite.check()
-            time.sleep(0.2)
-        say("stopping", err=True)
+        say(f"API key: in {suite.home / API_KEY}", err=True)
+        if not has_model:
+            what = "trains a small one made from nothing" if trains else "does not run"
+            say(f"RRTF_TRAINER_MODEL names no model: the trainer {what}.", err=True)
+        say("Ctrl-C stops it.", err=True)
+        try:
+            while True:
+                suite.check()
+                time.sleep(0.2)
+        except Interrupted:
+            say("stopping", err=True)

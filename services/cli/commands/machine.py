@@ -18,7 +18,14 @@ def up(
     slots: Annotated[
         int | None, typer.Option(help="Candidates executed at once; 0: elsewhere.")
     ] = None,
-    trainer: Annotated[bool, typer.Option(help="Also run a trainer.")] = True,
+    trainer: Annotated[
+        bool | None,
+        typer.Option(
+            "--trainer/--no-trainer",
+            help="Also run a trainer; if not said, where RRTF_TRAINER_MODEL names a model."
+            " Without one, the trainer makes a small model from nothing.",
+        ),
+    ] = None,
 ) -> None:
     """Run the whole suite on this machine until Ctrl-C."""
     from infra import logs

@@ -1,0 +1,144 @@
+"""`rrtf label` that is ended early: by whom it may, it leaves nothing but what it had found."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.processes import descendants, lives
+
+PROBLEM = {
+    "slug": "own/one",
+    "prompt": "",
+    "entry_point": "one",
+    "tests": [{"kind": "call", "args": [], "expected": 1}],
+    "limits": {"cpu_seconds": 20.0},  # And three times as long by the clock.
+}
+SLOW = "import time\ndef one():\n    time.sleep(60)\n"
+
+
+class Label:
+    """One `rrtf label`: some candidates that are quick, then one that is not."""
+
+    def __init__(self, folder, home, *options):
+        self.folder, self.out = folder, folder / "labels.jsonl"
+        quick = [f"def one(): return 1  # {number}\n" for number in range(16)]
+        records = [{"task_id": "own/one", "program": source} for source in [*quick, SLOW, SLOW]]
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
+        problems, candidates = folder / "problems.jsonl", folder / "candidates.jsonl"
+        problems.write_text(json.dumps(PROBLEM))
+        # The second line is none, so that lines and candidates are counted apart.
+        lines = [json.dumps(record) for record in records]
+        candidates.write_text("\n".join([lines[0], "{none", *lines[1:]]))
+        words = ["-m", "services.cli.main", "label", "--slots", "1", *options]
+        files = ["--problems", problems, "--candidates", candidates, "--out", self.out]
+        variables = {"TMPDIR": str(self.temporary), "RRTF_EXECUTOR_HOME": str(home)}
+        self.process = subprocess.Popen(
+            [sys.executable, *words, *map(str, files)],
+            env=os.environ | variables,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def is_under_way(self):
+        """Whether the quick ones are labelled, and a jail has one of the others."""
+        assert self.process.poll() is None, self.process.stderr.read()
+        children = descendants(self.process.pid)
+        return len(self.kept()) >= 16 and any(child.name() == "nsjail" for child in children)
+
+    def kept(self):
+        path = self.out.with_name(self.out.name + ".partial")
+        return path.read_text().splitlines() if path.exists() else []
+
+
+def wait_until(condition, seconds=90):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def start(tmp_path, open_directory):
+    started = []
+
+    def begin(*options):
+        made = Label(tmp_path, open_directory / "executor", *options)
+        started.append(made)
+        wait_until(made.is_under_way)
+        return made
+
+    yield begin
+    for made in started:
+        made.process.kill()
+        made.process.wait()
+        made.process.stderr.close()
+
+
+def everything_under(label):
+    return descendants(label.process.pid)
+
+
+@pytest.mark.parametrize(
+    ("number", "to_all"),
+    [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGHUP, True)],
+    ids=["Ctrl-C", "SIGINT", "SIGTERM", "terminal closed"],
+)
+@pytest.mark.parametrize("options", [(), ("--strict",)], ids=["cell", "strict"])
+def test_asked_to_end_it_says_what_it_keeps_and_leaves_nothing(start, number, to_all, options):
+    label = start(*options)
+    children = everything_under(label)
+
+    (os.killpg if to_all else os.kill)(label.process.pid, number)
+    _, told = label.process.communicate(timeout=60)
+
+    told = told.decode()
+    assert label.process.returncode == 128 + number
+    assert "Traceback" not in told
+    found = re.search(r"labels\.jsonl\.partial keeps (\d+) of 19 candidates labelled", told)
+    kept = [json.loads(line)["label"] for line in label.kept()]
+    assert kept == ["all_pass"] * 16
+    assert found
+    assert int(found[1]) == 16
+    assert "up to line 17 of" in told
+    assert told.endswith(f"rrtf: ended by {number.name}\n")
+    assert not label.out.exists()
+    wait_until(lambda: not any(map(lives, children)))
+    assert list(label.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("options", [(), ("--strict",)], ids=["cell", "strict"])
+def test_killed_it_leaves_no_process_and_no_file(start, options):
+    label = start(*options)
+    children = everything_under(label)
+    assert len(children) >= 3
+
+    label.process.kill()
+    label.process.wait()
+
+    wait_until(lambda: not any(map(lives, children)))
+    assert list(label.temporary.iterdir()) == []
+    assert len(label.kept()) == 16
+
+
+def test_a_pool_that_is_not_wanted_any_more_ends_at_once(open_directory, monkeypatch):
+    from executor import label
+
+    monkeypatch.setenv("RRTF_EXECUTOR_HOME", str(open_directory / "executor"))
+    programs = [*["def one(): return 1\n"] * 8, *[SLOW] * 20]
+    before = descendants()
+
+    labelled = label([PROBLEM], [{"task_id": "own/one", "program": p} for p in programs], slots=1)
+    assert next(labelled).verdict.label == "all_pass"
+    labelled.close()  # The slow ones are under way, and would take twenty minutes.
+
+    left = [child for child in descendants() - before if lives(child)]
+    # Python's own, which stays for the next pool.
+    assert all("resource_tracker" in " ".join(child.cmdline()) for child in left)
