@@ -13,6 +13,7 @@ from executor.languages import PACKAGES, TOOLCHAINS
 from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner
 from executor.run import Asserts, Run, driver_start, receive_asserts
+from infra import errors
 from infra.contracts.base import Label
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import AssertTest, StdioTest
@@ -55,6 +56,9 @@ class Judge:
     def _judge_reference(self, source: str) -> Verdict:
         reference = self.judge(source)
         if reference.label is not Label.ALL_PASS:
+            if reference.unstable:
+                # It passed once: the limit and the machine's load decide, not the suite.
+                raise errors.SandboxError("the reference program is near a limit, and unstable")
             # What a wrong program takes says nothing about what a right one takes.
             raise SuiteBroken(f"the reference program gets {reference.label}: {reference.error}")
         return reference
@@ -91,9 +95,7 @@ class Judge:
             return first
         # Near a limit, the machine's load may decide; there, the program is alone with it.
         with self._sandbox.gate.alone():
-            second = self._judge_once(source)
-        differs = [t.outcome for t in first.tests] != [t.outcome for t in second.tests]
-        return second.model_copy(update={"unstable": differs})
+            return verdicts.worst(first, self._judge_once(source))
 
     def _judge_once(self, source: str) -> Verdict:
         meter = Meter(self._limits)

@@ -241,7 +241,7 @@ class ExecutionView(Contract):
     memory_bytes: int
     integrity: Integrity
     unstable: bool
-    """Whether a first run, near a limit, ended otherwise than this one."""
+    """Whether two runs, near a limit, ended differently; each test then has the worse outcome."""
     stdout: str
     stderr: str
     error: str

@@ -98,7 +98,7 @@ class Verdict(Contract):
     error: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
     """The compiler's message or the first failure."""
     unstable: bool = False
-    """Whether a first run, near a limit, ended otherwise than this one in a quiet slot."""
+    """Whether two runs, near a limit, ended differently; each test then has the worse outcome."""
     sandbox: str
     """Version of everything that can change a verdict: interpreter, nsjail, policy, mode."""
 

@@ -13,6 +13,7 @@ import executor
 from executor.gate import Gate
 from executor.judge import Judge
 from executor.run import Asserts, SuiteBroken
+from infra import errors
 from infra.contracts.base import Label, Outcome
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, CallTest, Limits, StdioTest
@@ -153,18 +154,34 @@ def test_what_is_near_a_limit_is_looked_at_twice(slot):
         assert not verdict.unstable
 
 
-def test_a_second_look_that_differs_marks_the_verdict(slot):
-    one = judge(slot, CallTest(expected=1), limits=Limits(cpu_seconds=0.5))
-    once = one._judge_once
-    answers = iter(
-        ["import time\ndef f():\n    while time.process_time() < 0.47: pass\n    return 2\n"]
-    )
-    one._judge_once = lambda source: once(next(answers, source))
+NEAR = "import time\ndef f(*_):\n    while time.process_time() < 0.9: pass\n    return {}\n"
 
-    verdict = one.judge("def f(): return 1")
+
+@pytest.mark.parametrize("answers", [(1, 2), (2, 1)])
+def test_a_second_look_that_differs_is_no_second_chance(slot, answers):
+    limits = Limits(cpu_seconds=1, wall_factor=15, total_cpu_seconds=5)
+    tests = CallTest(expected=1), CallTest(args=(0,), expected=answers[0])
+    one = judge(slot, *tests, limits=limits)
+    once = one._judge_once
+    looks = (NEAR.format(answer) for answer in answers)
+    one._judge_once = lambda source: once(next(looks))
+
+    verdict = one.judge("")
 
     assert verdict.unstable
-    assert verdict.label is Label.ALL_PASS
+    assert [test.outcome for test in verdict.tests] == [Outcome.WRONG_ANSWER] * 2
+    assert verdict.error
+
+
+def test_a_reference_program_that_is_unstable_is_no_fault_of_the_suite(slot):
+    limits = Limits(cpu_seconds=1, wall_factor=15, total_cpu_seconds=5)
+    one = judge(slot, CallTest(expected=1), limits=limits)
+    once = one._judge_once
+    looks = (NEAR.format(answer) for answer in (1, 2))
+    one._judge_once = lambda source: once(next(looks))
+
+    with pytest.raises(errors.SandboxError, match="unstable"):
+        one._judge_reference("")
 
 
 def test_the_gate_lets_many_in_or_one(tmp_path):
