@@ -1,11 +1,14 @@
 """Comparison of answers, outside the candidate: pure, and bounded in time."""
 
 import math
+import re
 from collections import deque
+from decimal import Decimal
 from typing import Any
 
 from infra.contracts.problems import TextComparator, ValueComparator
 
+_INTEGER = re.compile(r"[+-]?[0-9]+")
 _MAX_UNORDERED = 500
 """Most elements that cannot be hashed and are matched pairwise."""
 
@@ -93,8 +96,9 @@ def _close(actual: Any, expected: Any, tolerance: float) -> bool:
 
 
 def _close_numbers(actual: float, expected: float, tolerance: float) -> bool:
-    if tolerance == 0 and isinstance(actual, int) and isinstance(expected, int):
-        return actual == expected  # Which as floats would be equal beyond 2 to the power of 53.
+    """Compare with a tolerance where the expected number has a fraction; an integer is exact."""
+    if isinstance(expected, int):
+        return actual == expected
     try:
         a, e = float(actual), float(expected)
     except OverflowError:
@@ -165,10 +169,9 @@ def _close_words(word: str, wanted: str, tolerance: float) -> bool:
     if not word.isascii() or "_" in word:
         return False
     try:
-        return _close_numbers(_number(word), _number(wanted), tolerance)
-    except ValueError:
+        if _INTEGER.fullmatch(wanted):
+            # As text, for a float would be rounded first.
+            return Decimal(word) == Decimal(wanted)
+        return _close_numbers(float(word), float(wanted), tolerance)
+    except (ValueError, ArithmeticError):
         return False
-
-
-def _number(word: str) -> float:
-    return int(word) if word.lstrip("+-").isdigit() else float(word)

@@ -89,7 +89,8 @@ class ValueComparator(StrEnum):
     EQUAL = "equal"
     """Python's `==` on plain data: `1`, `1.0` and `True` are equal, a list is no tuple."""
     TOLERANCE = "tolerance"
-    """Numbers within a relative or absolute tolerance, structure alike; lists equal tuples."""
+    """Structure alike, lists equal tuples; where a float is expected, a number within a relative or
+    absolute tolerance; where an integer is, one of exactly its value."""
     UNORDERED = "unordered"
     """The outermost sequence in any order, elements compared as `equal`."""
     CHECKER = "checker"
@@ -106,7 +107,8 @@ class TextComparator(StrEnum):
     TOKENS = "tokens"
     """Equal words; any run of white space separates."""
     TOLERANCE = "tolerance"
-    """As `tokens`, but words that are numbers may differ within a tolerance."""
+    """As `tokens`, but where a number with a fraction or an exponent is expected, a word may be one
+    within a tolerance; where an integer is, a number of exactly its value (`2.0` for `2`)."""
     CHECKER = "checker"
     """The test's own `checker` decides: `check(stdin, expected, actual)`."""
 

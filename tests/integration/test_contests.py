@@ -1,5 +1,7 @@
 """Problems of contest data sets judge right programs right, and wrong ones wrong."""
 
+import json
+
 from executor import label
 from infra import importers
 from infra.contracts.base import Label
@@ -43,6 +45,13 @@ HUMAN_EVAL_PLUS = {
     "entry_point": "double",
     "test": EVALPLUS,
 }
+MODULUS = 10**9
+
+
+def mixed(integer):
+    """A record whose programs print a fraction and an integer."""
+    data = {"inputs": ["1"], "outputs": [f"0.5 {integer}"]}
+    return records.apps(input_output=json.dumps(data))
 
 
 CASES = [
@@ -64,6 +73,13 @@ CASES = [
     (records.apps_call([[2], [4]]), TWICE.format("2 + 0 * x[0]"), WRONG),
     (records.apps_call([[0.5], [1.0]]), TWICE.format("x[0] / 2 + 1e-9"), RIGHT),
     (records.apps_call([[0.5], [1.0]]), TWICE.format("x[0] / 2 + 1e-3"), WRONG),
+    (records.apps_call([[0.5], [1.0]]), TWICE.format("[10 ** 400]"), WRONG),
+    (records.apps_call([[MODULUS + 7], [2]]), TWICE.format(MODULUS + 999), WRONG),
+    (records.apps_call([[MODULUS + 7], [2]]), TWICE.format(MODULUS + 999.0), WRONG),
+    (records.apps_call([[MODULUS + 7, 0.5]] * 2), TWICE.format([MODULUS + 999, 0.5]), WRONG),
+    (records.apps_call([[MODULUS + 7, 0.5]] * 2), TWICE.format([MODULUS + 7, 0.5]), RIGHT),
+    (mixed(MODULUS + 7), f"print(0.5, {MODULUS + 999})", WRONG),
+    (mixed(MODULUS + 7), f"print(0.5000000001, {MODULUS + 7})", RIGHT),
     (HUMAN_EVAL_PLUS, "def double(x):\n    return x * 2", RIGHT),
     (HUMAN_EVAL_PLUS, "def double(x):\n    return x * 2 if x else x", RIGHT),
     (HUMAN_EVAL_PLUS, "def double(x):\n    return int(x * 2)", WRONG),
