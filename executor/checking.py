@@ -3,6 +3,7 @@
 import contextlib
 from typing import Any
 
+from executor.asserting import SuiteBroken
 from executor.host import CompileFailed, FunctionHost, Meter, Spending
 from executor.jail import Ended, Sandbox
 from infra.contracts.base import Outcome
@@ -30,7 +31,12 @@ class Checkers:
         self._stack.close()
 
     def ask(self, source: str, args: list[Any]) -> tuple[Outcome, str]:
-        """Ask `check(*args)`, the arguments tagged JSON; a checker that fails has not agreed."""
+        """Ask `check(*args)`, the arguments tagged JSON.
+
+        Raises:
+            SuiteBroken: it did not say True or False. Whether the answer is right is not known
+                then, whatever the answer was: to be ready for any is the checker's part.
+        """
         host = self._hosts.get(source)
         if host is None:
             host = FunctionHost(self._sandbox, source, self._limits, Meter(self._limits))
@@ -40,12 +46,12 @@ class Checkers:
         try:
             answer = host.ask(request, Spending())
         except (Ended, CompileFailed) as error:
-            return Outcome.WRONG_ANSWER, f"the checker failed: {error}"
+            raise SuiteBroken(f"the checker failed: {error}") from error
         if "raised" in answer:
-            return Outcome.WRONG_ANSWER, f"the checker failed: {answer['raised'].get('text')}"
+            raise SuiteBroken(f"the checker failed: {answer['raised']['text']}")
         match answer.get("value"):
             case True:
                 return Outcome.PASSED, ""
             case False:
                 return Outcome.WRONG_ANSWER, "the checker says no"
-        return Outcome.WRONG_ANSWER, "the checker returned neither True nor False"
+        raise SuiteBroken("the checker returned neither True nor False")

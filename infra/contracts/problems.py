@@ -118,7 +118,9 @@ class _Checked(Contract):
 
     checker: Text | None = None
     """Python program for the comparator `checker`: defines `check`, which returns True or False. It
-    runs in a jail of its own and sees nothing but its arguments."""
+    runs in a jail of its own, within the problem's limits, and sees nothing but its arguments. One
+    that does not compile, raises, meets a limit or returns anything else is the suite's fault: the
+    candidate gets no label, so let it return False for an answer of any other form."""
 
     @model_validator(mode="after")
     def _has_its_checker(self) -> Self:
