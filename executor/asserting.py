@@ -22,6 +22,10 @@ class SuiteBroken(errors.SuiteError):
     status = 422
 
 
+class CheckerFailed(SuiteBroken):
+    """A test's checker said neither yes nor no to one answer; others it may be ready for."""
+
+
 class AssertRun:
     """One assert test: relays what the driver asks to the candidate, and collects its findings."""
 

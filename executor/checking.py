@@ -3,7 +3,7 @@
 import contextlib
 from typing import Any
 
-from executor.asserting import SuiteBroken
+from executor.asserting import CheckerFailed
 from executor.host import CompileFailed, FunctionHost, Meter, Spending
 from executor.jail import Ended, Sandbox
 from infra.contracts.base import Outcome
@@ -34,7 +34,7 @@ class Checkers:
         """Ask `check(*args)`, the arguments tagged JSON.
 
         Raises:
-            SuiteBroken: it did not say True or False. Whether the answer is right is not known
+            CheckerFailed: it did not say True or False. Whether the answer is right is not known
                 then, whatever the answer was: to be ready for any is the checker's part.
         """
         host = self._hosts.get(source)
@@ -46,12 +46,12 @@ class Checkers:
         try:
             answer = host.ask(request, Spending())
         except (Ended, CompileFailed) as error:
-            raise SuiteBroken(f"the checker failed: {error}") from error
+            raise CheckerFailed(f"the checker failed: {error}") from error
         if "raised" in answer:
-            raise SuiteBroken(f"the checker failed: {answer['raised']['text']}")
+            raise CheckerFailed(f"the checker failed: {answer['raised']['text']}")
         match answer.get("value"):
             case True:
                 return Outcome.PASSED, ""
             case False:
                 return Outcome.WRONG_ANSWER, "the checker says no"
-        raise SuiteBroken("the checker returned neither True nor False")
+        raise CheckerFailed("the checker returned neither True nor False")

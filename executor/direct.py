@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
-from executor.asserting import SuiteBroken
+from executor.asserting import CheckerFailed, SuiteBroken
 from executor.judges import Judges
 from executor.languages import survey
 from executor.running import Runner
@@ -76,7 +76,8 @@ def _attempted(one: Callable[[], Answer]) -> Answer:
         try:
             return one()
         except SuiteBroken as error:
-            return _unanswered(error.detail, permanent=True)
+            # What breaks a checker is one program's answer, and must not cost the others theirs.
+            return _unanswered(error.detail, permanent=not isinstance(error, CheckerFailed))
         except errors.SandboxError as error:
             log.error("request.not_answered", attempt=last + 1, exc_info=True)
             metrics.SANDBOX_FAILURES.labels(type(error).__name__).inc()

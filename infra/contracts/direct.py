@@ -106,7 +106,7 @@ class Unanswered(Contract):
 
     reason: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)]
     permanent: bool = False
-    """Whether asking again cannot help, as with test code that does not compile."""
+    """Whether no program can be judged by these tests, as with test code that does not compile."""
 
 
 Answer = Verdict | RunResult | Survey | Unanswered
@@ -153,7 +153,7 @@ class ExecuteResult(Contract):
     """Passed tests over all tests."""
     verdict: Verdict | None
     reason: str = ""
-    """Why there is no label: it was not finished in time, or the executor failed."""
+    """Why there is no label: it was not finished in time, or the executor or a checker failed."""
 
 
 class ExecuteResponse(Contract):

@@ -103,6 +103,16 @@ def test_tests_that_cannot_be_run_are_the_callers_fault(direct):
         direct.execute(request(GOOD, tests=(broken,)))
 
 
+def test_an_answer_that_breaks_a_checker_costs_nobody_else_a_label(direct):
+    checker = "def check(args, expected, actual):\n    return int(actual) == expected\n"
+    test = CallTest(args=(1, 2), expected=3, comparator="checker", checker=checker)
+
+    results = direct.execute(request("def add(a, b): return 'x'", GOOD, tests=(test,))).results
+
+    assert [result.label for result in results] == [None, Label.ALL_PASS]
+    assert "the checker failed: ValueError" in results[0].reason
+
+
 def test_what_is_not_finished_in_time_has_no_label_and_the_rest_has(direct):
     slow = "import time\ndef add(a, b):\n    time.sleep(4)"
 
