@@ -18,12 +18,15 @@ import tempfile
 from pathlib import Path
 
 from infra import errors
+from infra.contracts import tagged
 
 _LEFT_OUT = (
     "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages",
     "dist-packages", "config-*", "_tkinter*", "_test*", "_xx*", "*.opt-?.pyc", "pydoc_data",
 )  # fmt: skip
 _GUEST = Path(__file__).parent / "guest"
+_TAGGED = Path(tagged.__file__)
+"""The one file from outside that the guest reads: what values are on the way."""
 _TIME_ZONES = Path("/usr/share/zoneinfo")
 """Copied if this machine has it."""
 
@@ -79,7 +82,7 @@ def _digest(packages: tuple[str, ...]) -> str:
     for name in packages:
         digest.update(f"{name} {_distribution(name).version}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
-    for path in (*sorted(_GUEST.glob("*.py")), *_TIME_ZONES.glob("tzdata.zi")):
+    for path in (*sorted(_GUEST.glob("*.py")), _TAGGED, *_TIME_ZONES.glob("tzdata.zi")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -96,6 +99,11 @@ def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
         guest = temporary / "py" / "guest" / "executor" / "guest"
         shutil.copytree(_GUEST, guest, ignore=shutil.ignore_patterns("__pycache__"))
         (guest.parent / "__init__.py").touch()
+        contracts = temporary / "py" / "guest" / "infra" / "contracts"
+        contracts.mkdir(parents=True)
+        for folder in (contracts, contracts.parent):
+            (folder / "__init__.py").touch()
+        shutil.copy2(_TAGGED, contracts)
         for name in packages:
             _copy_package(_distribution(name), library)
         _copy_time_zones(temporary / "py" / "zoneinfo", library)

@@ -16,7 +16,7 @@ from executor.run import Asserts, Run, driver_start, receive_asserts
 from infra import errors
 from infra.contracts.base import Label
 from infra.contracts.execution import Suite, Verdict
-from infra.contracts.problems import AssertTest, StdioTest
+from infra.contracts.problems import AssertTest, StdioTest, check_tests
 
 _READ_BYTES: Final = 64 * 2**20
 """What may be told of test code; it is no value of a candidate."""
@@ -33,10 +33,15 @@ class Judge:
         `asserts` is what another judge of the same suite has read.
 
         Raises:
-            SuiteBroken: the test code does not compile, contains no test, or fails the reference
-                program that calibrates the limits.
+            SuiteBroken: a test cannot be run, its code does not compile or contains no test, or the
+                reference program that calibrates the limits fails.
             errors.SandboxError: the sandbox failed.
         """
+        try:
+            # Checked at the door; what was stored before that checked as much comes past it.
+            check_tests(suite.tests, suite.language, suite.entry_point)
+        except ValueError as error:
+            raise SuiteBroken(str(error)) from None
         packages = PACKAGES.get(suite.language, ())
         self._sandbox = sandbox.with_packages(packages) if packages else sandbox
         self._suite = suite

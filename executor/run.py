@@ -15,6 +15,7 @@ from executor.limits import GRACE
 from executor.native import judge_output
 from executor.sharing import SharedRun
 from infra import errors
+from infra.contracts import tagged
 from infra.contracts.base import Integrity, Outcome
 from infra.contracts.execution import Suite, TestResult
 from infra.contracts.problems import AssertTest, CallTest, Limits, StdioTest, ValueComparator
@@ -111,7 +112,7 @@ class Run:
             return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
         if test.comparator is ValueComparator.CHECKER:
             return self._checked_call(test, answer, spending)
-        expected = values.decode(test.expected)
+        expected = tagged.decode(test.expected)
         outcome, detail = self._judged(
             answer,
             lambda actual: compare.values_match(actual, expected, test.comparator, test.tolerance),
@@ -150,8 +151,8 @@ class Run:
         if "value" not in answer:
             return opaque, str(answer.get("opaque", "the process sent no value"))
         try:
-            actual = values.decode(answer["value"])
-        except (values.NotPlain, RecursionError) as error:
+            actual = tagged.decode(answer["value"])
+        except (tagged.NotPlain, RecursionError) as error:
             return Outcome.RUNTIME_ERROR, f"malformed value: {error}"
         try:
             if holds(actual):
@@ -256,7 +257,7 @@ class Run:
             answer = self._host.ask(request, spending)
         except Ended as ended:
             return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
-        expected, tolerance = (values.decode(site.get(key)) for key in ("expected", "tolerance"))
+        expected, tolerance = (tagged.decode(site.get(key)) for key in ("expected", "tolerance"))
         relation = site["relation"]
         outcome, detail = self._judged(
             answer,

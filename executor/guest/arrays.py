@@ -4,12 +4,10 @@ An array crosses as nested lists, a number with the name of its type. Outside th
 lists and built-in numbers; for test code, or a candidate, that has numpy itself they are made anew.
 """
 
-import re
 import sys
-from typing import Any, Final
+from typing import Any
 
-_NUMBERS: Final = re.compile("[<>|=]?[biufc][0-9]{1,2}")
-"""Names of the types of arrays of numbers."""
+from infra.contracts.tagged import NUMBERS
 
 
 class _Absent:
@@ -28,7 +26,7 @@ def number(scalar: Any) -> tuple[str | None, Any]:
     name = scalar.dtype.str
     # The item of a long double is itself.
     return (
-        name if _NUMBERS.fullmatch(str(name)) else None,
+        name if NUMBERS.fullmatch(str(name)) else None,
         float(scalar) if type(item) is type(scalar) else item,
     )
 
@@ -40,7 +38,7 @@ def make_number(name: Any, value: Any) -> Any:
         ValueError, TypeError, OverflowError: they do not fit together.
     """
     numpy = sys.modules.get("numpy")
-    if numpy is None or not _NUMBERS.fullmatch(str(name)):
+    if numpy is None or not NUMBERS.fullmatch(str(name)):
         return value
     return numpy.dtype(name).type(value)
 
@@ -63,4 +61,4 @@ def make(name: Any, nested: Any) -> Any:
     if name == "|O":
         return numpy.array(nested, object)
     # Of texts and the like numpy finds the type, whose size the candidate must not choose.
-    return numpy.array(nested, name if _NUMBERS.fullmatch(str(name)) else None)
+    return numpy.array(nested, name if NUMBERS.fullmatch(str(name)) else None)

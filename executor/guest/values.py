@@ -7,34 +7,28 @@ methods, so that an overridden `__eq__` or `__iter__` has no say. What is not pl
 reference if the caller can hold one, and is refused otherwise. Containers that can be changed get
 numbers, if the caller gives any: what is found twice is then one container on the other side too.
 
-This file runs inside the jail and outside; it needs only the standard library.
+This file runs inside the jail and outside; it needs only the standard library and `tagged`, which
+decodes what needs no references and no numbers.
 """
 
 import array
 import datetime
 import math
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, Protocol
 
 from executor.guest import arrays
+from infra.contracts import tagged
+from infra.contracts.tagged import MAX_DEPTH
 
-MAX_DEPTH: Final = 200
-"""Deepest nesting that is encoded or decoded."""
 _SAFE_INTEGER: Final = 2**53
-_MAX_BITS: Final = 20_000
-"""Longest parts of a fraction, and characters of a decimal number."""
-_MAX_COLLISIONS: Final = 1_000
-"""Most elements of a set, or keys of a dict, with a hash that another has too."""
 
 Json = Any
 """A value that `json` reads and writes."""
-
-
-class NotPlain(Exception):
-    """The value is not plain data, or is nested too deeply."""
+NotPlain = tagged.NotPlain
 
 
 class Numbers(Protocol):
@@ -163,7 +157,7 @@ def _encode_scalar(value: Any) -> Json:  # noqa: C901 - one line for each type
         return {"$time": value.isoformat()}
     if kind is datetime.timedelta:
         return {"$timedelta": [value.days, value.seconds, value.microseconds]}
-    if kind is array.array and value.typecode in _TYPE_CODES:
+    if kind is array.array and value.typecode in tagged.TYPE_CODES:
         return {"$numbers": [value.typecode, [encode(number) for number in value]]}
     if value is Ellipsis:
         return {"$ellipsis": True}
@@ -214,13 +208,7 @@ _SEQUENCES: Final[tuple[tuple[type, str | None, Callable[[Any], Any]], ...]] = (
 _room = deque.maxlen.__get__  # Whatever a derived class says.
 _VIEWS: Final[tuple[type, type]] = (type(vars(array).keys()), type(vars(array).items()))
 """Views of a dict that equal sets; they travel as what they show at the time."""
-_TYPES: Final[Mapping[str, type]] = {
-    kind.__name__: kind
-    for kind in (
-        bool, int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, object,
-    )
-} | {"NoneType": type(None)}  # fmt: skip
-_TYPES_BY_VALUE: Final = {kind: name for name, kind in _TYPES.items()}
+_TYPES_BY_VALUE: Final = {kind: name for name, kind in tagged.TYPES.items()}
 
 
 DERIVABLE: Final = (
@@ -231,11 +219,9 @@ _CHANGING: Final = frozenset(
     {list, dict, set, bytearray, deque, array.array, Counter, OrderedDict, defaultdict}
 )
 _CHANGING_BASES: Final = (list, dict, set, bytearray, deque)
-_TYPE_CODES: Final = "bBhHiIlLqQfd"
-"""Of the arrays of the standard library that hold numbers."""
 _EXACT: Final = frozenset(
     {
-        *_TYPES.values(), range, deque, array.array, Decimal, Fraction, type(Ellipsis), type,
+        *tagged.TYPES.values(), range, deque, array.array, Decimal, Fraction, type(Ellipsis), type,
         datetime.datetime, datetime.date, datetime.time, datetime.timedelta,
     }
 )  # fmt: skip
@@ -270,10 +256,8 @@ def decode(
         return found
     if not isinstance(data, dict):
         return data
-    tag = next(iter(data), "")
-    if len(data) != 1 or not tag.startswith("$"):
-        if any(key.startswith("$") for key in data):
-            raise NotPlain("a key that begins with `$` is a tag and must stand alone")
+    tag = tagged.tag_of(data)
+    if tag is None:
         table: dict[Any, Any] = {}
         made(table)
         table.update({key: decode(item, resolve, numbers, depth + 1) for key, item in data.items()})
@@ -296,41 +280,39 @@ def _decode_tag(
     depth: int,
     made: Callable[[object], None],
 ) -> Any:
-    if tag in _CONTAINERS:
-        found, body = _begun(tag, body)
+    if tag in tagged.CONTAINERS:
+        found, body = tagged.begun(tag, body)
         if found is not None:
             made(found)
         # No function between: what is nested as deeply as is allowed must not exhaust the stack.
-        items = [decode(item, resolve, numbers, depth + 1) for item in _list(body)]
-        return _filled(tag, found, items)
+        items = [decode(item, resolve, numbers, depth + 1) for item in tagged.listed(body)]
+        return tagged.filled(tag, found, items)
     if tag == "$dict":
         table: dict[Any, Any] = {}
         made(table)
         pairs = [
             (decode(key, resolve, numbers, depth + 1), decode(item, resolve, numbers, depth + 1))
-            for key, item in _list(body)
+            for key, item in map(tagged.listed, tagged.listed(body))
         ]
-        _require_apart([key for key, _ in pairs])
+        tagged.require_apart([key for key, _ in pairs])
         table.update(pairs)
         return table
     if tag == "$array":
-        kind, nested = _list(body)
-        content = decode(nested, resolve, None, depth + 1)
+        kind, nested = tagged.listed(body)
+        content = tagged.of_numpy(tag, kind, decode(nested, resolve, None, depth + 1))
         # Compared as lists; only test code, or the candidate, has a use for the array.
         array_or_lists = content if resolve is None else arrays.make(kind, content)
         made(array_or_lists)
         return array_or_lists
     if tag in ("$keys", "$items"):
         shown = decode(body, resolve, numbers, depth + 1)
-        return _view(tag, shown)
+        return tagged.view(tag, shown)
     if tag == "$number":
-        kind, item = _list(body)
-        number = decode(item, None, None, depth + 1)
-        if type(number) not in (bool, int, float, complex):
-            raise TypeError("expected a number")
+        kind, item = tagged.listed(body)
+        number = tagged.of_numpy(tag, kind, decode(item, None, None, depth + 1))
         return number if resolve is None else arrays.make_number(kind, number)
-    if tag in _SCALARS:
-        value = _SCALARS[tag](body)
+    if tag in tagged.SCALARS:
+        value = tagged.SCALARS[tag](body)
         if type(value) in _CHANGING:
             made(value)
         return value
@@ -340,112 +322,3 @@ def _decode_tag(
     if resolve is not None:
         return resolve(tag, body)
     raise NotPlain(f"unknown tag {tag}")
-
-
-def _begun(tag: str, body: Json) -> tuple[Any, Json]:
-    """Return a container to be filled, and what encodes its items."""
-    if tag != "$bounded":
-        return _CONTAINERS[tag](), body
-    room, items = _list(body)
-    return deque(maxlen=room), items
-
-
-def _filled(tag: str, found: Any, items: list[Any]) -> Any:
-    if tag == "$tuple":
-        return tuple(items)
-    if tag in ("$set", "$frozenset"):
-        _require_apart(items)
-    if found is None:
-        return frozenset(items)
-    if tag == "$set":
-        found.update(items)
-    else:
-        found.extend(items)
-    return found
-
-
-def _view(tag: str, shown: Any) -> Any:
-    if type(shown) is not tuple:
-        raise TypeError("expected a tuple")
-    _require_apart(shown if tag == "$keys" else [key for key, _ in shown])
-    return dict.fromkeys(shown).keys() if tag == "$keys" else dict(shown).items()
-
-
-def _require_apart(items: Sequence[Any]) -> None:
-    if collide(items):
-        raise NotPlain("the elements of a set or the keys of a dict have the same hash")
-
-
-def collide(items: Sequence[Any]) -> bool:
-    """Tell whether so many elements share a hash that a table of them would take for ever.
-
-    Raises:
-        TypeError: an element has no hash.
-    """
-    return len(items) - len(set(map(hash, items))) > _MAX_COLLISIONS
-
-
-def _list(body: Json) -> list[Any]:
-    if not isinstance(body, list):
-        raise TypeError("expected a list")
-    return body
-
-
-def _integer(body: Json) -> int:
-    if not isinstance(body, str) or not body.lstrip("-").startswith("0x"):
-        raise TypeError("expected hexadecimal digits")
-    return int(body, 16)
-
-
-def _float(body: Json) -> float:
-    if body not in ("nan", "inf", "-inf"):
-        raise ValueError("expected nan, inf or -inf")
-    return float(body)
-
-
-def _fraction(body: Json) -> Fraction:
-    parts = [decode(part) for part in _list(body)]
-    # From text a fraction would be computed by its exponent, from long integers by their divisor.
-    if len(parts) != 2 or not all(type(n) is int and n.bit_length() <= _MAX_BITS for n in parts):
-        raise TypeError("expected two integers of a moderate size")
-    return Fraction(*parts)
-
-
-def _decimal(body: Json) -> Decimal:
-    if not isinstance(body, str) or len(body) > _MAX_BITS:
-        raise TypeError("expected a string of a moderate length")
-    return Decimal(body)
-
-
-def _numbers(body: Json) -> Any:
-    code, items = _list(body)
-    if code not in list(_TYPE_CODES):
-        raise ValueError("unknown type of numbers")
-    return array.array(code, [decode(item) for item in _list(items)])
-
-
-_CONTAINERS: Final[Mapping[str, Callable[[], Any]]] = {
-    "$tuple": lambda: None,
-    "$frozenset": lambda: None,
-    "$set": set,
-    "$deque": deque,
-    "$bounded": deque,
-}
-"""What is filled for a tag; None of what is made of its items at once."""
-_SCALARS: Final[dict[str, Callable[[Any], Any]]] = {
-    "$int": _integer,
-    "$float": _float,
-    "$complex": lambda body: complex(*(float(decode(part)) for part in body)),
-    "$bytes": bytes.fromhex,
-    "$bytearray": bytearray.fromhex,
-    "$numbers": _numbers,
-    "$range": lambda body: range(*(decode(part) for part in body)),
-    "$decimal": _decimal,
-    "$fraction": _fraction,
-    "$datetime": datetime.datetime.fromisoformat,
-    "$date": datetime.date.fromisoformat,
-    "$time": datetime.time.fromisoformat,
-    "$timedelta": lambda body: datetime.timedelta(*body),
-    "$ellipsis": lambda _: Ellipsis,
-    "$type": lambda body: _TYPES[body],
-}

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
+from infra.contracts import tagged
 from infra.contracts.base import Contract, JsonValue, Language
 
 MAX_SOURCE_CHARACTERS = 1_000_000
@@ -205,3 +206,15 @@ def check_tests(tests: Sequence[TestCase], language: Language, entry_point: str 
             raise ValueError(f"tests[{position}]: name a `function`, or give an `entry_point`")
         if test.kind == "assert" and test.check is not None and entry_point is None:
             raise ValueError(f"tests[{position}]: `check` needs the problem's `entry_point`")
+        if test.kind == "call":
+            _check_values(test, f"tests[{position}]")
+
+
+def _check_values(test: CallTest, where: str) -> None:
+    given = [(f"args[{number}]", item) for number, item in enumerate(test.args)]
+    given += [(f"kwargs.{name}", item) for name, item in test.kwargs.items()]
+    for name, data in (*given, ("expected", test.expected)):
+        try:
+            tagged.decode(data, is_argument=name != "expected")
+        except tagged.NotPlain as error:
+            raise ValueError(f"{where}.{name}: no valid value: {error}") from None

@@ -108,6 +108,24 @@ def test_a_checker_sees_input_expectation_and_output(slot):
     assert judge(slot, test).judge("print('out')").label is Label.PARTIAL_PASS
 
 
+@pytest.mark.parametrize("field", ["args", "expected"])
+def test_a_value_that_is_none_is_the_suites_fault(slot, field):
+    bad = {"$range": [0, 1, 0]}
+
+    with pytest.raises(SuiteBroken, match=r"no valid value: malformed \$range"):
+        judge(slot, CallTest(**{field: [bad]})).judge("def f(*a): return 1")
+
+
+def test_the_keys_of_an_argument_stay_in_their_order(slot):
+    tests = [CallTest(args=({"b": 1, "a": 2},), expected=["b", "a"])]
+    tests.append(CallTest(args=({"a": 2, "b": 1},), expected=["a", "b"]))
+
+    assert judge(slot, *tests).judge("f = list").label is Label.ALL_PASS
+    assert Suite(tests=tests[:1]).digest() != Suite(tests=[tests[1]]).digest()
+    reverse = tests[0].model_copy(update={"expected": ["a", "b"]})
+    assert Suite(tests=(reverse,)).digest() != Suite(tests=(tests[1],)).digest()
+
+
 def test_a_reference_program_calibrates_the_limit(slot):
     limits = Limits(cpu_seconds=4, reference_factor=5)
     fields = {"limits": limits, "reference_program": SPIN.format(0)}

@@ -87,6 +87,18 @@ def test_a_test_that_cannot_be_shown_again_is_refused(post_raw, is_problem, clie
     assert list(client.problems()) == []
 
 
+@pytest.mark.parametrize("field", ["args", "expected"])
+def test_a_test_with_no_valid_value_is_refused(http, is_problem, client, field):
+    bad = {"$range": [0, 1, 0]}
+    test = {"kind": "call", field: [bad] if field == "args" else bad}
+    body = {"slug": "a", "prompt": "", "entry_point": "f", "tests": [test]}
+
+    explained = is_problem(http.post("/v1/problems", json=body), 422, "invalid_input")
+
+    assert "malformed $range" in explained["detail"]
+    assert list(client.problems()) == []
+
+
 @pytest.mark.parametrize("program", ["", "\x00", "\ud800", "x = '\udcff\ud83d'", "\ufeffx", "\r\n"])
 def test_any_text_is_a_program_to_be_judged(post_raw, client, problem_id, dispatch, sent, program):
     body = group_body(candidates=[{"author": "student", "program": program, "completion": program}])

@@ -171,6 +171,7 @@ def test_many_callers_get_each_their_own_answers(direct):
         {"programs": ["x"], "problem": "a", "tests": [{"kind": "call", "expected": 1}]},
         {"programs": ["x"], "tests": [{"kind": "call", "expected": 1}]},
         {"programs": ["x"], "problem": "a", "wait_seconds": 1000},
+        {"programs": ["x"], "entry_point": "f", "tests": [{"kind": "call", "args": [{"$int": 1}]}]},
         {"programs": ["x"], "language": "c", "tests": [{"kind": "call", "function": "f"}]},
     ],
 )

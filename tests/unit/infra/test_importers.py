@@ -68,6 +68,16 @@ def test_a_bad_line_is_reported_with_its_number_and_the_rest_goes_on(tmp_path):
     assert [item.slug for item in found if isinstance(item, Problem)] == ["HumanEval/0", "MBPP/126"]
 
 
+def test_a_value_that_is_none_is_reported_with_the_test(tmp_path):
+    test = {"kind": "call", "function": "f", "expected": {"$range": [0, 1, 0]}}
+    path = write(tmp_path / "p.jsonl", {"slug": "a", "prompt": "", "tests": [test]}, MBPP)
+
+    bad, good = importers.read_problems(path)
+
+    assert (bad.number, good.slug) == (1, "MBPP/126")
+    assert "tests[0].expected: no valid value: malformed $range" in bad.reason
+
+
 def test_candidates_are_programs_or_completions(tmp_path):
     path = write(
         tmp_path / "c.jsonl",
