@@ -15,6 +15,16 @@ class CompileFailed(Exception):
     """The candidate's source does not compile."""
 
 
+def while_compiling(ended: Ended) -> Ended | CompileFailed:
+    """Return what the end of a compiler means: a limit is one; a crash is by the source.
+
+    Nothing of the candidate runs yet: what a compiler crashes of is what it cannot take.
+    """
+    if ended.outcome is Outcome.RUNTIME_ERROR:
+        return CompileFailed(f"the compiler failed: {ended.detail}")
+    return Ended(ended.outcome, f"{ended.detail} while compiling")
+
+
 class Meter:
     """What all the processes of one candidate have used, and what is left of its total budget."""
 
@@ -126,8 +136,7 @@ class FunctionHost:
         except Ended as ended:
             if self._compiled:
                 raise
-            # Our own code was at work, in `compile()`: the source is what it could not take.
-            raise CompileFailed(f"the compiler failed: {ended.detail}") from ended
+            raise while_compiling(ended) from ended
         if "compile_error" in first:
             raise CompileFailed(str(first["compile_error"]))
         self._compiled = True

@@ -128,15 +128,18 @@ class Judge:
 
     def _judge_native(self, native: NativeRunner, source: str, meter: Meter) -> Verdict:
         try:
-            artifact = native.compile(source)
+            compiled = native.compile(source)
         except CompileFailed as failure:
             return verdicts.compile_error(str(failure), self.total, self._version)
+        except Ended as ended:
+            met = verdicts.result(ended.outcome, ended.detail)
+            return verdicts.judged([met] * self.total, meter.usage(), self._version)
         results, stdout, stderr = [], b"", b""
         with Checkers(self._sandbox, self._limits) as checkers:
             for test in self._suite.tests:
                 if not isinstance(test, StdioTest):
                     raise SuiteBroken(f"{self._suite.language} has stdio tests only")
-                result, out, err = native.run(artifact, test, meter, checkers)
+                result, out, err = native.run(compiled, test, meter, checkers)
                 results.append(result)
                 stdout, stderr = stdout or out, stderr or err
         return verdicts.judged(results, meter.usage(), self._version, stdout, stderr)

@@ -31,7 +31,11 @@ COMPILE_LIMITS: Final = Limits(
 
 
 class Toolchain(NamedTuple):
-    """How one language is compiled and run; words in braces are filled in."""
+    """How one language is compiled and run; words in braces are filled in.
+
+    `{program}` is the path of its first program, `{home}` the folder of that, `{megabytes}` the
+    memory limit, and `{main}` the class that a compiled program begins in.
+    """
 
     language: Language
     program: str
@@ -39,7 +43,7 @@ class Toolchain(NamedTuple):
     file: str
     """Name the source is given."""
     compile: tuple[str, ...]
-    """Its failure is a compile error; `{program}` is the program's path."""
+    """Its failure is a compile error."""
     artifact: str
     """File or folder that leaves the compiler's jail; the source itself for an interpreter."""
     run: tuple[str, ...]
@@ -55,6 +59,8 @@ class Toolchain(NamedTuple):
     names_itself: bool = False
     """Whether the compiler reads its own path from `/proc/self/exe`, which then is a mere link."""
     version: tuple[str, ...] = ("--version",)
+    out_of_memory: tuple[int, str] = (0, "")
+    """Exit status and words of a compiler that met a memory limit of its own."""
 
 
 _BINARY: Final = ("/tmp/main",)
@@ -83,15 +89,19 @@ _TABLE: Final = (
         processes=32, memory_bytes=32 * _MEBIBYTE, version=("version",),
     ),
     Toolchain(
+        # The file is renamed to the class that is public, if there is one.
         Language.JAVA, "javac", "Main.java",
-        ("{program}", "-J-Xmx512m", "-J-XX:+UseSerialGC", "-d", "classes", "Main.java"),
+        ("{program}", "-J-Xmx512m", "-J-XX:+UseSerialGC", "-J-XX:+ExitOnOutOfMemoryError",
+         "-d", "classes", "Main.java"),
         "classes",
         ("{home}/java", "-Xmx{megabytes}m", "-Xss64m", "-XX:+UseSerialGC",
-         "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-cp", "/tmp/classes", "Main"),
+         "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-ea", "-cp", "/tmp/classes",
+         "{main}"),
         run_binds=("/usr/lib", "/etc/java-*-openjdk"),
         compile_binds=("/usr/lib", "/etc/java-*-openjdk"),
         libraries=("{home}/../lib", "{home}/../lib/server"),
         processes=48, memory_bytes=128 * _MEBIBYTE,
+        out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
     ),
     Toolchain(
         Language.JAVASCRIPT, "node", "main.js",

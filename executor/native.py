@@ -3,10 +3,11 @@
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
 
 from executor import compare, verdicts
 from executor.checking import Checkers
-from executor.host import CompileFailed, Meter
+from executor.host import CompileFailed, Meter, while_compiling
 from executor.jail import Ended, Jail, describe_status
 from executor.languages import COMPILE_LIMITS, TOOLCHAINS, binds, look_up
 from executor.limits import GRACE
@@ -17,6 +18,15 @@ from infra.contracts.execution import TestResult
 from infra.contracts.problems import Limits, StdioTest, TextComparator
 
 _MEBIBYTE = 2**20
+
+
+class Compiled(NamedTuple):
+    """What leaves the compiler's jail."""
+
+    files: dict[str, str]
+    """In base 64, by name."""
+    main: str
+    """The class to run, where the language has one."""
 
 
 class NativeRunner:
@@ -48,18 +58,20 @@ class NativeRunner:
             }
         )
 
-    def _command(self, words: tuple[str, ...]) -> list[str]:
+    def _command(self, words: tuple[str, ...], main: str = "") -> list[str]:
         megabytes = self._limits.memory_bytes // _MEBIBYTE
+        path = self._path
         return [
-            word.format(program=self._path, home=self._path.parent, megabytes=megabytes)
+            word.format(program=path, home=path.parent, megabytes=megabytes, main=main)
             for word in words
         ]
 
-    def compile(self, source: str) -> dict[str, str]:
-        """Compile a program; return the files that leave the compiler's jail, in base 64.
+    def compile(self, source: str) -> Compiled:
+        """Compile a program.
 
         Raises:
             CompileFailed: with the compiler's own words, or how it ended.
+            Ended: the compiler met a limit.
         """
         start = {
             "role": "compile",
@@ -74,26 +86,35 @@ class NativeRunner:
             try:
                 answer = jail.receive(budget)
             except Ended as ended:
-                raise CompileFailed(f"the compiler failed: {ended.detail}") from ended
+                raise while_compiling(ended) from ended
         files = answer.get("artifact")
         if not isinstance(files, dict) or not files:
-            raise CompileFailed(str(answer.get("compile_error", "the compiler made nothing")))
-        return files
+            raise self._refusal(answer)
+        return Compiled(files, str(answer.get("main", "")))
+
+    def _refusal(self, answer: dict[str, Any]) -> Ended | CompileFailed:
+        told = str(answer.get("compile_error", "the compiler made nothing"))
+        status, words = self._toolchain.out_of_memory
+        if words and answer.get("status") == status and words in told:
+            # It has a limit of its own, below that of its jail.
+            ended = Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the compiler's memory limit was reached")
+            return while_compiling(ended)
+        return CompileFailed(told)
 
     def jail(
-        self, artifact: dict[str, str], stdin: str, arguments: Sequence[str] = ()
+        self, compiled: Compiled, stdin: str, arguments: Sequence[str] = ()
     ) -> AbstractContextManager[Jail]:
         """Start a compiled program with this standard input."""
         start = {
             "role": "become",
-            "artifact": artifact,
-            "command": [*self._command(self._toolchain.run), *arguments],
+            "artifact": compiled.files,
+            "command": [*self._command(self._toolchain.run, compiled.main), *arguments],
             "libraries": self._command(self._toolchain.libraries),
         }
         return self._running.jail(start, self._grown, stdin)
 
     def run(
-        self, artifact: dict[str, str], test: StdioTest, meter: Meter, checkers: Checkers
+        self, compiled: Compiled, test: StdioTest, meter: Meter, checkers: Checkers
     ) -> tuple[TestResult, bytes, bytes]:
         """Run the program with one test's input; return the result and what it wrote."""
         cpu_left, wall_left = meter.left()
@@ -101,7 +122,7 @@ class NativeRunner:
             spent = "the candidate's total time is used up"
             return verdicts.result(Outcome.TIME_LIMIT_EXCEEDED, spent), b"", b""
         began = time.monotonic()
-        with self.jail(artifact, test.stdin) as jail:
+        with self.jail(compiled, test.stdin) as jail:
             cpu = min(self._limits.cpu_seconds, cpu_left)
             try:
                 outcome, detail = self._judge(jail, test, cpu, checkers)

@@ -9,7 +9,7 @@ from executor.asserting import AssertRun, SuiteBroken
 from executor.checking import Checkers
 from executor.guest import values
 from executor.guest.proxies import CannotCross
-from executor.host import CompileFailed, FunctionHost, Meter, Spending
+from executor.host import CompileFailed, FunctionHost, Meter, Spending, while_compiling
 from executor.jail import Budget, Ended, Jail, Sandbox, describe_status
 from executor.limits import GRACE
 from executor.native import judge_output
@@ -62,6 +62,8 @@ class Run:
         self._driver = driver
         self._meter = meter
         self._compiled = False
+        self._uncompiled: Ended | None = None
+        """The limit that was met before the program was compiled for the first time."""
         self._without_answer = False
         """Whether an answer is an object, of which only the candidate can say what it equals."""
         self.integrity = Integrity.ISOLATED
@@ -169,6 +171,8 @@ class Run:
             return verdicts.result(
                 Outcome.TIME_LIMIT_EXCEEDED, "the candidate's total time is used up"
             )
+        if self._uncompiled is not None:
+            return verdicts.result(self._uncompiled.outcome, self._uncompiled.detail)
         start = {"role": "program", "source": self._source}
         began = time.monotonic()
         with self._sandbox.jail(start, self._limits, test.stdin) as jail:
@@ -191,7 +195,9 @@ class Run:
         except Ended as ended:
             if self._compiled:
                 raise
-            raise CompileFailed(f"the compiler failed: {ended.detail}") from ended
+            meant = while_compiling(ended)
+            self._uncompiled = meant if isinstance(meant, Ended) else None
+            raise meant from ended
         if "compile_error" in compiled:
             raise CompileFailed(str(compiled["compile_error"]))
         self._compiled = True

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from executor import verdicts
-from executor.host import CompileFailed
+from executor.host import CompileFailed, while_compiling
 from executor.jail import Budget, Ended, Jail, Sandbox
 from executor.judge import refuse_bytes
 from executor.languages import PACKAGES, TOOLCHAINS
@@ -58,13 +58,16 @@ class Runner:
         """
         refusal = refuse_bytes(running.program)
         if refusal:
-            return self._refused(refusal)
+            return self._not_started(Ending.COMPILE_ERROR, refusal)
         began = time.monotonic()
         try:
             with self._sandbox.gate.shared(), self._started(running) as started:
                 return self._finished(started)
         except CompileFailed as failure:
-            return self._refused(str(failure), time.monotonic() - began)
+            ending, message = Ending.COMPILE_ERROR, str(failure)
+        except Ended as ended:
+            ending, message = _ENDINGS[ended.outcome], ended.detail
+        return self._not_started(ending, message, time.monotonic() - began)
 
     @contextlib.contextmanager
     def _started(self, running: Running) -> Iterator[_Started]:
@@ -72,13 +75,14 @@ class Runner:
 
         Raises:
             CompileFailed: it does not compile.
+            Ended: its compiler met a limit.
         """
         cpu, wall = self._limits.cpu_seconds * GRACE, self._limits.wall_seconds
         if self._native is not None:
             began = time.monotonic()
-            artifact = self._native.compile(running.program)
+            compiled = self._native.compile(running.program)
             compiled_in = time.monotonic() - began
-            with self._native.jail(artifact, running.stdin, running.arguments) as jail:
+            with self._native.jail(compiled, running.stdin, running.arguments) as jail:
                 yield _Started(jail, jail.budget(cpu, wall), compiled_in)
             return
         start = {
@@ -89,11 +93,11 @@ class Runner:
         with self._sandbox.jail(start, self._limits, running.stdin) as jail:
             budget = jail.budget(cpu, wall)
             try:
-                compiled = jail.receive(budget)
+                answer = jail.receive(budget)
             except Ended as ended:
-                raise CompileFailed(f"the compiler failed: {ended.detail}") from ended
-            if "compile_error" in compiled:
-                raise CompileFailed(str(compiled["compile_error"]))
+                raise while_compiling(ended) from ended
+            if "compile_error" in answer:
+                raise CompileFailed(str(answer["compile_error"]))
             yield _Started(jail, budget, 0.0)
 
     def _finished(self, started: _Started) -> RunResult:
@@ -125,9 +129,9 @@ class Runner:
             sandbox=self._version,
         )
 
-    def _refused(self, message: str, compile_seconds: float = 0.0) -> RunResult:
+    def _not_started(self, ending: Ending, message: str, compile_seconds: float = 0.0) -> RunResult:
         return RunResult(
-            ending=Ending.COMPILE_ERROR,
+            ending=ending,
             error=verdicts.result(Outcome.NOT_RUN, message).detail,
             compile_seconds=compile_seconds,
             sandbox=self._version,

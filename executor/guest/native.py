@@ -2,12 +2,18 @@
 
 import base64
 import os
+import re
 import subprocess
 from typing import Any, NoReturn
 
+from executor.guest import classes
 from executor.guest.channel import Channel
 
 _MAX_DIAGNOSTICS = 4000
+_PUBLIC = re.compile(
+    r"^\S+: error: .+ is public, should be declared in a file named ([^\s/]+\.java)$", re.M
+)
+"""What `javac` says of a file that is not named as its public class."""
 _ENVIRONMENT = {
     "PATH": "/usr/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LC_ALL": "C.UTF-8", "TZ": "UTC0",
     "GOCACHE": "/tmp/gocache", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GO111MODULE": "off",
@@ -23,10 +29,32 @@ def _environment(start: dict[str, Any]) -> dict[str, str]:
 def compile_source(fd: int, start: dict[str, Any]) -> None:
     """Compile, and send what came of it: the compiler's complaint, or the files it made."""
     channel = Channel(fd)
-    with open(start["file"], "wb") as file:
-        file.write(start["source"].encode("utf-8", "surrogateescape"))
-    if start["artifact"] == "classes":
+    is_java = start["artifact"] == "classes"
+    if is_java:
         os.mkdir("classes")
+    status, told = _compile(start["file"], start)
+    if is_java and status != 0 and (public := _PUBLIC.search(told)) is not None:
+        # The compiler alone knows the name for certain, whatever comments and texts hold.
+        os.remove(start["file"])
+        start["command"] = [
+            public[1] if word == start["file"] else word for word in start["command"]
+        ]
+        start["file"] = public[1]
+        status, told = _compile(start["file"], start)
+    if status != 0:
+        refused = told or f"the compiler ended with {status}"
+        channel.send({"compile_error": refused, "status": status})
+        return
+    answer: dict[str, Any] = {"artifact": {n: _read(n) for n in _files(start["artifact"])}}
+    if is_java:
+        answer["main"] = classes.main_class("classes", start["file"].removesuffix(".java"))
+    channel.send(answer)
+
+
+def _compile(name: str, start: dict[str, Any]) -> tuple[int, str]:
+    """Run the compiler on a file of this name; return its exit status and what it said."""
+    with open(name, "wb") as file:
+        file.write(start["source"].encode("utf-8", "surrogateescape"))
     with open("diagnostics", "w+b") as diagnostics:
         done = subprocess.run(
             start["command"], stdin=subprocess.DEVNULL, stdout=diagnostics,
@@ -34,10 +62,7 @@ def compile_source(fd: int, start: dict[str, Any]) -> None:
         )  # fmt: skip
         diagnostics.seek(0)
         told = diagnostics.read(_MAX_DIAGNOSTICS).decode("utf-8", "replace")
-    if done.returncode != 0:
-        channel.send({"compile_error": told or f"the compiler ended with {done.returncode}"})
-        return
-    channel.send({"artifact": {name: _read(name) for name in _files(start["artifact"])}})
+    return done.returncode, told
 
 
 def _files(artifact: str) -> list[str]:

@@ -254,6 +254,74 @@ def test_other_languages_than_python_have_stdio_tests_only():
         )
 
 
+ADDS = "var in = new java.util.Scanner(System.in); System.out.println(in.nextInt() + in.nextInt());"
+MAIN = "public static void main(String[] words) { " + ADDS + " }"
+OTHER_MAIN = MAIN.replace(ADDS, "System.out.println(5);")
+NAMED_CLASSES = {
+    "another name": f"public class Solution {{ {MAIN} }}",
+    "no public class": f"class A {{ }} class B {{ {MAIN} }}",
+    "the first of several": f"class B {{ {MAIN} }}\nclass A {{ {OTHER_MAIN} }}",
+    "Main among several": f"class A {{ {OTHER_MAIN} }} class Main {{ {MAIN} }}",
+    "the public one among several": f"class Main {{ {OTHER_MAIN} }} public class Z {{ {MAIN} }}",
+    "a public one without it": f"public class A {{ }} class B {{ {MAIN} }}",
+    "comments and texts": (
+        "// public class Wrong {\n/* public class Wrong { */ class Helper<T extends Number> {\n"
+        'String s = "public class Wrong {", t = """\n public class Wrong {\n""";'
+        f" public static class Inner {{ {OTHER_MAIN} }} }}\n"
+        f"public final class Right<T extends Comparable<T>> extends Helper<Integer> {{ {MAIN} }}"
+    ),
+    "a nested class called Main": (
+        f"public class Outer {{ public static class Main {{ {OTHER_MAIN} }} {MAIN} }}"
+    ),
+    "nothing but a nested class": f"class Outer {{ static class Inner {{ {MAIN} }} }}",
+    "a package": f"package one.two; public class Three {{ {MAIN} }}",
+    "a record": f"public record Pair(int a, int b) {{ {MAIN} }}",
+    "an interface": f"public interface Runs {{ {MAIN} }}",
+    "an enum": f"public enum Kind {{ ONE; {MAIN} }}",
+    "escapes": f"pu\\u0062lic cl\\u0061ss Hidden {{ {MAIN} }}",
+    "another script": f"public class Lösung {{ {MAIN} }}",
+    "characters beyond 16 bits": (
+        f'public class \U0001d49c {{ String s = "\\0\U0001f600"; {MAIN} }}'
+    ),
+    "a method called main": f"public class A {{ int main(int n) {{ return n; }} {MAIN} }}",
+}
+
+
+@pytest.mark.parametrize("source", NAMED_CLASSES.values(), ids=NAMED_CLASSES)
+def test_a_java_class_may_have_any_name(slot, source):
+    if look_up(Language.JAVA).path is None:
+        pytest.skip("not installed here")
+
+    verdict = judge(slot, Language.JAVA, ("1 2\n", "3\n")).judge(source)
+
+    assert verdict.label is Label.ALL_PASS, verdict
+
+
+def test_java_says_what_is_wrong_with_its_classes(slot):
+    if look_up(Language.JAVA).path is None:
+        pytest.skip("not installed here")
+    one = judge(slot, Language.JAVA, ("1 2\n", "3\n"))
+
+    two_public = one.judge(f"public class A {{ {MAIN} }} public class B {{ }}")
+    unknown = one.judge("public class A { int x = y; }")
+    without_main = one.judge("public class A { }")
+
+    assert (two_public.label, unknown.label) == (Label.COMPILE_ERROR, Label.COMPILE_ERROR)
+    assert "class B is public" in two_public.error
+    assert "cannot find symbol" in unknown.error
+    assert without_main.label is Label.RUNTIME_ERROR
+
+
+def test_an_assertion_of_java_that_fails_ends_the_program(slot):
+    if look_up(Language.JAVA).path is None:
+        pytest.skip("not installed here")
+    source = f"public class A {{ {MAIN} }}".replace(ADDS, "assert words.length > 0; " + ADDS)
+
+    (test,) = judge(slot, Language.JAVA, ("1 2\n", "3\n")).judge(source).tests
+
+    assert test.outcome is Outcome.RUNTIME_ERROR
+
+
 NUMPY = "import numpy as np\ndef f(n):\n    return int(np.arange(n, dtype=np.int64).sum())\n"
 
 
