@@ -1,5 +1,6 @@
 """Runs a `unittest.TestCase`; loaded only for test code that has one."""
 
+import sys
 import types
 import unittest
 from collections.abc import Callable
@@ -29,6 +30,11 @@ class _Findings(unittest.TestResult):
 
     def addFailure(self, test: object, error: Any) -> None:  # noqa: N802 - unittest's name
         self._report(error[1])
+
+    def addSkip(self, test: object, reason: str) -> None:  # noqa: N802 - unittest's name
+        error = sys.exception()
+        if error is not None:
+            self._report(error)  # Which knows those of the tests.
 
     def addSubTest(  # noqa: N802 - unittest's name
         self, test: object, subtest: object, error: Any

@@ -1,16 +1,20 @@
 """What a test runner would run of a module: test functions, test classes, `TestCase`s."""
 
 import itertools
+import os
 import sys
+import traceback
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from executor.guest.sites import SuiteFault
+from executor.guest.sites import FILE, SuiteFault
 
 CASES = "__rrtf_cases__"
 """Attribute that holds the arguments a function or a class of tests is run with, once for each."""
 
+_OURS = (os.path.dirname(os.__file__), os.path.dirname(__file__))
+"""Folders of the standard library, and of this."""
 Report = Callable[[BaseException], None]
 """Takes what ended a test between its sites."""
 
@@ -22,7 +26,19 @@ class Skipped(Exception):
 def is_skip(error: BaseException | None) -> bool:
     """Tell whether a test has decided to end; no exception of a candidate is taken for that."""
     unittest = sys.modules.get("unittest")
-    return isinstance(error, (Skipped, unittest.SkipTest) if unittest else Skipped)
+    is_one = isinstance(error, (Skipped, unittest.SkipTest) if unittest else Skipped)
+    return is_one and is_raised_by_tests(error)
+
+
+def is_raised_by_tests(error: BaseException | None) -> bool:
+    """Tell whether nothing but test code, and what runs it, is on the way to where it was raised.
+
+    A candidate in the same process may raise what skips a test, or blames the suite.
+    """
+    if error is None or "executor.guest.together" not in sys.modules:
+        return True
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return all(name == FILE or name.startswith(_OURS) for name in files)
 
 
 class Runner:

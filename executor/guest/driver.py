@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from executor.guest import binding, reading, sites
 from executor.guest.callbacks import Lent
 from executor.guest.channel import Channel
-from executor.guest.collecting import Runner, is_skip
+from executor.guest.collecting import Runner, is_raised_by_tests, is_skip
 from executor.guest.compiling import describe
 from executor.guest.deciding import End, Quiet
 from executor.guest.link import Link
@@ -336,7 +336,7 @@ class _Run:
     def _is_our_fault(self, error: BaseException) -> bool:
         """Tell whether test code failed by itself, before the candidate could matter."""
         if isinstance(error, SuiteFault):
-            return True
+            return is_raised_by_tests(error)
         charged = (AssertionError, CandidateFailure, MemoryError, RecursionError)
         if self._link.unanswered.why() is not None:
             return False

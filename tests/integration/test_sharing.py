@@ -168,3 +168,93 @@ def test_a_candidate_that_ends_the_common_process_gets_a_label(cell, end, expect
 
     assert verdict.integrity is Integrity.SHARED
     assert outcomes(verdict) == ["passed", *expected], verdict
+
+
+SKIPS = {
+    "of unittest": "import unittest\nraise unittest.SkipTest('x')",
+    "of a class of its own": (
+        "import unittest\nclass Skip(unittest.SkipTest): pass\nraise Skip('x')"
+    ),
+    "of pytest": "import pytest\npytest.skip('x')",
+    "of a module": "import pytest\npytest.skip('x', allow_module_level=True)",
+    "of what is not supported": "import pytest\npytest.importorskip('x')",
+    "of a test case": "import unittest\nunittest.TestCase().skipTest('x')",
+    "of code made later": "import unittest\nexec('raise unittest.SkipTest')",
+}
+SKIPPED = {
+    "a function": """
+import pytest
+def test_a():
+    assert add(1, 2) == 3
+    total = add(2, 2)
+    assert total == 4
+""",
+    "a test case": """
+import pytest, unittest
+class AddTest(unittest.TestCase):
+    def test_a(self):
+        self.assertEqual(add(1, 2), 3)
+        total = add(2, 2)
+        self.assertEqual(total, 4)
+""",
+    "a set-up": """
+import pytest, unittest
+class AddTest(unittest.TestCase):
+    def setUp(self):
+        self.total = add(2, 2)
+    def test_a(self):
+        self.assertEqual(self.total, 4)
+class MoreTest(unittest.TestCase):
+    def test_a(self):
+        self.assertEqual(add(1, 2), 3)
+""",
+    "a set-up of a class": """
+import pytest, unittest
+class AddTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.total = add(2, 2)
+    def test_a(self):
+        self.assertEqual(self.total, 4)
+class MoreTest(unittest.TestCase):
+    def test_a(self):
+        self.assertEqual(add(1, 2), 3)
+""",
+}
+
+
+@pytest.mark.parametrize("source", SKIPPED.values(), ids=SKIPPED)
+@pytest.mark.parametrize("raising", SKIPS.values(), ids=SKIPS)
+def test_a_candidate_that_raises_what_skips_a_test_fails_it(cell, source, raising):
+    inner = raising.replace("\n", "\n        ")
+    program = f"def add(a, b):\n    if a == 2:\n        {inner}\n    return a + b\n"
+    touches = "import os\nos.environ['A'] = '1'\n"
+
+    for allow_shared in (True, False):
+        verdict = judged(
+            cell, program, source + touches, entry_point="add", allow_shared=allow_shared
+        )
+        assert (verdict.label, verdict.passed) == (Label.PARTIAL_PASS, 1), verdict
+        assert outcomes(verdict).count("runtime_error") == 1
+        assert verdict.integrity is (Integrity.SHARED if allow_shared else Integrity.ISOLATED)
+
+
+def test_a_test_may_skip_itself_beside_the_candidate(cell):
+    source = """
+import os, unittest, pytest
+os.environ["A"] = "1"
+open("two", "w").write("1")
+class AddTest(unittest.TestCase):
+    def test_a(self):
+        self.assertEqual(from_file("two"), 3)
+    def test_b(self):
+        self.skipTest("not today")
+        self.assertEqual(add(1, 2), 4)
+    @unittest.skip("nor this")
+    def test_c(self):
+        self.assertEqual(add(1, 2), 4)
+"""
+    verdict = judge(cell, source, ADD)
+
+    assert verdict.label is Label.ALL_PASS, verdict
+    assert verdict.integrity is Integrity.SHARED
