@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from pydantic import AliasChoices, BaseModel, Field, ValidationError
 
-from infra import contests, errors, strict_json
+from infra import contests, errors, evalplus, strict_json
 from infra.contracts.base import Author, Language
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS, AssertTest, Problem
@@ -121,11 +121,12 @@ class _Mbpp(BaseModel):
 def _human_eval(record: _HumanEval) -> Problem:
     prompt, entry_point = record.prompt, record.entry_point
     solution = record.canonical_solution
+    test = _helpers(prompt, entry_point) + evalplus.with_equal_shapes(record.test)
     return Problem(
         slug=record.task_id,
         prompt=prompt,
         entry_point=entry_point,
-        tests=(AssertTest(source=_helpers(prompt, entry_point) + record.test, check="check"),),
+        tests=(AssertTest(source=test, check="check"),),
         language=_language(record.test),
         reference_program=None if solution is None else prompt + solution,
         metadata={"source": "HumanEval"},
@@ -171,6 +172,7 @@ def _mbpp(record: _Mbpp) -> Problem:
     setup = (record.test_setup_code or "").replace("\r\n", "\n")
     tests = [record.test.replace("\r\n", "\n")] if record.test else asserts
     source = "\n".join(part for part in (*record.test_imports, setup, *tests) if part)
+    source = evalplus.with_equal_shapes(source)
     return Problem(
         slug=slug_of(record.task_id),
         prompt=record.text + "\nYour code should pass these tests:\n" + "\n".join(asserts) + "\n",

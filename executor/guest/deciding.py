@@ -64,7 +64,7 @@ class Decisions:
         self._parents = {
             child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)
         }
-        self._bound = Counter(_bound(tree))
+        self._bound = Counter(bound(tree))
         self._named: dict[str, list[ast.Name]] = {}
         self._declared: set[str] = set()
         self._known_reads: dict[tuple[str, ast.AST], list[ast.Name]] = {}
@@ -344,7 +344,7 @@ def always_fails(body: list[ast.stmt]) -> bool:
     return False
 
 
-def _bound(tree: ast.AST) -> Iterator[str]:
+def bound(tree: ast.AST) -> Iterator[str]:
     """Go through the names that are bound anywhere, as often as they are."""
     for node in ast.walk(tree):
         match node:
@@ -365,7 +365,7 @@ def _bound(tree: ast.AST) -> Iterator[str]:
 
 
 def _stored(node: ast.AST) -> set[str]:
-    return set(_bound(node))
+    return set(bound(node))
 
 
 def _mentions(node: ast.AST, name: str) -> bool:

@@ -2,7 +2,8 @@
 
 An assert, an `assertX` call of a test case, and a whole `try` with handlers (or a `with` that
 expects an exception) around asserts are sites. A failing site does not stop the next. An assert of
-a constant truth checks nothing and does not count.
+a constant truth checks nothing and does not count. What is in an assertion that the test code
+defines belongs to the sites that call it.
 """
 
 import ast
@@ -14,7 +15,9 @@ import types
 import warnings
 from typing import Any, NamedTuple
 
+from executor.guest.assertions import Assertions, name_called
 from executor.guest.deciding import Decisions, End, Quiet, always_fails
+from executor.guest.unrolling import unroll
 
 GUARD = "__rrtf_site__"
 """Name under which the driver puts the context manager that records a site."""
@@ -79,8 +82,11 @@ class Instrumented(NamedTuple):
 
 
 class _Sites(ast.NodeTransformer):
-    def __init__(self, decisions: Decisions) -> None:
+    def __init__(self, decisions: Decisions, assertions: Assertions) -> None:
         self._decisions = decisions
+        self._assertions = assertions
+        self._is_within = False
+        """Whether this is in an assertion, of which each call is a site."""
         self.sites: list[Site] = []
         self.functions: dict[tuple[str, int], int] = {}
         self.without_arguments: dict[int, str] = {}
@@ -99,6 +105,8 @@ class _Sites(ast.NodeTransformer):
         self._branches: tuple[tuple[int, int], ...] = ()
 
     def _site(self, node: ast.stmt, demands: bool = False, inverted: bool = False) -> ast.stmt:
+        if self._is_within:
+            return node
         guarded = ast.With(
             items=[ast.withitem(context_expr=_call(GUARD, len(self.sites)))], body=[node]
         )
@@ -121,7 +129,8 @@ class _Sites(ast.NodeTransformer):
     def visit_Expr(self, node: ast.Expr) -> ast.stmt | list[ast.stmt]:
         if self._decisions.skips(node):
             return [self._skip(node), node]
-        is_site, demands = _is_assert_call(node.value), _expects_exception(node.value)
+        is_site = self._assertions.is_call(node.value)
+        demands = _expects_exception(node.value)
         site = self._site(node, demands) if is_site else node
         self.generic_visit(node)
         return site
@@ -191,7 +200,8 @@ class _Sites(ast.NodeTransformer):
         # Below the docstring, which would be none any more.
         below = int(ast.get_docstring(node, clean=False) is not None)
         mark = _mark(self._function, node.body[0])
-        outer_class, prepares = self._class, self._prepares
+        outer_class, prepares, is_within = self._class, self._prepares, self._is_within
+        self._is_within = is_within or self._assertions.are_within(node)
         if outer_class is not None:
             self._members.append(self._function)
             self._prepares = node.name in _PREPARING
@@ -204,7 +214,7 @@ class _Sites(ast.NodeTransformer):
         else:
             self.generic_visit(node)
         node.body.insert(below, mark)
-        self._class, self._prepares = outer_class, prepares
+        self._class, self._prepares, self._is_within = outer_class, prepares, is_within
         self._function, self._loops = outer
         return node
 
@@ -305,21 +315,8 @@ def _marked(place: int, node: ast.expr) -> ast.expr:
     return ast.copy_location(ast.Subscript(both, ast.Constant(1), ast.Load()), node)
 
 
-def _name_called(node: ast.expr) -> str:
-    if not isinstance(node, ast.Call):
-        return ""
-    if isinstance(node.func, ast.Attribute):
-        return node.func.attr
-    return node.func.id if isinstance(node.func, ast.Name) else ""
-
-
-def _is_assert_call(node: ast.expr) -> bool:
-    name = _name_called(node.value if isinstance(node, ast.Await) else node)
-    return name.startswith("assert") or name in ("fail", "raises")
-
-
 def _expects_exception(node: ast.expr) -> bool:
-    return _name_called(node) in ("raises", "assertRaises", "assertRaisesRegex")
+    return name_called(node) in ("raises", "assertRaises", "assertRaisesRegex")
 
 
 def instrument(source: str) -> Instrumented:
@@ -329,8 +326,10 @@ def instrument(source: str) -> Instrumented:
         SyntaxError, ValueError, MemoryError, RecursionError: the test code does not compile.
     """
     tree = ast.parse(source)
+    assertions = Assertions(tree)
+    tree = unroll(tree, assertions)
     decisions = Decisions(tree)
-    sites = _Sites(decisions)
+    sites = _Sites(decisions, assertions)
     tree = ast.fix_missing_locations(sites.visit(tree))
     read = names_read(source)
     tests = {

@@ -1,6 +1,9 @@
 """Problems of contest data sets judge right programs right, and wrong ones wrong."""
 
 import json
+import textwrap
+
+import pytest
 
 from executor import label
 from infra import importers
@@ -10,12 +13,54 @@ from tests import contest_records as records
 SHIFT = "class Solution:\n    def shift(self, xs, by):\n        return {}\n"
 TWICE = "class Solution:\n    def twice(self, x):\n        return {}\n"
 RIGHT, WRONG = Label.ALL_PASS, Label.PARTIAL_PASS
-EVALPLUS = """import numpy as np
+IS_FLOATS = """import numpy as np
 
 
+def is_floats(x) -> bool:
+    # check if it is float; List[float]; Tuple[float]
+    if isinstance(x, float):
+        return True
+    if isinstance(x, (list, tuple)):
+        return all(isinstance(i, float) for i in x)
+    if isinstance(x, np.ndarray):
+        return x.dtype == np.float64 or x.dtype == np.float32
+    return False
+
+"""
+LOOP = """inputs = [[2], [1.5], [[1, 2]], [[]], [[0.5, 0.5]]]
+results = [4, 3.0, [1, 2, 1, 2], [], [0.5, 0.5, 0.5, 0.5]]
+for i, (inp, exp) in enumerate(zip(inputs, results)):
+    assertion(double(*inp), exp, 0)
+"""
+CHECK = "def check(double):\n" + textwrap.indent(LOOP, "    ")
+# In the order of the editions.
+EDITIONS = {
+    "with numpy's assertion": IS_FLOATS + """
+def assertion(out, exp, atol):
+    exact_match = out == exp
+
+    if atol == 0 and is_floats(exp):
+        atol = 1e-6
+    if not exact_match and atol != 0:
+        np.testing.assert_allclose(out, exp, atol=atol)
+    else:
+        assert exact_match
+
+""" + CHECK,
+    "with numpy's comparison": IS_FLOATS + """
+def assertion(out, exp, atol):
+    if atol == 0 and is_floats(exp):
+        atol = 1e-6
+    if out != exp and atol != 0:
+        assert np.allclose(out, exp, rtol=1e-07, atol=atol)
+    else:
+        assert out == exp, f"out: {out}, exp: {exp}"
+
+""" + CHECK,
+    "with types": IS_FLOATS + """
 def assertion(out, exp, atol):
     exact = out == exp
-    if atol == 0 and isinstance(exp, float):
+    if atol == 0 and is_floats(exp):
         atol = 1e-6
     if not exact and atol != 0:
         assert type(out) == type(exp), f"assert {type(out)} != {type(exp)}"
@@ -23,13 +68,9 @@ def assertion(out, exp, atol):
     else:
         assert exact, f"out: {out}, exp: {exp}"
 
-
-def check(candidate):
-    inputs = [[2], [1.5], [[1, 2]]]
-    results = [4, 3.0, [1, 2, 1, 2]]
-    for inp, exp in zip(inputs, results):
-        assertion(candidate(*inp), exp, 0)
-"""
+""" + CHECK,
+}  # fmt: skip
+EVALPLUS = EDITIONS["with types"]
 MBPP_PLUS = {
     "task_id": 3,
     "prompt": "Double a value.",
@@ -101,3 +142,42 @@ def test_programs_are_judged_as_the_publisher_does():
     assert [item.error for item in found] == [""] * len(CASES)
     # A program of which every test fails is labelled a partial pass too.
     assert [item.verdict.label for item in found] == [wanted for _, _, wanted in CASES]
+
+
+ANSWERS = {
+    "right": ("return x * 2", Label.ALL_PASS, "ppppp"),
+    "nearly right": ("return [n + 1e-9 for n in x * 2] if x and x == [0.5, 0.5] else x * 2",
+                     Label.ALL_PASS, "ppppp"),
+    "wrong": ("return 'no'", Label.PARTIAL_PASS, "wwwww"),
+    "wrong of the type": ("return x * 3 + x if x else [0]", Label.PARTIAL_PASS, "wwwww"),
+    "half right": ("return x * 2 if x == 2 or x == [] else x", Label.PARTIAL_PASS, "pwwpw"),
+    "nothing": ("return [] if isinstance(x, list) else x * 2", Label.PARTIAL_PASS, "ppwpw"),
+    "one for all": ("return x[:1] if x == [0.5, 0.5] else x * 2", Label.PARTIAL_PASS, "ppppw"),
+    "a number": ("return 0.5 if x == [0.5, 0.5] else x * 2", Label.PARTIAL_PASS, "ppppw"),
+    "one where nothing is expected": ("return x * 2 or [1.0]", Label.PARTIAL_PASS, "pppwp"),
+    "raises": ("raise KeyError", Label.RUNTIME_ERROR, "rrrrr"),
+    "raises for one": ("return x * 2 if x != 2 else x[0]", Label.PARTIAL_PASS, "rpppp"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edition", EDITIONS.values(), ids=EDITIONS)
+def test_each_input_of_evalplus_is_a_test(edition):
+    called = edition + "\n\ncheck(double)\n"
+    records = (
+        {**HUMAN_EVAL_PLUS, "test": edition},
+        {**HUMAN_EVAL_PLUS, "test": called, "task_id": "HumanEval/901"},
+        {**MBPP_PLUS, "test": edition.replace(CHECK, LOOP)},
+    )
+    problems = [importers.to_problem(record) for record in records]
+    programs = [
+        {"task_id": problem.slug, "program": f"def double(x):\n    {body}\n", "name": name}
+        for problem in problems
+        for name, (body, _, _) in ANSWERS.items()
+    ]
+
+    for item in label(problems, programs):
+        _, wanted, outcomes = ANSWERS[item.record["name"]]
+        assert item.verdict is not None, item.error
+        assert item.verdict.label is wanted, item
+        found = "".join(test.outcome.value[0] for test in item.verdict.tests)
+        assert found == outcomes, item

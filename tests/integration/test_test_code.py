@@ -138,6 +138,70 @@ def test_a_branch_that_the_tests_do_not_take_does_not_count(slot):
     assert wrong.passed == 0
 
 
+OWN_ASSERTIONS = {
+    "a function": """
+def assert_near(a, b):
+    if a != b:
+        assert abs(a - b) < 1e-6
+def check(candidate):
+    assert_near(candidate(1, 2), 3)
+    assert_near(candidate(2, 0), 2)
+""",
+    "a function that calls another": """
+def assert_near(a, b): verify(a, b)
+def verify(a, b):
+    assert a == b
+def check(candidate):
+    assert_near(candidate(1, 2), 3)
+    assert_near(candidate(2, 0), 2)
+""",
+    "a method": """
+import unittest
+class AddTest(unittest.TestCase):
+    def assertNear(self, a, b):
+        self.assertIsInstance(a, int)
+        self.assertAlmostEqual(a, b)
+    def test_a(self):
+        self.assertNear(add(1, 2), 3)
+    def test_b(self):
+        self.assertNear(add(2, 0), 2)
+""",
+    "a coroutine": """
+async def assert_near(a, b):
+    assert a == b
+async def test_a():
+    await assert_near(add(1, 2), 3)
+    await assert_near(add(2, 0), 2)
+""",
+    "a loop": """
+def assertion(out, exp, atol):
+    exact = out == exp
+    if not exact and atol:
+        assert abs(out - exp) < atol
+    else:
+        assert exact
+def check(candidate):
+    inputs = [[1, 2], [2, 0]]
+    results = [3, 2]
+    for i, (inp, exp) in enumerate(zip(inputs, results)):
+        assertion(candidate(*inp), exp, 0)
+""",
+}
+
+
+@pytest.mark.parametrize("source", OWN_ASSERTIONS.values(), ids=OWN_ASSERTIONS)
+def test_a_call_of_an_assertion_of_the_tests_is_one_test(slot, source):
+    check = "check" if "def check" in source else None
+    programs = (GOOD, WRONG, "def add(a, b): return a - b + 1", RAISES)
+    right, half, wrong, raises = (judge(slot, source, p, check=check) for p in programs)
+
+    assert (right.label, outcomes(right)) == (Label.ALL_PASS, ["passed"] * 2)
+    assert (half.label, outcomes(half)) == (Label.PARTIAL_PASS, ["wrong_answer", "passed"])
+    assert (wrong.label, outcomes(wrong)) == (Label.PARTIAL_PASS, ["wrong_answer"] * 2)
+    assert (raises.label, outcomes(raises)[0]) == (Label.RUNTIME_ERROR, "runtime_error")
+    assert raises.passed == 0
+
+
 SKIPPED = {
     "by an exception that the tests swallow": (
         "assert add(0, 0) == 0\ntry:\n    r = add(1, 2)\nexcept Exception:\n    r = None\n"

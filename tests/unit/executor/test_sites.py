@@ -4,6 +4,8 @@ import pytest
 
 from executor.guest import sites
 
+OWN = "def assert_near(a, b):\n    if a != b:\n        assert abs(a - b) < 1\n"
+
 
 @pytest.mark.parametrize(
     ("source", "count"),
@@ -16,6 +18,32 @@ from executor.guest import sites
         ("with open('x') as g:\n    assert f()\n    assert g", 2),
         ("class T(TestCase):\n    def test(self):\n        self.assertEqual(f(), 1)", 1),
         ("f()", 0),
+        (OWN + "assert_near(f(1), 2)\nassert_near(f(2), 3)", 2),
+        ("from numpy.testing import assert_allclose\nassert_allclose(f(1), 2)", 1),
+        ("def assert_all():\n    assert f(1)\n    assert f(2)\nassert_all()", 2),
+        ("def assert_is(a):\n    if not a: raise AssertionError\nassert_is(f(1))", 1),
+        ("def assert_is(a):\n    verify(a)\ndef verify(a):\n    assert a\nassert_is(f(1))", 1),
+        (OWN + "list(map(assert_near, f(), g()))", 1),
+        (OWN + "assert_near(f(1), 2)\ncheck = assert_near\ncheck(f(2), 3)", 1),
+        (OWN + "assert f() == 1", 2),
+        (
+            "class T(TestCase):\n    def assertNear(self, a, b):\n        self.assertTrue(a == b)\n"
+            "    def test(self):\n        self.assertNear(f(), 1)\n        self.assertNear(g(), 1)",
+            2,
+        ),
+        ("async def assert_is(a):\n    assert a\nasync def test_a():\n    await assert_is(f())", 1),
+        ("for n in [1, 2, 3]:\n    assert f(n) == n", 3),
+        ("for n in [1, 2, 3]:\n    print(n)\n    assert f(n) == n", 1),
+        ("for n in [1, 2, 3]:\n    assert f(n) == n\nelse:\n    g()", 1),
+        ("for n in [1, *more]:\n    assert f(n) == n", 1),
+        ("xs = [1, 2]\nxs.append(3)\nfor n in xs:\n    assert f(n) == n", 1),
+        ("xs = [1, 2]\nxs = [1, 2, 3]\nfor n in xs:\n    assert f(n) == n", 1),
+        ("def zip(*a): return a\nfor a, b in zip([1, 2], [3, 4]):\n    assert f(a) == b", 1),
+        ("xs, ys = [1, 2], [3]\nfor a, b in zip(xs, ys):\n    assert f(a) == b", 1),
+        (
+            "xs = [1, 2]\nys = [3, 4, 5]\nfor i, (a, b) in enumerate(zip(xs, ys)):\n    assert f()",
+            2,
+        ),
     ],
 )
 def test_sites_are_counted(source, count):
