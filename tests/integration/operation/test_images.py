@@ -37,6 +37,7 @@ HERE = {
     "keys revoke": ["a"],
     "quarantine": [],
     "prune": [],
+    "rank-again": [],
     "audit": [],
     "export": ["{}/ranked"],
     "exercises": ["{}/made", "--training", "2", "--held-out", "1"],

@@ -60,7 +60,7 @@ def test_every_command_of_rrtf_is_shown_and_every_one_shown_exists() -> None:
     exist = set(typer.main.get_group(app).commands)
     text = README + "".join(page.read_text() for page in (PAGES / "how-to").iterdir())
 
-    shown = set(re.findall(r"(?:^|`|\$\()rrtf ([a-z]+)", text, re.MULTILINE))
+    shown = set(re.findall(r"(?:^|`|\$\()rrtf ([a-z]+(?:-[a-z]+)*)", text, re.MULTILINE))
 
     # Who needs the command `up` or `demo` is told of the targets of the same names.
     assert shown | {"demo"} == exist
