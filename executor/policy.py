@@ -66,7 +66,8 @@ def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
 def python_command(script: str, fds: Sequence[int], words: Sequence[str] = ()) -> list[str]:
     """Return the end of every nsjail command: the interpreter, our script, the files it gets."""
     passed = [word for fd in fds for word in ("--pass_fd", str(fd))]
+    # Not `-I`, which reads no environment: it is ours, and in every process texts hash alike.
     return [
-        *passed, "--", "/py/bin/python3", "-I", "-S", "-B", "-X", "utf8",
+        *passed, "--", "/py/bin/python3", "-P", "-s", "-S", "-B", "-X", "utf8",
         f"/py/guest/executor/guest/{script}", *map(str, fds), *words,
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+from executor.guest import tables
 from executor.guest.specials import CONVERSIONS, OPERATORS, ORDER
 
 WATCHED: Final = frozenset(
@@ -116,11 +117,6 @@ def _refill_dict(held: dict[Any, Any], content: dict[Any, Any]) -> None:
     dict.update(held, content)
 
 
-def _refill_set(held: set[Any], content: set[Any]) -> None:
-    set.clear(held)
-    set.update(held, content)
-
-
 def _refill_deque(held: deque[Any], content: deque[Any]) -> None:
     deque.clear(held)
     deque.extend(held, content)
@@ -130,7 +126,7 @@ REFILL: Final[Mapping[type, Callable[[Any, Any], None]]] = {
     list: lambda held, content: list.__setitem__(held, slice(None), content),
     bytearray: lambda held, content: bytearray.__setitem__(held, slice(None), content),
     dict: _refill_dict,
-    set: _refill_set,
+    set: tables.refill,
     deque: _refill_deque,
 }
 """How a container of each type that can be changed gets other content."""

@@ -190,7 +190,32 @@ def _constant(node: ast.expr) -> Any:
 def _value(node: ast.expr) -> Any:
     """Evaluate a literal, in which numbers may be written as arithmetic."""
     folded = ast.fix_missing_locations(_Folder().visit(copy.deepcopy(node)))
-    return ast.literal_eval(folded)
+    value = ast.literal_eval(folded)
+    if not any(isinstance(inner, ast.Set) for inner in ast.walk(folded)):
+        return value
+    # A set's order depends on how it was built.
+    built = ast.fix_missing_locations(ast.Expression(_Builder().visit(folded)))
+    names = {_Builder.NAME: _as_compiled, "set": set}
+    return eval(compile(built, "<literal>", "eval"), names)  # noqa: S307 - a literal, as was found
+
+
+class _Builder(ast.NodeTransformer):
+    """Has sets built by a call, one by one, where the compiler makes constants of them."""
+
+    NAME = "__rrtf_set__"
+
+    def visit_Set(self, node: ast.Set) -> ast.expr:
+        items = ast.Tuple(node.elts, ast.Load())
+        return ast.Call(ast.Name(self.NAME, ast.Load()), [items], [])
+
+
+def _as_compiled(items: tuple[Any, ...]) -> set[Any]:
+    """Build a set as code does in which it is written out: of three and more from a constant.
+
+    Not by compiling it here, where its texts have been seen: the compiler makes such a constant
+    once more, of which the order may be another.
+    """
+    return {*frozenset([*frozenset(items)])} if len(items) > 2 else {*items}
 
 
 class _Folder(ast.NodeTransformer):

@@ -77,9 +77,28 @@ def _require_modules(source: str) -> None:
 
 
 def kept(test: TestCode, room: int) -> str | None:
-    """Return what `again` makes the same of; None if it has more characters than there is room."""
+    """Return what `again` makes the same of.
+
+    None if it has more characters than there is room, or a set that would iterate otherwise.
+    """
     text = base64.b64encode(pickle.dumps(test, 5)).decode()
-    return text if len(text) <= room else None
+    if len(text) > room or _orders(test.marked.code) != _orders(again(text).marked.code):
+        return None
+    return text
+
+
+def _orders(code: types.CodeType) -> list[list[Any]]:
+    """List the elements of each set among the constants, as it iterates."""
+    found: list[list[Any]] = []
+    waiting: list[Any] = [code]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, types.CodeType):
+            waiting += value.co_consts
+        elif isinstance(value, (tuple, frozenset)):
+            found += [[*value]] if isinstance(value, frozenset) else []
+            waiting += value
+    return found
 
 
 def again(text: str) -> TestCode:

@@ -20,7 +20,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final, Protocol
 
-from executor.guest import arrays
+from executor.guest import arrays, tables
 from infra.contracts import tagged
 from infra.contracts.tagged import MAX_DEPTH
 
@@ -168,6 +168,13 @@ def _encode_scalar(value: Any) -> Json:  # noqa: C901 - one line for each type
 
 def _encode_container(value: Any, refer: Any, hold: Any, numbers: Any, depth: int) -> Json:
     kind = type(value)
+    if issubclass(kind, (set, frozenset)):
+        known = tables.recipe(value)
+        encoded = [encode(item, refer, hold, numbers, depth + 1) for item in known.items]
+        name = "$set" if issubclass(kind, set) else "$frozenset"
+        if not known.places:
+            return {name: encoded}
+        return {"$table": [name, encoded, known.places, known.first, known.fillers]}
     for base, tag, items in _SEQUENCES:
         if issubclass(kind, base):
             encoded = [encode(item, refer, hold, numbers, depth + 1) for item in items(value)]
@@ -201,8 +208,6 @@ def _encode_container(value: Any, refer: Any, hold: Any, numbers: Any, depth: in
 _SEQUENCES: Final[tuple[tuple[type, str | None, Callable[[Any], Any]], ...]] = (
     (list, None, list.__iter__),
     (tuple, "$tuple", tuple.__iter__),
-    (set, "$set", set.__iter__),
-    (frozenset, "$frozenset", frozenset.__iter__),
     (deque, "$deque", deque.__iter__),
 )
 _room = deque.maxlen.__get__  # Whatever a derived class says.
@@ -212,7 +217,7 @@ _TYPES_BY_VALUE: Final = {kind: name for name, kind in tagged.TYPES.items()}
 
 
 DERIVABLE: Final = (
-    int, float, complex, str, bytes, bytearray, *(base for base, _, _ in _SEQUENCES), dict,
+    int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, deque, dict,
 )  # fmt: skip
 """Built-in types whose derived classes' objects travel as content."""
 _CHANGING: Final = frozenset(
@@ -287,6 +292,12 @@ def _decode_tag(
         # No function between: what is nested as deeply as is allowed must not exhaust the stack.
         items = [decode(item, resolve, numbers, depth + 1) for item in tagged.listed(body)]
         return tagged.filled(tag, found, items)
+    if tag == "$table":
+        found, body, places, first, fillers = tagged.begun_table(body)
+        if found is not None:
+            made(found)
+        items = [decode(item, resolve, numbers, depth + 1) for item in tagged.listed(body)]
+        return _tabled(found, tables.Recipe(items, places, first, fillers))
     if tag == "$dict":
         table: dict[Any, Any] = {}
         made(table)
@@ -297,20 +308,11 @@ def _decode_tag(
         tagged.require_apart([key for key, _ in pairs])
         table.update(pairs)
         return table
-    if tag == "$array":
-        kind, nested = tagged.listed(body)
-        content = tagged.of_numpy(tag, kind, decode(nested, resolve, None, depth + 1))
-        # Compared as lists; only test code, or the candidate, has a use for the array.
-        array_or_lists = content if resolve is None else arrays.make(kind, content)
-        made(array_or_lists)
-        return array_or_lists
     if tag in ("$keys", "$items"):
         shown = decode(body, resolve, numbers, depth + 1)
         return tagged.view(tag, shown)
-    if tag == "$number":
-        kind, item = tagged.listed(body)
-        number = tagged.of_numpy(tag, kind, decode(item, None, None, depth + 1))
-        return number if resolve is None else arrays.make_number(kind, number)
+    if tag in ("$array", "$number"):
+        return _of_numpy(tag, body, resolve, depth, made)
     if tag in tagged.SCALARS:
         value = tagged.SCALARS[tag](body)
         if type(value) in _CHANGING:
@@ -322,3 +324,24 @@ def _decode_tag(
     if resolve is not None:
         return resolve(tag, body)
     raise NotPlain(f"unknown tag {tag}")
+
+
+def _of_numpy(
+    tag: str, body: Json, resolve: Resolve | None, depth: int, made: Callable[[object], None]
+) -> Any:
+    kind, encoded = tagged.listed(body)
+    inner = resolve if tag == "$array" else None
+    content = tagged.of_numpy(tag, kind, decode(encoded, inner, None, depth + 1))
+    if resolve is not None:
+        content = (arrays.make if tag == "$array" else arrays.make_number)(kind, content)
+    if tag == "$array":
+        made(content)
+    return content
+
+
+def _tabled(found: set[Any] | None, known: tables.Recipe) -> tables.AnySet:
+    tagged.require_apart([*known.items, *known.fillers])
+    if found is None:
+        return tables.build(True, known)
+    tables.fill(found, known)
+    return found

@@ -67,6 +67,11 @@ def _of_tag(tag: str, body: Json, is_argument: bool, depth: int) -> Any:
     if tag in CONTAINERS:
         found, body = begun(tag, body)
         return filled(tag, found, [decode(item, is_argument, depth) for item in listed(body)])
+    if tag == "$table":
+        # Whoever compares needs no order.
+        found, body, *_ = begun_table(body)
+        items = [decode(item, is_argument, depth) for item in listed(body)]
+        return filled("$frozenset" if found is None else "$set", found, items)
     if tag == "$dict":
         pairs = [
             (decode(key, is_argument, depth), decode(item, is_argument, depth))
@@ -107,6 +112,17 @@ def begun(tag: str, body: Json) -> tuple[Any, Json]:
         return CONTAINERS[tag](), body
     room, items = listed(body)
     return deque(maxlen=room), items
+
+
+def begun_table(body: Json) -> tuple[Any, Json, int, int, list[int]]:
+    """Return a set to be filled, None for a frozen one, what encodes its items, and how to."""
+    tag, items, places, first, fillers = listed(body)
+    numbers = [places, first, *listed(fillers)]
+    if not all(type(number) is int for number in numbers) or not 0 <= first <= len(listed(items)):
+        raise TypeError("expected numbers of elements and places")
+    if tag not in ("$set", "$frozenset"):
+        raise ValueError("expected the tag of a set")
+    return CONTAINERS[tag](), items, places, first, fillers
 
 
 def filled(tag: str, found: Any, items: list[Any]) -> Any:

@@ -55,3 +55,24 @@ def test_test_code_for_which_there_is_no_room_is_not_kept():
 def test_test_code_that_imports_what_is_not_there_is_refused():
     with pytest.raises(reading.sites.SuiteFault, match="no_such_package"):
         reading.read("import no_such_package\nassert f(1) == 1")
+
+
+def test_what_is_kept_has_its_sets_in_their_order():
+    kept = 0
+    for first in range(200):
+        numbers = {first * 37 % 101, first, first * 8, first * 11 % 64, first * 32, 7}
+        source = (
+            f"assert solve({set(numbers)}) == {first}\nfor n in {numbers}:\n    assert solve(n)"
+        )
+        test = reading.read(source)
+        text = reading.kept(test, 1_000_000)
+        if text is not None:
+            kept += 1
+            orders = [
+                [list(item) for item in one.marked.code.co_consts if isinstance(item, frozenset)]
+                for one in (test, reading.again(text))
+            ]
+            assert orders[0] == orders[1] != []
+
+    # Some would come in another order, and are read anew.
+    assert 0 < kept < 200
