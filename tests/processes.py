@@ -34,3 +34,11 @@ def settled(number: int, seconds: float = 5.0) -> set[psutil.Process]:
     while len(left := descendants()) != number and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Return a command line; that of a process which has just ended is empty."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []

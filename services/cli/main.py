@@ -9,7 +9,8 @@ from services.cli.commands import administration, data, evolution, machine, mode
 app = typer.Typer(
     help="Runs the RRTF loop: sample, execute, rank, train.",
     no_args_is_help=True,
-    epilog="Exit status: 0 done, 1 something failed or a line of a file was bad, 2 wrong usage.",
+    epilog="Exit status: 0 done, 1 something failed or a line of a file was bad, 2 wrong usage,"
+    " 128 and its number when a signal ended it.",
     pretty_exceptions_enable=False,
 )
 for _family in (machine, work, data, evolution, models, administration):

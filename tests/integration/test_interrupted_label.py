@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from tests.processes import descendants, lives
+from tests.processes import descendants, lives, words_of
 
 PROBLEM = {
     "slug": "own/one",
@@ -141,4 +141,4 @@ def test_a_pool_that_is_not_wanted_any_more_ends_at_once(open_directory, monkeyp
 
     left = [child for child in descendants() - before if lives(child)]
     # Python's own, which stays for the next pool.
-    assert all("resource_tracker" in " ".join(child.cmdline()) for child in left)
+    assert all("resource_tracker" in " ".join(words_of(child)) for child in left)

@@ -319,3 +319,64 @@ def test_servers_started_again_keep_their_addresses_and_what_they_held(home):
             assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
         with redis.Redis.from_url(urls[1]) as client:
             assert client.get("kept") == b"one"
+
+
+def test_a_killed_valkey_comes_back_with_its_address_and_what_it_held(home):
+    with LocalServers(home) as servers:
+        url, first = servers.redis_url, servers.valkey.pid
+        with redis.Redis.from_url(url) as client:
+            client.set("kept", "one")
+
+        os.kill(first, signal.SIGKILL)
+
+        wait_until(lambda: servers.valkey.is_running and servers.valkey.pid != first)
+        with redis.Redis.from_url(url) as client:
+            wait_until(lambda: answers(client.ping))
+            assert client.get("kept") == b"one"
+        servers.check()
+
+
+def test_a_killed_postgres_comes_back_though_a_query_of_its_goes_on(home):
+    """A backend sees the death of its server only between two statements."""
+    with LocalServers(home) as servers:
+        url, first = servers.database_url, servers.postgres.pid
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
+        with contextlib.closing(psycopg.connect(url)) as busy:
+            backend = busy.info.backend_pid
+            query = "SELECT count(*) FROM generate_series(1, 1000000000000)"
+            busy.pgconn.send_query(query.encode())
+            wait_until(lambda: running_query(url, backend))
+
+            os.kill(first, signal.SIGKILL)
+
+            wait_until(lambda: servers.postgres.is_running and servers.postgres.pid != first)
+            wait_until(lambda: answers(lambda: psycopg.connect(url).close()))
+        assert not alive(backend)
+        assert servers.database_url == servers.postgres.url == url
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
+
+
+def test_a_server_that_was_stopped_is_left_alone(home):
+    with LocalServers(home, durable=False) as servers:
+        servers.valkey.stop()
+        first = servers.postgres.pid
+        os.kill(first, signal.SIGKILL)  # The same thread looks after both.
+        wait_until(lambda: servers.postgres.is_running and servers.postgres.pid != first)
+
+        assert servers.valkey.pid is None
+
+
+def answers(ask):
+    try:
+        ask()
+    except (psycopg.OperationalError, redis.RedisError):
+        return False
+    return True
+
+
+def running_query(url, backend):
+    with psycopg.connect(url) as connection:
+        query = "SELECT state FROM pg_stat_activity WHERE pid = %s"
+        return connection.execute(query, [backend]).fetchone() == ("active",)

@@ -112,7 +112,7 @@ def test_a_stranger_scores_programs_by_the_readme_alone(run_page, open_directory
         {"RRTF_HOME": str(open_directory / "stranger")},
         {
             # What `make` does is tried by the tests of the bootstrap; this checkout is installed.
-            "make up ": f"rrtf up --port {port} --slots 1 --no-trainer ",
+            "make up ": f"rrtf up --port {port} --slots 1 ",
             ". .venv/bin/activate": "true",
         },
     )
@@ -131,7 +131,7 @@ def test_a_teacher_is_asked_as_its_page_says(run_page, open_directory, tmp_path)
             page,
             {"RRTF_HOME": str(open_directory / "teacher")},
             {
-                "rrtf up": f"rrtf up --port {port} --slots 1 --no-trainer",
+                "rrtf up": f"rrtf up --port {port} --slots 1",
                 "http://127.0.0.1:8000": f"http://127.0.0.1:{port}",
                 "http://gpu-1:8000/v1": policy.url,
                 "https://models.example/v1": large.url,

@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from infra import errors
+from infra.local.home import API_KEY, secret_file
 from services.cli import up
+from services.cli.environments import PASSED_ON
 
 SUITE = SimpleNamespace(
     home=Path("/h"), redis_url="redis://r", executor_redis_url="redis://executor@r",
@@ -35,3 +37,65 @@ def test_a_key_that_is_not_there_is_named_before_anything_starts(monkeypatch):
 
     with pytest.raises(errors.ConfigurationError, match="LARGE_KEY"):
         up._environments(SUITE, 1, None)
+
+
+OF_DEVICES = ["CUDA_VISIBLE_DEVICES", "NCCL_SOCKET_IFNAME", "LD_LIBRARY_PATH", "TORCH_HOME"]
+OF_DEVICES += ["PYTORCH_CUDA_ALLOC_CONF", "TRITON_CACHE_DIR", "OMP_NUM_THREADS", "XDG_CACHE_HOME"]
+OF_HUBS = ["HF_HOME", "HF_TOKEN", "HF_HUB_OFFLINE", "HUGGING_FACE_HUB_TOKEN"]
+OF_NETWORKS = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE"]
+OF_NETWORKS += ["REQUESTS_CA_BUNDLE", "http_proxy", "https_proxy", "all_proxy", "no_proxy"]
+
+
+@pytest.mark.parametrize("name", [*OF_DEVICES, *OF_HUBS, *OF_NETWORKS])
+def test_what_a_model_needs_reaches_the_rooms_with_a_model_alone(monkeypatch, name):
+    monkeypatch.setenv("LARGE_KEY", "sk-1")
+    monkeypatch.setenv(name, "given")
+
+    environments = up._environments(SUITE, 1, None)
+
+    assert {room for room, given in environments.items() if given.get(name) == "given"} == {
+        "sampler",
+        "trainer",
+    }
+
+
+@pytest.mark.parametrize("name", ["AWS_SECRET_ACCESS_KEY", "OPENAI_API_KEY", "RRTF_CLIENT_KEY"])
+def test_what_no_row_names_reaches_nobody(monkeypatch, name):
+    monkeypatch.setenv("LARGE_KEY", "sk-1")
+    monkeypatch.setenv(name, "secret")
+
+    environments = up._environments(SUITE, 1, None)
+
+    assert not [room for room, given in environments.items() if given.get(name) == "secret"]
+
+
+def test_an_executor_gets_what_its_row_names_and_that_is_no_secret():
+    assert set(PASSED_ON["executor"]) == {
+        *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV", "RRTF_DATA"),
+        *("RRTF_LOG_*", "RRTF_TRACES_*", "RRTF_EXECUTOR_*", "RRTF_QUEUE_*"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("setting", "kept", "expected"),
+    [("mine", "old", "mine"), ("", "old\n", "old"), (None, "old", "old"), ("mine", None, "mine")],
+)
+def test_the_key_of_the_settings_wins_over_that_of_the_last_start(
+    monkeypatch, tmp_path, setting, kept, expected
+):
+    monkeypatch.delenv("RRTF_API_KEY", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("RRTF_API_KEY", setting)
+    if kept is not None:
+        secret_file(tmp_path / API_KEY, kept)
+
+    assert up._api_key(tmp_path) == expected
+
+
+def test_a_first_start_makes_a_key_of_its_own(monkeypatch, tmp_path):
+    monkeypatch.delenv("RRTF_API_KEY", raising=False)
+
+    first, second = up._api_key(tmp_path), up._api_key(tmp_path)
+
+    assert len(first) >= 32
+    assert first != second
