@@ -30,7 +30,7 @@ _PLAN = Plan(policy=POLICY, rounds=2, problems_per_round=200, samples=8, max_tok
 def student_in_the_making(out: Path) -> Iterator[Callable[[], None]]:
     """Have a student made in a process of its own, which ends with the block; yield the wait."""
     told = out / "student.log"
-    command = [sys.executable, "-m", "services.cli.main", "student", str(out)]
+    command = [sys.executable, "-m", "services.cli.start", "student", str(out)]
     with told.open("wb") as log:
         making = spawn(command, env=os.environ, log=log)
 

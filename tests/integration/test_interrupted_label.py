@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +127,22 @@ def test_killed_it_leaves_no_process_and_no_file(start, options):
     wait_until(lambda: not any(map(lives, children)))
     assert list(label.temporary.iterdir()) == []
     assert len(label.kept()) == 16
+
+
+def test_ctrl_c_before_any_command_runs_says_nothing():
+    """While the program loads what it consists of."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.cli.start", "label", "--help"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    loaded = Path(f"/proc/{process.pid}/maps")
+    wait_until(lambda: "pydantic_core" in loaded.read_text())
+
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+
+    assert (process.returncode, told) == (-signal.SIGINT, b"")
 
 
 def test_a_pool_that_is_not_wanted_any_more_ends_at_once(open_directory, monkeypatch):

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 import redis
@@ -18,6 +19,7 @@ import redis
 from infra import errors
 from infra.local.home import free_port, package_folder
 from infra.local.servers import LocalServers
+from tests.processes import lives
 
 
 @pytest.fixture(autouse=True)
@@ -140,6 +142,7 @@ import os, sys
 from pathlib import Path
 import psycopg
 from infra.local.servers import LocalServers
+from tests.processes import lives
 
 def answer(home):
     with LocalServers(home, durable=False) as servers:
@@ -343,16 +346,16 @@ def test_a_killed_postgres_comes_back_though_a_query_of_its_goes_on(home):
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 1 AS one")
         with contextlib.closing(psycopg.connect(url)) as busy:
-            backend = busy.info.backend_pid
+            backend = psutil.Process(busy.info.backend_pid)
             query = "SELECT count(*) FROM generate_series(1, 1000000000000)"
             busy.pgconn.send_query(query.encode())
-            wait_until(lambda: running_query(url, backend))
+            wait_until(lambda: running_query(url, backend.pid))
 
             os.kill(first, signal.SIGKILL)
 
             wait_until(lambda: servers.postgres.is_running and servers.postgres.pid != first)
             wait_until(lambda: answers(lambda: psycopg.connect(url).close()))
-        assert not alive(backend)
+        assert not lives(backend)
         assert servers.database_url == servers.postgres.url == url
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT one FROM kept").fetchone() == (1,)
