@@ -24,6 +24,7 @@ _LEFT_OUT = (
     "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages",
     "dist-packages", "config-*", "_tkinter*", "_test*", "_xx*", "*.opt-?.pyc", "pydoc_data",
 )  # fmt: skip
+_UNFINISHED = "unfinished-"
 _GUEST = Path(__file__).parent / "guest"
 _TAGGED = Path(tagged.__file__)
 """The one file from outside that the guest reads: what values are on the way."""
@@ -60,6 +61,8 @@ def stage(home: Path, packages: tuple[str, ...] = ()) -> Image:
             images.chmod(0o755)
         with (images / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            for unfinished in images.glob(f"{_UNFINISHED}*"):  # Of one who was killed.
+                shutil.rmtree(unfinished)
             if not root.exists():
                 _build(images, root, packages)
     except OSError as error:
@@ -88,7 +91,7 @@ def _digest(packages: tuple[str, ...]) -> str:
 
 
 def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
-    temporary = Path(tempfile.mkdtemp(dir=images))
+    temporary = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=images))
     try:
         standard = Path(sysconfig.get_path("stdlib"))
         library = temporary / "py" / "lib" / standard.name

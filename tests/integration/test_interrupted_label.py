@@ -159,3 +159,25 @@ def test_a_pool_that_is_not_wanted_any_more_ends_at_once(open_directory, monkeyp
     left = [child for child in descendants() - before if lives(child)]
     # Python's own, which stays for the next pool.
     assert all("resource_tracker" in " ".join(words_of(child)) for child in left)
+
+
+def test_what_a_killed_run_had_staged_of_an_image_goes_with_the_next(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-c", STAGE, str(tmp_path)], stderr=subprocess.DEVNULL
+    ) as staging:
+        wait_until(lambda: list(tmp_path.glob("images/unfinished-*/py")))
+        staging.kill()
+    assert list(tmp_path.glob("images/unfinished-*"))
+
+    subprocess.run([sys.executable, "-c", STAGE, str(tmp_path)], check=True)
+
+    (image,) = (path for path in tmp_path.glob("images/*") if path.is_dir())
+    assert image.name.startswith("python3")
+
+
+STAGE = """
+import sys
+from pathlib import Path
+from executor.image import stage
+stage(Path(sys.argv[1]))
+"""
