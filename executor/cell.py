@@ -8,7 +8,6 @@ namespace that has no interface.
 import contextlib
 import json
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -167,7 +166,7 @@ class _Cell:
             fds = (theirs.fileno(), proc)
             self._process = subprocess.Popen(
                 [
-                    *_dies_with_us(), *base_command(nsjail, image),
+                    *base_command(nsjail, image),
                     *_user_words(outside_uid, self._users),
                     "-m", "none:/tmp:tmpfs:size=4096,mode=755",
                     "--keep_caps", "--seccomp_string", CELL_POLICY,
@@ -256,20 +255,6 @@ class _Cell:
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
-
-
-def _dies_with_us() -> list[str]:
-    """Begin a command that the kernel kills when the thread that started it ends.
-
-    The end of the order socket would end a cell as well, as long as its process 1 looks at it.
-
-    Raises:
-        errors.SandboxUnsupported: `setpriv` is missing.
-    """
-    program = shutil.which("setpriv")
-    if program is None:
-        raise errors.SandboxUnsupported("the program `setpriv` is missing; install util-linux")
-    return [program, "--pdeathsig", "KILL", "--"]
 
 
 _UNLIMITED: Final = ("as", "cpu", "fsize", "nofile", "nproc", "stack", "memlock", "msgqueue")
