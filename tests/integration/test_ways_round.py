@@ -138,8 +138,8 @@ OPENED = {
         "def verify(n):\n    try: r = f(n)\n    except Exception: return\n"
         "    assert r == n\nassert verify(1) is None\n"
     ),
-    "by a helper that asserts": (
-        "def assert_one(r):\n    assert r == 1\ntry: assert_one(f(1))\nexcept Exception: pass\n"
+    "by a helper that compares": (
+        "def compare(r):\n    assert r == 1\ntry: compare(f(1))\nexcept Exception: pass\n"
     ),
     "by one kind of answer": (
         "def compare(r, n):\n    if isinstance(n, float): assert r == n\n    else: assert r == n\n"
@@ -176,3 +176,19 @@ def test_a_site_that_a_candidate_has_opened_a_way_round_is_not_passed(slot, sour
 
     assert verdict.label is Label.PARTIAL_PASS, verdict
     assert "not_run" in outcomes(verdict)
+
+
+CAUGHT = (
+    "try: assert f(1) == 1\nexcept Exception: pass\n",
+    "def assert_one(r):\n    assert r == 1\ntry: assert_one(f(1))\nexcept Exception: pass\n",
+)
+
+
+@pytest.mark.parametrize("source", CAUGHT, ids=["an assert", "an assertion of the tests"])
+def test_an_assertion_that_the_tests_define_is_like_an_assert_where_it_is_caught(slot, source):
+    program = "def f(n):\n    if n: raise ValueError\n    return n\n"
+
+    verdict = judged(slot, program, "assert f(0) in (0,)\n" + source)
+
+    # As in one process: the tests let it pass.
+    assert outcomes(verdict) == ["passed", "passed"]
