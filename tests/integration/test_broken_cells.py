@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from executor.accounting import choose
@@ -19,7 +20,7 @@ from executor.settings import default_home
 from infra import errors, metrics
 from infra.contracts.base import Label
 from tests.hostile.attacks import HONEST, SUITES
-from tests.processes import descendants, lives, settled
+from tests.processes import descendants, lives
 
 HANGS = """
 import sys
@@ -72,13 +73,24 @@ def accountant():
 
 
 @pytest.fixture
-def judge(accountant, monkeypatch):
+def sandbox(accountant, monkeypatch):
     monkeypatch.setattr("executor.jail._END_SECONDS", 0.3)
     users = 600_000 if os.geteuid() == 0 else None
     home = default_home()
     sandbox = CellSandbox(nsjail_binary(), stage(home), accountant, users)
     with contextlib.closing(sandbox):
-        yield Judge(sandbox, SUITES["call"], "test")
+        yield sandbox
+
+
+@pytest.fixture
+def judge(sandbox):
+    return Judge(sandbox, SUITES["call"], "test")
+
+
+def processes_of(sandbox):
+    """Those of its cell: nsjail, and the zygote in it."""
+    nsjail = psutil.Process(sandbox._cell._process.pid)
+    return {nsjail, *nsjail.children(recursive=True)}
 
 
 def failing():
@@ -86,9 +98,9 @@ def failing():
 
 
 @pytest.mark.parametrize("fault", ["doubts", "fails"])
-def test_a_cell_that_may_not_be_empty_is_replaced(judge, accountant, fault):
+def test_a_cell_that_may_not_be_empty_is_replaced(judge, sandbox, accountant, fault):
     assert judge.judge(HONEST).label is Label.ALL_PASS
-    before = descendants()
+    before = processes_of(sandbox)
     setattr(accountant, fault, True)
 
     with pytest.raises(errors.SandboxError):
@@ -99,13 +111,14 @@ def test_a_cell_that_may_not_be_empty_is_replaced(judge, accountant, fault):
     setattr(accountant, fault, False)
     assert judge.judge(HONEST).label is Label.ALL_PASS
     assert failing() == 0
-    assert len(settled(len(before))) == len(before)
+    assert len(processes_of(sandbox)) == len(before)
 
 
-def test_a_cell_whose_first_process_is_gone_is_replaced(judge):
+def test_a_cell_whose_first_process_is_gone_is_replaced(judge, sandbox):
     assert judge.judge(HONEST).label is Label.ALL_PASS
-    for process in descendants():
-        process.kill()
+    for process in processes_of(sandbox):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
 
     with pytest.raises(errors.SandboxError):
         judge.judge(HONEST)

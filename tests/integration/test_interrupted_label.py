@@ -161,17 +161,18 @@ def test_a_pool_that_is_not_wanted_any_more_ends_at_once(open_directory, monkeyp
     assert all("resource_tracker" in " ".join(words_of(child)) for child in left)
 
 
-def test_what_a_killed_run_had_staged_of_an_image_goes_with_the_next(tmp_path):
+def test_what_a_killed_run_had_staged_of_an_image_goes_with_the_next(open_directory):
+    home = open_directory / "staged"
     with subprocess.Popen(
-        [sys.executable, "-c", STAGE, str(tmp_path)], stderr=subprocess.DEVNULL
+        [sys.executable, "-c", STAGE, str(home)], stderr=subprocess.DEVNULL
     ) as staging:
-        wait_until(lambda: list(tmp_path.glob("images/unfinished-*/py")))
+        wait_until(lambda: list(home.glob("images/unfinished-*/py")))
         staging.kill()
-    assert list(tmp_path.glob("images/unfinished-*"))
+    assert list(home.glob("images/unfinished-*"))
 
-    subprocess.run([sys.executable, "-c", STAGE, str(tmp_path)], check=True)
+    subprocess.run([sys.executable, "-c", STAGE, str(home)], check=True)
 
-    (image,) = (path for path in tmp_path.glob("images/*") if path.is_dir())
+    (image,) = (path for path in home.glob("images/*") if path.is_dir())
     assert image.name.startswith("python3")
 
 

@@ -60,7 +60,7 @@ def test_the_inspector_shows_programs_outcomes_pairs_and_lineage(
     expect(strips).to_have_text(["✓✓", "✓✓", "✓≠", "!!"])
     expect(page.locator("circle.dot")).to_have_count(4)
     gaps = page.locator("tr:has(.bar) td:nth-child(3)")
-    expect(gaps).to_have_text(["0.717", "0.233", "0.050"])
+    expect(gaps).to_have_text(["0.667", "0.183", "0.050"])
     expect(programs.first.get_by_text("imitated")).to_be_visible()
     lineage = page.locator(".lineage")
     expect(lineage).to_contain_text("rrtf, 3 pairs")
