@@ -8,7 +8,6 @@ from typing import Final
 
 from infra import errors
 from infra.composing import WHOLE
-from infra.contracts.base import IntegrityRule
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
 
@@ -71,7 +70,6 @@ def to_problem(path: str, source: str) -> Problem:
             f"```python\n{_without_bodies(source, tree).strip()}\n```\n"
         ),
         tests=(AssertTest(source=_RUN.format(module=module) + tests, module=module),),
-        integrity=IntegrityRule.AUTO,
         reference_program=source,
         metadata={"source": "doctest", **WHOLE.metadata()},
     )

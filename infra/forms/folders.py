@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 
 from infra import errors
 from infra.composing import WHOLE
-from infra.contracts.base import IntegrityRule
 from infra.contracts.problems import MAX_FILES, MAX_SOURCE_CHARACTERS, AssertTest, Problem
 from infra.forms import doctests, quixbugs, sources
 
@@ -114,7 +113,6 @@ def _exercise(folder: Path) -> Problem:
                 source=source, module=module, files={file.name: text_of(file) for file in beside}
             ),
         ),
-        integrity=IntegrityRule.AUTO,
         reference_program=_example(folder),
         metadata={"source": "exercism", **_level(folder), **WHOLE.metadata()},
     )

@@ -6,7 +6,6 @@ from typing import Any, Final
 from pydantic import AliasChoices, BaseModel, Field
 
 from infra.composing import WHOLE
-from infra.contracts.base import IntegrityRule
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
 
@@ -41,7 +40,6 @@ def class_eval(fields: dict[str, Any]) -> Problem:
         prompt=record.skeleton,
         entry_point=record.class_name,
         tests=(AssertTest(source=record.test),),
-        integrity=IntegrityRule.AUTO,
         prelude=sources.with_optional_packages(header, "import_statement"),
         reference_program=record.solution_code,
         metadata={"source": "ClassEval", **WHOLE.metadata()},
@@ -78,7 +76,6 @@ def natural_code_bench(fields: dict[str, Any]) -> Problem:
         slug=f"NaturalCodeBench/{record.number}",
         prompt=record.prompt or record.problem,
         tests=(AssertTest(source=source, module=module),),
-        integrity=IntegrityRule.AUTO,
         prelude=_ONES,
         reference_program=fenced[1] + "\n" if fenced else answer,
         metadata={
@@ -118,7 +115,6 @@ def kod_code(fields: dict[str, Any]) -> Problem:
         prompt=record.question,
         entry_point=name,
         tests=(AssertTest(source=source, module="solution"),),
-        integrity=IntegrityRule.AUTO,
         reference_program=record.solution,
         metadata={
             "source": "KodCode",

@@ -46,7 +46,6 @@ def to_problem(fields: dict[str, Any]) -> Problem:
         entry_point=entry_point,
         tests=(AssertTest(source=_helpers(record.prompt, entry_point) + source, check=check),),
         language=language_of(source),
-        integrity=sources.integrity_of(sources.tree_of(source, "the test")),
         reference_program=None if solution is None else record.prompt + solution,
         metadata={"source": _source(record)},
     )

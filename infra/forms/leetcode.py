@@ -56,7 +56,7 @@ def to_problem(fields: dict[str, Any]) -> Problem:
                 source=f"{header}\n{record.test}" if needs_header else record.test, check="check"
             ),
         ),
-        integrity=IntegrityRule.SHARED if needs_nodes else IntegrityRule.ISOLATED,
+        integrity=IntegrityRule.SHARED if needs_nodes else IntegrityRule.AUTO,
         prelude=header,
         reference_program=record.completion,
         metadata={"source": "LeetCodeDataset", **WHOLE.metadata()},

@@ -6,7 +6,6 @@ from pydantic import AliasChoices, BaseModel, Field
 
 from infra import errors
 from infra.composing import Frame, composed
-from infra.contracts.base import IntegrityRule
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
 
@@ -44,7 +43,6 @@ def big_code_bench(fields: dict[str, Any]) -> Problem:
         prompt=record.complete_prompt,
         entry_point=record.entry_point,
         tests=(AssertTest(source=record.test),),
-        integrity=IntegrityRule.AUTO,
         prelude=_RUNNER_NAMES + _header(record.code_prompt, record.entry_point),
         reference_program=None if solution is None else record.complete_prompt + solution,
         metadata={"source": "BigCodeBench", "libs": record.libs},
@@ -94,7 +92,6 @@ def odex(fields: dict[str, Any]) -> Problem:
         prompt=f"# {record.intent}\n{record.prompt}" if record.intent else record.prompt,
         entry_point=record.entry_point,
         tests=(AssertTest(source=test, check="check"),),
-        integrity=IntegrityRule.AUTO,
         prelude=sources.imports(sources.tree_of(test, "the test"), optional=True),
         metadata={"source": "ODEX", **frame.metadata()},
     )

@@ -8,7 +8,6 @@ from pydantic import AliasChoices, BaseModel, Field
 from infra import evalplus
 from infra.composing import WHOLE
 from infra.contracts.problems import AssertTest, Problem
-from infra.forms import sources
 from infra.forms.functions import language_of
 
 
@@ -44,13 +43,13 @@ def to_problem(fields: dict[str, Any]) -> Problem:
     tests = [record.test.replace("\r\n", "\n")] if record.test else asserts
     source = "\n".join(part for part in (*record.test_imports, setup, *tests) if part)
     source = evalplus.with_equal_shapes(source)
+    sources.tree_of(source, "the test")
     return Problem(
         slug=slug_of(record.task_id),
         prompt=record.text + "\nYour code should pass these tests:\n" + "\n".join(asserts) + "\n",
         entry_point=_called(asserts, record.code),
         tests=(AssertTest(source=source),),
         language=language_of(source),
-        integrity=sources.integrity_of(sources.tree_of(source, "the test")),
         reference_program=record.code,
         metadata={
             "source": "MBPP",

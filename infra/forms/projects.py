@@ -8,7 +8,6 @@ from pydantic import BaseModel, Field
 
 from infra import errors
 from infra.composing import Frame
-from infra.contracts.base import IntegrityRule
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
 
@@ -62,7 +61,6 @@ def to_problem(fields: dict[str, Any]) -> Problem:
                 source=record.test, module=module if imports_it else None, files=record.files
             ),
         ),
-        integrity=IntegrityRule.AUTO,
         reference_program=record.file_content,
         metadata={
             "source": "CoderEval",

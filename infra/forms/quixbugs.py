@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from infra import errors, strict_json
 from infra.composing import WHOLE
-from infra.contracts.base import IntegrityRule
 from infra.contracts.problems import AssertTest, CallTest, Problem, ValueComparator
 from infra.forms import sources
 
@@ -65,7 +64,6 @@ def to_problem(path: Path, name: str, read: Read) -> Problem:
         ),
         entry_point=name,
         tests=calls or (_as_published(path, name, test, read),),
-        integrity=IntegrityRule.ISOLATED if calls else IntegrityRule.AUTO,
         reference_program=read(correct) if correct.is_file() else None,
         metadata={"source": "QuixBugs", **WHOLE.metadata()},
     )

@@ -8,17 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from infra import errors
-from infra.contracts.base import IntegrityRule
 
-# fmt: off
-_COMPUTING: Final = frozenset({
-    "__future__", "bisect", "collections", "copy", "datetime", "decimal", "fractions", "functools",
-    "hashlib", "heapq", "itertools", "json", "math", "numpy", "operator", "random", "re",
-    "statistics", "string", "typing",
-})
-"""Modules that do nothing to a process, which tests of values import."""
-_BEYOND: Final = frozenset({"open", "input", "exec", "eval", "compile", "globals", "__import__"})
-# fmt: on
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # What a line of the language begins with, and no line of Python.
 _LOOKS: Final = (
@@ -71,17 +61,6 @@ def first_line(node: Definition) -> int:
 def names_read(tree: ast.AST) -> set[str]:
     """Return the names that a program uses, wherever it does."""
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
-def integrity_of(tree: ast.Module) -> IntegrityRule:
-    """Return where tests may run that are meant to call and compare, and nothing else.
-
-    Where they show that they do more, that is left to be decided by the reference program.
-    """
-    modules = {name.partition(".")[0] for name in imported(tree)}
-    if modules <= _COMPUTING and not names_read(tree) & _BEYOND:
-        return IntegrityRule.ISOLATED
-    return IntegrityRule.AUTO
 
 
 def imported(tree: ast.AST) -> Iterator[str]:

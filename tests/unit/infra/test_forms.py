@@ -14,7 +14,7 @@ from tests import form_records as records
 from tests import plain_python
 from tests.form_records import SAMPLES
 
-AUTO, ISOLATED, SHARED = IntegrityRule.AUTO, IntegrityRule.ISOLATED, IntegrityRule.SHARED
+AUTO, SHARED = IntegrityRule.AUTO, IntegrityRule.SHARED
 NAMES = sorted(SAMPLES)
 
 
@@ -53,10 +53,10 @@ def test_a_completion_is_put_where_the_set_puts_it(name, tmp_path):
 @pytest.mark.parametrize(
     ("name", "integrity", "module"),
     [
-        ("HumanEval", ISOLATED, None),
-        ("HumanEval-X", ISOLATED, None),
-        ("MBPP", ISOLATED, None),
-        ("LeetCodeDataset", ISOLATED, None),
+        ("HumanEval", AUTO, None),
+        ("HumanEval-X", AUTO, None),
+        ("MBPP", AUTO, None),
+        ("LeetCodeDataset", AUTO, None),
         ("LeetCodeDataset with nodes", SHARED, None),
         ("BigCodeBench", AUTO, None),
         ("ODEX", AUTO, None),
@@ -64,30 +64,16 @@ def test_a_completion_is_put_where_the_set_puts_it(name, tmp_path):
         ("ClassEval", AUTO, None),
         ("NaturalCodeBench", AUTO, "python_900"),
         ("KodCode", AUTO, "solution"),
-        ("CRUXEval", ISOLATED, None),
-        ("PythonProgrammingPuzzles", ISOLATED, None),
+        ("CRUXEval", AUTO, None),
+        ("PythonProgrammingPuzzles", AUTO, None),
         ("CoderEval", AUTO, "shapes.circle"),
     ],
 )
-def test_tests_that_may_need_one_process_leave_it_open(name, integrity, module):
+def test_a_form_says_what_its_own_runner_has(name, integrity, module):
     problem = problem_of(name)
 
     assert problem.integrity is integrity
     assert [test.module for test in problem.tests] == [module]
-
-
-@pytest.mark.parametrize(
-    "test",
-    [
-        "import os\n\ndef check(candidate):\n    assert candidate(2) == 4\n",
-        "from unittest.mock import patch\n\ndef check(candidate):\n    assert candidate(2) == 4\n",
-        "def check(candidate):\n    assert open(candidate('x')).read() == ''\n",
-    ],
-)
-def test_plain_asserts_that_touch_more_than_values_leave_it_open(test):
-    problem = importers.to_problem(SAMPLES["HumanEval"].record | {"test": test})
-
-    assert problem.integrity is AUTO
 
 
 @pytest.mark.parametrize("name", ["HumanEval-X", "HumanEvalPack"])
