@@ -121,6 +121,6 @@ def _work_of(record: Mapping[str, Any], known: Mapping[str, Problem]) -> tuple[s
     if slug not in known:
         return "", "", f"no problem is named {slug!r}"
     try:
-        return slug, importers.program_of(dict(record), known[slug].prompt), ""
+        return slug, importers.program_of(dict(record), known[slug]), ""
     except errors.InvalidInput as error:
         return "", "", error.detail
