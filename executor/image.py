@@ -107,7 +107,7 @@ def _digest(packages: tuple[str, ...]) -> str:
     digest = hashlib.sha256(sys.version.encode())
     for name in (_TIME_ZONES, *packages):
         digest.update(f"{name} {_distribution(name).version}".encode())
-    for name in _PROGRAMS if packages else ():
+    for name in (*_PROGRAMS, "python") if packages else ():
         digest.update(f"{name} {shutil.which(name, path=_PROGRAM_FOLDERS)}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
     for path in (*sorted(_GUEST.glob("*.py")), _TAGGED):
@@ -157,6 +157,8 @@ def _copy_package(distribution: importlib.metadata.Distribution, library: Path) 
 
 def _copy_programs(target: Path) -> list[Path]:
     target.mkdir()
+    for name in ("python", "python3"):
+        (target / name).symlink_to("/py/bin/python3")
     found = ((name, shutil.which(name, path=_PROGRAM_FOLDERS)) for name in _PROGRAMS)
     return [
         Path(shutil.copy2(os.path.realpath(path), target / name)) for name, path in found if path

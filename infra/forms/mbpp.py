@@ -8,6 +8,7 @@ from pydantic import AliasChoices, BaseModel, Field
 from infra import evalplus
 from infra.composing import WHOLE
 from infra.contracts.problems import AssertTest, Problem
+from infra.forms import sources
 from infra.forms.functions import language_of
 
 
