@@ -158,7 +158,7 @@ def _copy_package(distribution: importlib.metadata.Distribution, library: Path) 
 def _copy_programs(target: Path) -> list[Path]:
     target.mkdir()
     for name in ("python", "python3"):
-        (target / name).symlink_to("/py/bin/python3")
+        (target / name).symlink_to("../py/bin/python3")
     found = ((name, shutil.which(name, path=_PROGRAM_FOLDERS)) for name in _PROGRAMS)
     return [
         Path(shutil.copy2(os.path.realpath(path), target / name)) for name, path in found if path

@@ -45,7 +45,7 @@ def confinement(limits: Limits, input_bytes: int) -> dict[str, Any]:
 def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
     """Return the beginning of every nsjail command: namespaces, file system, environment."""
     root = image.root
-    programs = [w for path in ("/bin", "/usr/bin") for w in ("-R", f"{root}/bin:{path}")]
+    programs = ["-R", f"{root}/bin:/bin", "--symlink", "/bin:/usr/bin"]
     return [
         str(nsjail), "-Mo", "-q", "--log_fd", "2",
         "--experimental_mnt", "new", "--disable_proc", "--iface_no_lo", "--hostname", "jail",
