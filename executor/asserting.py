@@ -9,7 +9,7 @@ from executor.host import FunctionHost, Spending
 from executor.jail import Budget, Ended, Jail
 from infra import errors
 from infra.contracts.base import Outcome
-from infra.contracts.execution import TestResult
+from infra.contracts.execution import TestResult, Verdict
 
 _MAX_DEPTH = 20
 """Most functions of the tests that a candidate may have under way at once."""
@@ -20,6 +20,15 @@ class SuiteBroken(errors.SuiteError):
 
     code = "suite_broken"
     status = 422
+
+
+class ReferenceFailed(SuiteBroken):
+    """The reference program does not pass the tests."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        # What a wrong program takes says nothing about what a right one takes.
+        super().__init__(f"the reference program gets {verdict.label}: {verdict.error}")
+        self.verdict = verdict
 
 
 class CheckerFailed(SuiteBroken):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from executor import verdicts
-from executor.asserting import SuiteBroken
+from executor.asserting import ReferenceFailed, SuiteBroken
 from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter
 from executor.jail import Ended, Jail, Sandbox
@@ -61,6 +61,11 @@ class Judge:
         if suite.reference_program is not None and suite.limits.reference_factor is not None:
             reference = self._reference or self._judge_reference(suite.reference_program)
             self._limits = calibrated(suite.limits, reference)
+
+    @property
+    def reference(self) -> Verdict | None:
+        """What the reference program got, where it has decided something."""
+        return self._reference
 
     @property
     def total(self) -> int:
@@ -124,8 +129,7 @@ class Judge:
             if reference.unstable:
                 # It passed once: the limit and the machine's load decide, not the suite.
                 raise errors.SandboxError("the reference program is near a limit, and unstable")
-            # What a wrong program takes says nothing about what a right one takes.
-            raise SuiteBroken(f"the reference program gets {reference.label}: {reference.error}")
+            raise ReferenceFailed(reference)
         return reference
 
     def _driver_start(self, kept: Sequence[str | None]) -> dict[str, Any]:
@@ -218,6 +222,8 @@ class Judge:
                     str(failure), self.total, self._version, meter.usage()
                 )
         self._names = run.names
+        if not results:
+            raise SuiteBroken("no test ran: every one is skipped")
         return verdicts.judged(
             results, meter.usage(), self._version, host.stdout, host.stderr, self.asserts.integrity
         )

@@ -131,6 +131,8 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest import touching
 
                 touching.tell(CHANNEL_FD, start)
+            case "examining" | "mutants" | "watched":
+                look_at_suite(start)
             case "driver":
                 from executor.guest import driver
 
@@ -138,6 +140,23 @@ def run_child(start: dict[str, object]) -> None:
         code = 0 if start["role"] != "program" else code
     finally:
         os._exit(code)
+
+
+def look_at_suite(start: dict[str, object]) -> None:
+    """Do for a check of a suite what needs a jail, with no candidate in it."""
+    match start["role"]:
+        case "examining":
+            from executor.guest import examining
+
+            examining.tell(CHANNEL_FD, start)
+        case "mutants":
+            from executor.guest import mutants
+
+            mutants.tell(CHANNEL_FD, start)
+        case "watched":
+            from executor.guest import watched
+
+            watched.run(CHANNEL_FD, start)
 
 
 if __name__ == "__main__":
