@@ -47,6 +47,7 @@ _PROGRAMS = (
         "tail",
     ),
     *("grep", "sed", "sort", "wc", "env", "date", "sleep", "true", "false", "pwd", "seq", "expr"),
+    *("zip", "unzip", "find", "cut", "tr", "uniq", "diff", "xargs", "basename", "dirname", "chmod"),
 )
 """What tests and the programs that they test start beside Python, as far as this machine has it; in
 images with packages only."""
