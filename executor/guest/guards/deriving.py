@@ -88,12 +88,17 @@ def _items(suite: Suite, entry_point: str | None, seed: str) -> tuple[list[_Item
         items.append(_Item(test.written, test, None, number))
         names = Names(test, suite.tree)
         known = {ast.unparse(ast.fix_missing_locations(test.written))}
-        for site in test.sites:
-            draws = Draws(seed, number)
+        offered: list[list[Change]] = []
+        for place, site in enumerate(test.sites):
+            draws = Draws(seed, number + place)
             changes = Changes(Literals(names, site, entry_point), pool, draws).of(site)
-            if len(items) < _MOST_ITEMS:
-                siblings = list(_siblings(test, changes, known))
-                items += [_Item(node, test, site, number) for node in _offered(siblings)]
+            wanted = changes if len(items) < _MOST_ITEMS else iter(())
+            offered.append(_offered(list(_distinct(test, wanted, known))))
+        for place, site in enumerate(test.sites):
+            draws = Draws(seed, "later", number)
+            for change in offered[place]:
+                node = copied(test.written, {**_later(offered[place + 1 :], draws), **change})
+                items.append(_Item(node, test, site, number))
             number += 1
     return items, sites
 
@@ -109,17 +114,28 @@ def _pool(suite: Suite) -> list[Scalar]:
     return list(found.values())
 
 
-def _siblings(test: Test, changes: Iterator[Change], known: set[str]) -> Iterator[ast.stmt]:
+def _distinct(test: Test, changes: Iterator[Change], known: set[str]) -> Iterator[Change]:
     for change in islice(changes, _MOST_CHANGES):
-        sibling = copied(test.written, change)
-        text = ast.unparse(ast.fix_missing_locations(sibling))
+        text = ast.unparse(ast.fix_missing_locations(copied(test.written, change)))
         if text not in known:
             known.add(text)
-            yield sibling
+            yield change
 
 
-def _offered(siblings: list[ast.stmt]) -> list[ast.stmt]:
-    return siblings[:_FIRST] + siblings[max(_FIRST, len(siblings) - _LAST) :]
+def _offered(changes: list[Change]) -> list[Change]:
+    return changes[:_FIRST] + changes[max(_FIRST, len(changes) - _LAST) :]
+
+
+def _later(offered: Sequence[Sequence[Change]], draws: Draws) -> Change:
+    """Draw for each later check whether it is changed as well.
+
+    A sibling fails before it comes there. But without that, the test would be the one that all
+    others differ from least, and a reader could tell it.
+    """
+    later: dict[ast.AST, ast.AST] = {}
+    for changes in offered:
+        later |= draws.pick([{}, *changes[:_FIRST]])
+    return later
 
 
 def _take_out(suite: Suite, items: Sequence[_Item]) -> list[list[int]]:
