@@ -131,6 +131,10 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest import touching
 
                 touching.tell(CHANNEL_FD, start)
+            case "guards":
+                from executor.guest.guards import deriving
+
+                deriving.tell(CHANNEL_FD, start)
             case "driver":
                 from executor.guest import driver
 
