@@ -5,6 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from infra.contracts.base import Contract, Integrity
+from infra.contracts.execution import Guards
 
 
 class Fault(StrEnum):
@@ -70,6 +71,8 @@ class Finding(Contract):
     """Why there."""
     tests: int | None = None
     """Number of tests; of tests beside the candidate without a reference, of their files."""
+    guards: Guards | None = None
+    """Of tests that run beside the candidate: how forgery is kept from them."""
     has_reference: bool = False
     cpu_seconds: float | None = None
     """Of the reference program, over all tests."""

@@ -47,6 +47,7 @@ _PROGRAMS = (
         "tail",
     ),
     *("grep", "sed", "sort", "wc", "env", "date", "sleep", "true", "false", "pwd", "seq", "expr"),
+    *("zip", "unzip", "find", "cut", "tr", "uniq", "diff", "xargs", "basename", "dirname", "chmod"),
 )
 """What tests and the programs that they test start beside Python, as far as this machine has it; in
 images with packages only."""
@@ -110,7 +111,7 @@ def _digest(packages: tuple[str, ...]) -> str:
     for name in (*_PROGRAMS, "python") if packages else ():
         digest.update(f"{name} {shutil.which(name, path=_PROGRAM_FOLDERS)}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
-    for path in (*sorted(_GUEST.glob("*.py")), _TAGGED):
+    for path in (*sorted(_GUEST.rglob("*.py")), _TAGGED):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from executor import verdicts
+from executor import learning, sharing, verdicts
 from executor.asserting import ReferenceFailed, SuiteBroken
 from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter
@@ -14,8 +14,8 @@ from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner
 from executor.run import Asserts, Run, driver_start, receive_asserts
 from infra import errors
-from infra.contracts.base import Integrity, IntegrityRule, Label
-from infra.contracts.execution import Suite, Verdict
+from infra.contracts.base import Integrity, IntegrityRule, Label, Unguarded
+from infra.contracts.execution import Guards, Suite, Verdict
 from infra.contracts.problems import AssertTest, StdioTest, check_tests
 
 _READ_BYTES: Final = 64 * 2**20
@@ -112,12 +112,19 @@ class Judge:
     def _share_asserts(self) -> Asserts:
         """Have the tests run beside the candidate, and see by the reference which there are."""
         ones, nones = [1] * len(self._tests), [None] * len(self._tests)
-        self.asserts = Asserts(ones, list(nones), list(nones), Integrity.SHARED)
+        unguarded = Guards.of(0, 0, Unguarded.NO_REFERENCE)
+        self.asserts = Asserts(
+            ones, list(nones), list(nones), Integrity.SHARED, protection=unguarded
+        )
         if self._suite.reference_program is None:
             return self.asserts
         self._reference = self._judge_reference(self._suite.reference_program)
         sites = [len(names) for names in self._names]
-        return self.asserts._replace(sites=sites, names=tuple(self._names))
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
+        guards, protection = learning.guards(sandbox, self._suite, self._limits, self._names)
+        return self.asserts._replace(
+            sites=sites, names=tuple(self._names), guards=guards, protection=protection
+        )
 
     def _judge_reference(self, source: str) -> Verdict:
         source = self._suite.prelude + source
@@ -195,14 +202,14 @@ class Judge:
     def _judge(self, source: str) -> Verdict:
         with self._sandbox.gate.shared():
             first = self._judge_once(source)
-        if not is_near_limit(first, self._limits):
+        if not is_near_limit(first, learning.widened(self._limits, self.asserts.guards)):
             return first
         # Near a limit, the machine's load may decide; there, the program is alone with it.
         with self._sandbox.gate.alone():
             return verdicts.worst(first, self._judge_once(source))
 
     def _judge_once(self, source: str) -> Verdict:
-        meter = Meter(self._limits)
+        meter = Meter(learning.widened(self._limits, self.asserts.guards))
         if self._native is not None:
             return self._judge_native(self._native, source, meter)
         with (
@@ -225,7 +232,13 @@ class Judge:
         if not results:
             raise SuiteBroken("no test ran: every one is skipped")
         return verdicts.judged(
-            results, meter.usage(), self._version, host.stdout, host.stderr, self.asserts.integrity
+            results,
+            meter.usage(),
+            self._version,
+            host.stdout,
+            host.stderr,
+            self.asserts.integrity,
+            self.asserts.protection,
         )
 
     def _judge_native(self, native: NativeRunner, source: str, meter: Meter) -> Verdict:

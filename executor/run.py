@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from executor import compare, sharing, verdicts
 from executor.asserting import AssertRun, SuiteBroken
 from executor.checking import Checkers
+from executor.guarding import Guard
 from executor.guest import values
 from executor.guest.proxies import CannotCross
 from executor.host import CompileFailed, FunctionHost, Meter, Spending, while_compiling
@@ -17,7 +18,7 @@ from executor.sharing import SharedRun
 from infra import errors
 from infra.contracts import tagged
 from infra.contracts.base import Integrity, Outcome
-from infra.contracts.execution import Suite, TestResult
+from infra.contracts.execution import Guards, Suite, TestResult
 from infra.contracts.problems import (
     AssertTest,
     CallTest,
@@ -45,6 +46,10 @@ class Asserts(NamedTuple):
     integrity: Integrity = Integrity.ISOLATED
     names: tuple[tuple[str, ...], ...] = ()
     """Of shared tests that a reference program passed: what it passed, by name."""
+    guards: tuple[Guard | None, ...] = ()
+    """What guards each of them, None where nothing does; empty if there is no reference program."""
+    protection: Guards | None = None
+    """The same of all shared tests together, for a reader."""
 
 
 class Run:
@@ -251,15 +256,26 @@ class Run:
         sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
         for position, test in enumerate(t for t in self._suite.tests if isinstance(t, AssertTest)):
             run = SharedRun(sandbox, self._limits, self._meter)
-            known = self._asserts.names[position] if self._asserts.names else None
-            # Only the reference program runs before it is known what it passes.
-            is_reference = known is None and self._suite.reference_program is not None
-            start = sharing.start_of(test, self._suite, self._source)
-            results = run.run(start, known, is_reference)
+            results = self._run_guarded(run, position, test)
             self.names.append(run.passed)
             self._host.stdout = self._host.stdout or run.stdout
             self._host.stderr = self._host.stderr or run.stderr
             yield results
+
+    def _run_guarded(self, run: SharedRun, position: int, test: AssertTest) -> list[TestResult]:
+        start = sharing.start_of(test, self._suite, self._source)
+        guard = self._asserts.guards[position] if self._asserts.guards else None
+        if guard is None:
+            known = self._asserts.names[position] if self._asserts.names else None
+            # Only the reference program runs before it is known what it passes.
+            is_reference = known is None and self._suite.reference_program is not None
+            return run.run(start, known, is_reference)
+        arrangement = guard.arranged()
+        start |= sharing.arranged(arrangement)
+        run.run(start, guard.known(arrangement), False)
+        told = run.told
+        outside = [told[sharing.OUTSIDE]] if sharing.OUTSIDE in told else []
+        return guard.results(arrangement, told) + outside
 
     def _run_plain(self, site: dict[str, Any], number: int) -> TestResult:
         self._host.forget_output()

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 from executor import languages, verdicts
+from executor.arranging import Arrangement
 from executor.host import CompileFailed, Meter, Spending
 from executor.jail import Budget, Ended, Jail, Sandbox
 from executor.limits import GRACE
@@ -21,7 +22,7 @@ PACKAGES = (
 )
 """What Python brings beside the standard library for them."""
 _NO_MESSAGE = "the process sent no valid message"
-_OUTSIDE = "the test code"
+OUTSIDE = "the test code"
 """Name of what fails outside of every test."""
 _Result = tuple[Outcome, str]
 
@@ -44,7 +45,13 @@ def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
         "files": test.files,
         "check": test.check,
         "entry_point": suite.entry_point,
+        "statements": None,
     }
+
+
+def arranged(arrangement: Arrangement) -> dict[str, Any]:
+    """Return what differs in that where the test code is arranged anew."""
+    return {"source": arrangement.source, "statements": arrangement.statements()}
 
 
 class SharedRun:
@@ -88,8 +95,13 @@ class SharedRun:
                 self._meter.add(jail)
                 self.stdout, self.stderr = jail.output("stdout"), jail.output("stderr")
         left_out = self._skipped if may_skip else set()
-        names = [*known, *(self._results.keys() & {_OUTSIDE})] if known else self._results
+        names = [*known, *(self._results.keys() & {OUTSIDE})] if known else self._results
         return [self._result(name) for name in names if name not in left_out]
+
+    @property
+    def told(self) -> dict[str, TestResult]:
+        """What became of every test, by its whole name."""
+        return {name: self._result(name) for name in self._results}
 
     @property
     def passed(self) -> tuple[str, ...]:
@@ -161,6 +173,6 @@ class SharedRun:
         if name is None:
             name = next((n for n, found in self._results.items() if found is None), None)
         if name is None:
-            name = _OUTSIDE
+            name = OUTSIDE
             self._add(name)
         self._results[name] = outcome, detail

@@ -84,12 +84,13 @@ class _Check:
 
     def _examine(self) -> None:
         """Have the test code read, before anything of it runs."""
-        if not self._tests:
-            return
         suite = self._suite
+        if not (self._tests or suite.prelude):
+            return
         reference = suite.reference_program
         start = {
             "role": "examining",
+            "prelude": suite.prelude,
             "program": None if reference is None else suite.prelude + reference,
             "entry_point": suite.entry_point,
             "tests": [
@@ -111,7 +112,7 @@ class _Check:
             except Ended as ended:
                 raise _Broken(Fault.TESTS, f"they cannot be read: {ended.detail}") from ended
         if "broken" in found:
-            raise _Broken(Fault.SYNTAX, f"they do not compile: {found['broken']}")
+            raise _Broken(Fault.SYNTAX, str(found["broken"]))
         if found["untested"]:
             raise _Broken(Fault.NO_TEST, "a test's code checks nothing")
         self._touched, self._missing = found["touches"], found["missing"]
@@ -144,8 +145,9 @@ class _Check:
             reference = judge.judge(suite.reference_program)
             if reference.label is not Label.ALL_PASS:
                 raise ReferenceFailed(reference)
-        integrity = judge.asserts.integrity
-        self._with(integrity=integrity, reason=self._reason(integrity), tests=judge.total)
+        integrity, guards = judge.asserts.integrity, judge.asserts.protection
+        reason = self._reason(integrity)
+        self._with(integrity=integrity, reason=reason, tests=judge.total, guards=guards)
         if reference is None:
             return
         self._with(
@@ -175,7 +177,7 @@ class _Check:
     def _of_tests(self, detail: str) -> tuple[Fault, str]:
         absent = _NOT_THERE.search(detail)
         if absent:
-            return Fault.MISSING_PACKAGE, f"not there: {absent[1] or absent[2]}; {detail}"
+            return Fault.MISSING_PACKAGE, f"not there: {absent[1] or absent[2]}"
         return (Fault.NO_TEST if _NO_TEST.search(detail) else Fault.TESTS), detail
 
     def _of_reference(self, verdict: Verdict) -> tuple[Fault, str]:
@@ -185,7 +187,7 @@ class _Check:
         absent = _NOT_THERE.search(failed)
         if absent or self._missing:
             names = ", ".join(self._missing) or (absent[1] or absent[2] if absent else "")
-            return Fault.MISSING_PACKAGE, f"not there: {names}; {detail}"
+            return Fault.MISSING_PACKAGE, f"not there: {names}"
         if all(_NO_TEST.search(test.detail) for test in verdict.tests) and verdict.tests:
             return Fault.NO_TEST, detail
         timed_out = any(test.outcome is Outcome.TIME_LIMIT_EXCEEDED for test in verdict.tests)

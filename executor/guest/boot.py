@@ -131,7 +131,7 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest import touching
 
                 touching.tell(CHANNEL_FD, start)
-            case "examining" | "mutants" | "watched":
+            case "guards" | "examining" | "mutants" | "watched":
                 look_at_suite(start)
             case "driver":
                 from executor.guest import driver
@@ -143,8 +143,12 @@ def run_child(start: dict[str, object]) -> None:
 
 
 def look_at_suite(start: dict[str, object]) -> None:
-    """Do for a check of a suite what needs a jail, with no candidate in it."""
+    """Do what is done with a suite in a jail before any candidate is there."""
     match start["role"]:
+        case "guards":
+            from executor.guest.guards import deriving
+
+            deriving.tell(CHANNEL_FD, start)
         case "examining":
             from executor.guest import examining
 

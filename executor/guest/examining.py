@@ -17,7 +17,7 @@ _FORGIVING = frozenset(["ImportError", "ModuleNotFoundError", "Exception", "Base
 
 
 def tell(fd: int, start: dict[str, Any]) -> None:
-    """Answer over the channel what is found of the `tests`, in a suite with this `program`.
+    """Answer over the channel what is found of the `tests`, in a suite with this `program`, or None.
 
     The answer is `broken`, a compiler's message; or `untested`, whether one of them checks nothing;
     `missing`, the modules that are not there; and `touches`, what is beyond calls and data.
@@ -27,8 +27,9 @@ def tell(fd: int, start: dict[str, Any]) -> None:
     missing: dict[str, None] = {}
     untested, touched = False, None
     try:
-        for test in start["tests"]:
-            tree = ast.parse(test["source"])
+        ast.parse(start["prelude"], "the prelude")
+        for number, test in enumerate(start["tests"], 1):
+            tree = ast.parse(test["source"], f"assert test {number}")
             untested = untested or checks_nothing(tree, test["check"])
             touched = touched or touches(test["source"], test["check"])
             brought = _brought(test, program or _named(start["entry_point"]))

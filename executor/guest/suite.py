@@ -43,7 +43,8 @@ def run(fd: int, start: dict[str, Any]) -> None:
         fd: The channel.
         start: `program`; `source` of the tests; `module`, under which they import the candidate,
             None if they are of one module with it; `files` beside them, by name; `check`, a
-            function that is called with the `entry_point`, or None.
+            function that is called with the `entry_point`, or None; `statements`, what those that
+            are tests are called and whether some are of `check`, None if none is marked yet.
     """
     channel = Channel(fd)
     names = _names(start)
@@ -53,7 +54,10 @@ def run(fd: int, start: dict[str, Any]) -> None:
         return
     for file, text in {**start["files"], path: start["program"]}.items():
         _write(os.path.join(FOLDER, file), text)
-    source, sites, within = marked(start["source"], start["check"])
+    if start["statements"] is None:
+        source, sites, within = marked(start["source"], start["check"])
+    else:
+        source, (sites, within) = start["source"], start["statements"]
     _write(f"{FOLDER}/{TESTS}.py", source)
     channel.send({"items": sites})
     os.chdir(FOLDER)
@@ -61,7 +65,7 @@ def run(fd: int, start: dict[str, Any]) -> None:
     sys.argv = ["pytest"]
     random.seed(0)
     candidate = _Candidate(code, names, start["module"] is None)
-    plugin = _Plugin(channel, start, candidate, sites, within)
+    plugin = _Plugin(channel, start, candidate, within)
     arguments = [
         f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", "--capture=no", "--no-header", "-p",
         "no:cacheprovider", "-p", "no:faulthandler", "--tb=native", "--import-mode=prepend",
@@ -139,13 +143,11 @@ class _Plugin:
         channel: Channel,
         start: dict[str, Any],
         candidate: _Candidate,
-        sites: list[str],
         within: bool,
     ) -> None:
         self._channel = channel
         self._start = start
         self._candidate = candidate
-        self._sites = sites
         self._within = within
         self._results: dict[str, list[str]] = {}
         self.errors: list[list[str]] = []
@@ -179,9 +181,8 @@ class _Plugin:
         self._candidate.load(module)
 
     @contextmanager
-    def _site(self, number: int) -> Iterator[None]:
+    def _site(self, name: str) -> Iterator[None]:
         """Tell how a statement of the tests ended, and let those after it have their turn."""
-        name = self._sites[number]
         self._channel.send({"begin": name})
         try:
             yield

@@ -22,6 +22,7 @@ __all__ = [
     "Priority",
     "SampleState",
     "SkipReason",
+    "Unguarded",
     "new_id",
 ]
 
@@ -95,6 +96,17 @@ class IntegrityRule(StrEnum):
     """Apart where they only call and compare, and the reference program passes so; else shared."""
     ISOLATED = "isolated"
     SHARED = "shared"
+
+
+class Unguarded(StrEnum):
+    """Why nothing guards shared tests against a program that forges what becomes of them."""
+
+    NO_REFERENCE = "no_reference"
+    """There is no reference program that would show which changed tests must fail."""
+    ORDER = "order"
+    """What the tests do depends on their order, or no change of them fails the reference."""
+    UNREADABLE = "unreadable"
+    """The test code could not be read and written anew."""
 
 
 class Priority(StrEnum):

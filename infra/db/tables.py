@@ -350,6 +350,7 @@ class ExecutionRow(Table):
     wall_seconds: Mapped[float]
     memory_bytes: Mapped[int] = mapped_column(BigInteger)
     integrity: Mapped[Integrity] = mapped_column(_enum(Integrity))
+    guards: Mapped[dict[str, Any] | None]
     stdout: Mapped[str]
     stderr: Mapped[str]
     error: Mapped[str]

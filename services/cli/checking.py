@@ -1,14 +1,20 @@
 """`rrtf check`: whether the tests of problems can judge anybody, with no service running."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from executor import Fault, Finding, Survivor, check
 from infra import errors, importers
 from infra.contracts.problems import Problem
 from infra.importers import BadLine
+
+_NO_TESTS: Final = re.compile(r"(tests|test_list): Tuple should have at least 1 item")
+"""How the contracts refuse a problem without any."""
+_SHOWN: Final = 300
+"""Most characters of what is wrong that a line has."""
 
 
 class CheckRun:
@@ -35,7 +41,9 @@ class CheckRun:
         if isinstance(item, Problem):
             return item
         where = f"{file}, line {item.number}"
-        return Finding(slug=where, fault=Fault.RECORD, detail=item.reason)
+        is_empty = _NO_TESTS.match(item.reason) is not None
+        fault = Fault.NO_TEST if is_empty else Fault.RECORD
+        return Finding(slug=where, fault=fault, detail=item.reason)
 
     def findings(self, mutants: int, slots: int | None, strict: bool | None) -> Iterator[Finding]:
         """Yield what is found of each problem, in the order of the files.
@@ -82,9 +90,13 @@ def lines(finding: Finding) -> Iterator[str]:
     """Write a finding on one line, and a line for each mutant that passes."""
     if finding.fault is not None:
         whose = "the machine's" if finding.fault.blames == "machine" else "the problem's"
-        yield f"{finding.slug}  {finding.fault}, {whose} fault: {finding.detail}"
+        detail = " ".join(finding.detail.split())[:_SHOWN]
+        yield f"{finding.slug}  {finding.fault}, {whose} fault: {detail}"
         return
-    parts = [f"{finding.integrity} ({finding.reason})", f"{finding.tests} tests"]
+    count = "1 test" if finding.tests == 1 else f"{finding.tests} tests"
+    parts = [f"{finding.integrity} ({finding.reason})", count]
+    if finding.guards is not None:
+        parts.append(f"{finding.guards.guarded} of {finding.guards.sites} checks guarded")
     if finding.has_reference:
         parts.append(f"{finding.cpu_seconds:.3f} s CPU, {finding.wall_seconds:.3f} s wall")
     else:
