@@ -318,6 +318,8 @@ class RankedGroupView(RankedGroup):
     """Of the ranking; pages are in its order."""
     policy: str
     skip_reason: SkipReason | None
+    integrity: Integrity
+    """`shared` if any of its labels is, or is of an execution that is not known any more."""
 
 
 class TrainingBatchView(Contract):

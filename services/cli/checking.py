@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from executor import Fault, Finding, Survivor, check
 from infra import errors, importers
+from infra.contracts.execution import Guards
 from infra.contracts.problems import Problem
 from infra.importers import BadLine
 
@@ -96,7 +97,7 @@ def lines(finding: Finding) -> Iterator[str]:
     count = "1 test" if finding.tests == 1 else f"{finding.tests} tests"
     parts = [f"{finding.integrity} ({finding.reason})", count]
     if finding.guards is not None:
-        parts.append(f"{finding.guards.guarded} of {finding.guards.sites} checks guarded")
+        parts.append(_guarded(finding.guards))
     if finding.has_reference:
         parts.append(f"{finding.cpu_seconds:.3f} s CPU, {finding.wall_seconds:.3f} s wall")
     else:
@@ -107,6 +108,12 @@ def lines(finding: Finding) -> Iterator[str]:
     yield f"{finding.slug}  {', '.join(parts)}"
     for survivor in strength.survivors if strength else ():
         yield f"    passes too: {_diff(survivor)}"
+
+
+def _guarded(guards: Guards) -> str:
+    if guards.none_because is not None:
+        return f"unguarded: {guards.none_because}"
+    return f"{guards.guarded} of {guards.sites} checks guarded"
 
 
 def _diff(survivor: Survivor) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from infra import errors
 from infra.contracts.api import RankedGroupView
-from infra.contracts.base import Label
+from infra.contracts.base import Integrity, Label
 
 _ROWS = 1_000
 """Rows in one row group of a Parquet file."""
@@ -42,7 +42,9 @@ class Export(NamedTuple):
     path: Path
     rows: int
     groups: int
-    """Ranked groups that were read."""
+    """Ranked groups that were used."""
+    left_out: int = 0
+    """Further ones, of another integrity than was asked for."""
 
 
 def rows_of(group: RankedGroupView, shape: Shape, min_label: Label) -> Iterator[dict[str, Any]]:
@@ -82,20 +84,30 @@ def rows_of(group: RankedGroupView, shape: Shape, min_label: Label) -> Iterator[
 
 
 def export(
-    groups: Iterable[RankedGroupView], out: Path, shape: Shape, form: Format, min_label: Label
+    groups: Iterable[RankedGroupView],
+    out: Path,
+    shape: Shape,
+    form: Format,
+    min_label: Label,
+    integrity: Integrity | None = None,
 ) -> Export:
     """Write a folder that `datasets.load_dataset` reads; the card is written last.
+
+    `integrity`: leave out the groups of another one.
 
     Raises:
         errors.InvalidInput: the folder is not empty or cannot be written, or there are no rows.
         errors.ConfigurationError: Parquet is asked for and pyarrow is not installed.
     """
-    read = 0
+    used = left_out = 0
 
     def rows() -> Iterator[dict[str, Any]]:
-        nonlocal read
+        nonlocal used, left_out
         for group in groups:
-            read += 1
+            if integrity not in (None, group.integrity):
+                left_out += 1
+                continue
+            used += 1
             yield from rows_of(group, shape, min_label)
 
     write = _write_jsonl if form is Format.JSONL else _parquet_writer()
@@ -108,17 +120,26 @@ def export(
         try:
             count = write(partial, rows())
             if not count:
-                raise errors.InvalidInput(f"none of {read} ranked groups gives a row of this shape")
+                raise errors.InvalidInput(
+                    f"none of {used} ranked groups gives a row of this shape"
+                    + left_out_note(left_out, integrity)
+                )
         except BaseException:
             # What is half written must not stand in the way of the next attempt.
             shutil.rmtree(path.parent)
             raise
         partial.replace(path)
-        done = Export(path, count, read)
-        (out / "README.md").write_text(_card(done, shape, min_label), encoding="utf-8")
+        done = Export(path, count, used, left_out)
+        card = _card(done, shape, min_label, integrity)
+        (out / "README.md").write_text(card, encoding="utf-8")
     except OSError as error:
         raise errors.InvalidInput(f"cannot write {out}: {error}") from error
     return done
+
+
+def left_out_note(count: int, integrity: Integrity | None) -> str:
+    """Say how many groups were left out for their integrity, if one was asked for."""
+    return "" if integrity is None else f"; left out, not `{integrity}`: {count}"
 
 
 def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
@@ -174,8 +195,9 @@ _COLUMNS = {
 }
 
 
-def _card(done: Export, shape: Shape, min_label: Label) -> str:
+def _card(done: Export, shape: Shape, min_label: Label, integrity: Integrity | None) -> str:
     digest = hashlib.sha256(done.path.read_bytes()).hexdigest()
+    left_out = left_out_note(done.left_out, integrity)
     floor = "" if shape is Shape.RANKED else f" Programs to imitate are `{min_label}` or better."
     return f"""---
 configs:
@@ -192,8 +214,8 @@ tags:
 
 # Ranked programs, shape `{shape}`
 
-{done.rows} rows of {done.groups} ranked groups. Every program was executed against the tests of its
-problem in a sandbox; labels, worst to best, are `compile_error`, `runtime_error`, `partial_pass`
+{done.rows} rows of {done.groups} ranked groups{left_out}. Every program was executed against the
+tests of its problem in a sandbox; labels, worst to best, are `compile_error`, `runtime_error`, `partial_pass`
 and `all_pass`, and scores follow from them.{floor}
 
 Each row has the `prompt`, the name of the `problem` and the `policy` that the group was made for.
