@@ -17,7 +17,7 @@ _FORGIVING = frozenset(["ImportError", "ModuleNotFoundError", "Exception", "Base
 
 
 def tell(fd: int, start: dict[str, Any]) -> None:
-    """Answer over the channel what is found of the `tests`, in a suite with this `program`, or None.
+    """Answer over the channel what is found of the `tests` of a suite and its `program`, if any.
 
     The answer is `broken`, a compiler's message; or `untested`, whether one of them checks nothing;
     `missing`, the modules that are not there; and `touches`, what is beyond calls and data.
