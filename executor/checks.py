@@ -39,12 +39,12 @@ def check(
         update={key: value for key, value in changed.items() if value is not None}
     )
     # By number: two files may have problems of the same name.
-    suites = {str(number): _suite_of(problem) for number, problem in enumerate(known)}
+    suites = {str(number): suite_of(problem) for number, problem in enumerate(known)}
     with Pool(settings, suites) as pool:
         for problem, found in zip(known, pool.check(suites, mutants), strict=True):
             yield found.model_copy(update={"slug": problem.slug})
 
 
-def _suite_of(problem: Problem) -> Suite:
+def suite_of(problem: Problem) -> Suite:
     """Return the suite with the reference program, whether or not it decides something."""
     return Suite.of(problem).model_copy(update={"reference_program": problem.reference_program})

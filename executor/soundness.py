@@ -8,7 +8,7 @@ from executor.asserting import CheckerFailed, ReferenceFailed, SuiteBroken
 from executor.findings import Fault, Finding
 from executor.host import CompileFailed, FunctionHost, Meter
 from executor.jail import Ended
-from executor.judge import Judge
+from executor.judge import Judge, refuse_bytes
 from executor.sandbox import Slot
 from infra import errors
 from infra.contracts.base import Integrity, IntegrityRule, Label, Language, Outcome
@@ -139,6 +139,10 @@ class _Check:
 
     def _judge(self) -> None:
         suite = self._suite
+        if suite.reference_program is not None:
+            refusal = refuse_bytes(suite.prelude + suite.reference_program)
+            if refusal:
+                raise _Broken(Fault.REFERENCE, f"the reference program: {refusal}")
         judge = Judge(self._slot.sandbox, suite, self._slot.version)
         reference = judge.reference
         if suite.reference_program is not None and reference is None:

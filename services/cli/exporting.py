@@ -215,8 +215,8 @@ tags:
 # Ranked programs, shape `{shape}`
 
 {done.rows} rows of {done.groups} ranked groups{left_out}. Every program was executed against the
-tests of its problem in a sandbox; labels, worst to best, are `compile_error`, `runtime_error`, `partial_pass`
-and `all_pass`, and scores follow from them.{floor}
+tests of its problem in a sandbox; labels, worst to best, are `compile_error`, `runtime_error`,
+`partial_pass` and `all_pass`, and scores follow from them.{floor}
 
 Each row has the `prompt`, the name of the `problem` and the `policy` that the group was made for.
 {_COLUMNS[shape]}
