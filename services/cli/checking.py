@@ -113,7 +113,8 @@ def lines(finding: Finding) -> Iterator[str]:
 def _guarded(guards: Guards) -> str:
     if guards.none_because is not None:
         return f"unguarded: {guards.none_because}"
-    return f"{guards.guarded} of {guards.sites} checks guarded"
+    found = f"{guards.guarded} of {guards.sites} checks guarded"
+    return found if guards.protected else f"{found}, unprotected"
 
 
 def _diff(survivor: Survivor) -> str:

@@ -75,7 +75,7 @@ def test_sound_problems_of_several_files_are_told_of_in_one_line_each(check):
     assert "1 test, 0.0" in sound
     assert " s CPU, " in sound
     assert beside.startswith("own/beside  shared (it imports `os` (line 1)), 1 test, ")
-    assert "1 of 1 checks guarded" in beside
+    assert "1 of 1 checks guarded, unprotected, " in beside
     assert alone.endswith("no reference program: decided by reading alone")
     assert said == "3 problems: 3 sound, 0 not\n"
 
