@@ -112,7 +112,7 @@ class _Check:
             except Ended as ended:
                 raise _Broken(Fault.TESTS, f"they cannot be read: {ended.detail}") from ended
         if "broken" in found:
-            raise _Broken(Fault.SYNTAX, str(found["broken"]))
+            raise _Broken(Fault(found["fault"]), str(found["broken"]))
         if found["untested"]:
             raise _Broken(Fault.NO_TEST, "a test's code checks nothing")
         self._touched, self._missing = found["touches"], found["missing"]

@@ -19,7 +19,7 @@ _FORGIVING = frozenset(["ImportError", "ModuleNotFoundError", "Exception", "Base
 def tell(fd: int, start: dict[str, Any]) -> None:
     """Answer over the channel what is found of the `tests` of a suite and its `program`, if any.
 
-    The answer is `broken`, a compiler's message; or `untested`, whether one of them checks nothing;
+    The answer is `broken`, why they cannot run, and its `fault`; or `untested`, whether one of them checks nothing;
     `missing`, the modules that are not there; and `touches`, what is beyond calls and data.
     """
     channel = Channel(fd)
@@ -30,12 +30,16 @@ def tell(fd: int, start: dict[str, Any]) -> None:
         ast.parse(start["prelude"], "the prelude")
         for number, test in enumerate(start["tests"], 1):
             tree = ast.parse(test["source"], f"assert test {number}")
+            if test["check"] is not None and not _defines(tree, test["check"]):
+                broken = f"assert test {number} defines no {test['check']!r}"
+                channel.send({"fault": "tests", "broken": broken})
+                return
             untested = untested or checks_nothing(tree, test["check"])
             touched = touched or touches(test["source"], test["check"])
             brought = _brought(test, program or _named(start["entry_point"]))
             missing |= dict.fromkeys(missing_modules(tree, brought))
     except _UNREADABLE as error:
-        channel.send({"broken": f"{type(error).__name__}: {error}"[:2000]})
+        channel.send({"fault": "syntax", "broken": f"{type(error).__name__}: {error}"[:2000]})
         return
     if program is not None:
         files = [name for test in start["tests"] for name in test["files"]]
@@ -76,6 +80,21 @@ def checks_nothing(tree: ast.Module, check: str | None) -> bool:
     if has_tests(tree):
         return False
     return all(_is_inert(node) for node in tree.body)
+
+
+def _defines(tree: ast.Module, name: str) -> bool:
+    """Tell whether a module has a name, as far as its text tells."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(found) | ast.ClassDef(found) if found == name:
+                return True
+            case ast.Name(found, ast.Store()) if found == name:
+                return True
+            case ast.alias(found, alias) if name == (alias or found) or found == "*":
+                return True
+            case ast.Call(ast.Name("exec" | "globals")):
+                return True
+    return False
 
 
 def _can_fail(node: ast.AST) -> bool:

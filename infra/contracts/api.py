@@ -320,6 +320,8 @@ class RankedGroupView(RankedGroup):
     skip_reason: SkipReason | None
     integrity: Integrity
     """`shared` if any of its labels is, or is of an execution that is not known any more."""
+    strength: float | None
+    """Share of the mutants of its problem's reference that the tests notice, where measured."""
 
 
 class TrainingBatchView(Contract):

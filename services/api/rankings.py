@@ -1,5 +1,6 @@
 """Endpoints of rankings: of one group, and all that is ranked."""
 
+from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from sqlalchemy import ColumnElement, select
 from infra import errors
 from infra.contracts.api import Page, RankedGroupView, RankingView
 from infra.contracts.base import Integrity
+from infra.contracts.problems import STRENGTH
 from infra.db.tables import (
     CandidateRow,
     ExecutionRow,
@@ -79,7 +81,14 @@ def list_ranked_groups(
 ) -> Page[RankedGroupView]:
     """List ranked groups with programs, scores and pairs, in the order of their ranking."""
     query = (
-        select(RankingRow, ProblemRow.slug, ProblemRow.prompt, PolicyRow.name, _RESTS_ON_SHARED)
+        select(
+            RankingRow,
+            ProblemRow.slug,
+            ProblemRow.prompt,
+            PolicyRow.name,
+            _RESTS_ON_SHARED,
+            ProblemRow.details,
+        )
         .join(GroupRow, RankingRow.group_id == GroupRow.id)
         .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
         .join(PolicyRow, GroupRow.policy_id == PolicyRow.id)
@@ -108,7 +117,16 @@ def list_ranked_groups(
                 policy=name,
                 skip_reason=ranking.skip_reason,
                 integrity=Integrity.SHARED if rests_on_shared else Integrity.ISOLATED,
+                strength=_strength(metadata),
             )
-            for ranking, slug, prompt, name, rests_on_shared in rows
+            for ranking, slug, prompt, name, rests_on_shared, metadata in rows
         )
         return Page[RankedGroupView](items=items, next_cursor=cursor)
+
+
+def _strength(metadata: Mapping[str, object]) -> float | None:
+    """Return the share that was measured; a user's own word of that name is none."""
+    share = metadata.get(STRENGTH)
+    if isinstance(share, bool) or not isinstance(share, int | float):
+        return None
+    return float(share) if 0 <= share <= 1 else None

@@ -44,7 +44,30 @@ class Export(NamedTuple):
     groups: int
     """Ranked groups that were used."""
     left_out: int = 0
-    """Further ones, of another integrity than was asked for."""
+    """Further ones, which were not wanted."""
+
+
+class Wanted(NamedTuple):
+    """Which groups are exported; all, if nothing is said."""
+
+    integrity: Integrity | None = None
+    min_strength: float | None = None
+    """Least share of mutants that the tests of the problem notice; unmeasured ones are left out."""
+
+    def has(self, group: RankedGroupView) -> bool:
+        """Tell whether a group is one of them."""
+        if self.integrity not in (None, group.integrity):
+            return False
+        if self.min_strength is None:
+            return True
+        return group.strength is not None and group.strength >= self.min_strength
+
+    def note(self, left_out: int) -> str:
+        """Say how many groups were left out, if some were to be."""
+        words = [f"not `{self.integrity}`"] if self.integrity is not None else []
+        if self.min_strength is not None:
+            words.append(f"tests of strength below {self.min_strength:g} or unknown")
+        return f"; left out, {' or '.join(words)}: {left_out}" if words else ""
 
 
 def rows_of(group: RankedGroupView, shape: Shape, min_label: Label) -> Iterator[dict[str, Any]]:
@@ -89,11 +112,9 @@ def export(
     shape: Shape,
     form: Format,
     min_label: Label,
-    integrity: Integrity | None = None,
+    wanted: Wanted,
 ) -> Export:
     """Write a folder that `datasets.load_dataset` reads; the card is written last.
-
-    `integrity`: leave out the groups of another one.
 
     Raises:
         errors.InvalidInput: the folder is not empty or cannot be written, or there are no rows.
@@ -104,7 +125,7 @@ def export(
     def rows() -> Iterator[dict[str, Any]]:
         nonlocal used, left_out
         for group in groups:
-            if integrity not in (None, group.integrity):
+            if not wanted.has(group):
                 left_out += 1
                 continue
             used += 1
@@ -122,7 +143,7 @@ def export(
             if not count:
                 raise errors.InvalidInput(
                     f"none of {used} ranked groups gives a row of this shape"
-                    + left_out_note(left_out, integrity)
+                    + wanted.note(left_out)
                 )
         except BaseException:
             # What is half written must not stand in the way of the next attempt.
@@ -130,16 +151,11 @@ def export(
             raise
         partial.replace(path)
         done = Export(path, count, used, left_out)
-        card = _card(done, shape, min_label, integrity)
+        card = _card(done, shape, min_label, wanted)
         (out / "README.md").write_text(card, encoding="utf-8")
     except OSError as error:
         raise errors.InvalidInput(f"cannot write {out}: {error}") from error
     return done
-
-
-def left_out_note(count: int, integrity: Integrity | None) -> str:
-    """Say how many groups were left out for their integrity, if one was asked for."""
-    return "" if integrity is None else f"; left out, not `{integrity}`: {count}"
 
 
 def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
@@ -195,9 +211,9 @@ _COLUMNS = {
 }
 
 
-def _card(done: Export, shape: Shape, min_label: Label, integrity: Integrity | None) -> str:
+def _card(done: Export, shape: Shape, min_label: Label, wanted: Wanted) -> str:
     digest = hashlib.sha256(done.path.read_bytes()).hexdigest()
-    left_out = left_out_note(done.left_out, integrity)
+    left_out = wanted.note(done.left_out)
     floor = "" if shape is Shape.RANKED else f" Programs to imitate are `{min_label}` or better."
     return f"""---
 configs:

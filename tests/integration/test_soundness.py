@@ -83,6 +83,15 @@ TEST = "def test_add():\n    assert add(1, 2) == 3\n"
 BROKEN = {
     "tests that do not compile": (["assert add(1, 2) = 3"], Fault.SYNTAX, "assert test 1, line 1"),
     "the second test": ([TEST, "assert ("], Fault.SYNTAX, "assert test 2"),
+    "a check that is not there": (
+        [
+            AssertTest(
+                source="def check(candidate):\n    assert candidate(1, 2) == 3\n", check="chek"
+            )
+        ],
+        Fault.TESTS,
+        "defines no 'chek'",
+    ),
     "a package of the tests": (
         ["import no_such_package\n" + TEST],
         Fault.MISSING_PACKAGE,

@@ -26,16 +26,21 @@ def export(
         Integrity | None,
         typer.Option(help="`isolated` leaves out groups with a label that is shared."),
     ] = None,
+    min_strength: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Leave out problems whose tests notice fewer mutants."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write ranked data as a data set for TRL: completions, preferences, or all programs."""
+    from services.cli.exporting import Wanted
     from services.cli.exporting import export as run
-    from services.cli.exporting import left_out_note
 
+    wanted = Wanted(integrity, min_strength)
     with open_client() as client:
-        done = run(client.ranked_groups(policy), out, shape, form, min_label, integrity)
+        done = run(client.ranked_groups(policy), out, shape, form, min_label, wanted)
     if as_json:
         print_json(done._asdict() | {"path": str(done.path)})
     else:
-        note = left_out_note(done.left_out, integrity)
+        note = wanted.note(done.left_out)
         say(f"{done.rows} rows of {done.groups} ranked groups in {done.path}{note}")

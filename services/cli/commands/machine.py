@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.terminal import Json, complain, explains, print_json, say
+from services.cli.terminal import MUTANTS, Json, complain, explains, print_json, say
 
 app = typer.Typer()
 
@@ -114,7 +114,7 @@ def check(
     ] = False,
     mutants: Annotated[
         int, typer.Option(min=1, max=1000, help="Changes of one program, with --strength.")
-    ] = 20,
+    ] = MUTANTS,
     slots: Annotated[int | None, typer.Option(min=1, help="Problems at once.")] = None,
     strict: Annotated[
         bool | None, typer.Option("--strict", help="A fresh nsjail for every program.")

@@ -11,7 +11,7 @@ from infra.contracts.base import Integrity, Label, Outcome, SkipReason
 from infra.db.tables import ExecutionRow
 from ranker import records
 from ranker.ranking import Rules
-from services.cli.exporting import Format, Shape
+from services.cli.exporting import Format, Shape, Wanted
 from services.cli.exporting import export as write_export
 from services.cli.main import app
 
@@ -146,7 +146,7 @@ def test_an_export_that_breaks_off_does_not_stand_in_the_way_of_the_next(tmp_pat
         yield next(client.ranked_groups())
         raise errors.Unavailable("gone")
 
-    given = (tmp_path / "out", Shape.PREFERENCE, Format.JSONL, Label.PARTIAL_PASS)
+    given = (tmp_path / "out", Shape.PREFERENCE, Format.JSONL, Label.PARTIAL_PASS, Wanted())
     with pytest.raises(errors.Unavailable):
         write_export(breaking(), *given)
 
@@ -221,3 +221,22 @@ def test_an_export_of_nothing_says_what_was_left_out(export, of_both, database):
 
     assert result.exit_code == 1
     assert "left out, not `isolated`: 2" in result.stderr
+
+
+@pytest.mark.parametrize(("share", "rows"), [(0.8, 2), (0.5, 0), ("high", 0), (None, 0)])
+def test_problems_whose_tests_are_weak_or_unmeasured_are_left_out(
+    client, export, ranked, problem, share, rows
+):
+    if share is not None:  # The problem is there already, and is measured later.
+        metadata = {**problem.metadata, "strength": share}
+        client.add_problem(problem.model_copy(update={"metadata": metadata}))
+    measured = share if isinstance(share, float) else None
+    assert {group.strength for group in client.ranked_groups()} == {measured}
+
+    result, _ = export("--min-strength", "0.75", "--json")
+
+    assert result.exit_code == (0 if rows else 1)
+    if rows:
+        assert json.loads(result.stdout)["left_out"] == 0
+    else:
+        assert "tests of strength below 0.75 or unknown: 3" in result.stderr
