@@ -8,7 +8,7 @@ from executor.jail import Ended, Sandbox
 from executor.judge import Judge
 from executor.run import Asserts
 from infra import errors
-from infra.contracts.base import IntegrityRule, Label
+from infra.contracts.base import IntegrityRule, Label, Outcome
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import Limits, StdioTest
 
@@ -89,9 +89,11 @@ def _mutants(
         try:
             answer = jail.receive(jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds))
         except Ended as ended:
-            raise errors.SandboxError(f"no mutants of the reference: {ended.detail}") from ended
+            if ended.outcome is Outcome.RUNTIME_ERROR:
+                raise errors.SandboxError(f"no mutants: {ended.detail}") from ended
+            return []  # Too large to be changed within the limits that it passes in.
     if "broken" in answer:
-        return []  # It passes, and yet cannot be read: nothing can be changed in it.
+        return []  # As its encoding is declared, and not as text, it compiles.
     found: list[dict[str, Any]] = answer["mutants"]
     return found
 

@@ -19,8 +19,9 @@ _FORGIVING = frozenset(["ImportError", "ModuleNotFoundError", "Exception", "Base
 def tell(fd: int, start: dict[str, Any]) -> None:
     """Answer over the channel what is found of the `tests` of a suite and its `program`, if any.
 
-    The answer is `broken`, why they cannot run, and its `fault`; or `untested`, whether one of them checks nothing;
-    `missing`, the modules that are not there; and `touches`, what is beyond calls and data.
+    The answer is `broken`, why they cannot run, and what `fault` that is; or `untested`, whether
+    one of them checks nothing; `missing`, the modules that are not there; and `touches`, what is
+    beyond calls and data.
     """
     channel = Channel(fd)
     program = start["program"]
