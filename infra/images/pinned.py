@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from infra import errors
 
-_RUNNER: Final = frozenset({"pytest", "_pytest", "pluggy"})
+_RUNNER: Final = frozenset({"pytest", "_pytest", "pluggy", "hypothesis"})
 """Modules that test code finds whatever the image."""
 _ABSENCE: Final = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _IMPORTERS: Final = frozenset({"__import__", "import_module", "importorskip"})
