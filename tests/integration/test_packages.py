@@ -20,9 +20,9 @@ from executor.packages import Images
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from infra import errors, metrics
-from infra.contracts.base import Label
+from infra.contracts.base import Integrity, IntegrityRule, Label
 from infra.contracts.execution import Suite
-from infra.contracts.problems import CallTest, Problem
+from infra.contracts.problems import AssertTest, CallTest, Problem
 
 SITE = "/image/site"
 
@@ -158,6 +158,30 @@ def test_the_memory_of_a_warm_interpreter_is_shown(open_directory, numpy_image):
 
     assert during - before > 2**20
     assert shown()["numpy"] == before
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_tests_beside_the_candidate_have_the_packages_too(open_directory, numpy_image, strict):
+    source = (
+        "import numpy\nfrom solution import f\n"
+        "def test_f(tmp_path): assert (f(2) == numpy.zeros(2)).all()\n"
+    )
+    tests = (AssertTest(source=source, module="solution"),)
+    program = "import numpy\ndef f(n): return numpy.zeros(n)"
+    settings = ExecutorSettings(home=open_directory / "executor", strict=strict)
+    with contextlib.closing(Slot(settings, 15)) as slot:
+        verdicts = {
+            image: Judge(
+                slot.sandbox,
+                Suite(tests=tests, image=image, integrity=IntegrityRule.SHARED),
+                slot.version_with(image),
+            ).judge(program)
+            for image in ("numpy", "std")
+        }
+
+    assert verdicts["numpy"].label is Label.ALL_PASS
+    assert verdicts["numpy"].integrity is Integrity.SHARED
+    assert verdicts["std"].label is Label.RUNTIME_ERROR
 
 
 SCIENCE = """
