@@ -70,8 +70,8 @@ def test_packages_move_from_the_language_of_a_problem_to_its_image_and_back(
         with engine.connect() as connection:
             return connection.execute(sa.text("SELECT * FROM problems")).mappings().one()
 
+    tests = (StdioTest(expected_stdout="1"),)
     with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
-        tests = (StdioTest(expected_stdout="1"),)
         intake.add_problem(work, Problem(slug="p", prompt="p", tests=tests))
     migrate.downgrade(database_url, before("0010"))
     with engine.begin() as connection:
@@ -80,6 +80,9 @@ def test_packages_move_from_the_language_of_a_problem_to_its_image_and_back(
     migrate.upgrade(database_url)
 
     row = stored()
+    again = Problem(slug="p", prompt="p", tests=tests, language=row["language"], image=image)
+    with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
+        assert intake.add_problem(work, again) == (row["id"], False)
     assert (row["language"], row["image"]) == (language.removesuffix("_numpy"), image)
     assert row["suite_sha256"] is None
     migrate.downgrade(database_url, before("0010"))
