@@ -73,7 +73,7 @@ def test_packages_move_from_the_language_of_a_problem_to_its_image_and_back(
     tests = (StdioTest(expected_stdout="1"),)
     with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
         intake.add_problem(work, Problem(slug="p", prompt="p", tests=tests))
-    migrate.downgrade(database_url, before("0010"))
+    migrate.downgrade(database_url, before("0011"))
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE problems SET language = :to"), {"to": language})
 
@@ -85,7 +85,7 @@ def test_packages_move_from_the_language_of_a_problem_to_its_image_and_back(
         assert intake.add_problem(work, again) == (row["id"], False)
     assert (row["language"], row["image"]) == (language.removesuffix("_numpy"), image)
     assert row["suite_sha256"] is None
-    migrate.downgrade(database_url, before("0010"))
+    migrate.downgrade(database_url, before("0011"))
     assert stored()["language"] == language
 
 
