@@ -9,12 +9,12 @@ from executor.asserting import SuiteBroken
 from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter
 from executor.jail import Ended, Jail, Sandbox
-from executor.languages import PACKAGES, TOOLCHAINS
+from executor.languages import TOOLCHAINS
 from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner
 from executor.run import Asserts, Run, driver_start, receive_asserts
 from infra import errors
-from infra.contracts.base import Integrity, IntegrityRule, Label, Unguarded
+from infra.contracts.base import STANDARD_IMAGE, Integrity, IntegrityRule, Label, Unguarded
 from infra.contracts.execution import Guards, Suite, Verdict
 from infra.contracts.problems import AssertTest, StdioTest, check_tests
 
@@ -35,6 +35,7 @@ class Judge:
         Raises:
             SuiteBroken: a test cannot be run, its code does not compile or contains no test, or the
                 reference program that calibrates the limits fails.
+            errors.ImageMissing: the suite's image has not been built here.
             errors.SandboxError: the sandbox failed.
         """
         try:
@@ -42,8 +43,7 @@ class Judge:
             check_tests(suite.tests, suite.language, suite.entry_point)
         except ValueError as error:
             raise SuiteBroken(str(error)) from None
-        packages = PACKAGES.get(suite.language, ())
-        self._sandbox = sandbox.with_packages(packages) if packages else sandbox
+        self._sandbox = sandbox.with_packages(suite.image)
         self._suite = suite
         self._version = version
         self._limits = suite.limits
@@ -115,7 +115,7 @@ class Judge:
             return self.asserts
         self._reference = self._judge_reference(self._suite.reference_program)
         sites = [len(names) for names in self._names]
-        sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
         guards, protection = learning.guards(sandbox, self._suite, self._limits, self._names)
         return self.asserts._replace(
             sites=sites, names=tuple(self._names), guards=guards, protection=protection
@@ -141,7 +141,7 @@ class Judge:
     def _read_asserts(self) -> Asserts:
         """Have the test code read in a jail: its sites counted, the plain ones described."""
         # An array is no plain data: comparing it with a list gives another array.
-        describes = self._suite.language not in PACKAGES
+        describes = self._suite.image == STANDARD_IMAGE
         start = self._driver_start([None] * len(self._tests))
         limits = self._limits.model_copy(update={"value_bytes": _READ_BYTES})
         with self._sandbox.jail({**start, "reads": True, "describes": describes}, limits) as driver:

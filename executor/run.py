@@ -253,7 +253,7 @@ class Run:
                 yield AssertRun(driver, self._host, budget, count).run(position)
 
     def _run_shared(self) -> Iterator[list[TestResult]]:
-        sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
         for position, test in enumerate(t for t in self._suite.tests if isinstance(t, AssertTest)):
             run = SharedRun(sandbox, self._limits, self._meter)
             results = self._run_guarded(run, position, test)

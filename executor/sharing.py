@@ -7,12 +7,12 @@ the jail, the limits and the clocks are those of every candidate. The verdict sa
 from collections.abc import Collection
 from typing import Any
 
-from executor import languages, verdicts
+from executor import verdicts
 from executor.arranging import Arrangement
 from executor.host import CompileFailed, Meter, Spending
 from executor.jail import Budget, Ended, Jail, Sandbox
 from executor.limits import GRACE
-from infra.contracts.base import Language, Outcome
+from infra.contracts.base import Outcome
 from infra.contracts.execution import Suite, TestResult
 from infra.contracts.problems import AssertTest, Limits
 
@@ -27,13 +27,14 @@ OUTSIDE = "the test code"
 _Result = tuple[Outcome, str]
 
 
-def sandbox_of(sandbox: Sandbox, language: Language) -> Sandbox:
-    """Return the sandbox whose Python has what the tests of a language need.
+def sandbox_of(sandbox: Sandbox, image: str) -> Sandbox:
+    """Return the sandbox whose Python has what tests need beside their image's packages.
 
     Raises:
+        errors.ImageMissing: the image has not been built here.
         errors.SandboxError: a package is not installed.
     """
-    return sandbox.with_packages((*languages.PACKAGES.get(language, ()), *PACKAGES))
+    return sandbox.with_packages(image, PACKAGES)
 
 
 def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:

@@ -70,9 +70,9 @@ def _require_modules(source: str) -> None:
         provided = package in (*OF_THE_CANDIDATE, "pytest")
         if not provided and (not package or importlib.util.find_spec(package) is None):
             raise SuiteFault(
-                f"the test code imports {name!r}, which is not there: the language `python` has"
-                " the standard library, `python_numpy` has numpy as well, and the candidate's"
-                " names come without an import or from `solution`"
+                f"the test code imports {name!r}, which is not there: the image `std` has the"
+                " standard library, others have packages as well, and the candidate's names come"
+                " without an import or from `solution`"
             )
 
 

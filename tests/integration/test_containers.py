@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.contracts.base import Label, Language, Outcome
+from infra.contracts.base import Label, Outcome
 from tests.integration.judged import judged
 
 
@@ -221,6 +221,7 @@ def test_a_container_is_one_as_in_one_process(slot, program, test):
     assert {t.outcome for t in verdict.tests} <= {Outcome.PASSED, Outcome.WRONG_ANSWER}
 
 
+@pytest.mark.usefixtures("numpy_image")
 def test_arrays_of_numpy_are_changed_in_place(slot):
     program = "def f(a, b=None):\n    a.sort()\n    b[0] = a\n    return b\n"
     test = (
@@ -228,7 +229,7 @@ def test_arrays_of_numpy_are_changed_in_place(slot):
         "assert f(a, b=b) is b and a.tolist() == [1, 3] and b.tolist() == [[1, 3], [0, 0]]\n"
     )
 
-    verdict = judged(slot, program, test, language=Language.PYTHON_NUMPY)
+    verdict = judged(slot, program, test, image="numpy")
 
     assert verdict.label is Label.ALL_PASS, verdict.tests
 

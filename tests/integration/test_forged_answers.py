@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.contracts.base import Label, Language, Outcome
+from infra.contracts.base import Label, Outcome
 from infra.contracts.problems import CallTest
 from tests.integration.judged import judged
 
@@ -322,6 +322,7 @@ def test_a_checker_is_sent_an_answer_that_was_written_anew(slot):
     assert [verdict.label for verdict in verdicts] == [Label.PARTIAL_PASS, Label.ALL_PASS]
 
 
+@pytest.mark.usefixtures("numpy_image")
 @pytest.mark.parametrize("kind", ["numpy", "types"])
 def test_an_array_that_is_none_equals_nothing(slot, kind):
     program = (
@@ -335,6 +336,6 @@ def test_an_array_that_is_none_equals_nothing(slot, kind):
     )
     tests = ("import numpy as np\nassert (f() == np.array([2])).all()", "assert f() == [2]")
 
-    verdict = judged(slot, program, *tests, language=Language.PYTHON_NUMPY)
+    verdict = judged(slot, program, *tests, image="numpy")
 
     assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]

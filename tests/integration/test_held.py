@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.contracts.base import Label, Language
+from infra.contracts.base import Label
 from infra.contracts.problems import CallTest
 from tests.integration.judged import judged
 
@@ -250,6 +250,7 @@ def long(): return np.longdouble(1.5)
 """
 
 
+@pytest.mark.usefixtures("numpy_image")
 def test_numbers_and_arrays_of_numpy_are_what_they_are(slot):
     code = (
         "import numpy as np\n"
@@ -271,16 +272,17 @@ def test_numbers_and_arrays_of_numpy_are_what_they_are(slot):
         CallTest(args=([1, 2],), expected=[2, 4], comparator="equal"),
         CallTest(args=([[1.5]],), expected=[[3.0]], comparator="tolerance"),
         CallTest(args=([1, 2],), expected=3, function="total"),
-        language=Language.PYTHON_NUMPY,
+        image="numpy",
     )  # fmt: skip
 
     assert verdict.label is Label.ALL_PASS, verdict.tests
 
 
+@pytest.mark.usefixtures("numpy_image")
 @pytest.mark.parametrize(
     "claim", ["f([1, 2]) == [2, 4]", "f([])", "truth() is True", "isinstance(total([1]), int)"]
 )
 def test_an_array_is_no_list_and_a_number_of_numpy_not_built_in(slot, claim):
-    verdict = judged(slot, ARRAYS, f"assert {claim}", language=Language.PYTHON_NUMPY)
+    verdict = judged(slot, ARRAYS, f"assert {claim}", image="numpy")
 
     assert verdict.label in (Label.PARTIAL_PASS, Label.RUNTIME_ERROR), verdict
