@@ -82,7 +82,8 @@ class Reader:
         """
         try:
             if type(data) is dict and "$nodes" in data and tag_of(data):
-                return self._read_nodes(listed(data["$nodes"]))
+                self.load(listed(data["$nodes"]))
+                return self.made[0]
             return self.value(data)
         except _ERRORS as error:
             raise NotPlain(f"malformed value: {error}") from None
@@ -101,7 +102,8 @@ class Reader:
         self.fill(shell, data, depth + 1)
         return shell
 
-    def _read_nodes(self, nodes: list[Json]) -> Any:
+    def load(self, nodes: list[Json]) -> None:
+        """Read the nodes that are referred to."""
         self._nodes = nodes
         self._parts = [[] for _ in nodes]
         self.made = [self._shell(node) for node in nodes]
@@ -112,7 +114,6 @@ class Reader:
         for number in fillable:
             self._reading = number
             self.fill(self.made[number], nodes[number])
-        return self.made[0]
 
     def _make(self, number: int) -> None:
         """Make what cannot be changed, its parts before it."""
