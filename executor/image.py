@@ -121,8 +121,9 @@ def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
 
 def _copy_package(distribution: importlib.metadata.Distribution, library: Path) -> None:
     for file in distribution.files or ():
-        left_out = {"..", "tests", "__pycache__"} & set(file.parts)
-        if not left_out and not file.parts[0].endswith(".dist-info"):
+        # What tells where it was installed from, and whose machine that was.
+        left_out = {"..", "tests", "__pycache__", "direct_url.json", "RECORD"} & set(file.parts)
+        if not left_out:
             target = library / str(file)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(str(distribution.locate_file(file)), target)

@@ -122,6 +122,10 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest import native
 
                 native.become(CHANNEL_FD, start)
+            case "suite":
+                from executor.guest import suite
+
+                suite.run(CHANNEL_FD, start)
             case "driver":
                 from executor.guest import driver
 

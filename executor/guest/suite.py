@@ -1,0 +1,206 @@
+"""Tests as their authors run them: the real pytest, with the candidate in the same process.
+
+Everything that is told of here can have been forged by the candidate; the verdict says `shared`.
+"""
+
+import importlib
+import os
+import random
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
+from _pytest.config import default_plugins
+
+from executor.guest.channel import Channel
+from executor.guest.compiling import compile_candidate, describe
+from executor.guest.statements import SITE, marked
+
+for _name in default_plugins:
+    # pytest itself would import them in every fresh process; here it is done once, in the zygote.
+    importlib.import_module(f"_pytest.{_name}")
+for _name in ("unittest", "unittest.mock", "doctest"):
+    importlib.import_module(_name)
+
+_JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+FOLDER = "/tmp/suite"
+TESTS = "test_suite"
+"""Module of the test code."""
+CANDIDATE = "solution"
+"""Module of the candidate where the tests do not say another name."""
+
+
+def run(fd: int, start: dict[str, Any]) -> None:
+    """Run the test code against the candidate, and report what becomes of each test.
+
+    Args:
+        fd: The channel.
+        start: `program`; `source` of the tests; `module`, under which they import the candidate,
+            None if they are of one module with it; `files` beside them, by name; `check`, a
+            function that is called with the `entry_point`, or None.
+    """
+    channel = Channel(fd)
+    name = start["module"] or CANDIDATE
+    path = f"{FOLDER}/{name.replace('.', '/')}.py"
+    code = compile_candidate(channel, start["program"], path)
+    if code is None:
+        return
+    for file, text in {**start["files"], path: start["program"]}.items():
+        _write(os.path.join(FOLDER, file), text)
+    source, sites = marked(start["source"], start["check"])
+    _write(f"{FOLDER}/{TESTS}.py", source)
+    channel.send({"sites": sites})
+    os.chdir(FOLDER)
+    sys.path.insert(0, FOLDER)
+    sys.argv = ["pytest"]
+    random.seed(0)
+    plugin = _Plugin(channel, start, code, sites)
+    arguments = [
+        f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", "--capture=no", "--no-header", "-p",
+        "no:cacheprovider", "-p", "no:faulthandler", "--tb=native", "--import-mode=prepend",
+    ]  # fmt: skip
+    status = pytest.main(arguments, plugins=[plugin])
+    if status not in _JUDGED and not plugin.errors:
+        plugin.errors.append(["runtime_error", f"pytest ended with status {int(status)}"])
+    channel.send({"done": plugin.errors})
+
+
+def _write(path: str, text: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
+        file.write(text)
+
+
+class _Check(pytest.Item):
+    """The function that test code of one function is called by, with the candidate's."""
+
+    def __init__(self, *, check: str, entry_point: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._check = check
+        self._entry_point = entry_point
+
+    def runtest(self) -> None:
+        """Call it."""
+        module = sys.modules[TESTS]
+        first, *attributes = self._entry_point.split(".")
+        target = getattr(sys.modules[CANDIDATE], first)
+        for attribute in attributes:
+            target = getattr(target() if isinstance(target, type) else target, attribute)
+        getattr(module, self._check)(target)
+
+
+class _Plugin:
+    """Tells the supervisor what pytest tells its plugins."""
+
+    def __init__(
+        self, channel: Channel, start: dict[str, Any], code: types.CodeType, sites: int
+    ) -> None:
+        self._channel = channel
+        self._start = start
+        self._code = code
+        self._sites: list[list[str] | None] = [None] * sites
+        self._results: dict[str, list[str]] = {}
+        self.errors: list[list[str]] = []
+        """Outcome and detail of what could not be collected."""
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Have the candidate loaded where the tests look for it."""
+        del config
+        hook = next(f for f in sys.meta_path if isinstance(f, AssertionRewritingHook))
+        load = hook.exec_module
+
+        def exec_module(module: types.ModuleType) -> None:
+            if module.__name__ == TESTS:
+                self._prepare(module)
+            load(module)
+
+        hook.exec_module = exec_module  # type: ignore[method-assign] # of this one object
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep what ended pytest itself."""
+        self.errors.append(_result(excinfo.value))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Have nothing printed by pytest; what is printed is the candidate's."""
+        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter._tw._file = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+
+    def _prepare(self, module: types.ModuleType) -> None:
+        module.__dict__[SITE] = self._site
+        if self._start["module"] is None:
+            sys.modules[CANDIDATE] = module
+            exec(self._code, module.__dict__)  # noqa: S102 - what this process is for
+
+    @contextmanager
+    def _site(self, number: int) -> Iterator[None]:
+        """Tell how a statement of the tests ended, and let those after it have their turn."""
+        self._channel.send({"begin": number})
+        try:
+            yield
+            found = ["passed", ""]
+        except Exception as error:
+            found = _result(error)
+        known = self._sites[number]
+        if known is None or known[0] == "passed":
+            self._sites[number] = found
+        self._channel.send({"end": number, "result": self._sites[number]})
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
+        """Keep why something could not be collected."""
+        report = yield
+        if report.outcome == "failed" and report.call is not None and report.call.excinfo:
+            self.errors.append(_result(report.call.excinfo.value))
+        return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> None:
+        """Say which tests there are."""
+        check = self._start["check"]
+        if check is not None and TESTS in sys.modules:
+            entry_point = self._start["entry_point"]
+            items.append(
+                _Check.from_parent(session, name=check, check=check, entry_point=entry_point)
+            )
+        self._channel.send({"items": [item.nodeid for item in items]})
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        """Say when a test begins and what became of it."""
+        self._channel.send({"begin": item.nodeid})
+        answer = yield
+        found = self._results.get(item.nodeid, ["not_run", "it did not run"])
+        self._channel.send({"end": item.nodeid, "result": found})
+        return answer
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        """Turn the end of a test's set-up, call or tear-down into an outcome."""
+        report = yield
+        if report.outcome == "failed":
+            error = call.excinfo.value if call.excinfo else AssertionError(report.longreprtext)
+            found = _result(error)
+        elif report.outcome == "skipped":
+            found = ["not_run", "skipped: " + (call.excinfo.exconly() if call.excinfo else "")]
+        elif report.when == "call":
+            found = ["passed", ""]
+        else:
+            return report
+        known = self._results.get(item.nodeid)
+        if known is None or known[0] == "passed":
+            self._results[item.nodeid] = found
+        return report
+
+
+def _result(error: BaseException) -> list[str]:
+    if isinstance(error, MemoryError):
+        return ["memory_limit_exceeded", describe(error)]
+    failures = (AssertionError, pytest.fail.Exception)
+    return ["wrong_answer" if isinstance(error, failures) else "runtime_error", describe(error)]
