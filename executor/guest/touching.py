@@ -1,0 +1,163 @@
+"""Whether test code only calls and compares: then it can run apart from the candidate.
+
+What touches more (files, the environment, standard streams, patches, modules, warnings, fixtures,
+classes of the candidate) may pass vacuously in another process, where the candidate sees nothing of
+it. So it is decided by reading, before any candidate is there.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+
+_PURE = frozenset(
+    [
+        "__future__",
+        "abc",
+        "array",
+        "base64",
+        "binascii",
+        "bisect",
+        "builtins",
+        "calendar",
+        "cmath",
+        "collections",
+        "copy",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "enum",
+        "fractions",
+        "functools",
+        "hashlib",
+        "heapq",
+        "html",
+        "itertools",
+        "json",
+        "math",
+        "numbers",
+        "operator",
+        "pprint",
+        "pytest",
+        "random",
+        "re",
+        "statistics",
+        "string",
+        "struct",
+        "textwrap",
+        "time",
+        "types",
+        "typing",
+        "unicodedata",
+        "unittest",
+        "uuid",
+        "zlib",
+        "zoneinfo",
+    ]
+)
+"""Modules that do nothing to a process, and what tests are written with."""
+_NAMES = frozenset(
+    [
+        "open",
+        "input",
+        "exec",
+        "eval",
+        "compile",
+        "__import__",
+        "globals",
+        "breakpoint",
+        "__file__",
+        "__builtins__",
+    ]
+)
+_PYTEST = frozenset(["raises", "approx", "mark", "param", "fail"])
+_MARKS = frozenset(["parametrize"])
+_CASES = frozenset(["TestCase", "IsolatedAsyncioTestCase"])
+
+
+def touches(source: str, check: str | None) -> str | None:
+    """Say what test code touches beyond calls and data; None if nothing.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
+    """
+    tree = ast.parse(source)
+    own = {n.name for n in ast.walk(tree) if isinstance(n, _DEFINITIONS)}
+    for node in ast.walk(tree):
+        for found in _found(node, own, check):
+            return f"{found} (line {getattr(node, 'lineno', 1)})"
+    return None
+
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
+
+
+def _found(node: ast.AST, own: set[str], check: str | None) -> Iterator[str]:
+    match node:
+        case ast.Import(names):
+            yield from (_named(a.name) for a in names if _is_impure(a.name))
+        case ast.ImportFrom(module, names, level):
+            if level or (module == "unittest" and any(a.name == "mock" for a in names)):
+                yield _named(module or ".")
+            elif module and _is_impure(module):
+                yield _named(module)
+        case ast.Name(name) if name in _NAMES:
+            yield f"it uses `{name}`"
+        case ast.Attribute(ast.Name("pytest"), name) if name not in _PYTEST:
+            yield f"it uses `pytest.{name}`"
+        case ast.Attribute(ast.Attribute(ast.Name("pytest"), "mark"), name) if name not in _MARKS:
+            yield f"it uses `pytest.mark.{name}`"
+        case ast.Attribute(ast.Name("unittest"), "mock"):
+            yield _named("unittest.mock")
+        case ast.ClassDef(_, bases):
+            yield from (f"it derives {node.name!r}" for b in bases if not _is_known(b, own))
+        case ast.AsyncFunctionDef():
+            yield "it is asynchronous"
+        case ast.FunctionDef() if node.name.startswith("test") and node.name != check:
+            missing = _fixtures(node)
+            if missing:
+                yield f"it takes the fixture {missing!r}"
+        case ast.ExceptHandler(kind) if kind is not None and not _is_standard(kind, own):
+            yield "it catches an exception that is not a builtin one"
+
+
+def _named(module: str) -> str:
+    return f"it imports `{module}`"
+
+
+def _is_impure(module: str) -> bool:
+    first = module.partition(".")[0]
+    # What is neither standard nor pytest is the candidate's, or is refused elsewhere.
+    is_known = first in sys.stdlib_module_names
+    return module == "unittest.mock" or (is_known and first not in _PURE)
+
+
+def _is_known(base: ast.expr, own: set[str]) -> bool:
+    name = base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", None)
+    return name in own | _CASES or name in ("object", "NamedTuple", "Enum", "Exception")
+
+
+def _is_standard(kind: ast.expr, own: set[str]) -> bool:
+    kinds = kind.elts if isinstance(kind, ast.Tuple) else [kind]
+    builtin = {name for name, value in vars(sys.modules["builtins"]).items() if _is_error(value)}
+    return all(isinstance(k, ast.Name) and k.id in builtin | own for k in kinds)
+
+
+def _is_error(value: object) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseException)
+
+
+def _fixtures(node: ast.FunctionDef) -> str | None:
+    given = {"self", "cls"}
+    for decorator in node.decorator_list:
+        if isinstance(decorator, ast.Call) and decorator.args:
+            names = decorator.args[0]
+            words = [names] if isinstance(names, ast.Constant) else getattr(names, "elts", [])
+            for word in words:
+                if isinstance(word, ast.Constant) and isinstance(word.value, str):
+                    given |= {part.strip() for part in word.value.split(",")}
+    arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+    defaults = len(node.args.defaults)
+    required = arguments[: len(arguments) - defaults] if defaults else arguments
+    return next((a.arg for a in required if a.arg not in given), None)
