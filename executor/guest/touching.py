@@ -9,67 +9,20 @@ import ast
 import sys
 from collections.abc import Iterator
 
-_PURE = frozenset(
-    [
-        "__future__",
-        "abc",
-        "array",
-        "base64",
-        "binascii",
-        "bisect",
-        "builtins",
-        "calendar",
-        "cmath",
-        "collections",
-        "copy",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "difflib",
-        "enum",
-        "fractions",
-        "functools",
-        "hashlib",
-        "heapq",
-        "html",
-        "itertools",
-        "json",
-        "math",
-        "numbers",
-        "operator",
-        "pprint",
-        "pytest",
-        "random",
-        "re",
-        "statistics",
-        "string",
-        "struct",
-        "textwrap",
-        "time",
-        "types",
-        "typing",
-        "unicodedata",
-        "unittest",
-        "uuid",
-        "zlib",
-        "zoneinfo",
-    ]
-)
+# fmt: off
+_PURE = frozenset({
+    "__future__", "abc", "array", "base64", "binascii", "bisect", "builtins", "calendar", "cmath",
+    "collections", "copy", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions",
+    "functools", "hashlib", "heapq", "html", "itertools", "json", "math", "numbers", "operator",
+    "pprint", "pytest", "random", "re", "statistics", "string", "struct", "textwrap", "time",
+    "types", "typing", "unicodedata", "unittest", "uuid", "zlib", "zoneinfo",
+})
 """Modules that do nothing to a process, and what tests are written with."""
-_NAMES = frozenset(
-    [
-        "open",
-        "input",
-        "exec",
-        "eval",
-        "compile",
-        "__import__",
-        "globals",
-        "breakpoint",
-        "__file__",
-        "__builtins__",
-    ]
-)
+_NAMES = frozenset({
+    "open", "input", "exec", "eval", "compile", "__import__", "globals", "breakpoint", "__file__",
+    "__builtins__",
+})
+# fmt: on
 _PYTEST = frozenset(["raises", "approx", "mark", "param", "fail"])
 _MARKS = frozenset(["parametrize"])
 _CASES = frozenset(["TestCase", "IsolatedAsyncioTestCase"])

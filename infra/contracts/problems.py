@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from infra.contracts import tagged
 from infra.contracts.base import Contract, IntegrityRule, JsonValue, Language
@@ -40,11 +40,15 @@ DottedName = Annotated[
     str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$", max_length=400)
 ]
 
+
+def _below(path: str) -> str:
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        raise ValueError("must be the path of a file below a folder")
+    return path
+
+
 RelativePath = Annotated[
-    str,
-    Field(
-        pattern=r"^(?!\.\.?(/|$))[A-Za-z0-9_.-]+(/(?!\.\.?(/|$))[A-Za-z0-9_.-]+)*$", max_length=200
-    ),
+    str, Field(pattern=r"^[A-Za-z0-9_./-]+$", max_length=200), AfterValidator(_below)
 ]
 """Path of a file below some folder."""
 
