@@ -4,20 +4,42 @@ The candidate can forge what is reported from there by attacking its own process
 the jail, the limits and the clocks are those of every candidate. The verdict says `shared`.
 """
 
+from collections.abc import Collection
 from typing import Any
 
-from executor import verdicts
+from executor import languages, verdicts
 from executor.host import CompileFailed, Meter, Spending
 from executor.jail import Budget, Ended, Jail, Sandbox
 from executor.limits import GRACE
-from infra.contracts.base import Outcome
-from infra.contracts.execution import TestResult
-from infra.contracts.problems import Limits
+from infra.contracts.base import Language, Outcome
+from infra.contracts.execution import Suite, TestResult
+from infra.contracts.problems import AssertTest, Limits
 
 PACKAGES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
 """What Python brings beside the standard library for them."""
 _NO_MESSAGE = "the process sent no valid message"
 _Result = tuple[Outcome, str]
+
+
+def sandbox_of(sandbox: Sandbox, language: Language) -> Sandbox:
+    """Return the sandbox whose Python has what the tests of a language need.
+
+    Raises:
+        errors.SandboxError: a package is not installed.
+    """
+    return sandbox.with_packages((*languages.PACKAGES.get(language, ()), *PACKAGES))
+
+
+def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
+    """Return what a process begins with that runs a test beside a program."""
+    return {
+        "program": program,
+        "source": test.source,
+        "module": test.module,
+        "files": test.files,
+        "check": test.check,
+        "entry_point": suite.entry_point,
+    }
 
 
 class SharedRun:
@@ -27,36 +49,47 @@ class SharedRun:
         self._sandbox = sandbox
         self._limits = limits
         self._meter = meter
-        self._results: dict[int | str, _Result | None] = {}
-        self._spending: dict[int | str, Spending] = {}
-        self._current: int | str | None = None
-        self._is_collected = False
+        self._results: dict[str, _Result | None] = {}
+        self._spending: dict[str, Spending] = {}
+        self._current: str | None = None
         self.stdout = b""
         self.stderr = b""
 
-    def run(self, start: dict[str, Any]) -> list[TestResult]:
+    def run(self, start: dict[str, Any], known: Collection[str] | None) -> list[TestResult]:
         """Run the tests of `start`; return what they say became of each.
+
+        `known` are the names of those that a reference program passes: they are the tests then,
+        whatever else there is or is not with this candidate.
 
         Raises:
             CompileFailed: the source of the candidate does not compile.
             errors.SandboxError: the sandbox failed.
         """
+        for name in known or ():
+            self._add(name)
         with self._sandbox.jail({"role": "suite", **start}, self._limits) as jail:
             try:
                 self._run(jail)
+                if all(found is None for found in self._results.values()):
+                    raise Ended(Outcome.RUNTIME_ERROR, "no test ran")
             except Ended as ended:
                 self._charge(ended.outcome, ended.detail)
             finally:
                 self._meter.add(jail)
                 self.stdout, self.stderr = jail.output("stdout"), jail.output("stderr")
-        return [
-            verdicts.result(
-                *(found or (Outcome.NOT_RUN, "the test code did not reach it")),
-                self._spending[name].cpu,
-                self._spending[name].wall,
-            )
-            for name, found in self._results.items()
-        ]
+        return [self._result(name) for name in known or self._results]
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """Names of the tests that were passed."""
+        return tuple(
+            name for name, found in self._results.items() if found and found[0] is Outcome.PASSED
+        )
+
+    def _result(self, name: str) -> TestResult:
+        outcome, detail = self._results[name] or (Outcome.NOT_RUN, "the tests did not reach it")
+        spending = self._spending[name]
+        return verdicts.result(outcome, detail, spending.cpu, spending.wall, name)
 
     def _run(self, jail: Jail) -> None:
         first = jail.receive(self._budget(jail))
@@ -73,24 +106,21 @@ class SharedRun:
             jail.forget_output()
 
     def _step(self, message: dict[str, Any], cpu: float, wall: float) -> bool:
-        if "sites" in message:
-            for number in range(message["sites"]):
-                self._add(number)
-        elif "items" in message:
+        if "items" in message:
             for name in message["items"]:
                 self._add(str(name))
-            self._is_collected = True
         elif "begin" in message:
-            self._current = message["begin"]
+            self._current = str(message["begin"])
         elif "end" in message:
             outcome, detail = message["result"]
-            spending = self._spending[message["end"]]
+            name = str(message["end"])
+            spending = self._spending[name]
             spending.cpu += cpu
             spending.wall += wall
-            self._results[message["end"]] = Outcome(outcome), str(detail)
+            self._results[name] = Outcome(outcome), str(detail)
             self._current = None
             if spending.cpu > self._limits.cpu_seconds:
-                self._current = message["end"]
+                self._current = name
                 raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
         else:
             for outcome, detail in message["done"]:
@@ -98,9 +128,9 @@ class SharedRun:
             return True
         return False
 
-    def _add(self, name: int | str) -> None:
-        self._results[name] = None
-        self._spending[name] = Spending()
+    def _add(self, name: str) -> None:
+        self._results.setdefault(name, None)
+        self._spending.setdefault(name, Spending())
 
     def _budget(self, jail: Jail) -> Budget:
         """Allow one test's time, and no more than what is left."""

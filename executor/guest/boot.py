@@ -126,6 +126,10 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest import suite
 
                 suite.run(CHANNEL_FD, start)
+            case "touching":
+                from executor.guest import touching
+
+                touching.tell(CHANNEL_FD, start)
             case "driver":
                 from executor.guest import driver
 

@@ -7,8 +7,10 @@ SITE = "__rrtf_site__"
 """Name of what is entered around each of them, with its number."""
 
 
-def marked(source: str, check: str | None) -> tuple[str, int]:
-    """Return test code in which each such statement is entered by number, and how many there are.
+def marked(source: str, check: str | None) -> tuple[str, list[str], bool]:
+    """Return test code in which each such statement is entered by number, and their names.
+
+    The third is whether some of them are in `check`.
 
     They are statements of the module, and of the function `check`, that assert something
     themselves, at whatever depth but not in a function, or call a function of the test code that
@@ -25,10 +27,14 @@ def marked(source: str, check: str | None) -> tuple[str, int]:
     }
     marker = _Marker(asserting - {check})
     marker.mark(tree.body)
+    outside = len(marker.names)
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == check:
             marker.mark(node.body)
-    return (ast.unparse(ast.fix_missing_locations(tree)) if marker.count else source), marker.count
+    if not marker.names:
+        return source, [], False
+    text = ast.unparse(ast.fix_missing_locations(tree))
+    return text, marker.names, len(marker.names) > outside
 
 
 def _asserts(body: list[ast.stmt]) -> Iterator[ast.Assert]:
@@ -47,15 +53,15 @@ class _Marker:
 
     def __init__(self, asserting: set[str]) -> None:
         self._asserting = asserting
-        self.count = 0
+        self.names: list[str] = []
 
     def mark(self, body: list[ast.stmt]) -> None:
         """Put a `with` around each statement of a body that is a test."""
         for position, node in enumerate(body):
             if self._is_test(node):
-                entered = ast.Call(ast.Name(SITE, ast.Load()), [ast.Constant(self.count)], [])
+                entered = ast.Call(ast.Name(SITE, ast.Load()), [ast.Constant(len(self.names))], [])
                 body[position] = ast.With([ast.withitem(entered)], [node])
-                self.count += 1
+                self.names.append(f"statement {len(self.names) + 1}, line {node.lineno}")
 
     def _is_test(self, node: ast.stmt) -> bool:
         if any(_asserts([node])):

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
 from _pytest.config import default_plugins
+from _pytest.skipping import evaluate_skip_marks
 
 from executor.guest.channel import Channel
 from executor.guest.compiling import compile_candidate, describe
@@ -51,14 +52,14 @@ def run(fd: int, start: dict[str, Any]) -> None:
         return
     for file, text in {**start["files"], path: start["program"]}.items():
         _write(os.path.join(FOLDER, file), text)
-    source, sites = marked(start["source"], start["check"])
+    source, sites, within = marked(start["source"], start["check"])
     _write(f"{FOLDER}/{TESTS}.py", source)
-    channel.send({"sites": sites})
+    channel.send({"items": sites})
     os.chdir(FOLDER)
     sys.path.insert(0, FOLDER)
     sys.argv = ["pytest"]
     random.seed(0)
-    plugin = _Plugin(channel, start, code, sites)
+    plugin = _Plugin(channel, start, code, sites, within)
     arguments = [
         f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", "--capture=no", "--no-header", "-p",
         "no:cacheprovider", "-p", "no:faulthandler", "--tb=native", "--import-mode=prepend",
@@ -97,12 +98,18 @@ class _Plugin:
     """Tells the supervisor what pytest tells its plugins."""
 
     def __init__(
-        self, channel: Channel, start: dict[str, Any], code: types.CodeType, sites: int
+        self,
+        channel: Channel,
+        start: dict[str, Any],
+        code: types.CodeType,
+        sites: list[str],
+        within: bool,
     ) -> None:
         self._channel = channel
         self._start = start
         self._code = code
-        self._sites: list[list[str] | None] = [None] * sites
+        self._sites = sites
+        self._within = within
         self._results: dict[str, list[str]] = {}
         self.errors: list[list[str]] = []
         """Outcome and detail of what could not be collected."""
@@ -127,7 +134,7 @@ class _Plugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Have nothing printed by pytest; what is printed is the candidate's."""
-        reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
         reporter._tw._file = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
 
     def _prepare(self, module: types.ModuleType) -> None:
@@ -139,16 +146,16 @@ class _Plugin:
     @contextmanager
     def _site(self, number: int) -> Iterator[None]:
         """Tell how a statement of the tests ended, and let those after it have their turn."""
-        self._channel.send({"begin": number})
+        name = self._sites[number]
+        self._channel.send({"begin": name})
         try:
             yield
             found = ["passed", ""]
         except Exception as error:
             found = _result(error)
-        known = self._sites[number]
-        if known is None or known[0] == "passed":
-            self._sites[number] = found
-        self._channel.send({"end": number, "result": self._sites[number]})
+        if self._results.setdefault(name, found)[0] == "passed":
+            self._results[name] = found
+        self._channel.send({"end": name, "result": self._results[name]})
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
@@ -163,17 +170,25 @@ class _Plugin:
         self, session: pytest.Session, items: list[pytest.Item]
     ) -> None:
         """Say which tests there are."""
+        items[:] = [item for item in items if not _is_skipped(item)]
+        names = [item.nodeid for item in items]
         check = self._start["check"]
         if check is not None and TESTS in sys.modules:
             entry_point = self._start["entry_point"]
-            items.append(
-                _Check.from_parent(session, name=check, check=check, entry_point=entry_point)
-            )
-        self._channel.send({"items": [item.nodeid for item in items]})
+            called = _Check.from_parent(session, name=check, check=check, entry_point=entry_point)
+            items.append(called)
+            names += [] if self._within else [called.nodeid]
+        self._channel.send({"items": names})
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
         """Say when a test begins and what became of it."""
+        if isinstance(item, _Check) and self._within:
+            # Its statements are the tests; what ends it between them keeps the others from theirs.
+            answer = yield
+            found = self._results[item.nodeid]
+            self.errors += [found] if found[0] != "passed" else []
+            return answer
         self._channel.send({"begin": item.nodeid})
         answer = yield
         found = self._results.get(item.nodeid, ["not_run", "it did not run"])
@@ -187,9 +202,9 @@ class _Plugin:
         if report.outcome == "failed":
             error = call.excinfo.value if call.excinfo else AssertionError(report.longreprtext)
             found = _result(error)
-        elif report.outcome == "skipped":
+        elif report.outcome == "skipped" and not hasattr(report, "wasxfail"):
             found = ["not_run", "skipped: " + (call.excinfo.exconly() if call.excinfo else "")]
-        elif report.when == "call":
+        elif report.when == "call" or hasattr(report, "wasxfail"):
             found = ["passed", ""]
         else:
             return report
@@ -197,6 +212,13 @@ class _Plugin:
         if known is None or known[0] == "passed":
             self._results[item.nodeid] = found
         return report
+
+
+def _is_skipped(item: pytest.Item) -> bool:
+    """Tell whether a test is marked to be left out; one that skips itself is another matter."""
+    marked = (getattr(item, "obj", None), getattr(item, "cls", None))
+    is_left_out = any(getattr(one, "__unittest_skip__", False) for one in marked)
+    return is_left_out or evaluate_skip_marks(item) is not None
 
 
 def _result(error: BaseException) -> list[str]:

@@ -8,6 +8,9 @@ it. So it is decided by reading, before any candidate is there.
 import ast
 import sys
 from collections.abc import Iterator
+from typing import Any
+
+from executor.guest.channel import Channel
 
 # fmt: off
 _PURE = frozenset({
@@ -26,6 +29,35 @@ _NAMES = frozenset({
 _PYTEST = frozenset(["raises", "approx", "mark", "param", "fail"])
 _MARKS = frozenset(["parametrize"])
 _CASES = frozenset(["TestCase", "IsolatedAsyncioTestCase"])
+
+
+def tell(fd: int, start: dict[str, Any]) -> None:
+    """Answer over the channel what each of the `tests` touches, or how one is `broken`."""
+    channel = Channel(fd)
+    found = []
+    for test in start["tests"]:
+        try:
+            found.append(touches(test["source"], test["check"]))
+            if not test["check"] and not has_tests(test["source"]):
+                channel.send({"broken": "the test code contains no test"})
+                return
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            channel.send({"broken": f"the test code does not compile: {error}"[:2000]})
+            return
+    channel.send({"touches": found})
+
+
+def has_tests(source: str) -> bool:
+    """Tell whether there is anything in test code that could be a test.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
+    """
+    return any(
+        isinstance(node, ast.Assert)
+        or (isinstance(node, _FUNCTIONS) and "test" in node.name.lower())
+        for node in ast.walk(ast.parse(source))
+    )
 
 
 def touches(source: str, check: str | None) -> str | None:
@@ -57,12 +89,8 @@ def _found(node: ast.AST, own: set[str], check: str | None) -> Iterator[str]:
                 yield _named(module)
         case ast.Name(name) if name in _NAMES:
             yield f"it uses `{name}`"
-        case ast.Attribute(ast.Name("pytest"), name) if name not in _PYTEST:
-            yield f"it uses `pytest.{name}`"
-        case ast.Attribute(ast.Attribute(ast.Name("pytest"), "mark"), name) if name not in _MARKS:
-            yield f"it uses `pytest.mark.{name}`"
-        case ast.Attribute(ast.Name("unittest"), "mock"):
-            yield _named("unittest.mock")
+        case ast.Attribute():
+            yield from _of_frameworks(node)
         case ast.ClassDef(_, bases):
             yield from (f"it derives {node.name!r}" for b in bases if not _is_known(b, own))
         case ast.AsyncFunctionDef():
@@ -73,6 +101,16 @@ def _found(node: ast.AST, own: set[str], check: str | None) -> Iterator[str]:
                 yield f"it takes the fixture {missing!r}"
         case ast.ExceptHandler(kind) if kind is not None and not _is_standard(kind, own):
             yield "it catches an exception that is not a builtin one"
+
+
+def _of_frameworks(node: ast.Attribute) -> Iterator[str]:
+    match node:
+        case ast.Attribute(ast.Name("pytest"), name) if name not in _PYTEST:
+            yield f"it uses `pytest.{name}`"
+        case ast.Attribute(ast.Attribute(ast.Name("pytest"), "mark"), name) if name not in _MARKS:
+            yield f"it uses `pytest.mark.{name}`"
+        case ast.Attribute(ast.Name("unittest"), "mock"):
+            yield _named("unittest.mock")
 
 
 def _named(module: str) -> str:

@@ -10,6 +10,8 @@ from pydantic import Field
 from infra.contracts.base import Contract, Integrity, IntegrityRule, Label, Language, Outcome
 from infra.contracts.problems import Limits, Problem, ProgramText, TestCase
 
+MAX_NAME_CHARACTERS = 200
+"""Longest name of one test."""
 MAX_DETAIL_CHARACTERS = 2_000
 """Longest explanation kept with one test or candidate."""
 
@@ -89,6 +91,8 @@ class TestResult(Contract):
     __test__: ClassVar[bool] = False  # pytest must not collect it.
 
     outcome: Outcome
+    name: Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)] = ""
+    """What its framework calls it, or where it stands; empty where its number is its name."""
     detail: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
     """Why, for a reader; never shown to a model."""
     cpu_seconds: float = Field(0.0, ge=0)

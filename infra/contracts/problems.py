@@ -199,7 +199,7 @@ class Problem(Contract):
     """Function that call and assert tests use."""
     language: Language = Language.PYTHON
     limits: Limits = Field(default_factory=Limits)
-    integrity: IntegrityRule = IntegrityRule.ISOLATED
+    integrity: IntegrityRule = IntegrityRule.AUTO
     """Whether assert tests run apart from the candidate, or with it in one process."""
     prelude: Text = ""
     """Python that the tests' own authors run before a program, in its namespace."""
