@@ -8,6 +8,7 @@ import compileall
 import fcntl
 import hashlib
 import importlib.metadata
+import importlib.resources
 import os
 import shutil
 import stat
@@ -28,8 +29,8 @@ _UNFINISHED = "unfinished-"
 _GUEST = Path(__file__).parent / "guest"
 _TAGGED = Path(tagged.__file__)
 """The one file from outside that the guest reads: what values are on the way."""
-_TIME_ZONES = Path("/usr/share/zoneinfo")
-"""Copied if this machine has it."""
+_TIME_ZONES = "tzdata"
+"""Distribution that brings the time zones, so that every executor has the same."""
 
 
 class Image:
@@ -82,10 +83,10 @@ def _distribution(name: str) -> importlib.metadata.Distribution:
 
 def _digest(packages: tuple[str, ...]) -> str:
     digest = hashlib.sha256(sys.version.encode())
-    for name in packages:
+    for name in (_TIME_ZONES, *packages):
         digest.update(f"{name} {_distribution(name).version}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
-    for path in (*sorted(_GUEST.glob("*.py")), _TAGGED, *_TIME_ZONES.glob("tzdata.zi")):
+    for path in (*sorted(_GUEST.glob("*.py")), _TAGGED):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -131,10 +132,9 @@ def _copy_package(distribution: importlib.metadata.Distribution, library: Path) 
 
 def _copy_time_zones(target: Path, library: Path) -> None:
     """Put them where no program takes them for the host's, and tell the library where that is."""
-    if not _TIME_ZONES.is_dir():
-        return
-    ignored = shutil.ignore_patterns("posix", "right", "localtime", "posixrules")
-    shutil.copytree(_TIME_ZONES, target, ignore=ignored, ignore_dangling_symlinks=True)
+    zones = importlib.resources.files(_TIME_ZONES) / "zoneinfo"
+    with importlib.resources.as_file(zones) as folder:
+        shutil.copytree(folder, target, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     for path in library.glob("_sysconfigdata_*.py"):
         with path.open("a") as file:
             file.write('\nbuild_time_vars["TZPATH"] = "/py/zoneinfo"\n')

@@ -35,7 +35,6 @@ def confinement(limits: Limits, input_bytes: int) -> dict[str, Any]:
             "NOFILE": 64,
             "CORE": 0,
             "NPROC": limits.processes + 1,
-            "STACK": 16 * _MEBIBYTE,
             "MEMLOCK": 0,
             "MSGQUEUE": 0,
             "RTPRIO": 0,

@@ -15,7 +15,10 @@ from infra.contracts.base import Language, Outcome
 from infra.contracts.execution import Suite, TestResult
 from infra.contracts.problems import AssertTest, Limits
 
-PACKAGES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
+PACKAGES = (
+    *("pytest", "pluggy", "iniconfig", "packaging", "pygments"),
+    *("hypothesis", "sortedcontainers"),
+)
 """What Python brings beside the standard library for them."""
 _NO_MESSAGE = "the process sent no valid message"
 _Result = tuple[Outcome, str]

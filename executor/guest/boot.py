@@ -24,8 +24,9 @@ def main() -> None:
     channel, control, *entrances = (int(word) for word in sys.argv[1:])
     del sys.argv[1:]
     sys.path.insert(0, "/py/guest")
-    from executor.guest import files
+    from executor.guest import confine, files
 
+    confine.bound_stack()
     # Before the account: what the copy of the input takes is not the candidate's.
     outputs = files.name_files()
     enter(entrances)

@@ -19,6 +19,7 @@ from _pytest.skipping import evaluate_skip_marks
 
 from executor.guest.channel import Channel
 from executor.guest.compiling import compile_candidate, describe
+from executor.guest.imported import candidate_modules
 from executor.guest.statements import SITE, marked
 
 for _name in default_plugins:
@@ -45,8 +46,8 @@ def run(fd: int, start: dict[str, Any]) -> None:
             function that is called with the `entry_point`, or None.
     """
     channel = Channel(fd)
-    name = start["module"] or CANDIDATE
-    path = f"{FOLDER}/{name.replace('.', '/')}.py"
+    names = _names(start)
+    path = f"{FOLDER}/{(names or [CANDIDATE])[0].replace('.', '/')}.py"
     code = compile_candidate(channel, start["program"], path)
     if code is None:
         return
@@ -59,7 +60,8 @@ def run(fd: int, start: dict[str, Any]) -> None:
     sys.path.insert(0, FOLDER)
     sys.argv = ["pytest"]
     random.seed(0)
-    plugin = _Plugin(channel, start, code, sites, within)
+    candidate = _Candidate(code, names, start["module"] is None)
+    plugin = _Plugin(channel, start, candidate, sites, within)
     arguments = [
         f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", "--capture=no", "--no-header", "-p",
         "no:cacheprovider", "-p", "no:faulthandler", "--tb=native", "--import-mode=prepend",
@@ -70,28 +72,63 @@ def run(fd: int, start: dict[str, Any]) -> None:
     channel.send({"done": plugin.errors})
 
 
+def _names(start: dict[str, Any]) -> list[str]:
+    """Return the modules as which the tests import the candidate; none if both are one module."""
+    if start["module"] is not None:
+        return [start["module"]]
+    try:
+        return candidate_modules(start["source"], start["program"], start["files"])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []  # It is told of where that is compiled.
+
+
 def _write(path: str, text: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
         file.write(text)
 
 
+class _Candidate:
+    """The program, as a module that tests import, or in one namespace with them."""
+
+    def __init__(self, code: types.CodeType, names: list[str], by_name: bool) -> None:
+        self._code = code
+        self._names = names
+        self._by_name = by_name
+
+    def load(self, tests: types.ModuleType) -> None:
+        """Load it where the module of the tests, about to be run itself, looks for it."""
+        if not self._names:
+            sys.modules[CANDIDATE] = tests
+            exec(self._code, tests.__dict__)  # noqa: S102 - what this process is for
+        elif self._by_name:
+            module = importlib.import_module(self._names[0])
+            for name in (CANDIDATE, *self._names):
+                sys.modules.setdefault(name, module)
+            own = {key: value for key, value in vars(module).items() if not key.startswith("__")}
+            tests.__dict__.update(own)
+
+    def named(self, name: str) -> Any:
+        """Look a name up; in `Class.method` each class is instantiated first."""
+        first, *attributes = name.split(".")
+        module = sys.modules[self._names[0] if self._names else CANDIDATE]
+        target = getattr(module, first)
+        for attribute in attributes:
+            target = getattr(target() if isinstance(target, type) else target, attribute)
+        return target
+
+
 class _Check(pytest.Item):
     """The function that test code of one function is called by, with the candidate's."""
 
-    def __init__(self, *, check: str, entry_point: str, **kwargs: Any) -> None:
+    def __init__(self, *, candidate: _Candidate, entry_point: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._check = check
+        self._candidate = candidate
         self._entry_point = entry_point
 
     def runtest(self) -> None:
         """Call it."""
-        module = sys.modules[TESTS]
-        first, *attributes = self._entry_point.split(".")
-        target = getattr(sys.modules[CANDIDATE], first)
-        for attribute in attributes:
-            target = getattr(target() if isinstance(target, type) else target, attribute)
-        getattr(module, self._check)(target)
+        getattr(sys.modules[TESTS], self.name)(self._candidate.named(self._entry_point))
 
 
 class _Plugin:
@@ -101,13 +138,13 @@ class _Plugin:
         self,
         channel: Channel,
         start: dict[str, Any],
-        code: types.CodeType,
+        candidate: _Candidate,
         sites: list[str],
         within: bool,
     ) -> None:
         self._channel = channel
         self._start = start
-        self._code = code
+        self._candidate = candidate
         self._sites = sites
         self._within = within
         self._results: dict[str, list[str]] = {}
@@ -139,9 +176,7 @@ class _Plugin:
 
     def _prepare(self, module: types.ModuleType) -> None:
         module.__dict__[SITE] = self._site
-        if self._start["module"] is None:
-            sys.modules[CANDIDATE] = module
-            exec(self._code, module.__dict__)  # noqa: S102 - what this process is for
+        self._candidate.load(module)
 
     @contextmanager
     def _site(self, number: int) -> Iterator[None]:
@@ -151,8 +186,8 @@ class _Plugin:
         try:
             yield
             found = ["passed", ""]
-        except Exception as error:
-            found = _result(error)
+        except (Exception, SystemExit) as error:
+            found = ["passed", ""] if _has_left(error) else _result(error)
         if self._results.setdefault(name, found)[0] == "passed":
             self._results[name] = found
         self._channel.send({"end": name, "result": self._results[name]})
@@ -175,7 +210,9 @@ class _Plugin:
         check = self._start["check"]
         if check is not None and TESTS in sys.modules:
             entry_point = self._start["entry_point"]
-            called = _Check.from_parent(session, name=check, check=check, entry_point=entry_point)
+            called = _Check.from_parent(
+                session, name=check, candidate=self._candidate, entry_point=entry_point
+            )
             items.append(called)
             names += [] if self._within else [called.nodeid]
         self._channel.send({"items": names})
@@ -214,6 +251,16 @@ class _Plugin:
         return report
 
 
+def _has_left(error: BaseException) -> bool:
+    """Tell whether the tests themselves, and nobody that they call, have left with success."""
+    if not isinstance(error, SystemExit) or error.code not in (None, 0):
+        return False
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    return last is not None and last.tb_frame.f_code.co_filename == f"{FOLDER}/{TESTS}.py"
+
+
 def _is_skipped(item: pytest.Item) -> bool:
     """Tell whether a test is marked to be left out; one that skips itself is another matter."""
     marked = (getattr(item, "obj", None), getattr(item, "cls", None))
@@ -224,5 +271,5 @@ def _is_skipped(item: pytest.Item) -> bool:
 def _result(error: BaseException) -> list[str]:
     if isinstance(error, MemoryError):
         return ["memory_limit_exceeded", describe(error)]
-    failures = (AssertionError, pytest.fail.Exception)
+    failures = (AssertionError, SystemExit, pytest.fail.Exception)
     return ["wrong_answer" if isinstance(error, failures) else "runtime_error", describe(error)]
