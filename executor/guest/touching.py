@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from executor.guest.channel import Channel
+from executor.guest.object_use import Objects, is_library
 from executor.guest.statements import has_tests
 
 # fmt: off
@@ -28,6 +29,9 @@ _NAMES = frozenset({
 })
 # fmt: on
 _PYTEST = frozenset(["raises", "approx", "mark", "param", "fail"])
+_OPEN = frozenset(["__init__", "__name__", "__len__", "__post_init__"])
+_LOOKS = frozenset(["exceptions", "add_note", "assertLogs", "assertNoLogs", "assertWarns"])
+"""Attributes of what only one process has."""
 _MARKS = frozenset(["parametrize"])
 _CASES = frozenset(["TestCase", "IsolatedAsyncioTestCase"])
 
@@ -55,8 +59,9 @@ def touches(source: str, check: str | None) -> str | None:
     own = {n.name for n in ast.walk(tree) if isinstance(n, _DEFINITIONS)}
     if check is None and not has_tests(tree):
         return "it is a script without an assert"
+    objects = Objects(tree)
     for node in ast.walk(tree):
-        for found in _found(node, own, check):
+        for found in (*_found(node, own, check), *objects.uses(node)):
             return f"{found} (line {getattr(node, 'lineno', 1)})"
     return None
 
@@ -68,7 +73,9 @@ _DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
 def _found(node: ast.AST, own: set[str], check: str | None) -> Iterator[str]:
     match node:
         case ast.Import(names):
-            yield from (_named(a.name) for a in names if _is_impure(a.name))
+            yield from (
+                _named(a.name) for a in names if _is_impure(a.name) or not is_library(a.name)
+            )
         case ast.ImportFrom(module, names, level):
             if level or (module == "unittest" and any(a.name == "mock" for a in names)):
                 yield _named(module or ".")
@@ -77,7 +84,7 @@ def _found(node: ast.AST, own: set[str], check: str | None) -> Iterator[str]:
         case ast.Name(name) if name in _NAMES:
             yield f"it uses `{name}`"
         case ast.Attribute():
-            yield from _of_frameworks(node)
+            yield from _of_attributes(node)
         case ast.ClassDef(_, bases):
             yield from (f"it derives {node.name!r}" for b in bases if not _is_known(b, own))
         case ast.AsyncFunctionDef():
@@ -90,8 +97,12 @@ def _found(node: ast.AST, own: set[str], check: str | None) -> Iterator[str]:
             yield "it catches an exception that is not a builtin one"
 
 
-def _of_frameworks(node: ast.Attribute) -> Iterator[str]:
+def _of_attributes(node: ast.Attribute) -> Iterator[str]:
     match node:
+        case ast.Attribute(attr=name) if name.startswith("__") and name not in _OPEN:
+            yield f"it looks at `{name}`"
+        case ast.Attribute(attr=name) if name in _LOOKS:
+            yield f"it looks at `{name}`"
         case ast.Attribute(ast.Name("pytest"), name) if name not in _PYTEST:
             yield f"it uses `pytest.{name}`"
         case ast.Attribute(ast.Attribute(ast.Name("pytest"), "mark"), name) if name not in _MARKS:
@@ -104,11 +115,15 @@ def _named(module: str) -> str:
     return f"it imports `{module}`"
 
 
-def _is_impure(module: str) -> bool:
+def _is_impure(module: str, whole: bool = False) -> bool:
+    """Tell whether a module does something to a process; the whole candidate is one to be changed.
+
+    What is neither standard nor pytest is the candidate's.
+    """
+    if not is_library(module):
+        return whole
     first = module.partition(".")[0]
-    # What is neither standard nor pytest is the candidate's, or is refused elsewhere.
-    is_known = first in sys.stdlib_module_names
-    return module == "unittest.mock" or (is_known and first not in _PURE)
+    return module == "unittest.mock" or (first not in _PURE and first != "pytest")
 
 
 def _is_known(base: ast.expr, own: set[str]) -> bool:
