@@ -52,6 +52,7 @@ class Judge:
         if suite.language in TOOLCHAINS:
             self._native = NativeRunner(sandbox.native(), suite.language, suite.limits)
         self._reference: Verdict | None = None
+        self._broken: SuiteBroken | None = None
         self._names: list[tuple[str, ...]] = []
         self.asserts = Asserts([], [], [])
         """What is known of the assert tests; another judge of the suite need not find it again."""
@@ -77,10 +78,12 @@ class Judge:
         reference = self._suite.reference_program
         try:
             self.asserts = self._read_asserts()
-            # Plain data that is compared outside cannot pass for nothing, wherever it runs.
-            if reference is None or all(plain is not None for plain in self.asserts.plain):
+            # What is compared outside cannot pass for nothing: who passes has passed, and whether
+            # the reference does as well matters for the first that does not.
+            if all(plain is not None for plain in self.asserts.plain):
                 return self.asserts
-            self._reference = self._judge_reference(reference)
+            if reference is not None:
+                self._reference = self._judge_reference(reference)
         except SuiteBroken:
             if reference is None:
                 raise
@@ -112,7 +115,11 @@ class Judge:
         return self.asserts._replace(sites=sites, names=tuple(self._names))
 
     def _judge_reference(self, source: str) -> Verdict:
-        reference = self.judge(source)
+        source = self._suite.prelude + source
+        refusal = refuse_bytes(source)
+        if refusal:
+            raise SuiteBroken(f"the reference program cannot be compiled: {refusal}")
+        reference = self._judge(source)
         if reference.label is not Label.ALL_PASS:
             if reference.unstable:
                 # It passed once: the limit and the machine's load decide, not the suite.
@@ -146,6 +153,42 @@ class Judge:
         refusal = refuse_bytes(source)
         if refusal:
             return verdicts.compile_error(refusal, self.total, self._version)
+        verdict = self._judge(source)
+        if verdict.label in (Label.ALL_PASS, Label.COMPILE_ERROR) or not self._is_in_doubt():
+            return verdict
+        self._settle()
+        return verdict if self.asserts.integrity is Integrity.ISOLATED else self._judge(source)
+
+    def _is_in_doubt(self) -> bool:
+        """Tell whether the reference program may still have the tests run beside the candidate."""
+        return (
+            self._reference is None
+            and self._suite.integrity is IntegrityRule.AUTO
+            and self._suite.reference_program is not None
+            and bool(self.asserts.sites)
+            and self.asserts.integrity is Integrity.ISOLATED
+        )
+
+    def _settle(self) -> None:
+        """Have the reference program decide.
+
+        Raises:
+            SuiteBroken: it passes nowhere.
+        """
+        assert self._suite.reference_program is not None
+        if self._broken is not None:
+            raise self._broken
+        try:
+            self._reference = self._judge_reference(self._suite.reference_program)
+        except SuiteBroken:
+            apart = self.asserts
+            try:
+                self.asserts = self._share_asserts()
+            except SuiteBroken as broken:
+                self.asserts, self._broken = apart, broken
+                raise
+
+    def _judge(self, source: str) -> Verdict:
         with self._sandbox.gate.shared():
             first = self._judge_once(source)
         if not is_near_limit(first, self._limits):
