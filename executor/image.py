@@ -29,6 +29,28 @@ _UNFINISHED = "unfinished-"
 _GUEST = Path(__file__).parent / "guest"
 _TAGGED = Path(tagged.__file__)
 """The one file from outside that the guest reads: what values are on the way."""
+_PROGRAMS = (
+    *(
+        "sh",
+        "bash",
+        "tar",
+        "gzip",
+        "cat",
+        "ls",
+        "echo",
+        "cp",
+        "mv",
+        "rm",
+        "mkdir",
+        "touch",
+        "head",
+        "tail",
+    ),
+    *("grep", "sed", "sort", "wc", "env", "date", "sleep", "true", "false", "pwd", "seq", "expr"),
+)
+"""What tests and the programs that they test start beside Python, as far as this machine has it; in
+images with packages only."""
+_PROGRAM_FOLDERS = "/usr/bin:/bin"
 _TIME_ZONES = "tzdata"
 """Distribution that brings the time zones, so that every executor has the same."""
 
@@ -85,6 +107,8 @@ def _digest(packages: tuple[str, ...]) -> str:
     digest = hashlib.sha256(sys.version.encode())
     for name in (_TIME_ZONES, *packages):
         digest.update(f"{name} {_distribution(name).version}".encode())
+    for name in _PROGRAMS if packages else ():
+        digest.update(f"{name} {shutil.which(name, path=_PROGRAM_FOLDERS)}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
     for path in (*sorted(_GUEST.glob("*.py")), _TAGGED):
         digest.update(path.read_bytes())
@@ -111,7 +135,8 @@ def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
         for name in packages:
             _copy_package(_distribution(name), library)
         _copy_time_zones(temporary / "py" / "zoneinfo", library)
-        _copy_shared_libraries(temporary, [binary, *library.rglob("*.so")])
+        programs = _copy_programs(temporary / "bin") if packages else []
+        _copy_shared_libraries(temporary, [binary, *library.rglob("*.so"), *programs])
         compileall.compile_dir(str(temporary / "py"), quiet=2, workers=1)
         _make_readable(temporary)
         temporary.rename(root)
@@ -128,6 +153,14 @@ def _copy_package(distribution: importlib.metadata.Distribution, library: Path) 
             target = library / str(file)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(str(distribution.locate_file(file)), target)
+
+
+def _copy_programs(target: Path) -> list[Path]:
+    target.mkdir()
+    found = ((name, shutil.which(name, path=_PROGRAM_FOLDERS)) for name in _PROGRAMS)
+    return [
+        Path(shutil.copy2(os.path.realpath(path), target / name)) for name, path in found if path
+    ]
 
 
 def _copy_time_zones(target: Path, library: Path) -> None:
