@@ -252,7 +252,9 @@ class Run:
         for position, test in enumerate(t for t in self._suite.tests if isinstance(t, AssertTest)):
             run = SharedRun(sandbox, self._limits, self._meter)
             known = self._asserts.names[position] if self._asserts.names else None
-            yield run.run(sharing.start_of(test, self._suite, self._source), known)
+            # Only the reference program runs before it is known what it passes.
+            is_reference = known is None and self._suite.reference_program is not None
+            yield run.run(sharing.start_of(test, self._suite, self._source), known, is_reference)
             self.names.append(run.passed)
             self._host.stdout = self._host.stdout or run.stdout
             self._host.stderr = self._host.stderr or run.stderr

@@ -54,12 +54,17 @@ class SharedRun:
         self._meter = meter
         self._results: dict[str, _Result | None] = {}
         self._spending: dict[str, Spending] = {}
+        self._skipped: set[str] = set()
         self._current: str | None = None
         self.stdout = b""
         self.stderr = b""
 
-    def run(self, start: dict[str, Any], known: Collection[str] | None) -> list[TestResult]:
+    def run(
+        self, start: dict[str, Any], known: Collection[str] | None, may_skip: bool
+    ) -> list[TestResult]:
         """Run the tests of `start`; return what they say became of each.
+
+        A test that skips itself is none if that is allowed, and else did not run.
 
         `known` are the names of those that a reference program passes: they are the tests then,
         whatever else there is or is not with this candidate.
@@ -80,7 +85,8 @@ class SharedRun:
             finally:
                 self._meter.add(jail)
                 self.stdout, self.stderr = jail.output("stdout"), jail.output("stderr")
-        return [self._result(name) for name in known or self._results]
+        left_out = self._skipped if may_skip else set()
+        return [self._result(name) for name in known or self._results if name not in left_out]
 
     @property
     def passed(self) -> tuple[str, ...]:
@@ -116,6 +122,9 @@ class SharedRun:
             self._current = str(message["begin"])
         elif "end" in message:
             outcome, detail = message["result"]
+            if outcome == "skipped":
+                outcome = Outcome.NOT_RUN
+                self._skipped.add(str(message["end"]))
             name = str(message["end"])
             spending = self._spending[name]
             spending.cpu += cpu

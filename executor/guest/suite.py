@@ -187,7 +187,9 @@ class _Plugin:
             yield
             found = ["passed", ""]
         except (Exception, SystemExit) as error:
-            found = ["passed", ""] if _has_left(error) else _result(error)
+            found = _result(error)
+            if isinstance(error, SystemExit) and error.code in (None, 0):
+                found = ["passed", ""] if _is_of_the_tests(error) else found
         if self._results.setdefault(name, found)[0] == "passed":
             self._results[name] = found
         self._channel.send({"end": name, "result": self._results[name]})
@@ -240,7 +242,7 @@ class _Plugin:
             error = call.excinfo.value if call.excinfo else AssertionError(report.longreprtext)
             found = _result(error)
         elif report.outcome == "skipped" and not hasattr(report, "wasxfail"):
-            found = ["not_run", "skipped: " + (call.excinfo.exconly() if call.excinfo else "")]
+            found = ["skipped", call.excinfo.exconly() if call.excinfo else ""]
         elif report.when == "call" or hasattr(report, "wasxfail"):
             found = ["passed", ""]
         else:
@@ -251,10 +253,8 @@ class _Plugin:
         return report
 
 
-def _has_left(error: BaseException) -> bool:
-    """Tell whether the tests themselves, and nobody that they call, have left with success."""
-    if not isinstance(error, SystemExit) or error.code not in (None, 0):
-        return False
+def _is_of_the_tests(error: BaseException) -> bool:
+    """Tell whether the tests themselves, and nobody that they call, have raised something."""
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next
@@ -271,5 +271,7 @@ def _is_skipped(item: pytest.Item) -> bool:
 def _result(error: BaseException) -> list[str]:
     if isinstance(error, MemoryError):
         return ["memory_limit_exceeded", describe(error)]
-    failures = (AssertionError, SystemExit, pytest.fail.Exception)
-    return ["wrong_answer" if isinstance(error, failures) else "runtime_error", describe(error)]
+    failed = isinstance(error, (AssertionError, pytest.fail.Exception))
+    if failed or (isinstance(error, SystemExit) and _is_of_the_tests(error)):
+        return ["wrong_answer", describe(error)]
+    return ["runtime_error", describe(error)]

@@ -93,8 +93,10 @@ def _found(node: ast.AST, own: set[str], check: str | None) -> Iterator[str]:
             missing = _fixtures(node)
             if missing:
                 yield f"it takes the fixture {missing!r}"
-        case ast.ExceptHandler(kind) if kind is not None and not _is_standard(kind, own):
-            yield "it catches an exception that is not a builtin one"
+        case ast.ExceptHandler(ast.expr() as kind) | ast.Call(
+            ast.Attribute(attr="raises" | "assertRaises" | "assertRaisesRegex"), [kind, *_]
+        ) if not _is_standard(kind, own):
+            yield "it expects an exception that is not a builtin one"
 
 
 def _of_attributes(node: ast.Attribute) -> Iterator[str]:
