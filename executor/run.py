@@ -254,10 +254,12 @@ class Run:
             known = self._asserts.names[position] if self._asserts.names else None
             # Only the reference program runs before it is known what it passes.
             is_reference = known is None and self._suite.reference_program is not None
-            yield run.run(sharing.start_of(test, self._suite, self._source), known, is_reference)
+            start = sharing.start_of(test, self._suite, self._source)
+            results = run.run(start, known, is_reference)
             self.names.append(run.passed)
             self._host.stdout = self._host.stdout or run.stdout
             self._host.stderr = self._host.stderr or run.stderr
+            yield results
 
     def _run_plain(self, site: dict[str, Any], number: int) -> TestResult:
         self._host.forget_output()
