@@ -8,6 +8,7 @@ import compileall
 import fcntl
 import hashlib
 import importlib.metadata
+import importlib.resources
 import os
 import shutil
 import stat
@@ -28,8 +29,30 @@ _UNFINISHED = "unfinished-"
 _GUEST = Path(__file__).parent / "guest"
 _TAGGED = Path(tagged.__file__)
 """The one file from outside that the guest reads: what values are on the way."""
-_TIME_ZONES = Path("/usr/share/zoneinfo")
-"""Copied if this machine has it."""
+_PROGRAMS = (
+    *(
+        "sh",
+        "bash",
+        "tar",
+        "gzip",
+        "cat",
+        "ls",
+        "echo",
+        "cp",
+        "mv",
+        "rm",
+        "mkdir",
+        "touch",
+        "head",
+        "tail",
+    ),
+    *("grep", "sed", "sort", "wc", "env", "date", "sleep", "true", "false", "pwd", "seq", "expr"),
+)
+"""What tests and the programs that they test start beside Python, as far as this machine has it; in
+images with packages only."""
+_PROGRAM_FOLDERS = "/usr/bin:/bin"
+_TIME_ZONES = "tzdata"
+"""Distribution that brings the time zones, so that every executor has the same."""
 
 
 class Image:
@@ -82,10 +105,12 @@ def _distribution(name: str) -> importlib.metadata.Distribution:
 
 def _digest(packages: tuple[str, ...]) -> str:
     digest = hashlib.sha256(sys.version.encode())
-    for name in packages:
+    for name in (_TIME_ZONES, *packages):
         digest.update(f"{name} {_distribution(name).version}".encode())
+    for name in _PROGRAMS if packages else ():
+        digest.update(f"{name} {shutil.which(name, path=_PROGRAM_FOLDERS)}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
-    for path in (*sorted(_GUEST.glob("*.py")), _TAGGED, *_TIME_ZONES.glob("tzdata.zi")):
+    for path in (*sorted(_GUEST.glob("*.py")), _TAGGED):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -110,7 +135,8 @@ def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
         for name in packages:
             _copy_package(_distribution(name), library)
         _copy_time_zones(temporary / "py" / "zoneinfo", library)
-        _copy_shared_libraries(temporary, [binary, *library.rglob("*.so")])
+        programs = _copy_programs(temporary / "bin") if packages else []
+        _copy_shared_libraries(temporary, [binary, *library.rglob("*.so"), *programs])
         compileall.compile_dir(str(temporary / "py"), quiet=2, workers=1)
         _make_readable(temporary)
         temporary.rename(root)
@@ -121,19 +147,27 @@ def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
 
 def _copy_package(distribution: importlib.metadata.Distribution, library: Path) -> None:
     for file in distribution.files or ():
-        left_out = {"..", "tests", "__pycache__"} & set(file.parts)
-        if not left_out and not file.parts[0].endswith(".dist-info"):
+        # What tells where it was installed from, and whose machine that was.
+        left_out = {"..", "tests", "__pycache__", "direct_url.json", "RECORD"} & set(file.parts)
+        if not left_out:
             target = library / str(file)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(str(distribution.locate_file(file)), target)
 
 
+def _copy_programs(target: Path) -> list[Path]:
+    target.mkdir()
+    found = ((name, shutil.which(name, path=_PROGRAM_FOLDERS)) for name in _PROGRAMS)
+    return [
+        Path(shutil.copy2(os.path.realpath(path), target / name)) for name, path in found if path
+    ]
+
+
 def _copy_time_zones(target: Path, library: Path) -> None:
     """Put them where no program takes them for the host's, and tell the library where that is."""
-    if not _TIME_ZONES.is_dir():
-        return
-    ignored = shutil.ignore_patterns("posix", "right", "localtime", "posixrules")
-    shutil.copytree(_TIME_ZONES, target, ignore=ignored, ignore_dangling_symlinks=True)
+    zones = importlib.resources.files(_TIME_ZONES) / "zoneinfo"
+    with importlib.resources.as_file(zones) as folder:
+        shutil.copytree(folder, target, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     for path in library.glob("_sysconfigdata_*.py"):
         with path.open("a") as file:
             file.write('\nbuild_time_vars["TZPATH"] = "/py/zoneinfo"\n')

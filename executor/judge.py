@@ -14,7 +14,7 @@ from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner
 from executor.run import Asserts, Run, driver_start, receive_asserts
 from infra import errors
-from infra.contracts.base import Label
+from infra.contracts.base import Integrity, IntegrityRule, Label
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import AssertTest, StdioTest, check_tests
 
@@ -51,15 +51,75 @@ class Judge:
         self._native: NativeRunner | None = None
         if suite.language in TOOLCHAINS:
             self._native = NativeRunner(sandbox.native(), suite.language, suite.limits)
-        self.asserts = asserts or self._read_asserts()
-        """What is known of the assert tests; another judge of the suite need not read them."""
-        self.total = sum(self.asserts.sites) + len(suite.tests) - len(self._tests)
-        """Number of tests; each assert site counts as one."""
-        if suite.reference_program is not None:
-            self._limits = calibrated(suite.limits, self._judge_reference(suite.reference_program))
+        self._reference: Verdict | None = None
+        self._broken: SuiteBroken | None = None
+        self._names: list[tuple[str, ...]] = []
+        self.asserts = Asserts([], [], [])
+        """What is known of the assert tests; another judge of the suite need not find it again."""
+        if self._tests:
+            self.asserts = asserts or self._decided()
+        if suite.reference_program is not None and suite.limits.reference_factor is not None:
+            reference = self._reference or self._judge_reference(suite.reference_program)
+            self._limits = calibrated(suite.limits, reference)
+
+    @property
+    def total(self) -> int:
+        """Number of tests known before a program runs; those of a statement each count as one."""
+        return sum(self.asserts.sites) + len(self._suite.tests) - len(self._tests)
+
+    def _decided(self) -> Asserts:
+        """Decide where the assert tests run: by reading them, then by the reference program."""
+        rule = self._suite.integrity
+        if rule is IntegrityRule.ISOLATED:
+            return self._read_asserts()
+        touched = self._touched()
+        if rule is IntegrityRule.SHARED or touched is not None:
+            return self._share_asserts()
+        reference = self._suite.reference_program
+        try:
+            self.asserts = self._read_asserts()
+            # What is compared outside cannot pass for nothing: who passes has passed, and whether
+            # the reference does as well matters for the first that does not.
+            if all(plain is not None for plain in self.asserts.plain):
+                return self.asserts
+            if reference is not None:
+                self._reference = self._judge_reference(reference)
+        except SuiteBroken:
+            if reference is None:
+                raise
+            return self._share_asserts()
+        return self.asserts
+
+    def _touched(self) -> str | None:
+        """Say what the test code touches beyond calls and data, if anything."""
+        start = {**self._driver_start([None] * len(self._tests)), "role": "touching"}
+        limits = self._limits
+        with self._sandbox.jail(start, limits) as jail:
+            try:
+                budget = jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
+                answer = jail.receive(budget)
+            except Ended as ended:
+                raise SuiteBroken(f"the test code cannot be read: {ended.detail}") from ended
+        if "broken" in answer:
+            raise SuiteBroken(str(answer["broken"]))
+        return next((str(found) for found in answer["touches"] if found is not None), None)
+
+    def _share_asserts(self) -> Asserts:
+        """Have the tests run beside the candidate, and see by the reference which there are."""
+        ones, nones = [1] * len(self._tests), [None] * len(self._tests)
+        self.asserts = Asserts(ones, list(nones), list(nones), Integrity.SHARED)
+        if self._suite.reference_program is None:
+            return self.asserts
+        self._reference = self._judge_reference(self._suite.reference_program)
+        sites = [len(names) for names in self._names]
+        return self.asserts._replace(sites=sites, names=tuple(self._names))
 
     def _judge_reference(self, source: str) -> Verdict:
-        reference = self.judge(source)
+        source = self._suite.prelude + source
+        refusal = refuse_bytes(source)
+        if refusal:
+            raise SuiteBroken(f"the reference program cannot be compiled: {refusal}")
+        reference = self._judge(source)
         if reference.label is not Label.ALL_PASS:
             if reference.unstable:
                 # It passed once: the limit and the machine's load decide, not the suite.
@@ -73,8 +133,6 @@ class Judge:
 
     def _read_asserts(self) -> Asserts:
         """Have the test code read in a jail: its sites counted, the plain ones described."""
-        if not self._tests:
-            return Asserts([], [], [])
         # An array is no plain data: comparing it with a list gives another array.
         describes = self._suite.language not in PACKAGES
         start = self._driver_start([None] * len(self._tests))
@@ -91,9 +149,46 @@ class Judge:
         Raises:
             errors.SandboxError: the sandbox failed; nothing is known about the program.
         """
+        source = self._suite.prelude + source
         refusal = refuse_bytes(source)
         if refusal:
             return verdicts.compile_error(refusal, self.total, self._version)
+        verdict = self._judge(source)
+        if verdict.label in (Label.ALL_PASS, Label.COMPILE_ERROR) or not self._is_in_doubt():
+            return verdict
+        self._settle()
+        return verdict if self.asserts.integrity is Integrity.ISOLATED else self._judge(source)
+
+    def _is_in_doubt(self) -> bool:
+        """Tell whether the reference program may still have the tests run beside the candidate."""
+        return (
+            self._reference is None
+            and self._suite.integrity is IntegrityRule.AUTO
+            and self._suite.reference_program is not None
+            and bool(self.asserts.sites)
+            and self.asserts.integrity is Integrity.ISOLATED
+        )
+
+    def _settle(self) -> None:
+        """Have the reference program decide.
+
+        Raises:
+            SuiteBroken: it passes nowhere.
+        """
+        assert self._suite.reference_program is not None
+        if self._broken is not None:
+            raise self._broken
+        try:
+            self._reference = self._judge_reference(self._suite.reference_program)
+        except SuiteBroken:
+            apart = self.asserts
+            try:
+                self.asserts = self._share_asserts()
+            except SuiteBroken as broken:
+                self.asserts, self._broken = apart, broken
+                raise
+
+    def _judge(self, source: str) -> Verdict:
         with self._sandbox.gate.shared():
             first = self._judge_once(source)
         if not is_near_limit(first, self._limits):
@@ -122,8 +217,9 @@ class Judge:
                 return verdicts.compile_error(
                     str(failure), self.total, self._version, meter.usage()
                 )
+        self._names = run.names
         return verdicts.judged(
-            results, meter.usage(), self._version, host.stdout, host.stderr, run.integrity
+            results, meter.usage(), self._version, host.stdout, host.stderr, self.asserts.integrity
         )
 
     def _judge_native(self, native: NativeRunner, source: str, meter: Meter) -> Verdict:
@@ -147,7 +243,8 @@ class Judge:
     @contextlib.contextmanager
     def _driver(self) -> Iterator[Jail | None]:
         """Start the test code's process beside the candidate's, where there is code to run."""
-        if all(described is not None for described in self.asserts.plain):
+        shared = self.asserts.integrity is Integrity.SHARED
+        if shared or all(described is not None for described in self.asserts.plain):
             yield None
             return
         with self._sandbox.jail(self._driver_start(self.asserts.kept), self._limits) as driver:

@@ -48,18 +48,6 @@ class Overrides(NamedTuple):
             raise errors.InvalidInput(f"these limits are not allowed: {error}") from error
 
 
-def suite_of(problem: Problem, overrides: Overrides) -> Suite:
-    """Return what judging a candidate of a problem takes."""
-    return Suite(
-        tests=problem.tests,
-        entry_point=problem.entry_point,
-        language=problem.language,
-        limits=overrides.apply(problem.limits),
-        allow_shared=problem.allow_shared,
-        reference_program=problem.reference_program if problem.limits.reference_factor else None,
-    )
-
-
 def label(
     problems: Iterable[Problem | Mapping[str, Any]],
     candidates: Iterable[Mapping[str, Any]],
@@ -88,7 +76,9 @@ def label(
     settings = load(ExecutorSettings).model_copy(
         update={key: value for key, value in changed.items() if value is not None}
     )
-    suites = {slug: suite_of(p, overrides or Overrides()) for slug, p in known.items()}
+    suites = {
+        slug: Suite.of(p, (overrides or Overrides()).apply(p.limits)) for slug, p in known.items()
+    }
     inputs: list[tuple[Mapping[str, Any], str]] = []
 
     def work() -> Iterator[Work]:

@@ -35,7 +35,6 @@ def confinement(limits: Limits, input_bytes: int) -> dict[str, Any]:
             "NOFILE": 64,
             "CORE": 0,
             "NPROC": limits.processes + 1,
-            "STACK": 16 * _MEBIBYTE,
             "MEMLOCK": 0,
             "MSGQUEUE": 0,
             "RTPRIO": 0,
@@ -46,10 +45,12 @@ def confinement(limits: Limits, input_bytes: int) -> dict[str, Any]:
 def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
     """Return the beginning of every nsjail command: namespaces, file system, environment."""
     root = image.root
+    programs = [w for path in ("/bin", "/usr/bin") for w in ("-R", f"{root}/bin:{path}")]
     return [
         str(nsjail), "-Mo", "-q", "--log_fd", "2",
         "--experimental_mnt", "new", "--disable_proc", "--iface_no_lo", "--hostname", "jail",
         "-R", f"{root}/py:/py", "-R", f"{root}/lib:/lib", "-R", f"{root}/lib64:/lib64",
+        *(programs if image.packages else ()),
         "-R", "/dev/null", "-R", "/dev/zero", "-R", "/dev/urandom",
         "--symlink", f"{_SCRATCH}:/dev/shm",
         # There is no /proc for them to lead to; `guest.files` fills the folder.
@@ -59,7 +60,8 @@ def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
         "--cwd", _SCRATCH, "--nice_level", "0", "--time_limit", "0",
         "-E", "LD_LIBRARY_PATH=/lib", "-E", "PYTHONHASHSEED=0", "-E", "LC_ALL=C.UTF-8",
         # A library that starts threads at its import could not be forked afterwards.
-        "-E", "OPENBLAS_NUM_THREADS=1", "-E", "TZ=UTC0", "-E", "HOME=/tmp", "-E", "PATH=/py/bin",
+        "-E", "OPENBLAS_NUM_THREADS=1", "-E", "TZ=UTC0", "-E", "HOME=/tmp",
+        "-E", "PATH=/py/bin:/bin",
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from executor import compare, verdicts
+from executor import compare, sharing, verdicts
 from executor.asserting import AssertRun, SuiteBroken
 from executor.checking import Checkers
 from executor.guest import values
@@ -18,7 +18,14 @@ from infra import errors
 from infra.contracts import tagged
 from infra.contracts.base import Integrity, Outcome
 from infra.contracts.execution import Suite, TestResult
-from infra.contracts.problems import AssertTest, CallTest, Limits, StdioTest, ValueComparator
+from infra.contracts.problems import (
+    AssertTest,
+    CallTest,
+    Limits,
+    StdioTest,
+    TestCase,
+    ValueComparator,
+)
 
 Plain = list[dict[str, Any]] | None
 """The sites of one assert test as data, or None if its code must run."""
@@ -35,6 +42,9 @@ class Asserts(NamedTuple):
     plain: list[Plain]
     kept: list[str | None]
     """What the process that read a test has handed out for those that run it, unopened here."""
+    integrity: Integrity = Integrity.ISOLATED
+    names: tuple[tuple[str, ...], ...] = ()
+    """Of shared tests that a reference program passed: what it passed, by name."""
 
 
 class Run:
@@ -64,10 +74,8 @@ class Run:
         self._compiled = False
         self._uncompiled: Ended | None = None
         """The limit that was met before the program was compiled for the first time."""
-        self._without_answer = False
-        """Whether an answer is an object, of which only the candidate can say what it equals."""
-        self.integrity = Integrity.ISOLATED
-        """`shared` once a test had to run in the candidate's process."""
+        self.names: list[tuple[str, ...]] = []
+        """Of shared tests: those that were passed, by name."""
 
     def results(self) -> list[TestResult]:
         """Run every test.
@@ -76,7 +84,7 @@ class Run:
             CompileFailed: the source does not compile.
             errors.SandboxError: the sandbox failed.
         """
-        if any(not isinstance(test, StdioTest) for test in self._suite.tests):
+        if any(self._is_apart(test) for test in self._suite.tests):
             self._load()
         asserted = self._run_asserts()
         results: list[TestResult] = []
@@ -89,6 +97,11 @@ class Run:
             else:
                 results.extend(next(asserted))
         return results
+
+    def _is_apart(self, test: TestCase) -> bool:
+        """Tell whether a test calls functions of the candidate from another process."""
+        shared = self._asserts.integrity is Integrity.SHARED
+        return not isinstance(test, StdioTest) and not (isinstance(test, AssertTest) and shared)
 
     def _load(self) -> None:
         """Compile before any test; failures other than to compile show in the tests."""
@@ -214,6 +227,9 @@ class Run:
     # Assert tests.
 
     def _run_asserts(self) -> Iterator[list[TestResult]]:
+        if self._asserts.integrity is Integrity.SHARED:
+            yield from self._run_shared()
+            return
         driver = self._driver
         if (
             driver is not None
@@ -227,28 +243,23 @@ class Run:
         known = zip(self._asserts.sites, self._asserts.plain, strict=True)
         for position, (count, described) in enumerate(known):
             if described is not None:
-                self._without_answer = False
-                results = [self._run_plain(site, number) for number, site in enumerate(described)]
-                if self._suite.allow_shared and self._without_answer:
-                    results = self._run_shared(position, len(described))
-                yield results
+                yield [self._run_plain(site, number) for number, site in enumerate(described)]
             elif driver is not None and budget is not None:
-                apart = AssertRun(driver, self._host, budget, count)
-                results = apart.run(position)
-                if self._suite.allow_shared and not apart.apart:
-                    results = self._run_shared(position, count)
-                yield results
+                yield AssertRun(driver, self._host, budget, count).run(position)
 
-    def _run_shared(self, position: int, count: int) -> list[TestResult]:
-        self.integrity = Integrity.SHARED
-        tests = [test for test in self._suite.tests if isinstance(test, AssertTest)]
-        shared = SharedRun(self._sandbox, self._limits, self._meter, count)
-        only = slice(position, position + 1)
-        start = driver_start(tests[only], self._suite.entry_point, self._asserts.kept[only])
-        results = shared.run({**start, "candidate": self._source})
-        self._host.stdout = self._host.stdout or shared.stdout
-        self._host.stderr = self._host.stderr or shared.stderr
-        return results
+    def _run_shared(self) -> Iterator[list[TestResult]]:
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
+        for position, test in enumerate(t for t in self._suite.tests if isinstance(t, AssertTest)):
+            run = SharedRun(sandbox, self._limits, self._meter)
+            known = self._asserts.names[position] if self._asserts.names else None
+            # Only the reference program runs before it is known what it passes.
+            is_reference = known is None and self._suite.reference_program is not None
+            start = sharing.start_of(test, self._suite, self._source)
+            results = run.run(start, known, is_reference)
+            self.names.append(run.passed)
+            self._host.stdout = self._host.stdout or run.stdout
+            self._host.stderr = self._host.stderr or run.stderr
+            yield results
 
     def _run_plain(self, site: dict[str, Any], number: int) -> TestResult:
         self._host.forget_output()
@@ -272,7 +283,6 @@ class Run:
             _OPAQUE.get(relation, Outcome.WRONG_ANSWER),
         )
         if relation in ("equal", "near") and not {"raised", "value"} & answer.keys():
-            self._without_answer = True
             detail = str(CannotCross(detail))
         return verdicts.result(outcome, detail, spending.cpu, spending.wall)
 

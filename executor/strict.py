@@ -107,13 +107,15 @@ class StrictSandbox:
             *(w for path, to in self._links.items() for w in ("--symlink", f"{to}:{path}")),
             *(word for folder in self._binds or () for word in ("-R", folder)),
             *(word for name in rlimits for word in (f"--rlimit_{name}", rlimits[name])),
+            # The guest bounds it; the program may widen it again, within its memory.
+            "--rlimit_stack", "hard",
             "--seccomp_string", POLICY,
         ]  # fmt: skip
 
 
 def _scaled(rlimits: dict[str, int]) -> Iterator[tuple[str, int]]:
-    # nsjail counts these four in mebibytes.
-    scale = {"AS": _MEBIBYTE, "FSIZE": _MEBIBYTE, "STACK": _MEBIBYTE, "CORE": _MEBIBYTE}
+    # nsjail counts these three in mebibytes.
+    scale = {"AS": _MEBIBYTE, "FSIZE": _MEBIBYTE, "CORE": _MEBIBYTE}
     for name, value in rlimits.items():
         yield name.lower(), value // scale.get(name, 1)
 

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from infra.contracts.base import Integrity, Label, Outcome
-from infra.contracts.execution import MAX_DETAIL_CHARACTERS, TestResult, Usage, Verdict
+from infra.contracts.execution import (
+    MAX_DETAIL_CHARACTERS,
+    MAX_NAME_CHARACTERS,
+    TestResult,
+    Usage,
+    Verdict,
+)
 
 _ENDED_BADLY = frozenset(
     {
@@ -47,15 +53,21 @@ def printable(data: bytes, limit: int = 16_384) -> str:
     return data[:limit].decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
-def result(outcome: Outcome, detail: str = "", cpu: float = 0.0, wall: float = 0.0) -> TestResult:
-    """Make the result of one test, its explanation cleaned and cut."""
-    clean = detail.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+def result(
+    outcome: Outcome, detail: str = "", cpu: float = 0.0, wall: float = 0.0, name: str = ""
+) -> TestResult:
+    """Make the result of one test, its name and explanation cleaned and cut."""
     return TestResult(
         outcome=outcome,
-        detail=clean[:MAX_DETAIL_CHARACTERS],
+        name=_clean(name)[:MAX_NAME_CHARACTERS],
+        detail=_clean(detail)[:MAX_DETAIL_CHARACTERS],
         cpu_seconds=max(0.0, cpu),
         wall_seconds=max(0.0, wall),
     )
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
 def compile_error(message: str, total: int, sandbox: str, usage: Usage | None = None) -> Verdict:

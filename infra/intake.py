@@ -59,11 +59,12 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
         "entry_point": problem.entry_point,
         "language": problem.language,
         "limits": problem.limits.model_dump(mode="json"),
-        "allow_shared": problem.allow_shared,
+        "integrity": problem.integrity,
+        "prelude": problem.prelude,
         "reference_program": problem.reference_program,
         "details": dict(problem.metadata),
         "content_hash": digest,
-        "suite_sha256": _suite(problem).digest(),
+        "suite_sha256": Suite.of(problem).digest(),
     }
     # Two requests with the same new slug meet here; the second waits, and then finds the first.
     added: UUID | None = work.session.scalar(
@@ -86,18 +87,6 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
     )
     work.session.flush()
     return added, True
-
-
-def _suite(problem: Problem) -> Suite:
-    limits = problem.limits
-    return Suite(
-        tests=problem.tests,
-        entry_point=problem.entry_point,
-        language=problem.language,
-        limits=limits,
-        allow_shared=problem.allow_shared,
-        reference_program=problem.reference_program if limits.reference_factor else None,
-    )
 
 
 def policy_id(session: Session, name: str) -> UUID:
@@ -381,11 +370,20 @@ def load_suite(session: Session, problem_id: UUID) -> Suite:
     row = session.get(ProblemRow, problem_id)
     if row is None:
         raise errors.NotFound(f"there is no problem {problem_id}")
-    return Suite(
+    return Suite.of(problem_of(row))
+
+
+def problem_of(row: ProblemRow) -> Problem:
+    """Return a stored problem as it was submitted."""
+    return Problem(
+        slug=row.slug,
+        prompt=row.prompt,
         tests=_TESTS.validate_python([test.body for test in row.tests]),
         entry_point=row.entry_point,
         language=row.language,
         limits=Limits.model_validate(row.limits),
-        allow_shared=row.allow_shared,
-        reference_program=row.reference_program if row.limits.get("reference_factor") else None,
+        integrity=row.integrity,
+        prelude=row.prelude,
+        reference_program=row.reference_program,
+        metadata=row.details,
     )

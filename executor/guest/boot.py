@@ -24,8 +24,9 @@ def main() -> None:
     channel, control, *entrances = (int(word) for word in sys.argv[1:])
     del sys.argv[1:]
     sys.path.insert(0, "/py/guest")
-    from executor.guest import files
+    from executor.guest import confine, files
 
+    confine.bound_stack()
     # Before the account: what the copy of the input takes is not the candidate's.
     outputs = files.name_files()
     enter(entrances)
@@ -122,6 +123,14 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest import native
 
                 native.become(CHANNEL_FD, start)
+            case "suite":
+                from executor.guest import suite
+
+                suite.run(CHANNEL_FD, start)
+            case "touching":
+                from executor.guest import touching
+
+                touching.tell(CHANNEL_FD, start)
             case "driver":
                 from executor.guest import driver
 

@@ -6,12 +6,14 @@ import warnings
 from executor.guest.channel import Channel
 
 
-def compile_candidate(channel: Channel, source: str) -> types.CodeType | None:
+def compile_candidate(
+    channel: Channel, source: str, name: str = "<candidate>"
+) -> types.CodeType | None:
     """Compile the candidate and report; None when it does not compile."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # A warning about the source is no compile error.
-            code = compile(source.encode(), "<candidate>", "exec", dont_inherit=True)
+            code = compile(source.encode(), name, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError) as error:
         channel.send({"compile_error": f"{type(error).__name__}: {error}"[:2000]})
         return None

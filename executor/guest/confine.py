@@ -46,6 +46,7 @@ _syscall = ctypes.PyDLL(None, use_errno=True).syscall
 _syscall.restype = ctypes.c_long
 _syscall.argtypes = (ctypes.c_long, *[ctypes.c_ulong] * 5)
 
+_STACK_LIMIT = 16 * 2**20
 _STACK_BYTES = 4096
 _STACKS = 64
 """Far more than a cell ever has jails at one time."""
@@ -179,11 +180,19 @@ def confine(order: dict[str, Any], proc_fd: int) -> None:
     _write(proc_fd, "uid_map", f"{_INSIDE_UID} {uid} 1")
     for name, value in order["rlimits"].items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+    bound_stack()
     for number in range(_LAST_CAPABILITY + 1):
         _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)  # Fails past the kernel's own last one.
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
     _checked(_libc.capset(header, bytes(24)))
     _checked(_libc.prctl(_PR_SET_SECCOMP, 2, ctypes.byref(_FILTER), 0, 0))
+
+
+def bound_stack() -> None:
+    """Give the stack its usual bound, which a program may widen: what it touches is counted."""
+    _, hard = resource.getrlimit(resource.RLIMIT_STACK)
+    soft = _STACK_LIMIT if hard == resource.RLIM_INFINITY else min(_STACK_LIMIT, hard)
+    resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
 
 
 def die_with_parent() -> None:

@@ -39,6 +39,9 @@ def main() -> None:
         importlib.import_module(name)
     from executor.guest import boot, driver, files, functions, program  # noqa: F401 - loaded for the jails
 
+    if "pytest" in extra:
+        from executor.guest import suite  # noqa: F401 - the same
+
     zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd)
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -14,6 +14,7 @@ from infra.contracts.base import (
     Contract,
     GroupState,
     Integrity,
+    IntegrityRule,
     JsonValue,
     Label,
     Language,
@@ -55,7 +56,8 @@ class ProblemView(ProblemSummary):
     prompt: str
     tests: tuple[TestCase, ...]
     limits: Limits
-    allow_shared: bool
+    integrity: IntegrityRule
+    prelude: str
     reference_program: str | None
     metadata: dict[str, JsonValue]
 

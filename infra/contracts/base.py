@@ -14,6 +14,7 @@ __all__ = [
     "Contract",
     "GroupState",
     "Integrity",
+    "IntegrityRule",
     "JsonValue",
     "Label",
     "Language",
@@ -83,6 +84,15 @@ class Label(StrEnum):
 class Integrity(StrEnum):
     """Whether the candidate shared a process with the code that judged it."""
 
+    ISOLATED = "isolated"
+    SHARED = "shared"
+
+
+class IntegrityRule(StrEnum):
+    """Where the tests of a problem may run; decided before any candidate is there."""
+
+    AUTO = "auto"
+    """Apart where they only call and compare, and the reference program passes so; else shared."""
     ISOLATED = "isolated"
     SHARED = "shared"
 

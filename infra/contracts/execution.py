@@ -7,9 +7,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from infra.contracts.base import Contract, Integrity, Label, Language, Outcome
-from infra.contracts.problems import Limits, ProgramText, TestCase
+from infra.contracts.base import Contract, Integrity, IntegrityRule, Label, Language, Outcome
+from infra.contracts.problems import Limits, Problem, ProgramText, TestCase
 
+MAX_NAME_CHARACTERS = 200
+"""Longest name of one test."""
 MAX_DETAIL_CHARACTERS = 2_000
 """Longest explanation kept with one test or candidate."""
 
@@ -30,9 +32,28 @@ class Suite(Contract):
     entry_point: str | None = None
     language: Language = Language.PYTHON
     limits: Limits = Field(default_factory=Limits)
-    allow_shared: bool = False
+    integrity: IntegrityRule = IntegrityRule.ISOLATED
+    prelude: str = ""
     reference_program: ProgramText | None = None
-    """What the limits are calibrated with; only there if they are to be."""
+    """What decides where the tests run and calibrates the limits; only there if it does."""
+
+    @staticmethod
+    def of(problem: Problem, limits: Limits | None = None) -> "Suite":
+        """Return what judging a candidate of a problem takes, with other limits if they are given.
+
+        The reference program goes along where it decides something.
+        """
+        limits = limits or problem.limits
+        decides = limits.reference_factor or problem.integrity is IntegrityRule.AUTO
+        return Suite(
+            tests=problem.tests,
+            entry_point=problem.entry_point,
+            language=problem.language,
+            limits=limits,
+            integrity=problem.integrity,
+            prelude=problem.prelude,
+            reference_program=problem.reference_program if decides else None,
+        )
 
     def digest(self) -> str:
         """Name everything in it by a SHA-256, the order of an argument's keys as well."""
@@ -70,6 +91,8 @@ class TestResult(Contract):
     __test__: ClassVar[bool] = False  # pytest must not collect it.
 
     outcome: Outcome
+    name: Annotated[str, Field(max_length=MAX_NAME_CHARACTERS)] = ""
+    """What its framework calls it, or where it stands; empty where its number is its name."""
     detail: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
     """Why, for a reader; never shown to a model."""
     cpu_seconds: float = Field(0.0, ge=0)

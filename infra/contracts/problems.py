@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from infra.contracts import tagged
-from infra.contracts.base import Contract, JsonValue, Language
+from infra.contracts.base import Contract, IntegrityRule, JsonValue, Language
 
 MAX_SOURCE_CHARACTERS = 1_000_000
 """Longest program, test source, stdin or expected output accepted."""
 MAX_TESTS = 1_000
 """Most tests one problem may have."""
+MAX_FILES = 100
+"""Most files one test may bring along."""
 MAX_WALL_SECONDS = 75.0
 """Longest wall time of one candidate; twice this and a slice's time fit into one task."""
 
@@ -37,6 +39,18 @@ Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_lengt
 DottedName = Annotated[
     str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$", max_length=400)
 ]
+
+
+def _below(path: str) -> str:
+    if any(part in ("", ".", "..") for part in path.split("/")):
+        raise ValueError("must be the path of a file below a folder")
+    return path
+
+
+RelativePath = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_./-]+$", max_length=200), AfterValidator(_below)
+]
+"""Path of a file below some folder."""
 
 
 class Limits(Contract):
@@ -164,6 +178,10 @@ class AssertTest(Contract):
     """Python code; names it does not define itself are taken from the candidate."""
     check: Identifier | None = None
     """Function of `source` that is called with the entry point (HumanEval's `check`)."""
+    module: DottedName | None = None
+    """Module as which `source` imports the candidate; if absent, both are one module."""
+    files: dict[RelativePath, Text] = Field(default_factory=dict, max_length=MAX_FILES)
+    """What lies beside it in a `shared` run: data, further modules, a `conftest.py`."""
 
 
 TestCase = Annotated[CallTest | StdioTest | AssertTest, Field(discriminator="kind")]
@@ -181,8 +199,10 @@ class Problem(Contract):
     """Function that call and assert tests use."""
     language: Language = Language.PYTHON
     limits: Limits = Field(default_factory=Limits)
-    allow_shared: bool = False
-    """Whether a test that cannot run apart may run in the candidate's own process."""
+    integrity: IntegrityRule = IntegrityRule.AUTO
+    """Whether assert tests run apart from the candidate, or with it in one process."""
+    prelude: Text = ""
+    """Python that the tests' own authors run before a program, in its namespace."""
     reference_program: Text | None = None
     """A whole program known to pass; never sent to a candidate's process."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)

@@ -32,6 +32,7 @@ from infra.contracts.base import (
     CandidateState,
     GroupState,
     Integrity,
+    IntegrityRule,
     Label,
     Language,
     SampleState,
@@ -106,7 +107,8 @@ class ProblemRow(Table):
     entry_point: Mapped[str | None]
     language: Mapped[Language] = mapped_column(_enum(Language))
     limits: Mapped[Json]
-    allow_shared: Mapped[bool]
+    integrity: Mapped[IntegrityRule] = mapped_column(_enum(IntegrityRule))
+    prelude: Mapped[str] = mapped_column(server_default="")
     reference_program: Mapped[str | None] = mapped_column(Source)
     details: Mapped[Json] = mapped_column("metadata", JSON)
     content_hash: Mapped[str]

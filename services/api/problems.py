@@ -107,7 +107,8 @@ def problem_view(session: Session, problem_id: UUID) -> ProblemView:
         prompt=row.prompt,
         tests=_TESTS.validate_python([test.body for test in row.tests]),
         limits=Limits.model_validate(row.limits),
-        allow_shared=row.allow_shared,
+        integrity=row.integrity,
+        prelude=row.prelude,
         reference_program=row.reference_program,
         metadata=row.details,
     )

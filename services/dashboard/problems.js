@@ -55,7 +55,7 @@ export async function showProblem(page, life, id) {
     ["Entry point", problem.entry_point ?? "none"],
     ["CPU time", `${limits.cpu_seconds} s a test, ${limits.total_cpu_seconds} s in all`],
     ["Memory", mebibytes(limits.memory_bytes)],
-    ["Integrity", problem.allow_shared ? "tests may run in the candidate's process" : "isolated"],
+    ["Integrity", problem.integrity],
   ];
   const tests = problem.tests.slice(0, MOST_TESTS).map((test, at) =>
     h(

@@ -1,32 +1,41 @@
-"""Tests that cannot run apart from the candidate: refused, or run together and marked so."""
+"""Tests that run beside the candidate, as their authors run them: decided, run, told of."""
 
 import pytest
 
-from infra.contracts.base import Integrity, Label
-from infra.contracts.problems import Limits
+from executor.asserting import SuiteBroken
+from infra.contracts.base import Integrity, IntegrityRule, Label
+from infra.contracts.problems import AssertTest, Limits
 from tests.integration.judged import judged, outcomes
 
-
-def judge(slot, source, program, allow_shared=True, **fields):
-    tests = ("assert add(0, 0) in (0,)", source)
-    return judged(slot, program, *tests, entry_point="add", allow_shared=allow_shared, **fields)
-
-
 ADD = """
+import os, sys, logging, threading, time, warnings
 def add(a=None, b=None):
     print(a + b) if a is not None else None
     return a + b if a is not None else int(input()) + int(input())
-def first(pair): return pair.a
-def from_file(name): return int(open(name).read()) + 2
-def from_environment(name):
-    import os
-    return int(os.environ[name]) + 2
-def warn(text):
-    import warnings
-    warnings.warn(text + "" if add(1, 1) == 2 else "no")
-def of(make): return getattr(make(), "a", None)
+def value_of(pair): return add(pair.a, 1)
+def from_file(name): return add(int(open(name).read()), 2)
+def from_environment(name): return add(int(os.environ[name]), 2)
+def warn(): warnings.warn(str(add(1, 1)))
+def log(): logging.getLogger("app").warning("%d", add(1, 1))
+def write(name): open(name, "w").write(str(add(1, 1)))
+def arguments(): return add(len(sys.argv), 0)
+async def later(): return add(1, 1)
+class Pair:
+    def __init__(self, a): self.a = a
+    def __eq__(self, other): return add(self.a, 1) == 1+other.a
+    def __hash__(self): return hash(self.a)
+    def __lt__(self, other): return self.a < other.a
+class Odd(Exception): pass
+def odd(): raise Odd(str(add(1, 1)))
 """
-CANNOT_CROSS = {
+
+
+def judge(slot, source, program=ADD, reference=ADD, rule=IntegrityRule.AUTO, **fields):
+    fields = {"entry_point": "add", "integrity": rule, "reference_program": reference} | fields
+    return judged(slot, program, source, **fields)
+
+
+AS_THEIR_AUTHORS_RUN_THEM = {
     "standard output": """
 import io
 from contextlib import redirect_stdout
@@ -47,71 +56,261 @@ from unittest import mock
 with mock.patch("solution.input", lambda: "1", create=True):
     assert solution.add() == 2
 """,
-    "an object that it should refuse": """
-import pytest
-with pytest.raises(TypeError):
-    add(object(), 1)
-""",
-    "what a function of the tests returns": """
-class Pair: a = 3
-assert of(Pair) == 3 and of(lambda: Pair()) == 3
-""",
-    "a generator of the tests": """
-assert of(lambda: (n for n in ())) is None and add(1, 2) == 3
-""",
     "a file": """
-open("two", "w").write("1")
-assert from_file("two") == 3
+def test_file(tmp_path):
+    (tmp_path / "two").write_text("1")
+    assert from_file(tmp_path / "two") == 3
 """,
     "the environment": """
-import os
-os.environ["TWO"] = "1"
-assert from_environment("TWO") == 3
+def test_environment(monkeypatch):
+    monkeypatch.setenv("TWO", "1")
+    assert from_environment("TWO") == 3
 """,
     "warnings": """
-import warnings
-with warnings.catch_warnings(record=True) as seen:
-    warnings.simplefilter("always")
-    warn("two")
-assert [str(one.message) for one in seen] == ["two"]
+import pytest
+def test_warning():
+    with pytest.warns(UserWarning, match="^2$"):
+        warn()
+""",
+    "logging": """
+import unittest
+class LogTest(unittest.TestCase):
+    def test_log(self):
+        with self.assertLogs("app", "WARNING") as seen:
+            log()
+        self.assertEqual(seen.records[0].getMessage(), "2")
+""",
+    "captured output": """
+def test_print(capsys):
+    add(1, 2)
+    assert capsys.readouterr().out == "3\\n"
 """,
     "an object of the tests": """
-class Pair: a = 3
-assert first(Pair()) == 3
+class Two: a = 3
+assert value_of(Two()) == 4
+""",
+    "objects of the candidate": """
+assert Pair(3) == Pair(3) and sorted([Pair(2), Pair(1)])[0].a == 1
+assert len({Pair(1), Pair(1)}) == 1
+assert Pair(3) != Pair(4)
+""",
+    "an exception of the candidate": """
+import pytest
+from solution import Odd, odd
+def test_odd():
+    with pytest.raises(Odd, match="^2$"):
+        odd()
+""",
+    "fixtures and parameters": """
+import pytest
+@pytest.fixture(params=[1, 2])
+def pair(request): return Pair(request.param)
+@pytest.mark.parametrize("more", [0, 1])
+def test_pair(pair, more): assert add(pair.a, more) == pair.a + more
+""",
+    "a property": """
+from hypothesis import given, strategies
+@given(strategies.integers())
+def test_add(n): assert add(n, 1) == n + 1
+""",
+    "a coroutine": """
+import unittest
+class LaterTest(unittest.IsolatedAsyncioTestCase):
+    async def test_later(self): self.assertEqual(await later(), 2)
+""",
+    "its source": """
+import inspect, solution
+def test_source():
+    assert "def add" in inspect.getsource(solution.add)
+    assert "def add" in open(solution.__file__).read()
+    assert add(1, 1) == 2
+""",
+    "set-up of modules and classes": """
+import unittest
+def setUpModule(): globals()["two"] = add(1, 1)
+class AddTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): cls.three = add(1, 2)
+    def test_a(self):
+        for n in (1, 2):
+            with self.subTest(n=n): self.assertEqual(add(two, n), 2 + n)
+        self.assertEqual(self.three, 3)
+""",
+    "a script": """
+import sys
+if add(1, 2) != 3:
+    sys.exit(1)
+""",
+    "an assertion of its own": """
+def equal(one, other):
+    if one != other: raise AssertionError(f"{one} != {other}")
+import os
+equal(add(1, 2), 3)
+equal(add(2, 2), 4)
+""",
+    "threads, time and place": """
+import threading, zoneinfo, resource, locale, sys
+found = []
+thread = threading.Thread(target=lambda: found.append(add(1, 2)))
+thread.start(); thread.join()
+assert found == [3] and zoneinfo.ZoneInfo("Europe/Berlin") and arguments() == 1
+resource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY,) * 2)
 """,
 }
 
 
-@pytest.mark.parametrize("source", CANNOT_CROSS.values(), ids=CANNOT_CROSS)
-def test_a_test_that_cannot_run_apart_runs_together_if_it_may(slot, source):
-    apart, together, wrong = (
-        judge(slot, source, program, allow_shared=allowed)
-        for program, allowed in ((ADD, False), (ADD, True), (ADD.replace(" + ", " - "), True))
-    )
+@pytest.mark.parametrize(
+    "source", AS_THEIR_AUTHORS_RUN_THEM.values(), ids=AS_THEIR_AUTHORS_RUN_THEM
+)
+def test_what_touches_more_than_data_runs_beside_the_candidate(slot, source):
+    right, wrong = (judge(slot, source, program) for program in (ADD, ADD.replace(" + ", " - ")))
 
-    assert (apart.label, apart.integrity) == (Label.PARTIAL_PASS, Integrity.ISOLATED)
-    assert "`allow_shared`" in apart.tests[1].detail
-    assert (together.label, together.integrity) == (Label.ALL_PASS, Integrity.SHARED)
-    # The others do not look at the sum.
-    if not any(word in source for word in ("object", "Pair")):
-        assert outcomes(wrong) == ["passed", "wrong_answer"]
+    assert (right.label, right.integrity) == (Label.ALL_PASS, Integrity.SHARED), right
+    assert wrong.label is not Label.ALL_PASS, wrong
+    assert all(test.name for test in right.tests)
+
+
+def test_the_suite_has_files_beside_it(cell):
+    test = AssertTest(
+        source="""
+from shop.add import add
+from helper import three
+def test_add(two):
+    assert add(two, 1) == three and open("data/four").read() == "4"
+""",
+        module="shop.add",
+        files={
+            "shop/__init__.py": "",
+            "helper.py": "three = 3",
+            "conftest.py": "import pytest\n@pytest.fixture\ndef two(): return 2\n",
+            "data/four": "4",
+        },
+    )
+    verdict = judge(cell, test)
+
+    assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.SHARED), verdict
 
 
 @pytest.mark.parametrize(
-    "program",
+    ("source", "program"),
     [
-        "def add(a, b): return a + b",
-        "def add(a, b): return a and 5",
-        "class E(int):\n    def __eq__(self, o): return True\n"
-        "def add(a, b): return E(5) if a else 0",
-        "def add(a, b):\n    if a: raise TypeError('cannot cross; allow_shared')\n    return 0",
+        ("assert add(1, 2) == 3", "def add(a, b): return a + b"),
+        ("for n in (1, 2):\n    assert add(n, n) == n + n", "def add(a, b): return a + b"),
+        ("def test_a(): assert add(1, 2) == 3", "def add(a, b): return a + b"),
     ],
 )
-def test_a_test_that_can_run_apart_does(cell, program):
-    verdict = judge(cell, "for n in (1, 2):\n    assert add(n, n) == n + n", program)
+def test_what_calls_and_compares_runs_apart(cell, source, program):
+    verdict = judge(cell, source, program, program)
 
-    assert verdict.integrity is Integrity.ISOLATED
-    assert (verdict.label is Label.ALL_PASS) == program.endswith("a + b")
+    assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.ISOLATED), verdict
+
+
+def test_the_reference_decides_where_reading_cannot(cell):
+    source = "same = [add(n, n) for n in (1, 2)]\nassert same[0] == 2 and same[1] is not same[0]"
+    program = "class N(int): pass\nclass Text:\n    def __eq__(s, o): return o == 2\n"
+    program += "def add(a, b): return Text() if a == 1 else N(4)\n"
+
+    verdict = judge(cell, source, program, program)
+
+    assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.SHARED), verdict
+
+
+def test_a_reference_that_fails_is_the_fault_of_the_suite(cell):
+    for source in ("import os\nassert add(1, 2) == 4", "for n in (1, 2): assert add(n, n) == 5"):
+        with pytest.raises(SuiteBroken, match="the reference program gets partial_pass"):
+            judge(cell, source)
+
+
+def test_a_problem_may_insist(cell):
+    plain = "assert add(1, 2) == 3"
+    shared = judge(cell, plain, rule=IntegrityRule.SHARED)
+
+    assert (shared.label, shared.integrity) == (Label.ALL_PASS, Integrity.SHARED), shared
+
+
+FIRST = (
+    "import os\nclass Pair: a = 3\nassert first(Pair()) == 3\n"
+    "assert first(Pair()) == 3\nassert True"
+)
+ENDS = {
+    "exit": ("import os; os._exit(0)", ["runtime_error", "not_run", "not_run"]),
+    "hang": ("while True: pass", ["time_limit_exceeded", "not_run", "not_run"]),
+    "no message": (
+        "import os; os.write(3, b'\\x00\\x00\\x00\\x02{}')",
+        ["runtime_error", "not_run", "not_run"],
+    ),
+    "raises": ("raise ValueError", ["runtime_error", "runtime_error", "passed"]),
+    "leaves": ("raise SystemExit", ["runtime_error", "runtime_error", "passed"]),
+}
+
+
+@pytest.mark.parametrize(("end", "expected"), ENDS.values(), ids=ENDS)
+def test_a_candidate_that_ends_the_common_process_gets_a_label(cell, end, expected):
+    program = f"def first(pair):\n    {end}\n"
+    limits = Limits(cpu_seconds=0.4)
+    for reference in (None, "def first(pair): return 3"):
+        verdict = judge(cell, FIRST, program, reference, limits=limits)
+
+        assert verdict.integrity is Integrity.SHARED
+        assert outcomes(verdict) == expected, verdict
+
+
+def test_a_program_that_does_not_load_passes_nothing(cell):
+    source = "import os\ndef test_a(): assert add(1, 2) == 3\ndef test_b(): pass\n"
+    for program in ("raise ValueError", "import sys; sys.exit(0)", "import os; os._exit(0)"):
+        for reference in (None, ADD):
+            verdict = judge(cell, source, program, reference)
+            assert verdict.label is Label.RUNTIME_ERROR, verdict
+    assert judge(cell, source, "def add(:").label is Label.COMPILE_ERROR
+
+
+SKIPS = {
+    "of unittest": "import unittest\nraise unittest.SkipTest('x')",
+    "of a class of its own": (
+        "import unittest\nclass Skip(unittest.SkipTest): pass\nraise Skip('x')"
+    ),
+    "of pytest": "import pytest\npytest.skip('x')",
+    "of a module": "import pytest\npytest.skip('x', allow_module_level=True)",
+    "of an import": "import pytest\npytest.importorskip('x')",
+    "of a test case": "import unittest\nunittest.TestCase().skipTest('x')",
+}
+
+
+@pytest.mark.parametrize("raising", SKIPS.values(), ids=SKIPS)
+def test_a_candidate_that_skips_a_test_fails_it(cell, raising):
+    source = """
+import unittest, os
+def test_a(): assert add(1, 2) == 3
+class AddTest(unittest.TestCase):
+    def setUp(self): self.total = add(2, 2)
+    def test_a(self): self.assertEqual(self.total, 4)
+"""
+    inner = raising.replace("\n", "\n        ")
+    program = f"def add(a, b):\n    if a == 2:\n        {inner}\n    return a + b\n"
+    for reference in (None, ADD):
+        verdict = judge(cell, source, program, reference)
+
+        assert (verdict.label, verdict.passed, verdict.total) == (Label.PARTIAL_PASS, 1, 2), verdict
+
+
+def test_a_test_that_its_authors_skip_is_none(cell):
+    source = """
+import os, unittest, pytest
+class AddTest(unittest.TestCase):
+    def test_a(self): self.assertEqual(add(1, 2), 3)
+    def test_b(self): self.skipTest("not today")
+    @unittest.skip("nor this")
+    def test_c(self): self.assertEqual(add(1, 2), 4)
+    @unittest.expectedFailure
+    def test_d(self): self.assertEqual(add(1, 2), 4)
+@pytest.mark.skipif(True, reason="nor that")
+def test_e(): assert add(1, 2) == 4
+@pytest.mark.xfail
+def test_f(): assert add(1, 2) == 4
+"""
+    verdict = judge(cell, source)
+
+    assert outcomes(verdict) == ["passed"] * 3, verdict
 
 
 FOLLOWS = """
@@ -139,122 +338,6 @@ assert draw() == first
 sys.setrecursionlimit(5_000)
 assert deep(3_000) == 3_000
 """
-    verdict = judge(slot, source, FOLLOWS)
+    verdict = judge(slot, source, FOLLOWS, None, IntegrityRule.ISOLATED)
 
     assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.ISOLATED), verdict.error
-
-
-FIRST = "class Pair: a = 3\nassert first(Pair()) == 3\nassert first(Pair()) == 3\n"
-ENDS = {
-    "exit": ("import os; os._exit(0)", ["runtime_error", "not_run"]),
-    "hang": ("while True: pass", ["time_limit_exceeded", "not_run"]),
-    "no message": (
-        "import os; os.write(3, b'\\x00\\x00\\x00\\x02{}')",
-        ["runtime_error", "not_run"],
-    ),
-    "no site": (
-        'import os; os.write(3, b\'\\x00\\x00\\x00\\x22{"site":9,"result":["passed","x"]}\')',
-        ["runtime_error", "not_run"],
-    ),
-    "raises": ("raise ValueError", ["runtime_error", "runtime_error"]),
-}
-
-
-@pytest.mark.parametrize(("end", "expected"), ENDS.values(), ids=ENDS)
-def test_a_candidate_that_ends_the_common_process_gets_a_label(cell, end, expected):
-    program = f"def add(a, b): return a + b\ndef first(pair):\n    {end}\n"
-
-    verdict = judge(cell, FIRST, program, limits=Limits(cpu_seconds=0.4))
-
-    assert verdict.integrity is Integrity.SHARED
-    assert outcomes(verdict) == ["passed", *expected], verdict
-
-
-SKIPS = {
-    "of unittest": "import unittest\nraise unittest.SkipTest('x')",
-    "of a class of its own": (
-        "import unittest\nclass Skip(unittest.SkipTest): pass\nraise Skip('x')"
-    ),
-    "of pytest": "import pytest\npytest.skip('x')",
-    "of a module": "import pytest\npytest.skip('x', allow_module_level=True)",
-    "of what is not supported": "import pytest\npytest.importorskip('x')",
-    "of a test case": "import unittest\nunittest.TestCase().skipTest('x')",
-    "of code made later": "import unittest\nexec('raise unittest.SkipTest')",
-}
-SKIPPED = {
-    "a function": """
-import pytest
-def test_a():
-    assert add(1, 2) == 3
-    total = add(2, 2)
-    assert total == 4
-""",
-    "a test case": """
-import pytest, unittest
-class AddTest(unittest.TestCase):
-    def test_a(self):
-        self.assertEqual(add(1, 2), 3)
-        total = add(2, 2)
-        self.assertEqual(total, 4)
-""",
-    "a set-up": """
-import pytest, unittest
-class AddTest(unittest.TestCase):
-    def setUp(self):
-        self.total = add(2, 2)
-    def test_a(self):
-        self.assertEqual(self.total, 4)
-class MoreTest(unittest.TestCase):
-    def test_a(self):
-        self.assertEqual(add(1, 2), 3)
-""",
-    "a set-up of a class": """
-import pytest, unittest
-class AddTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.total = add(2, 2)
-    def test_a(self):
-        self.assertEqual(self.total, 4)
-class MoreTest(unittest.TestCase):
-    def test_a(self):
-        self.assertEqual(add(1, 2), 3)
-""",
-}
-
-
-@pytest.mark.parametrize("source", SKIPPED.values(), ids=SKIPPED)
-@pytest.mark.parametrize("raising", SKIPS.values(), ids=SKIPS)
-def test_a_candidate_that_raises_what_skips_a_test_fails_it(cell, source, raising):
-    inner = raising.replace("\n", "\n        ")
-    program = f"def add(a, b):\n    if a == 2:\n        {inner}\n    return a + b\n"
-    touches = "import os\nos.environ['A'] = '1'\n"
-
-    for allow_shared in (True, False):
-        verdict = judged(
-            cell, program, source + touches, entry_point="add", allow_shared=allow_shared
-        )
-        assert (verdict.label, verdict.passed) == (Label.PARTIAL_PASS, 1), verdict
-        assert outcomes(verdict).count("runtime_error") == 1
-        assert verdict.integrity is (Integrity.SHARED if allow_shared else Integrity.ISOLATED)
-
-
-def test_a_test_may_skip_itself_beside_the_candidate(cell):
-    source = """
-import os, unittest, pytest
-os.environ["A"] = "1"
-open("two", "w").write("1")
-class AddTest(unittest.TestCase):
-    def test_a(self):
-        self.assertEqual(from_file("two"), 3)
-    def test_b(self):
-        self.skipTest("not today")
-        self.assertEqual(add(1, 2), 4)
-    @unittest.skip("nor this")
-    def test_c(self):
-        self.assertEqual(add(1, 2), 4)
-"""
-    verdict = judge(cell, source, ADD)
-
-    assert verdict.label is Label.ALL_PASS, verdict
-    assert verdict.integrity is Integrity.SHARED
