@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 from infra import errors
-from infra.contracts import tagged
+from infra.contracts import composites, encoding, orders, scalars, tagged
 
 _LEFT_OUT = (
     "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages",
@@ -27,8 +27,10 @@ _LEFT_OUT = (
 )  # fmt: skip
 _UNFINISHED = "unfinished-"
 _GUEST = Path(__file__).parent / "guest"
-_TAGGED = Path(tagged.__file__)
-"""The one file from outside that the guest reads: what values are on the way."""
+_SHARED = tuple(
+    Path(str(module.__file__)) for module in (composites, encoding, orders, scalars, tagged)
+)
+"""The files from outside that the guest reads: what values are on the way."""
 _PROGRAMS = (
     *(
         "sh",
@@ -110,7 +112,7 @@ def _digest(packages: tuple[str, ...]) -> str:
     for name in _PROGRAMS if packages else ():
         digest.update(f"{name} {shutil.which(name, path=_PROGRAM_FOLDERS)}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
-    for path in (*sorted(_GUEST.glob("*.py")), _TAGGED):
+    for path in (*sorted(_GUEST.rglob("*.py")), *_SHARED):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -131,7 +133,8 @@ def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
         contracts.mkdir(parents=True)
         for folder in (contracts, contracts.parent):
             (folder / "__init__.py").touch()
-        shutil.copy2(_TAGGED, contracts)
+        for path in _SHARED:
+            shutil.copy2(path, contracts)
         for name in packages:
             _copy_package(_distribution(name), library)
         _copy_time_zones(temporary / "py" / "zoneinfo", library)

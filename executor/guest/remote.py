@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from executor.guest import standard
 from executor.guest.channel import Channel
+from executor.guest.reporting import Failed, Result
 from executor.guest.unusable import refusing
 from infra.contracts.composites import NotPlain
 from infra.contracts.encoding import Writer
@@ -20,14 +21,6 @@ from infra.contracts.tagged import Reader
 
 _ONLY_THERE: Final = "only the candidate's own object can tell; run this problem as `shared`"
 _MALFORMED: Final = (NotPlain, TypeError, ValueError, LookupError, AttributeError)
-
-
-class Failed(BaseException):
-    """What a test has failed by, whatever it does about it: handlers of exceptions pass it on."""
-
-    def __init__(self, outcome: str, detail: str) -> None:
-        self.result = [outcome, detail]
-        super().__init__(detail)
 
 
 class Link:
@@ -41,6 +34,8 @@ class Link:
         self._turn = threading.Lock()
         self._asked = 0
         self._has_answered = False
+        self.has_given = False
+        """Whether test code has anything from the candidate."""
         self._failed: Failed | None = None
         self._names: dict[int, str] = {}
         """Names of the functions and classes, by the ids of what stands for them."""
@@ -48,7 +43,7 @@ class Link:
         self._handles: list[Any] = []
         self._generation = 0
 
-    def take_failure(self) -> list[str] | None:
+    def take_failure(self) -> Result | None:
         """Return the first failure since this was last asked."""
         failed, self._failed = self._failed, None
         return failed.result if failed else None
@@ -70,10 +65,21 @@ class Link:
         answer = self._ask({"op": "names", "names": names})
         found = answer["value"] if isinstance(answer.get("value"), dict) else {}
         wanted = found if names is None else [name for name in names if name in found]
+        self.has_given = self.has_given or bool(wanted)
         return {name: self._named(name, found[name]) for name in wanted}
 
-    def function(self, name: str) -> Any:
-        """Make what calls a function, which may be `Class.method`."""
+    def entry(self, name: str) -> Any:
+        """Return what the tests' entry point stands for, which may be `Class.method`.
+
+        What is missing is found missing when it is called.
+        """
+        has_given = self.has_given
+        found = {} if "." in name else self.names([name])
+        self.has_given = has_given
+        return found[name] if name in found else self._function(name)
+
+    def _function(self, name: str) -> Any:
+        """Make what calls a function."""
 
         def function(*args: Any, **kwargs: Any) -> Any:
             return self.call({"function": name}, args, kwargs)
@@ -88,7 +94,7 @@ class Link:
             case {"standard": claimed} if (own := standard.own(name, claimed)) is not None:
                 return own
             case {"function": True}:
-                return self.function(name)
+                return self._function(name)
             case {"class": list() as methods, "calls": calls}:
                 made = RemoteClass.of(self, name, frozenset(map(str, methods)), calls is True)
                 self._names[id(made)] = name
@@ -127,7 +133,7 @@ class Link:
         except NotPlain as error:
             raise self._not_sent(error) from None
         answer = self._ask({**request, "given": {"$nodes": nodes}})
-        self._has_answered = True
+        self._has_answered = self.has_given = True
         if method is not None and answer.get("method") is True:
             return method()
         reader = Reader(lambda tag, body: self._resolve(tag, body, kind), writer.values)

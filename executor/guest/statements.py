@@ -3,6 +3,8 @@
 import ast
 from collections.abc import Iterator
 
+from executor.guest.unrolling import unroll
+
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _IMPORTS = (ast.Import, ast.ImportFrom, ast.Expr)
 SITE = "__rrtf_site__"
@@ -29,6 +31,7 @@ def marked(source: str, check: str | None) -> tuple[str, list[str], bool]:
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and any(_asserts(node.body))
     }
+    tree = unroll(tree, asserting - {check})
     marker = _Marker(asserting - {check})
     if check is None and not has_tests(tree):
         marker.mark_whole(tree)

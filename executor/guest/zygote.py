@@ -37,7 +37,7 @@ def main() -> None:
     sys.path.insert(0, "/py/guest")
     for name in (*_PRELOADED, *extra):
         importlib.import_module(name)
-    from executor.guest import boot, driver, files, functions, program  # noqa: F401 - loaded for the jails
+    from executor.guest import boot, calls, files, isolated, program, reading  # noqa: F401 - loaded for the jails
 
     if "pytest" in extra:
         from executor.guest import suite  # noqa: F401 - the same

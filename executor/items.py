@@ -1,0 +1,113 @@
+"""The tests of one assert test: which there are, what became of each, and what each has used."""
+
+from collections.abc import Collection
+from typing import Any
+
+from executor import verdicts
+from executor.host import Spending
+from executor.jail import Ended
+from infra.contracts.base import Outcome
+from infra.contracts.execution import TestResult
+from infra.contracts.problems import Limits
+
+NO_MESSAGE = "the process sent no valid message"
+
+
+class Items:
+    """Follows what a process that runs test code tells of its tests."""
+
+    def __init__(self, limits: Limits, known: Collection[str] | None) -> None:
+        """`known` are the names of the tests that a reference program passes.
+
+        They are the tests then, whatever else there is or is not with this candidate.
+        """
+        self._limits = limits
+        self._known = known
+        self._results: dict[str, tuple[Outcome, str] | None] = {}
+        self._spending: dict[str, Spending] = {}
+        self._between = Spending()
+        self._skipped: set[str] = set()
+        self._current: str | None = None
+        for name in known or ():
+            self._add(name)
+
+    @property
+    def spending(self) -> Spending:
+        """What the test under way has used, or what was used between tests."""
+        return self._spending.get(self._current or "", self._between)
+
+    @property
+    def has_run(self) -> bool:
+        """Whether anything is known of any test."""
+        return any(found is not None for found in self._results.values())
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """Names of the tests that were passed."""
+        return tuple(
+            name for name, found in self._results.items() if found and found[0] is Outcome.PASSED
+        )
+
+    def results(self, may_skip: bool) -> list[TestResult]:
+        """Return what became of each; one that skipped itself is left out if that is allowed."""
+        left_out = self._skipped if may_skip else set()
+        return [self._result(name) for name in self._known or self._results if name not in left_out]
+
+    def _result(self, name: str) -> TestResult:
+        outcome, detail = self._results[name] or (Outcome.NOT_RUN, "the tests did not reach it")
+        spending = self._spending[name]
+        return verdicts.result(outcome, detail, spending.cpu, spending.wall, name)
+
+    def step(self, message: dict[str, Any], cpu: float = 0.0, wall: float = 0.0) -> bool:
+        """Take in a message, before which so much time was used; return whether it was the last.
+
+        Raises:
+            Ended: the message makes no sense, or a test took too long.
+        """
+        try:
+            return self._step(message, cpu, wall)
+        except (KeyError, ValueError, TypeError, IndexError):
+            raise Ended(Outcome.RUNTIME_ERROR, NO_MESSAGE) from None
+
+    def _step(self, message: dict[str, Any], cpu: float, wall: float) -> bool:
+        if "items" in message:
+            for name in message["items"]:
+                self._add(str(name))
+        elif "begin" in message:
+            self._current = str(message["begin"])
+            self._add(self._current)
+        elif "end" in message:
+            outcome, detail = message["result"]
+            self._end(str(message["end"]), outcome, detail, cpu, wall)
+        else:
+            for outcome, detail in message["done"]:
+                self.charge(Outcome(outcome), str(detail))
+            return True
+        return False
+
+    def _end(self, name: str, outcome: str, detail: str, cpu: float, wall: float) -> None:
+        if outcome == "skipped":
+            outcome = Outcome.NOT_RUN
+            self._skipped.add(name)
+        spending = self._spending[name]
+        spending.cpu += cpu
+        spending.wall += wall
+        self._results[name] = Outcome(outcome), str(detail)
+        self._current = None
+        if spending.cpu > self._limits.cpu_seconds:
+            self._current = name
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+
+    def _add(self, name: str) -> None:
+        self._results.setdefault(name, None)
+        self._spending.setdefault(name, Spending())
+
+    def charge(self, outcome: Outcome, detail: str) -> None:
+        """Charge what ended the process to the test under way, or to the first without a result."""
+        name = self._current
+        if name is None:
+            name = next((n for n, found in self._results.items() if found is None), None)
+        if name is None:
+            name = "the test code"
+            self._add(name)
+        self._results[name] = outcome, detail
