@@ -50,6 +50,7 @@ class Link:
 
     def fail(self, outcome: str, detail: str) -> Failed:
         """Make a failure of the test under way."""
+        self.has_given = True
         failed = Failed(outcome, detail)
         self._failed = self._failed or failed
         return failed
