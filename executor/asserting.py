@@ -45,8 +45,8 @@ class AssertRun:
             SuiteBroken: the test code cannot be run, and the candidate has no part in it.
             errors.SandboxError: the sandbox failed.
         """
-        items = Items(self._limits, known)
         limits = self._limits
+        items = Items(limits.cpu_seconds, known)
         with self._sandbox.jail({"role": "isolated", **start}, limits) as jail:
             budget = jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
             try:

@@ -8,7 +8,6 @@ from executor.host import Spending
 from executor.jail import Ended
 from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult
-from infra.contracts.problems import Limits
 
 NO_MESSAGE = "the process sent no valid message"
 
@@ -16,18 +15,20 @@ NO_MESSAGE = "the process sent no valid message"
 class Items:
     """Follows what a process that runs test code tells of its tests."""
 
-    def __init__(self, limits: Limits, known: Collection[str] | None) -> None:
-        """`known` are the names of the tests that a reference program passes.
+    def __init__(self, cpu_seconds: float, known: Collection[str] | None) -> None:
+        """`cpu_seconds` is the limit of one test.
 
+        `known` are the names of the tests that a reference program passes.
         They are the tests then, whatever else there is or is not with this candidate.
         """
-        self._limits = limits
+        self._cpu_seconds = cpu_seconds
         self._known = known
         self._results: dict[str, tuple[Outcome, str] | None] = {}
         self._spending: dict[str, Spending] = {}
         self._between = Spending()
         self._skipped: set[str] = set()
         self._current: str | None = None
+        self._ended: str | None = None
         for name in known or ():
             self._add(name)
 
@@ -62,7 +63,7 @@ class Items:
         """Take in a message, before which so much time was used; return whether it was the last.
 
         Raises:
-            Ended: the message makes no sense, or a test took too long.
+            Ended: the message makes no sense.
         """
         try:
             return self._step(message, cpu, wall)
@@ -93,14 +94,22 @@ class Items:
         spending.cpu += cpu
         spending.wall += wall
         self._results[name] = Outcome(outcome), str(detail)
-        self._current = None
-        if spending.cpu > self._limits.cpu_seconds:
-            self._current = name
-            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+        self._ended, self._current = name, None
 
     def _add(self, name: str) -> None:
         self._results.setdefault(name, None)
         self._spending.setdefault(name, Spending())
+
+    def require_within_limits(self) -> None:
+        """Look at the test that has ended last, whose time was its own process's.
+
+        Raises:
+            Ended: it took too long.
+        """
+        if self._ended is None or self._spending[self._ended].cpu <= self._cpu_seconds:
+            return
+        self._current = self._ended
+        raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
 
     def charge(self, outcome: Outcome, detail: str) -> None:
         """Charge what ended the process to the test under way, or to the first without a result."""

@@ -68,7 +68,7 @@ class SharedRun:
             CompileFailed: the source of the candidate does not compile.
             errors.SandboxError: the sandbox failed.
         """
-        items = Items(self._limits, known)
+        items = Items(self._limits.cpu_seconds, known)
         with self._sandbox.jail({"role": "suite", **start}, self._limits) as jail:
             try:
                 self._run(jail, items)
@@ -91,6 +91,7 @@ class SharedRun:
             message = jail.receive(self._budget(jail))
             if items.step(message, jail.cpu_seconds() - cpu, jail.wall_seconds() - wall):
                 return
+            items.require_within_limits()
             jail.forget_output()
 
     def _budget(self, jail: Jail) -> Budget:

@@ -59,8 +59,14 @@ def _run_code(
     module = sys.modules[_TESTS] = types.ModuleType(_TESTS)
     module.__dict__[SITE] = sites
     code = compile(start["text"], _FILE, "exec", dont_inherit=True)
+    try:
+        candidate.load(module)
+    except Failed as failed:
+        for name in start["names"]:
+            report.begin(name)
+            report.end(name, failed.result)
+        return [failed.result]
     steps: list[Callable[[], object]] = [
-        lambda: candidate.load(module),
         lambda: exec(code, module.__dict__),  # noqa: S102 - test code, in a jail of its own
     ]
     if start["check"] is not None:
