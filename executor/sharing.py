@@ -21,6 +21,8 @@ PACKAGES = (
 )
 """What Python brings beside the standard library for them."""
 _NO_MESSAGE = "the process sent no valid message"
+_OUTSIDE = "the test code"
+"""Name of what fails outside of every test."""
 _Result = tuple[Outcome, str]
 
 
@@ -86,7 +88,8 @@ class SharedRun:
                 self._meter.add(jail)
                 self.stdout, self.stderr = jail.output("stdout"), jail.output("stderr")
         left_out = self._skipped if may_skip else set()
-        return [self._result(name) for name in known or self._results if name not in left_out]
+        names = [*known, *(self._results.keys() & {_OUTSIDE})] if known else self._results
+        return [self._result(name) for name in names if name not in left_out]
 
     @property
     def passed(self) -> tuple[str, ...]:
@@ -158,6 +161,6 @@ class SharedRun:
         if name is None:
             name = next((n for n, found in self._results.items() if found is None), None)
         if name is None:
-            name = "the test code"
+            name = _OUTSIDE
             self._add(name)
         self._results[name] = outcome, detail
