@@ -10,6 +10,8 @@ from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult
 
 NO_MESSAGE = "the process sent no valid message"
+_OUTSIDE = "the test code"
+"""Name of what fails outside of every test."""
 
 
 class Items:
@@ -52,7 +54,9 @@ class Items:
     def results(self, may_skip: bool) -> list[TestResult]:
         """Return what became of each; one that skipped itself is left out if that is allowed."""
         left_out = self._skipped if may_skip else set()
-        return [self._result(name) for name in self._known or self._results if name not in left_out]
+        outside = self._results.keys() & {_OUTSIDE}
+        names = [*self._known, *outside] if self._known else list(self._results)
+        return [self._result(name) for name in names if name not in left_out]
 
     def _result(self, name: str) -> TestResult:
         outcome, detail = self._results[name] or (Outcome.NOT_RUN, "the tests did not reach it")
@@ -117,6 +121,6 @@ class Items:
         if name is None:
             name = next((n for n, found in self._results.items() if found is None), None)
         if name is None:
-            name = "the test code"
+            name = _OUTSIDE
             self._add(name)
         self._results[name] = outcome, detail

@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import importlib.util
 import sys
 from collections.abc import Iterator
 
@@ -118,6 +119,10 @@ def _of_libraries(tree: ast.Module) -> Iterator[str]:
 
 
 def is_library(module: str) -> bool:
-    """Tell whether a module is nobody's of the two: of the standard library, or pytest's."""
+    """Tell whether a module is nobody's of the two: of the standard library, or installed."""
     first = module.partition(".")[0]
-    return first in sys.stdlib_module_names or first == "pytest"
+    return (
+        first in sys.stdlib_module_names
+        or first == "pytest"
+        or importlib.util.find_spec(first) is not None
+    )

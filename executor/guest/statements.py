@@ -111,12 +111,12 @@ class _Marker:
     def _is_test(self, node: ast.stmt) -> bool:
         if any(_asserts([node])):
             return not isinstance(node, ast.If) or not _is_main_guard(node)
-        called = node.value if isinstance(node, ast.Expr) else None
-        return (
-            isinstance(called, ast.Call)
-            and isinstance(called.func, ast.Name)
-            and called.func.id in self._asserting
-        )
+        match node:
+            case ast.Expr(ast.Call(ast.Name(name))):
+                return name in self._asserting
+            case ast.Expr(ast.Call(ast.Attribute(attr=name))):
+                return name.startswith("assert")
+        return False
 
 
 def _is_main_guard(node: ast.If) -> bool:

@@ -18,7 +18,8 @@ from executor.guest.statements import has_tests
 _PURE = frozenset({
     "__future__", "abc", "array", "base64", "binascii", "bisect", "builtins", "calendar", "cmath",
     "collections", "copy", "dataclasses", "datetime", "decimal", "difflib", "enum", "fractions",
-    "functools", "hashlib", "heapq", "html", "itertools", "json", "math", "numbers", "operator",
+    "functools", "hashlib", "heapq", "html", "itertools", "json", "math", "numbers", "numpy",
+    "operator",
     "pprint", "pytest", "random", "re", "statistics", "string", "struct", "textwrap", "time",
     "types", "typing", "unicodedata", "unittest", "uuid", "zlib", "zoneinfo",
 })
