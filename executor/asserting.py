@@ -8,6 +8,7 @@ from executor.host import FunctionHost
 from executor.items import Items
 from executor.jail import Budget, Ended, Jail, Sandbox
 from infra import errors
+from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult
 from infra.contracts.problems import Limits
 
@@ -78,4 +79,8 @@ class AssertRun:
             answer = {"failed": ended.outcome.value, "detail": ended.detail}
         # Meanwhile the candidate had the turn, and the clock of the tests stood still.
         budget.wall_until += time.monotonic() - began
-        jail.send(answer, budget)
+        try:
+            jail.send(answer, budget)
+        except ValueError:  # A number that JSON cannot say, such as one that overflowed.
+            outcome = Outcome.RUNTIME_ERROR.value
+            jail.send({"failed": outcome, "detail": "malformed value"}, budget)

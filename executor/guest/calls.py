@@ -173,7 +173,7 @@ def _opaque(error: NotPlain, value: Any) -> dict[str, Any]:
     """Say of what is no plain data that it is true, if that is so without asking it."""
     kind = type(value)
     is_asked = hasattr(kind, "__bool__") or hasattr(kind, "__len__")
-    return {"opaque": str(error), "true": not is_asked, "calls": callable(value)}
+    return {"opaque": f"{error} cannot be compared", "true": not is_asked, "calls": callable(value)}
 
 
 def _told(error: BaseException) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def plain_sites(
         if site:
             found.append(site)
     # A helper with asserts of its own, or a function that a test runner would call.
-    return found if len(found) == count else None
+    return found if found and len(found) == count else None
 
 
 def _takes_one(function: ast.FunctionDef) -> bool:

@@ -189,7 +189,7 @@ class Link:
 
         That is the suite's fault where the candidate can have had no part in it.
         """
-        why = f"the tests hand over {error}; run this problem as `shared`"
+        why = f"the tests hand over {error}, which is no plain data; run this problem as `shared`"
         return self.fail("runtime_error" if self._has_answered else "broken", why)
 
     def _refer(self, value: Any) -> Json | None:

@@ -40,6 +40,8 @@ def view(tag: str, shown: Any) -> Any:
 
 def iterator(items: list[Any], error: BaseException | None, is_generator: bool) -> Iterator[Any]:
     """Make what gives these, and raises the error then if there is one."""
+    if error is not None and not isinstance(error, BaseException):
+        raise TypeError("expected an exception")
     return _generator(items, error) if is_generator or error is not None else iter(items)
 
 

@@ -144,7 +144,7 @@ def base_of(kind: type) -> type:
             break
     if hasattr(kind, "__next__"):
         return _Iterator
-    raise NotPlain(f"a value of type {kind.__name__} cannot be compared")
+    raise NotPlain(f"a value of type {kind.__name__}")
 
 
 _BASES: Final[Callable[[type], type]] = functools.lru_cache(maxsize=1024)(base_of)
@@ -200,7 +200,7 @@ def _iterator(writer: Writer, value: Any) -> Json:
     except Exception as raised:
         error = plain_error(raised)
     if len(items) > _MAX_DRAINED:
-        raise NotPlain("an iterator with too many elements, or without an end, cannot be compared")
+        raise NotPlain("an iterator with too many elements, or without an end,")
     is_generator = type(value) is types.GeneratorType
     return {"$iterator": [writer.items(items), is_generator, writer.place(error)]}
 
@@ -258,14 +258,14 @@ class _Iterator:
 def _number(_: Writer, value: Any) -> Json:
     item, kind = value.item(), value.dtype.str
     if not NUMBERS.fullmatch(kind):
-        raise NotPlain(f"a number of type {value.dtype} cannot be compared")
+        raise NotPlain(f"a number of type {value.dtype}")
     # The item of a long double is itself.
     return {"$number": [kind, _nested(float(value) if type(item) is type(value) else item)]}
 
 
 def _array(_: Writer, value: Any) -> Json:
     if value.dtype.kind not in "biufcU":
-        raise NotPlain(f"an array of type {value.dtype} cannot be compared")
+        raise NotPlain(f"an array of type {value.dtype}")
     return {"$array": [value.dtype.str, _nested(value.tolist())]}
 
 

@@ -1,6 +1,9 @@
 # Runs the module that judges asserts over its own channel, with a test it cannot fail.
-from executor.guest import driver
+from executor.guest import isolated
+
+NONE = {"framework": False, "within": False, "free": [], "check": None, "module": None}
 
 
 def add(a, b):
-    driver.serve(3, {"tests": [{"source": "assert 1 < 2", "check": None}] * 3})
+    text = "with __rrtf_site__(0):\n    assert 1 < 2"
+    isolated.run(3, {**NONE, "text": text, "names": ["statement 1, line 1"], "entry_point": "add"})
