@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from infra.contracts.base import Contract, Integrity, IntegrityRule, Label, Language, Outcome
-from infra.contracts.problems import Limits, Problem, ProgramText, TestCase
+from infra.contracts.problems import AssertTest, Limits, Problem, ProgramText, TestCase
 
 MAX_NAME_CHARACTERS = 200
 """Longest name of one test."""
@@ -44,7 +44,8 @@ class Suite(Contract):
         The reference program goes along where it decides something.
         """
         limits = limits or problem.limits
-        decides = limits.reference_factor or problem.integrity is IntegrityRule.AUTO
+        asserts = any(isinstance(test, AssertTest) for test in problem.tests)
+        decides = asserts and problem.integrity is not IntegrityRule.ISOLATED
         return Suite(
             tests=problem.tests,
             entry_point=problem.entry_point,
@@ -52,7 +53,9 @@ class Suite(Contract):
             limits=limits,
             integrity=problem.integrity,
             prelude=problem.prelude,
-            reference_program=problem.reference_program if decides else None,
+            reference_program=(
+                problem.reference_program if decides or limits.reference_factor else None
+            ),
         )
 
     def digest(self) -> str:

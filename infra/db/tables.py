@@ -107,7 +107,9 @@ class ProblemRow(Table):
     entry_point: Mapped[str | None]
     language: Mapped[Language] = mapped_column(_enum(Language))
     limits: Mapped[Json]
-    integrity: Mapped[IntegrityRule] = mapped_column(_enum(IntegrityRule))
+    integrity: Mapped[IntegrityRule] = mapped_column(_enum(IntegrityRule), server_default="auto")
+    allow_shared: Mapped[bool] = mapped_column(server_default=false())
+    """Of the version before, whose workers may still be there; `integrity` has taken its place."""
     prelude: Mapped[str] = mapped_column(server_default="")
     reference_program: Mapped[str | None] = mapped_column(Source)
     details: Mapped[Json] = mapped_column("metadata", JSON)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from infra import errors, intake
-from infra.contracts.base import Author, CandidateState, Label
+from infra.contracts.base import Author, CandidateState, IntegrityRule, Label
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.execution import ExecutionRequest
 from infra.contracts.problems import CallTest
@@ -227,7 +227,9 @@ def test_a_sample_plan_with_a_nul_byte_is_refused_at_the_door(suite):
 
 
 def test_a_problem_keeps_its_reference_program_to_itself(suite):
-    reference = suite.problem(slug="other").model_copy(update={"reference_program": "SECRET"})
+    reference = suite.problem(slug="other").model_copy(
+        update={"reference_program": "SECRET", "integrity": IntegrityRule.ISOLATED}
+    )
     with suite.work() as work:
         problem_id, _ = intake.add_problem(work, reference)
         intake.open_group(work, problem_id, NewGroup(candidates=(suite.student("x"),)))

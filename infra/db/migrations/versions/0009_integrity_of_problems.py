@@ -12,19 +12,22 @@ _RULES = ("auto", "isolated", "shared")
 
 
 def upgrade() -> None:
-    rule = sa.Enum(*_RULES, name="integrityrule", native_enum=False, length=40)
-    op.add_column("problems", sa.Column("integrity", rule, nullable=True))
-    op.execute(
-        "UPDATE problems SET integrity = CASE WHEN allow_shared THEN 'auto' ELSE 'isolated' END"
+    op.add_column(
+        "problems", sa.Column("integrity", sa.String(40), server_default="auto", nullable=False)
     )
-    op.alter_column("problems", "integrity", nullable=False)
-    op.drop_column("problems", "allow_shared")
+    op.execute("UPDATE problems SET integrity = 'isolated' WHERE NOT allow_shared")
+    listed = ", ".join(f"'{rule}'" for rule in _RULES)
+    op.create_check_constraint(
+        op.f("ck_problems_integrityrule"), "problems", f"integrity IN ({listed})"
+    )
     op.add_column("problems", sa.Column("prelude", sa.String(), server_default="", nullable=False))
+    # Workers of the version before still write and read it.
+    op.alter_column("problems", "allow_shared", server_default=sa.false())
 
 
 def downgrade() -> None:
+    op.alter_column("problems", "allow_shared", server_default=None)
     op.drop_column("problems", "prelude")
-    op.add_column("problems", sa.Column("allow_shared", sa.Boolean(), nullable=True))
     op.execute("UPDATE problems SET allow_shared = integrity <> 'isolated'")
-    op.alter_column("problems", "allow_shared", nullable=False)
+    op.drop_constraint(op.f("ck_problems_integrityrule"), "problems", type_="check")
     op.drop_column("problems", "integrity")
