@@ -114,8 +114,10 @@ class _Host:
     def _described(self, name: str) -> dict[str, Any]:
         value = self._namespace[name]
         claimed = standard.claim(name, value)
-        if claimed is not None:
-            return {"standard": claimed}
+        kept = {} if claimed is None else {"standard": claimed}
+        return {**kept, **self._described_otherwise(value)}
+
+    def _described_otherwise(self, value: Any) -> dict[str, Any]:
         if isinstance(value, type):
             public = [item for item in dir(value) if not item.startswith("__")]
             methods = [item for item in public if callable(getattr(value, item, None))]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from executor.guest.channel import Channel
+from executor.guest.compiling import describe
 from executor.guest.reading import OF_THE_CANDIDATE
 from executor.guest.remote import Link
 from executor.guest.reporting import Failed, Report, Result, Sites, result_of
@@ -43,11 +44,6 @@ def run(fd: int, start: dict[str, Any]) -> None:
         errors = suite.run_tests(start, start["text"], start["within"], candidate, report, sites)
     else:
         errors = _run_code(start, candidate, report, sites)
-    if not link.has_given:
-        report.broken(
-            "the test code takes nothing from the candidate: the name of a built-in function is"
-            " the built-in one, unless it is the problem's `entry_point`"
-        )
     report.done(errors)
 
 
@@ -65,7 +61,7 @@ def _run_code(
         for name in start["names"]:
             report.begin(name)
             report.end(name, failed.result)
-        return [failed.result]
+        return [] if start["names"] else [failed.result]
     steps: list[Callable[[], object]] = [
         lambda: exec(code, module.__dict__),  # noqa: S102 - test code, in a jail of its own
     ]
@@ -76,6 +72,9 @@ def _run_code(
         for step in steps:
             step()
     except (Exception, SystemExit, Failed) as error:
+        # A name that the tests lack may be one that the candidate should have.
+        if not candidate.matters and not isinstance(error, NameError | ImportError):
+            report.broken(describe(error))
         return [report.of(result_of(error, _FILE))]
     return []
 
@@ -100,6 +99,11 @@ class Remote:
         self._free = list(start["free"])
         self._entry_point: str | None = start["entry_point"]
         self._modules = {*OF_THE_CANDIDATE, start["module"] or _CANDIDATE}
+
+    @property
+    def matters(self) -> bool:
+        """Whether what the candidate is like can have made a difference by now."""
+        return self._link.has_given
 
     def named(self, name: str) -> Any:
         """Return what calls a function of the candidate, which may be `Class.method`."""

@@ -4,6 +4,7 @@ import ast
 import builtins
 import importlib.util
 import symtable
+import sys
 from typing import Any, Final
 
 from executor.guest.channel import Channel
@@ -37,21 +38,29 @@ def _read(test: dict[str, Any], entry_point: str | None, describes: bool) -> dic
     source, check = test["source"], test["check"]
     _require_modules(source, (*OF_THE_CANDIDATE, test.get("module") or "solution"))
     text, names, within = marked(source, check)
+    functions = {n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)}
+    if check is not None and check not in functions:
+        raise Unreadable(f"the test code defines no function {check!r}")
     if not names and not needs_framework(source):
         raise Unreadable("the test code contains no test")
+    free = free_names(source)
+    if check is None and not free - sys.stdlib_module_names:
+        _require_candidate(source, entry_point, test.get("module"))
     is_plain = describes and not needs_framework(source)
     return {
         "text": text,
         "names": names,
         "within": within,
         "framework": needs_framework(source),
-        "free": sorted(free_names(source)),
+        "free": sorted(free),
         "plain": plain_sites(source, check, entry_point, len(names)) if is_plain else None,
     }
 
 
 def needs_framework(source: str) -> bool:
-    """Tell whether test code has functions or classes that a framework runs."""
+    """Tell whether test code imports pytest, or has functions or classes that it runs."""
+    if "pytest" in _modules_imported(source):
+        return True
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             if node.name.startswith("test"):
@@ -63,6 +72,22 @@ def needs_framework(source: str) -> bool:
         ):
             return True
     return False
+
+
+def _require_candidate(source: str, entry_point: str | None, module: str | None) -> None:
+    """Refuse test code that takes nothing from a candidate.
+
+    Raises:
+        Unreadable: it names nothing that could be one's.
+    """
+    names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    modules = {name.partition(".")[0] for name in _modules_imported(source)}
+    of_candidate = {*OF_THE_CANDIDATE, (module or OF_THE_CANDIDATE[0]).partition(".")[0]}
+    if (entry_point or "").partition(".")[0] not in names and not modules & of_candidate:
+        raise Unreadable(
+            "the test code takes nothing from the candidate: the name of a built-in function is"
+            " the built-in one, unless it is the problem's `entry_point`"
+        )
 
 
 def _require_modules(source: str, provided: tuple[str, ...]) -> None:

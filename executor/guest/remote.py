@@ -6,7 +6,7 @@ tests call gives a handle, of which they may call methods and read attributes, a
 
 import array
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -33,9 +33,8 @@ class Link:
         # Test code may have threads, and an answer is for the one that asked.
         self._turn = threading.Lock()
         self._asked = 0
-        self._has_answered = False
         self.has_given = False
-        """Whether test code has anything from the candidate."""
+        """Whether what the candidate is like can matter by now."""
         self._failed: Failed | None = None
         self._names: dict[int, str] = {}
         """Names of the functions and classes, by the ids of what stands for them."""
@@ -50,7 +49,7 @@ class Link:
 
     def fail(self, outcome: str, detail: str) -> Failed:
         """Make a failure of the test under way."""
-        self.has_given = True
+        self.has_given = self.has_given or outcome != "broken"
         failed = Failed(outcome, detail)
         self._failed = self._failed or failed
         return failed
@@ -66,7 +65,6 @@ class Link:
         answer = self._ask({"op": "names", "names": names})
         found = answer["value"] if isinstance(answer.get("value"), dict) else {}
         wanted = found if names is None else [name for name in names if name in found]
-        self.has_given = self.has_given or bool(wanted)
         return {name: self._named(name, found[name]) for name in wanted}
 
     def entry(self, name: str) -> Any:
@@ -74,9 +72,7 @@ class Link:
 
         What is missing is found missing when it is called.
         """
-        has_given = self.has_given
         found = {} if "." in name else self.names([name])
-        self.has_given = has_given
         return found[name] if name in found else self._function(name)
 
     def _function(self, name: str) -> Any:
@@ -101,7 +97,10 @@ class Link:
                 self._names[id(made)] = name
                 self._kept.append(made)
                 return made
-        return self._value(described, Reader())
+        self.has_given = True
+        if isinstance(described, dict) and {"value", "opaque"} & described.keys():
+            return self._value(described, Reader())
+        return _opaque(self, "malformed value", False, True)
 
     def call(
         self, target: dict[str, Any], args: Any, kwargs: dict[str, Any], kind: Any = None
@@ -134,7 +133,7 @@ class Link:
         except NotPlain as error:
             raise self._not_sent(error) from None
         answer = self._ask({**request, "given": {"$nodes": nodes}})
-        self._has_answered = self.has_given = True
+        self.has_given = True
         if method is not None and answer.get("method") is True:
             return method()
         reader = Reader(lambda tag, body: self._resolve(tag, body, kind), writer.values)
@@ -190,7 +189,7 @@ class Link:
         That is the suite's fault where the candidate can have had no part in it.
         """
         why = f"the tests hand over {error}, which is no plain data; run this problem as `shared`"
-        return self.fail("runtime_error" if self._has_answered else "broken", why)
+        return self.fail("runtime_error" if self.has_given else "broken", why)
 
     def _refer(self, value: Any) -> Json | None:
         name = self._names.get(id(value))
@@ -223,10 +222,11 @@ def _empty(container: Any) -> None:
     """Empty a container, by its built-in type's own method."""
     if isinstance(container, array.array):
         del container[:]
-    kinds: tuple[Any, ...] = (list, dict, set, bytearray, deque)
+    kinds: tuple[Any, ...] = (list, OrderedDict, dict, set, bytearray, deque)
     for kind in kinds:
         if isinstance(container, kind):
             kind.clear(container)
+            return
 
 
 class RemoteClass(type):

@@ -280,7 +280,10 @@ class Reader:
 
     def _alone(self, tag: str, body: Json) -> Any:
         if tag in SCALARS:
-            return SCALARS[tag].read(body)
+            try:
+                return SCALARS[tag].read(body)
+            except _ERRORS as error:
+                raise NotPlain(f"malformed {tag}: {error}") from None
         if self._resolve is not None:
             return self._resolve(tag, body)
         raise NotPlain(f"unknown tag {tag}")
