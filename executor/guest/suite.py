@@ -108,6 +108,10 @@ def _write(path: str, text: str) -> None:
 class Candidate(Protocol):
     """The program, as the tests have it."""
 
+    @property
+    def matters(self) -> bool:
+        """Whether it can have made a difference by now, where that can be told."""
+
     def load(self, tests: types.ModuleType) -> None:
         """Make it ready for the module of the tests, which is about to be run."""
 
@@ -117,6 +121,9 @@ class Candidate(Protocol):
 
 class _Here:
     """The program, as a module that tests import, or in one namespace with them."""
+
+    matters = False
+    """It is in this process, and whatever is found here may be its work."""
 
     def __init__(self, code: types.CodeType, names: list[str], by_name: bool) -> None:
         self._code = code
@@ -219,7 +226,9 @@ class _Plugin:
         self, session: pytest.Session, items: list[pytest.Item]
     ) -> None:
         """Say which tests there are."""
-        items[:] = [item for item in items if not _is_skipped(item)]
+        # What the candidate may have had marked is no mark of the tests.
+        matters = self._candidate.matters
+        items[:] = [item for item in items if matters or not _is_skipped(item)]
         names = [item.nodeid for item in items]
         check = self._start["check"]
         if check is not None and TESTS in sys.modules:
