@@ -1,9 +1,9 @@
 """Assert tests whose code runs apart: relays what it asks of the candidate, collects findings."""
 
 import time
-from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
+from executor import verdicts
 from executor.host import FunctionHost
 from executor.items import Items
 from executor.jail import Budget, Ended, Jail, Sandbox
@@ -24,6 +24,15 @@ class CheckerFailed(SuiteBroken):
     """A test's checker said neither yes nor no to one answer; others it may be ready for."""
 
 
+class Found(NamedTuple):
+    """What the tests of one assert test did with a program."""
+
+    passed: tuple[str, ...] = ()
+    """Names of the tests that were passed."""
+    reached: frozenset[int] = frozenset()
+    """Numbers of the assertions that they came to."""
+
+
 class AssertRun:
     """One assert test in a process of its own, beside the candidate's."""
 
@@ -31,15 +40,13 @@ class AssertRun:
         self._sandbox = sandbox
         self._limits = limits
         self._host = host
-        self.passed: tuple[str, ...] = ()
-        """Names of the tests that were passed."""
+        self.found = Found()
 
-    def run(
-        self, start: dict[str, Any], known: Collection[str] | None, may_skip: bool
-    ) -> list[TestResult]:
+    def run(self, start: dict[str, Any], known: Found | None, may_skip: bool) -> list[TestResult]:
         """Run the tests of `start`; return what became of each.
 
-        `known` are those that a reference program passes. A test that skips itself is none if that
+        `known` is what was found with a reference program: tests that it passes are the tests, and
+        whose tests come to less has not passed them all. A test that skips itself is none if that
         is allowed, and else did not run.
 
         Raises:
@@ -47,7 +54,7 @@ class AssertRun:
             errors.SandboxError: the sandbox failed.
         """
         limits = self._limits
-        items = Items(limits.cpu_seconds, known)
+        items = Items(limits.cpu_seconds, known.passed if known else None)
         with self._sandbox.jail({"role": "isolated", **start}, limits) as jail:
             budget = jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
             try:
@@ -57,8 +64,12 @@ class AssertRun:
                 items.charge(ended.outcome, f"the test code: {ended.detail}")
         if not items.has_run:
             raise SuiteBroken("no test of the test code ran")
-        self.passed = items.passed
-        return items.results(may_skip)
+        self.found = Found(items.passed, items.reached)
+        results = items.results(may_skip)
+        if known and not known.reached <= items.reached:
+            why = "the tests did not come to an assertion to which they come with the reference"
+            results.append(verdicts.result(Outcome.NOT_RUN, why, name="what was left out"))
+        return results
 
     def _step(self, jail: Jail, budget: Budget, items: Items) -> bool:
         message = jail.receive(budget)

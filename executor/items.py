@@ -31,6 +31,8 @@ class Items:
         self._skipped: set[str] = set()
         self._current: str | None = None
         self._ended: str | None = None
+        self.reached: frozenset[int] = frozenset()
+        """Numbers of the assertions that the tests came to."""
         for name in known or ():
             self._add(name)
 
@@ -87,6 +89,7 @@ class Items:
         else:
             for outcome, detail in message["done"]:
                 self.charge(Outcome(outcome), str(detail))
+            self.reached = frozenset(map(int, message["reached"]))
             return True
         return False
 

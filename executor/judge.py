@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from executor import verdicts
-from executor.asserting import SuiteBroken
+from executor.asserting import Found, SuiteBroken
 from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter
 from executor.jail import Ended, Sandbox
@@ -51,7 +51,7 @@ class Judge:
             self._native = NativeRunner(sandbox.native(), suite.language, suite.limits)
         self._reference: Verdict | None = None
         self._broken: SuiteBroken | None = None
-        self._names: list[tuple[str, ...]] = []
+        self._found: list[Found] = []
         self.asserts = Asserts([], [], [])
         """What is known of the assert tests; another judge of the suite need not find it again."""
         if self._tests:
@@ -82,7 +82,7 @@ class Judge:
                 return self.asserts
             if reference is not None:
                 self._reference = self._judge_reference(reference)
-                self.asserts = self.asserts._replace(names=tuple(self._names))
+                self.asserts = self.asserts._replace(found=tuple(self._found))
         except SuiteBroken:
             if reference is None:
                 raise
@@ -101,8 +101,8 @@ class Judge:
         if self._suite.reference_program is None:
             return self.asserts
         self._reference = self._judge_reference(self._suite.reference_program)
-        sites = [len(names) for names in self._names]
-        return self.asserts._replace(sites=sites, names=tuple(self._names))
+        sites = [len(found.passed) for found in self._found]
+        return self.asserts._replace(sites=sites, found=tuple(self._found))
 
     def _judge_reference(self, source: str) -> Verdict:
         source = self._suite.prelude + source
@@ -226,7 +226,7 @@ class Judge:
                 return verdicts.compile_error(
                     str(failure), self.total, self._version, meter.usage()
                 )
-        self._names = run.names
+        self._found = run.found
         return verdicts.judged(
             results, meter.usage(), self._version, host.stdout, host.stderr, self.asserts.integrity
         )

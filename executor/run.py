@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from executor import compare, sharing, verdicts
-from executor.asserting import AssertRun
+from executor.asserting import AssertRun, Found
 from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter, Spending, while_compiling
 from executor.jail import Ended, Jail, Sandbox, describe_status
@@ -39,8 +39,8 @@ class Asserts(NamedTuple):
     read: list[dict[str, Any]]
     """What the process that read a test has found, for those that run it."""
     integrity: Integrity = Integrity.ISOLATED
-    names: tuple[tuple[str, ...], ...] = ()
-    """Of each test that a reference program passed: what it passed, by name."""
+    found: tuple[Found, ...] = ()
+    """Of each test what was found with a reference program that passed."""
 
 
 class Run:
@@ -68,8 +68,8 @@ class Run:
         self._compiled = False
         self._uncompiled: Ended | None = None
         """The limit that was met before the program was compiled for the first time."""
-        self.names: list[tuple[str, ...]] = []
-        """Of each assert test whose code ran: what was passed in it, by name."""
+        self.found: list[Found] = []
+        """Of each assert test what was found where its code ran."""
 
     def results(self) -> list[TestResult]:
         """Run every test.
@@ -225,7 +225,7 @@ class Run:
         tests = [test for test in self._suite.tests if isinstance(test, AssertTest)]
         for position, (test, plain) in enumerate(zip(tests, self._asserts.plain, strict=True)):
             if plain is not None:
-                self.names.append(())
+                self.found.append(Found())
                 yield [self._run_plain(site, number) for number, site in enumerate(plain)]
             else:
                 yield self._run_code(test, position)
@@ -235,25 +235,25 @@ class Run:
         sandbox, start = self._sandbox, isolated_start(test, self._suite, read)
         if read["framework"]:
             sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
-        known = self._asserts.names[position] if self._asserts.names else None
+        known = self._asserts.found[position] if self._asserts.found else None
         # Only the reference program runs before it is known what it passes.
         decides = self._suite.integrity is IntegrityRule.AUTO
         is_reference = known is None and decides and self._suite.reference_program is not None
         run = AssertRun(sandbox, self._limits, self._host)
         results = run.run(start, known, is_reference)
-        self.names.append(run.passed)
+        self.found.append(run.found)
         return results
 
     def _run_shared(self) -> Iterator[list[TestResult]]:
         sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
         for position, test in enumerate(t for t in self._suite.tests if isinstance(t, AssertTest)):
             run = SharedRun(sandbox, self._limits, self._meter)
-            known = self._asserts.names[position] if self._asserts.names else None
+            known = self._asserts.found[position].passed if self._asserts.found else None
             # Only the reference program runs before it is known what it passes.
             is_reference = known is None and self._suite.reference_program is not None
             start = sharing.start_of(test, self._suite, self._source)
             results = run.run(start, known, is_reference)
-            self.names.append(run.passed)
+            self.found.append(Found(run.passed))
             self._host.stdout = self._host.stdout or run.stdout
             self._host.stderr = self._host.stderr or run.stderr
             yield results

@@ -1,5 +1,6 @@
 """Test code beside a candidate that is in another process; see `remote` for what it holds of it."""
 
+import importlib
 import random
 import sys
 import types
@@ -72,8 +73,7 @@ def _run_code(
         for step in steps:
             step()
     except (Exception, SystemExit, Failed) as error:
-        # A name that the tests lack may be one that the candidate should have.
-        if not candidate.matters and not isinstance(error, NameError | ImportError):
+        if not candidate.matters and not candidate.may_lack(error):
             report.broken(describe(error))
         return [report.of(result_of(error, _FILE))]
     return []
@@ -96,7 +96,8 @@ class Remote:
 
     def __init__(self, link: Link, start: dict[str, Any]) -> None:
         self._link = link
-        self._free = list(start["free"])
+        self._free = set(start["free"])
+        self._meant: list[str] = start["modules"]
         self._entry_point: str | None = start["entry_point"]
         self._modules = {*OF_THE_CANDIDATE, start["module"] or _CANDIDATE}
 
@@ -104,6 +105,11 @@ class Remote:
     def matters(self) -> bool:
         """Whether what the candidate is like can have made a difference by now."""
         return self._link.has_given
+
+    def may_lack(self, error: BaseException) -> bool:
+        """Tell whether an exception may be for a name that the candidate should have."""
+        of_module = isinstance(error, ImportError) and error.name in self._modules
+        return of_module or isinstance(error, NameError)
 
     def named(self, name: str) -> Any:
         """Return what calls a function of the candidate, which may be `Class.method`."""
@@ -117,8 +123,8 @@ class Remote:
         """
         for name in self._modules:
             _install(name, _Module(name, self._link))
-        wanted = {*self._free}
-        found: dict[str, Any] = {}
+        found: dict[str, Any] = {name: importlib.import_module(name) for name in self._meant}
+        wanted = self._free - found.keys()
         entry = self._entry_point
         if entry is not None and "." not in entry and entry not in vars(tests):
             found[entry] = self._link.entry(entry)
@@ -128,7 +134,7 @@ class Remote:
         found |= self._link.names(asked) if asked else {}
         for name in asked:
             if name not in found and name in sys.stdlib_module_names:
-                found[name] = __import__(name)
+                found[name] = importlib.import_module(name)
         tests.__dict__.update(found)
 
 

@@ -2,9 +2,11 @@
 
 import ast
 import builtins
+import importlib
 import importlib.util
 import symtable
 import sys
+from collections import Counter
 from typing import Any, Final
 
 from executor.guest.channel import Channel
@@ -53,8 +55,35 @@ def _read(test: dict[str, Any], entry_point: str | None, describes: bool) -> dic
         "within": within,
         "framework": needs_framework(source),
         "free": sorted(free),
+        "modules": sorted(_modules_meant(source, free)),
         "plain": plain_sites(source, check, entry_point, len(names)) if is_plain else None,
     }
+
+
+def _modules_meant(source: str, free: set[str]) -> set[str]:
+    """Name the free names by which test code means standard modules: it only takes parts of them.
+
+    They are ours, whatever a candidate has under the name.
+    """
+    parts: dict[str, set[str]] = {}
+    used: Counter[str] = Counter()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(ast.Name(name), part):
+                parts.setdefault(name, set()).add(part)
+                used[name] -= 1
+            case ast.Name(name):
+                used[name] += 1
+    meant = {name for name in free & sys.stdlib_module_names & parts.keys() if not used[name]}
+    return {name for name in meant if _has(name, parts[name])}
+
+
+def _has(module: str, parts: set[str]) -> bool:
+    try:
+        found = importlib.import_module(module)
+    except ImportError:
+        return False  # One of another system.
+    return all(hasattr(found, part) for part in parts)
 
 
 def needs_framework(source: str) -> bool:

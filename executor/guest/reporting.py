@@ -29,6 +29,7 @@ class Report:
         self._channel = channel
         self._take_failure = take_failure
         self._results: dict[str, Result] = {}
+        self._reached: set[int] = set()
 
     def items(self, names: Sequence[str]) -> None:
         """Tell which tests there are."""
@@ -56,9 +57,13 @@ class Report:
         """Tell that the test code cannot be run, whatever the candidate."""
         self._channel.send({"broken": why})
 
+    def reach(self, number: int) -> None:
+        """Note that an assertion is come to."""
+        self._reached.add(number)
+
     def done(self, errors: list[Result]) -> None:
-        """Tell that there is no more, and what went wrong beside the tests."""
-        self._channel.send({"done": errors})
+        """Tell that there is no more, what went wrong beside the tests, and what they came to."""
+        self._channel.send({"done": errors, "reached": sorted(self._reached)})
 
 
 class Sites:
@@ -68,6 +73,7 @@ class Sites:
         self._report = report
         self._names = names
         self._file = file
+        self.reach = report.reach
 
     @contextmanager
     def __call__(self, number: int) -> Iterator[None]:

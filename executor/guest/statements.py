@@ -31,7 +31,7 @@ def marked(source: str, check: str | None) -> tuple[str, list[str], bool]:
         for node in tree.body
         if isinstance(node, ast.FunctionDef) and any(_asserts(node.body))
     }
-    tree = unroll(tree, asserting - {check})
+    tree = _Reached().visit(unroll(tree, asserting - {check}))
     marker = _Marker(asserting - {check})
     if check is None and not has_tests(tree):
         marker.mark_whole(tree)
@@ -81,6 +81,28 @@ def _asserts(body: list[ast.stmt]) -> Iterator[ast.AST]:
             yield node
         elif not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
             waiting.extend(ast.iter_child_nodes(node))
+
+
+class _Reached(ast.NodeTransformer):
+    """Has each assertion, wherever it is, say that it is come to."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def visit_Assert(self, node: ast.Assert) -> ast.stmt | list[ast.stmt]:
+        return self._marked(node) if _is_assert(node) else node
+
+    def visit_Expr(self, node: ast.Expr) -> ast.stmt | list[ast.stmt]:
+        match node.value:
+            case ast.Call(ast.Attribute(attr=name)) if name.startswith("assert"):
+                return self._marked(node)
+        return node
+
+    def _marked(self, node: ast.stmt) -> list[ast.stmt]:
+        reach = ast.Attribute(ast.Name(SITE, ast.Load()), "reach", ast.Load())
+        mark = ast.Expr(ast.Call(reach, [ast.Constant(self._count)], []))
+        self._count += 1
+        return [ast.copy_location(mark, node), node]
 
 
 class _Marker:

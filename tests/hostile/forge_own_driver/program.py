@@ -1,7 +1,7 @@
 # Runs the module that judges asserts over its own channel, with a test it cannot fail.
 from executor.guest import isolated
 
-NONE = {"framework": False, "within": False, "free": [], "check": None, "module": None}
+NONE = {"framework": False, "within": False, "free": [], "modules": [], "check": None, "module": None}
 
 
 def add(a, b):
