@@ -1,6 +1,7 @@
 """Statements of test code that check something outside of any test function: a test each."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 from executor.guest.unrolling import unroll
@@ -18,7 +19,7 @@ def marked(source: str, check: str | None) -> tuple[str, list[str], bool]:
 
     They are statements of the module, and of the function `check`, that assert something
     themselves, at whatever depth but not in a function, or call a function of the test code that
-    asserts. One that fails does not keep the next from its turn. Code with no test at all is a
+    asserts, and those of a function that the module calls once. One that fails does not keep the next from its turn. Code with no test at all is a
     script: one test, which an exception or an exit status fails.
 
     Raises:
@@ -32,7 +33,8 @@ def marked(source: str, check: str | None) -> tuple[str, list[str], bool]:
         if isinstance(node, ast.FunctionDef) and any(_asserts(node.body))
     }
     tree = _Reached().visit(unroll(tree, asserting - {check}))
-    marker = _Marker(asserting - {check})
+    called = _called_once(tree, check)
+    marker = _Marker(asserting - {check} - called)
     if check is None and not has_tests(tree):
         marker.mark_whole(tree)
     marker.mark(tree.body)
@@ -40,8 +42,27 @@ def marked(source: str, check: str | None) -> tuple[str, list[str], bool]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == check:
             marker.mark(node.body)
+    within = len(marker.names) > outside
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name in called:
+            marker.mark(node.body)
     text = ast.unparse(ast.fix_missing_locations(tree))
-    return text, marker.names, len(marker.names) > outside
+    return text, marker.names, within
+
+
+def _called_once(tree: ast.Module, check: str | None) -> set[str]:
+    """Name the functions that one statement of the module calls, and nobody else names.
+
+    Their statements are tests as those of the module are.
+    """
+    read = Counter(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
+    called = set()
+    for node in tree.body:
+        match node:
+            case ast.Expr(ast.Call(ast.Name(name))) if read[name] == 1 and name != check:
+                called.add(name)
+    defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return {name for name in called if defined.count(name) == 1 and not name.startswith("test")}
 
 
 def has_tests(tree: ast.Module) -> bool:

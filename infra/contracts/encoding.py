@@ -6,7 +6,7 @@ inside the jail and outside; it needs only the standard library.
 """
 
 import functools
-import itertools
+import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,8 +18,8 @@ from infra.contracts.scalars import CHANGING, ERRORS, SCALARS, Json
 
 Refer = Callable[[Any], Json | None]
 """Writes what is no plain data, or returns None."""
-_MAX_DRAINED: Final = 1_000_000
-"""Most elements of an iterator."""
+_MAX_DRAINED: Final = (1_000_000, 64 * 2**20)
+"""Most elements of an iterator, and most bytes of them."""
 _OWN: Final = (
     "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__", "__iter__", "__len__",
     "__getitem__", "__contains__", "__bool__",
@@ -193,14 +193,17 @@ def _iterator(writer: Writer, value: Any) -> Json:
     """Write what an iterator gives; what it ends in, it ends in on the other side too."""
     items: list[Any] = []
     error: BaseException | None = None
+    size = 0
     try:
-        items += itertools.islice(value, _MAX_DRAINED + 1)
-    except MemoryError:
+        for item in value:
+            items.append(item)
+            size += sys.getsizeof(item, 0)
+            if len(items) > _MAX_DRAINED[0] or size > _MAX_DRAINED[1]:
+                raise NotPlain("an iterator with too many elements, or without an end")
+    except (MemoryError, NotPlain):
         raise
     except Exception as raised:
         error = plain_error(raised)
-    if len(items) > _MAX_DRAINED:
-        raise NotPlain("an iterator with too many elements, or without an end,")
     is_generator = type(value) is types.GeneratorType
     return {"$iterator": [writer.items(items), is_generator, writer.place(error)]}
 

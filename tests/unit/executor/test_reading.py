@@ -70,3 +70,11 @@ def test_only_what_a_framework_runs_needs_one(source, is_needed):
 )
 def test_code_that_no_candidate_can_be_judged_by_is_refused(source, why):
     assert why in read(source)["broken"]
+
+
+def test_the_statements_of_a_function_that_is_called_once_are_tests():
+    source = "def check(f):\n    assert f(1) == 1\n    assert f(2) == 2\ncheck(f)\n"
+
+    (found,) = read(source)["found"]
+
+    assert len(found["names"]) == 2
