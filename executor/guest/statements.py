@@ -17,10 +17,10 @@ def marked(source: str, check: str | None) -> tuple[str, list[str], bool]:
 
     The third is whether some of them are in `check`.
 
-    They are statements of the module, and of the function `check`, that assert something
-    themselves, at whatever depth but not in a function, or call a function of the test code that
-    asserts, and those of a function that the module calls once. One that fails does not keep the next from its turn. Code with no test at all is a
-    script: one test, which an exception or an exit status fails.
+    They are statements of the module, of the function `check`, and of functions that the module
+    calls once, that assert something themselves, at whatever depth but not in a function, or call a
+    function of the test code that asserts. One that fails does not keep the next from its turn.
+    Code with no test at all is a script: one test, which an exception or an exit status fails.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
