@@ -7,7 +7,7 @@ NO_FAULTS := --ignore=tests/e2e/faults --ignore=tests/e2e/hosts
 ROUNDS := 200
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test unit integration hostile test-cgroup2 e2e faults soak bench bench-executor bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format reference chart sbom lock clean
+.PHONY: help venv test-tools demo up test unit integration hostile forgeries test-cgroup2 e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format images lock-images reference chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ integration: venv test-tools ## Run the tests against real Postgres, Valkey, nsj
 hostile: venv ## Run the programs that attack the sandbox
 	@$(PYTEST) tests/hostile
 
+forgeries: venv ## Have every forgery of shared suites attack every suite, in minutes; RRTF_DATA names the recorded problems
+	@EVERY_FORGERY=1 $(PYTEST) tests/hostile/test_shared_suites.py
+
 test-cgroup2: venv ## Run the probe and the attacks under cgroup version 2, in a virtual machine; as root
 	@PYTHON=$(BIN)/python sh infra/vm/cgroup2.sh
 
@@ -55,6 +58,9 @@ bench-executor: venv ## Measure the executor beside other graders (needs RRTF_DA
 	@test -x build/peers/bin/python || $(BIN)/python -m venv build/peers
 	@build/peers/bin/pip install -q -r tests/benchmarks/executor/peers.txt
 	@$(BIN)/python -m tests.benchmarks.executor.run --data "$${RRTF_DATA:-../shared/data}" --peers $$PWD/build/peers/bin/python
+
+bench-guards: venv ## Count the guarded checks of published suites (needs RRTF_DATA)
+	@$(BIN)/python -m tests.benchmarks.executor.guards --data "$${RRTF_DATA:-../shared/data}"
 
 bench-endurance: venv ## Label 100,000 candidates, and plot whether anything grows
 	@$(BIN)/python -m tests.benchmarks.executor.endurance --data "$${RRTF_DATA:-../shared/data}"
@@ -98,6 +104,13 @@ check: venv ## Lint, formatting, types and the direction of imports
 format: venv ## Mend formatting and whatever lint can mend by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+images: venv ## Build the images of packages that come with the suite: numpy, science
+	@$(BIN)/rrtf images build numpy
+	@$(BIN)/rrtf images build science
+
+lock-images: venv ## Pin the images of infra/images/*.in anew, with the newest versions that fit
+	@sh infra/images/lock.sh
 
 reference: venv ## Write infra/docs/reference anew from the code
 	@$(BIN)/python -m services.reference infra/docs/reference

@@ -10,7 +10,7 @@ from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult
 
 NO_MESSAGE = "the process sent no valid message"
-_OUTSIDE = "the test code"
+OUTSIDE = "the test code"
 """Name of what fails outside of every test."""
 
 
@@ -53,10 +53,15 @@ class Items:
             name for name, found in self._results.items() if found and found[0] is Outcome.PASSED
         )
 
+    @property
+    def told(self) -> dict[str, TestResult]:
+        """What became of every test, by its whole name."""
+        return {name: self._result(name) for name in self._results}
+
     def results(self, may_skip: bool) -> list[TestResult]:
         """Return what became of each; one that skipped itself is left out if that is allowed."""
         left_out = self._skipped if may_skip else set()
-        outside = self._results.keys() & {_OUTSIDE}
+        outside = self._results.keys() & {OUTSIDE}
         names = [*self._known, *outside] if self._known else list(self._results)
         return [self._result(name) for name in names if name not in left_out]
 
@@ -124,6 +129,6 @@ class Items:
         if name is None:
             name = next((n for n, found in self._results.items() if found is None), None)
         if name is None:
-            name = _OUTSIDE
+            name = OUTSIDE
             self._add(name)
         self._results[name] = outcome, detail

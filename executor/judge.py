@@ -2,18 +2,18 @@
 
 from typing import Any, Final
 
-from executor import verdicts
+from executor import learning, sharing, verdicts
 from executor.asserting import Found, SuiteBroken
 from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter
 from executor.jail import Ended, Sandbox
-from executor.languages import PACKAGES, TOOLCHAINS
+from executor.languages import TOOLCHAINS
 from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner
 from executor.run import Asserts, Run
 from infra import errors
-from infra.contracts.base import Integrity, IntegrityRule, Label
-from infra.contracts.execution import Suite, Verdict
+from infra.contracts.base import STANDARD_IMAGE, Integrity, IntegrityRule, Label, Unguarded
+from infra.contracts.execution import Guards, Suite, Verdict
 from infra.contracts.problems import AssertTest, StdioTest, check_tests
 
 _READ_BYTES: Final = 64 * 2**20
@@ -33,6 +33,7 @@ class Judge:
         Raises:
             SuiteBroken: a test cannot be run, its code does not compile or contains no test, or the
                 reference program that calibrates the limits fails.
+            errors.ImageMissing: the suite's image has not been built here.
             errors.SandboxError: the sandbox failed.
         """
         try:
@@ -40,8 +41,7 @@ class Judge:
             check_tests(suite.tests, suite.language, suite.entry_point)
         except ValueError as error:
             raise SuiteBroken(str(error)) from None
-        packages = PACKAGES.get(suite.language, ())
-        self._sandbox = sandbox.with_packages(packages) if packages else sandbox
+        self._sandbox = sandbox.with_packages(suite.image)
         self._suite = suite
         self._version = version
         self._limits = suite.limits
@@ -97,12 +97,20 @@ class Judge:
     def _share_asserts(self) -> Asserts:
         """Have the tests run beside the candidate, and see by the reference which there are."""
         ones: list[Any] = [1] * len(self._tests)
-        self.asserts = Asserts(ones, [None] * len(ones), [], Integrity.SHARED)
+        unguarded = Guards.of(0, 0, Unguarded.NO_REFERENCE)
+        self.asserts = Asserts(ones, [None] * len(ones), [], Integrity.SHARED, protection=unguarded)
         if self._suite.reference_program is None:
             return self.asserts
         self._reference = self._judge_reference(self._suite.reference_program)
-        sites = [len(found.passed) for found in self._found]
-        return self.asserts._replace(sites=sites, found=tuple(self._found))
+        names = [found.passed for found in self._found]
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
+        guards, protection = learning.guards(sandbox, self._suite, self._limits, names)
+        return self.asserts._replace(
+            sites=[len(passed) for passed in names],
+            found=tuple(self._found),
+            guards=guards,
+            protection=protection,
+        )
 
     def _judge_reference(self, source: str) -> Verdict:
         source = self._suite.prelude + source
@@ -120,7 +128,7 @@ class Judge:
 
     def _reading_start(self, role: str) -> dict[str, Any]:
         # An array is no plain data: comparing it with a list gives another array.
-        describes = self._suite.language not in PACKAGES
+        describes = self._suite.image == STANDARD_IMAGE
         return {
             "role": role,
             "tests": [
@@ -201,14 +209,14 @@ class Judge:
     def _judge(self, source: str) -> Verdict:
         with self._sandbox.gate.shared():
             first = self._judge_once(source)
-        if not is_near_limit(first, self._limits):
+        if not is_near_limit(first, learning.widened(self._limits, self.asserts.guards)):
             return first
         # Near a limit, the machine's load may decide; there, the program is alone with it.
         with self._sandbox.gate.alone():
             return verdicts.worst(first, self._judge_once(source))
 
     def _judge_once(self, source: str) -> Verdict:
-        meter = Meter(self._limits)
+        meter = Meter(learning.widened(self._limits, self.asserts.guards))
         if self._native is not None:
             return self._judge_native(self._native, source, meter)
         with (
@@ -228,7 +236,13 @@ class Judge:
                 )
         self._found = run.found
         return verdicts.judged(
-            results, meter.usage(), self._version, host.stdout, host.stderr, self.asserts.integrity
+            results,
+            meter.usage(),
+            self._version,
+            host.stdout,
+            host.stderr,
+            self.asserts.integrity,
+            self.asserts.protection,
         )
 
     def _judge_native(self, native: NativeRunner, source: str, meter: Meter) -> Verdict:

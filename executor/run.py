@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from executor import compare, sharing, verdicts
 from executor.asserting import AssertRun, Found
 from executor.checking import Checkers
+from executor.guarding import Guard
 from executor.host import CompileFailed, FunctionHost, Meter, Spending, while_compiling
+from executor.items import OUTSIDE
 from executor.jail import Ended, Jail, Sandbox, describe_status
 from executor.limits import GRACE
 from executor.native import judge_output
@@ -17,7 +19,7 @@ from infra.contracts import tagged
 from infra.contracts.base import Integrity, IntegrityRule, Outcome
 from infra.contracts.composites import NotPlain
 from infra.contracts.encoding import encode
-from infra.contracts.execution import Suite, TestResult
+from infra.contracts.execution import Guards, Suite, TestResult
 from infra.contracts.problems import (
     AssertTest,
     CallTest,
@@ -41,6 +43,10 @@ class Asserts(NamedTuple):
     integrity: Integrity = Integrity.ISOLATED
     found: tuple[Found, ...] = ()
     """Of each test what was found with a reference program that passed."""
+    guards: tuple[Guard | None, ...] = ()
+    """What guards each of them, None where nothing does; empty if there is no reference program."""
+    protection: Guards | None = None
+    """The same of all shared tests together, for a reader."""
 
 
 class Run:
@@ -234,7 +240,7 @@ class Run:
         read = self._asserts.read[position]
         sandbox, start = self._sandbox, isolated_start(test, self._suite, read)
         if read["framework"]:
-            sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
+            sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
         known = self._asserts.found[position] if self._asserts.found else None
         # Only the reference program runs before it is known what it passes.
         decides = self._suite.integrity is IntegrityRule.AUTO
@@ -245,18 +251,29 @@ class Run:
         return results
 
     def _run_shared(self) -> Iterator[list[TestResult]]:
-        sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
         for position, test in enumerate(t for t in self._suite.tests if isinstance(t, AssertTest)):
             run = SharedRun(sandbox, self._limits, self._meter)
-            known = self._asserts.found[position].passed if self._asserts.found else None
-            # Only the reference program runs before it is known what it passes.
-            is_reference = known is None and self._suite.reference_program is not None
-            start = sharing.start_of(test, self._suite, self._source)
-            results = run.run(start, known, is_reference)
+            results = self._run_guarded(run, position, test)
             self.found.append(Found(run.passed))
             self._host.stdout = self._host.stdout or run.stdout
             self._host.stderr = self._host.stderr or run.stderr
             yield results
+
+    def _run_guarded(self, run: SharedRun, position: int, test: AssertTest) -> list[TestResult]:
+        start = sharing.start_of(test, self._suite, self._source)
+        guard = self._asserts.guards[position] if self._asserts.guards else None
+        if guard is None:
+            known = self._asserts.found[position].passed if self._asserts.found else None
+            # Only the reference program runs before it is known what it passes.
+            is_reference = known is None and self._suite.reference_program is not None
+            return run.run(start, known, is_reference)
+        arrangement = guard.arranged()
+        start |= sharing.arranged(arrangement)
+        run.run(start, guard.known(arrangement), False)
+        told = run.told
+        outside = [told[OUTSIDE]] if OUTSIDE in told else []
+        return guard.results(arrangement, told) + outside
 
     def _run_plain(self, site: dict[str, Any], number: int) -> TestResult:
         self._host.forget_output()

@@ -7,12 +7,12 @@ the jail, the limits and the clocks are those of every candidate. The verdict sa
 from collections.abc import Collection
 from typing import Any
 
-from executor import languages
+from executor.arranging import Arrangement
 from executor.host import CompileFailed, Meter
 from executor.items import Items
 from executor.jail import Budget, Ended, Jail, Sandbox
 from executor.limits import GRACE
-from infra.contracts.base import Language, Outcome
+from infra.contracts.base import Outcome
 from infra.contracts.execution import Suite, TestResult
 from infra.contracts.problems import AssertTest, Limits
 
@@ -23,13 +23,14 @@ PACKAGES = (
 """What Python brings beside the standard library for them."""
 
 
-def sandbox_of(sandbox: Sandbox, language: Language) -> Sandbox:
-    """Return the sandbox whose Python has what the tests of a language need.
+def sandbox_of(sandbox: Sandbox, image: str) -> Sandbox:
+    """Return the sandbox whose Python has what tests need beside their image's packages.
 
     Raises:
+        errors.ImageMissing: the image has not been built here.
         errors.SandboxError: a package is not installed.
     """
-    return sandbox.with_packages((*languages.PACKAGES.get(language, ()), *PACKAGES))
+    return sandbox.with_packages(image, PACKAGES)
 
 
 def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
@@ -41,7 +42,13 @@ def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
         "files": test.files,
         "check": test.check,
         "entry_point": suite.entry_point,
+        "statements": None,
     }
+
+
+def arranged(arrangement: Arrangement) -> dict[str, Any]:
+    """Return what differs in that where the test code is arranged anew."""
+    return {"source": arrangement.source, "statements": arrangement.statements()}
 
 
 class SharedRun:
@@ -53,6 +60,8 @@ class SharedRun:
         self._meter = meter
         self.passed: tuple[str, ...] = ()
         """Names of the tests that were passed."""
+        self.told: dict[str, TestResult] = {}
+        """What became of every test, by its whole name."""
         self.stdout = b""
         self.stderr = b""
 
@@ -79,7 +88,7 @@ class SharedRun:
             finally:
                 self._meter.add(jail)
                 self.stdout, self.stderr = jail.output("stdout"), jail.output("stderr")
-        self.passed = items.passed
+        self.passed, self.told = items.passed, items.told
         return items.results(may_skip)
 
     def _run(self, jail: Jail, items: Items) -> None:

@@ -7,6 +7,7 @@ from infra.contracts.base import Integrity, Label, Outcome
 from infra.contracts.execution import (
     MAX_DETAIL_CHARACTERS,
     MAX_NAME_CHARACTERS,
+    Guards,
     TestResult,
     Usage,
     Verdict,
@@ -89,6 +90,7 @@ def judged(
     stdout: bytes = b"",
     stderr: bytes = b"",
     integrity: Integrity = Integrity.ISOLATED,
+    guards: Guards | None = None,
 ) -> Verdict:
     """Make the verdict of a program that compiled."""
     first_failure = next(
@@ -99,6 +101,7 @@ def judged(
         tests=tuple(tests),
         usage=usage,
         integrity=integrity,
+        guards=guards,
         stdout=printable(stdout),
         stderr=printable(stderr),
         error=first_failure,
@@ -126,6 +129,7 @@ def worst(first: Verdict, second: Verdict) -> Verdict:
     return joined.model_copy(
         update={
             "integrity": Integrity.SHARED if shared else Integrity.ISOLATED,
+            "guards": base.guards,
             "stdout": base.stdout,
             "stderr": base.stderr,
             "unstable": True,

@@ -224,6 +224,7 @@ def _execution(result: ExecutionResult) -> dict[str, Any]:
         "wall_seconds": verdict.usage.wall_seconds,
         "memory_bytes": verdict.usage.memory_bytes,
         "integrity": verdict.integrity,
+        "guards": verdict.guards.model_dump(mode="json") if verdict.guards else None,
         "unstable": verdict.unstable,
         "stdout": _without_nul(verdict.stdout),
         "stderr": _without_nul(verdict.stderr),

@@ -19,15 +19,19 @@ CONTROL_FD = 4
 def main() -> None:
     """Take the files whose numbers are our arguments, and serve.
 
-    They are the candidate's channel, the control socket, and the entrances of the account.
+    They are the candidate's channel, the control socket, and the entrances of the account; the
+    names of modules to load come after them.
     """
-    channel, control, *entrances = (int(word) for word in sys.argv[1:])
+    channel, control, *entrances = (int(word) for word in sys.argv[1:] if word.isdecimal())
+    modules = [word for word in sys.argv[1:] if not word.isdecimal()]
     del sys.argv[1:]
     sys.path.insert(0, "/py/guest")
-    from executor.guest import confine, files
+    from executor.guest import confine, files, packages
 
     confine.bound_stack()
-    # Before the account: what the copy of the input takes is not the candidate's.
+    # Before the account: what packages and the copy of the input take is not the candidate's.
+    for _ in packages.loaded(modules):
+        pass
     outputs = files.name_files()
     enter(entrances)
     files.greet(control, outputs)
@@ -131,6 +135,10 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest import touching
 
                 touching.tell(CHANNEL_FD, start)
+            case "guards":
+                from executor.guest.guards import deriving
+
+                deriving.tell(CHANNEL_FD, start)
             case "reading":
                 from executor.guest import reading
 

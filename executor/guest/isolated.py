@@ -40,7 +40,7 @@ def run(fd: int, start: dict[str, Any]) -> None:
     report = Report(channel, link.take_failure)
     report.items(start["names"])
     random.seed(0)
-    sites = Sites(report, start["names"], path)
+    sites = Sites(report, path)
     if start["framework"]:
         errors = suite.run_tests(start, start["text"], start["within"], candidate, report, sites)
     else:
@@ -87,7 +87,7 @@ def _check(start: dict[str, Any], check: Any, candidate: "Remote", report: Repor
         return
     name = start["check"]
     report.items([name])
-    with Sites(report, [name], _FILE)(0):
+    with Sites(report, _FILE)(name):
         check(target)
 
 

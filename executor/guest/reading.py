@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from executor.guest.channel import Channel
 from executor.guest.plain import plain_sites
-from executor.guest.statements import marked
+from executor.guest.statements import marked_apart
 
 OF_THE_CANDIDATE: Final = ("solution", "candidate", "submission")
 """Modules that test code may take the candidate's names from."""
@@ -39,7 +39,7 @@ def tell(fd: int, start: dict[str, Any]) -> None:
 def _read(test: dict[str, Any], entry_point: str | None, describes: bool) -> dict[str, Any]:
     source, check = test["source"], test["check"]
     _require_modules(source, (*OF_THE_CANDIDATE, test.get("module") or "solution"))
-    text, names, within = marked(source, check)
+    text, names, within = marked_apart(source, check)
     functions = {n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)}
     if check is not None and check not in functions:
         raise Unreadable(f"the test code defines no function {check!r}")
@@ -131,9 +131,9 @@ def _require_modules(source: str, provided: tuple[str, ...]) -> None:
         is_there = package in packages or package == "pytest"
         if not is_there and (not package or importlib.util.find_spec(package) is None):
             raise Unreadable(
-                f"the test code imports {name!r}, which is not there: the language `python` has"
-                " the standard library, `python_numpy` has numpy as well, and the candidate's"
-                " names come without an import or from `solution`"
+                f"the test code imports {name!r}, which is not there: the image `std` has the"
+                " standard library, others have packages as well, and the candidate's names come"
+                " without an import or from `solution`"
             )
 
 

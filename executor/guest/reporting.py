@@ -67,18 +67,16 @@ class Report:
 
 
 class Sites:
-    """The statements of test code that are tests: each is entered by its number."""
+    """The statements of test code that are tests: each is entered by its name."""
 
-    def __init__(self, report: Report, names: Sequence[str], file: str) -> None:
+    def __init__(self, report: Report, file: str) -> None:
         self._report = report
-        self._names = names
         self._file = file
         self.reach = report.reach
 
     @contextmanager
-    def __call__(self, number: int) -> Iterator[None]:
+    def __call__(self, name: str) -> Iterator[None]:
         """Tell how a statement ended, and let those after it have their turn."""
-        name = self._names[number]
         self._report.begin(name)
         found = PASSED
         try:

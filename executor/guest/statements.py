@@ -3,51 +3,100 @@
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from executor.guest.unrolling import unroll
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _IMPORTS = (ast.Import, ast.ImportFrom, ast.Expr)
 SITE = "__rrtf_site__"
-"""Name of what is entered around each of them, with its number."""
+"""Name of what is entered around each of them, with its name."""
+
+
+class Statement(NamedTuple):
+    """One of them, and where it stands."""
+
+    node: ast.stmt
+    body: list[ast.stmt]
+    scope: ast.FunctionDef | None
+    """The function `check`, for one of its statements."""
+    name: str
 
 
 def marked(source: str, check: str | None) -> tuple[str, list[str], bool]:
-    """Return test code in which each such statement is entered by number, and their names.
+    """Return test code in which each such statement is entered by name, and their names.
 
-    The third is whether some of them are in `check`.
-
-    They are statements of the module, of the function `check`, and of functions that the module
-    calls once, that assert something themselves, at whatever depth but not in a function, or call a
-    function of the test code that asserts. One that fails does not keep the next from its turn.
-    Code with no test at all is a script: one test, which an exception or an exit status fails.
+    The third is whether some of them are in `check`. One that fails does not keep the next from
+    its turn.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
     """
+    return _entered(*statements(source, check))
+
+
+def marked_apart(source: str, check: str | None) -> tuple[str, list[str], bool]:
+    """Return the same for test code that runs apart from the candidate.
+
+    There each round of a loop that is written out is a statement, those of functions that the
+    module calls once count too, and each assertion tells that it is come to.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
+    """
+    tree = _parsed(source)
+    tree = _Reached().visit(unroll(tree, _asserting(tree) - {check}))
+    text, names, _ = _entered(tree, found := _found(tree, check, _called_once(tree, check)))
+    return text, names, any(item.scope and item.scope.name == check for item in found)
+
+
+def _entered(tree: ast.Module, found: list["Statement"]) -> tuple[str, list[str], bool]:
+    for node, body, _, name in found:
+        body[body.index(node)] = entered(node, ast.Constant(name))
+    text = ast.unparse(ast.fix_missing_locations(tree))
+    return text, [item.name for item in found], any(item.scope for item in found)
+
+
+def statements(source: str, check: str | None) -> tuple[ast.Module, list[Statement]]:
+    """Read test code and find them: statements of the module, and of the function `check`.
+
+    They assert something themselves, at whatever depth but not in a function, or call a function
+    of the test code that asserts. Code with no test at all is a script: one test, which an
+    exception or an exit status fails.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
+    """
+    tree = _parsed(source)
+    return tree, _found(tree, check, set())
+
+
+def _parsed(source: str) -> ast.Module:
     tree = ast.parse(source)
     tree.body = [node for node in tree.body if not _runs_itself(node)]
-    asserting = {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef) and any(_asserts(node.body))
-    }
-    tree = _Reached().visit(unroll(tree, asserting - {check}))
-    called = _called_once(tree, check)
-    marker = _Marker(asserting - {check} - called)
+    return tree
+
+
+def _asserting(tree: ast.Module) -> set[str]:
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef))
+    return {node.name for node in functions if any(_asserts(node.body))}
+
+
+def _found(tree: ast.Module, check: str | None, called: set[str]) -> list["Statement"]:
+    """Find the statements of the module, of `check`, and of functions that are called."""
     if check is None and not has_tests(tree):
-        marker.mark_whole(tree)
-    marker.mark(tree.body)
-    outside = len(marker.names)
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == check:
-            marker.mark(node.body)
-    within = len(marker.names) > outside
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name in called:
-            marker.mark(node.body)
-    text = ast.unparse(ast.fix_missing_locations(tree))
-    return text, marker.names, within
+        return _script(tree)
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    asserting = _asserting(tree) - {check} - called
+    places: list[tuple[list[ast.stmt], ast.FunctionDef | None]] = [(tree.body, None)]
+    places += [(node.body, node) for node in functions if node.name in {check} | called]
+    found = [
+        (node, body, scope) for body, scope in places for node in body if _is_test(node, asserting)
+    ]
+    return [
+        Statement(node, body, scope, f"statement {number}, line {node.lineno}")
+        for number, (node, body, scope) in enumerate(found, 1)
+    ]
 
 
 def _called_once(tree: ast.Module, check: str | None) -> set[str]:
@@ -63,6 +112,24 @@ def _called_once(tree: ast.Module, check: str | None) -> set[str]:
                 called.add(name)
     defined = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
     return {name for name in called if defined.count(name) == 1 and not name.startswith("test")}
+
+
+def entered(node: ast.stmt, name: ast.expr) -> ast.With:
+    """Return the statement within what tells of it by a name."""
+    call = ast.Call(ast.Name(SITE, ast.Load()), [name], [])
+    return ast.With([ast.withitem(call)], [node])
+
+
+def _script(tree: ast.Module) -> list[Statement]:
+    """Make one statement of all that a script does after its first imports."""
+    first = 0
+    while first < len(tree.body) and isinstance(tree.body[first], _IMPORTS):
+        first += 1
+    if not tree.body[first:]:
+        return []
+    whole = ast.If(ast.Constant(True), tree.body[first:], [])
+    tree.body[first:] = [ast.copy_location(whole, tree.body[first])]
+    return [Statement(whole, tree.body, None, "the script")]
 
 
 def has_tests(tree: ast.Module) -> bool:
@@ -104,6 +171,21 @@ def _asserts(body: list[ast.stmt]) -> Iterator[ast.AST]:
             waiting.extend(ast.iter_child_nodes(node))
 
 
+def _is_test(node: ast.stmt, asserting: set[str]) -> bool:
+    if any(_asserts([node])):
+        return not isinstance(node, ast.If) or not _is_main_guard(node)
+    match node:
+        case ast.Expr(ast.Call(ast.Name(name))):
+            return name in asserting
+        case ast.Expr(ast.Call(ast.Attribute(attr=name))):
+            return name.startswith("assert")
+    return False
+
+
+def _is_main_guard(node: ast.If) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == "__name__" for n in ast.walk(node.test))
+
+
 class _Reached(ast.NodeTransformer):
     """Has each assertion, wherever it is, say that it is come to."""
 
@@ -124,43 +206,3 @@ class _Reached(ast.NodeTransformer):
         mark = ast.Expr(ast.Call(reach, [ast.Constant(self._count)], []))
         self._count += 1
         return [ast.copy_location(mark, node), node]
-
-
-class _Marker:
-    """Numbers the statements that check something."""
-
-    def __init__(self, asserting: set[str]) -> None:
-        self._asserting = asserting
-        self.names: list[str] = []
-
-    def mark(self, body: list[ast.stmt]) -> None:
-        """Put a `with` around each statement of a body that is a test."""
-        for position, node in enumerate(body):
-            if self._is_test(node):
-                entered = ast.Call(ast.Name(SITE, ast.Load()), [ast.Constant(len(self.names))], [])
-                body[position] = ast.With([ast.withitem(entered)], [node])
-                self.names.append(f"statement {len(self.names) + 1}, line {node.lineno}")
-
-    def mark_whole(self, tree: ast.Module) -> None:
-        """Put one `with` around all that a script does after its first imports."""
-        first = 0
-        while first < len(tree.body) and isinstance(tree.body[first], _IMPORTS):
-            first += 1
-        if tree.body[first:]:
-            entered = ast.Call(ast.Name(SITE, ast.Load()), [ast.Constant(0)], [])
-            tree.body[first:] = [ast.With([ast.withitem(entered)], tree.body[first:])]
-            self.names.append("the script")
-
-    def _is_test(self, node: ast.stmt) -> bool:
-        if any(_asserts([node])):
-            return not isinstance(node, ast.If) or not _is_main_guard(node)
-        match node:
-            case ast.Expr(ast.Call(ast.Name(name))):
-                return name in self._asserting
-            case ast.Expr(ast.Call(ast.Attribute(attr=name))):
-                return name.startswith("assert")
-        return False
-
-
-def _is_main_guard(node: ast.If) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == "__name__" for n in ast.walk(node.test))

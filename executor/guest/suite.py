@@ -43,7 +43,8 @@ def run(fd: int, start: dict[str, Any]) -> None:
         fd: The channel.
         start: `program`; `source` of the tests; `module`, under which they import the candidate,
             None if they are of one module with it; `files` beside them, by name; `check`, a
-            function that is called with the `entry_point`, or None.
+            function that is called with the `entry_point`, or None; `statements`, what those that
+            are tests are called and whether some are of `check`, None if none is marked yet.
     """
     channel = Channel(fd)
     names = _names(start)
@@ -53,12 +54,15 @@ def run(fd: int, start: dict[str, Any]) -> None:
         return
     for file, text in {**start["files"], path: start["program"]}.items():
         _write(os.path.join(FOLDER, file), text)
-    source, names_of_sites, within = marked(start["source"], start["check"])
+    if start["statements"] is None:
+        source, statements, within = marked(start["source"], start["check"])
+    else:
+        source, (statements, within) = start["source"], start["statements"]
     report = Report(channel, lambda: None)
-    report.items(names_of_sites)
+    report.items(statements)
     random.seed(0)
     candidate = _Here(code, names, start["module"] is None)
-    sites = Sites(report, names_of_sites, FILE)
+    sites = Sites(report, FILE)
     report.done(run_tests(start, source, within, candidate, report, sites))
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from infra import errors
-from infra.contests import cases
+from infra.composing import WHOLE
+from infra.contests import cases, headers
 from infra.contests.packed import decoded, unpacked
 from infra.contests.records import Apps, Case, CodeContests, Duration, LiveCodeBench
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Limits, Problem
@@ -23,27 +24,34 @@ _PYTHON_3 = 3
 """What CodeContests calls it among the languages of solutions."""
 
 
-def to_problem(record: dict[str, Any]) -> Problem | None:
-    """Make a problem of one record; None if it has the fields of none of these data sets.
+def apps(fields: dict[str, Any]) -> Problem:
+    """Make a problem of a record of APPS or TACO.
 
     Raises:
         errors.InvalidInput: the record has no test that can be used.
         pydantic.ValidationError: a field is wrong.
     """
-    try:
-        return _to_problem(record)
-    except RecursionError:
-        raise errors.InvalidInput("a value is nested too deeply") from None
+    return _apps(Apps.model_validate(fields), "skill_types" in fields)
 
 
-def _to_problem(record: dict[str, Any]) -> Problem | None:
-    if {"question", "input_output"} <= record.keys():
-        return _apps(Apps.model_validate(record), "skill_types" in record)
-    if {"description", "public_tests"} <= record.keys():
-        return _code_contests(CodeContests.model_validate(record))
-    if {"question_content", "public_test_cases"} <= record.keys():
-        return _live_code_bench(LiveCodeBench.model_validate(record))
-    return None
+def code_contests(fields: dict[str, Any]) -> Problem:
+    """Make a problem of a record of CodeContests.
+
+    Raises:
+        errors.InvalidInput: the record has no test that can be used.
+        pydantic.ValidationError: a field is wrong.
+    """
+    return _code_contests(CodeContests.model_validate(fields))
+
+
+def live_code_bench(fields: dict[str, Any]) -> Problem:
+    """Make a problem of a record of LiveCodeBench.
+
+    Raises:
+        errors.InvalidInput: the record has no test that can be used.
+        pydantic.ValidationError: a field is wrong.
+    """
+    return _live_code_bench(LiveCodeBench.model_validate(fields))
 
 
 def _apps(record: Apps, is_taco: bool) -> Problem:
@@ -72,6 +80,7 @@ def _apps(record: Apps, is_taco: bool) -> Problem:
         tests,
         reference,
         {"url": record.url, "difficulty": record.difficulty},
+        prelude=headers.APPS,
     )
 
 
@@ -130,6 +139,7 @@ def _live_code_bench(record: LiveCodeBench) -> Problem:
             "title": record.question_title, "platform": record.platform,
             "difficulty": record.difficulty, "contest_date": record.contest_date,
         },
+        prelude=headers.LIVE_CODE_BENCH,
     )  # fmt: skip
 
 
@@ -143,6 +153,7 @@ def _problem(
     metadata: dict[str, Any],
     seconds: float = 0,
     memory: int = 0,
+    prelude: str = "",
 ) -> Problem:
     fitting = cases.fitting(tests)
     usual = Limits()
@@ -161,8 +172,9 @@ def _problem(
                 total_cpu_seconds=_TOTAL_CPU_SECONDS,
                 memory_bytes=min(max(memory, usual.memory_bytes), _MAX_MEMORY_BYTES),
             ),
+            "prelude": prelude,
             "reference_program": reference,
-            "metadata": {"source": slug.partition("/")[0], **metadata},
+            "metadata": {"source": slug.partition("/")[0], **metadata, **WHOLE.metadata()},
         }
     )
 

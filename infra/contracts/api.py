@@ -23,7 +23,7 @@ from infra.contracts.base import (
     SkipReason,
 )
 from infra.contracts.candidates import NewGroup
-from infra.contracts.execution import TestResult
+from infra.contracts.execution import Guards, TestResult
 from infra.contracts.problems import Limits, Problem, TestCase
 from infra.contracts.ranking import Pair, RankedCandidate, RankedGroup
 
@@ -45,6 +45,7 @@ class ProblemSummary(Contract):
     slug: str
     entry_point: str | None
     language: Language
+    image: str
     num_tests: int
     """Tests as submitted; one assert test may hold many asserts."""
     created_at: datetime
@@ -242,6 +243,8 @@ class ExecutionView(Contract):
     wall_seconds: float
     memory_bytes: int
     integrity: Integrity
+    guards: Guards | None
+    """Of an execution in the tests' own process; null also before they were counted."""
     unstable: bool
     """Whether two runs, near a limit, ended differently; each test then has the worse outcome."""
     stdout: str

@@ -7,7 +7,17 @@ from uuid import UUID
 
 from pydantic import Field
 
-from infra.contracts.base import Contract, Integrity, IntegrityRule, Label, Language, Outcome
+from infra.contracts.base import (
+    STANDARD_IMAGE,
+    Contract,
+    ImageName,
+    Integrity,
+    IntegrityRule,
+    Label,
+    Language,
+    Outcome,
+    Unguarded,
+)
 from infra.contracts.problems import AssertTest, Limits, Problem, ProgramText, TestCase
 
 MAX_NAME_CHARACTERS = 200
@@ -31,6 +41,7 @@ class Suite(Contract):
     tests: tuple[TestCase, ...] = Field(min_length=1)
     entry_point: str | None = None
     language: Language = Language.PYTHON
+    image: ImageName = STANDARD_IMAGE
     limits: Limits = Field(default_factory=Limits)
     integrity: IntegrityRule = IntegrityRule.ISOLATED
     prelude: str = ""
@@ -50,6 +61,7 @@ class Suite(Contract):
             tests=problem.tests,
             entry_point=problem.entry_point,
             language=problem.language,
+            image=problem.image,
             limits=limits,
             integrity=problem.integrity,
             prelude=problem.prelude,
@@ -70,7 +82,7 @@ def cache_key(suite_digest: str, language: Language, program: str) -> bytes:
     Of a program only that is left out which its language's compiler leaves out: Python's reads
     every line ending as a newline, and newlines at the end as one.
     """
-    if language in (Language.PYTHON, Language.PYTHON_NUMPY):
+    if language is Language.PYTHON:
         program = program.replace("\r\n", "\n").replace("\r", "\n")
         ended = program.rstrip("\n")
         if not ended.endswith("\\"):
@@ -111,6 +123,31 @@ class Usage(Contract):
     """Highest memory use of all processes together."""
 
 
+ENOUGH_GUARDED = 5
+"""Checks that must be guarded for a suite to be hard to guess."""
+
+
+class Guards(Contract):
+    """How tests in the candidate's own process are guarded against forgery.
+
+    Of each guarded check changed copies, which a right program fails, ran among the tests.
+    """
+
+    sites: int = Field(ge=0)
+    """Places where the tests check something."""
+    guarded: int = Field(ge=0)
+    none_because: Unguarded | None = None
+    """Why some tests are not guarded at all."""
+    protected: bool
+    """Whether there are enough of them that guessing which copy is real does not pay."""
+
+    @staticmethod
+    def of(sites: int, guarded: int, none_because: Unguarded | None) -> "Guards":
+        """Say whether these are enough."""
+        protected = guarded >= ENOUGH_GUARDED and none_because is None
+        return Guards(sites=sites, guarded=guarded, none_because=none_because, protected=protected)
+
+
 class Verdict(Contract):
     """The judgement of one program."""
 
@@ -118,6 +155,8 @@ class Verdict(Contract):
     tests: tuple[TestResult, ...]
     usage: Usage = Field(default_factory=Usage)
     integrity: Integrity = Integrity.ISOLATED
+    guards: Guards | None = None
+    """Of a shared run."""
     stdout: str = ""
     """First part of the standard output, NUL and lone surrogates replaced."""
     stderr: str = ""

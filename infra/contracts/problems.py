@@ -7,7 +7,16 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from infra.contracts import tagged
-from infra.contracts.base import Contract, IntegrityRule, JsonValue, Language
+from infra.contracts.base import (
+    STANDARD_IMAGE,
+    Contract,
+    ImageName,
+    IntegrityRule,
+    JsonValue,
+    Language,
+    ProgramLanguage,
+    check_image,
+)
 from infra.contracts.composites import NotPlain
 
 MAX_SOURCE_CHARACTERS = 1_000_000
@@ -198,7 +207,9 @@ class Problem(Contract):
     tests: tuple[TestCase, ...] = Field(min_length=1, max_length=MAX_TESTS)
     entry_point: DottedName | None = None
     """Function that call and assert tests use."""
-    language: Language = Language.PYTHON
+    language: ProgramLanguage = Language.PYTHON
+    image: ImageName = STANDARD_IMAGE
+    """Packages that tests and candidates may import beside the standard library."""
     limits: Limits = Field(default_factory=Limits)
     integrity: IntegrityRule = IntegrityRule.AUTO
     """Whether assert tests run apart from the candidate, or with it in one process."""
@@ -210,6 +221,7 @@ class Problem(Contract):
 
     @model_validator(mode="after")
     def _tests_fit(self) -> Self:
+        check_image(self.image, self.language)
         check_tests(self.tests, self.language, self.entry_point)
         return self
 
@@ -221,7 +233,7 @@ def check_tests(tests: Sequence[TestCase], language: Language, entry_point: str 
         ValueError: naming the first one that cannot.
     """
     for position, test in enumerate(tests):
-        if not language.startswith("python") and test.kind != "stdio":
+        if language is not Language.PYTHON and test.kind != "stdio":
             raise ValueError(f"tests[{position}]: a problem in {language} has `stdio` tests only")
         if test.kind == "call" and test.function is None and entry_point is None:
             raise ValueError(f"tests[{position}]: name a `function`, or give an `entry_point`")

@@ -193,7 +193,7 @@ def _submit_human_eval(console: PlainConsole, client: Client, limit: int) -> int
     for record in importers.read_candidates(data / "humaneval_candidates.jsonl.gz"):
         if not isinstance(record, BadLine) and record.slug in problems:
             by_slug.setdefault(record.slug, []).append(
-                importers.complete(record, problems[record.slug].prompt)
+                importers.complete(record, problems[record.slug])
             )
     groups = submit_groups(client, [(problems[slug], by_slug[slug]) for slug in by_slug], _POLICY)
     return len(groups)

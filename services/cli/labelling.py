@@ -155,6 +155,7 @@ def row(item: LabelledCandidate) -> dict[str, Any]:
         "tests": [test.model_dump(mode="json") for test in verdict.tests],
         "unstable": verdict.unstable,
         "integrity": verdict.integrity.value,
+        "guards": verdict.guards.model_dump(mode="json") if verdict.guards else None,
         "cpu_seconds": verdict.usage.cpu_seconds,
         "wall_seconds": verdict.usage.wall_seconds,
         "memory_bytes": verdict.usage.memory_bytes,

@@ -133,12 +133,13 @@ def _lots(
     try:
         problem_id = client.find_problem(slug).id
         asked = any(record.is_completion for record in records)
-        prompt = client.get_problem(problem_id).prompt if asked else ""
+        problem = client.get_problem(problem_id) if asked else None
     except errors.NotFound as error:
         return [], [BadLine(record.number, error.detail) for record in records]
     for record in records:
         try:
-            members.append((record.number, importers.complete(record, prompt)))
+            whole = importers.complete(record, problem) if problem else record.candidate
+            members.append((record.number, whole))
         except errors.InvalidInput as error:
             bad.append(BadLine(record.number, error.detail))
     parts = _batches(members, _characters, MAX_GROUP_CANDIDATES, _GROUP_CHARACTERS)

@@ -75,7 +75,7 @@ def read_teachers(path: Path, problems: dict[str, ProblemView]) -> dict[str, lis
         problem = problems.get(item.slug)
         if problem is None:
             continue
-        candidate = importers.complete(item, problem.prompt)
+        candidate = importers.complete(item, problem)
         if candidate.author is not Author.TEACHER:
             raise errors.InvalidInput(f"{path}, line {item.number}: not a teacher's program")
         found.setdefault(item.slug, []).append(candidate)

@@ -181,6 +181,7 @@ function programCard(one, ranking, numbers) {
   const notes = [
     ranking?.best_id === one.id && "imitated",
     run?.integrity === "shared" && "shared process",
+    run?.guards && !run.guards.protected && "unprotected",
     run?.unstable && "unstable",
     one.duplicate_of && `same as ${numbers.get(one.duplicate_of) ?? "another"}`,
     one.cached && "from an earlier execution",

@@ -3,7 +3,7 @@
 import pytest
 
 from executor.asserting import SuiteBroken
-from infra.contracts.base import Label, Language, Outcome
+from infra.contracts.base import Label, Outcome
 from infra.contracts.problems import CallTest
 from tests.integration.judged import judged
 
@@ -375,6 +375,6 @@ def test_an_array_that_is_none_equals_nothing(slot, kind):
     )
     tests = ("import numpy as np\nassert (f() == np.array([2])).all()", "assert f() == [2]")
 
-    verdict = judged(slot, program, *tests, language=Language.PYTHON_NUMPY)
+    verdict = judged(slot, program, *tests, image="numpy")
 
     assert not [test for test in verdict.tests if test.outcome is Outcome.PASSED]

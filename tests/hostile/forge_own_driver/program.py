@@ -5,5 +5,5 @@ NONE = {"framework": False, "within": False, "free": [], "modules": [], "check":
 
 
 def add(a, b):
-    text = "with __rrtf_site__(0):\n    assert 1 < 2"
-    isolated.run(3, {**NONE, "text": text, "names": ["statement 1, line 1"], "entry_point": "add"})
+    text = "with __rrtf_site__('one'):\n    assert 1 < 2"
+    isolated.run(3, {**NONE, "text": text, "names": ["one"], "entry_point": "add"})

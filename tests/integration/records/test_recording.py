@@ -8,13 +8,15 @@ from infra.contracts.base import (
     Author,
     CandidateState,
     GroupState,
+    Integrity,
     Label,
     Outcome,
     SampleState,
     SkipReason,
+    Unguarded,
     new_id,
 )
-from infra.contracts.execution import ExecutionResult, TestResult, Verdict
+from infra.contracts.execution import ExecutionResult, Guards, TestResult, Verdict
 from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, RankingRow, SampleRequestRow
 
 
@@ -243,6 +245,24 @@ def test_output_that_postgres_cannot_store_does_not_lose_the_result(suite, pair)
 
     (execution,) = suite.all(ExecutionRow)
     assert (execution.stdout, execution.tests[0]["detail"]) == ("\ufffd", "a\ufffdb")
+
+
+def test_how_tests_were_guarded_is_stored_with_their_outcomes(suite, pair):
+    _, good, _ = pair
+    guards = Guards(sites=6, guarded=2, none_because=Unguarded.ORDER, protected=False)
+    verdict = Verdict(
+        label=Label.ALL_PASS,
+        tests=(TestResult(outcome=Outcome.PASSED),),
+        sandbox="test",
+        integrity=Integrity.SHARED,
+        guards=guards,
+    )
+
+    suite.record(ExecutionResult(candidate_id=good, attempt=1, verdict=verdict))
+
+    (execution,) = suite.all(ExecutionRow)
+    assert execution.integrity is Integrity.SHARED
+    assert Guards.model_validate(execution.guards) == guards
 
 
 def test_results_of_one_group_that_arrive_together_rank_it_exactly_once(suite):

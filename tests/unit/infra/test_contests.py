@@ -29,6 +29,7 @@ def test_a_record_of_apps_is_a_program_that_reads_and_prints():
         "source": "APPS",
         "url": "https://contest.invalid/7",
         "difficulty": "interview",
+        "completion": {},
     }
 
 

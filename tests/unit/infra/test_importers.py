@@ -93,7 +93,8 @@ def test_candidates_are_programs_or_completions(tmp_path):
     assert program.candidate.author is Author.TEACHER
     assert program.candidate.metadata == {"extra": [1]}
     assert completion.slug == "MBPP/11"
-    whole = importers.complete(completion, "def f():\n")
+    problem = importers.to_problem({**HUMAN_EVAL, "prompt": "def f():\n"})
+    whole = importers.complete(completion, problem)
     assert (whole.program, whole.completion) == ("def f():\n    return 1\n", "    return 1\n")
     assert [item.number for item in bad] == [3, 4]
     assert odd.candidate.program == "\ud800"

@@ -170,7 +170,7 @@ def test_what_is_left_out_of_a_candidate_has_a_default(write):
 def test_a_program_wins_over_a_completion_beside_it(write):
     (found,) = importers.read_candidates(write(lines({**CANDIDATE, "completion": "raw"})))
 
-    assert importers.complete(found, "prompt").program == "x"
+    assert importers.complete(found, importers.to_problem(HUMAN_EVAL)).program == "x"
 
 
 def test_a_completion_that_is_too_long_with_its_prompt_is_refused(write):
@@ -178,7 +178,7 @@ def test_a_completion_that_is_too_long_with_its_prompt_is_refused(write):
     (found,) = importers.read_candidates(write(lines(record)))
 
     with pytest.raises(errors.InvalidInput, match="prompt and completion"):
-        importers.complete(found, "p")
+        importers.complete(found, importers.to_problem(HUMAN_EVAL))
 
 
 def test_mbpp_keeps_its_code_and_mends_only_its_tests():

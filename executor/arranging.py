@@ -1,0 +1,143 @@
+"""Tests among siblings of theirs, under random names and in random order, anew for every run.
+
+Which is which is known here only, and never in the process that runs them.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+NAME: Final = "\0"
+"""Stands for the name of a test."""
+_TOKEN: Final = re.compile("test_[0-9a-f]{16}")
+_RANDOM: Final = secrets.SystemRandom()
+
+
+def _shuffled(items: Sequence[int]) -> list[int]:
+    return _RANDOM.sample(items, len(items))
+
+
+class Item(NamedTuple):
+    """A test, or a sibling of one, as the text of code with `NAME` in it."""
+
+    text: str
+    name: str
+    """What the test's author calls it."""
+    origin: int
+    """The item that it is a sibling of; a test's own number."""
+    site: int | None
+    """The check that is changed; None for a test."""
+    raises: bool
+    """Whether it is to fail by an exception that the test expects."""
+    is_statement: bool
+    """Whether it is no function that a framework finds."""
+
+
+class Pattern(NamedTuple):
+    """Test code with places for its tests; `executor.guest.guards.deriving` makes it."""
+
+    parts: tuple[str | int, ...]
+    """Text, and numbers of the groups that belong between."""
+    groups: tuple[tuple[int, ...], ...]
+    """Items that can stand at one place, in any order."""
+    items: tuple[Item, ...]
+    within: bool
+    """Whether statements of a function that is called are among them."""
+    sites: int
+    """How many places there are where something is checked, in items and elsewhere."""
+
+    @staticmethod
+    def of(message: Mapping[str, Any]) -> "Pattern":
+        """Read what a jail has sent.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is no pattern.
+        """
+        return Pattern(
+            tuple(part if isinstance(part, int) else str(part) for part in message["parts"]),
+            tuple(tuple(int(number) for number in group) for group in message["groups"]),
+            tuple(Item(**item) for item in message["items"]),
+            bool(message["within"]),
+            int(message["sites"]),
+        )
+
+    def siblings(self) -> list[int]:
+        """Items that are no tests."""
+        return [number for number, item in enumerate(self.items) if item.site is not None]
+
+    def group_of(self, item: int) -> int:
+        """Number of the group of an item."""
+        return next(number for number, group in enumerate(self.groups) if item in group)
+
+
+class Arrangement:
+    """Test code for one run."""
+
+    def __init__(
+        self,
+        pattern: Pattern,
+        siblings: Collection[int],
+        kept: Collection[int] = (),
+        order: Callable[[Sequence[int]], Iterable[int]] = _shuffled,
+    ) -> None:
+        """Draw names and an order for the tests of each group and those of its `siblings` in use.
+
+        Groups that are `kept` have their authors' names and order, and no siblings.
+        """
+        self._pattern = pattern
+        self._siblings = siblings
+        self._order = order
+        self._names: dict[int, str] = {}
+        self._items: dict[str, int] = {}
+        texts = [
+            self._group(part, part in kept) if isinstance(part, int) else part
+            for part in pattern.parts
+        ]
+        self.source = "".join(texts)
+
+    def _group(self, number: int, kept: bool) -> str:
+        items = self._pattern.groups[number]
+        tests = [item for item in items if self._pattern.items[item].site is None]
+        if not kept:
+            tests += [item for item in items if item in self._siblings]
+            tests = list(self._order(sorted(tests)))
+            # One framework takes tests by their place, another by their names.
+            names = sorted(f"test_{secrets.token_hex(8)}" for _ in tests)
+            self._names |= dict(zip(tests, names, strict=True))
+            self._items |= dict(zip(names, tests, strict=True))
+        return "".join(self._text(item) for item in tests)
+
+    def _text(self, item: int) -> str:
+        text, name = self._pattern.items[item].text, self.name(item)
+        if self._pattern.items[item].is_statement:
+            text = text.replace(f"'{NAME}'", repr(name))
+            name = self._names.get(item, "own")
+        return text.replace(NAME, name)
+
+    def statements(self) -> tuple[list[str], bool]:
+        """Names of those in use that are statements, and whether some are of a called function."""
+        items = [item for group in self._pattern.groups for item in group]
+        used = [n for n in items if self._pattern.items[n].site is None or n in self._names]
+        names = [self.name(n) for n in used if self._pattern.items[n].is_statement]
+        return names, self._pattern.within
+
+    def name(self, item: int) -> str:
+        """The name that an item has in this run."""
+        return self._names.get(item, self._pattern.items[item].name)
+
+    def read(self, told: str) -> tuple[int | None, str]:
+        """Return the item of which a runner tells under a name, and that name with `NAME` in it.
+
+        There is no item where a test kept its name.
+        """
+        found = _TOKEN.search(told)
+        item = self._items.get(found[0]) if found else None
+        return item, told if item is None else told.replace(self._names[item], NAME)
+
+    def plain(self, text: str) -> str:
+        """Return a text with the authors' names of the tests that it mentions."""
+        return _TOKEN.sub(lambda found: self._author(found[0]), text)
+
+    def _author(self, name: str) -> str:
+        return self._pattern.items[self._items[name]].name if name in self._items else name

@@ -1,0 +1,227 @@
+"""How a check is changed so that what passes it fails.
+
+No right program may pass both: the reference program is one of many, and another may answer with
+what the check allows as well.
+"""
+
+import ast
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from executor.guest.guards.copying import Change
+from executor.guest.guards.literals import TYPES, Literals, Spot, changed
+from executor.guest.guards.opposites import (
+    EXCEPTIONS,
+    WARNINGS,
+    opposite,
+    opposite_call,
+    others,
+)
+from executor.guest.guards.sites import Site, last_name
+from executor.guest.guards.values import Draws, Scalar, unlikely
+
+_SIMILAR = ("isclose", "allclose", "array_equal", "equals", "compare_digest", "samefile")
+_TOLERANT = ("Almost", "almost", "close", "approx")
+_CONTAINED = ("match", "search", "fullmatch", "startswith", "endswith", "find", "count")
+_ABSOLUTE = ("delta", "atol", "abs_tol", "abs")
+_RELATIVE = {"rel", "rel_tol", "rtol", "places", "decimal"}
+"""Tolerances beside which no other number is surely another."""
+_RAISING = ("assertRaises", "assertRaisesRegex", "raises")
+_WARNING = ("assertWarns", "assertWarnsRegex", "warns", "deprecated_call")
+_SINGLE = ("assertTrue", "assertFalse", "assertIsNone", "assertIsNotNone", "assert_")
+_ROUNDS = 3
+"""Times that each literal of a check is changed for another."""
+
+
+class Changes:
+    """The ways to change the checks of one test."""
+
+    def __init__(self, literals: Literals, pool: Sequence[Scalar], draws: Draws) -> None:
+        self._literals = literals
+        self._pool = pool
+        self._draws = draws
+
+    def of(self, site: Site) -> Iterator[Change]:
+        """Changes of a check, from those that look most like it; the last is its negation."""
+        if site.handlers:
+            yield from self._of_handlers(site.handlers)
+            return
+        match site.node:
+            case ast.Assert(test=test):
+                yield from self._of_truth(test)
+            case ast.Call() as call:
+                yield from self._of_call(call)
+
+    def _of_handlers(self, handlers: Sequence[ast.ExceptHandler]) -> Iterator[Change]:
+        kinds = [handler.type for handler in handlers if handler.type is not None]
+        if len(kinds) != len(handlers):
+            return
+        for name in self._shuffled(others(kinds, EXCEPTIONS)):
+            yield {kind: ast.Name(name, ast.Load()) for kind in kinds}
+
+    # What is asserted to be true.
+
+    def _of_truth(self, test: ast.expr) -> Iterator[Change]:
+        yield from self._within_truth(test)
+        yield {test: opposite(test)}
+
+    def _within_truth(self, test: ast.expr) -> Iterator[Change]:
+        match test:
+            case ast.Compare(left=left, ops=[op], comparators=[right]):
+                yield from self._of_comparison(left, op, right)
+            case ast.Compare(ops=ops, comparators=[*_, last]) if isinstance(ops[-1], ast.Eq):
+                yield from self._of_equality(test.comparators[-2], last)
+            case ast.BoolOp(op=ast.And(), values=parts):
+                yield from itertools.chain(*(self._within_truth(part) for part in parts))
+            case ast.Call(func=func, args=[one, other, *_]) if last_name(func) in _SIMILAR:
+                yield from self._of_equality(one, other, self._apart(test))
+            case ast.Call(func=func, args=[_, kind]) if last_name(func) in (
+                *("isinstance", "issubclass"),
+            ):
+                yield from self._of_class(kind)
+            case ast.Call(func=ast.Attribute(), args=[part, *_]) if last_name(test) in _CONTAINED:
+                yield from self._of_contents(part)
+
+    def _of_comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Iterator[Change]:
+        match op:
+            case ast.Is():
+                yield from self._of_identity(left, right)
+            case ast.Eq():
+                if _is_type_of(left):
+                    yield from self._of_class(right)
+                elif _is_type_of(right):
+                    yield from self._of_class(left)
+                calls = [side for side in (left, right) if isinstance(side, ast.Call)]
+                apart = max([0, *(self._apart(call) for call in calls)])
+                yield from self._of_equality(left, right, apart)
+            case ast.In():
+                yield from self._of_contents(left)
+
+    def _of_identity(self, left: ast.expr, right: ast.expr) -> Iterator[Change]:
+        for side in (right, left):
+            if isinstance(side, ast.Constant):
+                left_over = [value for value in (None, True, False) if value is not side.value]
+                for value in self._shuffled(left_over):
+                    yield {side: ast.Constant(value)}
+        if _is_type_of(left):
+            yield from self._of_class(right)
+
+    def _of_class(self, kind: ast.expr) -> Iterator[Change]:
+        """Have another builtin class expected, where nothing is an instance of both."""
+        known = {node.id for node in ast.walk(kind) if isinstance(node, ast.Name)}
+        if known and known <= {*TYPES}:
+            for name in self._shuffled([item for item in TYPES if item not in known]):
+                yield {kind: ast.Name(name, ast.Load())}
+
+    def _of_equality(self, one: ast.expr, other: ast.expr, apart: float = 0) -> Iterator[Change]:
+        expected = min((other, one), key=self._literals.rank)
+        if self._literals.rank(expected) < 3:
+            yield from self._of_literals(self._literals.spots(expected), apart)
+        # A value alone and one in a list are never equal, whatever they are.
+        yield {expected: ast.List([expected], ast.Load())}
+        yield {expected: ast.Tuple([expected], ast.Load())}
+
+    def _of_literals(self, spots: Sequence[Spot], apart: float = 0) -> Iterator[Change]:
+        for _ in range(0 if math.isinf(apart) else _ROUNDS):
+            for spot in self._shuffled(spots)[:_ROUNDS]:
+                new = changed(spot, self._draws, self._pool, apart)
+                if new is not None:
+                    yield spot.becomes(new)
+
+    def _of_contents(self, part: ast.expr) -> Iterator[Change]:
+        """Change what something contains, begins with or matches."""
+        for spot in self._literals.spots(part):
+            if isinstance(spot.node, ast.Constant) and spot.node.value is not ...:
+                new = unlikely(spot.node.value, self._draws)
+                if new is not None:
+                    yield spot.becomes(ast.Constant(new))
+
+    def _shuffled(self, items: Sequence[Any]) -> list[Any]:
+        left = list(items)
+        return [left.pop(self._draws.below(len(left))) for _ in items]
+
+    # Calls that check.
+
+    def _of_call(self, call: ast.Call) -> Iterator[Change]:
+        name, args = last_name(call.func), call.args
+        if name in (*_RAISING, *_WARNING):
+            yield from self._of_expected(call, WARNINGS if name in _WARNING else EXCEPTIONS)
+            return
+        if name in ("assertTrue", "assert_") and args:
+            yield from self._within_truth(args[0])
+        elif name == "assertFalse" and args:
+            yield from self._of_falsehood(args[0])
+        elif name in ("assertIn", "assert_any_call") and args:
+            yield from self._of_contents(args[0])
+        elif name == "assertRegex" and len(args) > 1:
+            yield from self._of_contents(args[1])
+        elif name == "assertIsInstance" and len(args) > 1:
+            yield from self._of_class(args[1])
+        elif name.startswith("assert_") and name.endswith("_with"):
+            yield from self._of_arguments(call)
+        elif len(args) > 1 and name.startswith("assert") and not _is_one_sided(name):
+            yield from self._of_equality(args[0], args[1], self._apart(call))
+        other = opposite_call(call)
+        if other is not None:
+            yield {call: other}
+
+    def _of_falsehood(self, test: ast.expr) -> Iterator[Change]:
+        match test:
+            case ast.Compare(ops=[ast.NotEq()], left=left, comparators=[right]):
+                yield from self._of_equality(left, right)
+
+    def _of_expected(self, call: ast.Call, kinds: Sequence[str]) -> Iterator[Change]:
+        """Have another exception or warning expected, or another text of it."""
+        if not call.args:
+            return
+        kind = call.args[0]
+        patterns = [*call.args[1:2]] if last_name(call.func).endswith("Regex") else []
+        patterns += [item.value for item in call.keywords if item.arg == "match"]
+        first: Iterator[Change] = (
+            {kind: ast.Name(name, ast.Load())} for name in self._shuffled(others([kind], kinds))
+        )
+        yield from _alternating(first, *(self._of_contents(pattern) for pattern in patterns))
+
+    def _of_arguments(self, call: ast.Call) -> Iterator[Change]:
+        given = [*call.args, *(item.value for item in call.keywords)]
+        for part in reversed(given):
+            yield from self._of_literals(self._literals.spots(part), self._apart(call))
+        for part in given:
+            if not isinstance(part, ast.Starred):
+                yield {part: ast.List([part], ast.Load())}
+
+    def _apart(self, call: ast.Call) -> float:
+        """How far numbers may be apart that a check takes for equal."""
+        if not any(word in last_name(call.func) for word in _TOLERANT):
+            return 0
+        given = {item.arg: item.value for item in call.keywords}
+        if given.keys() & _RELATIVE or (len(call.args) > 2 and "close" in last_name(call.func)):
+            return math.inf
+        # Nothing may be near to both.
+        return 2 * max([1.0, *(_number(given[name]) for name in _ABSOLUTE if name in given)])
+
+
+def expects_exception(site: Site) -> bool:
+    """Whether a check of which another exception is expected fails by the one that comes."""
+    return bool(site.handlers) or last_name(site.node) in _RAISING
+
+
+def _alternating(*ways: Iterator[Change]) -> Iterator[Change]:
+    for together in itertools.zip_longest(*ways):
+        yield from (change for change in together if change is not None)
+
+
+def _is_one_sided(name: str) -> bool:
+    """Whether a check holds for more than one value, so that another may hold as well."""
+    return any(word in name for word in ("Not", "Greater", "Less", "Contains", "Subset", "Raises"))
+
+
+def _is_type_of(expr: ast.expr) -> bool:
+    return isinstance(expr, ast.Call) and last_name(expr.func) == "type"
+
+
+def _number(expr: ast.expr) -> float:
+    value = expr.value if isinstance(expr, ast.Constant) else None
+    return float(value) if isinstance(value, int | float) else 0.0

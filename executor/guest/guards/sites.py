@@ -1,0 +1,76 @@
+"""The places in a function of test code where something is checked."""
+
+import ast
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_EXPECTING = {"raises", "warns", "deprecated_call"}
+
+
+class Site(NamedTuple):
+    """A place where something is checked."""
+
+    node: ast.Assert | ast.Call
+    handlers: tuple[ast.ExceptHandler, ...] = ()
+    """Of a check that always fails: what catches the exception that is expected before it."""
+
+
+def sites(test: ast.stmt, helpers: Collection[str]) -> list[Site]:
+    """Check sites of a test in the order of its text; `helpers` check something when called."""
+    body = test.body if isinstance(test, FUNCTIONS) else [test]
+    return [site for item in body for site in _within(item, helpers, None)]
+
+
+def _within(node: ast.AST, helpers: Collection[str], expecting: ast.Try | None) -> Iterator[Site]:
+    """`expecting` is the innermost `try` in the body of which it is, if that has handlers."""
+    match node:
+        case ast.Assert(test=ast.Constant(value=value)):
+            if not value:
+                yield _always_fails(node, expecting)
+            return
+        case ast.Assert():
+            yield Site(node)
+            return
+        case ast.Call() if last_name(node.func) == "fail" and expecting:
+            yield _always_fails(node, expecting)
+            return
+        case ast.Call() if _checks(node, helpers):
+            yield Site(node)
+            return
+        case ast.Try():
+            for item in (*node.body, *node.orelse):
+                yield from _within(item, helpers, node if node.handlers else expecting)
+            for child in (*node.handlers, *node.finalbody):
+                yield from _within(child, helpers, None)
+            return
+    inner = None if isinstance(node, FUNCTIONS) else expecting
+    for child in ast.iter_child_nodes(node):
+        yield from _within(child, helpers, inner)
+
+
+def _always_fails(node: ast.Assert | ast.Call, expecting: ast.Try | None) -> Site:
+    return Site(node, tuple(expecting.handlers) if expecting else ())
+
+
+def _checks(node: ast.Call, helpers: Collection[str]) -> bool:
+    match node.func:
+        case ast.Name(id=name):
+            return name.startswith("assert") or name in helpers or name in _EXPECTING
+        case ast.Attribute(value=ast.Name(id="self" | "cls" | "pytest"), attr=name):
+            return name.startswith("assert") or name in helpers or name in _EXPECTING
+        case ast.Attribute(attr=name):
+            return name.startswith("assert")
+    return False
+
+
+def last_name(node: ast.AST) -> str:
+    """The last name of a dotted one."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case ast.Call(func=called):
+            return last_name(called)
+    return ""

@@ -1,0 +1,140 @@
+"""Suites that are published as source files: exercism, QuixBugs, Python files with doctests."""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from infra import errors
+from infra.composing import WHOLE
+from infra.contracts.problems import MAX_FILES, MAX_SOURCE_CHARACTERS, AssertTest, Problem
+from infra.forms import doctests, quixbugs, sources
+
+_DATA: Final = frozenset([".csv", ".json", ".md", ".py", ".txt"])
+"""Files that tests may read, or import."""
+
+
+class Entry(NamedTuple):
+    """What may become a problem."""
+
+    name: str
+    to_problem: Callable[[], Problem]
+    """Makes it; raises `errors.InvalidInput` or `pydantic.ValidationError`."""
+
+
+def entries(path: Path) -> Iterator[Entry]:
+    """Yield what there is in a folder, or in a Python file, in the order of names.
+
+    Raises:
+        errors.InvalidInput: it cannot be read, or there is nothing.
+    """
+    if path.is_file():
+        yield Entry(path.name, partial(doctests.to_problem, path.name, text_of(path)))
+        return
+    found = False
+    for entry in _entries_below(path):
+        found = True
+        yield entry
+    if not found:
+        raise errors.InvalidInput(
+            f"cannot read {path}: no exercise (NAME.py with NAME_test.py and .meta/example.py), no"
+            " QuixBugs (python_testcases, python_programs), no Python file with doctests is there"
+        )
+
+
+def _entries_below(path: Path) -> Iterator[Entry]:
+    if quixbugs.is_root(path):
+        for name in quixbugs.names(path):
+            yield Entry(name, partial(quixbugs.to_problem, path, name, text_of))
+        return
+    exercises = [
+        folder for folder in _walk(path) if (folder / ".meta").is_dir() and _test_of(folder)
+    ]
+    for folder in exercises:
+        yield Entry(folder.name, partial(_exercise, folder))
+    if exercises:
+        return
+    for folder in _walk(path):
+        for file in sorted(folder.glob("*.py")):
+            if not file.is_symlink() and doctests.has_examples(text := text_of(file)):
+                name = file.relative_to(path).as_posix()
+                yield Entry(name, partial(doctests.to_problem, name, text))
+
+
+def _walk(path: Path) -> Iterator[Path]:
+    """Yield a folder and those below that are not hidden."""
+    for place, folders, _ in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
+        yield Path(place)
+
+
+def text_of(path: Path) -> str:
+    """Read a file as text.
+
+    Raises:
+        errors.InvalidInput: it cannot be read, is no text, or is longer than a source may be.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            text = file.read(MAX_SOURCE_CHARACTERS + 1)
+    except (OSError, ValueError) as error:
+        raise errors.InvalidInput(f"cannot read {path}: {error}") from None
+    if len(text) > MAX_SOURCE_CHARACTERS:
+        raise errors.InvalidInput(f"{path} has more than {MAX_SOURCE_CHARACTERS} characters")
+    return text
+
+
+def _test_of(folder: Path) -> Path | None:
+    """Return the test file of an exercise."""
+    return next(iter(sorted(folder.glob("*_test.py"))), None)
+
+
+def _exercise(folder: Path) -> Problem:
+    """Make a problem of an exercise of exercism's Python track."""
+    test_file = _test_of(folder)
+    assert test_file is not None
+    module = test_file.name.removesuffix("_test.py")
+    source = text_of(test_file)
+    sources.tree_of(source, test_file.name)
+    stub = folder / f"{module}.py"
+    beside = [
+        file
+        for file in sorted(folder.iterdir())
+        if file not in (stub, test_file) and file.suffix in _DATA and file.is_file()
+    ]
+    if len(beside) > MAX_FILES:
+        raise errors.InvalidInput(f"there are more than {MAX_FILES} files beside the test")
+    return Problem(
+        slug=f"exercism/{folder.name}",
+        prompt=_asked(folder, text_of(stub) if stub.is_file() else "", stub.name),
+        tests=(
+            AssertTest(
+                source=source, module=module, files={file.name: text_of(file) for file in beside}
+            ),
+        ),
+        reference_program=_example(folder),
+        metadata={"source": "exercism", **_level(folder), **WHOLE.metadata()},
+    )
+
+
+def _example(folder: Path) -> str | None:
+    for name in ("example.py", "exemplar.py"):
+        if (folder / ".meta" / name).is_file():
+            return text_of(folder / ".meta" / name)
+    return None
+
+
+def _level(folder: Path) -> dict[str, Any]:
+    """Return whether it is an exercise of a concept or for practice, as the track sorts them."""
+    return {"level": folder.parent.name} if folder.parent.name in ("concept", "practice") else {}
+
+
+def _asked(folder: Path, stub: str, name: str) -> str:
+    parts = [
+        text_of(folder / ".docs" / f"{part}.md").strip()
+        for part in ("introduction", "instructions", "instructions.append")
+        if (folder / ".docs" / f"{part}.md").is_file()
+    ]
+    code = f"Write the file `{name}`. It begins so:\n\n```python\n{stub.strip()}\n```"
+    return "\n\n".join([*parts, code]) + "\n"

@@ -1,0 +1,96 @@
+"""Every form of a record that becomes a problem, and what it is recognised by."""
+
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from infra import contests, errors
+from infra.contracts.problems import Problem
+from infra.forms import (
+    answers,
+    ds1000,
+    frameworks,
+    functions,
+    languages,
+    leetcode,
+    libraries,
+    mbpp,
+    projects,
+)
+
+Record = dict[str, Any]
+
+
+class Form(NamedTuple):
+    """A form: the fields that it has all of, those that it has none of, and what reads it."""
+
+    name: str
+    has: tuple[str, ...]
+    lacks: tuple[str, ...]
+    to_problem: Callable[[Record], Problem]
+
+    def takes(self, record: Record) -> bool:
+        """Tell whether a record is of this form."""
+        return set(self.has) <= record.keys() and not set(self.lacks) & record.keys()
+
+
+def _own(record: Record) -> Problem:
+    return Problem.model_validate(record)
+
+
+# fmt: off
+FORMS: Final = (
+    Form("our own", ("slug", "tests"), (), _own),
+    Form("HumanEval, MBXP, MathQA and HumanEvalPack", ("prompt", "test", "entry_point"),
+         ("completion", "complete_prompt", "prompt_wo_doc", "test_start"), functions.to_problem),
+    Form("HumanEval-X", ("prompt", "declaration", "test"), ("entry_point",), functions.to_problem),
+    Form("MBPP", ("text", "test_list"), (), mbpp.to_problem),
+    Form("MBPP, sanitized", ("prompt", "test_list"), ("text",), mbpp.to_problem),
+    Form("LeetCodeDataset", ("prompt", "completion", "entry_point", "test"), (),
+         leetcode.to_problem),
+    Form("BigCodeBench", ("complete_prompt", "code_prompt", "test", "entry_point"), (),
+         libraries.big_code_bench),
+    Form("BigCodeBench's annotation", ("prompt", "prompt_wo_doc", "test", "entry_point"),
+         ("complete_prompt",), libraries.big_code_bench),
+    Form("ODEX", ("prompt", "test_start", "test", "entry_point"), (), libraries.odex),
+    Form("DS-1000", ("prompt", "reference_code", "code_context"), (), ds1000.to_problem),
+    Form("ClassEval", ("skeleton", "test", "class_name"), (), frameworks.class_eval),
+    Form("NaturalCodeBench", ("_id", "problem", "testcases"), (), frameworks.natural_code_bench),
+    Form("KodCode", ("question_id", "question", "solution", "test"), ("input_output",),
+         frameworks.kod_code),
+    Form("KodCode as generated", ("question_id", "question", "solution", "test_code"), ("test",),
+         frameworks.kod_code),
+    Form("CRUXEval", ("id", "code", "input", "output"), ("function_name",), answers.crux_eval),
+    Form("PythonProgrammingPuzzles", ("name", "sat"), (), answers.puzzle),
+    Form("APPS and TACO", ("question", "input_output"), (), contests.apps),
+    Form("CodeContests", ("description", "public_tests"), (), contests.code_contests),
+    Form("LiveCodeBench", ("question_content", "public_test_cases"), (), contests.live_code_bench),
+    Form("CoderEval", ("_id", "name", "file_path", "file_content", "lineno", "end_lineno"), (),
+         projects.to_problem),
+    Form("CoderEval's prompts", ("question_id", "input", "signature", "docstring"), (),
+         projects.prompt_alone),
+)
+# fmt: on
+
+
+def to_problem(record: Record) -> Problem:
+    """Make a problem of one record; nothing in it is run.
+
+    Raises:
+        errors.InvalidInput: it has the fields of no known form or of several, is in another
+            language than Python, or has what its form cannot have.
+        pydantic.ValidationError: a field is wrong.
+    """
+    found = [form for form in FORMS if form.takes(record)]
+    if len(found) == 1 and found[0].to_problem is _own:
+        return _own(record)
+    languages.require_python(record)
+    if not found:
+        known = "; ".join(f"{form.name} ({', '.join(form.has)})" for form in FORMS)
+        raise errors.InvalidInput(f"not a problem: it has the fields of no known form: {known}")
+    if len(found) > 1:
+        names = " and of ".join(form.name for form in found)
+        raise errors.InvalidInput(f"not clearly a problem: it has the fields of {names}")
+    try:
+        return found[0].to_problem(record)
+    except RecursionError:
+        raise errors.InvalidInput("a value is nested too deeply") from None

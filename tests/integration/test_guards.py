@@ -1,0 +1,177 @@
+"""Tests in the candidate's process, among changed copies of them that must fail."""
+
+import re
+
+import pytest
+
+from executor.judge import Judge
+from infra.contracts.base import Integrity, IntegrityRule, Label, Outcome, Unguarded
+from infra.contracts.execution import Guards, Suite
+from infra.contracts.problems import AssertTest
+
+SHOP = """
+class Shop:
+    def __init__(self): self.rows = {}
+    def add(self, name, price):
+        if price < 0: raise ValueError("a price below nothing")
+        self.rows[name] = price
+    def price(self, name): return self.rows[name]
+    def total(self): return sum(self.rows.values())
+"""
+TESTS = """
+import os, pytest, unittest
+class ShopTest(unittest.TestCase):
+    def setUp(self):
+        self.shop = Shop()
+        self.shop.add("tea", 3)
+        self.shop.add("milk", 4)
+    def test_price(self):
+        "The price is 3."
+        self.assertEqual(self.shop.price("tea"), 3)
+    def test_total(self):
+        self.assertEqual(self.shop.total(), 7)
+    def test_rows(self):
+        self.assertIn("milk", self.shop.rows)
+    def test_missing(self):
+        with self.assertRaises(KeyError): self.shop.price("none")
+    def test_below_nothing(self):
+        with self.assertRaisesRegex(ValueError, "below"): self.shop.add("tea", -1)
+@pytest.mark.parametrize("prices, total", [([1], 1), ([2, 3], 5), ([], 0)])
+def test_totals(prices, total):
+    shop = Shop()
+    for number, price in enumerate(prices): shop.add(number, price)
+    assert shop.total() == total
+"""
+NAMES = (
+    *("ShopTest::test_below_nothing", "ShopTest::test_missing", "ShopTest::test_price"),
+    *("ShopTest::test_rows", "ShopTest::test_total"),
+    *("test_totals[prices0-1]", "test_totals[prices1-5]", "test_totals[prices2-0]"),
+)
+
+
+def judge_of(slot, source, program=SHOP, reference=True, **fields):
+    suite = Suite(
+        tests=(AssertTest(source=source),),
+        entry_point="Shop",
+        integrity=IntegrityRule.SHARED,
+        reference_program=program if reference else None,
+        **fields,
+    )
+    return Judge(slot.sandbox, suite, slot.version)
+
+
+@pytest.fixture(scope="module")
+def shop(cell):
+    return judge_of(cell, TESTS)
+
+
+def short(verdict):
+    return {test.name.removeprefix("test_suite.py::"): test.outcome for test in verdict.tests}
+
+
+def details(verdict):
+    """What is said of each test, without addresses of objects."""
+    return {test.name: re.sub("0x[0-9a-f]+", "", test.detail) for test in verdict.tests}
+
+
+def failed(verdict):
+    return {name for name, outcome in short(verdict).items() if outcome is not Outcome.PASSED}
+
+
+def test_a_verdict_says_how_many_checks_were_guarded(shop):
+    verdict = shop.judge(SHOP)
+
+    assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.SHARED)
+    assert verdict.guards == Guards(sites=6, guarded=6, protected=True)
+    assert tuple(short(verdict)) == NAMES
+
+
+WRONG = {
+    "return sum(self.rows.values())": {
+        *("ShopTest::test_total", "test_totals[prices1-5]", "test_totals[prices0-1]"),
+        "test_totals[prices2-0]",
+    },
+    "return self.rows[name]": {"ShopTest::test_price", "ShopTest::test_missing"},
+    "self.rows[name] = price": {
+        *("ShopTest::test_price", "ShopTest::test_rows", "ShopTest::test_total"),
+        *("test_totals[prices0-1]", "test_totals[prices1-5]"),
+    },
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_a_wrong_program_fails_what_it_fails_without_copies(shop, cell, line):
+    wrong = SHOP.replace(line, "return 'no'" if line.startswith("return") else "pass")
+
+    verdict = shop.judge(wrong)
+    unguarded = judge_of(cell, TESTS, reference=False).judge(wrong)
+
+    assert failed(verdict) == failed(unguarded) == WRONG[line]
+    assert verdict.label is unguarded.label
+    assert details(verdict) == details(unguarded)
+
+
+def test_whoever_lets_a_copy_pass_fails_its_test(shop):
+    lenient = SHOP + "import unittest\nunittest.TestCase.assertEqual = lambda *args: None\n"
+
+    verdict = shop.judge(lenient)
+
+    assert verdict.label is Label.PARTIAL_PASS
+    assert failed(verdict) == {"ShopTest::test_price", "ShopTest::test_total"}
+    assert "a changed test passed too" in verdict.error
+
+
+def test_a_program_finds_neither_names_nor_remarks_of_the_tests(shop):
+    curious = (
+        SHOP
+        + """
+text = open("/tmp/suite/test_suite.py").read()
+found = [word for word in ("test_price", "test_totals", "The price is") if word in text]
+if found: raise RuntimeError(str(found))
+"""
+    )
+    assert shop.judge(curious).label is Label.ALL_PASS
+
+
+def test_a_program_that_ends_the_process_fails_the_test_under_way(shop):
+    leaving = SHOP.replace("return self.rows[name]", "import os; os._exit(0)")
+
+    verdict = shop.judge(leaving)
+
+    assert verdict.label is not Label.ALL_PASS
+    outcomes = short(verdict)
+    assert outcomes["ShopTest::test_price"] is not Outcome.PASSED
+    assert Outcome.RUNTIME_ERROR in outcomes.values()
+
+
+def test_tests_that_need_their_order_run_in_it_and_say_so(cell):
+    source = """
+import os
+kept = []
+def test_a():
+    kept.append(Shop())
+    assert len(kept) == 1
+def test_b(): assert kept.pop().total() == 0
+"""
+    judge = judge_of(cell, source)
+
+    for _ in range(3):
+        verdict = judge.judge(SHOP)
+        assert verdict.label is Label.ALL_PASS
+        assert verdict.guards == Guards(
+            sites=2, guarded=0, none_because=Unguarded.ORDER, protected=False
+        )
+
+
+def test_without_a_reference_program_nothing_is_guarded(cell):
+    verdict = judge_of(cell, TESTS, reference=False).judge(SHOP)
+
+    assert verdict.label is Label.ALL_PASS
+    assert verdict.guards is not None
+    assert verdict.guards.none_because is Unguarded.NO_REFERENCE
+
+
+def test_few_checks_are_no_protection(cell):
+    verdict = judge_of(cell, "import os\nassert Shop().total() == 0\n").judge(SHOP)
+
+    assert verdict.guards == Guards(sites=1, guarded=1, protected=False)

@@ -1,0 +1,365 @@
+"""Changed copies of tests: a right program passes the tests and fails their copies."""
+
+import contextlib
+import textwrap
+import types
+import warnings
+
+import pytest
+
+from executor.arranging import NAME, Arrangement, Pattern
+from executor.guarding import learn
+from executor.guest.guards.deriving import pattern
+from executor.guest.statements import SITE
+from executor.verdicts import result
+from infra.contracts.base import Outcome
+
+PROGRAM = """
+import warnings
+class Refused(Exception): pass
+class Stack:
+    def __init__(self, items=()): self.items = list(items)
+    def push(self, item): self.items.append(item)
+    def pop(self): return self.items.pop()
+    def __eq__(self, other): return isinstance(other, Stack) and self.items == other.items
+def half(n):
+    if n < 0: raise ValueError("it is negative")
+    return n / 2
+def words(text): return text.split()
+def tell(to, text): to.write(text)
+def warn(): warnings.warn("old", DeprecationWarning)
+def is_even(n): return n % 2 == 0
+def nothing(): return None
+"""
+# Each is one check, in the body of a test function, that a right program passes.
+CHECKS = """
+assert half(4) == 2
+assert half(5) == 2.5
+assert words("a b") == ["a", "b"]
+assert words("") == []
+assert 2.0 == half(4)
+assert half(4) != 3
+assert half(4) < 3
+assert half(400) >= 100
+assert "a" in words("a b")
+assert "c" not in words("a b")
+assert nothing() is None
+assert half(2) is not None
+assert is_even(2)
+assert not is_even(3)
+assert is_even(2) and half(4) == 2
+assert half(4) == 3 or half(6) == 3
+assert 0 < half(4) <= 2
+assert len(words("a b c")) == 3
+assert isinstance(half(4), float)
+assert type(half(4)) == float
+assert all(is_even(n) for n in (2, 4))
+assert half(5) == pytest.approx(2.5)
+assert abs(half(1) - 0.5) < 1e-6
+assert Stack([1]) == Stack([1])
+assert half(4) == half(2) * 2
+assert words("ab cd")[0].startswith("ab")
+with pytest.raises(ValueError): half(-1)
+with pytest.raises(ValueError, match="negative"): half(-1)
+with pytest.warns(DeprecationWarning): warn()
+case.assertEqual(half(4), 2)
+case.assertEqual(words("a"), ["a"], "they are not alike")
+case.assertNotEqual(half(4), 3)
+case.assertTrue(is_even(2))
+case.assertFalse(is_even(3))
+case.assertIsNone(nothing())
+case.assertIsNotNone(half(1))
+case.assertIn("a", words("a b"))
+case.assertNotIn("z", words("a b"))
+case.assertAlmostEqual(half(1), 0.5)
+case.assertIsInstance(words(""), list)
+case.assertGreater(half(4), 1)
+case.assertLessEqual(half(4), 2)
+case.assertRegex(words("abc")[0], "^ab")
+case.assertCountEqual(words("b a"), ["a", "b"])
+case.assertListEqual(words("b a"), ["b", "a"])
+with case.assertRaises(ValueError): half(-1)
+with case.assertRaisesRegex(ValueError, "negative"): half(-1)
+case.assertRaises(ValueError, half, -1)
+to = mock.Mock(); tell(to, "x"); to.write.assert_called_once_with("x")
+to = mock.Mock(); tell(to, "x"); to.write.assert_called_once()
+to = mock.Mock(); tell(to, "x"); to.read.assert_not_called()
+expected = [1.0, 2.0]; assert [half(2), half(4)] == expected
+for n, expected in [(2, 1), (4, 2)]: assert half(n) == expected
+holds(half(4), 2)
+"""
+_HEAD = """
+import pytest, unittest
+from unittest import mock
+case = unittest.TestCase()
+def holds(one, other): assert one == other
+"""
+
+
+def told_by_running(arrangement: Arrangement):
+    """What becomes of functions and statements, as the runner of a jail would tell it."""
+    module = types.ModuleType("tests")
+    told = {name: result(Outcome.NOT_RUN, name=name) for name in arrangement.statements()[0]}
+
+    @contextlib.contextmanager
+    def site(name):
+        with judged(name):
+            yield
+
+    @contextlib.contextmanager
+    def judged(name):
+        try:
+            yield
+            told[name] = result(Outcome.PASSED)
+        except (AssertionError, pytest.fail.Exception) as error:
+            told[name] = result(Outcome.WRONG_ANSWER, str(error))
+        except Exception as error:
+            told[name] = result(Outcome.RUNTIME_ERROR, str(error))
+
+    module.__dict__[SITE] = site
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # They are no errors in a process of its own.
+        exec(PROGRAM, module.__dict__)  # noqa: S102 - it is ours
+        exec(arrangement.source, module.__dict__)  # noqa: S102
+        for name, function in list(vars(module).items()):
+            if name.startswith("test_"):
+                with judged(name):
+                    function()
+    return told
+
+
+def learnt(source, check=None, run=told_by_running):
+    found = Pattern.of(pattern(source, check, "half", "seed"))
+    alone = run(Arrangement(found, [], range(len(found.groups))))
+    names = {item.name for item in found.items if item.site is None}
+    assert {told.outcome for told in alone.values()} <= {Outcome.PASSED}, alone
+    return learn(found, sorted(names), run)
+
+
+ALL = CHECKS.strip().splitlines()
+
+
+@pytest.mark.parametrize("check", ALL)
+def test_a_right_program_fails_copies_of_every_check(check):
+    body = textwrap.indent(check.replace("; ", "\n"), "    ")
+    guard = learnt(f"{_HEAD}def test_it():\n{body}\n")
+
+    assert guard is not None
+    assert guard.protected == guard.pattern.sites >= 1
+
+
+@pytest.mark.parametrize("check", [check for check in ALL if check.startswith(("assert", "for"))])
+def test_it_fails_copies_of_statements_outside_of_functions(check):
+    guard = learnt(_HEAD + check)
+
+    assert guard is not None
+    assert guard.protected == guard.pattern.sites == 1
+
+
+# What right programs may give, of which the reference program gives one.
+LOOSE = {
+    "assert value() in (1, 2)": ["1", "2"],
+    "case.assertIn(value(), [1, 2, 3])": ["1", "2", "3"],
+    "assert value() == 1 or value() == 2": ["1", "2"],
+    "assert value() < 3": ["2", "-(10**9)"],
+    "case.assertGreater(value(), 3)": ["4", "10**9", "float('inf')"],
+    "assert 3 <= value() <= 5": ["3", "4", "5"],
+    "assert value() != 3": ["2", "4"],
+    "assert all(n > 0 for n in value())": ["[1]", "[1, 2]", "[]"],
+    "assert 'abc' in value()": ["'abc'", "['abc']", "'the abc of it'"],
+    "assert 1 in value()": ["[1]", "[1, 2, 3]", "range(100)"],
+    "assert value()": ["1", "[0]", "True"],
+    "assert value().startswith('a')": ["'a'", "'abc'"],
+    "import math; assert math.isclose(value(), 100, rel_tol=0.5)": ["100", "120", "80"],
+    "assert value() == pytest.approx(10, abs=2)": ["8", "10", "12"],
+    "case.assertAlmostEqual(value(), 10, delta=3)": ["7", "10", "13"],
+    "case.assertAlmostEqual(value(), 0.5, places=1)": ["0.5", "0.54"],
+    "from collections.abc import Iterable; assert isinstance(value(), Iterable)": [
+        "[]",
+        "()",
+        "''",
+    ],
+    "assert isinstance(value(), (int, float))": ["1", "1.5", "True"],
+    "case.assertRegex(value(), r'\\d+ pieces')": ["'3 pieces'", "'all 12 pieces'"],
+    "with pytest.raises(Exception): value()": ["fail(ValueError)", "fail(IndexError)"],
+    "with case.assertRaises(LookupError): value()": ["fail(KeyError)", "fail(IndexError)"],
+    "with pytest.raises(RuntimeError): value()": ["fail(RuntimeError)", "fail(RecursionError)"],
+    "with pytest.raises(Refused): value()": ["fail(Refused)"],
+    "to = mock.Mock(); [to(n) for n in value()]; to.assert_any_call('a')": [
+        "'a'",
+        "'abcdefghijkl'",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("check", "value"), [(c, v) for c, values in LOOSE.items() for v in values]
+)
+def test_no_right_program_passes_a_copy(check, value):
+    program = f"""
+class Refused(ValueError, KeyError): pass
+def fail(error): raise error("no")
+def value(): return {value}
+"""
+    body = textwrap.indent(check.replace("; ", "\n"), "    ")
+    source = f"{_HEAD}{program}def test_it():\n{body}\n"
+    found = Pattern.of(pattern(source, None, "value", "seed"))
+    arrangement = Arrangement(found, found.siblings())
+    told = told_by_running(arrangement)
+
+    assert found.siblings()
+    passed = {name for name, one in told.items() if one.outcome is Outcome.PASSED}
+    assert passed == {arrangement.name(0)}
+
+
+def test_a_failure_that_is_caught_has_copies_that_catch_something_else():
+    guard = learnt("""
+def test_it():
+    try:
+        half(-1)
+        assert False
+    except ValueError:
+        pass
+""")
+
+    assert guard is not None
+    assert guard.protected == guard.pattern.sites == 1
+
+
+def test_a_function_that_is_given_the_candidates_has_copies_of_each_statement():
+    guard = learnt("def check(f):\n    assert f(2) == 1\n    assert f(6) == 3\ncheck(half)", "none")
+
+    assert guard is not None
+    assert guard.protected == guard.pattern.sites == 2
+
+
+def test_nothing_in_the_text_tells_a_test_from_its_copies():
+    found = Pattern.of(
+        pattern(
+            'def test_two():\n    "It is two."\n    # two\n    assert half(4) == 2',
+            None,
+            "half",
+            "s",
+        )
+    )
+    one = Arrangement(found, found.siblings())
+    other = Arrangement(found, found.siblings())
+
+    assert "It is two" not in one.source
+    assert "test_two" not in one.source
+    assert one.source.count("def test_") == len(found.items) > 2
+    assert not {one.name(n) for n in range(len(found.items))} & {other.name(0)}
+
+
+def test_tests_whose_order_matters_are_kept_in_it():
+    source = """
+stack = Stack()
+def test_a_first():
+    stack.push(1)
+    assert stack.items == [1]
+def test_b_then(): assert stack.pop() == 1
+class Other: pass
+assert half(4) == 2
+"""
+    guard = learnt(source)
+
+    assert guard is not None
+    assert guard.kept
+    assert "def test_a_first" in guard.arranged().source
+    assert guard.protected < guard.pattern.sites
+
+
+def test_where_order_decides_everything_nothing_guards():
+    source = """
+stack = Stack()
+def test_a_first():
+    stack.push(1)
+    assert stack.items == [1]
+def test_b_then(): assert stack.pop() == 1
+"""
+    assert learnt(source) is None
+
+
+def test_a_test_that_needs_its_name_keeps_it():
+    source = "import sys\ndef test_name(): assert sys._getframe().f_code.co_name == 'test_name'\n"
+    found = Pattern.of(pattern(source, None, "half", "seed"))
+
+    assert not found.items
+    assert found.sites == 1
+
+
+GUARDED = """
+def test_one(): assert half(2) == 1
+def test_two(): assert half(4) == 2
+"""
+
+
+def judged_by(change):
+    """What becomes of the two tests where `change` says what a runner tells of each item."""
+    guard = learnt(GUARDED)
+    arrangement = guard.arranged()
+    told = {}
+    for item, runs in guard.runs.items():
+        for name in runs:
+            right = Outcome.WRONG_ANSWER if item in guard.failing else Outcome.PASSED
+            outcome = change(guard.pattern.items[item], right)
+            told[name.replace(NAME, arrangement.name(item))] = result(
+                outcome, arrangement.name(item)
+            )
+    assert list(guard.known(arrangement))[:2] == [
+        arrangement.name(0),
+        arrangement.name(guard.pattern.items[-1].origin),
+    ]
+    return guard.results(arrangement, told)
+
+
+def outcomes(results):
+    return {found.name: found.outcome for found in results}
+
+
+def test_a_right_program_passes():
+    assert outcomes(judged_by(lambda item, right: right)) == {
+        "test_one": Outcome.PASSED,
+        "test_two": Outcome.PASSED,
+    }
+
+
+def test_where_a_copy_passes_its_test_has_failed():
+    results = judged_by(lambda item, right: Outcome.PASSED if item.name == "test_two" else right)
+
+    assert outcomes(results) == {"test_one": Outcome.PASSED, "test_two": Outcome.WRONG_ANSWER}
+    assert "changed test passed" in results[1].detail
+
+
+def test_where_a_copy_did_not_run_its_test_is_not_judged():
+    results = judged_by(
+        lambda item, right: (
+            Outcome.NOT_RUN if item.site is not None and item.name == "test_one" else right
+        )
+    )
+
+    assert outcomes(results) == {"test_one": Outcome.NOT_RUN, "test_two": Outcome.PASSED}
+
+
+def test_what_ended_in_a_copy_is_told_of_its_test_by_its_own_name():
+    def change(item, right):
+        if item.name == "test_two":
+            return right
+        return Outcome.NOT_RUN if item.site is None else Outcome.TIME_LIMIT_EXCEEDED
+
+    results = judged_by(change)
+
+    assert outcomes(results)["test_one"] is Outcome.TIME_LIMIT_EXCEEDED
+    assert {found.detail for found in results} == {"test_one", "test_two"}
+
+
+def test_a_limit_that_a_copy_met_is_charged_to_the_first_test_after_it():
+    def change(item, right):
+        if item.name == "test_one":
+            return right if item.site is None else Outcome.MEMORY_LIMIT_EXCEEDED
+        return Outcome.NOT_RUN
+
+    assert outcomes(judged_by(change)) == {
+        "test_one": Outcome.PASSED,
+        "test_two": Outcome.MEMORY_LIMIT_EXCEEDED,
+    }
