@@ -6,6 +6,7 @@ namespace that has no interface.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import socket
@@ -36,6 +37,8 @@ USERS_PER_CELL: Final = 1024
 """Host user ids that one cell takes; each jail of a cell runs as another."""
 _START_SECONDS: Final = 30.0
 _END_SECONDS: Final = 10.0
+_numbers = itertools.count()
+"""Of accounts: several cells have the same accountant, and jails at the same time."""
 
 
 class CellSandbox:
@@ -81,7 +84,7 @@ class CellSandbox:
         with metrics.watched_slot(), contextlib.ExitStack() as stack:
             cell = self._fresh_cell()
             stack.enter_context(self._ended_if_broken(cell))
-            account = self._accountant.open(f"jail-{self._count}", limits)
+            account = self._accountant.open(f"jail-{next(_numbers)}", limits)
             stack.callback(account.close)
             with Plumbing(stdin) as plumbing:
                 confined = confinement(limits, plumbing.input_bytes, self._image.packages)

@@ -20,7 +20,7 @@ from pathlib import Path
 from executor.packages import Images, Packages
 from executor.shared_libraries import copy_shared_libraries
 from infra import errors
-from infra.contracts import tagged
+from infra.contracts import composites, encoding, orders, scalars, tagged
 from infra.contracts.base import STANDARD_IMAGE
 
 _LEFT_OUT = (
@@ -29,8 +29,10 @@ _LEFT_OUT = (
 )  # fmt: skip
 _UNFINISHED = "unfinished-"
 _GUEST = Path(__file__).parent / "guest"
-_TAGGED = Path(tagged.__file__)
-"""The one file from outside that the guest reads: what values are on the way."""
+_SHARED = tuple(
+    Path(str(module.__file__)) for module in (composites, encoding, orders, scalars, tagged)
+)
+"""The files from outside that the guest reads: what values are on the way."""
 _PROGRAMS = (
     *(
         "sh",
@@ -159,7 +161,7 @@ def _digest(own: tuple[str, ...]) -> str:
     for name in (*_PROGRAMS, "python") if own else ():
         digest.update(f"{name} {shutil.which(name, path=_PROGRAM_FOLDERS)}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
-    for path in (*sorted(_GUEST.rglob("*.py")), _TAGGED):
+    for path in (*sorted(_GUEST.rglob("*.py")), *_SHARED):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
@@ -180,7 +182,8 @@ def _build(images: Path, root: Path, own: tuple[str, ...]) -> None:
         contracts.mkdir(parents=True)
         for folder in (contracts, contracts.parent):
             (folder / "__init__.py").touch()
-        shutil.copy2(_TAGGED, contracts)
+        for path in _SHARED:
+            shutil.copy2(path, contracts)
         for name in own:
             _copy_package(_distribution(name), library)
         _copy_time_zones(temporary / "py" / "zoneinfo", library)

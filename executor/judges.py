@@ -48,7 +48,7 @@ class Judges:
         if name not in self._known:
             judge = Judge(self.slot.sandbox, suite, version, asserts)
             characters = len(json.dumps(suite.model_dump(mode="json")))
-            characters += sum(len(text) for text in judge.asserts.kept if text is not None)
+            characters += sum(len(read["text"]) for read in judge.asserts.read)
             self._make_room(characters)
             self._known[name] = _Known(judge, version, characters)
             self._characters += characters

@@ -100,7 +100,7 @@ def wait(child: int, wake_fd: int, control: object) -> None:
 
 
 def run_child(start: dict[str, object]) -> None:
-    """Become the candidate or the driver; never return."""
+    """Become the candidate or the tests; never return."""
     for number in (signal.SIGINT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     # Python ignores these two; a program expects their usual effect.
@@ -112,9 +112,9 @@ def run_child(start: dict[str, object]) -> None:
     try:
         match start["role"]:
             case "functions":
-                from executor.guest import functions
+                from executor.guest import calls
 
-                functions.serve(CHANNEL_FD, start)
+                calls.serve(CHANNEL_FD, start)
             case "program":
                 from executor.guest import program
 
@@ -139,10 +139,14 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest.guards import deriving
 
                 deriving.tell(CHANNEL_FD, start)
-            case "driver":
-                from executor.guest import driver
+            case "reading":
+                from executor.guest import reading
 
-                driver.serve(CHANNEL_FD, start)
+                reading.tell(CHANNEL_FD, start)
+            case "isolated":
+                from executor.guest import isolated
+
+                isolated.run(CHANNEL_FD, start)
         code = 0 if start["role"] != "program" else code
     finally:
         os._exit(code)

@@ -37,7 +37,7 @@ def main() -> None:
     sys.path.insert(0, "/py/guest")
     for name in _PRELOADED:
         importlib.import_module(name)
-    from executor.guest import boot, driver, files, functions, packages, program  # noqa: F401 - loaded for the jails
+    from executor.guest import boot, calls, files, isolated, packages, program, reading  # noqa: F401 - loaded for the jails
 
     for name in packages.loaded(extra):
         _require_one_thread(proc_fd, name)

@@ -17,6 +17,7 @@ from infra.contracts.base import (
     ProgramLanguage,
     check_image,
 )
+from infra.contracts.composites import NotPlain
 
 MAX_SOURCE_CHARACTERS = 1_000_000
 """Longest program, test source, stdin or expected output accepted."""
@@ -78,7 +79,7 @@ class Limits(Contract):
     """Memory of all the candidate's processes together, temporary files included."""
     output_bytes: int = Field(2**20, ge=1024, le=64 * 2**20)
     """Standard output (and, apart, standard error) of one test."""
-    value_bytes: int = Field(2 * 2**20, ge=1024, le=64 * 2**20)
+    value_bytes: int = Field(64 * 2**20, ge=1024, le=64 * 2**20)
     """Encoded size of one value that a call returns."""
     file_bytes: int = Field(16 * 2**20, ge=0, le=2**30)
     """Temporary files of the candidate together, and the largest single file."""
@@ -247,6 +248,6 @@ def _check_values(test: CallTest, where: str) -> None:
     given += [(f"kwargs.{name}", item) for name, item in test.kwargs.items()]
     for name, data in (*given, ("expected", test.expected)):
         try:
-            tagged.decode(data, is_argument=name != "expected")
-        except tagged.NotPlain as error:
+            tagged.decode(data)
+        except NotPlain as error:
             raise ValueError(f"{where}.{name}: no valid value: {error}") from None

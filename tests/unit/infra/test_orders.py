@@ -7,7 +7,9 @@ import sys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from executor.guest import tables, values
+from infra.contracts import orders
+from infra.contracts.encoding import encode
+from infra.contracts.tagged import decode
 
 elements = st.one_of(
     st.lists(st.integers(0, 60), max_size=40),
@@ -23,8 +25,7 @@ STEPS = ["copy", "add", "more", "less of all"]
 
 
 def crossed(value):
-    document = json.loads(json.dumps(values.encode(value)))
-    return values.decode(document, resolve=lambda *_: None)
+    return decode(json.loads(json.dumps(encode(value))))
 
 
 def assert_alike(found, wanted):
@@ -105,7 +106,7 @@ def test_a_large_set_crosses_in_its_order():
 def test_a_set_that_is_filled_anew_is_in_the_order_of_the_other(items, others):
     old, new = set(items), set(others)
 
-    tables.refill(old, new)
+    orders.refill(old, new)
 
     assert_alike(old, new)
 
@@ -121,6 +122,6 @@ def test_whoever_defines_a_hash_is_not_asked_for_it():
     items = {Counts(), Counts()}
     asked = [item.asked for item in items]
 
-    tables.recipe(items)
+    orders.recipe(items)
 
     assert [item.asked for item in items] == asked
