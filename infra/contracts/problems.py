@@ -181,8 +181,10 @@ class StdioTest(_Checked):
 
 
 class AssertTest(Contract):
-    """Run test code against the candidate; each test of its framework counts as one, and each
-    statement outside of these that asserts."""
+    """Run test code against the candidate; each function that a framework finds is a test.
+
+    So is each statement outside of these that asserts.
+    """
 
     kind: Literal["assert"] = "assert"
     source: Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_CHARACTERS)]
