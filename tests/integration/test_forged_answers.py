@@ -362,6 +362,7 @@ def test_a_checker_is_sent_an_answer_that_was_written_anew(slot):
     assert [verdict.label for verdict in verdicts] == [Label.PARTIAL_PASS, Label.ALL_PASS]
 
 
+@pytest.mark.usefixtures("numpy_image")
 @pytest.mark.parametrize("kind", ["numpy", "types"])
 def test_an_array_that_is_none_equals_nothing(slot, kind):
     program = (
