@@ -7,7 +7,7 @@ NO_FAULTS := --ignore=tests/e2e/faults --ignore=tests/e2e/hosts
 ROUNDS := 200
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test unit integration hostile forgeries test-cgroup2 e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format reference chart sbom lock clean
+.PHONY: help venv test-tools demo up test unit integration hostile forgeries test-cgroup2 e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format images lock-images reference chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -104,6 +104,13 @@ check: venv ## Lint, formatting, types and the direction of imports
 format: venv ## Mend formatting and whatever lint can mend by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+images: venv ## Build the images of packages that come with the suite: numpy, science
+	@$(BIN)/rrtf images build numpy
+	@$(BIN)/rrtf images build science
+
+lock-images: venv ## Pin the images of infra/images/*.in anew, with the newest versions that fit
+	@sh infra/images/lock.sh
 
 reference: venv ## Write infra/docs/reference anew from the code
 	@$(BIN)/python -m services.reference infra/docs/reference

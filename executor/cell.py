@@ -6,6 +6,7 @@ namespace that has no interface.
 """
 
 import contextlib
+import itertools
 import json
 import os
 import socket
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from executor.accounting import Accountant
 from executor.gate import Gate
-from executor.image import Image, stage
+from executor.image import Image
 from executor.jail import Jail, hear, kill
 from executor.plumbing import Plumbing
 from executor.policy import base_command, confinement, python_command
@@ -30,10 +31,14 @@ log = logs.get(__name__)
 
 JAILS_PER_CELL: Final = 1000
 """After so many jails a cell is built anew, so that nothing can pile up in it."""
+MOST_CELLS: Final = 4
+"""Cells that one slot keeps, each with other packages loaded; a large image takes much memory."""
 USERS_PER_CELL: Final = 1024
 """Host user ids that one cell takes; each jail of a cell runs as another."""
 _START_SECONDS: Final = 30.0
 _END_SECONDS: Final = 10.0
+_numbers = itertools.count()
+"""Of accounts: several cells have the same accountant, and jails at the same time."""
 
 
 class CellSandbox:
@@ -55,11 +60,12 @@ class CellSandbox:
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
-        self.gate = Gate(image.root.parent, "quiet")
+        self.gate = Gate(image.images.folder, "quiet")
         self._outside_uid = outside_uid
         self._cell: _Cell | None = None
         self._strict: StrictSandbox | None = None
-        self._others: dict[tuple[str, ...], CellSandbox] = {}
+        self._family: dict[tuple[str, ...], CellSandbox] = {image.key: self}
+        """All that differ from it in nothing but the packages, least recently used first."""
         self._count = 0
         self._rebuilt = "first"
         """Why the next cell is built."""
@@ -78,10 +84,10 @@ class CellSandbox:
         with metrics.watched_slot(), contextlib.ExitStack() as stack:
             cell = self._fresh_cell()
             stack.enter_context(self._ended_if_broken(cell))
-            account = self._accountant.open(f"jail-{self._count}", limits)
+            account = self._accountant.open(f"jail-{next(_numbers)}", limits)
             stack.callback(account.close)
             with Plumbing(stdin) as plumbing:
-                confined = confinement(limits, plumbing.input_bytes)
+                confined = confinement(limits, plumbing.input_bytes, self._image.packages)
                 cell.order(confined, plumbing, account.entrances)
                 ends = plumbing.ends()
             stack.enter_context(cell.used())
@@ -102,20 +108,21 @@ class CellSandbox:
                 self._rebuilt = "broken"
             raise
 
-    def with_packages(self, packages: tuple[str, ...]) -> "CellSandbox":
-        """Return the sandbox whose Python has these packages, loaded before any candidate is there.
+    def with_packages(self, image: str, own: tuple[str, ...] = ()) -> "CellSandbox":
+        """Return the sandbox whose Python has an image's packages, loaded before any candidate.
+
+        `own` are distributions of the running environment that it has too.
 
         Raises:
-            errors.SandboxError: a package is not installed.
+            errors.ImageMissing: the image has not been built here.
+            errors.SandboxError: a distribution is not installed.
         """
-        if packages not in self._others:
-            self._others[packages] = CellSandbox(
-                self._nsjail,
-                stage(self._image.home, packages),
-                self._accountant,
-                self._outside_uid,
-            )
-        return self._others[packages]
+        found = self._image.with_packages(image, own)
+        if found.key not in self._family:
+            other = CellSandbox(self._nsjail, found, self._accountant, self._outside_uid)
+            other._family = self._family
+            self._family[found.key] = other
+        return self._family[found.key]
 
     def native(self) -> StrictSandbox:
         """Return the sandbox for other languages than Python, which no cell can run."""
@@ -126,15 +133,14 @@ class CellSandbox:
         return self._strict
 
     def close(self) -> None:
-        """End the cell, and with it all that is in it; leave the gate."""
-        if self._strict is not None:
-            self._strict.close()
-        for other in self._others.values():
-            other.close()
-        if self._cell is not None:
-            self._cell.close()
-            self._cell = None
-        self.gate.close()
+        """End the cells of all packages, and with them all that is in them; leave the gates."""
+        for sandbox in self._family.values():
+            if sandbox._strict is not None:
+                sandbox._strict.close()
+            if sandbox._cell is not None:
+                sandbox._cell.close()
+                sandbox._cell = None
+            sandbox.gate.close()
 
     def _fresh_cell(self) -> "_Cell":
         if self._cell is not None and self._cell.is_worn():
@@ -143,9 +149,20 @@ class CellSandbox:
             self._cell = None
             self._rebuilt = "worn"
         if self._cell is None:
+            self._make_room()
             self._cell = _Cell(self._nsjail, self._image, self._outside_uid)
             metrics.CELLS_BUILT.labels(self._rebuilt).inc()
+        self._family[self._image.key] = self._family.pop(self._image.key)
         return self._cell
+
+    def _make_room(self) -> None:
+        """Retire the cells of the packages that were used longest ago, if there are too many."""
+        warm = [sandbox for sandbox in self._family.values() if sandbox._cell is not None]
+        for sandbox in warm[: max(0, len(warm) - MOST_CELLS + 1)]:
+            if sandbox._cell is not None:
+                sandbox._cell.retire()
+            sandbox._cell = None
+            sandbox._rebuilt = "cold"
 
 
 class _Cell:
@@ -171,7 +188,7 @@ class _Cell:
                     "-m", "none:/tmp:tmpfs:size=4096,mode=755",
                     "--keep_caps", "--seccomp_string", CELL_POLICY,
                     *(word for name in _UNLIMITED for word in (f"--rlimit_{name}", "hard")),
-                    *python_command("zygote.py", fds, image.packages),
+                    *python_command("zygote.py", fds, image.warm),
                 ],
                 # A pipe for output too, as in a jail: the zygote's standard streams remember what
                 # they were opened on, and children inherit them.
@@ -189,6 +206,9 @@ class _Cell:
             raise errors.SandboxError(f"the cell did not start: {complaint}")
         with contextlib.suppress(ProcessLookupError):  # Or it has died since: the first jail sees.
             self._zygote = os.pidfd_open(pid)
+        self._watched = metrics.ZYGOTE_BYTES.labels(image.name)
+        self._resident = _resident_bytes(pid)
+        self._watched.inc(self._resident)
 
     @contextlib.contextmanager
     def used(self) -> Iterator[None]:
@@ -252,6 +272,7 @@ class _Cell:
                 log.error("cell.not_ended", pid=self._process.pid)
             os.close(self._zygote)
             self._zygote = None
+            self._watched.dec(self._resident)
         self._process.wait()
         if self._process.stdout is not None:
             self._process.stdout.close()
@@ -259,6 +280,14 @@ class _Cell:
 
 _UNLIMITED: Final = ("as", "cpu", "fsize", "nofile", "nproc", "stack", "memlock", "msgqueue")
 """The shims set these for themselves, each jail its own."""
+
+
+def _resident_bytes(pid: int) -> int:
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0  # It has died since.
 
 
 def _user_words(outside_uid: int | None, users: int) -> list[str]:

@@ -42,13 +42,13 @@ class Checkers:
             host = FunctionHost(self._sandbox, source, self._limits, Meter(self._limits))
             self._hosts[source] = self._stack.enter_context(host)
         self._asked += 1
-        request = {"op": "call", "id": self._asked, "function": "check", "args": args, "kwargs": {}}
+        request = {"op": "call", "id": self._asked, "function": "check", "given": [args, {}]}
         try:
             answer = host.ask(request, Spending())
         except (Ended, CompileFailed) as error:
             raise CheckerFailed(f"the checker failed: {error}") from error
         if "raised" in answer:
-            raise CheckerFailed(f"the checker failed: {answer['raised']['text']}")
+            raise CheckerFailed(f"the checker failed: {answer['text']}")
         match answer.get("value"):
             case True:
                 return Outcome.PASSED, ""

@@ -29,7 +29,7 @@ class Desk:
     def __init__(self, judges: Judges) -> None:
         self._slot = judges.slot
         self._judges = judges
-        self._runners: OrderedDict[tuple[Language, Limits], Runner] = OrderedDict()
+        self._runners: OrderedDict[tuple[str, Language, Limits], Runner] = OrderedDict()
 
     def answer(self, work: Work, is_wanted: Callable[[], bool]) -> tuple[Answer, ...]:
         """Do the work; nothing comes out if it is not wanted any more, at the start or midway."""
@@ -42,7 +42,7 @@ class Desk:
 
     def _each(self, work: Work) -> Iterator[Callable[[], Answer]]:
         if isinstance(work, Running):
-            yield lambda: self._runner(work.language, work.limits).run(work)
+            yield lambda: self._runner(work).run(work)
             return
         if isinstance(work, Surveying):
             yield self._survey
@@ -61,10 +61,13 @@ class Desk:
         offered = {found.language: found.told for found in survey() if found.path is not None}
         return Survey(versions={Language.PYTHON: platform.python_version(), **offered})
 
-    def _runner(self, language: Language, limits: Limits) -> Runner:
-        key = (language, limits)
+    def _runner(self, work: Running) -> Runner:
+        version = self._slot.version_with(work.image)
+        key = (version, work.language, work.limits)
         if key not in self._runners:
-            self._runners[key] = Runner(self._slot.sandbox, self._slot.version, language, limits)
+            self._runners[key] = Runner(
+                self._slot.sandbox, version, work.language, work.image, work.limits
+            )
             if len(self._runners) > _RUNNERS:
                 self._runners.popitem(last=False)
         self._runners.move_to_end(key)

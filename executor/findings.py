@@ -26,13 +26,15 @@ class Fault(StrEnum):
     """The tests cannot be run, for another reason."""
     REFERENCE = "reference"
     """The reference program does not pass."""
+    IMAGE = "image"
+    """This machine lacks the packages that the problem names as its image."""
     SANDBOX = "sandbox"
     """Nothing is known of the problem: the sandbox failed."""
 
     @property
     def blames(self) -> str:
         """Whose fault it is: `problem`, or `machine` where the problem has no part in it."""
-        return "machine" if self is Fault.SANDBOX else "problem"
+        return "machine" if self in (Fault.IMAGE, Fault.SANDBOX) else "problem"
 
 
 class Survivor(Contract):

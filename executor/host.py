@@ -1,7 +1,6 @@
 """The candidate as the judge sees it: functions to call, in a process that can be replaced."""
 
 import contextlib
-from collections.abc import Callable
 from typing import Any
 
 from executor.jail import Budget, Ended, Jail, Sandbox
@@ -60,22 +59,15 @@ class Spending:
 
 
 Message = dict[str, Any]
-CallBack = Callable[[Message], Message]
-"""Calls a function of the tests for the candidate, and returns what became of it."""
-
-_RELAYED = ("value", "opaque", "contents", "letter", "raised")
+_RELAYED = ("value", "opaque", "true", "calls", "method", "nodes", "changed", "spoilt", "raised")
 
 
-def _sanitized(answer: dict[str, Any]) -> dict[str, Any]:
+def _sanitized(answer: Message) -> Message:
     """Keep what a candidate may say; how a request went is for us to say."""
     kept = {key: answer[key] for key in _RELAYED if key in answer}
     if "raised" in kept:
-        raised = kept["raised"] if isinstance(kept["raised"], dict) else {}
-        kept["raised"] = {
-            **{key: raised[key] for key in ("kind", "message", "held", "lent") if key in raised},
-            "text": str(raised.get("text", ""))[:1000],
-            "memory": raised.get("memory") is True,
-        }
+        kept["text"] = str(answer.get("text", ""))[:1000]
+        kept["memory"] = answer.get("memory") is True
     return kept
 
 
@@ -90,7 +82,6 @@ class FunctionHost:
         self._stack = contextlib.ExitStack()
         self._jail: Jail | None = None
         self._broken: Ended | None = None
-        self._end: Ended | None = None
         self._compiled = False
         self.generation = 0
         """Number of processes started so far."""
@@ -148,12 +139,8 @@ class FunctionHost:
                 str(second.get("load_error", "the process sent no valid message")),
             )
 
-    def ask(
-        self, request: Message, spending: Spending, call_back: CallBack | None = None
-    ) -> Message:
+    def ask(self, request: Message, spending: Spending) -> Message:
         """Send one request and return the answer; add what it took to `spending`.
-
-        `call_back` carries out what the candidate wants to have called meanwhile; it may ask more.
 
         Raises:
             CompileFailed: the source does not compile.
@@ -163,15 +150,6 @@ class FunctionHost:
         jail = self._jail
         assert jail is not None
         answer = self._exchange(jail, request, spending)
-        while call_back is not None and "callback" in answer:
-            try:
-                reply = call_back(answer)
-            except Ended:
-                self.stop()
-                raise
-            if self._jail is not jail:
-                raise self._end or Ended(Outcome.RUNTIME_ERROR, "the process was stopped")
-            answer = self._exchange(jail, reply, spending)
         if answer.get("id") != request["id"]:
             self.stop()
             raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message")
@@ -186,9 +164,8 @@ class FunctionHost:
             budget = self._budget(jail, spending)
             jail.send(message, budget)
             answer: Message = jail.receive(budget)
-        except Ended as ended:
+        except Ended:
             self._charge(spending, jail, cpu_before, wall_before)
-            self._end = ended
             self.stop()
             raise
         self._charge(spending, jail, cpu_before, wall_before)

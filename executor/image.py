@@ -1,7 +1,7 @@
 """The file system of the jail: an interpreter, its standard and shared libraries, and our guest.
 
-The tree is copied once for each interpreter into a directory that the jail's user can read. Nothing
-else of the host is visible inside.
+The tree is copied once for each interpreter into a directory that the jail's user can read. Beside
+it a jail sees the packages of the problem's image, and nothing else of the host.
 """
 
 import compileall
@@ -12,14 +12,16 @@ import importlib.resources
 import os
 import shutil
 import stat
-import subprocess
 import sys
 import sysconfig
 import tempfile
 from pathlib import Path
 
+from executor.packages import Images, Packages
+from executor.shared_libraries import copy_shared_libraries
 from infra import errors
-from infra.contracts import tagged
+from infra.contracts import composites, encoding, orders, scalars, tagged
+from infra.contracts.base import STANDARD_IMAGE
 
 _LEFT_OUT = (
     "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages",
@@ -27,8 +29,10 @@ _LEFT_OUT = (
 )  # fmt: skip
 _UNFINISHED = "unfinished-"
 _GUEST = Path(__file__).parent / "guest"
-_TAGGED = Path(tagged.__file__)
-"""The one file from outside that the guest reads: what values are on the way."""
+_SHARED = tuple(
+    Path(str(module.__file__)) for module in (composites, encoding, orders, scalars, tagged)
+)
+"""The files from outside that the guest reads: what values are on the way."""
 _PROGRAMS = (
     *(
         "sh",
@@ -49,35 +53,81 @@ _PROGRAMS = (
     *("grep", "sed", "sort", "wc", "env", "date", "sleep", "true", "false", "pwd", "seq", "expr"),
     *("zip", "unzip", "find", "cut", "tr", "uniq", "diff", "xargs", "basename", "dirname", "chmod"),
 )
-"""What tests and the programs that they test start beside Python, as far as this machine has it; in
-images with packages only."""
+"""What tests and the programs that they test start beside Python, as far as this machine has it;
+where distributions of ours are there too."""
 _PROGRAM_FOLDERS = "/usr/bin:/bin"
 _TIME_ZONES = "tzdata"
 """Distribution that brings the time zones, so that every executor has the same."""
 
 
 class Image:
-    """A staged file system image and the hash of what went into it."""
+    """A staged file system and the hash of what went into it, with the packages of an image."""
 
-    def __init__(self, home: Path, root: Path, digest: str, packages: tuple[str, ...]) -> None:
-        self.home = home
+    def __init__(
+        self,
+        images: Images,
+        root: Path,
+        digest: str,
+        own: tuple[str, ...] = (),
+        packages: Packages | None = None,
+    ) -> None:
+        self.images = images
         self.root = root
-        self.packages = packages
-        """Packages beside the standard library."""
         self.digest = digest
+        self.own = own
+        """Distributions of the running environment that are beside the standard library."""
+        self.packages = packages
+
+    @property
+    def name(self) -> str:
+        """The image that problems name."""
+        return self.packages.image if self.packages else STANDARD_IMAGE
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What tells it from others: hashes of file system and packages, and what is loaded."""
+        return self.digest, self.packages.digest if self.packages else "", *self.warm
+
+    @property
+    def warm(self) -> tuple[str, ...]:
+        """Modules that are loaded before any candidate is there."""
+        return (*(self.packages.warm if self.packages else ()), *self.own)
+
+    def with_packages(self, name: str, own: tuple[str, ...]) -> "Image":
+        """Return the file system with an image's packages, and with distributions of ours.
+
+        Raises:
+            errors.ImageMissing: the image has not been built here.
+            errors.SandboxError: a distribution is not installed.
+        """
+        if name == self.name == STANDARD_IMAGE and own == self.own:
+            return self
+        packages = None if name == STANDARD_IMAGE else self.images.find(name)
+        if packages is not None:
+            _require_readable(packages.folder)
+        return _staged(self.images, own, packages)
 
 
-def stage(home: Path, packages: tuple[str, ...] = ()) -> Image:
+def stage(home: Path, built_in: Path | None = None) -> Image:
     """Copy the running interpreter and the guest into `home`, unless they are there already.
 
-    `packages` are distributions of the running environment that go with them, such as numpy.
+    `built_in` is a further folder with images of packages.
+
+    Raises:
+        errors.SandboxUnsupported: the directory cannot be made or read by the jail's user.
+    """
+    return _staged(Images(home, built_in), (), None)
+
+
+def _staged(found: Images, own: tuple[str, ...], packages: Packages | None) -> Image:
+    """Return the file system with distributions of the running environment in it.
 
     Raises:
         errors.SandboxError: a package is not installed.
         errors.SandboxUnsupported: the directory cannot be made or read by the jail's user.
     """
-    digest = _digest(packages)
-    images = home / "images"
+    digest = _digest(own)
+    images = found.folder
     root = images / f"python{sys.version_info.major}.{sys.version_info.minor}-{digest}"
     try:
         images.mkdir(parents=True, exist_ok=True)
@@ -88,13 +138,13 @@ def stage(home: Path, packages: tuple[str, ...] = ()) -> Image:
             for unfinished in images.glob(f"{_UNFINISHED}*"):  # Of one who was killed.
                 shutil.rmtree(unfinished)
             if not root.exists():
-                _build(images, root, packages)
+                _build(images, root, own)
     except OSError as error:
         raise errors.SandboxUnsupported(
             f"cannot stage the jail's file system in {images}: {error}; set RRTF_EXECUTOR_HOME"
         ) from error
     _require_readable(root)
-    return Image(home, root, digest, packages)
+    return Image(found, root, digest, own, packages)
 
 
 def _distribution(name: str) -> importlib.metadata.Distribution:
@@ -104,19 +154,19 @@ def _distribution(name: str) -> importlib.metadata.Distribution:
         raise errors.SandboxError(f"the package {name} is not installed here") from error
 
 
-def _digest(packages: tuple[str, ...]) -> str:
+def _digest(own: tuple[str, ...]) -> str:
     digest = hashlib.sha256(sys.version.encode())
-    for name in (_TIME_ZONES, *packages):
+    for name in (_TIME_ZONES, *own):
         digest.update(f"{name} {_distribution(name).version}".encode())
-    for name in (*_PROGRAMS, "python") if packages else ():
+    for name in (*_PROGRAMS, "python") if own else ():
         digest.update(f"{name} {shutil.which(name, path=_PROGRAM_FOLDERS)}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
-    for path in (*sorted(_GUEST.rglob("*.py")), _TAGGED):
+    for path in (*sorted(_GUEST.rglob("*.py")), *_SHARED):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
+def _build(images: Path, root: Path, own: tuple[str, ...]) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=images))
     try:
         standard = Path(sysconfig.get_path("stdlib"))
@@ -132,12 +182,13 @@ def _build(images: Path, root: Path, packages: tuple[str, ...]) -> None:
         contracts.mkdir(parents=True)
         for folder in (contracts, contracts.parent):
             (folder / "__init__.py").touch()
-        shutil.copy2(_TAGGED, contracts)
-        for name in packages:
+        for path in _SHARED:
+            shutil.copy2(path, contracts)
+        for name in own:
             _copy_package(_distribution(name), library)
         _copy_time_zones(temporary / "py" / "zoneinfo", library)
-        programs = _copy_programs(temporary / "bin") if packages else []
-        _copy_shared_libraries(temporary, [binary, *library.rglob("*.so"), *programs])
+        programs = _copy_programs(temporary / "bin") if own else []
+        copy_shared_libraries(temporary, [binary, *library.rglob("*.so"), *programs])
         compileall.compile_dir(str(temporary / "py"), quiet=2, workers=1)
         _make_readable(temporary)
         temporary.rename(root)
@@ -174,25 +225,6 @@ def _copy_time_zones(target: Path, library: Path) -> None:
     for path in library.glob("_sysconfigdata_*.py"):
         with path.open("a") as file:
             file.write('\nbuild_time_vars["TZPATH"] = "/py/zoneinfo"\n')
-
-
-def _copy_shared_libraries(root: Path, binaries: list[Path]) -> None:
-    (root / "lib").mkdir()
-    (root / "lib64").mkdir()
-    ldd = shutil.which("ldd")
-    if ldd is None:
-        raise errors.SandboxUnsupported("the program `ldd` is missing; install libc-bin")
-    listing = subprocess.run(
-        [ldd, *map(str, binaries)], capture_output=True, text=True, check=False
-    ).stdout
-    paths = {word for line in listing.splitlines() for word in line.split() if word[0] == "/"}
-    for path in sorted(paths):
-        source = Path(path.rstrip(":"))
-        # The loader's path is fixed in the binary; everything else is found by its name.
-        folder = "lib64" if source.name.startswith("ld-") else "lib"
-        # What a package brings along stays beside it, where it is looked for.
-        if not source.is_relative_to(root) and source not in binaries and ".so" in source.name:
-            shutil.copy2(source.resolve(), root / folder / source.name)
 
 
 def _make_readable(root: Path) -> None:

@@ -58,8 +58,8 @@ class Sandbox(Protocol):
     def gate(self) -> Gate:
         """Through which all the machine's slots go."""
 
-    def with_packages(self, packages: tuple[str, ...]) -> "Sandbox":
-        """Return the sandbox whose Python has these packages."""
+    def with_packages(self, image: str, own: tuple[str, ...] = ()) -> "Sandbox":
+        """Return the sandbox whose Python has an image's packages and these of our own."""
 
     def native(self) -> Any:
         """Return the `StrictSandbox` for other languages than Python."""

@@ -1,20 +1,18 @@
 """The judge: labels the candidates of one suite, and decides when to look twice."""
 
-import contextlib
-from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from executor import learning, sharing, verdicts
-from executor.asserting import ReferenceFailed, SuiteBroken
+from executor.asserting import Found, ReferenceFailed, SuiteBroken
 from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter
-from executor.jail import Ended, Jail, Sandbox
-from executor.languages import PACKAGES, TOOLCHAINS
+from executor.jail import Ended, Sandbox
+from executor.languages import TOOLCHAINS
 from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner
-from executor.run import Asserts, Run, driver_start, receive_asserts
+from executor.run import Asserts, Run
 from infra import errors
-from infra.contracts.base import Integrity, IntegrityRule, Label, Unguarded
+from infra.contracts.base import STANDARD_IMAGE, Integrity, IntegrityRule, Label, Unguarded
 from infra.contracts.execution import Guards, Suite, Verdict
 from infra.contracts.problems import AssertTest, StdioTest, check_tests
 
@@ -35,6 +33,7 @@ class Judge:
         Raises:
             SuiteBroken: a test cannot be run, its code does not compile or contains no test, or the
                 reference program that calibrates the limits fails.
+            errors.ImageMissing: the suite's image has not been built here.
             errors.SandboxError: the sandbox failed.
         """
         try:
@@ -42,8 +41,7 @@ class Judge:
             check_tests(suite.tests, suite.language, suite.entry_point)
         except ValueError as error:
             raise SuiteBroken(str(error)) from None
-        packages = PACKAGES.get(suite.language, ())
-        self._sandbox = sandbox.with_packages(packages) if packages else sandbox
+        self._sandbox = sandbox.with_packages(suite.image)
         self._suite = suite
         self._version = version
         self._limits = suite.limits
@@ -53,7 +51,7 @@ class Judge:
             self._native = NativeRunner(sandbox.native(), suite.language, suite.limits)
         self._reference: Verdict | None = None
         self._broken: SuiteBroken | None = None
-        self._names: list[tuple[str, ...]] = []
+        self._found: list[Found] = []
         self.asserts = Asserts([], [], [])
         """What is known of the assert tests; another judge of the suite need not find it again."""
         if self._tests:
@@ -89,6 +87,7 @@ class Judge:
                 return self.asserts
             if reference is not None:
                 self._reference = self._judge_reference(reference)
+                self.asserts = self.asserts._replace(found=tuple(self._found))
         except SuiteBroken:
             if reference is None:
                 raise
@@ -97,33 +96,25 @@ class Judge:
 
     def _touched(self) -> str | None:
         """Say what the test code touches beyond calls and data, if anything."""
-        start = {**self._driver_start([None] * len(self._tests)), "role": "touching"}
-        limits = self._limits
-        with self._sandbox.jail(start, limits) as jail:
-            try:
-                budget = jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
-                answer = jail.receive(budget)
-            except Ended as ended:
-                raise SuiteBroken(f"the test code cannot be read: {ended.detail}") from ended
-        if "broken" in answer:
-            raise SuiteBroken(str(answer["broken"]))
+        answer = self._ask_reader("touching")
         return next((str(found) for found in answer["touches"] if found is not None), None)
 
     def _share_asserts(self) -> Asserts:
         """Have the tests run beside the candidate, and see by the reference which there are."""
-        ones, nones = [1] * len(self._tests), [None] * len(self._tests)
+        ones: list[Any] = [1] * len(self._tests)
         unguarded = Guards.of(0, 0, Unguarded.NO_REFERENCE)
-        self.asserts = Asserts(
-            ones, list(nones), list(nones), Integrity.SHARED, protection=unguarded
-        )
+        self.asserts = Asserts(ones, [None] * len(ones), [], Integrity.SHARED, protection=unguarded)
         if self._suite.reference_program is None:
             return self.asserts
         self._reference = self._judge_reference(self._suite.reference_program)
-        sites = [len(names) for names in self._names]
-        sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
-        guards, protection = learning.guards(sandbox, self._suite, self._limits, self._names)
+        names = [found.passed for found in self._found]
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
+        guards, protection = learning.guards(sandbox, self._suite, self._limits, names)
         return self.asserts._replace(
-            sites=sites, names=tuple(self._names), guards=guards, protection=protection
+            sites=[len(passed) for passed in names],
+            found=tuple(self._found),
+            guards=guards,
+            protection=protection,
         )
 
     def _judge_reference(self, source: str) -> Verdict:
@@ -139,20 +130,40 @@ class Judge:
             raise ReferenceFailed(reference)
         return reference
 
-    def _driver_start(self, kept: Sequence[str | None]) -> dict[str, Any]:
-        return driver_start(self._tests, self._suite.entry_point, kept)
-
-    def _read_asserts(self) -> Asserts:
-        """Have the test code read in a jail: its sites counted, the plain ones described."""
+    def _reading_start(self, role: str) -> dict[str, Any]:
         # An array is no plain data: comparing it with a list gives another array.
-        describes = self._suite.language not in PACKAGES
-        start = self._driver_start([None] * len(self._tests))
+        describes = self._suite.image == STANDARD_IMAGE
+        return {
+            "role": role,
+            "tests": [
+                test.model_dump(include={"source", "check", "module"}) for test in self._tests
+            ],
+            "entry_point": self._suite.entry_point,
+            "describes": describes,
+        }
+
+    def _ask_reader(self, role: str) -> dict[str, Any]:
+        """Have the test code read in a jail.
+
+        Raises:
+            SuiteBroken: it cannot be run.
+        """
         limits = self._limits.model_copy(update={"value_bytes": _READ_BYTES})
-        with self._sandbox.jail({**start, "reads": True, "describes": describes}, limits) as driver:
+        with self._sandbox.jail(self._reading_start(role), limits) as jail:
             try:
-                return receive_asserts(driver, limits)
+                budget = jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
+                answer: dict[str, Any] = jail.receive(budget)
             except Ended as ended:
                 raise SuiteBroken(f"the test code cannot be read: {ended.detail}") from ended
+        if "broken" in answer:
+            raise SuiteBroken(str(answer["broken"]))
+        return answer
+
+    def _read_asserts(self) -> Asserts:
+        """Have the test code read: its tests counted, the plain ones described."""
+        found = self._ask_reader("reading")["found"]
+        counts = [len(one["names"]) or 1 for one in found]
+        return Asserts(counts, [one.pop("plain") for one in found], found)
 
     def judge(self, source: str) -> Verdict:
         """Label one program.
@@ -213,13 +224,12 @@ class Judge:
         if self._native is not None:
             return self._judge_native(self._native, source, meter)
         with (
-            self._driver() as driver,
             Checkers(self._sandbox, self._limits) as checkers,
             FunctionHost(self._sandbox, source, self._limits, meter) as host,
         ):
             run = Run(
                 self._sandbox, self._suite, self._limits, self.asserts,
-                source, host, checkers, driver, meter,
+                source, host, checkers, meter,
             )  # fmt: skip
             try:
                 results = run.results()
@@ -228,7 +238,7 @@ class Judge:
                 return verdicts.compile_error(
                     str(failure), self.total, self._version, meter.usage()
                 )
-        self._names = run.names
+        self._found = run.found
         if not results:
             raise SuiteBroken("no test ran: every one is skipped")
         return verdicts.judged(
@@ -258,16 +268,6 @@ class Judge:
                 results.append(result)
                 stdout, stderr = stdout or out, stderr or err
         return verdicts.judged(results, meter.usage(), self._version, stdout, stderr)
-
-    @contextlib.contextmanager
-    def _driver(self) -> Iterator[Jail | None]:
-        """Start the test code's process beside the candidate's, where there is code to run."""
-        shared = self.asserts.integrity is Integrity.SHARED
-        if shared or all(described is not None for described in self.asserts.plain):
-            yield None
-            return
-        with self._sandbox.jail(self._driver_start(self.asserts.kept), self._limits) as driver:
-            yield driver
 
 
 def refuse_bytes(source: str) -> str | None:

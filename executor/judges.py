@@ -18,6 +18,8 @@ class _Known(NamedTuple):
     """A judge and what it costs to keep."""
 
     judge: Judge
+    version: str
+    """Of the sandbox, as in a verdict."""
     characters: int
 
 
@@ -36,14 +38,19 @@ class Judges:
 
         Raises:
             SuiteBroken: the test code does not compile, or contains no test.
+            errors.ImageMissing: the suite's image has not been built here.
             errors.SandboxError: the sandbox failed.
         """
+        version = self.slot.version_with(suite.image)
+        known = self._known.get(name)
+        if known is not None and known.version != version:  # Its image was built anew.
+            self._characters -= self._known.pop(name).characters
         if name not in self._known:
-            judge = Judge(self.slot.sandbox, suite, self.slot.version, asserts)
+            judge = Judge(self.slot.sandbox, suite, version, asserts)
             characters = len(json.dumps(suite.model_dump(mode="json")))
-            characters += sum(len(text) for text in judge.asserts.kept if text is not None)
+            characters += sum(len(read["text"]) for read in judge.asserts.read)
             self._make_room(characters)
-            self._known[name] = _Known(judge, characters)
+            self._known[name] = _Known(judge, version, characters)
             self._characters += characters
         self._known.move_to_end(name)
         return self._known[name].judge

@@ -3,9 +3,11 @@
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from executor.packages import Images
 from executor.pool import Labelled, Pool, Work
 from executor.settings import ExecutorSettings
 from infra import errors, importers
+from infra.contracts.base import STANDARD_IMAGE
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import Limits, Problem
 from infra.settings import load
@@ -69,6 +71,7 @@ def label(
 
     Raises:
         errors.InvalidInput: a problem is none.
+        errors.ImageMissing: an image of theirs has not been built here.
         errors.SandboxError: the sandbox cannot be opened.
     """
     known = {p.slug: p for p in map(to_problem, problems)}
@@ -79,6 +82,9 @@ def label(
     suites = {
         slug: Suite.of(p, (overrides or Overrides()).apply(p.limits)) for slug, p in known.items()
     }
+    images = Images(settings.home, settings.images)
+    for name in {suite.image for suite in suites.values()} - {STANDARD_IMAGE}:
+        images.find(name)
     inputs: list[tuple[Mapping[str, Any], str]] = []
 
     def work() -> Iterator[Work]:

@@ -6,10 +6,8 @@ read-only, the folders named here; what the compiler makes leaves its jail as by
 
 import glob
 import hashlib
-import importlib.metadata
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -119,8 +117,6 @@ _TABLE: Final = (
         compile_binds=("/usr/bin", "/usr/lib"),
     ),
 )  # fmt: skip
-PACKAGES: Final = {Language.PYTHON_NUMPY: ("numpy",)}
-"""What Python brings beside its standard library, by language."""
 TOOLCHAINS: Final = {toolchain.language: toolchain for toolchain in _TABLE}
 
 
@@ -154,12 +150,12 @@ def look_up(language: Language) -> Installed:
 
 
 def fingerprint() -> str:
-    """Digest what this machine has of all languages: an upgrade of toolchain or package changes it.
+    """Digest what this machine has of all languages: an upgrade of a toolchain changes it.
 
     A toolchain is known by its first program: those of a distribution's package have the same time
     and size on every machine.
     """
-    told = [_look_up_packages(language).told for language in PACKAGES]
+    told = []
     for toolchain in _TABLE:
         path = _first_program(toolchain)
         if path is not None:
@@ -174,18 +170,8 @@ def _first_program(toolchain: Toolchain) -> Path | None:
 
 
 def survey() -> list[Installed]:
-    """Look up every toolchain of the table, and the packages of Python."""
-    return [*map(_look_up_packages, PACKAGES), *map(look_up, TOOLCHAINS)]
-
-
-def _look_up_packages(language: Language) -> Installed:
-    told = []
-    for name in PACKAGES[language]:
-        try:
-            told.append(f"{name} {importlib.metadata.version(name)}")
-        except importlib.metadata.PackageNotFoundError:
-            return Installed(language, None, f"the package {name} is not installed")
-    return Installed(language, Path(sys.executable), ", ".join(told))
+    """Look up every toolchain of the table."""
+    return list(map(look_up, TOOLCHAINS))
 
 
 def binds(patterns: tuple[str, ...]) -> list[str]:

@@ -1,23 +1,24 @@
 """One candidate against one suite: runs every test and says what became of it."""
 
+import reprlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from executor import compare, sharing, verdicts
-from executor.asserting import AssertRun, SuiteBroken
+from executor.asserting import AssertRun, Found
 from executor.checking import Checkers
 from executor.guarding import Guard
-from executor.guest import values
-from executor.guest.proxies import CannotCross
 from executor.host import CompileFailed, FunctionHost, Meter, Spending, while_compiling
-from executor.jail import Budget, Ended, Jail, Sandbox, describe_status
+from executor.items import OUTSIDE
+from executor.jail import Ended, Jail, Sandbox, describe_status
 from executor.limits import GRACE
 from executor.native import judge_output
 from executor.sharing import SharedRun
-from infra import errors
 from infra.contracts import tagged
-from infra.contracts.base import Integrity, Outcome
+from infra.contracts.base import Integrity, IntegrityRule, Outcome
+from infra.contracts.composites import NotPlain
+from infra.contracts.encoding import encode
 from infra.contracts.execution import Guards, Suite, TestResult
 from infra.contracts.problems import (
     AssertTest,
@@ -31,21 +32,17 @@ from infra.contracts.problems import (
 Plain = list[dict[str, Any]] | None
 """The sites of one assert test as data, or None if its code must run."""
 
-_OPAQUE = {"true": Outcome.PASSED, "near": Outcome.RUNTIME_ERROR}
-"""What becomes of an answer that is no plain data: an object is true, and has no difference from a
-number; it equals nothing."""
-
 
 class Asserts(NamedTuple):
     """What is known of the assert tests before any candidate is there."""
 
     sites: list[int]
     plain: list[Plain]
-    kept: list[str | None]
-    """What the process that read a test has handed out for those that run it, unopened here."""
+    read: list[dict[str, Any]]
+    """What the process that read a test has found, for those that run it."""
     integrity: Integrity = Integrity.ISOLATED
-    names: tuple[tuple[str, ...], ...] = ()
-    """Of shared tests that a reference program passed: what it passed, by name."""
+    found: tuple[Found, ...] = ()
+    """Of each test what was found with a reference program that passed."""
     guards: tuple[Guard | None, ...] = ()
     """What guards each of them, None where nothing does; empty if there is no reference program."""
     protection: Guards | None = None
@@ -64,7 +61,6 @@ class Run:
         source: str,
         host: FunctionHost,
         checkers: Checkers,
-        driver: Jail | None,
         meter: Meter,
     ) -> None:
         self._sandbox = sandbox
@@ -74,13 +70,12 @@ class Run:
         self._source = source
         self._host = host
         self._checkers = checkers
-        self._driver = driver
         self._meter = meter
         self._compiled = False
         self._uncompiled: Ended | None = None
         """The limit that was met before the program was compiled for the first time."""
-        self.names: list[tuple[str, ...]] = []
-        """Of shared tests: those that were passed, by name."""
+        self.found: list[Found] = []
+        """Of each assert test what was found where its code ran."""
 
     def results(self) -> list[TestResult]:
         """Run every test.
@@ -123,8 +118,7 @@ class Run:
             "op": "call",
             "id": number,
             "function": test.function or self._suite.entry_point,
-            "args": list(test.args),
-            "kwargs": test.kwargs,
+            "given": [list(test.args), test.kwargs],
         }
         try:
             answer = self._host.ask(request, spending)
@@ -147,7 +141,7 @@ class Run:
 
         def write_anew(actual: Any) -> bool:
             # What reaches the checker is ours to vouch for, down to the last byte.
-            args.append(values.encode(actual))
+            args.append(encode(actual))
             return True
 
         outcome, detail = self._judged(answer, write_anew, "plain data")
@@ -160,19 +154,18 @@ class Run:
         answer: dict[str, Any],
         holds: Callable[[Any], bool],
         wanted: str,
-        opaque: Outcome = Outcome.WRONG_ANSWER,
     ) -> tuple[Outcome, str]:
-        """Turn the answer to a call into an outcome; `opaque` is that of what is not plain data."""
-        raised = answer.get("raised")
-        if raised is not None:
-            memory = isinstance(raised, dict) and raised.get("memory") is True
-            text = str(raised.get("text") if isinstance(raised, dict) else raised)
-            return (Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR), text
+        """Turn the answer to a call into an outcome."""
+        if "raised" in answer:
+            memory = answer["memory"]
+            outcome = Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR
+            return outcome, answer["text"]
         if "value" not in answer:
-            return opaque, str(answer.get("opaque", "the process sent no value"))
+            why = answer.get("opaque", "the process sent no value")
+            return Outcome.WRONG_ANSWER, f"not_plain_data: {why}"
         try:
-            actual = tagged.decode(answer["value"])
-        except (tagged.NotPlain, RecursionError) as error:
+            actual = tagged.decode_tree(answer["value"])
+        except NotPlain as error:
             return Outcome.RUNTIME_ERROR, f"malformed value: {error}"
         try:
             if holds(actual):
@@ -235,29 +228,34 @@ class Run:
         if self._asserts.integrity is Integrity.SHARED:
             yield from self._run_shared()
             return
-        driver = self._driver
-        if (
-            driver is not None
-            and receive_first(driver, self._limits)["sites"] != self._asserts.sites
-        ):
-            raise errors.SandboxError("the driver counted the tests differently")
-        limits = self._limits
-        budget: Budget | None = None
-        if driver is not None:
-            budget = driver.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
-        known = zip(self._asserts.sites, self._asserts.plain, strict=True)
-        for position, (count, described) in enumerate(known):
-            if described is not None:
-                yield [self._run_plain(site, number) for number, site in enumerate(described)]
-            elif driver is not None and budget is not None:
-                yield AssertRun(driver, self._host, budget, count).run(position)
+        tests = [test for test in self._suite.tests if isinstance(test, AssertTest)]
+        for position, (test, plain) in enumerate(zip(tests, self._asserts.plain, strict=True)):
+            if plain is not None:
+                self.found.append(Found())
+                yield [self._run_plain(site, number) for number, site in enumerate(plain)]
+            else:
+                yield self._run_code(test, position)
+
+    def _run_code(self, test: AssertTest, position: int) -> list[TestResult]:
+        read = self._asserts.read[position]
+        sandbox, start = self._sandbox, isolated_start(test, self._suite, read)
+        if read["framework"]:
+            sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
+        known = self._asserts.found[position] if self._asserts.found else None
+        # Only the reference program runs before it is known what it passes.
+        decides = self._suite.integrity is IntegrityRule.AUTO
+        is_reference = known is None and decides and self._suite.reference_program is not None
+        run = AssertRun(sandbox, self._limits, self._host)
+        results = run.run(start, known, is_reference)
+        self.found.append(run.found)
+        return results
 
     def _run_shared(self) -> Iterator[list[TestResult]]:
-        sandbox = sharing.sandbox_of(self._sandbox, self._suite.language)
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
         for position, test in enumerate(t for t in self._suite.tests if isinstance(t, AssertTest)):
             run = SharedRun(sandbox, self._limits, self._meter)
             results = self._run_guarded(run, position, test)
-            self.names.append(run.passed)
+            self.found.append(Found(run.passed))
             self._host.stdout = self._host.stdout or run.stdout
             self._host.stderr = self._host.stderr or run.stderr
             yield results
@@ -266,7 +264,7 @@ class Run:
         start = sharing.start_of(test, self._suite, self._source)
         guard = self._asserts.guards[position] if self._asserts.guards else None
         if guard is None:
-            known = self._asserts.names[position] if self._asserts.names else None
+            known = self._asserts.found[position].passed if self._asserts.found else None
             # Only the reference program runs before it is known what it passes.
             is_reference = known is None and self._suite.reference_program is not None
             return run.run(start, known, is_reference)
@@ -274,7 +272,7 @@ class Run:
         start |= sharing.arranged(arrangement)
         run.run(start, guard.known(arrangement), False)
         told = run.told
-        outside = [told[sharing.OUTSIDE]] if sharing.OUTSIDE in told else []
+        outside = [told[OUTSIDE]] if OUTSIDE in told else []
         return guard.results(arrangement, told) + outside
 
     def _run_plain(self, site: dict[str, Any], number: int) -> TestResult:
@@ -283,8 +281,8 @@ class Run:
         request = {
             "op": "call",
             "id": number,
-            "truth": site["relation"] in ("true", "false"),
-            **{key: site[key] for key in ("function", "args", "kwargs")},
+            "function": site["function"],
+            "given": [site["args"], site["kwargs"]],
         }
         try:
             answer = self._host.ask(request, spending)
@@ -292,66 +290,29 @@ class Run:
             return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
         expected, tolerance = (tagged.decode(site.get(key)) for key in ("expected", "tolerance"))
         relation = site["relation"]
+        if relation in ("true", "false") and answer.get("true") is True:
+            answer = {"value": True}  # As any object is that says nothing else.
         outcome, detail = self._judged(
             answer,
             lambda actual: compare.relation_holds(relation, actual, expected, tolerance),
             "expected what is " + (relation if relation in ("true", "false") else _brief(expected)),
-            _OPAQUE.get(relation, Outcome.WRONG_ANSWER),
         )
-        if relation in ("equal", "near") and not {"raised", "value"} & answer.keys():
-            detail = str(CannotCross(detail))
         return verdicts.result(outcome, detail, spending.cpu, spending.wall)
 
 
-def driver_start(
-    tests: Sequence[AssertTest], entry_point: str | None, kept: Sequence[str | None]
-) -> dict[str, Any]:
-    """Make what starts a process of test code; `kept` is what has been read of each test."""
+def isolated_start(test: AssertTest, suite: Suite, read: dict[str, Any]) -> dict[str, Any]:
+    """Return what a process begins with that runs test code which has been read."""
     return {
-        "role": "driver",
-        "tests": [
-            {"source": test.source, "check": test.check, "kept": known}
-            for test, known in zip(tests, kept, strict=True)
-        ],
-        "entry_point": entry_point,
+        **read,
+        "check": test.check,
+        "module": test.module,
+        "entry_point": suite.entry_point,
     }
-
-
-def receive_first(driver: Jail, limits: Limits) -> dict[str, Any]:
-    """Receive what a process of test code says first: the number of `sites` of each test.
-
-    Raises:
-        SuiteBroken: the test code does not compile, or contains no test.
-        Ended: the process ended.
-    """
-    first = driver.receive(driver.budget(limits.total_cpu_seconds, limits.total_wall_seconds))
-    if "sites" not in first:
-        raise SuiteBroken(str(first.get("broken", "the test code cannot be read")))
-    if not all(first["sites"]):
-        raise SuiteBroken("an assert test contains no assert")
-    found: dict[str, Any] = first
-    return found
-
-
-def receive_asserts(driver: Jail, limits: Limits) -> Asserts:
-    """Receive all that the process that reads test code finds.
-
-    Raises:
-        SuiteBroken: the test code does not compile, or contains no test.
-        Ended: the process ended.
-    """
-    first = receive_first(driver, limits)
-    found = first["found"]
-    return Asserts(
-        [int(count) for count in first["sites"]],
-        [one["plain"] for one in found],
-        [one["kept"] for one in found],
-    )
 
 
 def _brief(value: Any) -> str:
     try:
-        text = repr(value)
+        text = reprlib.repr(value)
     except (ValueError, RecursionError):
         # An integer of more digits than the interpreter writes, anywhere inside.
         text = f"a {type(value).__name__} too large to be written"

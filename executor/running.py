@@ -10,7 +10,7 @@ from executor import verdicts
 from executor.host import CompileFailed, while_compiling
 from executor.jail import Budget, Ended, Jail, Sandbox
 from executor.judge import refuse_bytes
-from executor.languages import PACKAGES, TOOLCHAINS
+from executor.languages import TOOLCHAINS
 from executor.limits import GRACE
 from executor.native import NativeRunner
 from infra.contracts.base import Language, Outcome
@@ -34,16 +34,17 @@ class _Started(NamedTuple):
 
 
 class Runner:
-    """Runs the programs of one language within the same limits."""
+    """Runs the programs of one language, with the same packages, within the same limits."""
 
-    def __init__(self, sandbox: Sandbox, version: str, language: Language, limits: Limits) -> None:
+    def __init__(
+        self, sandbox: Sandbox, version: str, language: Language, image: str, limits: Limits
+    ) -> None:
         """Find what the language needs.
 
         Raises:
             errors.SandboxError: this machine lacks it.
         """
-        packages = PACKAGES.get(language, ())
-        self._sandbox = sandbox.with_packages(packages) if packages else sandbox
+        self._sandbox = sandbox.with_packages(image)
         self._version = version
         self._limits = limits
         self._native: NativeRunner | None = None

@@ -17,6 +17,7 @@ from executor.seccomp import CELL_POLICY, POLICY
 from executor.settings import ExecutorSettings
 from executor.strict import StrictSandbox
 from infra import errors
+from infra.contracts.base import STANDARD_IMAGE
 
 
 def nsjail_binary() -> Path:
@@ -42,7 +43,8 @@ class Slot:
         Raises:
             errors.SandboxUnsupported: this machine cannot enforce it.
         """
-        image = stage(settings.home)
+        image = stage(settings.home, settings.images)
+        self._images = image.images
         self._accountant: Accountant = choose(settings.cgroup, settings.require_cgroup)
         # As root every slot has user ids of its own; an ordinary user can only map itself.
         first = settings.outside_uid + number * USERS_PER_CELL
@@ -51,7 +53,7 @@ class Slot:
         self.sandbox: StrictSandbox | CellSandbox = kind(
             nsjail_binary(), image, self._accountant, uid
         )
-        self.company = Gate(image.root.parent, "company")
+        self.company = Gate(image.images.folder, "company")
         """Through which candidates go that may end the whole worker."""
         self.version = " ".join(
             (
@@ -64,6 +66,16 @@ class Slot:
                 f"mode/{self.sandbox.mode}",
             )
         )
+
+    def version_with(self, image: str) -> str:
+        """Return the version of a verdict that this image has a part in.
+
+        Raises:
+            errors.ImageMissing: it has not been built here.
+        """
+        if image == STANDARD_IMAGE:
+            return self.version
+        return f"{self.version} packages/{self._images.find(image).digest}"
 
     def close(self) -> None:
         """End the cell, and remove what the slot made in the cgroup tree."""

@@ -30,6 +30,8 @@ class ExecutorSettings(Settings):
     strict: bool = False
     """Start a fresh nsjail and interpreter for every candidate instead of forking a warm one."""
     home: Path = Field(default_factory=default_home)
+    images: Path | None = None
+    """Further folder of built images, looked in after `images` in the home."""
     cgroup: Path | None = None
     """Cgroup (version 2) directory to make children in, instead of finding one."""
     require_cgroup: bool = False

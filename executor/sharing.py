@@ -7,12 +7,12 @@ the jail, the limits and the clocks are those of every candidate. The verdict sa
 from collections.abc import Collection
 from typing import Any
 
-from executor import languages, verdicts
 from executor.arranging import Arrangement
-from executor.host import CompileFailed, Meter, Spending
+from executor.host import CompileFailed, Meter
+from executor.items import Items
 from executor.jail import Budget, Ended, Jail, Sandbox
 from executor.limits import GRACE
-from infra.contracts.base import Language, Outcome
+from infra.contracts.base import Outcome
 from infra.contracts.execution import Suite, TestResult
 from infra.contracts.problems import AssertTest, Limits
 
@@ -21,19 +21,16 @@ PACKAGES = (
     *("hypothesis", "sortedcontainers"),
 )
 """What Python brings beside the standard library for them."""
-_NO_MESSAGE = "the process sent no valid message"
-OUTSIDE = "the test code"
-"""Name of what fails outside of every test."""
-_Result = tuple[Outcome, str]
 
 
-def sandbox_of(sandbox: Sandbox, language: Language) -> Sandbox:
-    """Return the sandbox whose Python has what the tests of a language need.
+def sandbox_of(sandbox: Sandbox, image: str) -> Sandbox:
+    """Return the sandbox whose Python has what tests need beside their image's packages.
 
     Raises:
+        errors.ImageMissing: the image has not been built here.
         errors.SandboxError: a package is not installed.
     """
-    return sandbox.with_packages((*languages.PACKAGES.get(language, ()), *PACKAGES))
+    return sandbox.with_packages(image, PACKAGES)
 
 
 def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
@@ -61,10 +58,10 @@ class SharedRun:
         self._sandbox = sandbox
         self._limits = limits
         self._meter = meter
-        self._results: dict[str, _Result | None] = {}
-        self._spending: dict[str, Spending] = {}
-        self._skipped: set[str] = set()
-        self._current: str | None = None
+        self.passed: tuple[str, ...] = ()
+        """Names of the tests that were passed."""
+        self.told: dict[str, TestResult] = {}
+        """What became of every test, by its whole name."""
         self.stdout = b""
         self.stderr = b""
 
@@ -73,91 +70,38 @@ class SharedRun:
     ) -> list[TestResult]:
         """Run the tests of `start`; return what they say became of each.
 
-        A test that skips itself is none if that is allowed, and else did not run.
-
-        `known` are the names of those that a reference program passes: they are the tests then,
-        whatever else there is or is not with this candidate.
+        `known` are those that a reference program passes. A test that skips itself is none if that
+        is allowed, and else did not run.
 
         Raises:
             CompileFailed: the source of the candidate does not compile.
             errors.SandboxError: the sandbox failed.
         """
-        for name in known or ():
-            self._add(name)
+        items = Items(self._limits.cpu_seconds, known)
         with self._sandbox.jail({"role": "suite", **start}, self._limits) as jail:
             try:
-                self._run(jail)
-                if all(found is None for found in self._results.values()):
+                self._run(jail, items)
+                if not items.has_run:
                     raise Ended(Outcome.RUNTIME_ERROR, "no test ran")
             except Ended as ended:
-                self._charge(ended.outcome, ended.detail)
+                items.charge(ended.outcome, ended.detail)
             finally:
                 self._meter.add(jail)
                 self.stdout, self.stderr = jail.output("stdout"), jail.output("stderr")
-        left_out = self._skipped if may_skip else set()
-        names = [*known, *(self._results.keys() & {OUTSIDE})] if known else self._results
-        return [self._result(name) for name in names if name not in left_out]
+        self.passed, self.told = items.passed, items.told
+        return items.results(may_skip)
 
-    @property
-    def told(self) -> dict[str, TestResult]:
-        """What became of every test, by its whole name."""
-        return {name: self._result(name) for name in self._results}
-
-    @property
-    def passed(self) -> tuple[str, ...]:
-        """Names of the tests that were passed."""
-        return tuple(
-            name for name, found in self._results.items() if found and found[0] is Outcome.PASSED
-        )
-
-    def _result(self, name: str) -> TestResult:
-        outcome, detail = self._results[name] or (Outcome.NOT_RUN, "the tests did not reach it")
-        spending = self._spending[name]
-        return verdicts.result(outcome, detail, spending.cpu, spending.wall, name)
-
-    def _run(self, jail: Jail) -> None:
+    def _run(self, jail: Jail, items: Items) -> None:
         first = jail.receive(self._budget(jail))
         if "compile_error" in first:
             raise CompileFailed(str(first["compile_error"]))
         while True:
             cpu, wall = jail.cpu_seconds(), jail.wall_seconds()
             message = jail.receive(self._budget(jail))
-            try:
-                if self._step(message, jail.cpu_seconds() - cpu, jail.wall_seconds() - wall):
-                    return
-            except (KeyError, ValueError, TypeError, IndexError):
-                raise Ended(Outcome.RUNTIME_ERROR, _NO_MESSAGE) from None
+            if items.step(message, jail.cpu_seconds() - cpu, jail.wall_seconds() - wall):
+                return
+            items.require_within_limits()
             jail.forget_output()
-
-    def _step(self, message: dict[str, Any], cpu: float, wall: float) -> bool:
-        if "items" in message:
-            for name in message["items"]:
-                self._add(str(name))
-        elif "begin" in message:
-            self._current = str(message["begin"])
-        elif "end" in message:
-            outcome, detail = message["result"]
-            if outcome == "skipped":
-                outcome = Outcome.NOT_RUN
-                self._skipped.add(str(message["end"]))
-            name = str(message["end"])
-            spending = self._spending[name]
-            spending.cpu += cpu
-            spending.wall += wall
-            self._results[name] = Outcome(outcome), str(detail)
-            self._current = None
-            if spending.cpu > self._limits.cpu_seconds:
-                self._current = name
-                raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
-        else:
-            for outcome, detail in message["done"]:
-                self._charge(Outcome(outcome), str(detail))
-            return True
-        return False
-
-    def _add(self, name: str) -> None:
-        self._results.setdefault(name, None)
-        self._spending.setdefault(name, Spending())
 
     def _budget(self, jail: Jail) -> Budget:
         """Allow one test's time, and no more than what is left."""
@@ -166,13 +110,3 @@ class SharedRun:
             raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the candidate's total time is used up")
         cpu = min(self._limits.cpu_seconds * GRACE, cpu_left)
         return jail.budget(cpu, min(self._limits.wall_seconds, wall_left))
-
-    def _charge(self, outcome: Outcome, detail: str) -> None:
-        """Charge what ended the process to the test under way, or to the first without a result."""
-        name = self._current
-        if name is None:
-            name = next((n for n, found in self._results.items() if found is None), None)
-        if name is None:
-            name = OUTSIDE
-            self._add(name)
-        self._results[name] = outcome, detail

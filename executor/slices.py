@@ -74,13 +74,13 @@ def _judge_each(
             with beside():
                 verdict = judges.get(name, request.suite).judge(program.source)
         except SuiteBroken as error:
-            yield _failure(program, error.detail, permanent=True)
+            yield failure(program, error.detail, permanent=True)
         except Exception as error:
             # Nothing is known about the candidate; the sweep tries again, and counts. Whatever it
             # brought about here, the rest of the slice goes on.
             log.error("candidate.not_judged", candidate_id=str(program.candidate_id), exc_info=True)
             metrics.SANDBOX_FAILURES.labels(type(error).__name__).inc()
-            yield _failure(program, str(error), permanent=False)
+            yield failure(program, str(error), permanent=False)
         else:
             took = time.monotonic() - began
             metrics.VERDICT_SECONDS.labels(verdict.label.value).observe(took)
@@ -89,7 +89,8 @@ def _judge_each(
             )
 
 
-def _failure(program: Program, reason: str, permanent: bool) -> ExecutionFailure:
+def failure(program: Program, reason: str, permanent: bool) -> ExecutionFailure:
+    """Say why a program has no verdict."""
     return ExecutionFailure(
         candidate_id=program.candidate_id,
         attempt=program.attempt,

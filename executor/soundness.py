@@ -1,6 +1,7 @@
 """Whether a suite can judge anybody: told by its text, and by its reference program."""
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from executor import sharing, strength
@@ -14,6 +15,7 @@ from infra import errors
 from infra.contracts.base import Integrity, IntegrityRule, Label, Language, Outcome
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Suite, TestResult, Verdict
 from infra.contracts.problems import AssertTest, CallTest, StdioTest
+from infra.images.pinned import shipped
 
 _NOT_THERE: Final = re.compile(r"No module named '([\w.]+)'|imports '([\w.]+)', which is not there")
 _NO_TEST: Final = re.compile(r"no test ran|no test of|contains no assert")
@@ -37,6 +39,8 @@ def check(slot: Slot, slug: str, suite: Suite, mutants: int) -> Finding:
     try:
         try:
             return _Check(slot, slug, suite, mutants).finding()
+        except errors.ImageMissing as missing:
+            return Finding(slug=slug, fault=Fault.IMAGE, detail=missing.detail)
         except errors.SandboxError:
             # A fault of ours is tried once more, in a fresh cell.
             return _Check(slot, slug, suite, mutants).finding()
@@ -49,6 +53,7 @@ class _Check:
 
     def __init__(self, slot: Slot, slug: str, suite: Suite, mutants: int) -> None:
         self._slot = slot
+        self._version = slot.version_with(suite.image)
         self._suite = suite
         self._mutants = mutants
         self._tests = [test for test in suite.tests if isinstance(test, AssertTest)]
@@ -103,7 +108,7 @@ class _Check:
                 for test in self._tests
             ],
         }
-        sandbox = sharing.sandbox_of(self._slot.sandbox, suite.language)
+        sandbox = sharing.sandbox_of(self._slot.sandbox, suite.image)
         limits = suite.limits
         with sandbox.jail(start, limits) as jail:
             try:
@@ -117,14 +122,11 @@ class _Check:
             raise _Broken(Fault.NO_TEST, "a test's code checks nothing")
         self._touched, self._missing = found["touches"], found["missing"]
         if reference is None and self._missing:
-            raise _Broken(Fault.MISSING_PACKAGE, self._named())
-
-    def _named(self) -> str:
-        return f"not there: {', '.join(self._missing)}"
+            raise _Broken(Fault.MISSING_PACKAGE, _not_there(self._missing))
 
     def _try_checkers(self) -> None:
         """Load each checker, as it is loaded when it is first asked."""
-        sandbox, limits = self._slot.sandbox, self._suite.limits
+        sandbox, limits = self._slot.sandbox.with_packages(self._suite.image), self._suite.limits
         checkers = {
             test.checker: None
             for test in self._suite.tests
@@ -143,7 +145,7 @@ class _Check:
             refusal = refuse_bytes(suite.prelude + suite.reference_program)
             if refusal:
                 raise _Broken(Fault.REFERENCE, f"the reference program: {refusal}")
-        judge = Judge(self._slot.sandbox, suite, self._slot.version)
+        judge = Judge(self._slot.sandbox, suite, self._version)
         reference = judge.reference
         if suite.reference_program is not None and reference is None:
             reference = judge.judge(suite.reference_program)
@@ -160,7 +162,7 @@ class _Check:
             wall_seconds=reference.usage.wall_seconds,
         )
         if self._mutants and suite.language.startswith(Language.PYTHON):
-            sandbox, version = self._slot.sandbox, self._slot.version
+            sandbox, version = self._slot.sandbox, self._version
             self._with(
                 strength=strength.measure(
                     sandbox, suite, judge.asserts, reference, version, self._mutants
@@ -181,7 +183,7 @@ class _Check:
     def _of_tests(self, detail: str) -> tuple[Fault, str]:
         absent = _NOT_THERE.search(detail)
         if absent:
-            return Fault.MISSING_PACKAGE, f"not there: {absent[1] or absent[2]}"
+            return Fault.MISSING_PACKAGE, _not_there([absent[1] or absent[2]])
         return (Fault.NO_TEST if _NO_TEST.search(detail) else Fault.TESTS), detail
 
     def _of_reference(self, verdict: Verdict) -> tuple[Fault, str]:
@@ -190,8 +192,8 @@ class _Check:
         detail = f"the reference program gets {verdict.label}: {failed}"
         absent = _NOT_THERE.search(failed)
         if absent or self._missing:
-            names = ", ".join(self._missing) or (absent[1] or absent[2] if absent else "")
-            return Fault.MISSING_PACKAGE, f"not there: {names}"
+            found = [absent[1] or absent[2]] if absent else []
+            return Fault.MISSING_PACKAGE, _not_there(self._missing or found)
         if all(_NO_TEST.search(test.detail) for test in verdict.tests) and verdict.tests:
             return Fault.NO_TEST, detail
         timed_out = any(test.outcome is Outcome.TIME_LIMIT_EXCEEDED for test in verdict.tests)
@@ -202,7 +204,7 @@ class _Check:
     def _loops_in_tests(self) -> bool:
         """Tell whether it is the test code that was seen to run, and not only what it calls."""
         suite = self._suite
-        sandbox = sharing.sandbox_of(self._slot.sandbox, suite.language)
+        sandbox = sharing.sandbox_of(self._slot.sandbox, suite.image)
         limits = suite.limits
         for test in self._tests:
             program = suite.prelude + (suite.reference_program or "")
@@ -217,6 +219,14 @@ class _Check:
                     # A program that does not come back is there at every later look.
                     return _IN_TESTS in seen[len(seen) // 2 :]
         return False
+
+
+def _not_there(modules: Sequence[str]) -> str:
+    """Name what is missing, and the first image of the suite's own that has all of it."""
+    needed = {module.partition(".")[0] for module in modules}
+    image = next((name for name, image in shipped().items() if needed <= image.modules), None)
+    hint = f"; the image `{image}` has it" if image else ""
+    return f"not there: {', '.join(modules)}{hint}"
 
 
 def _first_failure(verdict: Verdict) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from executor.accounting import Accountant
 from executor.gate import Gate
-from executor.image import Image, stage
+from executor.image import Image
 from executor.jail import Ends, Jail
 from executor.plumbing import Plumbing
 from executor.policy import INSIDE_UID, base_command, confinement, python_command
@@ -36,7 +36,7 @@ class StrictSandbox:
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
-        self.gate = Gate(image.root.parent, "quiet")
+        self.gate = Gate(image.images.folder, "quiet")
         self._uid = os.geteuid() if outside_uid is None else outside_uid
         self._gid = os.getegid() if outside_uid is None else outside_uid
 
@@ -64,7 +64,10 @@ class StrictSandbox:
             with Plumbing(stdin) as plumbing:
                 fds = (plumbing.channel, plumbing.control, *account.entrances)
                 process = subprocess.Popen(
-                    [*self._command(limits, plumbing.input_bytes), *python_command("boot.py", fds)],
+                    [
+                        *self._command(limits, plumbing.input_bytes),
+                        *python_command("boot.py", fds, self._image.warm),
+                    ],
                     stdin=plumbing.stdin,
                     stdout=plumbing.stdout,
                     stderr=plumbing.stderr,
@@ -77,14 +80,17 @@ class StrictSandbox:
             stack.callback(jail.destroy)
             yield jail
 
-    def with_packages(self, packages: tuple[str, ...]) -> "StrictSandbox":
-        """Return the sandbox whose Python has these packages.
+    def with_packages(self, image: str, own: tuple[str, ...] = ()) -> "StrictSandbox":
+        """Return the sandbox whose Python has an image's packages.
+
+        `own` are distributions of the running environment that it has too.
 
         Raises:
-            errors.SandboxError: a package is not installed.
+            errors.ImageMissing: the image has not been built here.
+            errors.SandboxError: a distribution is not installed.
         """
         other = copy.copy(self)
-        other._image = stage(self._image.home, packages)
+        other._image = self._image.with_packages(image, own)
         return other
 
     def native(self) -> "StrictSandbox":
@@ -96,7 +102,7 @@ class StrictSandbox:
         self.gate.close()
 
     def _command(self, limits: Limits, input_bytes: int) -> list[str]:
-        confined = confinement(limits, input_bytes)
+        confined = confinement(limits, input_bytes, self._image.packages)
         rlimits = {name: str(value) for name, value in _scaled(confined["rlimits"])}
         if self._binds is not None:
             rlimits["as"] = "hard"

@@ -15,11 +15,11 @@ from executor.direct import Desk
 from executor.judges import Judges
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
-from executor.slices import label_slice
+from executor.slices import failure, label_slice
 from infra import errors, logs, metrics
 from infra.contracts.base import Contract
 from infra.contracts.direct import DirectReply, DirectRequest
-from infra.contracts.execution import ExecutionRequest, ExecutionStarted
+from infra.contracts.execution import ExecutionRequest, ExecutionResults, ExecutionStarted
 from infra.messaging import PRIORITIES, Queue, Sender, Task, celery_app
 from infra.replies import Replies
 from infra.settings import BrokerSettings, load
@@ -94,6 +94,11 @@ def execute_slice(payload: dict[str, Any]) -> None:
     def is_over() -> bool:
         return bool(_stopping[0]) or time.monotonic() > end
 
+    try:
+        _Worker.slot.version_with(request.suite.image)
+    except errors.ImageMissing as missing:
+        _give_back(request, missing.detail, priority)
+        return
     if any(program.attempt > 1 for program in request.programs):
         left = _label_alone(request, _Worker.judges, is_over, priority)
     else:
@@ -103,6 +108,14 @@ def execute_slice(payload: dict[str, Any]) -> None:
         _send(Task.EXECUTE_SLICE, left, priority)
     done = len(request.programs) - (len(left.programs) if left else 0)
     log.info("slice.labelled", candidates=done)
+
+
+def _give_back(request: ExecutionRequest, reason: str, priority: int) -> None:
+    """Leave a slice to others: nothing of it has begun, so this counts as no attempt."""
+    log.warning("slice.given_back", candidates=len(request.programs), reason=reason)
+    metrics.SANDBOX_FAILURES.labels(errors.ImageMissing.__name__).inc(len(request.programs))
+    failures = tuple(failure(program, reason, permanent=False) for program in request.programs)
+    _send(Task.RECORD_RESULTS, ExecutionResults(failures=failures), priority)
 
 
 def _label_alone(
@@ -140,7 +153,8 @@ def _label(
 
 def _begin(request: ExecutionRequest, judges: Judges, priority: int, before: int = 0) -> None:
     attempts = {program.candidate_id: program.attempt - before for program in request.programs}
-    started = ExecutionStarted(attempts=attempts, sandbox=judges.slot.version)
+    sandbox = judges.slot.version_with(request.suite.image)
+    started = ExecutionStarted(attempts=attempts, sandbox=sandbox)
     _send(Task.RECORD_STARTED, started, priority)
 
 

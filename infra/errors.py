@@ -132,6 +132,18 @@ class SandboxUnsupported(SandboxError):
     code = "sandbox_unsupported"
 
 
+class ImageMissing(SandboxError):
+    """This executor lacks the packages that the problem names; build their image."""
+
+    code = "image_missing"
+
+
+class ImageNotBuilt(SuiteError):
+    """The packages of an image cannot be had as their requirements say."""
+
+    code = "image_not_built"
+
+
 class TrainingDiverged(SuiteError):
     """The loss or a gradient is not finite; the last checkpoint is kept."""
 

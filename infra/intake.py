@@ -62,6 +62,7 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
         "prompt": problem.prompt,
         "entry_point": problem.entry_point,
         "language": problem.language,
+        "image": problem.image,
         "limits": problem.limits.model_dump(mode="json"),
         "integrity": problem.integrity,
         "prelude": problem.prelude,
@@ -75,10 +76,11 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
         insert(ProblemRow).values(row).on_conflict_do_nothing().returning(ProblemRow.id)
     )
     if added is None:
-        found = work.session.execute(
-            select(ProblemRow.id, ProblemRow.content_hash).where(ProblemRow.slug == problem.slug)
+        found = work.session.scalars(
+            select(ProblemRow).where(ProblemRow.slug == problem.slug)
         ).one()
-        if found.content_hash != digest:
+        # A version that wrote problems otherwise has hashed them otherwise.
+        if found.content_hash != digest and problem_of(found) != problem:
             raise errors.Conflict(
                 f"the problem {problem.slug} exists with other content; choose another slug"
             )
@@ -388,6 +390,7 @@ def problem_of(row: ProblemRow) -> Problem:
         tests=_TESTS.validate_python([test.body for test in row.tests]),
         entry_point=row.entry_point,
         language=row.language,
+        image=row.image,
         limits=Limits.model_validate(row.limits),
         integrity=row.integrity,
         prelude=row.prelude,

@@ -76,6 +76,12 @@ VERDICT_SECONDS = Histogram(
 JAIL_SECONDS = Histogram(
     "rrtf_jail_start_seconds", "Time to start a jail in a cell.", buckets=_SECONDS
 )
+ZYGOTE_BYTES = Gauge(
+    "rrtf_zygote_bytes",
+    "Resident memory of the warm interpreters of cells, by image, when they were started.",
+    ["image"],
+    multiprocess_mode="livesum",
+)
 CELLS_BUILT = Counter("rrtf_cells_built_total", "Cells built, by why.", ["reason"])
 SLOTS_FAILING = Gauge(
     "rrtf_slots_failing",

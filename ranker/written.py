@@ -4,7 +4,7 @@ import re
 
 from infra.contracts.base import Language
 
-_NUMBER_SIGN = frozenset({Language.PYTHON, Language.PYTHON_NUMPY, Language.BASH})
+_NUMBER_SIGN = frozenset({Language.PYTHON, Language.BASH})
 """Languages whose comments begin with it; those of the others are C's."""
 _BLANK = r"[\s\ufeff\u200b]|```[^\n]*+"
 # Possessive and with alternatives that begin differently: linear, whatever was written.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from infra.contracts.base import Language
+from infra.contracts.base import STANDARD_IMAGE, Language
 from infra.contracts.candidates import SamplePlan
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ class Question:
     slug: str
     prompt: str
     language: Language = Language.PYTHON
+    image: str = STANDARD_IMAGE
     entry_point: str | None = None
     until: float
     """Time of `time.monotonic` after which nobody waits for an answer any more."""

@@ -70,7 +70,7 @@ def extract(
     Without an `entry_point` the program is one that reads standard input, and keeps every line.
     """
     text = _answer_alone(completion)
-    if language not in (Language.PYTHON, Language.PYTHON_NUMPY):
+    if language is not Language.PYTHON:
         program, fenced = other_languages.find(language, prompt, take_apart(text))
         return Extraction(program, ExtractionMethod.FENCED if fenced else ExtractionMethod.WHOLE)
     return _python(prompt, text, entry_point)

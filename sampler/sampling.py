@@ -56,6 +56,7 @@ def answer(database: Database, backends: Mapping[str, Backend], request_id: UUID
         slug=problem.slug,
         prompt=problem.prompt,
         language=problem.language,
+        image=problem.image,
         entry_point=problem.entry_point,
         until=attempt.until,
         ends=attempt.ends,

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infra import errors
-from infra.contracts.base import Contract, Language
+from infra.contracts.base import STANDARD_IMAGE, Contract, Language
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS
+from infra.images.pinned import shipped
 from infra.prompts import wrap_prompt
 from sampler.drawing import Question
 from sampler.endpoints import Endpoint, Form
@@ -31,7 +32,6 @@ _TEMPLATE_TOKENS = 64
 """Tokens that a server's chat template may add, at most."""
 _NAMES = {
     Language.PYTHON: "Python 3",
-    Language.PYTHON_NUMPY: "Python 3, with numpy if it helps",
     Language.C: "C17",
     Language.CPP: "C++20",
     Language.RUST: "Rust",
@@ -112,10 +112,12 @@ def ask_problem(question: Question, endpoint: Endpoint) -> tuple[tuple[Message, 
     if endpoint.form is Form.COMPLETION:
         quoted = endpoint.quote_prompt
         return (), wrap_prompt(question.prompt) if quoted else question.prompt
-    return chat_of(question.prompt, question.language, question.entry_point), ""
+    return chat_of(question.prompt, question.language, question.entry_point, question.image), ""
 
 
-def chat_of(prompt: str, language: Language, entry_point: str | None) -> tuple[Message, ...]:
+def chat_of(
+    prompt: str, language: Language, entry_point: str | None, image: str = STANDARD_IMAGE
+) -> tuple[Message, ...]:
     """Ask for a program that solves a problem."""
     wanted = (
         f"the function or class `{entry_point}`"
@@ -123,11 +125,18 @@ def chat_of(prompt: str, language: Language, entry_point: str | None) -> tuple[M
         else "a program that reads standard input and writes standard output"
     )
     system = (
-        f"You write correct programs in {_NAMES[language]}. Answer with one fenced code"
-        " block that holds everything the program needs, and nothing that only tries it out."
+        f"You write correct programs in {_NAMES[language]}{_packages(image)}."
+        " Answer with one fenced code block that holds everything the program needs, and nothing"
+        " that only tries it out."
     )
     user = f"Write {wanted}.\n\n{prompt}"
     return (Message(role="system", content=system), Message(role="user", content=user))
+
+
+def _packages(image: str) -> str:
+    known = shipped().get(image)
+    names = ", ".join(known.named) if known else f"the packages of {image!r}"
+    return "" if image == STANDARD_IMAGE else f", with {names} if it helps"
 
 
 def policy_version_of(model: str) -> int | None:

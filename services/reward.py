@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from infra import errors
-from infra.contracts.base import Label, Language
+from infra.contracts.base import STANDARD_IMAGE, Label, Language
 from infra.contracts.direct import ExecuteRequest
 from infra.contracts.problems import TestCase
 from infra.settings import ClientSettings, load
@@ -168,15 +168,16 @@ def reward(
     tests: Sequence[Any] | None = None,
     entry_point: Sequence[str | None] | None = None,
     language: Sequence[str] | None = None,
+    image: Sequence[str] | None = None,
     prompts: Sequence[Completion] | None = None,
     **_: object,
 ) -> list[float | None]:
     """Score completions in [0, 1], as TRL calls a reward function.
 
     The data set has a column `problem` (names of stored problems), or a column `tests` (lists of
-    tests, or their JSON) and, where functions are called, `entry_point`; `language` is Python if
-    it has no such column. A completion that goes on where a plain prompt ends is put behind it; one
-    that could not be executed in time has no reward.
+    tests, or their JSON) and, where functions are called, `entry_point`; `language` is Python and
+    `image` the standard library's if it has no such column. A completion that goes on where a plain
+    prompt ends is put behind it; one that could not be executed in time has no reward.
 
     Raises:
         errors.InvalidInput: the data set has neither column.
@@ -187,10 +188,19 @@ def reward(
     elif tests is not None:
         names = entry_point or [None] * len(tests)
         languages = language or [Language.PYTHON] * len(tests)
+        images = image or [STANDARD_IMAGE] * len(tests)
         texts = [text if isinstance(text, str) else "" for text in prompts or [""] * len(tests)]
         truths = [
-            {"tests": of_one, "entry_point": name, "language": written_in, "prompt": text}
-            for of_one, name, written_in, text in zip(tests, names, languages, texts, strict=True)
+            {
+                "tests": of_one,
+                "entry_point": name,
+                "language": written_in,
+                "image": packages,
+                "prompt": text,
+            }
+            for of_one, name, written_in, packages, text in zip(
+                tests, names, languages, images, texts, strict=True
+            )
         ]
     else:
         raise errors.InvalidInput("the data set needs a column `problem` or a column `tests`")

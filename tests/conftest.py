@@ -13,6 +13,7 @@ import pytest
 import redis
 from psycopg import sql
 
+from executor.packages import Images
 from infra.db import migrate
 from infra.local.servers import LocalServers
 from infra.settings import data_directory
@@ -34,6 +35,12 @@ def open_directory():
     path.chmod(0o711)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture(scope="session")
+def numpy_image(open_directory):
+    """The packages of the image `numpy`, in the home of the executors that tests start."""
+    return Images(open_directory / "executor").build("numpy")
 
 
 @pytest.fixture(scope="session")

@@ -19,15 +19,19 @@ CONTROL_FD = 4
 def main() -> None:
     """Take the files whose numbers are our arguments, and serve.
 
-    They are the candidate's channel, the control socket, and the entrances of the account.
+    They are the candidate's channel, the control socket, and the entrances of the account; the
+    names of modules to load come after them.
     """
-    channel, control, *entrances = (int(word) for word in sys.argv[1:])
+    channel, control, *entrances = (int(word) for word in sys.argv[1:] if word.isdecimal())
+    modules = [word for word in sys.argv[1:] if not word.isdecimal()]
     del sys.argv[1:]
     sys.path.insert(0, "/py/guest")
-    from executor.guest import confine, files
+    from executor.guest import confine, files, packages
 
     confine.bound_stack()
-    # Before the account: what the copy of the input takes is not the candidate's.
+    # Before the account: what packages and the copy of the input take is not the candidate's.
+    for _ in packages.loaded(modules):
+        pass
     outputs = files.name_files()
     enter(entrances)
     files.greet(control, outputs)
@@ -96,7 +100,7 @@ def wait(child: int, wake_fd: int, control: object) -> None:
 
 
 def run_child(start: dict[str, object]) -> None:
-    """Become the candidate or the driver; never return."""
+    """Become the candidate or the tests; never return."""
     for number in (signal.SIGINT, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
     # Python ignores these two; a program expects their usual effect.
@@ -108,9 +112,9 @@ def run_child(start: dict[str, object]) -> None:
     try:
         match start["role"]:
             case "functions":
-                from executor.guest import functions
+                from executor.guest import calls
 
-                functions.serve(CHANNEL_FD, start)
+                calls.serve(CHANNEL_FD, start)
             case "program":
                 from executor.guest import program
 
@@ -133,10 +137,14 @@ def run_child(start: dict[str, object]) -> None:
                 touching.tell(CHANNEL_FD, start)
             case "guards" | "examining" | "mutants" | "watched":
                 look_at_suite(start)
-            case "driver":
-                from executor.guest import driver
+            case "reading":
+                from executor.guest import reading
 
-                driver.serve(CHANNEL_FD, start)
+                reading.tell(CHANNEL_FD, start)
+            case "isolated":
+                from executor.guest import isolated
+
+                isolated.run(CHANNEL_FD, start)
         code = 0 if start["role"] != "program" else code
     finally:
         os._exit(code)

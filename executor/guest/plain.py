@@ -10,7 +10,8 @@ import copy
 import importlib.util
 from typing import Any
 
-from executor.guest import values
+from infra.contracts.composites import NotPlain
+from infra.contracts.encoding import encode
 
 Plain = dict[str, Any]
 """`relation`, `function`, `args`, `kwargs`; mostly `expected`; for `near` also `tolerance`.
@@ -49,7 +50,7 @@ def plain_sites(
         if site:
             found.append(site)
     # A helper with asserts of its own, or a function that a test runner would call.
-    return found if len(found) == count else None
+    return found if found and len(found) == count else None
 
 
 def _takes_one(function: ast.FunctionDef) -> bool:
@@ -105,7 +106,7 @@ def _site(
         return {} if test.value else None
     try:
         return _Reader(parameter, entry_point).read(test)
-    except (ValueError, TypeError, ArithmeticError, MemoryError, RecursionError, values.NotPlain):
+    except (ValueError, TypeError, ArithmeticError, MemoryError, RecursionError, NotPlain):
         return None
 
 
@@ -184,7 +185,7 @@ _MAX_NUMBER = 10**30
 
 
 def _constant(node: ast.expr) -> Any:
-    return values.encode(_value(node))
+    return encode(_value(node))
 
 
 def _value(node: ast.expr) -> Any:
@@ -238,4 +239,4 @@ def _number(node: ast.expr) -> Any:
     value = _value(node)
     if type(value) not in (int, float):
         raise ValueError("not plain")
-    return values.encode(value)
+    return encode(value)

@@ -1,114 +1,171 @@
-"""What reading test code tells, in a form that can be kept: reading takes longer than most tests.
+"""What is known of test code before any candidate is there: its tests, and what it needs."""
 
-Whoever reads a suite's tests first hands out what was found as bytes, which are given to every
-later process that runs them. They hold code, so nobody but such a process may look into them.
-"""
-
-import _pickle as pickle
-import base64
-import copyreg
+import ast
+import builtins
+import importlib
 import importlib.util
-import marshal
+import symtable
 import sys
-import types
-from typing import Any, NamedTuple
+from collections import Counter
+from typing import Any, Final
 
-from executor.guest import sites
-from executor.guest.sites import SuiteFault
+from executor.guest.channel import Channel
+from executor.guest.plain import plain_sites
+from executor.guest.statements import marked_apart
 
-OF_THE_CANDIDATE = ("solution", "candidate", "submission")
+OF_THE_CANDIDATE: Final = ("solution", "candidate", "submission")
 """Modules that test code may take the candidate's names from."""
-MOST_KEPT = 2**24
-"""Characters kept of all tests of a suite; what goes beyond is read anew for every candidate."""
+_FILE: Final = "<tests>"
 
 
-class TestCode(NamedTuple):
-    """One test's code, ready to run, and all that is asked of its source meanwhile."""
-
-    marked: sites.Instrumented
-    free: frozenset[str]
-    """Names that it takes from elsewhere."""
-    attributes: dict[str, frozenset[str] | None]
-    """Of free names that standard modules have: the attributes taken, None for any other use."""
-    names_read: frozenset[str]
-    packages: frozenset[str]
-    """Of those that need something done before they are imported: which occur in it."""
-    reaches_in: bool
-    looks_into: tuple[bool, bool]
-    """Without and with objects of the candidate in its hands."""
+class Unreadable(Exception):
+    """Test code that cannot be run, whatever the candidate."""
 
 
-def read(source: str) -> TestCode:
-    """Read the source of one test.
+def tell(fd: int, start: dict[str, Any]) -> None:
+    """Tell over the channel what is known of each of the `tests`, or how one is `broken`."""
+    channel = Channel(fd)
+    found = []
+    for position, test in enumerate(start["tests"]):
+        try:
+            found.append(_read(test, start["entry_point"], start["describes"]))
+        except (SyntaxError, ValueError, MemoryError, RecursionError, Unreadable) as error:
+            kind = "" if isinstance(error, Unreadable) else f"{type(error).__name__}: "
+            channel.send({"broken": f"test {position}: {kind}{error}"[:2000]})
+            return
+    channel.send({"found": found})
+
+
+def _read(test: dict[str, Any], entry_point: str | None, describes: bool) -> dict[str, Any]:
+    source, check = test["source"], test["check"]
+    _require_modules(source, (*OF_THE_CANDIDATE, test.get("module") or "solution"))
+    text, names, within = marked_apart(source, check)
+    functions = {n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)}
+    if check is not None and check not in functions:
+        raise Unreadable(f"the test code defines no function {check!r}")
+    if not names and not needs_framework(source):
+        raise Unreadable("the test code contains no test")
+    free = free_names(source)
+    if check is None and not free - sys.stdlib_module_names:
+        _require_candidate(source, entry_point, test.get("module"))
+    is_plain = describes and not needs_framework(source)
+    return {
+        "text": text,
+        "names": names,
+        "within": within,
+        "framework": needs_framework(source),
+        "free": sorted(free),
+        "modules": sorted(_modules_meant(source, free)),
+        "plain": plain_sites(source, check, entry_point, len(names)) if is_plain else None,
+    }
+
+
+def _modules_meant(source: str, free: set[str]) -> set[str]:
+    """Name the free names by which test code means standard modules: it only takes parts of them.
+
+    They are ours, whatever a candidate has under the name.
+    """
+    parts: dict[str, set[str]] = {}
+    used: Counter[str] = Counter()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Attribute(ast.Name(name), part):
+                parts.setdefault(name, set()).add(part)
+                used[name] -= 1
+            case ast.Name(name):
+                used[name] += 1
+    meant = {name for name in free & sys.stdlib_module_names & parts.keys() if not used[name]}
+    return {name for name in meant if _has(name, parts[name])}
+
+
+def _has(module: str, parts: set[str]) -> bool:
+    try:
+        found = importlib.import_module(module)
+    except ImportError:
+        return False  # One of another system.
+    return all(hasattr(found, part) for part in parts)
+
+
+def needs_framework(source: str) -> bool:
+    """Tell whether test code imports pytest, or has functions or classes that it runs."""
+    if "pytest" in _modules_imported(source):
+        return True
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            if node.name.startswith("test"):
+                return True
+        elif isinstance(node, ast.ClassDef) and any(
+            isinstance(item, ast.FunctionDef | ast.AsyncFunctionDef)
+            and item.name.startswith(("test", "runTest"))
+            for item in node.body
+        ):
+            return True
+    return False
+
+
+def _require_candidate(source: str, entry_point: str | None, module: str | None) -> None:
+    """Refuse test code that takes nothing from a candidate.
 
     Raises:
-        SyntaxError, ValueError, MemoryError, RecursionError: it does not compile.
-        SuiteFault: it imports what is not there.
+        Unreadable: it names nothing that could be one's.
     """
-    marked = sites.instrument(source)
-    _require_modules(source)
-    free = frozenset(name for name in sites.free_names(source) if not name.startswith("__"))
-    return TestCode(
-        marked,
-        free,
-        {name: sites.attributes_read(source, name) for name in free & sys.stdlib_module_names},
-        frozenset(sites.names_read(source)),
-        frozenset(name for name in ("pytest", "unittest") if name in source),
-        sites.reaches_in(source),
-        (sites.looks_into(source, False), sites.looks_into(source, True)),
-    )
+    names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    modules = {name.partition(".")[0] for name in _modules_imported(source)}
+    of_candidate = {*OF_THE_CANDIDATE, (module or OF_THE_CANDIDATE[0]).partition(".")[0]}
+    if (entry_point or "").partition(".")[0] not in names and not modules & of_candidate:
+        raise Unreadable(
+            "the test code takes nothing from the candidate: the name of a built-in function is"
+            " the built-in one, unless it is the problem's `entry_point`"
+        )
 
 
-def _require_modules(source: str) -> None:
+def _require_modules(source: str, provided: tuple[str, ...]) -> None:
     """Refuse test code that imports what is not there; every candidate would fail with it.
 
     Raises:
-        SuiteFault: naming the module.
+        Unreadable: naming the module.
     """
-    for name in sites.modules_imported(source):
+    packages = {name.partition(".")[0] for name in provided}
+    for name in _modules_imported(source):
         package = name.partition(".")[0]
-        provided = package in (*OF_THE_CANDIDATE, "pytest")
-        if not provided and (not package or importlib.util.find_spec(package) is None):
-            raise SuiteFault(
-                f"the test code imports {name!r}, which is not there: the language `python` has"
-                " the standard library, `python_numpy` has numpy as well, and the candidate's"
-                " names come without an import or from `solution`"
+        is_there = package in packages or package == "pytest"
+        if not is_there and (not package or importlib.util.find_spec(package) is None):
+            raise Unreadable(
+                f"the test code imports {name!r}, which is not there: the image `std` has the"
+                " standard library, others have packages as well, and the candidate's names come"
+                " without an import or from `solution`"
             )
 
 
-def kept(test: TestCode, room: int) -> str | None:
-    """Return what `again` makes the same of.
-
-    None if it has more characters than there is room, or a set that would iterate otherwise.
-    """
-    text = base64.b64encode(pickle.dumps(test, 5)).decode()
-    if len(text) > room or _orders(test.marked.code) != _orders(again(text).marked.code):
-        return None
-    return text
-
-
-def _orders(code: types.CodeType) -> list[list[Any]]:
-    """List the elements of each set among the constants, as it iterates."""
-    found: list[list[Any]] = []
-    waiting: list[Any] = [code]
+def _modules_imported(source: str) -> list[str]:
+    """Name the modules that test code cannot do without: those it imports unconditionally."""
+    found = []
+    waiting: list[ast.AST] = [ast.parse(source)]
     while waiting:
-        value = waiting.pop()
-        if isinstance(value, types.CodeType):
-            waiting += value.co_consts
-        elif isinstance(value, (tuple, frozenset)):
-            found += [[*value]] if isinstance(value, frozenset) else []
-            waiting += value
+        node = waiting.pop(0)
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            found.append("." * node.level + (node.module or ""))
+        elif not isinstance(node, (ast.If, ast.Try, ast.expr)):
+            waiting += ast.iter_child_nodes(node)
     return found
 
 
-def again(text: str) -> TestCode:
-    """Return what `kept` was given."""
-    found: TestCode = pickle.loads(base64.b64decode(text))
-    return found
+def free_names(source: str) -> set[str]:
+    """Names that test code reads and neither defines nor finds among the built-ins."""
+    found: set[str] = set()
+    defined: set[str] = set()
 
+    def walk(table: symtable.SymbolTable, top: bool) -> None:
+        for symbol in table.get_symbols():
+            binds = symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace()
+            if binds and (top or symbol.is_global()):
+                defined.add(symbol.get_name())
+            elif symbol.is_global() or (top and symbol.is_referenced()):
+                found.add(symbol.get_name())
+        for child in table.get_children():
+            walk(child, top=False)
 
-def _reduced(code: types.CodeType) -> tuple[Any, ...]:
-    return marshal.loads, (marshal.dumps(code),)
-
-
-copyreg.pickle(types.CodeType, _reduced)
+    walk(symtable.symtable(source, _FILE, "exec"), top=True)
+    return {n for n in found - defined if not hasattr(builtins, n) and not n.startswith("__")}

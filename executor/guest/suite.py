@@ -8,9 +8,7 @@ import os
 import random
 import sys
 import types
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
@@ -18,8 +16,9 @@ from _pytest.config import default_plugins
 from _pytest.skipping import evaluate_skip_marks
 
 from executor.guest.channel import Channel
-from executor.guest.compiling import compile_candidate, describe
+from executor.guest.compiling import compile_candidate
 from executor.guest.imported import candidate_modules
+from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
 from executor.guest.statements import SITE, marked
 
 for _name in default_plugins:
@@ -32,6 +31,7 @@ _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_
 FOLDER = "/tmp/suite"
 TESTS = "test_suite"
 """Module of the test code."""
+FILE = f"{FOLDER}/{TESTS}.py"
 CANDIDATE = "solution"
 """Module of the candidate where the tests do not say another name."""
 
@@ -55,17 +55,34 @@ def run(fd: int, start: dict[str, Any]) -> None:
     for file, text in {**start["files"], path: start["program"]}.items():
         _write(os.path.join(FOLDER, file), text)
     if start["statements"] is None:
-        source, sites, within = marked(start["source"], start["check"])
+        source, statements, within = marked(start["source"], start["check"])
     else:
-        source, (sites, within) = start["source"], start["statements"]
-    _write(f"{FOLDER}/{TESTS}.py", source)
-    channel.send({"items": sites})
+        source, (statements, within) = start["source"], start["statements"]
+    report = Report(channel, lambda: None)
+    report.items(statements)
+    random.seed(0)
+    candidate = _Here(code, names, start["module"] is None)
+    sites = Sites(report, FILE)
+    report.done(run_tests(start, source, within, candidate, report, sites))
+
+
+def run_tests(
+    start: dict[str, Any],
+    source: str,
+    within: bool,
+    candidate: "Candidate",
+    report: Report,
+    sites: Sites,
+) -> list[Result]:
+    """Run test code, its statements marked, and report; return what went wrong beside its tests.
+
+    `within` says whether some of the marked statements are in the function `check`.
+    """
+    _write(FILE, source)
     os.chdir(FOLDER)
     sys.path.insert(0, FOLDER)
     sys.argv = ["pytest"]
-    random.seed(0)
-    candidate = _Candidate(code, names, start["module"] is None)
-    plugin = _Plugin(channel, start, candidate, within)
+    plugin = _Plugin(start, candidate, report, sites, within)
     arguments = [
         f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", "--capture=no", "--no-header", "-p",
         "no:cacheprovider", "-p", "no:faulthandler", "--tb=native", "--import-mode=prepend",
@@ -73,7 +90,7 @@ def run(fd: int, start: dict[str, Any]) -> None:
     status = pytest.main(arguments, plugins=[plugin])
     if status not in _JUDGED and not plugin.errors:
         plugin.errors.append(["runtime_error", f"pytest ended with status {int(status)}"])
-    channel.send({"done": plugin.errors})
+    return plugin.errors
 
 
 def _names(start: dict[str, Any]) -> list[str]:
@@ -92,8 +109,25 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-class _Candidate:
+class Candidate(Protocol):
+    """The program, as the tests have it."""
+
+    @property
+    def matters(self) -> bool:
+        """Whether it can have made a difference by now, where that can be told."""
+
+    def load(self, tests: types.ModuleType) -> None:
+        """Make it ready for the module of the tests, which is about to be run."""
+
+    def named(self, name: str) -> Any:
+        """Return what a name stands for; in `Class.method` each class is instantiated first."""
+
+
+class _Here:
     """The program, as a module that tests import, or in one namespace with them."""
+
+    matters = False
+    """It is in this process, and whatever is found here may be its work."""
 
     def __init__(self, code: types.CodeType, names: list[str], by_name: bool) -> None:
         self._code = code
@@ -125,7 +159,7 @@ class _Candidate:
 class _Check(pytest.Item):
     """The function that test code of one function is called by, with the candidate's."""
 
-    def __init__(self, *, candidate: _Candidate, entry_point: str, **kwargs: Any) -> None:
+    def __init__(self, *, candidate: Candidate, entry_point: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._candidate = candidate
         self._entry_point = entry_point
@@ -140,14 +174,16 @@ class _Plugin:
 
     def __init__(
         self,
-        channel: Channel,
         start: dict[str, Any],
-        candidate: _Candidate,
+        candidate: Candidate,
+        report: Report,
+        sites: Sites,
         within: bool,
     ) -> None:
-        self._channel = channel
         self._start = start
         self._candidate = candidate
+        self._report = report
+        self._sites = sites
         self._within = within
         self._results: dict[str, list[str]] = {}
         self.errors: list[list[str]] = []
@@ -168,7 +204,7 @@ class _Plugin:
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Keep what ended pytest itself."""
-        self.errors.append(_result(excinfo.value))
+        self.errors.append(self._report.of(result_of(excinfo.value, FILE)))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -177,30 +213,16 @@ class _Plugin:
         reporter._tw._file = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
 
     def _prepare(self, module: types.ModuleType) -> None:
-        module.__dict__[SITE] = self._site
+        module.__dict__[SITE] = self._sites
         self._candidate.load(module)
-
-    @contextmanager
-    def _site(self, name: str) -> Iterator[None]:
-        """Tell how a statement of the tests ended, and let those after it have their turn."""
-        self._channel.send({"begin": name})
-        try:
-            yield
-            found = ["passed", ""]
-        except (Exception, SystemExit) as error:
-            found = _result(error)
-            if isinstance(error, SystemExit) and error.code in (None, 0):
-                found = ["passed", ""] if _is_of_the_tests(error) else found
-        if self._results.setdefault(name, found)[0] == "passed":
-            self._results[name] = found
-        self._channel.send({"end": name, "result": self._results[name]})
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
         """Keep why something could not be collected."""
         report = yield
         if report.outcome == "failed" and report.call is not None and report.call.excinfo:
-            self.errors.append(_result(report.call.excinfo.value))
+            error = report.call.excinfo.value
+            self.errors.append(self._report.of(result_of(error, FILE)))
         return report
 
     @pytest.hookimpl(trylast=True)
@@ -208,7 +230,9 @@ class _Plugin:
         self, session: pytest.Session, items: list[pytest.Item]
     ) -> None:
         """Say which tests there are."""
-        items[:] = [item for item in items if not _is_skipped(item)]
+        # What the candidate may have had marked is no mark of the tests.
+        matters = self._candidate.matters
+        items[:] = [item for item in items if matters or not _is_skipped(item)]
         names = [item.nodeid for item in items]
         check = self._start["check"]
         if check is not None and TESTS in sys.modules:
@@ -218,7 +242,7 @@ class _Plugin:
             )
             items.append(called)
             names += [] if self._within else [called.nodeid]
-        self._channel.send({"items": names})
+        self._report.items(names)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
@@ -226,13 +250,13 @@ class _Plugin:
         if isinstance(item, _Check) and self._within:
             # Its statements are the tests; what ends it between them keeps the others from theirs.
             answer = yield
-            found = self._results[item.nodeid]
+            found = self._report.of(self._results[item.nodeid])
             self.errors += [found] if found[0] != "passed" else []
             return answer
-        self._channel.send({"begin": item.nodeid})
+        self._report.begin(item.nodeid)
         answer = yield
         found = self._results.get(item.nodeid, ["not_run", "it did not run"])
-        self._channel.send({"end": item.nodeid, "result": found})
+        self._report.end(item.nodeid, found)
         return answer
 
     @pytest.hookimpl(wrapper=True)
@@ -241,11 +265,11 @@ class _Plugin:
         report = yield
         if report.outcome == "failed":
             error = call.excinfo.value if call.excinfo else AssertionError(report.longreprtext)
-            found = _result(error)
+            found = result_of(error, FILE)
         elif report.outcome == "skipped" and not hasattr(report, "wasxfail"):
             found = ["skipped", call.excinfo.exconly() if call.excinfo else ""]
         elif report.when == "call" or hasattr(report, "wasxfail"):
-            found = ["passed", ""]
+            found = PASSED
         else:
             return report
         known = self._results.get(item.nodeid)
@@ -254,25 +278,8 @@ class _Plugin:
         return report
 
 
-def _is_of_the_tests(error: BaseException) -> bool:
-    """Tell whether the tests themselves, and nobody that they call, have raised something."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    return last is not None and last.tb_frame.f_code.co_filename == f"{FOLDER}/{TESTS}.py"
-
-
 def _is_skipped(item: pytest.Item) -> bool:
     """Tell whether a test is marked to be left out; one that skips itself is another matter."""
     marked = (getattr(item, "obj", None), getattr(item, "cls", None))
     is_left_out = any(getattr(one, "__unittest_skip__", False) for one in marked)
     return is_left_out or evaluate_skip_marks(item) is not None
-
-
-def _result(error: BaseException) -> list[str]:
-    if isinstance(error, MemoryError):
-        return ["memory_limit_exceeded", describe(error)]
-    failed = isinstance(error, (AssertionError, pytest.fail.Exception))
-    if failed or (isinstance(error, SystemExit) and _is_of_the_tests(error)):
-        return ["wrong_answer", describe(error)]
-    return ["runtime_error", describe(error)]

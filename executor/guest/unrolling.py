@@ -7,10 +7,8 @@ counted before anything runs, as if there were an assert for each.
 import ast
 import copy
 from collections import Counter
+from collections.abc import Collection, Iterator
 from typing import Final
-
-from executor.guest.assertions import Assertions
-from executor.guest.deciding import bound
 
 _MOST: Final = 5_000
 """Longest loop that is written out."""
@@ -18,16 +16,19 @@ _ROWS: Final = "__rrtf_rows__"
 """Name of what such a loop goes over."""
 
 
-def unroll(tree: ast.Module, assertions: Assertions) -> ast.Module:
-    """Write out what can be; the tree itself is changed."""
-    unrolled: ast.Module = _Unroller(tree, assertions).visit(tree)
+def unroll(tree: ast.Module, asserting: Collection[str]) -> ast.Module:
+    """Write out what can be; the tree itself is changed.
+
+    `asserting` are the functions of the test code that check something.
+    """
+    unrolled: ast.Module = _Unroller(tree, asserting).visit(tree)
     return unrolled
 
 
 class _Unroller(ast.NodeTransformer):
-    def __init__(self, tree: ast.Module, assertions: Assertions) -> None:
-        self._assertions = assertions
-        self._bound = Counter(bound(tree))
+    def __init__(self, tree: ast.Module, asserting: Collection[str]) -> None:
+        self._asserting = asserting
+        self._bound = Counter(_bound(tree))
         nodes = list(ast.walk(tree))
         loops = [node.iter for node in nodes if isinstance(node, ast.For)]
         looped = {id(inner) for over in loops for inner in ast.walk(over)}
@@ -66,8 +67,9 @@ class _Unroller(ast.NodeTransformer):
         return [ast.fix_missing_locations(item) for item in written]
 
     def _is_check(self, node: ast.stmt) -> bool:
-        if isinstance(node, ast.Expr):
-            return self._assertions.is_call(node.value)
+        match node:
+            case ast.Expr(ast.Call(ast.Name(name))):
+                return name in self._asserting
         return isinstance(node, ast.Assert)
 
     def _length(self, node: ast.expr) -> int | None:
@@ -93,3 +95,23 @@ def _written(node: ast.expr) -> int | None:
     if any(isinstance(item, ast.Starred) for item in node.elts):
         return None
     return len(node.elts)
+
+
+def _bound(tree: ast.AST) -> Iterator[str]:
+    """Go through the names that are bound anywhere, as often as they are."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.ClassDef(name=name) | ast.ExceptHandler(name=str() as name):
+                yield name
+            case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
+                yield name
+            case ast.MatchMapping(rest=str() as name):
+                yield name
+            case ast.Import(names=names) | ast.ImportFrom(names=names):
+                yield from ((item.asname or item.name).partition(".")[0] for item in names)
+            case ast.Global(names=declared) | ast.Nonlocal(names=declared):
+                yield from declared

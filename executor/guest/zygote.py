@@ -35,9 +35,12 @@ def main() -> None:
     extra = sys.argv[3:]
     del sys.argv[1:]
     sys.path.insert(0, "/py/guest")
-    for name in (*_PRELOADED, *extra):
+    for name in _PRELOADED:
         importlib.import_module(name)
-    from executor.guest import boot, driver, files, functions, program  # noqa: F401 - loaded for the jails
+    from executor.guest import boot, calls, files, isolated, packages, program, reading  # noqa: F401 - loaded for the jails
+
+    for name in packages.loaded(extra):
+        _require_one_thread(proc_fd, name)
 
     if "pytest" in extra:
         from executor.guest import suite  # noqa: F401 - the same
@@ -48,6 +51,16 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     zygote.serve()
+
+
+def _require_one_thread(proc_fd: int, module: str) -> None:
+    tasks = os.open("self/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc_fd)
+    try:
+        if len(os.listdir(tasks)) > 1:
+            os.write(2, f"to load {module} starts threads, with which no cell can fork".encode())
+            os._exit(1)  # Without waiting for them.
+    finally:
+        os.close(tasks)
 
 
 class _Zygote:

@@ -45,6 +45,7 @@ class ProblemSummary(Contract):
     slug: str
     entry_point: str | None
     language: Language
+    image: str
     num_tests: int
     """Tests as submitted; one assert test may hold many asserts."""
     created_at: datetime

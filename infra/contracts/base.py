@@ -1,18 +1,21 @@
 """What all messages share: immutability, strictness, and the closed sets they draw from."""
 
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from uuid_utils.compat import uuid7
 
 __all__ = [
+    "STANDARD_IMAGE",
     "Author",
     "BatchState",
     "CallState",
     "CandidateState",
     "Contract",
     "GroupState",
+    "ImageName",
     "Integrity",
     "IntegrityRule",
     "JsonValue",
@@ -20,9 +23,12 @@ __all__ = [
     "Language",
     "Outcome",
     "Priority",
+    "ProgramLanguage",
     "SampleState",
     "SkipReason",
     "Unguarded",
+    "check_image",
+    "language_alone",
     "new_id",
 ]
 
@@ -49,9 +55,7 @@ class Language(StrEnum):
     """The language a candidate is written in."""
 
     PYTHON = "python"
-    """With the standard library and nothing else."""
-    PYTHON_NUMPY = "python_numpy"
-    """Python with numpy."""
+    """With the standard library and what the problem's image adds."""
     C = "c"
     CPP = "cpp"
     RUST = "rust"
@@ -59,6 +63,35 @@ class Language(StrEnum):
     JAVA = "java"
     JAVASCRIPT = "javascript"
     BASH = "bash"
+
+
+def language_alone(value: object) -> object:
+    """Return what names a language.
+
+    Raises:
+        ValueError: it names one with packages, which are an image's.
+    """
+    if value == "python_numpy":
+        raise ValueError(f'{value} is no language; use "language": "python", "image": "numpy"')
+    return value
+
+
+ProgramLanguage = Annotated[Language, BeforeValidator(language_alone)]
+"""A language as somebody names it; packages are no part of it."""
+STANDARD_IMAGE = "std"
+"""The image that adds nothing to the standard library."""
+ImageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=50)]
+"""Name of a set of Python packages."""
+
+
+def check_image(image: str, language: Language) -> None:
+    """Check that programs of a language can have an image.
+
+    Raises:
+        ValueError: it is not Python, and the image adds packages.
+    """
+    if image != STANDARD_IMAGE and language is not Language.PYTHON:
+        raise ValueError(f"image {image!r}: a problem in {language} has no Python packages")
 
 
 class Outcome(StrEnum):

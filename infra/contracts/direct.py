@@ -6,7 +6,15 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from infra.contracts.base import Contract, Label, Language
+from infra.contracts.base import (
+    STANDARD_IMAGE,
+    Contract,
+    ImageName,
+    Label,
+    Language,
+    ProgramLanguage,
+    check_image,
+)
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Suite, Usage, Verdict
 from infra.contracts.problems import (
     MAX_TESTS,
@@ -42,6 +50,7 @@ class Running(Contract):
         (), max_length=100
     )
     language: Language = Language.PYTHON
+    image: ImageName = STANDARD_IMAGE
     limits: Limits = Field(default_factory=Limits)
 
 
@@ -126,7 +135,9 @@ class ExecuteRequest(Contract):
     """A stored problem: its slug, or its id."""
     tests: tuple[TestCase, ...] = Field((), max_length=MAX_TESTS)
     entry_point: DottedName | None = None
-    language: Language = Language.PYTHON
+    language: ProgramLanguage = Language.PYTHON
+    image: ImageName = STANDARD_IMAGE
+    """Packages that tests and programs may import beside the standard library."""
     limits: Limits = Field(default_factory=Limits)
     programs: tuple[ProgramText, ...] = Field(min_length=1, max_length=MAX_PROGRAMS)
     wait_seconds: float = Field(60.0, gt=0, le=MAX_WAIT_SECONDS)
@@ -134,13 +145,15 @@ class ExecuteRequest(Contract):
 
     @model_validator(mode="after")
     def _has_one_suite(self) -> Self:
-        own = self.tests or self.entry_point or self.language is not Language.PYTHON
+        own = self.tests or self.entry_point or self.image != STANDARD_IMAGE
+        own = own or self.language is not Language.PYTHON
         if self.problem is not None:
             if own or self.limits != Limits():
-                raise ValueError("a stored `problem` has its own tests, language and limits")
+                raise ValueError("a stored `problem` has its own tests, language, image and limits")
             return self
         if not self.tests:
             raise ValueError("name a stored `problem`, or give `tests`")
+        check_image(self.image, self.language)
         check_tests(self.tests, self.language, self.entry_point)
         return self
 

@@ -8,7 +8,9 @@ from uuid import UUID
 from pydantic import Field
 
 from infra.contracts.base import (
+    STANDARD_IMAGE,
     Contract,
+    ImageName,
     Integrity,
     IntegrityRule,
     Label,
@@ -39,6 +41,7 @@ class Suite(Contract):
     tests: tuple[TestCase, ...] = Field(min_length=1)
     entry_point: str | None = None
     language: Language = Language.PYTHON
+    image: ImageName = STANDARD_IMAGE
     limits: Limits = Field(default_factory=Limits)
     integrity: IntegrityRule = IntegrityRule.ISOLATED
     prelude: str = ""
@@ -58,6 +61,7 @@ class Suite(Contract):
             tests=problem.tests,
             entry_point=problem.entry_point,
             language=problem.language,
+            image=problem.image,
             limits=limits,
             integrity=problem.integrity,
             prelude=problem.prelude,
@@ -78,7 +82,7 @@ def cache_key(suite_digest: str, language: Language, program: str) -> bytes:
     Of a program only that is left out which its language's compiler leaves out: Python's reads
     every line ending as a newline, and newlines at the end as one.
     """
-    if language in (Language.PYTHON, Language.PYTHON_NUMPY):
+    if language is Language.PYTHON:
         program = program.replace("\r\n", "\n").replace("\r", "\n")
         ended = program.rstrip("\n")
         if not ended.endswith("\\"):

@@ -7,7 +7,17 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
 from infra.contracts import tagged
-from infra.contracts.base import Contract, IntegrityRule, JsonValue, Language
+from infra.contracts.base import (
+    STANDARD_IMAGE,
+    Contract,
+    ImageName,
+    IntegrityRule,
+    JsonValue,
+    Language,
+    ProgramLanguage,
+    check_image,
+)
+from infra.contracts.composites import NotPlain
 
 MAX_SOURCE_CHARACTERS = 1_000_000
 """Longest program, test source, stdin or expected output accepted."""
@@ -71,7 +81,7 @@ class Limits(Contract):
     """Memory of all the candidate's processes together, temporary files included."""
     output_bytes: int = Field(2**20, ge=1024, le=64 * 2**20)
     """Standard output (and, apart, standard error) of one test."""
-    value_bytes: int = Field(2 * 2**20, ge=1024, le=64 * 2**20)
+    value_bytes: int = Field(64 * 2**20, ge=1024, le=64 * 2**20)
     """Encoded size of one value that a call returns."""
     file_bytes: int = Field(16 * 2**20, ge=0, le=2**30)
     """Temporary files of the candidate together, and the largest single file."""
@@ -173,7 +183,10 @@ class StdioTest(_Checked):
 
 
 class AssertTest(Contract):
-    """Run test code against the candidate; each `assert` in it counts as one test."""
+    """Run test code against the candidate; each function that a framework finds is a test.
+
+    So is each statement outside of these that asserts.
+    """
 
     kind: Literal["assert"] = "assert"
     source: Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_CHARACTERS)]
@@ -199,7 +212,9 @@ class Problem(Contract):
     tests: tuple[TestCase, ...] = Field(min_length=1, max_length=MAX_TESTS)
     entry_point: DottedName | None = None
     """Function that call and assert tests use."""
-    language: Language = Language.PYTHON
+    language: ProgramLanguage = Language.PYTHON
+    image: ImageName = STANDARD_IMAGE
+    """Packages that tests and candidates may import beside the standard library."""
     limits: Limits = Field(default_factory=Limits)
     integrity: IntegrityRule = IntegrityRule.AUTO
     """Whether assert tests run apart from the candidate, or with it in one process."""
@@ -211,6 +226,7 @@ class Problem(Contract):
 
     @model_validator(mode="after")
     def _tests_fit(self) -> Self:
+        check_image(self.image, self.language)
         check_tests(self.tests, self.language, self.entry_point)
         return self
 
@@ -222,7 +238,7 @@ def check_tests(tests: Sequence[TestCase], language: Language, entry_point: str 
         ValueError: naming the first one that cannot.
     """
     for position, test in enumerate(tests):
-        if not language.startswith("python") and test.kind != "stdio":
+        if language is not Language.PYTHON and test.kind != "stdio":
             raise ValueError(f"tests[{position}]: a problem in {language} has `stdio` tests only")
         if test.kind == "call" and test.function is None and entry_point is None:
             raise ValueError(f"tests[{position}]: name a `function`, or give an `entry_point`")
@@ -237,6 +253,6 @@ def _check_values(test: CallTest, where: str) -> None:
     given += [(f"kwargs.{name}", item) for name, item in test.kwargs.items()]
     for name, data in (*given, ("expected", test.expected)):
         try:
-            tagged.decode(data, is_argument=name != "expected")
-        except tagged.NotPlain as error:
+            tagged.decode(data)
+        except NotPlain as error:
             raise ValueError(f"{where}.{name}: no valid value: {error}") from None

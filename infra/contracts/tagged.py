@@ -1,95 +1,299 @@
 """Tagged plain data read back: JSON in which an object with one key that begins with `$` is a tag.
 
-Tests come with such values, and they cross between the executor's processes. This file is read by
-whoever takes tests in, by the judge, and, from a copy in the image of the jail, by what runs
-inside; it needs only the standard library.
+Tests come with such values, and they cross between the executor's processes; `encoding` writes what
+is read here. These files are read by whoever takes tests in, by the judge, and, from a copy in the
+image of the jail, by what runs inside; they need only the standard library.
+
+A value whose parts are met twice, or are nested deeply, is `{"$nodes": [...]}`: the first node is
+the value, and `{"$at": n}` in one stands for the n-th. A negative n is of what the reader knows:
+the nodes of the message that is being answered.
 """
 
-import array
-import datetime
-import re
-from collections import Counter, OrderedDict, defaultdict, deque, namedtuple
-from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
-from fractions import Fraction
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-Json = Any
-"""A value that `json` reads and writes."""
+from infra.contracts import composites, orders
+from infra.contracts.composites import NotPlain
+from infra.contracts.scalars import CHANGING, ERRORS, SCALARS, Json, listed
+
+Resolve = Callable[[str, Json], Any]
+"""Makes something of a tag that is none of plain data; raises NotPlain."""
 MAX_DEPTH: Final = 200
-"""Deepest nesting that is encoded or decoded."""
-TYPE_CODES: Final = "bBhHiIlLqQfd"
-"""Of the arrays of the standard library that hold numbers."""
-TYPES: Final[Mapping[str, type]] = {
-    kind.__name__: kind
-    for kind in (
-        bool, int, float, complex, str, bytes, bytearray, list, tuple, set, frozenset, dict, object,
-    )
-} | {"NoneType": type(None)}  # fmt: skip
-_MAX_BITS: Final = 20_000
-"""Longest parts of a fraction, and characters of a decimal number."""
-_MAX_COLLISIONS: Final = 1_000
-"""Most elements of a set, or keys of a dict, with a hash that another has too."""
-_MAX_FIELDS: Final = 100
-NUMBERS: Final = re.compile("[<>|=]?[biufc][0-9]{1,2}")
-"""Names of numpy's types of numbers."""
+"""Deepest nesting of what is written without nodes."""
+_MAX_FIXED_DEPTH: Final = 1_000
+"""Deepest nesting of what cannot be changed: who asks for the hash of a tuple asks all its parts,
+with no limit but the stack."""
+_MAX_WRITTEN_OUT: Final = 2**26
+"""Most characters of a value, each part written as often as it occurs."""
+_MAX_CLASSES: Final = 100
+"""Most classes of named tuples in one value."""
+_SHELLS: Final[Mapping[str, Callable[[], Any]]] = {
+    "$dict": dict, "$set": set, "$deque": deque, "$counter": Counter, "$ordered": OrderedDict,
+}  # fmt: skip
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+_ERRORS = (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RuntimeError)
 
 
-class NotPlain(Exception):
-    """The value is not plain data, or is nested too deeply."""
-
-
-def decode(data: Json, is_argument: bool = False, depth: int = 0) -> Any:
-    """Turn tagged JSON into the value it stands for; numpy's arrays and numbers into built-in ones.
-
-    An argument, or something in one, may also be of the containers that only the guest makes.
+def decode(data: Json, resolve: Resolve | None = None) -> Any:
+    """Turn tagged JSON into the value it stands for.
 
     Raises:
         NotPlain: the data is not tagged JSON, or is nested too deeply.
     """
-    if depth > MAX_DEPTH:
-        raise NotPlain("nested too deeply")
-    if isinstance(data, list):
-        return [decode(item, is_argument, depth + 1) for item in data]
-    if not isinstance(data, dict):
-        return data
-    tag = tag_of(data)
-    if tag is None:
-        return {key: decode(item, is_argument, depth + 1) for key, item in data.items()}
-    try:
-        return _of_tag(tag, data[tag], is_argument, depth + 1)
-    except (TypeError, ValueError, ArithmeticError, KeyError) as error:
-        raise NotPlain(f"malformed {tag}: {error}") from None
+    return Reader(resolve).read(data)
 
 
-def _of_tag(tag: str, body: Json, is_argument: bool, depth: int) -> Any:
-    # What is nested as deeply as is allowed must not exhaust the stack: few functions between.
-    if tag in CONTAINERS:
-        found, body = begun(tag, body)
-        return filled(tag, found, [decode(item, is_argument, depth) for item in listed(body)])
-    if tag == "$table":
-        # Whoever compares needs no order.
-        found, body, *_ = begun_table(body)
-        items = [decode(item, is_argument, depth) for item in listed(body)]
-        return filled("$frozenset" if found is None else "$set", found, items)
-    if tag == "$dict":
-        pairs = [
-            (decode(key, is_argument, depth), decode(item, is_argument, depth))
-            for key, item in map(listed, listed(body))
-        ]
-        require_apart([key for key, _ in pairs])
-        return dict(pairs)
-    if tag in ("$keys", "$items"):
-        return view(tag, decode(body, is_argument, depth))
-    if tag in ("$array", "$number"):
-        kind, content = listed(body)
-        return of_numpy(tag, kind, decode(content, is_argument, depth))
-    if tag in SCALARS:
-        return SCALARS[tag](body)
-    if is_argument and tag in _COLLECTED:
-        *named, content = listed(body) if tag in ("$named", "$defaultdict") else [body]
-        return _COLLECTED[tag](decode(content, True, depth), *named)
-    raise NotPlain(f"unknown tag {tag}")
+def decode_tree(data: Json) -> Any:
+    """Turn tagged JSON into a value that may be walked through without care.
+
+    Raises:
+        NotPlain: as `decode`; or it contains itself, or has too many parts when written out.
+    """
+    reader = Reader()
+    value = reader.read(data)
+    reader.require_tree()
+    return value
+
+
+class Reader:
+    """Reads one value, or several that have parts in common."""
+
+    def __init__(self, resolve: Resolve | None = None, known: Sequence[Any] = ()) -> None:
+        """`known` is what `{"$at": -1}` and so on stand for."""
+        self._resolve = resolve
+        self._known = known
+        self._nodes: list[Json] = []
+        self.made: list[Any] = []
+        """The value of each node."""
+        self._is_made: list[bool] = []
+        self._fixed: dict[int, tuple[int, int]] = {}
+        """Depth and size of the nodes that cannot be changed."""
+        self._parts: list[list[int]] = []
+        self._reading = -1
+        self._missing: list[int] = []
+        self._classes: dict[tuple[str, ...], Any] = {}
+
+    def read(self, data: Json) -> Any:
+        """Read a value; others can be had from `value` then, that refer to its nodes.
+
+        Raises:
+            NotPlain: the data is not tagged JSON, or is nested too deeply.
+        """
+        try:
+            if type(data) is dict and "$nodes" in data and tag_of(data):
+                self.load(listed(data["$nodes"]))
+                return self.made[0]
+            return self.value(data)
+        except _ERRORS as error:
+            raise NotPlain(f"malformed value: {error}") from None
+
+    def value(self, data: Json, depth: int = 0) -> Any:
+        """Read a part."""
+        if type(data) in _PLAIN:
+            return data
+        if depth > MAX_DEPTH:
+            raise NotPlain("nested too deeply")
+        if type(data) is dict and "$at" in data and tag_of(data):
+            return self._at(data["$at"])
+        shell = self._shell(data)
+        if shell is None:
+            return self._made(data, depth + 1)
+        self.fill(shell, data, depth + 1)
+        return shell
+
+    def load(self, nodes: list[Json]) -> None:
+        """Read the nodes that are referred to."""
+        self._nodes = nodes
+        self._parts = [[] for _ in nodes]
+        self.made = [self._shell(node) for node in nodes]
+        self._is_made = [shell is not None for shell in self.made]
+        fillable = [number for number, made in enumerate(self._is_made) if made]
+        for number in range(len(nodes) - 1, -1, -1):
+            self._make(number)
+        for number in fillable:
+            self._reading = number
+            self.fill(self.made[number], nodes[number])
+
+    def _make(self, number: int) -> None:
+        """Make what cannot be changed, its parts before it."""
+        waiting, begun = [number], set()
+        while waiting:
+            self._reading = at = waiting[-1]
+            if self._is_made[at]:
+                waiting.pop()
+                continue
+            self._missing, self._parts[at] = [], []
+            try:
+                made = self._made(self._nodes[at], 1)
+            except _ERRORS:
+                if not self._missing:
+                    raise
+            if self._missing:
+                if at in begun:
+                    raise NotPlain("it contains itself")
+                begun.add(at)
+                waiting += self._missing
+                continue
+            self._weigh(at)
+            self.made[at], self._is_made[at] = made, True
+
+    def _weigh(self, at: int) -> None:
+        weights = [self._fixed.get(part, (0, 0)) for part in self._parts[at]]
+        depth = 1 + max((depth for depth, _ in weights), default=0)
+        size = len(repr(self._nodes[at])) + sum(size for _, size in weights)
+        if depth > _MAX_FIXED_DEPTH or size > _MAX_WRITTEN_OUT:
+            raise NotPlain("nested too deeply")
+        self._fixed[at] = depth, size
+
+    def _at(self, number: Json) -> Any:
+        if type(number) is not int:
+            raise TypeError("expected the number of a node")
+        if number < 0:
+            return self._known[-1 - number]
+        self._parts[self._reading].append(number)
+        if not self._is_made[number]:
+            self._missing.append(number)
+        return self.made[number]
+
+    def require_tree(self) -> None:
+        """Refuse a value that contains itself, or has too many parts when written out.
+
+        Raises:
+            NotPlain: it does.
+        """
+        parts = [part for some in self._parts for part in some]
+        if len({0, *parts}) == len(parts) + 1:
+            return  # No node has two places.
+        sizes: dict[int, int] = {}
+        waiting, begun = [0] if self._nodes else [], set()
+        while waiting:
+            at = waiting[-1]
+            left = [part for part in self._parts[at] if part not in sizes]
+            if left and at in begun:
+                raise NotPlain("it contains itself")
+            if left:
+                begun.add(at)
+                waiting += left
+                continue
+            sizes[at] = len(repr(self._nodes[at])) + sum(sizes[part] for part in self._parts[at])
+            if sizes[at] > _MAX_WRITTEN_OUT:
+                raise NotPlain("too large when written out")
+            waiting.pop()
+
+    def _shell(self, data: Json) -> Any:
+        """Begin what can be changed, with nothing in it; None for anything else."""
+        if type(data) is list:
+            return []
+        if type(data) is not dict:
+            return None
+        tag = tag_of(data)
+        if tag is None:
+            return {}
+        body = data[tag]
+        if tag in _SHELLS:
+            return _SHELLS[tag]()
+        if tag == "$bounded":
+            return deque(maxlen=listed(body)[0])
+        if tag == "$defaultdict":
+            return defaultdict(self.value(listed(body)[0]))
+        if tag == "$table" and listed(body)[0] == "$set":
+            return set()
+        scalar = SCALARS.get(tag)
+        return scalar.read(body) if scalar is not None and scalar.kind in CHANGING else None
+
+    def fill(self, shell: Any, data: Json, depth: int = 0) -> None:
+        """Put what is in a container into it, in place of nothing."""
+        if type(data) is list:
+            shell += self._items(data, depth)
+            return
+        tag = tag_of(data)
+        body = data if tag is None else data[tag]
+        match tag:
+            case None | "$dict" | "$counter" | "$ordered" | "$defaultdict":
+                table = listed(body)[1] if tag == "$defaultdict" else body
+                for key, item in self._pairs({tag: body} if tag == "$dict" else table, depth):
+                    shell[key] = item
+            case "$set" | "$deque":
+                items = self._items(listed(body), depth)
+                if tag == "$set":
+                    composites.require_apart(items)
+                getattr(shell, "update" if tag == "$set" else "extend")(items)
+            case "$bounded":
+                shell.extend(self._items(listed(listed(body)[1]), depth))
+            case "$table":
+                orders.fill(shell, self._recipe(body, depth))
+
+    def _items(self, data: list[Json], depth: int) -> list[Any]:
+        return [d if type(d) in _PLAIN else self.value(d, depth) for d in data]
+
+    def _pairs(self, table: Json, depth: int) -> Iterator[tuple[Any, Any]]:
+        tag = tag_of(table)
+        if tag is None:
+            for key, item in table.items():
+                yield key, self.value(item, depth)
+            return
+        if tag != "$dict":
+            raise TypeError("expected a dict")
+        pairs = [[self.value(part, depth) for part in listed(p)] for p in listed(table["$dict"])]
+        composites.require_apart([key for key, _ in pairs])
+        yield from ((key, item) for key, item in pairs)
+
+    def _recipe(self, body: Json, depth: int) -> orders.Recipe:
+        _, data, places, first, fillers = listed(body)
+        numbers = [places, first, *listed(fillers)]
+        if not all(type(n) is int for n in numbers) or not 0 <= first <= len(listed(data)):
+            raise TypeError("expected numbers of elements and places")
+        items = self._items(data, depth)
+        composites.require_apart([*items, *fillers])
+        return orders.Recipe(items, places, first, fillers)
+
+    def _made(self, data: Json, depth: int) -> Any:
+        """Make what cannot be changed of its parts."""
+        tag = tag_of(data)
+        if tag is None:
+            raise TypeError("expected a tag")
+        body = data[tag]
+        match tag, body:
+            case "$nodes", _:
+                return Reader(self._resolve).read(data)
+            case "$tuple", list():
+                return tuple(self._items(body, depth))
+            case "$frozenset", list():
+                items = self._items(body, depth)
+                composites.require_apart(items)
+                return frozenset(items)
+            case "$table", ["$frozenset", *_]:
+                return orders.build(True, self._recipe(body, depth))
+            case (("$keys" | "$items" | "$values"), _):
+                return composites.view(tag, self.value(body, depth))
+            case "$named", [str() as name, list() as fields, content]:
+                return self._class(name, *fields)._make(self.value(content, depth))
+            case "$iterator", [list() as items, bool() as is_generator, error]:
+                found = self._items(items, depth), self.value(error, depth)
+                return composites.iterator(*found, is_generator)
+            case "$error", [str() as name, list() as arguments]:
+                return ERRORS[name](*self._items(arguments, depth))
+            case (("$array" | "$number"), [str() as kind, content]):
+                return composites.of_numpy(tag, kind, self.value(content, depth))
+        return self._alone(tag, body)
+
+    def _alone(self, tag: str, body: Json) -> Any:
+        if tag in SCALARS:
+            try:
+                return SCALARS[tag].read(body)
+            except _ERRORS as error:
+                raise NotPlain(f"malformed {tag}: {error}") from None
+        if self._resolve is not None:
+            return self._resolve(tag, body)
+        raise NotPlain(f"unknown tag {tag}")
+
+    def _class(self, *names: str) -> Any:
+        if names not in self._classes:
+            if len(self._classes) >= _MAX_CLASSES:
+                raise ValueError("too many names")
+            self._classes[names] = composites.named(names[0], names[1:])
+        return self._classes[names]
 
 
 def tag_of(data: Mapping[str, Json]) -> str | None:
@@ -104,179 +308,3 @@ def tag_of(data: Mapping[str, Json]) -> str | None:
     if any(key.startswith("$") for key in data):
         raise NotPlain("a key that begins with `$` is a tag and must stand alone")
     return None
-
-
-def begun(tag: str, body: Json) -> tuple[Any, Json]:
-    """Return a container to be filled, and what encodes its items."""
-    if tag != "$bounded":
-        return CONTAINERS[tag](), body
-    room, items = listed(body)
-    return deque(maxlen=room), items
-
-
-def begun_table(body: Json) -> tuple[Any, Json, int, int, list[int]]:
-    """Return a set to be filled, None for a frozen one, what encodes its items, and how to."""
-    tag, items, places, first, fillers = listed(body)
-    numbers = [places, first, *listed(fillers)]
-    if not all(type(number) is int for number in numbers) or not 0 <= first <= len(listed(items)):
-        raise TypeError("expected numbers of elements and places")
-    if tag not in ("$set", "$frozenset"):
-        raise ValueError("expected the tag of a set")
-    return CONTAINERS[tag](), items, places, first, fillers
-
-
-def filled(tag: str, found: Any, items: list[Any]) -> Any:
-    """Fill a container with its items; None is one of those that are made of them at once."""
-    if tag == "$tuple":
-        return tuple(items)
-    if tag in ("$set", "$frozenset"):
-        require_apart(items)
-    if found is None:
-        return frozenset(items)
-    if tag == "$set":
-        found.update(items)
-    else:
-        found.extend(items)
-    return found
-
-
-def view(tag: str, shown: Any) -> Any:
-    """Make the view of a dict that shows this tuple."""
-    if type(shown) is not tuple:
-        raise TypeError("expected a tuple")
-    require_apart(shown if tag == "$keys" else [key for key, _ in shown])
-    return dict.fromkeys(shown).keys() if tag == "$keys" else dict(shown).items()
-
-
-def require_apart(items: Sequence[Any]) -> None:
-    """Refuse elements or keys of which too many collide."""
-    if collide(items):
-        raise NotPlain("the elements of a set or the keys of a dict have the same hash")
-
-
-def collide(items: Sequence[Any]) -> bool:
-    """Tell whether so many elements share a hash that a table of them would take for ever.
-
-    Raises:
-        TypeError: an element has no hash.
-    """
-    return len(items) - len(set(map(hash, items))) > _MAX_COLLISIONS
-
-
-def listed(body: Json) -> list[Any]:
-    """Return a list, and raise a TypeError for anything else."""
-    if not isinstance(body, list):
-        raise TypeError("expected a list")
-    return body
-
-
-def of_numpy(tag: str, kind: Json, value: Any) -> Any:
-    """Return what an array or a number of numpy holds, if it goes with the name of its type."""
-    if not isinstance(kind, str):
-        raise TypeError("expected the name of a type")
-    leaves = [value] if tag == "$number" or NUMBERS.fullmatch(kind) else []
-    while leaves:
-        leaf = leaves.pop()
-        if tag == "$array" and type(leaf) is list:
-            leaves += leaf
-        elif type(leaf) not in (bool, int, float, complex):
-            raise TypeError("expected numbers")
-    return value
-
-
-def _named(items: Any, name: Json, fields: Json) -> Any:
-    if len(listed(fields)) > _MAX_FIELDS:
-        raise ValueError("too many names")
-    kind: Any = namedtuple(name, fields)  # type: ignore[misc] # its name comes with it
-    return kind._make(items)
-
-
-def _default(table: Any, factory: Json) -> Any:
-    return defaultdict(decode(factory), _table(table))
-
-
-def _table(value: Any) -> dict[Any, Any]:
-    if type(value) is not dict:
-        raise TypeError("expected a dict")
-    return value
-
-
-def _integer(body: Json) -> int:
-    if not isinstance(body, str) or not body.lstrip("-").startswith("0x"):
-        raise TypeError("expected hexadecimal digits")
-    return int(body, 16)
-
-
-def _float(body: Json) -> float:
-    if body not in ("nan", "inf", "-inf"):
-        raise ValueError("expected nan, inf or -inf")
-    return float(body)
-
-
-def _complex(body: Json) -> complex:
-    real, imaginary = (decode(part) for part in listed(body))
-    if not all(type(part) in (int, float) for part in (real, imaginary)):
-        raise TypeError("expected two numbers")
-    return complex(float(real), float(imaginary))
-
-
-def _fraction(body: Json) -> Fraction:
-    parts = [decode(part) for part in listed(body)]
-    # From text a fraction would be computed by its exponent, from long integers by their divisor.
-    if len(parts) != 2 or not all(type(n) is int and n.bit_length() <= _MAX_BITS for n in parts):
-        raise TypeError("expected two integers of a moderate size")
-    return Fraction(*parts)
-
-
-def _decimal(body: Json) -> Decimal:
-    if not isinstance(body, str) or len(body) > _MAX_BITS:
-        raise TypeError("expected a string of a moderate length")
-    return Decimal(body)
-
-
-def _numbers(body: Json) -> Any:
-    code, items = listed(body)
-    if code not in list(TYPE_CODES):
-        raise ValueError("unknown type of numbers")
-    return array.array(code, [decode(item) for item in listed(items)])
-
-
-def _ellipsis(body: Json) -> Any:
-    if body is not True:
-        raise ValueError("expected true")
-    return Ellipsis
-
-
-CONTAINERS: Final[Mapping[str, Callable[[], Any]]] = {
-    "$tuple": lambda: None,
-    "$frozenset": lambda: None,
-    "$set": set,
-    "$deque": deque,
-    "$bounded": deque,
-}
-"""What is filled for a tag; None of what is made of its items at once."""
-SCALARS: Final[Mapping[str, Callable[[Json], Any]]] = {
-    "$int": _integer,
-    "$float": _float,
-    "$complex": _complex,
-    "$bytes": bytes.fromhex,
-    "$bytearray": bytearray.fromhex,
-    "$numbers": _numbers,
-    "$range": lambda body: range(*(decode(part) for part in listed(body))),
-    "$decimal": _decimal,
-    "$fraction": _fraction,
-    "$datetime": datetime.datetime.fromisoformat,
-    "$date": datetime.date.fromisoformat,
-    "$time": datetime.time.fromisoformat,
-    "$timedelta": lambda body: datetime.timedelta(*listed(body)),
-    "$ellipsis": _ellipsis,
-    "$type": lambda body: TYPES[body],
-}
-"""What makes a value without others in it of what stands for it."""
-_COLLECTED: Final[Mapping[str, Callable[..., Any]]] = {
-    "$named": _named,
-    "$counter": lambda table: Counter(_table(table)),
-    "$ordered": lambda table: OrderedDict(_table(table)),
-    "$defaultdict": _default,
-}
-"""What makes a container of `collections` of its content; the guest makes them of arguments."""

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from infra.contracts.base import (
+    STANDARD_IMAGE,
     Author,
     BatchState,
     CandidateState,
@@ -106,6 +107,7 @@ class ProblemRow(Table):
     prompt: Mapped[str]
     entry_point: Mapped[str | None]
     language: Mapped[Language] = mapped_column(_enum(Language))
+    image: Mapped[str] = mapped_column(server_default=STANDARD_IMAGE)
     limits: Mapped[Json]
     integrity: Mapped[IntegrityRule] = mapped_column(_enum(IntegrityRule), server_default="auto")
     allow_shared: Mapped[bool] = mapped_column(server_default=false())

@@ -14,6 +14,11 @@ RUN touch README.md \
 COPY infra infra
 COPY executor executor
 
+# Images of packages for candidates. Jails see them, and the worker imports nothing of them.
+ARG IMAGES=numpy
+ENV RRTF_EXECUTOR_IMAGES=/opt/rrtf/images
+RUN RRTF_EXECUTOR_HOME=/opt/rrtf python -m executor.build $IMAGES
+
 # The worker is root inside its container: it makes user namespaces with users of their own and
 # cgroups with limits. The candidates are not: every jail runs as another user outside this range.
 COPY infra/docker/executor-entrypoint.sh /usr/local/bin/executor-entrypoint

@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from infra import errors, evalplus
-from infra.contracts.base import Language
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
+from infra.images import pinned
 
 
 class _Record(BaseModel):
@@ -45,7 +45,7 @@ def to_problem(fields: dict[str, Any]) -> Problem:
         prompt=record.prompt,
         entry_point=entry_point,
         tests=(AssertTest(source=_helpers(record.prompt, entry_point) + source, check=check),),
-        language=language_of(source),
+        image=pinned.infer(source),  # EvalPlus compares with numpy.
         reference_program=None if solution is None else record.prompt + solution,
         metadata={"source": _source(record)},
     )
@@ -91,16 +91,6 @@ def _judged(test: str, entry_point: str) -> tuple[str, str | None]:
 def _checks(node: sources.Definition) -> bool:
     """Tell whether a function does anything; MathQA has one that passes."""
     return not all(isinstance(part, ast.Pass) for part in node.body)
-
-
-def language_of(test: str) -> Language:
-    """Return the Python that test code needs: EvalPlus's compares with numpy."""
-    try:
-        modules = set(sources.imported(ast.parse(test)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Language.PYTHON
-    wants_numpy = any(name.partition(".")[0] == "numpy" for name in modules)
-    return Language.PYTHON_NUMPY if wants_numpy else Language.PYTHON
 
 
 def _helpers(prompt: str, entry_point: str) -> str:

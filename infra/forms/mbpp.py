@@ -9,7 +9,7 @@ from infra import evalplus
 from infra.composing import WHOLE
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
-from infra.forms.functions import language_of
+from infra.images import pinned
 
 
 class _Record(BaseModel):
@@ -50,7 +50,7 @@ def to_problem(fields: dict[str, Any]) -> Problem:
         prompt=record.text + "\nYour code should pass these tests:\n" + "\n".join(asserts) + "\n",
         entry_point=_called(asserts, record.code),
         tests=(AssertTest(source=source),),
-        language=language_of(source),
+        image=pinned.infer(source),
         reference_program=record.code,
         metadata={
             "source": "MBPP",

@@ -47,12 +47,13 @@ def run(
     env: Mapping[str, str],
     identity: Identity | None = None,
     log: IO[bytes] | int | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> tuple[int, bytes]:
     """Run a program to its end; return its status, and what it wrote if `log` is a pipe.
 
     Whatever interrupts us kills it and its children.
     """
-    process = spawn(command, env=env, identity=identity, log=log)
+    process = spawn(command, env=env, identity=identity, log=log, pass_fds=pass_fds)
     try:
         told, _ = process.communicate()
     except BaseException:

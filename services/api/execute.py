@@ -102,6 +102,7 @@ def _works(suites: StoredSuites, request: ExecuteRequest) -> tuple[list[Judging]
             tests=request.tests,
             entry_point=request.entry_point,
             language=request.language,
+            image=request.image,
             limits=request.limits,
         )
         suite, suite_bytes = SizedSuite(own, size_of(own))

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from infra.contracts.base import Language
+from infra.contracts.base import STANDARD_IMAGE, ImageName, Language, language_alone
 from infra.contracts.direct import (
     MAX_WAIT_SECONDS,
     Ending,
@@ -31,7 +31,6 @@ router = APIRouter(prefix="/api/v2", tags=["Piston"])
 
 ALIASES: dict[Language, tuple[str, tuple[str, ...]]] = {
     Language.PYTHON: ("python", ("py", "py3", "python3")),
-    Language.PYTHON_NUMPY: ("python_numpy", ()),
     Language.C: ("c", ("gcc",)),
     Language.CPP: ("c++", ("cpp", "g++")),
     Language.RUST: ("rust", ("rs",)),
@@ -62,6 +61,8 @@ class PistonRequest(BaseModel):
     language: Annotated[str, Field(max_length=50)]
     version: Annotated[str, Field(max_length=50)]
     """`*`, or the beginning of a version, such as `3` or `3.11.x`."""
+    image: ImageName = STANDARD_IMAGE
+    """Packages that Python has beside the standard library; no field of Piston's."""
     files: tuple[File, ...] = Field(min_length=1)
     stdin: Text = ""
     args: tuple[Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")], ...] = Field(
@@ -152,10 +153,16 @@ async def execute(
     request: Annotated[PistonRequest, Body(openapi_examples=examples.PISTON)],
 ) -> CompiledResponse | PistonResponse | JSONResponse:
     """Run a program of one file with its standard input and arguments, as Piston does."""
+    try:
+        language_alone(request.language)
+    except ValueError as error:
+        return _refused(str(error))
     language = _BY_NAME.get(request.language)
     version = (await offer.versions(executors)).get(language) if language else None
     if language is None or version is None or not _fits(request.version, version):
         return _refused(f"{request.language}-{request.version} runtime is unknown")
+    if request.image != STANDARD_IMAGE and language is not Language.PYTHON:
+        return _refused(f"{request.language} has no Python packages")
     if len(request.files) > 1:
         return _refused("a program is one file here")
     try:
@@ -169,6 +176,7 @@ async def execute(
         stdin=request.stdin,
         arguments=request.args,
         language=language,
+        image=request.image,
         limits=limits,
     )
     wait = min(limits.wall_seconds + 2 * _QUEUE_SECONDS, MAX_WAIT_SECONDS)

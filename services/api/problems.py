@@ -102,6 +102,7 @@ def problem_view(session: Session, problem_id: UUID) -> ProblemView:
         slug=row.slug,
         entry_point=row.entry_point,
         language=row.language,
+        image=row.image,
         num_tests=len(row.tests),
         created_at=row.created_at,
         prompt=row.prompt,

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Body
 from pydantic import BaseModel, Field
 
 from infra import errors
-from infra.contracts.base import Language
+from infra.contracts.base import STANDARD_IMAGE, ImageName, Language
 from infra.contracts.direct import MAX_WAIT_SECONDS, Ending, Running, RunResult, Unanswered
 from infra.contracts.problems import MAX_WALL_SECONDS, Limits, ProgramText, Text
 from services.api import examples
@@ -43,6 +43,8 @@ class RunCodeRequest(BaseModel):
 
     code: ProgramText
     language: Annotated[str, Field(max_length=50)]
+    image: ImageName = STANDARD_IMAGE
+    """Packages that Python has beside the standard library; no field of SandboxFusion's."""
     stdin: Text | None = None
     compile_timeout: float = Field(10, gt=0, le=600)
     """Compilers have limits of their own here."""
@@ -103,11 +105,17 @@ async def run_code(
     if language is None:
         offered = ", ".join(LANGUAGES)
         raise errors.InvalidInput(f"{request.language!r} is not offered here; {offered} are")
+    if request.image != STANDARD_IMAGE and language is not Language.PYTHON:
+        raise errors.InvalidInput(f"{request.language!r} has no Python packages")
     memory = request.memory_limit_MB * _MEBIBYTE if request.memory_limit_MB > 0 else _DEFAULT_MEMORY
     limits = limits_for(request.run_timeout, memory)
     wait = min(request.compile_timeout + limits.wall_seconds + _QUEUE_SECONDS, MAX_WAIT_SECONDS)
     running = Running(
-        program=request.code, stdin=request.stdin or "", language=language, limits=limits
+        program=request.code,
+        stdin=request.stdin or "",
+        language=language,
+        image=request.image,
+        limits=limits,
     )
     answer = await ask_one(executors, running, wait)
     if isinstance(answer, RunResult):

@@ -29,6 +29,7 @@ LIMITS = Limits(
     total_cpu_seconds=2.0 * SLOWNESS,
     memory_bytes=96 * 2**20,
     output_bytes=64 * 1024,
+    value_bytes=2 * 2**20,
     file_bytes=4 * 2**20,
     processes=16,
 )

@@ -55,7 +55,7 @@ def test_what_the_compiler_cannot_take_is_a_compile_error(slot, tests, source):
 
 @pytest.mark.parametrize("outcome", LIMITS)
 def test_a_program_that_is_only_run_says_so_too(slot, outcome):
-    runner = Runner(slot.sandbox, slot.version, Language.PYTHON, LIMITS[outcome])
+    runner = Runner(slot.sandbox, slot.version, Language.PYTHON, "std", LIMITS[outcome])
 
     ran = runner.run(Running(program=LARGE))
 
@@ -77,7 +77,7 @@ def test_a_compiler_of_another_language_has_limits(cell, kind, monkeypatch):
     suite = Suite(tests=tests, language=Language.CPP)
 
     verdict = Judge(cell.sandbox, suite, cell.version).judge(BOMBS[kind])
-    ran = Runner(cell.sandbox, cell.version, Language.CPP, Limits()).run(
+    ran = Runner(cell.sandbox, cell.version, Language.CPP, "std", Limits()).run(
         Running(program=BOMBS[kind], language=Language.CPP)
     )
 

@@ -13,6 +13,14 @@ from tests import contest_records as records
 SHIFT = "class Solution:\n    def shift(self, xs, by):\n        return {}\n"
 TWICE = "class Solution:\n    def twice(self, x):\n        return {}\n"
 RIGHT, WRONG = Label.ALL_PASS, Label.PARTIAL_PASS
+
+
+@pytest.fixture(autouse=True)
+def home(numpy_image, open_directory, monkeypatch):
+    """EvalPlus compares with numpy."""
+    monkeypatch.setenv("RRTF_EXECUTOR_HOME", str(open_directory / "executor"))
+
+
 IS_FLOATS = """import numpy as np
 
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from executor.judge import Judge
-from executor.languages import PACKAGES, TOOLCHAINS, look_up, survey
+from executor.languages import TOOLCHAINS, look_up, survey
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from infra import errors
@@ -243,7 +243,7 @@ def test_standard_files_have_names(slot, language):
 
 
 def test_the_survey_names_a_version_or_a_reason_for_each():
-    assert [found.language for found in survey()] == [*PACKAGES, *TOOLCHAINS]
+    assert [found.language for found in survey()] == [*TOOLCHAINS]
     assert all(found.told for found in survey())
 
 
@@ -326,18 +326,18 @@ NUMPY = "import numpy as np\ndef f(n):\n    return int(np.arange(n, dtype=np.int
 
 
 @pytest.mark.parametrize("strict", [False, True])
-def test_numpy_is_there_for_the_problem_that_asks_for_it(open_directory, strict):
+def test_numpy_is_there_for_the_problem_that_asks_for_it(open_directory, numpy_image, strict):
     settings = ExecutorSettings(home=open_directory / "executor", strict=strict)
     tests = (CallTest(args=(10,), expected=45), CallTest(args=(100_000,), expected=4_999_950_000))
 
     with contextlib.closing(Slot(settings, 14)) as slot:
         verdicts = {
-            language: Judge(
-                slot.sandbox, Suite(tests=tests, entry_point="f", language=language), "test"
+            image: Judge(
+                slot.sandbox, Suite(tests=tests, entry_point="f", image=image), "test"
             ).judge(NUMPY)
-            for language in (Language.PYTHON_NUMPY, Language.PYTHON)
+            for image in ("numpy", "std")
         }
 
-    assert verdicts[Language.PYTHON_NUMPY].label is Label.ALL_PASS
-    assert verdicts[Language.PYTHON].label is Label.RUNTIME_ERROR
-    assert "No module named 'numpy'" in verdicts[Language.PYTHON].error
+    assert verdicts["numpy"].label is Label.ALL_PASS
+    assert verdicts["std"].label is Label.RUNTIME_ERROR
+    assert "No module named 'numpy'" in verdicts["std"].error

@@ -31,18 +31,14 @@ except {kind} as error:
         ("OSError(2, 'no', 'n')", "FileNotFoundError", "str(error) == \"[Errno 2] no: 'n'\""),
         ("UnicodeDecodeError('ascii', b'x', 0, 1, 'y')", "UnicodeDecodeError", "error.end == 1"),
         ("ExceptionGroup('many', [ValueError()])", "Exception", "'many' in str(error)"),
-        ("json.JSONDecodeError('odd', 'xy', 1)", "json.JSONDecodeError", "error.pos == 1"),
         ("json.JSONDecodeError('odd', 'xy', 1)", "ValueError", "'odd: line 1' in str(error)"),
-        ("decimal.InvalidOperation('odd')", "decimal.InvalidOperation", "str(error) == 'odd'"),
-        ("re.error('odd')", "re.error", "error.msg == 'odd'"),
-        ("queue.Empty()", "queue.Empty", "error.args == ()"),
+        ("queue.Empty()", "Exception", "type(error) is Exception"),
         ("asyncio.TimeoutError()", "asyncio.TimeoutError", "True"),
-        ("Worse(5)", "ValueError", "(str(error), error.code) == ('code 5', 5)"),
-        ("Worse(5)", "Bad", "isinstance(error, Worse)"),
-        ("Bad(object())", "Bad", "'object' in str(error)"),
+        ("Worse(5)", "ValueError", "str(error) == 'code 5'"),
+        ("Bad(object())", "ValueError", "'object' in str(error)"),
     ],
 )
-def test_an_exception_arrives_as_it_was_raised(slot, raised, kind, claim):
+def test_an_exception_arrives_as_the_nearest_built_in_one(slot, raised, kind, claim):
     modules = "asyncio, decimal, json, queue, re"
     program = (
         f"import {modules}\n"
@@ -58,13 +54,13 @@ def test_an_exception_arrives_as_it_was_raised(slot, raised, kind, claim):
     assert verdict.label is Label.ALL_PASS, verdict.error
 
 
-def test_a_test_case_expects_a_message_and_a_class_of_the_candidate(slot):
-    program = "class Bad(Exception): pass\ndef f(x): raise Bad('must be positive')"
+def test_a_test_case_expects_a_message_and_a_built_in_class(slot):
+    program = "class Bad(ValueError): pass\ndef f(x): raise Bad('must be positive')"
     test = (
         "import unittest\n"
         "class Raises(unittest.TestCase):\n"
         "    def test_message(self):\n"
-        "        with self.assertRaisesRegex(Bad, '^must'):\n"
+        "        with self.assertRaisesRegex(ValueError, '^must'):\n"
         "            f(-1)\n"
     )
 
@@ -127,11 +123,6 @@ def test_a_name_that_the_tests_did_not_import_is_not_imported_for_a_candidate(sl
 
 
 EXITS = {
-    "a handler": (
-        "try:\n    f(3)\n    assert False\nexcept SystemExit as error:\n"
-        "    assert error.code == 3\n"
-    ),
-    "a handler without a claim": "try: f(3)\nexcept (ValueError, SystemExit): pass\n",
     "pytest": (
         "import pytest\ndef test_a():\n    with pytest.raises(SystemExit) as caught:\n"
         "        f(3)\n    assert caught.value.code == 3\n"

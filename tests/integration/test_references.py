@@ -37,7 +37,7 @@ def failures(problems, slots):
             limits = problem.limits
             if problem.slug in SLOW:
                 limits = limits.model_copy(update={"cpu_seconds": 20.0})
-            suite = Suite(tests=problem.tests, entry_point=problem.entry_point, limits=limits)
+            suite = Suite.of(problem, limits)
             verdict = Judge(slot.sandbox, suite, slot.version).judge(problem.reference_program)
         finally:
             slots.put(slot)

@@ -229,8 +229,7 @@ def test_a_problem_may_insist(cell):
 
 
 FIRST = (
-    "import os\nclass Pair: a = 3\nassert first(Pair()) == 3\n"
-    "assert first(Pair()) == 3\nassert True"
+    "import os\nclass Pair: a = 3\nassert first(Pair()) == 3\nassert first(Pair()) == 3\nassert os"
 )
 ENDS = {
     "exit": ("import os; os._exit(0)", ["runtime_error", "not_run", "not_run"]),
@@ -319,25 +318,3 @@ def draw(): return random.random(), random.randint(1, 6)
 def deep(n): return n and 1 + deep(n - 1)
 def add(a, b): return a + b
 """
-
-
-def test_the_candidate_is_seeded_as_the_test_is(slot):
-    source = """
-import random, sys
-from random import seed
-for number in (7, 1.5, "text", b"bytes"):
-    random.seed(number)
-    expected = random.random(), random.randint(1, 6)
-    random.seed(number)
-    assert draw() == expected
-seed(3)
-first = draw()
-assert draw() != first
-seed(3)
-assert draw() == first
-sys.setrecursionlimit(5_000)
-assert deep(3_000) == 3_000
-"""
-    verdict = judge(slot, source, FOLLOWS, None, IntegrityRule.ISOLATED)
-
-    assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.ISOLATED), verdict.error

@@ -209,6 +209,20 @@ def test_what_is_wrong_with_a_reference_is_told(cell, test, reference, fault, de
     assert detail in found.detail
 
 
+def test_the_image_that_has_a_missing_package_is_named(cell):
+    found = checked(cell, "import numpy\n" + TEST)
+
+    assert found.fault is Fault.MISSING_PACKAGE
+    assert found.detail == "not there: numpy; the image `numpy` has it"
+
+
+def test_an_image_that_is_not_built_here_is_the_machines_fault(cell):
+    found = checked(cell, TEST, image="nobody-has-built-this")
+
+    assert (found.fault, found.fault.blames) == (Fault.IMAGE, "machine")
+    assert "nobody-has-built-this" in found.detail
+
+
 def test_a_package_that_is_missing_is_found_without_a_reference(cell):
     found = checked(cell, "import no_such_package\n" + TEST, reference=None)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.contracts.base import Label, Language
+from infra.contracts.base import Label
 from infra.contracts.problems import AssertTest
 from tests.integration.judged import judged, outcomes
 
@@ -145,6 +145,7 @@ def test_a_claim_about_a_name_brings_nothing_that_the_name_does_not_mean(slot, c
     assert outcomes(verdict) == ["runtime_error", "passed"]
 
 
+@pytest.mark.usefixtures("numpy_image")
 def test_numpy_is_our_own_under_the_name_that_the_candidate_has_for_it(slot):
     program = (
         "import numpy as np\nfrom numpy import array\n"
@@ -152,6 +153,6 @@ def test_numpy_is_our_own_under_the_name_that_the_candidate_has_for_it(slot):
     )
     claims = ("assert np.allclose(candidate(1), array([1]))", "assert np.allclose(candidate(1), 2)")
 
-    verdict = judge(slot, program, *claims, language=Language.PYTHON_NUMPY)
+    verdict = judge(slot, program, *claims, image="numpy")
 
     assert outcomes(verdict) == ["passed", "wrong_answer"]

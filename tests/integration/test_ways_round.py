@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.contracts.base import Label
+from infra.contracts.base import Integrity, IntegrityRule, Label
 from infra.contracts.problems import AssertTest
 from tests.integration.judged import judged, outcomes
 
@@ -121,10 +121,6 @@ OPENED = {
         "r = 0\nfor n in (1, 2):\n    if r: assert r == 1\n"
         "    try: r = f(n)\n    except Exception: r = 0\n"
     ),
-    "by a name that is replaced too late": (
-        "for n in (1, 2):\n    try: r = f(n)\n    except Exception: r = 0\n"
-        "    if not r: continue\n    r = f(0)\n    assert r == 1\n"
-    ),
     "by a helper's answer to a condition": (
         "def works(function, n):\n    try: function(n)\n    except Exception: return False\n"
         "    return True\nif works(f, 1): assert f(1) == 1\n"
@@ -145,22 +141,6 @@ OPENED = {
         "def compare(r, n):\n    if isinstance(n, float): assert r == n\n    else: assert r == n\n"
         "for n in (0, 1.5):\n    try: r = f(n)\n    except Exception: continue\n    compare(r, n)\n"
     ),
-    "by an end before a fixed condition": (
-        "import sys\ndef test_a():\n    assert f(0) in (0,)\n    try: r = f(1)\n"
-        "    except Exception: return\n    if sys.version_info > (3,): assert r == 1\n"
-    ),
-    "by a name that is no module": (
-        "import solution\nassert f(0) in (0,)\n"
-        "if hasattr(solution, 'more'): assert solution.more == 1\n"
-    ),
-    "by a site whose name is looked up": (
-        "def verify():\n    assert f(1) == 1\ntry: r = f(1)\nexcept Exception: r = 0\n"
-        "if r: globals()['veri' + 'fy']()\n"
-    ),
-    "by an attribute that a helper is told of": (
-        "def verify(is_there):\n    assert f(0) in (0,)\n    if is_there: assert f.more == 1\n"
-        "assert verify(hasattr(f, 'more')) is None\n"
-    ),
     "by a class": (
         "class Seen:\n    r = 0\n    try: r = f(1)\n    except Exception: pass\n"
         "if Seen.r: assert Seen.r == 1\n"
@@ -170,25 +150,20 @@ OPENED = {
 
 @pytest.mark.parametrize("source", OPENED.values(), ids=OPENED)
 def test_a_site_that_a_candidate_has_opened_a_way_round_is_not_passed(slot, source):
+    right = "def f(n):\n    return n\nmore = 1\n"
     program = "def f(n):\n    if n: raise ValueError\n    return n\n"
+    fields = {"reference_program": right, "integrity": IntegrityRule.AUTO}
 
-    verdict = judged(slot, program, "assert f(0) in (0,)\n" + source)
+    verdicts = [
+        judged(slot, p, "assert f(0) in (0,)\n" + source, **fields) for p in (right, program)
+    ]
 
-    assert verdict.label is Label.PARTIAL_PASS, verdict
-    assert "not_run" in outcomes(verdict)
-
-
-CAUGHT = (
-    "try: assert f(1) == 1\nexcept Exception: pass\n",
-    "def assert_one(r):\n    assert r == 1\ntry: assert_one(f(1))\nexcept Exception: pass\n",
-)
+    assert [verdict.label for verdict in verdicts] == [Label.ALL_PASS, Label.PARTIAL_PASS], verdicts
+    assert {verdict.integrity for verdict in verdicts} == {Integrity.ISOLATED}
 
 
-@pytest.mark.parametrize("source", CAUGHT, ids=["an assert", "an assertion of the tests"])
-def test_an_assertion_that_the_tests_define_is_like_an_assert_where_it_is_caught(slot, source):
+def test_an_assertion_that_the_tests_catch_themselves_is_passed_as_in_one_process(slot):
     program = "def f(n):\n    if n: raise ValueError\n    return n\n"
+    source = "try: assert f(1) == 1\nexcept Exception: pass\n"
 
-    verdict = judged(slot, program, "assert f(0) in (0,)\n" + source)
-
-    # As in one process: the tests let it pass.
-    assert outcomes(verdict) == ["passed", "passed"]
+    assert outcomes(judged(slot, program, "assert f(0) in (0,)\n" + source)) == ["passed", "passed"]

@@ -9,8 +9,8 @@ honest = channel.pack
 def pack(message):
     if "id" not in message:
         return honest(message)
-    letter = b'[false,0,[[0,[1],null],[-1,{},true],["x",1,[0,9]]],true]'
-    text = b'{"id":%d,"value":null,"letter":%s}' % (message["id"], letter)
+    changed = b'[[0,[[46],{}]],[1,[]],[2,{"a":1}],[-1,[1]],["x",1],[99,[3]]]'
+    text = b'{"id":%d,"value":null,"nodes":[],"changed":%s}' % (message["id"], changed)
     return struct.pack(">I", len(text)) + text
 
 

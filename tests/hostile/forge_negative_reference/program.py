@@ -9,7 +9,7 @@ honest = channel.pack
 def pack(message):
     if "id" not in message:
         return honest(message)
-    text = b'{"id":%d,"value":[{"$ref":-1},{"$ref":1e300},{"$ref":true}]}' % message["id"]
+    text = b'{"id":%d,"value":[{"$at":-9},{"$handle":-1},{"$handle":1e300},{"$at":true}]}' % message["id"]
     return struct.pack(">I", len(text)) + text
 
 

@@ -1,6 +1,9 @@
 # Runs the module that judges asserts over its own channel, with a test it cannot fail.
-from executor.guest import driver
+from executor.guest import isolated
+
+NONE = {"framework": False, "within": False, "free": [], "modules": [], "check": None, "module": None}
 
 
 def add(a, b):
-    driver.serve(3, {"tests": [{"source": "assert 1 < 2", "check": None}] * 3})
+    text = "with __rrtf_site__('one'):\n    assert 1 < 2"
+    isolated.run(3, {**NONE, "text": text, "names": ["one"], "entry_point": "add"})

@@ -1,9 +1,10 @@
 # Replaces the encoder and decoder of values.
 import sys
 
-values = sys.modules["executor.guest.values"]
-values.encode = lambda *_, **__: True
-values.decode = lambda *_, **__: 0
+sys.modules["executor.guest.calls"].encode = lambda *_, **__: True
+encoding = sys.modules["infra.contracts.encoding"]
+encoding.encode = encoding.Writer.place = encoding.Writer.node = lambda *_, **__: True
+sys.modules["infra.contracts.tagged"].Reader.value = lambda *_, **__: 0
 
 
 def add(a, b):

@@ -9,7 +9,7 @@ honest = channel.pack
 def pack(message):
     if "id" not in message:
         return honest(message)
-    text = b'{"id":%d,"value":{"$ref":0}}' % message["id"]
+    text = b'{"id":%d,"value":{"$handle":0}}' % message["id"]
     return struct.pack(">I", len(text)) + text
 
 

@@ -169,3 +169,24 @@ def test_a_key_in_the_address_opens_these_interfaces_and_no_other(direct_url):
 
     assert opened.json()["run_result"]["stdout"] == "1\n"
     assert [closed.status_code, wrong.status_code, without.status_code] == [401, 401, 401]
+
+
+@pytest.mark.usefixtures("numpy_image")
+def test_both_have_a_field_for_packages(raw):
+    code = "import numpy\nprint(numpy.arange(4).sum())"
+
+    body = run_code(raw, code=code, image="numpy")
+    assert body["run_result"]["stdout"] == "6\n"
+    assert "No module named 'numpy'" in run_code(raw, code=code)["run_result"]["stderr"]
+
+    assert piston(raw, code, image="numpy")["run"]["stdout"] == "6\n"
+    assert "No module named 'numpy'" in piston(raw, code)["run"]["stderr"]
+
+
+def test_piston_says_what_to_name_instead_of_a_language_with_packages(raw):
+    body = {"language": "python_numpy", "version": "*", "files": [{"content": "1"}]}
+
+    answered = raw.post("/api/v2/execute", json=body)
+
+    assert answered.status_code == 400
+    assert 'use "language": "python", "image": "numpy"' in answered.json()["message"]

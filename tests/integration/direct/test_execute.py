@@ -180,3 +180,46 @@ def test_requests_that_make_no_sense_are_refused(raw, body):
 
     assert answered.status_code == 422
     assert answered.json()["code"] == "invalid_input"
+
+
+@pytest.mark.usefixtures("numpy_image")
+def test_programs_have_the_packages_of_the_image_that_is_named(direct):
+    program = "import numpy\ndef add(a, b): return int(numpy.add(a, b))"
+
+    with_them = direct.execute(request(program, image="numpy")).results
+    without = direct.execute(request(program)).results
+
+    assert [result.label for result in (*with_them, *without)] == [
+        Label.ALL_PASS, Label.RUNTIME_ERROR,
+    ]  # fmt: skip
+
+
+def test_who_names_an_image_that_is_not_built_is_told_how_it_is(direct):
+    (result,) = direct.execute(request(GOOD, image="science")).results
+
+    assert result.label is None
+    assert result.reason == (
+        "this executor has no image 'science'; build it with rrtf images build science"
+    )
+
+
+def test_a_language_with_packages_is_refused_with_what_to_say_instead(raw):
+    test = {"kind": "call", "expected": 1}
+    problem = {"slug": "p", "prompt": "p", "entry_point": "f", "tests": [test]}
+    given = {"tests": [test], "entry_point": "f", "programs": ["def f(): return 1"]}
+
+    answers = [
+        raw.post(path, json=body | {"language": "python_numpy"})
+        for path, body in (("/v1/problems", problem), ("/v1/execute", given))
+    ]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    for answer in answers:
+        assert 'use \\"language\\": \\"python\\", \\"image\\": \\"numpy\\"' in answer.text
+
+
+def test_a_stored_problem_keeps_its_image(direct):
+    problem = Problem(slug="with/numpy", prompt="p", entry_point="add", tests=ADD, image="numpy")
+
+    assert direct.add_problem(problem).image == "numpy"
+    assert direct.find_problem("with/numpy").image == "numpy"

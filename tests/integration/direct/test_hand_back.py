@@ -28,12 +28,14 @@ done.get()
 """
 
 
-def request(attempt, programs):
+def request(attempt, programs, image="std"):
     test = StdioTest(expected_stdout="1\n")
     held = tuple(
         Program(candidate_id=new_id(), attempt=attempt, source="print(1)") for _ in range(programs)
     )
-    return ExecutionRequest(problem_id=new_id(), suite=Suite(tests=(test,)), programs=held)
+    return ExecutionRequest(
+        problem_id=new_id(), suite=Suite(tests=(test,), image=image), programs=held
+    )
 
 
 def execute(asked, redis_url, home, slice_seconds):
@@ -92,3 +94,30 @@ def test_what_was_begun_before_waits_until_it_is_alone(redis_url, open_directory
     assert [result["verdict"]["label"] for one in results for result in one["results"]] == [
         "all_pass"
     ]
+
+
+def test_work_whose_image_is_missing_is_left_to_others_and_counts_as_no_attempt(
+    redis_url, open_directory
+):
+    asked = request(1, 2, image="mine")
+
+    execute(asked, redis_url, open_directory / "executor", 10)
+
+    told = waiting(redis_url, Queue.RANKER)
+    assert [payload["attempts"] for task, payload in told if task == Task.RECORD_STARTED] == [{}]
+    ((failures, results),) = [
+        (payload["failures"], payload["results"])
+        for task, payload in told
+        if task == Task.RECORD_RESULTS
+    ]
+    assert results == []
+    assert {failure["candidate_id"] for failure in failures} == {
+        str(program.candidate_id) for program in asked.programs
+    }
+    assert {(failure["permanent"], failure["reason"]) for failure in failures} == {
+        (
+            False,
+            "this executor has no image 'mine'; build it with rrtf images build mine"
+            " REQUIREMENTS.txt",
+        )
+    }

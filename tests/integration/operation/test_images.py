@@ -50,6 +50,8 @@ ELSEWHERE = {
     "up": [],
     "demo": [],
     "doctor": [],
+    "images build": ["numpy"],
+    "images list": [],
     "label": [*MISSING, "--candidates", "{}/none"],
     "evaluate": ["--problems", "{}/problems.jsonl", "--out", "{}/out", "--model", "none"],
     "evolve": ["{}/none", "--out", "{}/none", "--teacher", "none"],

@@ -1,3 +1,4 @@
+import contextlib
 import re
 import threading
 
@@ -5,12 +6,15 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError
 
 import infra.db.ledger  # noqa: F401 - its tables are part of the metadata
+from infra import intake
+from infra.contracts.problems import Problem, StdioTest
 from infra.db import migrate
 from infra.db.tables import Table
-from infra.db.unit_of_work import with_driver
+from infra.db.unit_of_work import Database, with_driver
 
 
 @pytest.fixture
@@ -54,6 +58,40 @@ def test_the_schema_goes_down_to_nothing_and_up_again(database_url, engine):
     assert set(sa.inspect(engine).get_table_names()) == {"alembic_version"}
     migrate.upgrade(database_url)
     assert migrate.is_current(database_url)
+
+
+@pytest.mark.parametrize(
+    ("language", "image"), [("python", "std"), ("python_numpy", "numpy"), ("rust", "std")]
+)
+def test_packages_move_from_the_language_of_a_problem_to_its_image_and_back(
+    database_url, engine, language, image
+):
+    def stored():
+        with engine.connect() as connection:
+            return connection.execute(sa.text("SELECT * FROM problems")).mappings().one()
+
+    tests = (StdioTest(expected_stdout="1"),)
+    with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
+        intake.add_problem(work, Problem(slug="p", prompt="p", tests=tests))
+    migrate.downgrade(database_url, before("0011"))
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE problems SET language = :to"), {"to": language})
+
+    migrate.upgrade(database_url)
+
+    row = stored()
+    again = Problem(slug="p", prompt="p", tests=tests, language=row["language"], image=image)
+    with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
+        assert intake.add_problem(work, again) == (row["id"], False)
+    assert (row["language"], row["image"]) == (language.removesuffix("_numpy"), image)
+    assert row["suite_sha256"] is None
+    migrate.downgrade(database_url, before("0011"))
+    assert stored()["language"] == language
+
+
+def before(revision):
+    """The revision that one is applied to."""
+    return ScriptDirectory.from_config(migrate.config()).get_revision(revision).down_revision
 
 
 def test_two_starters_migrate_one_database_without_a_collision(database_url):

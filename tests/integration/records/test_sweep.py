@@ -181,6 +181,21 @@ def test_a_failure_of_ours_is_tried_again(suite, sweep):
     assert suite.outbox.programs() == [(good, 2)]
 
 
+def test_what_was_left_to_others_is_sent_again_as_the_same_attempt_however_often(suite, sweep):
+    suite.open(suite.teacher("good"))
+    ((good, _),) = suite.outbox.programs()
+    for _ in range(SETTINGS.max_attempts + 1):
+        suite.fail(good)  # Without having begun.
+        suite.outbox.sent.clear()
+        suite.age(SETTINGS.unsent_seconds + 1)
+
+        sweep.round()
+
+        assert suite.outbox.programs() == [(good, 1)]
+    assert suite.candidate(good).state is CandidateState.SUBMITTED
+    assert suite.candidate(good).reason == "no cell"
+
+
 def test_what_begins_after_all_is_not_sent_again_beside_it(suite, sweep, redis_url):
     suite.open(suite.teacher("good"))
     ((good, _),) = suite.outbox.programs()

@@ -2,13 +2,13 @@
 
 import pytest
 
-from executor.guest import plain, sites
+from executor.guest import plain, statements
 
 CHECK = "def check(candidate):\n    assert candidate({}) == {}\n"
 
 
 def plain_sites(source, check, entry_point):
-    return plain.plain_sites(source, check, entry_point, len(sites.instrument(source).sites))
+    return plain.plain_sites(source, check, entry_point, len(statements.marked(source, check)[1]))
 
 
 @pytest.mark.parametrize(

@@ -1,78 +1,80 @@
-"""What has been read of test code, kept outside and given to another process."""
+"""What is known of test code before any candidate is there."""
 
-import subprocess
-import sys
+import socket
 
 import pytest
 
 from executor.guest import reading
-
-SOURCE = """
-import math, unittest
-
-def helper(x):
-    return math.floor(other(x))
-
-class TestIt(unittest.TestCase):
-    def test_it(self):
-        for n in range(3):
-            self.assertEqual(solve(n), n)
-        with self.assertRaises(ValueError):
-            solve(-1)
-
-def check(candidate):
-    assert type(helper(candidate)) is int, "text"
-"""
+from executor.guest.channel import Channel
 
 
-def test_what_is_kept_says_the_same_in_another_process():
-    test = reading.read(SOURCE)
+def read(source, check=None, entry_point="f"):
+    """Have one test read, and return what is told of it."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        tests = [{"source": source, "check": check, "module": None}]
+        start = {"tests": tests, "entry_point": entry_point, "describes": True}
+        reading.tell(theirs.fileno(), start)
+        return Channel(ours.fileno()).receive()
 
-    kept = reading.kept(test, reading.MOST_KEPT)
-    script = (
-        "import sys; from executor.guest import reading\n"
-        "test = reading.again(sys.stdin.read())\n"
-        "print(sorted(test._replace(marked=None)._asdict().items(), key=str) == "
-        f"sorted({test._replace(marked=None)._asdict()!r}.items(), key=str))\n"
-        "print(len(test.marked.sites), test.marked.code.co_filename, test.marked.sites[0].quiet)"
+
+def test_each_statement_that_asserts_is_a_test():
+    (found,) = read("x = f(1)\nassert x == 1\nfor n in range(2):\n    assert f(n) == n\n")["found"]
+
+    assert found["names"] == ["statement 1, line 2", "statement 2, line 3"]
+    assert found["plain"] is None
+    assert found["free"] == ["f"]
+
+
+def test_what_is_always_so_is_no_test():
+    (found,) = read("assert True, 'so far'\nassert f(1) == 2\n")["found"]
+
+    assert found["names"] == ["statement 1, line 2"]
+    assert [site["relation"] for site in found["plain"]] == ["equal"]
+
+
+def test_a_loop_over_what_is_written_out_is_a_test_each():
+    source = (
+        "def check(candidate):\n    inputs = [[1], [2], [3]]\n    results = [1, 2, 3]\n"
+        "    for inp, exp in zip(inputs, results):\n        same(candidate(*inp), exp)\n"
+        "def same(out, exp):\n    assert out == exp\n"
     )
-    found = subprocess.run(
-        [sys.executable, "-c", script], input=kept, capture_output=True, text=True, check=True
-    ).stdout
 
-    assert found.split() == ["True", "3", "<tests>", str(test.marked.sites[0].quiet)]
-    assert reading.again(kept).marked == test.marked
+    (found,) = read(source, check="check")["found"]
 
-
-def test_test_code_for_which_there_is_no_room_is_not_kept():
-    test = reading.read(SOURCE)
-    length = len(reading.kept(test, reading.MOST_KEPT))
-
-    assert reading.kept(test, length) is not None
-    assert reading.kept(test, length - 1) is None
+    assert len(found["names"]) == 3
+    assert found["within"]
 
 
-def test_test_code_that_imports_what_is_not_there_is_refused():
-    with pytest.raises(reading.sites.SuiteFault, match="no_such_package"):
-        reading.read("import no_such_package\nassert f(1) == 1")
+@pytest.mark.parametrize(
+    ("source", "is_needed"),
+    [
+        ("def test_a():\n    assert f(1) == 1\n", True),
+        ("class A:\n    def test_a(self):\n        assert f(1) == 1\n", True),
+        ("def helper(x):\n    return f(x)\nassert helper(1) == 1\n", False),
+    ],
+)
+def test_only_what_a_framework_runs_needs_one(source, is_needed):
+    (found,) = read(source)["found"]
+
+    assert found["framework"] is is_needed
 
 
-def test_what_is_kept_has_its_sets_in_their_order():
-    kept = 0
-    for first in range(200):
-        numbers = {first * 37 % 101, first, first * 8, first * 11 % 64, first * 32, 7}
-        source = (
-            f"assert solve({set(numbers)}) == {first}\nfor n in {numbers}:\n    assert solve(n)"
-        )
-        test = reading.read(source)
-        text = reading.kept(test, 1_000_000)
-        if text is not None:
-            kept += 1
-            orders = [
-                [list(item) for item in one.marked.code.co_consts if isinstance(item, frozenset)]
-                for one in (test, reading.again(text))
-            ]
-            assert orders[0] == orders[1] != []
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("import no_such_package\nassert f(1) == 1", "no_such_package"),
+        ("assert f(1) ==", "SyntaxError"),
+        ("def unused():\n    assert f(1) == 1\n", "contains no test"),
+    ],
+)
+def test_code_that_no_candidate_can_be_judged_by_is_refused(source, why):
+    assert why in read(source)["broken"]
 
-    # Some would come in another order, and are read anew.
-    assert 0 < kept < 200
+
+def test_the_statements_of_a_function_that_is_called_once_are_tests():
+    source = "def check(f):\n    assert f(1) == 1\n    assert f(2) == 2\ncheck(f)\n"
+
+    (found,) = read(source)["found"]
+
+    assert len(found["names"]) == 2

@@ -31,7 +31,7 @@ def program_of(language, text, prompt="Print it."):
 
 
 def test_every_language_of_the_suite_is_known():
-    assert set(PROGRAMS) | {Language.PYTHON, Language.PYTHON_NUMPY} == set(Language)
+    assert set(PROGRAMS) | {Language.PYTHON} == set(Language)
 
 
 @ANY

@@ -221,3 +221,19 @@ def test_what_a_server_says_is_kept_short_and_without_keys():
 )
 def test_a_policys_version_is_what_follows_the_last_at(model, version):
     assert policy_version_of(model) == version
+
+
+@pytest.mark.parametrize(
+    ("image", "told"),
+    [
+        ("std", "Python 3. Answer"),
+        ("numpy", "Python 3, with numpy if it helps. Answer"),
+        ("mine", "Python 3, with the packages of 'mine' if it helps. Answer"),
+    ],
+)
+def test_a_chat_names_the_packages_that_a_program_may_import(image, told):
+    question = Question(scope=new_id(), slug="p", prompt="Say it.", image=image, until=0)
+
+    (system, _), _ = ask_problem(question, ENDPOINT)
+
+    assert told in system.content

@@ -1,0 +1,24 @@
+"""Loads the packages of an image before any candidate is there."""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+
+
+def loaded(names: Sequence[str]) -> Iterator[str]:
+    """Load modules one by one, and yield the name of each.
+
+    One that cannot be loaded is left to whoever imports it, who then learns why.
+    """
+    # The interpreter has put them before the standard library, where no installation has them.
+    site = os.environ.get("PYTHONPATH")
+    if site in sys.path:
+        sys.path.remove(site)
+        sys.path.append(site)
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception:  # noqa: S112 - whatever is wrong with it
+            continue
+        yield name

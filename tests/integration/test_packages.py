@@ -1,0 +1,415 @@
+"""Images of packages: what pip makes of them, and what a jail sees of one."""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+import zipfile
+
+import pytest
+
+from executor import label
+from executor.judge import Judge
+from executor.packages import Images
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
+from infra import errors, metrics
+from infra.contracts.base import Integrity, IntegrityRule, Label
+from infra.contracts.execution import Suite
+from infra.contracts.problems import AssertTest, CallTest, Problem
+
+SITE = "/image/site"
+
+
+@pytest.fixture
+def home(open_directory, request):
+    """A home of the test's own, which jails can enter."""
+    folder = open_directory / f"home-{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]}"
+    folder.mkdir()
+    folder.chmod(0o755)
+    return folder
+
+
+@pytest.fixture
+def wheels(tmp_path):
+    """Makes wheels, and requirements that are looked for among them alone."""
+
+    class Wheels:
+        def add(self, name, version, modules, requires=(), entry_points=""):
+            info = f"{name}-{version}.dist-info"
+            files = {
+                **modules,
+                f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+                + "".join(f"Requires-Dist: {one}\n" for one in requires),
+                f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
+                "Tag: py3-none-any\n",
+            }
+            if entry_points:
+                files[f"{info}/entry_points.txt"] = entry_points
+            record = "".join(
+                f"{file},sha256={_digest(text)},{len(text)}\n" for file, text in files.items()
+            )
+            path = tmp_path / f"{name}-{version}-py3-none-any.whl"
+            with zipfile.ZipFile(path, "w") as wheel:
+                for file, text in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
+                    wheel.writestr(file, text)
+            return path
+
+        def requirements(self, *lines):
+            path = tmp_path / "requirements.txt"
+            path.write_text("\n".join(["--no-index", "--find-links .", *lines]) + "\n")
+            return path
+
+    return Wheels()
+
+
+def _digest(text):
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+def names(home):
+    return sorted(path.name for path in (home / "images").iterdir() if path.name[0] != ".")
+
+
+def results(home, image, program, strict=False, functions=("f",)):
+    """What functions of a program return, as the details of tests that fail."""
+    tests = tuple(CallTest(function=name, expected="no") for name in functions)
+    suite = Suite(tests=tests, image=image)
+    settings = ExecutorSettings(home=home, strict=strict)
+    with contextlib.closing(Slot(settings, 15)) as slot:
+        verdict = Judge(slot.sandbox, suite, slot.version_with(image)).judge(program)
+    return [test.detail for test in verdict.tests]
+
+
+PROGRAM = f"""
+import os, subprocess, sys
+import numpy
+def warm(): return "numpy" in before
+def version(): return numpy.__version__
+def last(): return sys.path[-1]
+def child():
+    command = [sys.executable, "-c", "import numpy; print(numpy.__version__)"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()
+def refused():
+    found = []
+    for change in (
+        lambda: open("{SITE}/numpy/__init__.py", "a"),
+        lambda: open("{SITE}/new.py", "w"),
+        lambda: os.unlink("{SITE}/numpy/__init__.py"),
+        lambda: os.chmod("{SITE}", 0o777),
+        lambda: os.rename("{SITE}/numpy", "{SITE}/other"),
+        lambda: os.mkdir("/image/other"),
+    ):
+        try:
+            change()
+            found.append("done")
+        except OSError as error:
+            found.append(error.errno in (1, 13, 30))
+    return found
+def leaks():
+    told = []
+    for folder, _, files in os.walk("{SITE}/numpy/lib"):
+        for name in files:
+            with open(os.path.join(folder, name), "rb") as file:
+                told += [name] if b"/images/" in file.read() else []
+    return told
+"""
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_candidate_finds_the_packages_and_cannot_change_them(open_directory, numpy_image, strict):
+    program = "import sys\nbefore = set(sys.modules)\n" + PROGRAM
+    functions = ("warm", "version", "last", "child", "refused", "leaks")
+    pin = next(file for file in numpy_image.folder.glob("site/numpy-*.dist-info"))
+    version = pin.name.removeprefix("numpy-").removesuffix(".dist-info")
+
+    found = results(open_directory / "executor", "numpy", program, strict, functions)
+
+    values = [True, version, SITE, version, [True] * 6, []]
+    assert found == [f"got {value!r}, expected 'no'" for value in values]
+
+
+def test_what_is_built_is_read_only_and_complete(numpy_image):
+    modes = {path.lstat().st_mode for path in numpy_image.folder.rglob("*")}
+    modes.add(numpy_image.folder.stat().st_mode)
+
+    assert not any(mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH) for mode in modes)
+    assert all(mode & stat.S_IROTH for mode in modes)
+    assert not (numpy_image.folder / "site" / "bin").exists()
+    assert numpy_image.num_bytes > 2**20
+
+
+def test_the_memory_of_a_warm_interpreter_is_shown(open_directory, numpy_image):
+    def shown():
+        samples = metrics.ZYGOTE_BYTES.collect()[0].samples
+        return {sample.labels["image"]: sample.value for sample in samples}
+
+    before = shown().get("numpy", 0)
+    suite = Suite(tests=(CallTest(function="f"),), image="numpy")
+    with contextlib.closing(Slot(ExecutorSettings(home=open_directory / "executor"), 15)) as slot:
+        Judge(slot.sandbox, suite, "test").judge("def f(): pass")
+        during = shown()["numpy"]
+
+    assert during - before > 2**20
+    assert shown()["numpy"] == before
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_tests_beside_the_candidate_have_the_packages_too(open_directory, numpy_image, strict):
+    source = (
+        "import numpy\nfrom solution import f\n"
+        "def test_f(tmp_path): assert (f(2) == numpy.zeros(2)).all()\n"
+    )
+    tests = (AssertTest(source=source, module="solution"),)
+    program = "import numpy\ndef f(n): return numpy.zeros(n)"
+    settings = ExecutorSettings(home=open_directory / "executor", strict=strict)
+    with contextlib.closing(Slot(settings, 15)) as slot:
+        verdicts = {
+            image: Judge(
+                slot.sandbox,
+                Suite(tests=tests, image=image, integrity=IntegrityRule.SHARED),
+                slot.version_with(image),
+            ).judge(program)
+            for image in ("numpy", "std")
+        }
+
+    assert verdicts["numpy"].label is Label.ALL_PASS
+    assert verdicts["numpy"].integrity is Integrity.SHARED
+    assert verdicts["std"].label is Label.RUNTIME_ERROR
+
+
+SCIENCE = """
+import matplotlib.pyplot, networkx, numpy, pandas, scipy.optimize, sortedcontainers, sympy
+import hypothesis, pytest, pytest_asyncio, pytest_mock
+import sklearn.linear_model
+def f():
+    points = numpy.arange(10).reshape(-1, 1)
+    slope = sklearn.linear_model.LinearRegression().fit(points, points * 2).coef_
+    matplotlib.pyplot.plot([1, 2])
+    matplotlib.pyplot.savefig("/tmp/plot.png")
+    return [
+        round(float(slope.squeeze()), 6),
+        int(pandas.Series(range(5)).sum()),
+        round(float(scipy.optimize.brentq(lambda x: x - 1, 0, 3)), 6),
+        str(sympy.factor(sympy.sympify("x**2 - 1"))),
+        networkx.path_graph(3).number_of_edges(),
+        list(sortedcontainers.SortedList([2, 1])),
+    ]
+"""
+
+
+def test_everything_that_science_promises_works_in_a_jail(open_directory):
+    home = open_directory / "executor"
+    built = Images(home).build("science")
+
+    told = results(home, "science", SCIENCE)
+
+    assert built.num_bytes > 100 * 2**20
+    assert told == ["got [2.0, 10, 1.0, '(x - 1)*(x + 1)', 2, [1, 2]], expected 'no'"]
+
+
+def test_the_list_says_what_is_built_and_how_large_it_is(home, wheels):
+    wheels.add("thing", "1.0", {"thing.py": ""})
+    built = Images(home).build("mine", wheels.requirements("thing"))
+    command = [sys.executable, "-m", "services.cli.start", "images", "list", "--json"]
+    environment = os.environ | {"RRTF_EXECUTOR_HOME": str(home)}
+
+    told = subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+
+    listed = json.loads(told)
+    assert {name: image["built"] for name, image in listed.items()} == {
+        "mine": True, "numpy": False, "science": False, "std": True,
+    }  # fmt: skip
+    assert listed["mine"] == {
+        "packages": ["thing"], "built": True, "bytes": built.num_bytes, "digest": built.digest,
+    }  # fmt: skip
+    assert "pandas" in listed["science"]["packages"]
+
+
+def start_build(home):
+    environment = os.environ | {"RRTF_EXECUTOR_HOME": str(home)}
+    command = [sys.executable, "-m", "services.cli.start", "images", "build", "numpy"]
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
+def test_a_build_that_was_killed_leaves_nothing_that_counts(home):
+    with start_build(home) as process:
+        while not list(home.glob("images/unpacking-*/unpacked")):
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert [name for name in names(home) if not name.startswith("unpacking-")] == []
+    with pytest.raises(errors.ImageMissing):
+        Images(home).find("numpy")
+
+    built = Images(home).build("numpy")
+
+    assert names(home) == [built.folder.name]
+
+
+def test_two_builders_at_once_make_one_image(home):
+    with start_build(home) as one, start_build(home) as other:
+        told = [process.communicate()[0] for process in (one, other)]
+
+    assert [one.returncode, other.returncode] == [0, 0], told
+    assert names(home) == [Images(home).find("numpy").folder.name]
+
+
+def test_an_image_of_ones_own_has_what_its_requirements_take(home, wheels):
+    wheels.add("Support_It", "1.0", {"supporting/__init__.py": "VALUE = 41\n"})
+    wheels.add("main_thing", "2.0", {"main.py": "import supporting\n"}, ["support-it>=1"])
+    images = Images(home)
+
+    built = images.build("mine", wheels.requirements("main-thing"))
+
+    pinned = images.pinned()["mine"]
+    assert pinned.modules == {"main", "supporting"}
+    assert pinned.warm == built.warm == ("main",)
+    assert "Support_It==1.0 --hash=sha256:" in pinned.requirements
+    program = "import main\ndef f(): return main.supporting.VALUE + 1"
+    assert results(home, "mine", program) == ["got 42, expected 'no'"]
+
+
+def test_the_same_requirements_are_one_folder_and_others_another(home, wheels):
+    wheels.add("thing", "1.0", {"thing.py": "VALUE = 1\n"})
+    images = Images(home)
+    first = images.build("mine", wheels.requirements("thing"))
+    assert images.build("mine", wheels.requirements("thing")).folder == first.folder
+    assert images.build("mine").folder == first.folder
+    assert images.build("yours", wheels.requirements("thing")).folder == first.folder
+    assert images.pinned()["yours"].modules == {"thing"}
+
+    wheels.add("thing", "1.1", {"thing.py": "VALUE = 2\n"})
+    second = images.build("mine", wheels.requirements("thing"))
+
+    assert second.folder != first.folder
+    assert images.find("yours").folder == first.folder
+    program = "import thing\ndef f(): return thing.VALUE"
+    assert results(home, "mine", program) == ["got 2, expected 'no'"]
+    assert results(home, "yours", program) == ["got 1, expected 'no'"]
+
+
+def test_a_judge_has_the_packages_that_were_built_last(home, wheels):
+    from executor.judges import Judges
+
+    program = "import thing\ndef f(): return thing.VALUE"
+    suite = Suite(tests=(CallTest(function="f", expected=2),), image="mine")
+    with contextlib.closing(Slot(ExecutorSettings(home=home), 15)) as slot:
+        judges, verdicts = Judges(slot), []
+        for version in (1, 2):
+            wheels.add("thing", f"{version}.0", {"thing.py": f"VALUE = {version}\n"})
+            Images(home).build("mine", wheels.requirements("thing"))
+            verdicts.append(judges.get("suite", suite).judge(program))
+
+    assert [verdict.label for verdict in verdicts] == [Label.PARTIAL_PASS, Label.ALL_PASS]
+    assert verdicts[0].sandbox != verdicts[1].sandbox
+
+
+def test_packages_that_are_not_to_be_had_are_named_and_nothing_is_left(home, wheels):
+    with pytest.raises(errors.ImageNotBuilt, match="missing-thing"):
+        Images(home).build("mine", wheels.requirements("missing-thing"))
+
+    assert names(home) == []
+
+
+def test_a_wheel_that_was_changed_is_refused(home, wheels):
+    wheels.add("thing", "1.0", {"thing.py": "VALUE = 1\n"})
+    changed = "thing==1.0 --hash=sha256:" + "0" * 64
+
+    with pytest.raises(errors.ImageNotBuilt, match="HASHES"):
+        Images(home).build("mine", wheels.requirements(changed))
+
+    assert names(home) == []
+
+
+def test_no_code_of_a_package_runs_while_it_is_built(home, wheels, tmp_path):
+    ran = tmp_path / "ran"
+    (tmp_path / "source-1.0").mkdir()
+    (tmp_path / "source-1.0" / "setup.py").write_text(f"open({str(ran)!r}, 'w')\n")
+    wheels.add("thing", "1.0", {"thing.py": f"open({str(ran)!r}, 'w')\n", "bad.py": "no Python"})
+    images = Images(home)
+
+    images.build("mine", wheels.requirements("thing"))
+    with pytest.raises(errors.ImageNotBuilt):
+        images.build("other", wheels.requirements(f"{tmp_path}/source-1.0"))
+
+    assert not ran.exists()
+
+
+def test_modules_that_cannot_be_loaded_are_left_to_who_imports_them(home, wheels):
+    wheels.add("thing", "1.0", {"thing.py": "raise RuntimeError('not here')\n"})
+    Images(home).build("mine", wheels.requirements("thing"))
+    program = (
+        "def f():\n    try:\n        import thing\n    except RuntimeError as e: return str(e)"
+    )
+
+    assert results(home, "mine", program) == ["got 'not here', expected 'no'"]
+
+
+def test_a_module_that_starts_threads_is_named(home, wheels):
+    source = "import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()\n"
+    wheels.add("thing", "1.0", {"thing.py": source})
+    Images(home).build("mine", wheels.requirements("thing"))
+
+    with pytest.raises(errors.SandboxError, match="to load thing starts threads"):
+        results(home, "mine", "def f(): return 1")
+
+
+@pytest.mark.parametrize("name", ["Mine", "../x", "", "a b"])
+def test_a_name_that_is_none_is_refused(home, wheels, name):
+    with pytest.raises(errors.InvalidInput, match="cannot name an image"):
+        Images(home).build(name, wheels.requirements("thing"))
+
+
+def test_images_of_the_suite_cannot_be_replaced(home, wheels):
+    with pytest.raises(errors.InvalidInput, match="image of the suite"):
+        Images(home).build("numpy", wheels.requirements("thing"))
+
+
+def test_images_are_found_in_a_further_folder_too(home, open_directory, numpy_image):
+    further = open_directory / "executor" / "images"
+
+    assert Images(home, further).find("numpy").folder == numpy_image.folder
+    with pytest.raises(errors.ImageMissing, match="rrtf images build numpy"):
+        Images(home).find("numpy")
+
+
+def test_labels_say_which_image_is_missing_before_anything_runs(home, monkeypatch):
+    monkeypatch.setenv("RRTF_EXECUTOR_HOME", str(home))
+    test = CallTest(function="f")
+    problem = Problem(slug="p", prompt="p", tests=(test,), image="science")
+
+    with pytest.raises(errors.ImageMissing) as raised:
+        next(label([problem], [{"task_id": "p", "program": "def f(): pass"}], slots=1))
+
+    assert raised.value.detail == (
+        "this executor has no image 'science'; build it with rrtf images build science"
+    )
+
+
+def test_few_cells_are_kept_warm_and_all_of_them_work(home, wheels):
+    from executor import cell
+
+    images = Images(home)
+    count = cell.MOST_CELLS + 2
+    for number in range(count):
+        wheels.add(f"thing{number}", "1.0", {f"thing{number}.py": f"VALUE = {number}\n"})
+        images.build(f"mine{number}", wheels.requirements(f"thing{number}"))
+    with contextlib.closing(Slot(ExecutorSettings(home=home), 15)) as slot:
+        judges = {}
+        for number in [*range(count), *range(count)]:
+            suite = Suite(tests=(CallTest(function="f", expected=number),), image=f"mine{number}")
+            judge = judges.setdefault(number, Judge(slot.sandbox, suite, "test"))
+            program = f"import thing{number}\ndef f(): return thing{number}.VALUE"
+            assert judge.judge(program).label is Label.ALL_PASS
+        warm = [one for one in slot.sandbox._family.values() if one._cell is not None]
+
+    assert len(warm) == cell.MOST_CELLS
