@@ -1,5 +1,19 @@
-"""Labels candidates in a sandbox; `executor.label` does so without any service."""
+"""Labels candidates in a sandbox; `executor.label` does so without any service.
 
+`executor.check` says whether the tests of problems can judge anybody.
+"""
+
+from executor.checks import check
+from executor.findings import Fault, Finding, Strength, Survivor
 from executor.labelling import LabelledCandidate, Overrides, label
 
-__all__ = ["LabelledCandidate", "Overrides", "label"]
+__all__ = [
+    "Fault",
+    "Finding",
+    "LabelledCandidate",
+    "Overrides",
+    "Strength",
+    "Survivor",
+    "check",
+    "label",
+]

@@ -9,7 +9,7 @@ from executor.items import Items
 from executor.jail import Budget, Ended, Jail, Sandbox
 from infra import errors
 from infra.contracts.base import Outcome
-from infra.contracts.execution import TestResult
+from infra.contracts.execution import TestResult, Verdict
 from infra.contracts.problems import Limits
 
 
@@ -18,6 +18,15 @@ class SuiteBroken(errors.SuiteError):
 
     code = "suite_broken"
     status = 422
+
+
+class ReferenceFailed(SuiteBroken):
+    """The reference program does not pass the tests."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        # What a wrong program takes says nothing about what a right one takes.
+        super().__init__(f"the reference program gets {verdict.label}: {verdict.error}")
+        self.verdict = verdict
 
 
 class CheckerFailed(SuiteBroken):

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from executor import learning, sharing, verdicts
-from executor.asserting import Found, SuiteBroken
+from executor.asserting import Found, ReferenceFailed, SuiteBroken
 from executor.checking import Checkers
 from executor.host import CompileFailed, FunctionHost, Meter
 from executor.jail import Ended, Sandbox
@@ -59,6 +59,11 @@ class Judge:
         if suite.reference_program is not None and suite.limits.reference_factor is not None:
             reference = self._reference or self._judge_reference(suite.reference_program)
             self._limits = calibrated(suite.limits, reference)
+
+    @property
+    def reference(self) -> Verdict | None:
+        """What the reference program got, where it has decided something."""
+        return self._reference
 
     @property
     def total(self) -> int:
@@ -122,8 +127,7 @@ class Judge:
             if reference.unstable:
                 # It passed once: the limit and the machine's load decide, not the suite.
                 raise errors.SandboxError("the reference program is near a limit, and unstable")
-            # What a wrong program takes says nothing about what a right one takes.
-            raise SuiteBroken(f"the reference program gets {reference.label}: {reference.error}")
+            raise ReferenceFailed(reference)
         return reference
 
     def _reading_start(self, role: str) -> dict[str, Any]:
@@ -235,6 +239,8 @@ class Judge:
                     str(failure), self.total, self._version, meter.usage()
                 )
         self._found = run.found
+        if not results:
+            raise SuiteBroken("no test ran: every one is skipped")
         return verdicts.judged(
             results,
             meter.usage(),

@@ -74,7 +74,7 @@ def label(
         errors.ImageMissing: an image of theirs has not been built here.
         errors.SandboxError: the sandbox cannot be opened.
     """
-    known = {p.slug: p for p in map(_problem, problems)}
+    known = {p.slug: p for p in map(to_problem, problems)}
     changed = {"slots": slots, "strict": strict}
     settings = load(ExecutorSettings).model_copy(
         update={key: value for key, value in changed.items() if value is not None}
@@ -117,7 +117,12 @@ def _in_order(
         index += 1
 
 
-def _problem(record: Problem | Mapping[str, Any]) -> Problem:
+def to_problem(record: Problem | Mapping[str, Any]) -> Problem:
+    """Return the problem of a record, or the problem itself.
+
+    Raises:
+        errors.InvalidInput: it is none.
+    """
     return record if isinstance(record, Problem) else importers.to_problem(dict(record))
 
 

@@ -18,8 +18,10 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
+from executor import soundness
 from executor.accounting import choose
 from executor.asserting import SuiteBroken
+from executor.findings import Fault, Finding
 from executor.judges import Judges
 from executor.run import Asserts
 from executor.sandbox import Slot
@@ -109,10 +111,33 @@ class Pool:
             while pending:
                 yield from _results(pending.popleft(), known)
         except BrokenProcessPool as error:
-            raise errors.SandboxError(
-                "a slot's process died or could not start; `rrtf doctor` says what is missing."
-                ' A script that calls label() must do so below `if __name__ == "__main__":`'
-            ) from error
+            raise _died() from error
+
+    def check(self, names: Iterable[str], mutants: int) -> Iterator[Finding]:
+        """Yield what is found of each suite, in order; at most so many mutants of its reference.
+
+        Raises:
+            errors.SandboxError: a slot's process died, or none could be opened.
+        """
+        pending: deque[Future[Finding]] = deque()
+        try:
+            for name in names:
+                with _deaf():
+                    pending.append(self._executor.submit(_check, name, mutants))
+                if len(pending) >= self._slots * _AHEAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        except BrokenProcessPool as error:
+            raise _died() from error
+
+
+def _died() -> errors.SandboxError:
+    return errors.SandboxError(
+        "a slot's process died or could not start; `rrtf doctor` says what is missing."
+        " A script that calls label() or check() must do so below"
+        ' `if __name__ == "__main__":`'
+    )
 
 
 class _Inherited:
@@ -173,6 +198,7 @@ class _Process:
     """What one process of the pool holds."""
 
     def __init__(self, slot: Slot, suites: Mapping[str, Suite]) -> None:
+        self.slot = slot
         self.suites = suites
         self.judges = Judges(slot)
 
@@ -218,6 +244,16 @@ def _label(chunk: list[Work], read: Mapping[str, Asserts]) -> _Chunk:
         if asserts is not None:
             found[name] = asserts
     return _Chunk(labelled, found)
+
+
+def _check(name: str, mutants: int) -> Finding:
+    assert _process is not None
+    try:
+        return soundness.check(_process.slot, name, _process.suites[name], mutants)
+    except Exception as error:
+        # Whatever one suite brings about here, the others are checked.
+        detail = f"the executor failed: {type(error).__name__}: {error}"[:2000]
+        return Finding(slug=name, fault=Fault.SANDBOX, detail=detail)
 
 
 def _timed(process: _Process, work: Work, asserts: Asserts | None) -> Labelled:

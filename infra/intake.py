@@ -23,7 +23,7 @@ from infra.contracts.base import (
 )
 from infra.contracts.candidates import NewCandidate, NewGroup, RankGroup
 from infra.contracts.execution import Suite, cache_key
-from infra.contracts.problems import Limits, Problem, TestCase
+from infra.contracts.problems import STRENGTH, Limits, Problem, TestCase
 from infra.db import bulk
 from infra.db.tables import (
     CandidateRow,
@@ -50,7 +50,11 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
         errors.InvalidInput: it holds what Postgres cannot store.
     """
     _refuse_nul("prompt", problem.prompt)
-    content = _json("problem", problem.model_dump(mode="json"))
+    whole = problem.model_dump(mode="json")
+    # How strong its tests are is measured, and no part of what it is.
+    strength = whole["metadata"].pop(STRENGTH, None)
+    _json("metadata", strength)
+    content = _json("problem", whole)
     digest = hashlib.sha256(content.encode()).hexdigest()
     row = {
         "id": new_id(),
@@ -80,6 +84,9 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
             raise errors.Conflict(
                 f"the problem {problem.slug} exists with other content; choose another slug"
             )
+        if strength is not None:
+            known = work.session.get_one(ProblemRow, found.id)
+            known.details = {**known.details, STRENGTH: strength}
         return found.id, False
     work.session.add_all(
         TestCaseRow(

@@ -135,10 +135,8 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest import touching
 
                 touching.tell(CHANNEL_FD, start)
-            case "guards":
-                from executor.guest.guards import deriving
-
-                deriving.tell(CHANNEL_FD, start)
+            case "guards" | "examining" | "mutants" | "watched":
+                look_at_suite(start)
             case "reading":
                 from executor.guest import reading
 
@@ -150,6 +148,27 @@ def run_child(start: dict[str, object]) -> None:
         code = 0 if start["role"] != "program" else code
     finally:
         os._exit(code)
+
+
+def look_at_suite(start: dict[str, object]) -> None:
+    """Do what is done with a suite in a jail before any candidate is there."""
+    match start["role"]:
+        case "guards":
+            from executor.guest.guards import deriving
+
+            deriving.tell(CHANNEL_FD, start)
+        case "examining":
+            from executor.guest import examining
+
+            examining.tell(CHANNEL_FD, start)
+        case "mutants":
+            from executor.guest import mutants
+
+            mutants.tell(CHANNEL_FD, start)
+        case "watched":
+            from executor.guest import watched
+
+            watched.run(CHANNEL_FD, start)
 
 
 if __name__ == "__main__":

@@ -319,6 +319,10 @@ class RankedGroupView(RankedGroup):
     """Of the ranking; pages are in its order."""
     policy: str
     skip_reason: SkipReason | None
+    integrity: Integrity
+    """`shared` if any of its labels is, or is of an execution that is not known any more."""
+    strength: float | None
+    """Share of the mutants of its problem's reference that the tests notice, where measured."""
 
 
 class TrainingBatchView(Contract):

@@ -25,6 +25,8 @@ MAX_TESTS = 1_000
 """Most tests one problem may have."""
 MAX_FILES = 100
 """Most files one test may bring along."""
+STRENGTH = "strength"
+"""Key of a problem's metadata: the share of its reference's mutants that its tests notice."""
 MAX_WALL_SECONDS = 75.0
 """Longest wall time of one candidate; twice this and a slice's time fit into one task."""
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from infra import errors
 from infra.contracts.api import RankedGroupView
-from infra.contracts.base import Label
+from infra.contracts.base import Integrity, Label
 
 _ROWS = 1_000
 """Rows in one row group of a Parquet file."""
@@ -42,7 +42,32 @@ class Export(NamedTuple):
     path: Path
     rows: int
     groups: int
-    """Ranked groups that were read."""
+    """Ranked groups that were used."""
+    left_out: int = 0
+    """Further ones, which were not wanted."""
+
+
+class Wanted(NamedTuple):
+    """Which groups are exported; all, if nothing is said."""
+
+    integrity: Integrity | None = None
+    min_strength: float | None = None
+    """Least share of mutants that the tests of the problem notice; unmeasured ones are left out."""
+
+    def has(self, group: RankedGroupView) -> bool:
+        """Tell whether a group is one of them."""
+        if self.integrity not in (None, group.integrity):
+            return False
+        if self.min_strength is None:
+            return True
+        return group.strength is not None and group.strength >= self.min_strength
+
+    def note(self, left_out: int) -> str:
+        """Say how many groups were left out, if some were to be."""
+        words = [f"not `{self.integrity}`"] if self.integrity is not None else []
+        if self.min_strength is not None:
+            words.append(f"tests of strength below {self.min_strength:g} or unknown")
+        return f"; left out, {' or '.join(words)}: {left_out}" if words else ""
 
 
 def rows_of(group: RankedGroupView, shape: Shape, min_label: Label) -> Iterator[dict[str, Any]]:
@@ -82,7 +107,12 @@ def rows_of(group: RankedGroupView, shape: Shape, min_label: Label) -> Iterator[
 
 
 def export(
-    groups: Iterable[RankedGroupView], out: Path, shape: Shape, form: Format, min_label: Label
+    groups: Iterable[RankedGroupView],
+    out: Path,
+    shape: Shape,
+    form: Format,
+    min_label: Label,
+    wanted: Wanted,
 ) -> Export:
     """Write a folder that `datasets.load_dataset` reads; the card is written last.
 
@@ -90,12 +120,15 @@ def export(
         errors.InvalidInput: the folder is not empty or cannot be written, or there are no rows.
         errors.ConfigurationError: Parquet is asked for and pyarrow is not installed.
     """
-    read = 0
+    used = left_out = 0
 
     def rows() -> Iterator[dict[str, Any]]:
-        nonlocal read
+        nonlocal used, left_out
         for group in groups:
-            read += 1
+            if not wanted.has(group):
+                left_out += 1
+                continue
+            used += 1
             yield from rows_of(group, shape, min_label)
 
     write = _write_jsonl if form is Format.JSONL else _parquet_writer()
@@ -108,14 +141,18 @@ def export(
         try:
             count = write(partial, rows())
             if not count:
-                raise errors.InvalidInput(f"none of {read} ranked groups gives a row of this shape")
+                raise errors.InvalidInput(
+                    f"none of {used} ranked groups gives a row of this shape"
+                    + wanted.note(left_out)
+                )
         except BaseException:
             # What is half written must not stand in the way of the next attempt.
             shutil.rmtree(path.parent)
             raise
         partial.replace(path)
-        done = Export(path, count, read)
-        (out / "README.md").write_text(_card(done, shape, min_label), encoding="utf-8")
+        done = Export(path, count, used, left_out)
+        card = _card(done, shape, min_label, wanted)
+        (out / "README.md").write_text(card, encoding="utf-8")
     except OSError as error:
         raise errors.InvalidInput(f"cannot write {out}: {error}") from error
     return done
@@ -174,8 +211,9 @@ _COLUMNS = {
 }
 
 
-def _card(done: Export, shape: Shape, min_label: Label) -> str:
+def _card(done: Export, shape: Shape, min_label: Label, wanted: Wanted) -> str:
     digest = hashlib.sha256(done.path.read_bytes()).hexdigest()
+    left_out = wanted.note(done.left_out)
     floor = "" if shape is Shape.RANKED else f" Programs to imitate are `{min_label}` or better."
     return f"""---
 configs:
@@ -192,9 +230,9 @@ tags:
 
 # Ranked programs, shape `{shape}`
 
-{done.rows} rows of {done.groups} ranked groups. Every program was executed against the tests of its
-problem in a sandbox; labels, worst to best, are `compile_error`, `runtime_error`, `partial_pass`
-and `all_pass`, and scores follow from them.{floor}
+{done.rows} rows of {done.groups} ranked groups{left_out}. Every program was executed against the
+tests of its problem in a sandbox; labels, worst to best, are `compile_error`, `runtime_error`,
+`partial_pass` and `all_pass`, and scores follow from them.{floor}
 
 Each row has the `prompt`, the name of the `problem` and the `policy` that the group was made for.
 {_COLUMNS[shape]}

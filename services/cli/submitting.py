@@ -1,5 +1,6 @@
 """Files of problems and candidates, on their way through the API."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from uuid import UUID
 from infra import errors, importers
 from infra.contracts.api import GroupView, ProblemView
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES, NewCandidate, NewGroup
-from infra.contracts.problems import Problem
+from infra.contracts.problems import STRENGTH, Problem
 from infra.importers import BadLine, CandidateRecord
 from services.client import Client
 
@@ -36,7 +37,7 @@ class Report:
     groups: int = 0
     bad: list[BadLine] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
-    """Why the API did not take a problem that is well-formed in itself."""
+    """Why a problem that is well-formed in itself was not stored."""
 
 
 class _Lot(NamedTuple):
@@ -46,8 +47,12 @@ class _Lot(NamedTuple):
     members: list[tuple[int, NewCandidate]]
 
 
-def import_file(client: Client, path: Path) -> Report:
-    """Store the problems of a file; a bad line does not stop the rest."""
+def import_file(client: Client, path: Path, mutants: int | None = None) -> Report:
+    """Store the problems of a file; a bad line does not stop the rest.
+
+    With a number of `mutants`, the problems are checked on this machine before, and those that are
+    not sound are refused; with more than 0, how strong the others are is kept with them.
+    """
     report = Report()
 
     def good() -> Iterator[Problem]:
@@ -58,8 +63,26 @@ def import_file(client: Client, path: Path) -> Report:
                 report.tests_left_out += importers.tests_left_out(item)
                 yield item
 
-    store(client, good(), report)
+    store(client, good() if mutants is None else _sound(good(), mutants, report), report)
     return report
+
+
+def _sound(problems: Iterable[Problem], mutants: int, report: Report) -> Iterator[Problem]:
+    # Who imports or submits without a check need not have an executor's packages.
+    from executor import check
+
+    known = list(problems)
+    with contextlib.closing(check(known, mutants=mutants)) as findings:
+        for problem, found in zip(known, findings, strict=True):
+            share = found.strength.share if found.strength else None
+            if found.fault is not None:
+                detail = " ".join(found.detail.split())
+                report.refused.append(f"{problem.slug}: {found.fault}: {detail}")
+            elif share is None:
+                yield problem
+            else:
+                measured = {**problem.metadata, STRENGTH: share}
+                yield problem.model_copy(update={"metadata": measured})
 
 
 def store(client: Client, problems: Iterable[Problem], report: Report) -> None:

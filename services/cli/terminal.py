@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _MOST_LINES = 20
 """Most complaints that are printed one by one."""
+MUTANTS = 20
+"""Of one problem, where nothing else is said."""
 
 Command = TypeVar("Command", bound=Callable[..., None])
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

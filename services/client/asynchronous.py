@@ -32,6 +32,7 @@ from infra.contracts.api import (
     Stats,
     TrainingBatchView,
 )
+from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
@@ -244,9 +245,14 @@ class AsyncClient:
         """
         return await self._perform(calls.get_ranking(group_id, training_batch_id))
 
-    async def ranked_groups(self, policy: str | None = None) -> AsyncIterator[RankedGroupView]:
-        """Iterate over ranked groups with all their programs, in the order of ranking."""
-        async for item in self._pages(calls.ranked_groups(policy)):
+    async def ranked_groups(
+        self, policy: str | None = None, integrity: Integrity | None = None
+    ) -> AsyncIterator[RankedGroupView]:
+        """Iterate over ranked groups with all their programs, in the order of ranking.
+
+        `integrity`: only those of which no label is shared, or only the others.
+        """
+        async for item in self._pages(calls.ranked_groups(policy, integrity)):
             yield item
 
     async def training_batches(self) -> AsyncIterator[TrainingBatchView]:

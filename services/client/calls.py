@@ -32,6 +32,7 @@ from infra.contracts.api import (
     Stats,
     TrainingBatchView,
 )
+from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
@@ -197,10 +198,13 @@ def get_ranking(group_id: UUID, training_batch_id: UUID | None = None) -> Call[R
     return _get(RankingView, f"/v1/groups/{group_id}/ranking", **named)
 
 
-def ranked_groups(policy: str | None = None) -> Call[Page[RankedGroupView]]:
-    """List ranked groups with their programs, of all policies or of one."""
-    only = {"limit": "50"} | ({} if policy is None else {"policy": policy})
-    return _page(Page[RankedGroupView], "/v1/ranked-groups", **only)
+def ranked_groups(
+    policy: str | None = None, integrity: Integrity | None = None
+) -> Call[Page[RankedGroupView]]:
+    """List ranked groups with their programs, of all policies or of one, by integrity if asked."""
+    only = {"policy": policy, "integrity": integrity}
+    asked = {name: value for name, value in only.items() if value is not None}
+    return _page(Page[RankedGroupView], "/v1/ranked-groups", limit="50", **asked)
 
 
 def training_batches() -> Call[Page[TrainingBatchView]]:

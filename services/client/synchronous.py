@@ -32,6 +32,7 @@ from infra.contracts.api import (
     Stats,
     TrainingBatchView,
 )
+from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
@@ -236,9 +237,14 @@ class Client:
         """
         return self._perform(calls.get_ranking(group_id, training_batch_id))
 
-    def ranked_groups(self, policy: str | None = None) -> Iterator[RankedGroupView]:
-        """Iterate over ranked groups with all their programs, in the order of ranking."""
-        yield from self._pages(calls.ranked_groups(policy))
+    def ranked_groups(
+        self, policy: str | None = None, integrity: Integrity | None = None
+    ) -> Iterator[RankedGroupView]:
+        """Iterate over ranked groups with all their programs, in the order of ranking.
+
+        `integrity`: only those of which no label is shared, or only the others.
+        """
+        yield from self._pages(calls.ranked_groups(policy, integrity))
 
     def training_batches(self) -> Iterator[TrainingBatchView]:
         """Iterate over all training batches, oldest first."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from services.cli.terminal import Json, complain, explains, print_json, say
+from services.cli.terminal import MUTANTS, Json, complain, explains, print_json, say
 
 app = typer.Typer()
 
@@ -103,3 +103,34 @@ def label(
     else:
         say(run.summary(), err=True)
     complain(run.bad)
+
+
+@app.command()
+@explains
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Problems, in any form that import reads.")],
+    strength: Annotated[
+        bool, typer.Option("--strength", help="Also judge small changes of the reference programs.")
+    ] = False,
+    mutants: Annotated[
+        int, typer.Option(min=1, max=1000, help="Changes of one program, with --strength.")
+    ] = MUTANTS,
+    slots: Annotated[int | None, typer.Option(min=1, help="Problems at once.")] = None,
+    strict: Annotated[
+        bool | None, typer.Option("--strict", help="A fresh nsjail for every program.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check the tests of problems on this machine; no service is needed."""
+    from services.cli.checking import CheckRun, lines, row
+
+    run = CheckRun(files)
+    for finding in run.findings(mutants if strength else 0, slots, strict):
+        if as_json:
+            print_json(row(finding), indent=None)
+            continue
+        for line in lines(finding):
+            say(line)
+    say(run.summary(), err=True)
+    if run.unsound:
+        raise typer.Exit(1)

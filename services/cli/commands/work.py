@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from services.cli.terminal import (
+    MUTANTS,
     Json,
     checked_policy,
     complain,
@@ -29,13 +30,22 @@ def import_problems(
     file: Annotated[
         Path, typer.Argument(help="HumanEval, MBPP, contests or our own JSONL, plain or .gz")
     ],
+    check: Annotated[
+        bool, typer.Option("--check", help="Refuse what `rrtf check` finds unsound.")
+    ] = False,
+    strength: Annotated[
+        bool, typer.Option("--strength", help="With --check: keep the share of mutants killed.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Store the problems of a file."""
     from services.cli.submitting import import_file
 
+    if strength and not check:
+        raise typer.BadParameter("--strength goes with --check")
+    mutants = MUTANTS if strength else 0
     with open_client() as client:
-        report = import_file(client, file)
+        report = import_file(client, file, mutants if check else None)
     unused = len(report.bad) + len(report.refused)
     line = f"{report.created} new, {report.known} known, {unused} bad"
     _say(report, as_json, line + left_out_note(report.tests_left_out))

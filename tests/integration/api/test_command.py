@@ -309,3 +309,45 @@ def test_a_group_is_not_watched_beyond_the_time_given(rrtf, make_group):
 
     assert ended.exit_code == 1
     assert "not ranked after 0.3 s [not_in_time]" in ended.stderr
+
+
+OWN = {
+    "slug": "own/one",
+    "prompt": "",
+    "entry_point": "one",
+    "tests": [{"kind": "assert", "source": "assert one(2) > 0"}],
+    "reference_program": "def one(n):\n    return n + 1\n",
+}
+
+
+@pytest.fixture
+def sandbox(monkeypatch, open_directory):
+    monkeypatch.setenv("RRTF_EXECUTOR_HOME", str(open_directory / "executor"))
+    monkeypatch.setenv("RRTF_EXECUTOR_SLOTS", "1")
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_an_import_that_checks_refuses_what_is_not_sound(rrtf, write, client):
+    wrong = {**OWN, "slug": "own/wrong", "reference_program": "def one(n):\n    return -1\n"}
+
+    result = rrtf("import", write("problems.jsonl", OWN, wrong), "--check")
+
+    assert (result.exit_code, result.stdout) == (1, "1 new, 0 known, 1 bad\n")
+    assert "own/wrong: reference: the reference program gets partial_pass" in result.stderr
+    assert [one.slug for one in client.problems()] == ["own/one"]
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_the_strength_of_tests_is_kept_with_a_problem_and_changes_nothing_else(rrtf, write, client):
+    path = write("problems.jsonl", OWN)
+
+    before = rrtf("import", path)
+    measured = rrtf("import", path, "--check", "--strength")
+    after = rrtf("import", path)
+
+    assert before.stdout == "1 new, 0 known, 0 bad\n"
+    assert measured.stdout == after.stdout == "0 new, 1 known, 0 bad\n"
+    problem = client.get_problem(client.find_problem("own/one").id)
+    # Of `n + 0`, `n + 2`, `n - 1`, `n` and None only the last is noticed.
+    assert problem.metadata["strength"] == 0.2
+    assert rrtf("import", path, "--strength").exit_code == 2

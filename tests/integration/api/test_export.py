@@ -3,13 +3,15 @@
 import json
 
 import pytest
+from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from infra import errors
-from infra.contracts.base import Label, Outcome, SkipReason
+from infra.contracts.base import Integrity, Label, Outcome, SkipReason
+from infra.db.tables import ExecutionRow
 from ranker import records
 from ranker.ranking import Rules
-from services.cli.exporting import Format, Shape
+from services.cli.exporting import Format, Shape, Wanted
 from services.cli.exporting import export as write_export
 from services.cli.main import app
 
@@ -144,8 +146,97 @@ def test_an_export_that_breaks_off_does_not_stand_in_the_way_of_the_next(tmp_pat
         yield next(client.ranked_groups())
         raise errors.Unavailable("gone")
 
-    given = (tmp_path / "out", Shape.PREFERENCE, Format.JSONL, Label.PARTIAL_PASS)
+    given = (tmp_path / "out", Shape.PREFERENCE, Format.JSONL, Label.PARTIAL_PASS, Wanted())
     with pytest.raises(errors.Unavailable):
         write_export(breaking(), *given)
 
     assert write_export(client.ranked_groups(), *given).rows == 2
+
+
+@pytest.fixture
+def of_both(client, database, make_group, results_for):
+    """A group whose labels are isolated, and one with a label that is shared."""
+
+    def rank(*integrities):
+        programs = [("teacher", f"right {integrities}"), ("student", f"wrong {integrities}")]
+        group_id = make_group(*programs)
+        ids = [item.id for item in client.candidates(group_id)]
+        found = results_for({ids[0]: [P, P], ids[1]: [W, W]})
+        results = [
+            one.model_copy(
+                update={"verdict": one.verdict.model_copy(update={"integrity": integrity})}
+            )
+            for one, integrity in zip(found.results, integrities, strict=True)
+        ]
+        with database.unit_of_work() as work:
+            records.record_results(work, found.model_copy(update={"results": results}), Rules())
+        return group_id
+
+    return (
+        rank(Integrity.ISOLATED, Integrity.ISOLATED),
+        rank(Integrity.ISOLATED, Integrity.SHARED),
+    )
+
+
+def test_groups_are_listed_by_the_integrity_of_all_their_labels(client, of_both):
+    isolated, shared = of_both
+
+    assert [(one.group_id, one.integrity) for one in client.ranked_groups()] == [
+        (isolated, Integrity.ISOLATED),
+        (shared, Integrity.SHARED),
+    ]
+    for integrity, group_id in zip(Integrity, of_both, strict=True):
+        assert [one.group_id for one in client.ranked_groups(None, integrity)] == [group_id]
+
+
+def test_a_label_whose_execution_is_gone_is_not_taken_for_isolated(client, database, of_both):
+    with database.unit_of_work() as work:
+        work.session.execute(delete(ExecutionRow))
+
+    assert {one.integrity for one in client.ranked_groups()} == {Integrity.SHARED}
+
+
+def test_labels_that_are_shared_are_left_out_of_an_export_and_counted(export, of_both):
+    result, out = export("--integrity", "isolated")
+
+    path = f"{out}/data/train.jsonl"
+    left = "left out, not `isolated`: 1"
+    assert result.stdout == f"1 rows of 1 ranked groups in {path}; {left}\n"
+    (row,) = lines(out / "data/train.jsonl")
+    assert "SHARED" not in row["chosen"]
+    assert left in (out / "README.md").read_text()
+
+
+def test_an_export_says_as_data_how_many_groups_it_left_out(export, of_both):
+    result, _ = export("--integrity", "isolated", "--json")
+
+    said = json.loads(result.stdout)
+    assert (said["rows"], said["groups"], said["left_out"]) == (1, 1, 1)
+
+
+def test_an_export_of_nothing_says_what_was_left_out(export, of_both, database):
+    with database.unit_of_work() as work:
+        work.session.execute(delete(ExecutionRow))
+    result, _ = export("--integrity", "isolated")
+
+    assert result.exit_code == 1
+    assert "left out, not `isolated`: 2" in result.stderr
+
+
+@pytest.mark.parametrize(("share", "rows"), [(0.8, 2), (0.5, 0), ("high", 0), (None, 0)])
+def test_problems_whose_tests_are_weak_or_unmeasured_are_left_out(
+    client, export, ranked, problem, share, rows
+):
+    if share is not None:  # The problem is there already, and is measured later.
+        metadata = {**problem.metadata, "strength": share}
+        client.add_problem(problem.model_copy(update={"metadata": metadata}))
+    measured = share if isinstance(share, float) else None
+    assert {group.strength for group in client.ranked_groups()} == {measured}
+
+    result, _ = export("--min-strength", "0.75", "--json")
+
+    assert result.exit_code == (0 if rows else 1)
+    if rows:
+        assert json.loads(result.stdout)["left_out"] == 0
+    else:
+        assert "tests of strength below 0.75 or unknown: 3" in result.stderr
