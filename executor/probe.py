@@ -187,7 +187,7 @@ def examine(sandbox: Sandbox) -> Iterator[Finding]:
 
 
 def _observe(host: FunctionHost, function: str) -> Any:
-    request = {"op": "call", "id": 0, "function": function, "args": [], "kwargs": {}}
+    request = {"op": "call", "id": 0, "function": function, "given": [[], {}]}
     try:
         answer = host.ask(request, Spending())
     except Ended as ended:

@@ -103,7 +103,7 @@ def look():
 
 
 def ask(host, function):
-    request = {"op": "call", "id": 0, "function": function, "args": [], "kwargs": {}}
+    request = {"op": "call", "id": 0, "function": function, "given": [[], {}]}
     return host.ask(request, Spending())["value"]
 
 
