@@ -210,7 +210,12 @@ class Link:
             raise self.fail("runtime_error", "the process that held this object has ended")
         return {"$handle": at}
 
+    def _default(self) -> Any:
+        raise self.fail("wrong_answer", "not_plain_data: what a missing key of a defaultdict gets")
+
     def _resolve(self, tag: str, body: Json, kind: Any) -> Any:
+        if tag == "$unknown":
+            return self._default
         if tag != "$handle" or type(body) is not int:
             raise NotPlain(f"unknown tag {tag}")
         if body == len(self._handles) and kind is not None:

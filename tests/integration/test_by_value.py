@@ -1,7 +1,8 @@
-"""Right programs whose answers and classes cross as they are, where no reference program decides."""
+"""Right programs whose answers and classes cross where no reference program decides."""
 
 import pytest
 
+from executor.asserting import SuiteBroken
 from infra.contracts.base import Integrity, IntegrityRule, Label
 from tests.integration.judged import judged
 
@@ -28,3 +29,43 @@ class Row:
 """
 
     assert passes(slot, program, f"assert Row.{name}(1, 2).items == [1, 2]")
+
+
+@pytest.mark.parametrize("factory", ["lambda: 0", "Counter", "defaultdict(int).copy", "Node"])
+@pytest.mark.parametrize(
+    "test", ["assert f('aab') == {'a': 2, 'b': 1}", "d = f('aab')\nassert d['a'] + d['b'] == 3"]
+)
+def test_what_makes_the_values_of_missing_keys_may_be_anything(slot, factory, test):
+    program = f"""
+from collections import Counter, defaultdict
+class Node: pass
+def f(text):
+    found = defaultdict({factory})
+    for letter in text: found[letter] = text.count(letter)
+    return found
+"""
+
+    assert passes(slot, program, test)
+
+
+def test_a_missing_key_of_which_nobody_knows_the_value_is_not_passed(slot):
+    program = "from collections import defaultdict\ndef f(): return defaultdict(lambda: 0)\n"
+    test = """
+import pytest
+def test_a():
+    with pytest.raises(BaseException): f()["a"]
+def test_b():
+    try: assert f()["a"] == 0
+    except Exception: pass
+"""
+
+    verdict = judged(slot, program, test, integrity=IntegrityRule.ISOLATED)
+
+    assert all("not_plain_data" in test.detail for test in verdict.tests)
+
+
+def test_tests_that_hand_over_such_a_dict_are_at_fault(slot):
+    test = "from collections import defaultdict\nassert f(defaultdict(lambda: 0)) == {}\n"
+
+    with pytest.raises(SuiteBroken, match="hand over"):
+        passes(slot, "def f(d): return d", test)
