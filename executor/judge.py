@@ -140,6 +140,7 @@ class Judge:
             ],
             "entry_point": self._suite.entry_point,
             "describes": describes,
+            "reference_program": self._suite.reference_program,
         }
 
     def _ask_reader(self, role: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from executor.guest import standard
 from executor.guest.channel import Channel, Closed
 from executor.guest.compiling import compile_candidate, describe
-from infra.contracts.composites import NotPlain
+from infra.contracts.composites import NotPlain, unknown_default
 from infra.contracts.encoding import Writer, encode, plain_error
 from infra.contracts.scalars import Json
 from infra.contracts.tagged import Reader
@@ -153,7 +153,7 @@ class _Host:
 
     def _refer(self, value: Any) -> Json | None:
         number = self._numbers.get(id(value))
-        return None if number is None else {"$handle": number}
+        return _refer_default(value) if number is None else {"$handle": number}
 
     def _resolve(self, tag: str, body: Json) -> Any:
         if tag == "$handle":
@@ -163,10 +163,14 @@ class _Host:
         raise NotPlain(f"unknown tag {tag}")
 
 
+def _refer_default(value: Any) -> Json | None:
+    return {"$unknown": True} if value is unknown_default else None
+
+
 def _plain_answer(result: Any) -> dict[str, Any]:
     """Answer somebody who looks at the result alone."""
     try:
-        return {"value": encode(result)}
+        return {"value": encode(result, _refer_default)}
     except NotPlain as error:
         return _opaque(error, result)
 

@@ -29,14 +29,14 @@ class Objects:
         self._objects = {
             ast.unparse(target)
             for node in ast.walk(tree)
-            if isinstance(node, ast.Assign) and self._is_made(node.value)
+            if isinstance(node, ast.Assign) and self.is_made(node.value)
             for target in node.targets
         }
 
     def uses(self, node: ast.AST) -> Iterator[str]:
         """Say what a node does with objects that cannot be done from another process."""
         match node:
-            case ast.Call() if self._is_made(node) and not self._is_plain_use(node):
+            case ast.Call() if self.is_made(node) and not self._is_plain_use(node):
                 yield f"it uses an object of `{ast.unparse(node.func)}` itself"
             case ast.Name() | ast.Attribute() if self._is_object(node):
                 yield f"it uses the object `{ast.unparse(node)}` itself"
@@ -45,7 +45,16 @@ class Objects:
                 if self._is_no_data(argument):
                     yield f"it hands over `{ast.unparse(argument)[:60]}`"
 
-    def _is_made(self, node: ast.AST) -> bool:
+    def is_asked(self, node: ast.AST) -> bool:
+        """Tell whether an expression calls the candidate, or reads an attribute of an object."""
+        match node:
+            case ast.Call(function):
+                return self._is_of_the_candidate(function)
+            case ast.Attribute(value, _, ast.Load()):
+                return ast.unparse(value) in self._objects
+        return False
+
+    def is_made(self, node: ast.AST) -> bool:
         """Tell whether an expression makes an object of a class of the candidate."""
         name = (
             node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else ""
@@ -79,7 +88,7 @@ class Objects:
             case ast.Name(name):
                 return name not in self._known
             case ast.Attribute(value):
-                return ast.unparse(value) in self._objects or self._is_made(value)
+                return ast.unparse(value) in self._objects or self.is_made(value)
         return False
 
     def _is_no_data(self, node: ast.expr) -> bool:

@@ -93,7 +93,7 @@ class Link:
             case {"function": True}:
                 return self._function(name)
             case {"class": list() as methods, "calls": calls}:
-                made = RemoteClass.of(self, name, frozenset(map(str, methods)), calls is True)
+                made = _remote_class(self, name, frozenset(map(str, methods)), calls is True)
                 self._names[id(made)] = name
                 self._kept.append(made)
                 return made
@@ -210,7 +210,12 @@ class Link:
             raise self.fail("runtime_error", "the process that held this object has ended")
         return {"$handle": at}
 
+    def _default(self) -> Any:
+        raise self.fail("wrong_answer", "not_plain_data: what a missing key of a defaultdict gets")
+
     def _resolve(self, tag: str, body: Json, kind: Any) -> Any:
+        if tag == "$unknown":
+            return self._default
         if tag != "$handle" or type(body) is not int:
             raise NotPlain(f"unknown tag {tag}")
         if body == len(self._handles) and kind is not None:
@@ -242,21 +247,6 @@ class RemoteClass(type):
             raise base._rrtf_link.fail("wrong_answer", _ONLY_THERE)
         return super().__new__(cls, name, bases, content)
 
-    @classmethod
-    def of(cls, link: Link, name: str, methods: frozenset[str], can_be_called: bool) -> Any:
-        """Make what stands for the class of this name."""
-
-        def refuse(_: Any) -> BaseException:
-            return link.fail("wrong_answer", _ONLY_THERE)
-
-        content = refusing(refuse, can_be_called) | {
-            "__getattr__": _read_of_handle,
-            "_rrtf_link": link,
-            "_rrtf_name": name,
-            "_rrtf_methods": methods,
-        }
-        return cls(name, (), content)
-
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Have the candidate make an object."""
         return cls._rrtf_link.call({"function": cls._rrtf_name}, args, kwargs, cls)
@@ -281,6 +271,21 @@ class RemoteClass(type):
         if type(type(instance)) is RemoteClass:
             raise cls._rrtf_link.fail("wrong_answer", _ONLY_THERE)
         return False
+
+
+def _remote_class(link: Link, name: str, methods: frozenset[str], can_be_called: bool) -> Any:
+    """Make what stands for the class of this name."""
+
+    def refuse(_: Any) -> BaseException:
+        return link.fail("wrong_answer", _ONLY_THERE)
+
+    content = refusing(refuse, can_be_called) | {
+        "__getattr__": _read_of_handle,
+        "_rrtf_link": link,
+        "_rrtf_name": name,
+        "_rrtf_methods": methods,
+    }
+    return RemoteClass(name, (), content)
 
 
 def _read_of_handle(self: Any, name: str) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from executor.guest.channel import Channel
+from executor.guest.lasting import changing_globals, lasting
 from executor.guest.object_use import Objects, is_library
 from executor.guest.statements import has_tests
 
@@ -41,17 +42,27 @@ def tell(fd: int, start: dict[str, Any]) -> None:
     """Answer over the channel what each of the `tests` touches, or how one is `broken`."""
     channel = Channel(fd)
     found = []
+    changing = _changing(start["reference_program"])
     for test in start["tests"]:
         try:
-            found.append(touches(test["source"], test["check"]))
+            found.append(touches(test["source"], test["check"], changing))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             channel.send({"broken": f"the test code does not compile: {error}"[:2000]})
             return
     channel.send({"touches": found})
 
 
-def touches(source: str, check: str | None) -> str | None:
+def _changing(reference: str | None) -> frozenset[str]:
+    try:
+        return changing_globals(reference or "")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()  # It is told of where that is run.
+
+
+def touches(source: str, check: str | None, changing: frozenset[str] = frozenset()) -> str | None:
     """Say what test code touches beyond calls and data; None if nothing.
+
+    `changing` are the globals of the reference program that hold what can be changed.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
@@ -64,7 +75,7 @@ def touches(source: str, check: str | None) -> str | None:
     for node in ast.walk(tree):
         for found in (*_found(node, own, check), *objects.uses(node)):
             return f"{found} (line {getattr(node, 'lineno', 1)})"
-    return None
+    return next(lasting(tree, objects, changing), None)
 
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -17,6 +17,15 @@ class NotPlain(Exception):
     """The value is not plain data, or is nested too deeply."""
 
 
+def unknown_default() -> Any:
+    """Stand for what a `defaultdict` calls that is no plain data.
+
+    Raises:
+        NotPlain: always; only who made the dict knows what a missing key would get.
+    """
+    raise NotPlain("what a missing key of a defaultdict gets")
+
+
 def require_apart(items: Sequence[Any]) -> None:
     """Refuse elements or keys so many of which share a hash that a table would take for ever.
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from infra.contracts import orders, scalars
-from infra.contracts.composites import NUMBERS, NotPlain
+from infra.contracts.composites import NUMBERS, NotPlain, unknown_default
 from infra.contracts.scalars import CHANGING, ERRORS, SCALARS, Json
 
 Refer = Callable[[Any], Json | None]
@@ -172,7 +172,10 @@ def _set(writer: Writer, value: Any) -> Json:
 
 
 def _defaultdict(writer: Writer, value: Any) -> Json:
-    factory = writer.place(_DEFAULT(value))
+    try:
+        factory = writer.place(_DEFAULT(value))
+    except NotPlain:
+        factory = writer.place(unknown_default)
     return {"$defaultdict": [factory, writer.table(dict.items(value))]}
 
 

@@ -196,11 +196,16 @@ class Reader:
         if tag == "$bounded":
             return deque(maxlen=listed(body)[0])
         if tag == "$defaultdict":
-            return defaultdict(self.value(listed(body)[0]))
+            return defaultdict(self._factory(listed(body)[0]))
         if tag == "$table" and listed(body)[0] == "$set":
             return set()
         scalar = SCALARS.get(tag)
         return scalar.read(body) if scalar is not None and scalar.kind in CHANGING else None
+
+    def _factory(self, data: Json) -> Any:
+        if data != {"$unknown": True}:
+            return self.value(data)
+        return self._resolve("$unknown", True) if self._resolve else composites.unknown_default
 
     def fill(self, shell: Any, data: Json, depth: int = 0) -> None:
         """Put what is in a container into it, in place of nothing."""
