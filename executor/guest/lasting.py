@@ -25,14 +25,16 @@ def lasting(tree: ast.Module, objects: Objects, changing: frozenset[str]) -> Ite
     """
     bound = _bound(tree)
     for node in ast.walk(tree):
-        for found in (*_patches(node, bound), *_identities(node)):
-            yield f"{found} (line {getattr(node, 'lineno', 1)})"
+        for what in (*_patches(node, bound), *_identities(node)):
+            yield f"{what} (line {getattr(node, 'lineno', 1)})"
         match node:
             case ast.Name(name, ast.Load()) if name in changing - bound:
                 yield f"it reads `{name}`, which can change (line {node.lineno})"
     scopes = [tree, *(node for node in ast.walk(tree) if isinstance(node, _FUNCTIONS))]
+    found = {name for node in ast.walk(tree) for name in _exchanged(node, objects)}
+    of_self = {name for name in found if "." in name}
     for scope in scopes:
-        yield from _changes(scope, objects)
+        yield from _changes(scope, objects, of_self)
 
 
 def changing_globals(program: str) -> frozenset[str]:
@@ -111,16 +113,30 @@ def _identities(node: ast.AST) -> Iterator[str]:
         yield f"it asks whether `{ast.unparse(left)[:60]}` is another object"
 
 
-def _changes(scope: ast.AST, objects: Objects) -> Iterator[str]:
-    """Find what was exchanged with the candidate, is changed, and might be met in a later call."""
+def _changes(scope: ast.AST, objects: Objects, exchanged: set[str]) -> Iterator[str]:
+    """Find what was exchanged with the candidate, is changed, and might be met in a later call.
+
+    `exchanged` are attributes of `self` that are exchanged anywhere.
+    """
     nodes = sorted(_nodes(scope), key=lambda node: (node.lineno, node.col_offset))
     calls = [node.lineno for node in nodes if objects.is_asked(node)]
-    exchanged: set[str] = set()
+    exchanged = set(exchanged)
     for node in nodes:
         changed = _changed(node)
-        if changed in exchanged and any(line > node.lineno for line in calls):
-            yield f"it changes `{changed}` before a later call (line {node.lineno})"
-        exchanged |= _exchanged(node, objects)
+        is_met = any(line > node.lineno for line in calls)
+        if changed is not None and is_met and _is_exchanged(changed, objects, exchanged):
+            yield f"it changes `{ast.unparse(changed)}` before a later call (line {node.lineno})"
+        exchanged |= set(_exchanged(node, objects))
+
+
+def _is_exchanged(changed: ast.expr, objects: Objects, exchanged: set[str]) -> bool:
+    """Tell whether an expression is, or is in, what a call has given or taken."""
+    node = changed
+    while not objects.is_asked(node) and ast.unparse(node) not in exchanged:
+        if not isinstance(node, (ast.Attribute, ast.Subscript)):
+            return False
+        node = node.value
+    return True
 
 
 def _nodes(scope: ast.AST) -> Iterator[ast.expr | ast.stmt]:
@@ -133,23 +149,39 @@ def _nodes(scope: ast.AST) -> Iterator[ast.expr | ast.stmt]:
         yield from _nodes(child)
 
 
-def _changed(node: ast.AST) -> str | None:
+def _changed(node: ast.AST) -> ast.expr | None:
+    """Return what a node changes in place."""
     match node:
         case ast.Call(ast.Attribute(value, attr)) if attr in _CHANGING:
-            return _root(value)
+            return value
         case ast.Subscript(value, _, ast.Store() | ast.Del()):
-            return _root(value)
+            return value
+        case ast.AugAssign(target, _, ast.List() | ast.ListComp() | ast.Set() | ast.Dict()):
+            return target
     return None
 
 
-def _exchanged(node: ast.AST, objects: Objects) -> set[str]:
+def _exchanged(node: ast.AST, objects: Objects) -> Iterator[str]:
+    """Name what a node has from a call of the candidate, or hands over to one."""
     match node:
         case ast.Assign(targets, value) if objects.is_asked(value) and not objects.is_made(value):
-            return {item.id for item in targets if isinstance(item, ast.Name)}
+            yield from (name for target in targets for name in _named(target))
+        case ast.For(target, value) if objects.is_asked(value):
+            yield from _named(target)
         case ast.Call(_, args, keywords) if objects.is_asked(node):
-            given = [*args, *(word.value for word in keywords)]
-            return {item.id for item in given if isinstance(item, ast.Name)}
-    return set()
+            for given in (*args, *(word.value for word in keywords)):
+                yield from _named(given)
+
+
+def _named(node: ast.expr) -> Iterator[str]:
+    """Name the variables, and attributes of `self`, that an expression stands for or contains."""
+    match node:
+        case ast.Name() | ast.Attribute(ast.Name("self" | "cls")):
+            yield ast.unparse(node)
+        case ast.Tuple(parts) | ast.List(parts):
+            yield from (name for part in parts for name in _named(part))
+        case ast.Starred(value):
+            yield from _named(value)
 
 
 def _root(node: ast.expr) -> str | None:

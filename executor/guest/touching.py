@@ -27,12 +27,15 @@ _PURE = frozenset({
 """Modules that do nothing to a process, and what tests are written with."""
 _NAMES = frozenset({
     "open", "input", "exec", "eval", "compile", "__import__", "globals", "breakpoint", "__file__",
-    "__builtins__",
+    "__builtins__", "getcontext", "setcontext", "localcontext",
 })
 # fmt: on
 _PYTEST = frozenset(["raises", "approx", "mark", "param", "fail"])
 _OPEN = frozenset(["__init__", "__name__", "__len__", "__post_init__"])
-_LOOKS = frozenset(["exceptions", "add_note", "assertLogs", "assertNoLogs", "assertWarns"])
+_LOOKS = frozenset({
+    "exceptions", "add_note", "assertLogs", "assertNoLogs", "assertWarns", "getcontext",
+    "setcontext", "localcontext", "getstate", "setstate",
+})  # fmt: skip
 """Attributes of what only one process has."""
 _MARKS = frozenset(["parametrize"])
 _CASES = frozenset(["TestCase", "IsolatedAsyncioTestCase"])

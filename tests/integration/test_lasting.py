@@ -55,6 +55,34 @@ LASTING = {
         KEEPER.format(kept="list(given)", items="self.kept"),
         KEEPER.format(kept="given", items="self.kept"),
     ),
+    "attributes of a test case": (
+        "import unittest\nclass Test(unittest.TestCase):\n    def setUp(self):\n"
+        "        self.given = [1]\n        self.keeper = Keeper(self.given)\n"
+        "    def test_a(self):\n        self.given.append(2)\n"
+        "        self.assertEqual(self.keeper.items(), [1])\n",
+        KEEPER.format(kept="list(given)", items="self.kept"),
+        KEEPER.format(kept="given", items="self.kept"),
+    ),
+    "a context of numbers": (
+        "import decimal\ndef test_a():\n    f()\n    assert decimal.getcontext().prec == 28\n",
+        "def f(): return 1\n",
+        "import decimal\ndef f(): decimal.getcontext().prec = 3\n",
+    ),
+    **{
+        change: (
+            f"def test_a():\n    keeper = Keeper([[1]])\n    {change}\n"
+            "    assert keeper.items() == [[1]]\n",
+            KEEPER.format(kept="list(given)", items="[list(row) for row in self.kept]"),
+            KEEPER.format(kept="given", items="self.kept"),
+        )
+        for change in (
+            "keeper.items().append(2)",
+            "keeper.items()[0].append(2)",
+            "for row in keeper.items(): row.append(2)",
+            "(row,) = keeper.items(); row.append(2)",
+            "items = keeper.items(); items += [2]",
+        )
+    },
     "which object it is": (
         "def test_a():\n    first, second = f(), f()\n    assert first is not second\n",
         "def f(): return [1]\n",
