@@ -17,7 +17,7 @@ from executor.native import judge_output
 from executor.sharing import SharedRun
 from infra.contracts import tagged
 from infra.contracts.base import Integrity, IntegrityRule, Outcome
-from infra.contracts.composites import NotPlain
+from infra.contracts.composites import ContainsItself, NotPlain
 from infra.contracts.encoding import encode
 from infra.contracts.execution import Guards, Suite, TestResult
 from infra.contracts.problems import (
@@ -165,6 +165,8 @@ class Run:
             return Outcome.WRONG_ANSWER, f"not_plain_data: {why}"
         try:
             actual = tagged.decode_tree(answer["value"])
+        except ContainsItself as error:
+            return Outcome.WRONG_ANSWER, f"the answer is no value that can be expected: {error}"
         except NotPlain as error:
             return Outcome.RUNTIME_ERROR, f"malformed value: {error}"
         try:

@@ -17,6 +17,10 @@ class NotPlain(Exception):
     """The value is not plain data, or is nested too deeply."""
 
 
+class ContainsItself(NotPlain):
+    """The value is plain data, but endless when written out."""
+
+
 def unknown_default() -> Any:
     """Stand for what a `defaultdict` calls that is no plain data.
 

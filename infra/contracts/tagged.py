@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from infra.contracts import composites, orders
-from infra.contracts.composites import NotPlain
+from infra.contracts.composites import ContainsItself, NotPlain
 from infra.contracts.scalars import CHANGING, ERRORS, SCALARS, Json, listed
 
 Resolve = Callable[[str, Json], Any]
@@ -171,7 +171,7 @@ class Reader:
             at = waiting[-1]
             left = [part for part in self._parts[at] if part not in sizes]
             if left and at in begun:
-                raise NotPlain("it contains itself")
+                raise ContainsItself("it contains itself")
             if left:
                 begun.add(at)
                 waiting += left

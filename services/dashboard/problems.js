@@ -52,7 +52,7 @@ export async function showProblem(page, life, id) {
   const limits = problem.limits;
   const facts = [
     ["Language", problem.language],
-    ["Image", shown(problem.image)],
+    ["Image", problem.image],
     ["Entry point", problem.entry_point ?? "none"],
     ["CPU time", `${limits.cpu_seconds} s a test, ${limits.total_cpu_seconds} s in all`],
     ["Memory", mebibytes(limits.memory_bytes)],

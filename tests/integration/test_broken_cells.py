@@ -90,7 +90,8 @@ def judge(sandbox):
 def processes_of(sandbox):
     """Those of its cell: nsjail, and the zygote in it."""
     nsjail = psutil.Process(sandbox._cell._process.pid)
-    return {nsjail, *nsjail.children(recursive=True)}
+    below = nsjail.children(recursive=True)
+    return {nsjail, *(one for one in below if one.status() != psutil.STATUS_ZOMBIE)}
 
 
 def failing():

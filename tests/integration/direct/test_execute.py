@@ -195,11 +195,11 @@ def test_programs_have_the_packages_of_the_image_that_is_named(direct):
 
 
 def test_who_names_an_image_that_is_not_built_is_told_how_it_is(direct):
-    (result,) = direct.execute(request(GOOD, image="science")).results
+    (result,) = direct.execute(request(GOOD, image="elsewhere")).results
 
     assert result.label is None
     assert result.reason == (
-        "this executor has no image 'science'; build it with rrtf images build science"
+        "this executor has no image 'elsewhere'; build it with rrtf images build elsewhere"
     )
 
 

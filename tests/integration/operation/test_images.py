@@ -50,6 +50,7 @@ ELSEWHERE = {
     "up": [],
     "demo": [],
     "doctor": [],
+    "check": ["{}/none"],
     "images build": ["numpy"],
     "images list": [],
     "label": [*MISSING, "--candidates", "{}/none"],
