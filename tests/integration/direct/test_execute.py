@@ -199,7 +199,8 @@ def test_who_names_an_image_that_is_not_built_is_told_how_it_is(direct):
 
     assert result.label is None
     assert result.reason == (
-        "this executor has no image 'elsewhere'; build it with rrtf images build elsewhere REQUIREMENTS.txt"
+        "this executor has no image 'elsewhere';"
+        " build it with rrtf images build elsewhere REQUIREMENTS.txt"
     )
 
 
