@@ -67,10 +67,14 @@ class Guard(NamedTuple):
         return [name for name in self.tests if name not in authors] + drawn
 
     def results(self, arrangement: Arrangement, told: Mapping[str, TestResult]) -> list[TestResult]:
-        """Return what became of each test, by what a runner tells of it and its siblings."""
+        """Return what became of each test, by what a runner tells of it and its siblings.
+
+        `told` has all names that are `known`; what else it has does not count.
+        """
+        # Whoever knows an author's name may tell of it as well; only the drawn names count.
         plain = {
-            name: result.model_copy(update={"detail": arrangement.plain(result.detail)})
-            for name, result in told.items()
+            name: told[name].model_copy(update={"detail": arrangement.plain(told[name].detail)})
+            for name in self.known(arrangement)
         }
         runs = _read(arrangement, plain)
         found: dict[str, TestResult] = {}

@@ -7,8 +7,11 @@ from executor import verdicts
 from executor.host import Spending
 from executor.jail import Ended
 from infra.contracts.base import Outcome
-from infra.contracts.execution import TestResult
+from infra.contracts.execution import MAX_DETAIL_CHARACTERS, TestResult
 
+_MOST_NAMES = 100_000
+_MOST_CHARACTERS = 2**24
+"""Of the names that are told, all together: the candidate's process may tell of any number."""
 NO_MESSAGE = "the process sent no valid message"
 OUTSIDE = "the test code"
 """Name of what fails outside of every test."""
@@ -26,6 +29,7 @@ class Items:
         self._cpu_seconds = cpu_seconds
         self._known = known
         self._results: dict[str, tuple[Outcome, str] | None] = {}
+        self._characters = 0
         self._spending: dict[str, Spending] = {}
         self._between = Spending()
         self._skipped: set[str] = set()
@@ -34,7 +38,8 @@ class Items:
         self.reached: frozenset[int] = frozenset()
         """Numbers of the assertions that the tests came to."""
         for name in known or ():
-            self._add(name)
+            self._results[name] = None
+            self._spending[name] = Spending()
 
     @property
     def spending(self) -> Spending:
@@ -84,16 +89,16 @@ class Items:
     def _step(self, message: dict[str, Any], cpu: float, wall: float) -> bool:
         if "items" in message:
             for name in message["items"]:
-                self._add(str(name))
+                self._add(_text(name))
         elif "begin" in message:
-            self._current = str(message["begin"])
-            self._add(self._current)
+            self._add(name := _text(message["begin"]))
+            self._current = name
         elif "end" in message:
             outcome, detail = message["result"]
-            self._end(str(message["end"]), outcome, detail, cpu, wall)
+            self._end(_text(message["end"]), outcome, _text(detail), cpu, wall)
         else:
             for outcome, detail in message["done"]:
-                self.charge(Outcome(outcome), str(detail))
+                self.charge(Outcome(outcome), _text(detail))
             self.reached = frozenset(map(int, message["reached"]))
             return True
         return False
@@ -105,12 +110,20 @@ class Items:
         spending = self._spending[name]
         spending.cpu += cpu
         spending.wall += wall
-        self._results[name] = Outcome(outcome), str(detail)
+        self._results[name] = Outcome(outcome), detail[:MAX_DETAIL_CHARACTERS]
         self._ended, self._current = name, None
 
     def _add(self, name: str) -> None:
-        self._results.setdefault(name, None)
-        self._spending.setdefault(name, Spending())
+        if name in self._results:
+            return
+        self._characters += len(name)
+        if (
+            len(self._results) - len(self._known or ()) >= _MOST_NAMES
+            or self._characters > _MOST_CHARACTERS
+        ):
+            raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, "there are too many tests")
+        self._results[name] = None
+        self._spending[name] = Spending()
 
     def require_within_limits(self) -> None:
         """Look at the test that has ended last, whose time was its own process's.
@@ -130,5 +143,11 @@ class Items:
             name = next((n for n, found in self._results.items() if found is None), None)
         if name is None:
             name = OUTSIDE
-            self._add(name)
-        self._results[name] = outcome, detail
+            self._spending.setdefault(name, Spending())
+        self._results[name] = outcome, detail[:MAX_DETAIL_CHARACTERS]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a name or a reason is no text")
+    return value

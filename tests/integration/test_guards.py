@@ -175,3 +175,53 @@ def test_few_checks_are_no_protection(cell):
     verdict = judge_of(cell, "import os\nassert Shop().total() == 0\n").judge(SHOP)
 
     assert verdict.guards == Guards(sites=1, guarded=1, protected=False)
+
+
+TELLS = """
+import json, os, struct
+from executor.guest.reporting import Report
+end = Report.end
+def tell(message):
+    data = json.dumps(message).encode()
+    os.write(3, struct.pack(">I", len(data)) + data)
+def tells(self, name, found):
+    for message in MESSAGES:
+        tell(message)
+    end(self, name, found)
+Report.end = tells
+class Shop:
+    def __init__(self): self.rows = {}
+    def add(self, name, price): raise OSError("not done")
+"""
+
+
+def test_whoever_tells_of_tests_by_their_authors_names_tells_nothing(shop):
+    names = [f"test_suite.py::{name}" for name in NAMES]
+    messages = [
+        message
+        for name in names
+        for message in ({"begin": name}, {"end": name, "result": ["passed", ""]})
+    ]
+    verdict = shop.judge(TELLS.replace("MESSAGES", repr(messages)))
+
+    assert verdict.passed == 0, verdict
+    assert verdict.label is Label.RUNTIME_ERROR
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        "({'begin': str(n)} for n in range(200_000))",
+        "({'begin': str(n) * 200_000} for n in range(1_000))",
+        "[{'items': ['a' + str(n) for n in range(200_000)]}]",
+        "[{'end': 'x', 'result': ['passed', [[]]]}]",
+        "[{'begin': ['x']}]",
+        "[{'done': [], 'reached': [['x']]}]",
+        "[{'done': [['passed']], 'reached': []}]",
+    ],
+)
+def test_what_tells_too_much_or_nonsense_ends_with_its_label(shop, messages):
+    verdict = shop.judge(TELLS.replace("MESSAGES", messages))
+
+    assert verdict.label is not Label.ALL_PASS
+    assert verdict.total == len(NAMES) + any(test.name == "the test code" for test in verdict.tests)
