@@ -17,10 +17,11 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
+from executor import messages
 from executor.accounting import Account
 from executor.gate import Gate
 from executor.guest import channel
-from infra import errors, strict_json
+from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.problems import Limits
 
@@ -267,12 +268,11 @@ class Jail:
         body = bytes(self._buffer[channel.LENGTH.size : end])
         del self._buffer[:end]
         try:
-            message = strict_json.DECODER.decode(body.decode("ascii"))
+            return messages.read(body)
+        except messages.TooManyParts as error:
+            raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, str(error)) from None
         except (ValueError, RecursionError):
             raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message") from None
-        if not isinstance(message, dict):
-            raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message")
-        return message
 
     def _pump(self, budget: Budget) -> None:
         """Move bytes for a moment, then look at the limits."""
