@@ -9,7 +9,6 @@ from executor.pool import Pool
 from executor.settings import ExecutorSettings
 from infra.contracts.execution import Suite
 from infra.contracts.problems import Problem
-from infra.settings import load
 
 
 def check(
@@ -34,10 +33,7 @@ def check(
         errors.SandboxError: the sandbox cannot be opened.
     """
     known = [to_problem(problem) for problem in problems]
-    changed = {"slots": slots, "strict": strict}
-    settings = load(ExecutorSettings).model_copy(
-        update={key: value for key, value in changed.items() if value is not None}
-    )
+    settings = ExecutorSettings.chosen(slots, strict)
     # By number: two files may have problems of the same name.
     suites = {str(number): suite_of(problem) for number, problem in enumerate(known)}
     with Pool(settings, suites) as pool:

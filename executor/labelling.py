@@ -10,7 +10,6 @@ from infra import errors, importers
 from infra.contracts.base import STANDARD_IMAGE
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import Limits, Problem
-from infra.settings import load
 
 
 class LabelledCandidate(NamedTuple):
@@ -75,10 +74,7 @@ def label(
         errors.SandboxError: the sandbox cannot be opened.
     """
     known = {p.slug: p for p in map(to_problem, problems)}
-    changed = {"slots": slots, "strict": strict}
-    settings = load(ExecutorSettings).model_copy(
-        update={key: value for key, value in changed.items() if value is not None}
-    )
+    settings = ExecutorSettings.chosen(slots, strict)
     suites = {
         slug: Suite.of(p, (overrides or Overrides()).apply(p.limits)) for slug, p in known.items()
     }

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from infra.settings import Settings
+from infra.settings import Settings, load
 
 
 def default_home() -> Path:
@@ -40,3 +40,10 @@ class ExecutorSettings(Settings):
     """First of the host user ids that jails run as, 1,024 for each slot; root only."""
     slice_seconds: float = Field(100.0, gt=0, le=200)
     """When a worker hands the rest of a slice back to the queue."""
+
+    @classmethod
+    def chosen(cls, slots: int | None, strict: bool | None) -> "ExecutorSettings":
+        """Load the settings, with these in the place of theirs where they are given."""
+        changed = {"slots": slots, "strict": strict}
+        given = {key: value for key, value in changed.items() if value is not None}
+        return load(cls).model_copy(update=given)

@@ -1,13 +1,11 @@
 """What is wrong with test code before it runs, and what it touches: told by its text alone."""
 
 import ast
-import importlib.util
-import sys
 from collections.abc import Collection, Iterator
 from typing import Any
 
 from executor.guest.channel import Channel
-from executor.guest.imported import USUAL, candidate_modules
+from executor.guest.imported import OF_THE_CANDIDATE, candidate_modules, is_library
 from executor.guest.statements import has_tests
 from executor.guest.touching import touches
 
@@ -66,7 +64,7 @@ def _brought(test: dict[str, Any], program: str) -> set[str]:
         candidate = candidate_modules(test["source"], program, test["files"])
     except _UNREADABLE:
         candidate = []
-    named = [*USUAL, *candidate, *([test["module"]] if test["module"] else [])]
+    named = [*OF_THE_CANDIDATE, *candidate, *([test["module"]] if test["module"] else [])]
     return {name.partition(".")[0] for name in named} | _modules_of(test["files"])
 
 
@@ -126,7 +124,7 @@ def missing_modules(tree: ast.Module, brought: Collection[str]) -> Iterator[str]
             continue
         for module in _imported(node):
             first = module.partition(".")[0]
-            if first not in brought and not _is_there(first):
+            if first not in brought and not is_library(first):
                 yield first
         waiting += reversed(list(ast.iter_child_nodes(node)))
 
@@ -143,7 +141,3 @@ def _imported(node: ast.AST) -> list[str]:
 def _forgives(handler: ast.ExceptHandler) -> bool:
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return any(kind is None or getattr(kind, "id", None) in _FORGIVING for kind in kinds)
-
-
-def _is_there(module: str) -> bool:
-    return module in sys.stdlib_module_names or importlib.util.find_spec(module) is not None

@@ -1,11 +1,11 @@
-"""Under which names test code imports the candidate."""
+"""Whose a module is that test code imports: the candidate's, or one that is there without it."""
 
 import ast
 import importlib.util
 import sys
 from collections.abc import Collection, Iterator
 
-USUAL = ("solution", "candidate", "submission")
+OF_THE_CANDIDATE = ("solution", "candidate", "submission")
 """Modules that are the candidate's whatever it defines."""
 
 
@@ -22,7 +22,7 @@ def candidate_modules(source: str, program: str, files: Collection[str]) -> list
     defined = set(_defined(ast.parse(program).body))
     found: dict[str, None] = {}
     for module, names in _imports(tree):
-        usual = module in USUAL and f"{module}.py" not in files
+        usual = module in OF_THE_CANDIDATE and f"{module}.py" not in files
         if usual or (names & defined and not _is_brought(module.partition(".")[0], files)):
             found[module] = None
     return list(found)
@@ -59,11 +59,16 @@ def _defined(body: list[ast.stmt]) -> Iterator[str]:
 
 def _is_brought(module: str, files: Collection[str]) -> bool:
     """Tell whether a module is there without the candidate."""
-    if module in sys.stdlib_module_names or f"{module}.py" in files:
-        return True
     folder = f"{module}/"
-    return any(name.startswith(folder) for name in files) or _is_installed(module)
+    beside = f"{module}.py" in files or any(name.startswith(folder) for name in files)
+    return beside or is_library(module)
 
 
-def _is_installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
+def is_library(module: str) -> bool:
+    """Tell whether a module is of the standard library, pytest's, or of an installed package."""
+    first = module.partition(".")[0]
+    return (
+        first in sys.stdlib_module_names
+        or first == "pytest"
+        or (first != "" and importlib.util.find_spec(first) is not None)
+    )

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from executor.guest.channel import Channel
 from executor.guest.compiling import describe
-from executor.guest.reading import OF_THE_CANDIDATE
+from executor.guest.imported import OF_THE_CANDIDATE
 from executor.guest.remote import Link
 from executor.guest.reporting import Failed, Report, Result, Sites, result_of
 from executor.guest.statements import SITE

@@ -2,9 +2,10 @@
 
 import ast
 import builtins
-import importlib.util
-import sys
 from collections.abc import Iterator
+
+from executor.guest.imported import is_library
+from executor.guest.plain import is_literal
 
 _MAKERS = frozenset(["iter", "map", "filter", "zip", "enumerate", "reversed", "object", "type"])
 """Builtin functions that return what is no plain data."""
@@ -79,7 +80,7 @@ class Objects:
             case ast.Compare():
                 # A function, then, whatever its name looks like.
                 others = {parent.left, *parent.comparators} - {node}
-                return all(map(_is_literal, others))
+                return all(map(is_literal, others))
         return False
 
     def _is_of_the_candidate(self, function: ast.expr) -> bool:
@@ -102,14 +103,6 @@ class Objects:
         return False
 
 
-def _is_literal(node: ast.expr) -> bool:
-    try:
-        ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return False
-    return True
-
-
 def _is_store(node: ast.Name) -> bool:
     return isinstance(node.ctx, ast.Store)
 
@@ -125,13 +118,3 @@ def _of_libraries(tree: ast.Module) -> Iterator[str]:
             case _:
                 continue
         yield from (name for module, name in pairs if is_library(module))
-
-
-def is_library(module: str) -> bool:
-    """Tell whether a module is nobody's of the two: of the standard library, or installed."""
-    first = module.partition(".")[0]
-    return (
-        first in sys.stdlib_module_names
-        or first == "pytest"
-        or importlib.util.find_spec(first) is not None
-    )

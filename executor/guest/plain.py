@@ -71,7 +71,7 @@ def _is_inert(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.Assign):
         # Of names in capitals only, as for metadata: another name might be one that is called.
         names = all(isinstance(t, ast.Name) and t.id.isupper() for t in statement.targets)
-        return names and _is_literal(statement.value)
+        return names and is_literal(statement.value)
     if isinstance(statement, ast.Import):
         return all(_is_standard(alias.name) and alias.asname is None for alias in statement.names)
     if isinstance(statement, ast.FunctionDef):
@@ -85,7 +85,8 @@ def _is_standard(name: str) -> bool:
     return "." not in name and importlib.util.find_spec(name) is not None
 
 
-def _is_literal(node: ast.expr) -> bool:
+def is_literal(node: ast.expr) -> bool:
+    """Tell whether an expression is a constant, written out."""
     try:
         ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):

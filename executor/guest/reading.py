@@ -3,18 +3,16 @@
 import ast
 import builtins
 import importlib
-import importlib.util
 import symtable
 import sys
 from collections import Counter
 from typing import Any, Final
 
 from executor.guest.channel import Channel
+from executor.guest.imported import OF_THE_CANDIDATE, is_library
 from executor.guest.plain import plain_sites
 from executor.guest.statements import marked_apart
 
-OF_THE_CANDIDATE: Final = ("solution", "candidate", "submission")
-"""Modules that test code may take the candidate's names from."""
 _FILE: Final = "<tests>"
 
 
@@ -128,8 +126,7 @@ def _require_modules(source: str, provided: tuple[str, ...]) -> None:
     packages = {name.partition(".")[0] for name in provided}
     for name in _modules_imported(source):
         package = name.partition(".")[0]
-        is_there = package in packages or package == "pytest"
-        if not is_there and (not package or importlib.util.find_spec(package) is None):
+        if package not in packages and not is_library(package):
             raise Unreadable(
                 f"the test code imports {name!r}, which is not there: the image `std` has the"
                 " standard library, others have packages as well, and the candidate's names come"

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from executor.guest.channel import Channel
+from executor.guest.imported import is_library
 from executor.guest.lasting import changing_globals, lasting
-from executor.guest.object_use import Objects, is_library
+from executor.guest.object_use import Objects
 from executor.guest.statements import has_tests
 
 # fmt: off
