@@ -1,8 +1,12 @@
-"""What becomes of one program under assert tests."""
+"""What becomes of one program under some tests."""
+
+import contextlib
 
 from executor.judge import Judge
+from executor.sandbox import Slot
+from executor.settings import ExecutorSettings
 from infra.contracts.execution import Suite
-from infra.contracts.problems import AssertTest
+from infra.contracts.problems import AssertTest, CallTest
 
 
 def judged(slot, program, *tests, **fields):
@@ -15,3 +19,13 @@ def judged(slot, program, *tests, **fields):
 def outcomes(verdict):
     """Name the outcome of every test."""
     return [test.outcome.value for test in verdict.tests]
+
+
+def results(home, image, program, strict=False, functions=("f",)):
+    """What functions of a program return, as the details of tests that fail."""
+    tests = tuple(CallTest(function=name, expected="no") for name in functions)
+    suite = Suite(tests=tests, image=image)
+    settings = ExecutorSettings(home=home, strict=strict)
+    with contextlib.closing(Slot(settings, 15)) as slot:
+        verdict = Judge(slot.sandbox, suite, slot.version_with(image)).judge(program)
+    return [test.detail for test in verdict.tests]
