@@ -4,9 +4,10 @@ import time
 from typing import Any, NamedTuple
 
 from executor import verdicts
+from executor.ended import Budget, Ended
 from executor.host import FunctionHost
 from executor.items import Items
-from executor.jail import Budget, Ended, Jail, Sandbox
+from executor.jail import Jail, Sandbox
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult, Verdict

@@ -4,8 +4,9 @@ import contextlib
 from typing import Any
 
 from executor.asserting import CheckerFailed
+from executor.ended import Ended
 from executor.host import CompileFailed, FunctionHost, Meter, Spending
-from executor.jail import Ended, Sandbox
+from executor.jail import Sandbox
 from infra.contracts.base import Outcome
 from infra.contracts.problems import Limits
 

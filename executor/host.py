@@ -3,7 +3,8 @@
 import contextlib
 from typing import Any
 
-from executor.jail import Budget, Ended, Jail, Sandbox
+from executor.ended import Budget, Ended
+from executor.jail import Jail, Sandbox
 from executor.limits import GRACE
 from infra.contracts.base import Outcome
 from infra.contracts.execution import Usage

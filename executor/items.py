@@ -4,8 +4,8 @@ from collections.abc import Collection
 from typing import Any
 
 from executor import verdicts
+from executor.ended import Ended
 from executor.host import Spending
-from executor.jail import Ended
 from infra.contracts.base import Outcome
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, TestResult
 

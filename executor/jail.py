@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 from executor import messages
 from executor.accounting import Account
+from executor.ended import Budget, Ended, describe_status
 from executor.gate import Gate
 from executor.guest import channel
 from infra import errors
@@ -31,25 +32,6 @@ _POLL_SECONDS: Final = 0.02
 _STDERR_KEPT: Final = 8192
 _MEBIBYTE: Final = 2**20
 _READ_BYTES: Final = 1 << 16
-
-
-class Ended(Exception):
-    """The process in the jail is over, or a limit ended it: an outcome, not an error of ours."""
-
-    def __init__(self, outcome: Outcome, detail: str) -> None:
-        self.outcome = outcome
-        self.detail = detail
-        super().__init__(detail)
-
-
-class Budget:
-    """CPU and wall time that may be used up to some point."""
-
-    def __init__(self, cpu_until: float, wall_until: float) -> None:
-        self.cpu_until = cpu_until
-        """Reading of the account's CPU clock, in seconds."""
-        self.wall_until = wall_until
-        """Reading of the monotonic clock, in seconds."""
 
 
 class Sandbox(Protocol):
@@ -421,16 +403,3 @@ def kill(pidfd: int, seconds: float) -> bool:
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return bool(poll.poll(seconds * 1000))
-
-
-def describe_status(status: int | None) -> str:
-    """Put a wait status into words."""
-    if status is None:
-        return "the process closed its channel"
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        try:
-            return f"killed by {signal.Signals(number).name}"
-        except ValueError:
-            return f"killed by signal {number}"
-    return f"exited with status {os.waitstatus_to_exitcode(status)}"

@@ -5,8 +5,9 @@ from typing import Any, Final
 from executor import learning, sharing, verdicts
 from executor.asserting import Found, ReferenceFailed, SuiteBroken
 from executor.checking import Checkers
+from executor.ended import Ended
 from executor.host import CompileFailed, FunctionHost, Meter
-from executor.jail import Ended, Sandbox
+from executor.jail import Sandbox
 from executor.languages import TOOLCHAINS
 from executor.limits import calibrated, is_near_limit
 from executor.native import NativeRunner

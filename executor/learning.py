@@ -7,9 +7,10 @@ from typing import Any
 
 from executor import sharing
 from executor.arranging import Arrangement, Pattern
+from executor.ended import Ended
 from executor.guarding import Guard, learn
 from executor.host import Meter
-from executor.jail import Ended, Sandbox
+from executor.jail import Sandbox
 from infra.contracts.base import Unguarded
 from infra.contracts.execution import Guards, Suite, TestResult
 from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, Limits

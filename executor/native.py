@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from executor import compare, verdicts
 from executor.checking import Checkers
+from executor.ended import Ended, describe_status
 from executor.host import CompileFailed, Meter, while_compiling
-from executor.jail import Ended, Jail, describe_status
+from executor.jail import Jail
 from executor.languages import COMPILE_LIMITS, TOOLCHAINS, binds, look_up
 from executor.limits import GRACE
 from executor.strict import StrictSandbox

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+from executor.ended import Ended
 from executor.host import FunctionHost, Meter, Spending
-from executor.jail import Ended, Sandbox
+from executor.jail import Sandbox
 from executor.sandbox import Slot
 from executor.settings import ExecutorSettings
 from infra import errors

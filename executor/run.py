@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 from executor import compare, sharing, verdicts
 from executor.asserting import AssertRun, Found
 from executor.checking import Checkers
+from executor.ended import Ended, describe_status
 from executor.guarding import Guard
 from executor.host import CompileFailed, FunctionHost, Meter, Spending, while_compiling
 from executor.items import OUTSIDE
-from executor.jail import Ended, Jail, Sandbox, describe_status
+from executor.jail import Jail, Sandbox
 from executor.limits import GRACE
 from executor.native import judge_output
 from executor.sharing import SharedRun

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from executor import verdicts
+from executor.ended import Budget, Ended
 from executor.host import CompileFailed, while_compiling
-from executor.jail import Budget, Ended, Jail, Sandbox
+from executor.jail import Jail, Sandbox
 from executor.judge import refuse_bytes
 from executor.languages import TOOLCHAINS
 from executor.limits import GRACE

@@ -8,9 +8,10 @@ from collections.abc import Collection
 from typing import Any
 
 from executor.arranging import Arrangement
+from executor.ended import Budget, Ended
 from executor.host import CompileFailed, Meter
 from executor.items import Items
-from executor.jail import Budget, Ended, Jail, Sandbox
+from executor.jail import Jail, Sandbox
 from executor.limits import GRACE
 from infra.contracts.base import Outcome
 from infra.contracts.execution import Suite, TestResult

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from executor import sharing, strength
 from executor.asserting import CheckerFailed, ReferenceFailed, SuiteBroken
+from executor.ended import Ended
 from executor.findings import Fault, Finding
 from executor.host import CompileFailed, FunctionHost, Meter
-from executor.jail import Ended
 from executor.judge import Judge, refuse_bytes
 from executor.sandbox import Slot
 from infra import errors

@@ -3,8 +3,9 @@
 from typing import Any
 
 from executor.asserting import SuiteBroken
+from executor.ended import Ended
 from executor.findings import Strength, Survivor
-from executor.jail import Ended, Sandbox
+from executor.jail import Sandbox
 from executor.judge import Judge
 from executor.run import Asserts
 from infra import errors
