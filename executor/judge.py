@@ -119,7 +119,7 @@ class Judge:
         )
 
     def _judge_reference(self, source: str) -> Verdict:
-        source = self._suite.prelude + source
+        source = self._suite.whole(source)
         refusal = refuse_bytes(source)
         if refusal:
             raise SuiteBroken(f"the reference program cannot be compiled: {refusal}")
@@ -173,7 +173,7 @@ class Judge:
         Raises:
             errors.SandboxError: the sandbox failed; nothing is known about the program.
         """
-        source = self._suite.prelude + source
+        source = self._suite.whole(source)
         refusal = refuse_bytes(source)
         if refusal:
             return verdicts.compile_error(refusal, self.total, self._version)

@@ -30,7 +30,7 @@ def guards(
         errors.SandboxError: the sandbox failed.
     """
     tests = [test for test in suite.tests if isinstance(test, AssertTest)]
-    reference = suite.prelude + (suite.reference_program or "")
+    reference = suite.whole(suite.reference_program or "")
     limits = _generous(limits)
     found: list[Guard | None] = []
     sites, none_because = 0, None

@@ -96,7 +96,7 @@ class _Check:
         start = {
             "role": "examining",
             "prelude": suite.prelude,
-            "program": None if reference is None else suite.prelude + reference,
+            "program": None if reference is None else suite.whole(reference),
             "entry_point": suite.entry_point,
             "tests": [
                 {
@@ -142,7 +142,7 @@ class _Check:
     def _judge(self) -> None:
         suite = self._suite
         if suite.reference_program is not None:
-            refusal = refuse_bytes(suite.prelude + suite.reference_program)
+            refusal = refuse_bytes(suite.whole(suite.reference_program))
             if refusal:
                 raise _Broken(Fault.REFERENCE, f"the reference program: {refusal}")
         judge = Judge(self._slot.sandbox, suite, self._version)
@@ -207,7 +207,7 @@ class _Check:
         sandbox = sharing.sandbox_of(self._slot.sandbox, suite.image)
         limits = suite.limits
         for test in self._tests:
-            program = suite.prelude + (suite.reference_program or "")
+            program = suite.whole(suite.reference_program or "")
             start = {**sharing.start_of(test, suite, program), "role": "watched"}
             with sandbox.jail(start, limits) as jail:
                 budget = jail.budget(limits.cpu_seconds, limits.wall_seconds)

@@ -50,6 +50,7 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
         errors.InvalidInput: it holds what Postgres cannot store.
     """
     _refuse_nul("prompt", problem.prompt)
+    _refuse_nul("prelude", problem.prelude)
     whole = problem.model_dump(mode="json")
     # How strong its tests are is measured, and no part of what it is.
     strength = whole["metadata"].pop(STRENGTH, None)

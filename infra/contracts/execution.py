@@ -70,6 +70,11 @@ class Suite(Contract):
             ),
         )
 
+    def whole(self, program: str) -> str:
+        """Return a program with what stands before each."""
+        ends = not self.prelude or self.prelude.endswith("\n")
+        return self.prelude + ("" if ends else "\n") + program
+
     def digest(self) -> str:
         """Name everything in it by a SHA-256, the order of an argument's keys as well."""
         content = json.dumps(self.model_dump(mode="json"))

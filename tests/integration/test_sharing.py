@@ -318,3 +318,14 @@ def draw(): return random.random(), random.randint(1, 6)
 def deep(n): return n and 1 + deep(n - 1)
 def add(a, b): return a + b
 """
+
+
+@pytest.mark.parametrize("rule", IntegrityRule)
+def test_what_stands_before_each_program_has_lines_of_its_own(cell, rule):
+    source = "import math\nassert f(4) == ONE + 1" if rule == "shared" else "assert f(4) == 2"
+    program = "def f(n): return isqrt(n)"
+    prelude = "from math import isqrt\nONE = 1"
+
+    verdict = judge(cell, source, program, program, rule, entry_point="f", prelude=prelude)
+
+    assert verdict.label is Label.ALL_PASS, verdict

@@ -33,9 +33,11 @@ def test_another_problem_under_a_used_slug_is_a_conflict(suite):
         intake.add_problem(work, suite.problem(prompt="Halve it."))
 
 
-def test_a_prompt_with_a_nul_byte_is_refused_at_the_door(suite):
-    with pytest.raises(errors.InvalidInput, match="NUL"), suite.work() as work:
-        intake.add_problem(work, suite.problem(slug="other", prompt="a\x00b"))
+@pytest.mark.parametrize("field", ["prompt", "prelude"])
+def test_text_with_a_nul_byte_is_refused_at_the_door(suite, field):
+    with pytest.raises(errors.InvalidInput, match=f"{field}.*NUL"), suite.work() as work:
+        problem = suite.problem(slug="other").model_copy(update={field: "a\x00b"})
+        intake.add_problem(work, problem)
 
 
 def test_a_number_that_json_does_not_have_is_refused_at_the_door(suite):
