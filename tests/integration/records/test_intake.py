@@ -35,8 +35,9 @@ def test_another_problem_under_a_used_slug_is_a_conflict(suite):
 
 @pytest.mark.parametrize("field", ["prompt", "prelude"])
 def test_text_with_a_nul_byte_is_refused_at_the_door(suite, field):
+    problem = suite.problem(slug="other").model_copy(update={field: "a\x00b"})
+
     with pytest.raises(errors.InvalidInput, match=f"{field}.*NUL"), suite.work() as work:
-        problem = suite.problem(slug="other").model_copy(update={field: "a\x00b"})
         intake.add_problem(work, problem)
 
 
