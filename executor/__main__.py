@@ -3,10 +3,10 @@
 import contextlib
 import sys
 
-from executor.accounting import choose
-from executor.probe import require
-from executor.sandbox import Slot
+from executor.sandbox.accounting import choose
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
+from executor.worker.probe import require
 from infra import errors, logs, scraping
 from infra.messaging import Queue, run_worker
 from infra.settings import QueueSettings, load, reject_unknown
@@ -28,7 +28,9 @@ def main() -> int:
         with contextlib.closing(Slot(settings, number=settings.slots)) as slot:
             require(slot.sandbox)
             log.info("sandbox.ready", sandbox=slot.version, slots=settings.slots)
-        from executor.tasks import app  # Reads REDIS_URL; after the settings are known to be right.
+        from executor.worker.tasks import (
+            app,  # Reads REDIS_URL; after the settings are known to be right.
+        )
     except errors.SuiteError as error:
         log.error("executor.refused_to_start", code=error.code, reason=error.detail)
         return 1

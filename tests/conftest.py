@@ -13,7 +13,7 @@ import pytest
 import redis
 from psycopg import sql
 
-from executor.packages import Images
+from executor.images.packages import Images
 from infra.db import migrate
 from infra.local.servers import LocalServers
 from infra.settings import data_directory

@@ -1,0 +1,1 @@
+"""All that runs inside a jail. It imports nothing else of the executor."""

@@ -116,35 +116,35 @@ def run_child(start: dict[str, object]) -> None:
 
                 calls.serve(CHANNEL_FD, start)
             case "program":
-                from executor.guest import program
+                from executor.guest.programs import python
 
-                code = program.run(CHANNEL_FD, start)
+                code = python.run(CHANNEL_FD, start)
             case "compile":
-                from executor.guest import native
+                from executor.guest.programs import native
 
                 native.compile_source(CHANNEL_FD, start)
             case "become":
-                from executor.guest import native
+                from executor.guest.programs import native
 
                 native.become(CHANNEL_FD, start)
             case "suite":
-                from executor.guest import suite
+                from executor.guest.shared import suite
 
                 suite.run(CHANNEL_FD, start)
             case "touching":
-                from executor.guest import touching
+                from executor.guest.reading import touching
 
                 touching.tell(CHANNEL_FD, start)
             case "guards" | "examining" | "mutants" | "watched":
                 look_at_suite(start)
             case "reading":
-                from executor.guest import reading
+                from executor.guest.reading import outline
 
-                reading.tell(CHANNEL_FD, start)
+                outline.tell(CHANNEL_FD, start)
             case "isolated":
-                from executor.guest import isolated
+                from executor.guest.isolated import serving
 
-                isolated.run(CHANNEL_FD, start)
+                serving.run(CHANNEL_FD, start)
         code = 0 if start["role"] != "program" else code
     finally:
         os._exit(code)
@@ -158,15 +158,15 @@ def look_at_suite(start: dict[str, object]) -> None:
 
             deriving.tell(CHANNEL_FD, start)
         case "examining":
-            from executor.guest import examining
+            from executor.guest.reading import examining
 
             examining.tell(CHANNEL_FD, start)
         case "mutants":
-            from executor.guest import mutants
+            from executor.guest.mutants import programs
 
-            mutants.tell(CHANNEL_FD, start)
+            programs.tell(CHANNEL_FD, start)
         case "watched":
-            from executor.guest import watched
+            from executor.guest.shared import watched
 
             watched.run(CHANNEL_FD, start)
 

@@ -37,13 +37,16 @@ def main() -> None:
     sys.path.insert(0, "/py/guest")
     for name in _PRELOADED:
         importlib.import_module(name)
-    from executor.guest import boot, calls, files, isolated, packages, program, reading  # noqa: F401 - loaded for the jails
+    from executor.guest import boot, calls, files, packages  # noqa: F401 - loaded for the jails
+    from executor.guest.isolated import serving  # noqa: F401 - the same
+    from executor.guest.programs import python  # noqa: F401 - the same
+    from executor.guest.reading import outline  # noqa: F401 - the same
 
     for name in packages.loaded(extra):
         _require_one_thread(proc_fd, name)
 
     if "pytest" in extra:
-        from executor.guest import suite  # noqa: F401 - the same
+        from executor.guest.shared import suite  # noqa: F401 - the same
 
     zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd)
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.

@@ -17,7 +17,7 @@ COPY executor executor
 # Images of packages for candidates. Jails see them, and the worker imports nothing of them.
 ARG IMAGES=numpy
 ENV RRTF_EXECUTOR_IMAGES=/opt/rrtf/images
-RUN RRTF_EXECUTOR_HOME=/opt/rrtf python -m executor.build $IMAGES
+RUN RRTF_EXECUTOR_HOME=/opt/rrtf python -m executor.images.build $IMAGES
 
 # The worker is root inside its container: it makes user namespaces with users of their own and
 # cgroups with limits. The candidates are not: every jail runs as another user outside this range.

@@ -45,7 +45,7 @@ in_group() {
 probe() {
     say "probe $1"
     shift
-    "$@" python3 -m executor.probe || status=1
+    "$@" python3 -m executor.worker.probe || status=1
 }
 
 # As a container engine does: in namespaces of its own, where the group is the root of a tree that

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from executor.languages import survey
-from executor.probe import REMEDY, examine
-from executor.sandbox import Slot
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
+from executor.worker.probe import REMEDY, examine
 from infra.settings import load
 
 

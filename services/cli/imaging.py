@@ -5,7 +5,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from executor.packages import Images
+from executor.images.packages import Images
 from executor.settings import ExecutorSettings
 from infra.contracts.base import STANDARD_IMAGE
 from infra.settings import load

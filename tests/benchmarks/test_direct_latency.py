@@ -2,8 +2,8 @@
 
 import time
 
-from executor.pool import Pool, Work
 from executor.settings import ExecutorSettings
+from executor.worker.pool import Pool, Work
 from infra.contracts.base import Label
 from infra.contracts.direct import ExecuteRequest
 from infra.contracts.execution import Suite

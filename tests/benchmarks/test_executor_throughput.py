@@ -11,8 +11,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from queue import Queue
 
-from executor.judge import Judge
-from executor.sandbox import Slot
+from executor.judging.judge import Judge
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra.contracts.base import Label
 from infra.contracts.execution import Suite

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from executor.judge import Judge
-from executor.sandbox import Slot
+from executor.judging.judge import Judge
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings, default_home
 from infra.contracts.base import Label
 from tests.hostile.attacks import HONEST, SUITES

@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
-from executor.host import FunctionHost, Meter, Spending
-from executor.sandbox import Slot
+from executor.judging.host import FunctionHost, Meter, Spending
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings, default_home
 from tests.hostile.attacks import LIMITS
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from executor.judge import Judge
+from executor.judging.judge import Judge
 from infra.contracts.base import Integrity, Label
 from tests.hostile.shared_suites import OWN, attacked
 

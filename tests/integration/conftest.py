@@ -8,7 +8,7 @@ import time
 import pytest
 import uvicorn
 
-from executor.sandbox import Slot
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra import errors
 from infra.contracts.base import Author
@@ -107,7 +107,7 @@ def results_for():
     """Make the executor's results: outcomes for each candidate id."""
 
     def make(outcomes_by_id, attempt=1):
-        from executor.verdicts import label_of
+        from executor.judging.verdicts import label_of
 
         return ExecutionResults(
             results=tuple(

@@ -2,8 +2,8 @@
 
 import contextlib
 
-from executor.judge import Judge
-from executor.sandbox import Slot
+from executor.judging.judge import Judge
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, CallTest

@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from executor.accounting import choose
-from executor.cell import CellSandbox
-from executor.image import stage
-from executor.judge import Judge
-from executor.sandbox import nsjail_binary
+from executor.images.image import stage
+from executor.judging.judge import Judge
+from executor.sandbox.accounting import choose
+from executor.sandbox.cell import CellSandbox
+from executor.sandbox.slot import nsjail_binary
 from executor.settings import default_home
 from infra import errors, metrics
 from infra.contracts.base import Label

@@ -2,7 +2,7 @@
 
 import pytest
 
-from executor.asserting import SuiteBroken
+from executor.judging.asserting import SuiteBroken
 from infra.contracts.base import Integrity, IntegrityRule, Label
 from tests.integration.judged import judged
 

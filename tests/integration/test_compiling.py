@@ -2,9 +2,9 @@
 
 import pytest
 
-from executor.judge import Judge
+from executor.judging.judge import Judge
+from executor.judging.running import Runner
 from executor.languages import COMPILE_LIMITS, TOOLCHAINS, look_up
-from executor.running import Runner
 from infra.contracts.base import Label, Language, Outcome
 from infra.contracts.direct import Ending, Running
 from infra.contracts.execution import Suite

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from executor.judge import Judge
+from executor.judging.judge import Judge
 from infra.contracts.base import Integrity, IntegrityRule, Label, Outcome, Unguarded
 from infra.contracts.execution import Guards, Suite
 from infra.contracts.problems import AssertTest

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 import executor
-from executor.asserting import SuiteBroken
-from executor.gate import Gate
-from executor.judge import Judge
+from executor.judging.asserting import SuiteBroken
+from executor.judging.judge import Judge
+from executor.sandbox.gate import Gate
 from infra import errors
 from infra.contracts.base import Label, Outcome
 from infra.contracts.execution import Suite

@@ -6,9 +6,9 @@ import shutil
 
 import pytest
 
-from executor.judge import Judge
+from executor.judging.judge import Judge
 from executor.languages import TOOLCHAINS, look_up, survey
-from executor.sandbox import Slot
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra import errors
 from infra.contracts.base import Label, Language, Outcome

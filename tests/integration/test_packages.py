@@ -14,9 +14,9 @@ import zipfile
 import pytest
 
 from executor import label
-from executor.judge import Judge
-from executor.packages import Images
-from executor.sandbox import Slot
+from executor.images.packages import Images
+from executor.judging.judge import Judge
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra import errors
 from infra.contracts.base import Label
@@ -159,7 +159,7 @@ def test_the_same_requirements_are_one_folder_and_others_another(home, wheels):
 
 
 def test_a_judge_has_the_packages_that_were_built_last(home, wheels):
-    from executor.judges import Judges
+    from executor.worker.judges import Judges
 
     program = "import thing\ndef f(): return thing.VALUE"
     suite = Suite(tests=(CallTest(function="f", expected=2),), image="mine")
@@ -257,7 +257,7 @@ def test_labels_say_which_image_is_missing_before_anything_runs(home, monkeypatc
 
 
 def test_few_cells_are_kept_warm_and_all_of_them_work(home, wheels):
-    from executor import cell
+    from executor.sandbox import cell
 
     images = Images(home)
     count = cell.MOST_CELLS + 2

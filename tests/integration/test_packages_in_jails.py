@@ -5,9 +5,9 @@ import stat
 
 import pytest
 
-from executor.judge import Judge
-from executor.packages import Images
-from executor.sandbox import Slot
+from executor.images.packages import Images
+from executor.judging.judge import Judge
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra import metrics
 from infra.contracts.base import Integrity, IntegrityRule, Label

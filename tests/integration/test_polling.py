@@ -5,12 +5,12 @@ import os
 
 import pytest
 
-from executor.accounting import Polling
-from executor.cell import CellSandbox
-from executor.image import stage
-from executor.judge import Judge
-from executor.sandbox import nsjail_binary
-from executor.strict import StrictSandbox
+from executor.images.image import stage
+from executor.judging.judge import Judge
+from executor.sandbox.accounting import Polling
+from executor.sandbox.cell import CellSandbox
+from executor.sandbox.slot import nsjail_binary
+from executor.sandbox.strict import StrictSandbox
 from infra.contracts.base import Label, Outcome
 from infra.contracts.execution import Suite
 from infra.contracts.problems import CallTest, Limits

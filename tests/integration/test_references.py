@@ -6,8 +6,8 @@ from queue import Queue
 
 import pytest
 
-from executor.judge import Judge
-from executor.sandbox import Slot
+from executor.judging.judge import Judge
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra import importers
 from infra.contracts.base import Label

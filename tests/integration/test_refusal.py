@@ -34,7 +34,7 @@ def test_without_user_namespaces_the_executor_refuses_and_explains(open_director
 
 
 def test_an_image_that_the_jail_cannot_reach_is_refused_with_the_folder(tmp_path):
-    from executor.image import stage
+    from executor.images.image import stage
     from infra import errors
 
     if os.geteuid() != 0:

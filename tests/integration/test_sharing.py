@@ -2,7 +2,7 @@
 
 import pytest
 
-from executor.asserting import SuiteBroken
+from executor.judging.asserting import SuiteBroken
 from infra.contracts.base import Integrity, IntegrityRule, Label
 from infra.contracts.problems import AssertTest, Limits
 from tests.integration.judged import judged, outcomes

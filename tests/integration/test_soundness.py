@@ -2,9 +2,9 @@
 
 import pytest
 
-from executor import soundness
-from executor.checks import suite_of
-from executor.findings import Fault
+from executor.suites import soundness
+from executor.suites.findings import Fault
+from executor.worker.checks import suite_of
 from infra.contracts.base import Integrity, Unguarded
 from infra.contracts.problems import AssertTest, CallTest, Limits, Problem, StdioTest
 

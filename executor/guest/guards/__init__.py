@@ -1,0 +1,1 @@
+"""Changed copies of tests, which a right program fails."""

@@ -18,7 +18,7 @@ from executor.guest.guards.names import Names
 from executor.guest.guards.reading import Suite, Test, read
 from executor.guest.guards.sites import FUNCTIONS, Site
 from executor.guest.guards.values import Draws, Scalar
-from executor.guest.statements import entered
+from executor.guest.reading.statements import entered
 
 _PLACE = re.compile("^( *)\0([0-9]+)\0\n?", re.MULTILINE)
 _INDENT = 4
@@ -53,7 +53,7 @@ def tell(fd: int, start: dict[str, Any]) -> None:
 def pattern(source: str, check: str | None, entry_point: str | None, seed: str) -> dict[str, Any]:
     """Return test code with its tests taken out, and them and their siblings as text.
 
-    `executor.arranging.Pattern` says what is in it.
+    `executor.judging.shared.arranging.Pattern` says what is in it.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: there is none for this code.

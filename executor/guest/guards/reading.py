@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from executor.guest.guards.inlining import Inlining
 from executor.guest.guards.sites import FUNCTIONS, Function, Site, last_name, sites
-from executor.guest.statements import Statement, statements
+from executor.guest.reading.statements import Statement, statements
 
 _SCOPES = (*FUNCTIONS, ast.Lambda, ast.ClassDef)
 _NOT_TESTS = {"fixture", "property", "staticmethod", "classmethod"}

@@ -11,9 +11,9 @@ import contextlib
 from collections import Counter
 from pathlib import Path
 
-from executor.asserting import SuiteBroken
-from executor.judge import Judge
-from executor.sandbox import Slot
+from executor.judging.asserting import SuiteBroken
+from executor.judging.judge import Judge
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra.contracts.base import Label
 from infra.contracts.problems import Limits

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import psycopg
 
 from executor import label
-from executor.sandbox import nsjail_binary
+from executor.sandbox.slot import nsjail_binary
 from infra.contracts.api import BulkGroup
 from infra.contracts.base import Author, GroupState, Label
 from infra.contracts.candidates import NewCandidate

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from executor.guest import plain, sites, values
+from executor.guest import sites, values
+from executor.guest.reading import plain
 from infra import importers
 from infra.contracts.problems import Problem
 

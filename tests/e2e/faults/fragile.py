@@ -46,7 +46,7 @@ def stop_and_tell(trap: Path) -> None:
 
 def die_of_poison(folder: Path) -> None:
     """Have the executor's process die of poison, and stop before what is to kill its worker."""
-    from executor.judge import Judge
+    from executor.judging.judge import Judge
 
     judge = Judge.judge
 

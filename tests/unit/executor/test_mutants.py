@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from executor.guest.mutants import mutants
+from executor.guest.mutants.programs import mutants
 
 
 def changed(source, mutant):

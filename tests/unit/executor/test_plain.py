@@ -2,7 +2,7 @@
 
 import pytest
 
-from executor.guest import plain, statements
+from executor.guest.reading import plain, statements
 
 CHECK = "def check(candidate):\n    assert candidate({}) == {}\n"
 

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from executor.guest import reading
 from executor.guest.channel import Channel
+from executor.guest.reading import outline
 
 
 def read(source, check=None, entry_point="f"):
@@ -14,7 +14,7 @@ def read(source, check=None, entry_point="f"):
     with ours, theirs:
         tests = [{"source": source, "check": check, "module": None}]
         start = {"tests": tests, "entry_point": entry_point, "describes": True}
-        reading.tell(theirs.fileno(), start)
+        outline.tell(theirs.fileno(), start)
         return Channel(ours.fileno()).receive()
 
 

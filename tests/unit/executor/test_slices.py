@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from executor.asserting import SuiteBroken
-from executor.slices import label_slice
+from executor.judging.asserting import SuiteBroken
+from executor.worker.slices import label_slice
 from infra import errors
 from infra.contracts.base import Label, Outcome
 from infra.contracts.execution import ExecutionRequest, Program, Suite, TestResult, Verdict

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor import verdicts
+from executor.judging import verdicts
 from infra.contracts.base import Integrity, Label, Outcome
 from infra.contracts.execution import Usage
 

@@ -1,0 +1,1 @@
+"""Test code in one process, and the candidate in another."""

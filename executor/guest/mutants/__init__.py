@@ -1,0 +1,1 @@
+"""Small changes that should make a program wrong."""

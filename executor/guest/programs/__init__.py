@@ -1,0 +1,1 @@
+"""Whole programs, which read standard input and write standard output."""

@@ -1,0 +1,87 @@
+"""Programs of other languages, inside the jail: compile one, or become one."""
+
+import base64
+import os
+import re
+import subprocess
+from typing import Any, NoReturn
+
+from executor.guest.channel import Channel
+from executor.guest.programs import java
+
+_MAX_DIAGNOSTICS = 4000
+_PUBLIC = re.compile(
+    r"^\S+: error: .+ is public, should be declared in a file named ([^\s/]+\.java)$", re.M
+)
+"""What `javac` says of a file that is not named as its public class."""
+_ENVIRONMENT = {
+    "PATH": "/usr/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LC_ALL": "C.UTF-8", "TZ": "UTC0",
+    "GOCACHE": "/tmp/gocache", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GO111MODULE": "off",
+}  # fmt: skip
+
+
+def _environment(start: dict[str, Any]) -> dict[str, str]:
+    if not start["libraries"]:
+        return _ENVIRONMENT
+    return {**_ENVIRONMENT, "LD_LIBRARY_PATH": ":".join(start["libraries"])}
+
+
+def compile_source(fd: int, start: dict[str, Any]) -> None:
+    """Compile, and send what came of it: the compiler's complaint, or the files it made."""
+    channel = Channel(fd)
+    is_java = start["artifact"] == "classes"
+    if is_java:
+        os.mkdir("classes")
+    status, told = _compile(start["file"], start)
+    if is_java and status != 0 and (public := _PUBLIC.search(told)) is not None:
+        # The compiler alone knows the name for certain, whatever comments and texts hold.
+        os.remove(start["file"])
+        start["command"] = [
+            public[1] if word == start["file"] else word for word in start["command"]
+        ]
+        start["file"] = public[1]
+        status, told = _compile(start["file"], start)
+    if status != 0:
+        refused = told or f"the compiler ended with {status}"
+        channel.send({"compile_error": refused, "status": status})
+        return
+    answer: dict[str, Any] = {"artifact": {n: _read(n) for n in _files(start["artifact"])}}
+    if is_java:
+        answer["main"] = java.main_class("classes", start["file"].removesuffix(".java"))
+    channel.send(answer)
+
+
+def _compile(name: str, start: dict[str, Any]) -> tuple[int, str]:
+    """Run the compiler on a file of this name; return its exit status and what it said."""
+    with open(name, "wb") as file:
+        file.write(start["source"].encode("utf-8", "surrogateescape"))
+    with open("diagnostics", "w+b") as diagnostics:
+        done = subprocess.run(
+            start["command"], stdin=subprocess.DEVNULL, stdout=diagnostics,
+            stderr=subprocess.STDOUT, env=_environment(start), check=False,
+        )  # fmt: skip
+        diagnostics.seek(0)
+        told = diagnostics.read(_MAX_DIAGNOSTICS).decode("utf-8", "replace")
+    return done.returncode, told
+
+
+def _files(artifact: str) -> list[str]:
+    if os.path.isfile(artifact):
+        return [artifact]
+    return [os.path.join(folder, name) for folder, _, names in os.walk(artifact) for name in names]
+
+
+def _read(name: str) -> str:
+    with open(name, "rb") as file:
+        return base64.b64encode(file.read()).decode("ascii")
+
+
+def become(fd: int, start: dict[str, Any]) -> NoReturn:
+    """Unpack the artifact and become the program; what remains of us is its standard files."""
+    for name, content in start["artifact"].items():
+        os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+        with open(name, "wb") as file:
+            file.write(base64.b64decode(content))
+        os.chmod(name, 0o755)  # noqa: S103 - the jail's own file
+    os.close(fd)
+    os.execve(start["command"][0], start["command"], _environment(start))  # noqa: S606 - that is its task

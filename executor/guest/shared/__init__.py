@@ -1,0 +1,1 @@
+"""Test code and candidate in one process, under the real pytest."""

@@ -1,0 +1,285 @@
+"""Tests as their authors run them: the real pytest, with the candidate in the same process.
+
+Everything that is told of here can have been forged by the candidate; the verdict says `shared`.
+"""
+
+import importlib
+import os
+import random
+import sys
+import types
+from typing import Any, Protocol
+
+import pytest
+from _pytest.assertion.rewrite import AssertionRewritingHook
+from _pytest.config import default_plugins
+from _pytest.skipping import evaluate_skip_marks
+
+from executor.guest.channel import Channel
+from executor.guest.compiling import compile_candidate
+from executor.guest.reading.imported import candidate_modules
+from executor.guest.reading.statements import SITE, marked
+from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
+
+for _name in default_plugins:
+    # pytest itself would import them in every fresh process; here it is done once, in the zygote.
+    importlib.import_module(f"_pytest.{_name}")
+for _name in ("unittest", "unittest.mock", "doctest"):
+    importlib.import_module(_name)
+
+_JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+FOLDER = "/tmp/suite"
+TESTS = "test_suite"
+"""Module of the test code."""
+FILE = f"{FOLDER}/{TESTS}.py"
+CANDIDATE = "solution"
+"""Module of the candidate where the tests do not say another name."""
+
+
+def run(fd: int, start: dict[str, Any]) -> None:
+    """Run the test code against the candidate, and report what becomes of each test.
+
+    Args:
+        fd: The channel.
+        start: `program`; `source` of the tests; `module`, under which they import the candidate,
+            None if they are of one module with it; `files` beside them, by name; `check`, a
+            function that is called with the `entry_point`, or None; `statements`, what those that
+            are tests are called and whether some are of `check`, None if none is marked yet.
+    """
+    channel = Channel(fd)
+    names = _names(start)
+    path = f"{FOLDER}/{(names or [CANDIDATE])[0].replace('.', '/')}.py"
+    code = compile_candidate(channel, start["program"], path)
+    if code is None:
+        return
+    for file, text in {**start["files"], path: start["program"]}.items():
+        _write(os.path.join(FOLDER, file), text)
+    if start["statements"] is None:
+        source, statements, within = marked(start["source"], start["check"])
+    else:
+        source, (statements, within) = start["source"], start["statements"]
+    report = Report(channel, lambda: None)
+    report.items(statements)
+    random.seed(0)
+    candidate = _Here(code, names, start["module"] is None)
+    sites = Sites(report, FILE)
+    report.done(run_tests(start, source, within, candidate, report, sites))
+
+
+def run_tests(
+    start: dict[str, Any],
+    source: str,
+    within: bool,
+    candidate: "Candidate",
+    report: Report,
+    sites: Sites,
+) -> list[Result]:
+    """Run test code, its statements marked, and report; return what went wrong beside its tests.
+
+    `within` says whether some of the marked statements are in the function `check`.
+    """
+    _write(FILE, source)
+    os.chdir(FOLDER)
+    sys.path.insert(0, FOLDER)
+    sys.argv = ["pytest"]
+    plugin = _Plugin(start, candidate, report, sites, within)
+    arguments = [
+        f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", "--capture=no", "--no-header", "-p",
+        "no:cacheprovider", "-p", "no:faulthandler", "--tb=native", "--import-mode=prepend",
+    ]  # fmt: skip
+    status = pytest.main(arguments, plugins=[plugin])
+    if status not in _JUDGED and not plugin.errors:
+        plugin.errors.append(["runtime_error", f"pytest ended with status {int(status)}"])
+    return plugin.errors
+
+
+def _names(start: dict[str, Any]) -> list[str]:
+    """Return the modules as which the tests import the candidate; none if both are one module."""
+    if start["module"] is not None:
+        return [start["module"]]
+    try:
+        return candidate_modules(start["source"], start["program"], start["files"])
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []  # It is told of where that is compiled.
+
+
+def _write(path: str, text: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
+        file.write(text)
+
+
+class Candidate(Protocol):
+    """The program, as the tests have it."""
+
+    @property
+    def matters(self) -> bool:
+        """Whether it can have made a difference by now, where that can be told."""
+
+    def load(self, tests: types.ModuleType) -> None:
+        """Make it ready for the module of the tests, which is about to be run."""
+
+    def named(self, name: str) -> Any:
+        """Return what a name stands for; in `Class.method` each class is instantiated first."""
+
+
+class _Here:
+    """The program, as a module that tests import, or in one namespace with them."""
+
+    matters = False
+    """It is in this process, and whatever is found here may be its work."""
+
+    def __init__(self, code: types.CodeType, names: list[str], by_name: bool) -> None:
+        self._code = code
+        self._names = names
+        self._by_name = by_name
+
+    def load(self, tests: types.ModuleType) -> None:
+        """Load it where the module of the tests, about to be run itself, looks for it."""
+        if not self._names:
+            sys.modules[CANDIDATE] = tests
+            exec(self._code, tests.__dict__)  # noqa: S102 - what this process is for
+        elif self._by_name:
+            module = importlib.import_module(self._names[0])
+            for name in (CANDIDATE, *self._names):
+                sys.modules.setdefault(name, module)
+            own = {key: value for key, value in vars(module).items() if not key.startswith("__")}
+            tests.__dict__.update(own)
+
+    def named(self, name: str) -> Any:
+        """Look a name up; in `Class.method` each class is instantiated first."""
+        first, *attributes = name.split(".")
+        module = sys.modules[self._names[0] if self._names else CANDIDATE]
+        target = getattr(module, first)
+        for attribute in attributes:
+            target = getattr(target() if isinstance(target, type) else target, attribute)
+        return target
+
+
+class _Check(pytest.Item):
+    """The function that test code of one function is called by, with the candidate's."""
+
+    def __init__(self, *, candidate: Candidate, entry_point: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._candidate = candidate
+        self._entry_point = entry_point
+
+    def runtest(self) -> None:
+        """Call it."""
+        getattr(sys.modules[TESTS], self.name)(self._candidate.named(self._entry_point))
+
+
+class _Plugin:
+    """Tells the supervisor what pytest tells its plugins."""
+
+    def __init__(
+        self,
+        start: dict[str, Any],
+        candidate: Candidate,
+        report: Report,
+        sites: Sites,
+        within: bool,
+    ) -> None:
+        self._start = start
+        self._candidate = candidate
+        self._report = report
+        self._sites = sites
+        self._within = within
+        self._results: dict[str, list[str]] = {}
+        self.errors: list[list[str]] = []
+        """Outcome and detail of what could not be collected."""
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Have the candidate loaded where the tests look for it."""
+        del config
+        hook = next(f for f in sys.meta_path if isinstance(f, AssertionRewritingHook))
+        load = hook.exec_module
+
+        def exec_module(module: types.ModuleType) -> None:
+            if module.__name__ == TESTS:
+                self._prepare(module)
+            load(module)
+
+        hook.exec_module = exec_module  # type: ignore[method-assign] # of this one object
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep what ended pytest itself."""
+        self.errors.append(self._report.of(result_of(excinfo.value, FILE)))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Have nothing printed by pytest; what is printed is the candidate's."""
+        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter._tw._file = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+
+    def _prepare(self, module: types.ModuleType) -> None:
+        module.__dict__[SITE] = self._sites
+        self._candidate.load(module)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
+        """Keep why something could not be collected."""
+        report = yield
+        if report.outcome == "failed" and report.call is not None and report.call.excinfo:
+            error = report.call.excinfo.value
+            self.errors.append(self._report.of(result_of(error, FILE)))
+        return report
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, session: pytest.Session, items: list[pytest.Item]
+    ) -> None:
+        """Say which tests there are."""
+        # What the candidate may have had marked is no mark of the tests.
+        matters = self._candidate.matters
+        items[:] = [item for item in items if matters or not _is_skipped(item)]
+        names = [item.nodeid for item in items]
+        check = self._start["check"]
+        if check is not None and TESTS in sys.modules:
+            entry_point = self._start["entry_point"]
+            called = _Check.from_parent(
+                session, name=check, candidate=self._candidate, entry_point=entry_point
+            )
+            items.append(called)
+            names += [] if self._within else [called.nodeid]
+        self._report.items(names)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+        """Say when a test begins and what became of it."""
+        if isinstance(item, _Check) and self._within:
+            # Its statements are the tests; what ends it between them keeps the others from theirs.
+            answer = yield
+            found = self._report.of(self._results[item.nodeid])
+            self.errors += [found] if found[0] != "passed" else []
+            return answer
+        self._report.begin(item.nodeid)
+        answer = yield
+        found = self._results.get(item.nodeid, ["not_run", "it did not run"])
+        self._report.end(item.nodeid, found)
+        return answer
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        """Turn the end of a test's set-up, call or tear-down into an outcome."""
+        report = yield
+        if report.outcome == "failed":
+            error = call.excinfo.value if call.excinfo else AssertionError(report.longreprtext)
+            found = result_of(error, FILE)
+        elif report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+            found = ["skipped", call.excinfo.exconly() if call.excinfo else ""]
+        elif report.when == "call" or hasattr(report, "wasxfail"):
+            found = PASSED
+        else:
+            return report
+        known = self._results.get(item.nodeid)
+        if known is None or known[0] == "passed":
+            self._results[item.nodeid] = found
+        return report
+
+
+def _is_skipped(item: pytest.Item) -> bool:
+    """Tell whether a test is marked to be left out; one that skips itself is another matter."""
+    marked = (getattr(item, "obj", None), getattr(item, "cls", None))
+    is_left_out = any(getattr(one, "__unittest_skip__", False) for one in marked)
+    return is_left_out or evaluate_skip_marks(item) is not None

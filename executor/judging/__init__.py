@@ -1,0 +1,1 @@
+"""From a suite and a program to a verdict. Nothing here knows of namespaces."""

@@ -1,0 +1,108 @@
+"""Assert tests whose code runs apart: relays what it asks of the candidate, collects findings."""
+
+import time
+from typing import Any, NamedTuple
+
+from executor.judging import verdicts
+from executor.judging.host import FunctionHost
+from executor.judging.items import Items
+from executor.sandbox.ended import Budget, Ended
+from executor.sandbox.jail import Jail, Sandbox
+from infra import errors
+from infra.contracts.base import Outcome
+from infra.contracts.execution import TestResult, Verdict
+from infra.contracts.problems import Limits
+
+
+class SuiteBroken(errors.SuiteError):
+    """The tests themselves cannot be run, whatever the candidate."""
+
+    code = "suite_broken"
+    status = 422
+
+
+class ReferenceFailed(SuiteBroken):
+    """The reference program does not pass the tests."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        # What a wrong program takes says nothing about what a right one takes.
+        super().__init__(f"the reference program gets {verdict.label}: {verdict.error}")
+        self.verdict = verdict
+
+
+class CheckerFailed(SuiteBroken):
+    """A test's checker said neither yes nor no to one answer; others it may be ready for."""
+
+
+class Found(NamedTuple):
+    """What the tests of one assert test did with a program."""
+
+    passed: tuple[str, ...] = ()
+    """Names of the tests that were passed."""
+    reached: frozenset[int] = frozenset()
+    """Numbers of the assertions that they came to."""
+
+
+class AssertRun:
+    """One assert test in a process of its own, beside the candidate's."""
+
+    def __init__(self, sandbox: Sandbox, limits: Limits, host: FunctionHost) -> None:
+        self._sandbox = sandbox
+        self._limits = limits
+        self._host = host
+        self.found = Found()
+
+    def run(self, start: dict[str, Any], known: Found | None, may_skip: bool) -> list[TestResult]:
+        """Run the tests of `start`; return what became of each.
+
+        `known` is what was found with a reference program: tests that it passes are the tests, and
+        whose tests come to less has not passed them all. A test that skips itself is none if that
+        is allowed, and else did not run.
+
+        Raises:
+            SuiteBroken: the test code cannot be run, and the candidate has no part in it.
+            errors.SandboxError: the sandbox failed.
+        """
+        limits = self._limits
+        items = Items(limits.cpu_seconds, known.passed if known else None)
+        with self._sandbox.jail({"role": "isolated", **start}, limits) as jail:
+            budget = jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
+            try:
+                while not self._step(jail, budget, items):
+                    pass
+            except Ended as ended:
+                items.charge(ended.outcome, f"the test code: {ended.detail}")
+        if not items.has_run:
+            raise SuiteBroken("no test of the test code ran")
+        self.found = Found(items.passed, items.reached)
+        results = items.results(may_skip)
+        has_passed = all(result.outcome is Outcome.PASSED for result in results)
+        if known and has_passed and not known.reached <= items.reached:
+            why = "the tests did not come to an assertion to which they come with the reference"
+            results.append(verdicts.result(Outcome.NOT_RUN, why, name="what was left out"))
+        return results
+
+    def _step(self, jail: Jail, budget: Budget, items: Items) -> bool:
+        message = jail.receive(budget)
+        if "ask" in message:
+            self._relay(jail, budget, message["ask"], items)
+            return False
+        if "broken" in message:
+            raise SuiteBroken(str(message["broken"]))
+        if "end" in message:
+            self._host.forget_output()
+        return items.step(message)
+
+    def _relay(self, jail: Jail, budget: Budget, request: dict[str, Any], items: Items) -> None:
+        began = time.monotonic()
+        try:
+            answer = self._host.ask(request, items.spending)
+        except Ended as ended:
+            answer = {"failed": ended.outcome.value, "detail": ended.detail}
+        # Meanwhile the candidate had the turn, and the clock of the tests stood still.
+        budget.wall_until += time.monotonic() - began
+        try:
+            jail.send(answer, budget)
+        except ValueError:  # A number that JSON cannot say, such as one that overflowed.
+            outcome = Outcome.RUNTIME_ERROR.value
+            jail.send({"failed": outcome, "detail": "malformed value"}, budget)

@@ -1,0 +1,287 @@
+"""The judge: labels the candidates of one suite, and decides when to look twice."""
+
+from typing import Any, Final
+
+from executor.judging import verdicts
+from executor.judging.asserting import Found, ReferenceFailed, SuiteBroken
+from executor.judging.checking import Checkers
+from executor.judging.host import CompileFailed, FunctionHost, Meter
+from executor.judging.limits import calibrated, is_near_limit
+from executor.judging.native import NativeRunner
+from executor.judging.run import Asserts, Run
+from executor.judging.shared import learning, sharing
+from executor.languages import TOOLCHAINS
+from executor.sandbox.ended import Ended
+from executor.sandbox.jail import Sandbox
+from infra import errors
+from infra.contracts.base import STANDARD_IMAGE, Integrity, IntegrityRule, Label, Unguarded
+from infra.contracts.execution import Guards, Suite, Verdict
+from infra.contracts.problems import AssertTest, StdioTest, check_tests
+
+_READ_BYTES: Final = 64 * 2**20
+"""What may be told of test code; it is no value of a candidate."""
+
+
+class Judge:
+    """Judges candidates of one suite, one after the other."""
+
+    def __init__(
+        self, sandbox: Sandbox, suite: Suite, version: str, asserts: Asserts | None = None
+    ) -> None:
+        """Read the tests of the suite, and calibrate its limits if it asks for that.
+
+        `asserts` is what another judge of the same suite has read.
+
+        Raises:
+            SuiteBroken: a test cannot be run, its code does not compile or contains no test, or the
+                reference program that calibrates the limits fails.
+            errors.ImageMissing: the suite's image has not been built here.
+            errors.SandboxError: the sandbox failed.
+        """
+        try:
+            # Checked at the door; what was stored before that checked as much comes past it.
+            check_tests(suite.tests, suite.language, suite.entry_point)
+        except ValueError as error:
+            raise SuiteBroken(str(error)) from None
+        self._sandbox = sandbox.with_packages(suite.image)
+        self._suite = suite
+        self._version = version
+        self._limits = suite.limits
+        self._tests = [test for test in suite.tests if isinstance(test, AssertTest)]
+        self._native: NativeRunner | None = None
+        if suite.language in TOOLCHAINS:
+            self._native = NativeRunner(sandbox.native(), suite.language, suite.limits)
+        self._reference: Verdict | None = None
+        self._broken: SuiteBroken | None = None
+        self._found: list[Found] = []
+        self.asserts = Asserts([], [], [])
+        """What is known of the assert tests; another judge of the suite need not find it again."""
+        if self._tests:
+            self.asserts = asserts or self._decided()
+        if suite.reference_program is not None and suite.limits.reference_factor is not None:
+            reference = self._reference or self._judge_reference(suite.reference_program)
+            self._limits = calibrated(suite.limits, reference)
+
+    @property
+    def reference(self) -> Verdict | None:
+        """What the reference program got, where it has decided something."""
+        return self._reference
+
+    @property
+    def total(self) -> int:
+        """Number of tests known before a program runs; those of a statement each count as one."""
+        return sum(self.asserts.sites) + len(self._suite.tests) - len(self._tests)
+
+    def _decided(self) -> Asserts:
+        """Decide where the assert tests run: by reading them, then by the reference program."""
+        rule = self._suite.integrity
+        if rule is IntegrityRule.ISOLATED:
+            return self._read_asserts()
+        touched = self._touched()
+        if rule is IntegrityRule.SHARED or touched is not None:
+            return self._share_asserts()
+        reference = self._suite.reference_program
+        try:
+            self.asserts = self._read_asserts()
+            # What is compared outside cannot pass for nothing: who passes has passed, and whether
+            # the reference does as well matters for the first that does not.
+            if all(plain is not None for plain in self.asserts.plain):
+                return self.asserts
+            if reference is not None:
+                self._reference = self._judge_reference(reference)
+                self.asserts = self.asserts._replace(found=tuple(self._found))
+        except SuiteBroken:
+            if reference is None:
+                raise
+            return self._share_asserts()
+        return self.asserts
+
+    def _touched(self) -> str | None:
+        """Say what the test code touches beyond calls and data, if anything."""
+        answer = self._ask_reader("touching")
+        return next((str(found) for found in answer["touches"] if found is not None), None)
+
+    def _share_asserts(self) -> Asserts:
+        """Have the tests run beside the candidate, and see by the reference which there are."""
+        ones: list[Any] = [1] * len(self._tests)
+        unguarded = Guards.of(0, 0, Unguarded.NO_REFERENCE)
+        self.asserts = Asserts(ones, [None] * len(ones), [], Integrity.SHARED, protection=unguarded)
+        if self._suite.reference_program is None:
+            return self.asserts
+        self._reference = self._judge_reference(self._suite.reference_program)
+        names = [found.passed for found in self._found]
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
+        guards, protection = learning.guards(sandbox, self._suite, self._limits, names)
+        return self.asserts._replace(
+            sites=[len(passed) for passed in names],
+            found=tuple(self._found),
+            guards=guards,
+            protection=protection,
+        )
+
+    def _judge_reference(self, source: str) -> Verdict:
+        source = self._suite.whole(source)
+        refusal = refuse_bytes(source)
+        if refusal:
+            raise SuiteBroken(f"the reference program cannot be compiled: {refusal}")
+        reference = self._judge(source)
+        if reference.label is not Label.ALL_PASS:
+            if reference.unstable:
+                # It passed once: the limit and the machine's load decide, not the suite.
+                raise errors.SandboxError("the reference program is near a limit, and unstable")
+            raise ReferenceFailed(reference)
+        return reference
+
+    def _reading_start(self, role: str) -> dict[str, Any]:
+        # An array is no plain data: comparing it with a list gives another array.
+        describes = self._suite.image == STANDARD_IMAGE
+        return {
+            "role": role,
+            "tests": [
+                test.model_dump(include={"source", "check", "module"}) for test in self._tests
+            ],
+            "entry_point": self._suite.entry_point,
+            "describes": describes,
+            "reference_program": self._suite.reference_program,
+        }
+
+    def _ask_reader(self, role: str) -> dict[str, Any]:
+        """Have the test code read in a jail.
+
+        Raises:
+            SuiteBroken: it cannot be run.
+        """
+        limits = self._limits.model_copy(update={"value_bytes": _READ_BYTES})
+        with self._sandbox.jail(self._reading_start(role), limits) as jail:
+            try:
+                budget = jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
+                answer: dict[str, Any] = jail.receive(budget)
+            except Ended as ended:
+                raise SuiteBroken(f"the test code cannot be read: {ended.detail}") from ended
+        if "broken" in answer:
+            raise SuiteBroken(str(answer["broken"]))
+        return answer
+
+    def _read_asserts(self) -> Asserts:
+        """Have the test code read: its tests counted, the plain ones described."""
+        found = self._ask_reader("reading")["found"]
+        counts = [len(one["names"]) or 1 for one in found]
+        return Asserts(counts, [one.pop("plain") for one in found], found)
+
+    def judge(self, source: str) -> Verdict:
+        """Label one program.
+
+        Raises:
+            errors.SandboxError: the sandbox failed; nothing is known about the program.
+        """
+        source = self._suite.whole(source)
+        refusal = refuse_bytes(source)
+        if refusal:
+            return verdicts.compile_error(refusal, self.total, self._version)
+        verdict = self._judge(source)
+        if verdict.label in (Label.ALL_PASS, Label.COMPILE_ERROR) or not self._is_in_doubt():
+            return verdict
+        self._settle()
+        return verdict if self.asserts.integrity is Integrity.ISOLATED else self._judge(source)
+
+    def _is_in_doubt(self) -> bool:
+        """Tell whether the reference program may still have the tests run beside the candidate."""
+        return (
+            self._reference is None
+            and self._suite.integrity is IntegrityRule.AUTO
+            and self._suite.reference_program is not None
+            and bool(self.asserts.sites)
+            and self.asserts.integrity is Integrity.ISOLATED
+        )
+
+    def _settle(self) -> None:
+        """Have the reference program decide.
+
+        Raises:
+            SuiteBroken: it passes nowhere.
+        """
+        assert self._suite.reference_program is not None
+        if self._broken is not None:
+            raise self._broken
+        try:
+            self._reference = self._judge_reference(self._suite.reference_program)
+        except SuiteBroken:
+            apart = self.asserts
+            try:
+                self.asserts = self._share_asserts()
+            except SuiteBroken as broken:
+                self.asserts, self._broken = apart, broken
+                raise
+
+    def _judge(self, source: str) -> Verdict:
+        with self._sandbox.gate.shared():
+            first = self._judge_once(source)
+        if not is_near_limit(first, learning.widened(self._limits, self.asserts.guards)):
+            return first
+        # Near a limit, the machine's load may decide; there, the program is alone with it.
+        with self._sandbox.gate.alone():
+            return verdicts.worst(first, self._judge_once(source))
+
+    def _judge_once(self, source: str) -> Verdict:
+        meter = Meter(learning.widened(self._limits, self.asserts.guards))
+        if self._native is not None:
+            return self._judge_native(self._native, source, meter)
+        with (
+            Checkers(self._sandbox, self._limits) as checkers,
+            FunctionHost(self._sandbox, source, self._limits, meter) as host,
+        ):
+            run = Run(
+                self._sandbox, self._suite, self._limits, self.asserts,
+                source, host, checkers, meter,
+            )  # fmt: skip
+            try:
+                results = run.results()
+            except CompileFailed as failure:
+                host.stop()
+                return verdicts.compile_error(
+                    str(failure), self.total, self._version, meter.usage()
+                )
+        self._found = run.found
+        if not results:
+            raise SuiteBroken("no test ran: every one is skipped")
+        return verdicts.judged(
+            results,
+            meter.usage(),
+            self._version,
+            host.stdout,
+            host.stderr,
+            self.asserts.integrity,
+            self.asserts.protection,
+        )
+
+    def _judge_native(self, native: NativeRunner, source: str, meter: Meter) -> Verdict:
+        try:
+            compiled = native.compile(source)
+        except CompileFailed as failure:
+            return verdicts.compile_error(str(failure), self.total, self._version)
+        except Ended as ended:
+            met = verdicts.result(ended.outcome, ended.detail)
+            return verdicts.judged([met] * self.total, meter.usage(), self._version)
+        results, stdout, stderr = [], b"", b""
+        with Checkers(self._sandbox, self._limits) as checkers:
+            for test in self._suite.tests:
+                if not isinstance(test, StdioTest):
+                    raise SuiteBroken(f"{self._suite.language} has stdio tests only")
+                result, out, err = native.run(compiled, test, meter, checkers)
+                results.append(result)
+                stdout, stderr = stdout or out, stderr or err
+        return verdicts.judged(results, meter.usage(), self._version, stdout, stderr)
+
+
+def refuse_bytes(source: str) -> str | None:
+    """Say why a source cannot be compiled, before any process is started for it.
+
+    Python 3.11 cuts a source file at a NUL byte, so that what runs would not be what was checked.
+    """
+    if "\x00" in source:
+        return "ValueError: source code cannot contain null bytes"
+    try:
+        source.encode()
+    except UnicodeEncodeError as error:
+        return f"UnicodeEncodeError: the source is not valid Unicode ({error.reason})"
+    return None

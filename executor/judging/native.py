@@ -1,0 +1,157 @@
+"""Candidates in other languages than Python: compiled once, run anew for every test."""
+
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
+
+from executor.judging import compare, verdicts
+from executor.judging.checking import Checkers
+from executor.judging.host import CompileFailed, Meter, while_compiling
+from executor.judging.limits import GRACE
+from executor.languages import COMPILE_LIMITS, TOOLCHAINS, binds, look_up
+from executor.sandbox.ended import Ended, describe_status
+from executor.sandbox.jail import Jail
+from executor.sandbox.strict import StrictSandbox
+from infra import errors
+from infra.contracts.base import Language, Outcome
+from infra.contracts.execution import TestResult
+from infra.contracts.problems import Limits, StdioTest, TextComparator
+
+_MEBIBYTE = 2**20
+
+
+class Compiled(NamedTuple):
+    """What leaves the compiler's jail."""
+
+    files: dict[str, str]
+    """In base 64, by name."""
+    main: str
+    """The class to run, where the language has one."""
+
+
+class NativeRunner:
+    """Compiles and runs the programs of one language."""
+
+    def __init__(self, sandbox: StrictSandbox, language: Language, limits: Limits) -> None:
+        """Find the toolchain.
+
+        Raises:
+            errors.SandboxError: this machine lacks it.
+        """
+        self._toolchain = TOOLCHAINS[language]
+        installed = look_up(language)
+        if installed.path is None:
+            raise errors.SandboxError(f"no toolchain for {language}: {installed.told}")
+        self._path = installed.path
+        links = {"/proc/self/exe": str(installed.path)} if self._toolchain.names_itself else {}
+        self._compiling = sandbox.with_binds(binds(self._toolchain.compile_binds), links)
+        shown = binds(self._toolchain.run_binds)
+        # Where programs look for the shell with which they start others.
+        links = {"/bin": "/usr/bin"} if "/usr/bin" in shown else {}
+        self._running = sandbox.with_binds(shown, links)
+        self._limits = limits
+        self._grown = limits.model_copy(
+            update={
+                "memory_bytes": limits.memory_bytes + self._toolchain.memory_bytes,
+                "processes": limits.processes + self._toolchain.processes,
+                "file_bytes": limits.file_bytes + COMPILE_LIMITS.value_bytes,
+            }
+        )
+
+    def _command(self, words: tuple[str, ...], main: str = "") -> list[str]:
+        megabytes = self._limits.memory_bytes // _MEBIBYTE
+        path = self._path
+        return [
+            word.format(program=path, home=path.parent, megabytes=megabytes, main=main)
+            for word in words
+        ]
+
+    def compile(self, source: str) -> Compiled:
+        """Compile a program.
+
+        Raises:
+            CompileFailed: with the compiler's own words, or how it ended.
+            Ended: the compiler met a limit.
+        """
+        start = {
+            "role": "compile",
+            "file": self._toolchain.file,
+            "artifact": self._toolchain.artifact,
+            "command": self._command(self._toolchain.compile),
+            "libraries": self._command(self._toolchain.libraries),
+            "source": source,
+        }
+        with self._compiling.jail(start, COMPILE_LIMITS) as jail:
+            budget = jail.budget(COMPILE_LIMITS.cpu_seconds, COMPILE_LIMITS.wall_seconds)
+            try:
+                answer = jail.receive(budget)
+            except Ended as ended:
+                raise while_compiling(ended) from ended
+        files = answer.get("artifact")
+        if not isinstance(files, dict) or not files:
+            raise self._refusal(answer)
+        return Compiled(files, str(answer.get("main", "")))
+
+    def _refusal(self, answer: dict[str, Any]) -> Ended | CompileFailed:
+        told = str(answer.get("compile_error", "the compiler made nothing"))
+        status, words = self._toolchain.out_of_memory
+        if words and answer.get("status") == status and words in told:
+            # It has a limit of its own, below that of its jail.
+            ended = Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the compiler's memory limit was reached")
+            return while_compiling(ended)
+        return CompileFailed(told)
+
+    def jail(
+        self, compiled: Compiled, stdin: str, arguments: Sequence[str] = ()
+    ) -> AbstractContextManager[Jail]:
+        """Start a compiled program with this standard input."""
+        start = {
+            "role": "become",
+            "artifact": compiled.files,
+            "command": [*self._command(self._toolchain.run, compiled.main), *arguments],
+            "libraries": self._command(self._toolchain.libraries),
+        }
+        return self._running.jail(start, self._grown, stdin)
+
+    def run(
+        self, compiled: Compiled, test: StdioTest, meter: Meter, checkers: Checkers
+    ) -> tuple[TestResult, bytes, bytes]:
+        """Run the program with one test's input; return the result and what it wrote."""
+        cpu_left, wall_left = meter.left()
+        if cpu_left <= 0 or wall_left <= 0:
+            spent = "the candidate's total time is used up"
+            return verdicts.result(Outcome.TIME_LIMIT_EXCEEDED, spent), b"", b""
+        began = time.monotonic()
+        with self.jail(compiled, test.stdin) as jail:
+            cpu = min(self._limits.cpu_seconds, cpu_left)
+            try:
+                outcome, detail = self._judge(jail, test, cpu, checkers)
+            except Ended as ended:
+                outcome, detail = ended.outcome, ended.detail
+            finally:
+                meter.add(jail)
+            wall = time.monotonic() - began
+            result = verdicts.result(outcome, detail, jail.cpu_seconds(), wall)
+            return result, jail.output("stdout"), jail.output("stderr")
+
+    def _judge(
+        self, jail: Jail, test: StdioTest, cpu: float, checkers: Checkers
+    ) -> tuple[Outcome, str]:
+        status = jail.wait(jail.budget(cpu * GRACE, self._limits.wall_seconds))
+        if jail.cpu_seconds() > cpu:
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+        if status != 0:
+            last = verdicts.printable(jail.output("stderr")).strip().rpartition("\n")[2]
+            return Outcome.RUNTIME_ERROR, f"{describe_status(status)}: {last}"
+        return judge_output(jail.output("stdout"), test, checkers)
+
+
+def judge_output(stdout: bytes, test: StdioTest, checkers: Checkers) -> tuple[Outcome, str]:
+    """Compare what a program wrote with what its test expects."""
+    actual = stdout.decode("utf-8", "replace")
+    if test.comparator is TextComparator.CHECKER and test.checker is not None:
+        return checkers.ask(test.checker, [test.stdin, test.expected_stdout, actual])
+    if compare.texts_match(actual, test.expected_stdout, test.comparator, test.tolerance):
+        return Outcome.PASSED, ""
+    return Outcome.WRONG_ANSWER, f"printed {actual[:200]!r}"

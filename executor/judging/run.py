@@ -1,0 +1,323 @@
+"""One candidate against one suite: runs every test and says what became of it."""
+
+import reprlib
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from executor.judging import compare, verdicts
+from executor.judging.asserting import AssertRun, Found
+from executor.judging.checking import Checkers
+from executor.judging.host import CompileFailed, FunctionHost, Meter, Spending, while_compiling
+from executor.judging.items import OUTSIDE
+from executor.judging.limits import GRACE
+from executor.judging.native import judge_output
+from executor.judging.shared import sharing
+from executor.judging.shared.guarding import Guard
+from executor.judging.shared.sharing import SharedRun
+from executor.sandbox.ended import Ended, describe_status
+from executor.sandbox.jail import Jail, Sandbox
+from infra.contracts import tagged
+from infra.contracts.base import Integrity, IntegrityRule, Outcome
+from infra.contracts.composites import ContainsItself, NotPlain
+from infra.contracts.encoding import encode
+from infra.contracts.execution import Guards, Suite, TestResult
+from infra.contracts.problems import (
+    AssertTest,
+    CallTest,
+    Limits,
+    StdioTest,
+    TestCase,
+    ValueComparator,
+)
+
+Plain = list[dict[str, Any]] | None
+"""The sites of one assert test as data, or None if its code must run."""
+
+
+class Asserts(NamedTuple):
+    """What is known of the assert tests before any candidate is there."""
+
+    sites: list[int]
+    plain: list[Plain]
+    read: list[dict[str, Any]]
+    """What the process that read a test has found, for those that run it."""
+    integrity: Integrity = Integrity.ISOLATED
+    found: tuple[Found, ...] = ()
+    """Of each test what was found with a reference program that passed."""
+    guards: tuple[Guard | None, ...] = ()
+    """What guards each of them, None where nothing does; empty if there is no reference program."""
+    protection: Guards | None = None
+    """The same of all shared tests together, for a reader."""
+
+
+class Run:
+    """Runs the tests of a suite against one candidate, once."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        suite: Suite,
+        limits: Limits,
+        asserts: Asserts,
+        source: str,
+        host: FunctionHost,
+        checkers: Checkers,
+        meter: Meter,
+    ) -> None:
+        self._sandbox = sandbox
+        self._suite = suite
+        self._limits = limits
+        self._asserts = asserts
+        self._source = source
+        self._host = host
+        self._checkers = checkers
+        self._meter = meter
+        self._compiled = False
+        self._uncompiled: Ended | None = None
+        """The limit that was met before the program was compiled for the first time."""
+        self.found: list[Found] = []
+        """Of each assert test what was found where its code ran."""
+
+    def results(self) -> list[TestResult]:
+        """Run every test.
+
+        Raises:
+            CompileFailed: the source does not compile.
+            errors.SandboxError: the sandbox failed.
+        """
+        if any(self._is_apart(test) for test in self._suite.tests):
+            self._load()
+        asserted = self._run_asserts()
+        results: list[TestResult] = []
+        for test in self._suite.tests:
+            self._host.forget_output()
+            if isinstance(test, CallTest):
+                results.append(self._run_call(test, len(results)))
+            elif isinstance(test, StdioTest):
+                results.append(self._run_stdio(test))
+            else:
+                results.extend(next(asserted))
+        return results
+
+    def _is_apart(self, test: TestCase) -> bool:
+        """Tell whether a test calls functions of the candidate from another process."""
+        shared = self._asserts.integrity is Integrity.SHARED
+        return not isinstance(test, StdioTest) and not (isinstance(test, AssertTest) and shared)
+
+    def _load(self) -> None:
+        """Compile before any test; failures other than to compile show in the tests."""
+        try:
+            self._host.start()
+        except Ended:
+            return
+
+    # Call tests.
+
+    def _run_call(self, test: CallTest, number: int) -> TestResult:
+        spending = Spending()
+        request = {
+            "op": "call",
+            "id": number,
+            "function": test.function or self._suite.entry_point,
+            "given": [list(test.args), test.kwargs],
+        }
+        try:
+            answer = self._host.ask(request, spending)
+        except Ended as ended:
+            return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
+        if test.comparator is ValueComparator.CHECKER:
+            return self._checked_call(test, answer, spending)
+        expected = tagged.decode(test.expected)
+        outcome, detail = self._judged(
+            answer,
+            lambda actual: compare.values_match(actual, expected, test.comparator, test.tolerance),
+            f"expected {_brief(expected)}",
+        )
+        return verdicts.result(outcome, detail, spending.cpu, spending.wall)
+
+    def _checked_call(
+        self, test: CallTest, answer: dict[str, Any], spending: Spending
+    ) -> TestResult:
+        args = [list(test.args), test.expected]
+
+        def write_anew(actual: Any) -> bool:
+            # What reaches the checker is ours to vouch for, down to the last byte.
+            args.append(encode(actual))
+            return True
+
+        outcome, detail = self._judged(answer, write_anew, "plain data")
+        if outcome is Outcome.PASSED and test.checker is not None:
+            outcome, detail = self._checkers.ask(test.checker, args)
+        return verdicts.result(outcome, detail, spending.cpu, spending.wall)
+
+    @staticmethod
+    def _judged(
+        answer: dict[str, Any],
+        holds: Callable[[Any], bool],
+        wanted: str,
+    ) -> tuple[Outcome, str]:
+        """Turn the answer to a call into an outcome."""
+        if "raised" in answer:
+            memory = answer["memory"]
+            outcome = Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR
+            return outcome, answer["text"]
+        if "value" not in answer:
+            why = answer.get("opaque", "the process sent no value")
+            return Outcome.WRONG_ANSWER, f"not_plain_data: {why}"
+        try:
+            actual = tagged.decode_tree(answer["value"])
+        except ContainsItself as error:
+            return Outcome.WRONG_ANSWER, f"the answer is no value that can be expected: {error}"
+        except NotPlain as error:
+            return Outcome.RUNTIME_ERROR, f"malformed value: {error}"
+        try:
+            if holds(actual):
+                return Outcome.PASSED, ""
+        except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
+            return Outcome.RUNTIME_ERROR, f"the answer {_brief(actual)}: {error}"
+        return Outcome.WRONG_ANSWER, f"got {_brief(actual)}, {wanted}"
+
+    # Standard input and output tests.
+
+    def _run_stdio(self, test: StdioTest) -> TestResult:
+        cpu_left, wall_left = self._meter.left()
+        if cpu_left <= 0 or wall_left <= 0:
+            return verdicts.result(
+                Outcome.TIME_LIMIT_EXCEEDED, "the candidate's total time is used up"
+            )
+        if self._uncompiled is not None:
+            return verdicts.result(self._uncompiled.outcome, self._uncompiled.detail)
+        start = {"role": "program", "source": self._source}
+        began = time.monotonic()
+        with self._sandbox.jail(start, self._limits, test.stdin) as jail:
+            try:
+                outcome, detail = self._run_program(
+                    jail, test, min(self._limits.cpu_seconds, cpu_left)
+                )
+            except Ended as ended:
+                outcome, detail = ended.outcome, ended.detail
+            finally:
+                self._meter.add(jail)
+                self._host.stdout = self._host.stdout or jail.output("stdout")
+                self._host.stderr = self._host.stderr or jail.output("stderr")
+            return verdicts.result(outcome, detail, jail.cpu_seconds(), time.monotonic() - began)
+
+    def _run_program(self, jail: Jail, test: StdioTest, cpu: float) -> tuple[Outcome, str]:
+        budget = jail.budget(cpu * GRACE, self._limits.wall_seconds)
+        try:
+            compiled = jail.receive(budget)
+        except Ended as ended:
+            if self._compiled:
+                raise
+            meant = while_compiling(ended)
+            self._uncompiled = meant if isinstance(meant, Ended) else None
+            raise meant from ended
+        if "compile_error" in compiled:
+            raise CompileFailed(str(compiled["compile_error"]))
+        self._compiled = True
+        status = jail.wait(budget)
+        if jail.cpu_seconds() > cpu:
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+        if status != 0:
+            last = verdicts.printable(jail.output("stderr")).strip().rpartition("\n")[2]
+            memory = last.startswith("MemoryError")
+            outcome = Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR
+            return outcome, f"{describe_status(status)}: {last}"
+        return judge_output(jail.output("stdout"), test, self._checkers)
+
+    # Assert tests.
+
+    def _run_asserts(self) -> Iterator[list[TestResult]]:
+        if self._asserts.integrity is Integrity.SHARED:
+            yield from self._run_shared()
+            return
+        tests = [test for test in self._suite.tests if isinstance(test, AssertTest)]
+        for position, (test, plain) in enumerate(zip(tests, self._asserts.plain, strict=True)):
+            if plain is not None:
+                self.found.append(Found())
+                yield [self._run_plain(site, number) for number, site in enumerate(plain)]
+            else:
+                yield self._run_code(test, position)
+
+    def _run_code(self, test: AssertTest, position: int) -> list[TestResult]:
+        read = self._asserts.read[position]
+        sandbox, start = self._sandbox, isolated_start(test, self._suite, read)
+        if read["framework"]:
+            sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
+        known = self._asserts.found[position] if self._asserts.found else None
+        # Only the reference program runs before it is known what it passes.
+        decides = self._suite.integrity is IntegrityRule.AUTO
+        is_reference = known is None and decides and self._suite.reference_program is not None
+        run = AssertRun(sandbox, self._limits, self._host)
+        results = run.run(start, known, is_reference)
+        self.found.append(run.found)
+        return results
+
+    def _run_shared(self) -> Iterator[list[TestResult]]:
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
+        for position, test in enumerate(t for t in self._suite.tests if isinstance(t, AssertTest)):
+            run = SharedRun(sandbox, self._limits, self._meter)
+            results = self._run_guarded(run, position, test)
+            self.found.append(Found(run.passed))
+            self._host.stdout = self._host.stdout or run.stdout
+            self._host.stderr = self._host.stderr or run.stderr
+            yield results
+
+    def _run_guarded(self, run: SharedRun, position: int, test: AssertTest) -> list[TestResult]:
+        start = sharing.start_of(test, self._suite, self._source)
+        guard = self._asserts.guards[position] if self._asserts.guards else None
+        if guard is None:
+            known = self._asserts.found[position].passed if self._asserts.found else None
+            # Only the reference program runs before it is known what it passes.
+            is_reference = known is None and self._suite.reference_program is not None
+            return run.run(start, known, is_reference)
+        arrangement = guard.arranged()
+        start |= sharing.arranged(arrangement)
+        run.run(start, guard.known(arrangement), False)
+        told = run.told
+        outside = [told[OUTSIDE]] if OUTSIDE in told else []
+        return guard.results(arrangement, told) + outside
+
+    def _run_plain(self, site: dict[str, Any], number: int) -> TestResult:
+        self._host.forget_output()
+        spending = Spending()
+        request = {
+            "op": "call",
+            "id": number,
+            "function": site["function"],
+            "given": [site["args"], site["kwargs"]],
+        }
+        try:
+            answer = self._host.ask(request, spending)
+        except Ended as ended:
+            return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
+        expected, tolerance = (tagged.decode(site.get(key)) for key in ("expected", "tolerance"))
+        relation = site["relation"]
+        if relation in ("true", "false") and answer.get("true") is True:
+            answer = {"value": True}  # As any object is that says nothing else.
+        outcome, detail = self._judged(
+            answer,
+            lambda actual: compare.relation_holds(relation, actual, expected, tolerance),
+            "expected what is " + (relation if relation in ("true", "false") else _brief(expected)),
+        )
+        return verdicts.result(outcome, detail, spending.cpu, spending.wall)
+
+
+def isolated_start(test: AssertTest, suite: Suite, read: dict[str, Any]) -> dict[str, Any]:
+    """Return what a process begins with that runs test code which has been read."""
+    return {
+        **read,
+        "check": test.check,
+        "module": test.module,
+        "entry_point": suite.entry_point,
+    }
+
+
+def _brief(value: Any) -> str:
+    try:
+        text = reprlib.repr(value)
+    except (ValueError, RecursionError):
+        # An integer of more digits than the interpreter writes, anywhere inside.
+        text = f"a {type(value).__name__} too large to be written"
+    return text if len(text) <= 200 else text[:200] + "..."

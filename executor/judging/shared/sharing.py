@@ -1,0 +1,113 @@
+"""Assert tests in the candidate's own process, under the real pytest.
+
+The candidate can forge what is reported from there by attacking its own process, and nothing more:
+the jail, the limits and the clocks are those of every candidate. The verdict says `shared`.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from executor.judging.host import CompileFailed, Meter
+from executor.judging.items import Items
+from executor.judging.limits import GRACE
+from executor.judging.shared.arranging import Arrangement
+from executor.sandbox.ended import Budget, Ended
+from executor.sandbox.jail import Jail, Sandbox
+from infra.contracts.base import Outcome
+from infra.contracts.execution import Suite, TestResult
+from infra.contracts.problems import AssertTest, Limits
+
+PACKAGES = (
+    *("pytest", "pluggy", "iniconfig", "packaging", "pygments"),
+    *("hypothesis", "sortedcontainers"),
+)
+"""What Python brings beside the standard library for them."""
+
+
+def sandbox_of(sandbox: Sandbox, image: str) -> Sandbox:
+    """Return the sandbox whose Python has what tests need beside their image's packages.
+
+    Raises:
+        errors.ImageMissing: the image has not been built here.
+        errors.SandboxError: a package is not installed.
+    """
+    return sandbox.with_packages(image, PACKAGES)
+
+
+def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
+    """Return what a process begins with that runs a test beside a program."""
+    return {
+        "program": program,
+        "source": test.source,
+        "module": test.module,
+        "files": test.files,
+        "check": test.check,
+        "entry_point": suite.entry_point,
+        "statements": None,
+    }
+
+
+def arranged(arrangement: Arrangement) -> dict[str, Any]:
+    """Return what differs in that where the test code is arranged anew."""
+    return {"source": arrangement.source, "statements": arrangement.statements()}
+
+
+class SharedRun:
+    """One assert test in the candidate's own process."""
+
+    def __init__(self, sandbox: Sandbox, limits: Limits, meter: Meter) -> None:
+        self._sandbox = sandbox
+        self._limits = limits
+        self._meter = meter
+        self.passed: tuple[str, ...] = ()
+        """Names of the tests that were passed."""
+        self.told: dict[str, TestResult] = {}
+        """What became of every test, by its whole name."""
+        self.stdout = b""
+        self.stderr = b""
+
+    def run(
+        self, start: dict[str, Any], known: Collection[str] | None, may_skip: bool
+    ) -> list[TestResult]:
+        """Run the tests of `start`; return what they say became of each.
+
+        `known` are those that a reference program passes. A test that skips itself is none if that
+        is allowed, and else did not run.
+
+        Raises:
+            CompileFailed: the source of the candidate does not compile.
+            errors.SandboxError: the sandbox failed.
+        """
+        items = Items(self._limits.cpu_seconds, known)
+        with self._sandbox.jail({"role": "suite", **start}, self._limits) as jail:
+            try:
+                self._run(jail, items)
+                if not items.has_run:
+                    raise Ended(Outcome.RUNTIME_ERROR, "no test ran")
+            except Ended as ended:
+                items.charge(ended.outcome, ended.detail)
+            finally:
+                self._meter.add(jail)
+                self.stdout, self.stderr = jail.output("stdout"), jail.output("stderr")
+        self.passed, self.told = items.passed, items.told
+        return items.results(may_skip)
+
+    def _run(self, jail: Jail, items: Items) -> None:
+        first = jail.receive(self._budget(jail))
+        if "compile_error" in first:
+            raise CompileFailed(str(first["compile_error"]))
+        while True:
+            cpu, wall = jail.cpu_seconds(), jail.wall_seconds()
+            message = jail.receive(self._budget(jail))
+            if items.step(message, jail.cpu_seconds() - cpu, jail.wall_seconds() - wall):
+                return
+            items.require_within_limits()
+            jail.forget_output()
+
+    def _budget(self, jail: Jail) -> Budget:
+        """Allow one test's time, and no more than what is left."""
+        cpu_left, wall_left = self._meter.left(jail)
+        if cpu_left <= 0 or wall_left <= 0:
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the candidate's total time is used up")
+        cpu = min(self._limits.cpu_seconds * GRACE, cpu_left)
+        return jail.budget(cpu, min(self._limits.wall_seconds, wall_left))

@@ -1,0 +1,1 @@
+"""A confined and accounted process. Nothing here knows what a test is."""

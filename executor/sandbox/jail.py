@@ -1,0 +1,405 @@
+"""This is the jail: the processes of one candidate, and the one way to talk to them.
+
+What ended it is always read from facts measured out here: our clocks, the account's counters, the
+wait status that process 1 reports on a socket the candidate never holds.
+"""
+
+import contextlib
+import json
+import os
+import select
+import selectors
+import signal
+import socket
+import struct
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Final, NamedTuple, NoReturn, Protocol
+
+from executor.guest import channel
+from executor.sandbox import messages
+from executor.sandbox.accounting import Account
+from executor.sandbox.ended import Budget, Ended, describe_status
+from executor.sandbox.gate import Gate
+from infra import errors
+from infra.contracts.base import Outcome
+from infra.contracts.problems import Limits
+
+_START_SECONDS: Final = 30.0
+_END_SECONDS: Final = 10.0
+_POLL_SECONDS: Final = 0.02
+_STDERR_KEPT: Final = 8192
+_MEBIBYTE: Final = 2**20
+_READ_BYTES: Final = 1 << 16
+
+
+class Sandbox(Protocol):
+    """Something that starts jails."""
+
+    @property
+    def gate(self) -> Gate:
+        """Through which all the machine's slots go."""
+
+    def with_packages(self, image: str, own: tuple[str, ...] = ()) -> "Sandbox":
+        """Return the sandbox whose Python has an image's packages and these of our own."""
+
+    def native(self) -> Any:
+        """Return the `StrictSandbox` for other languages than Python."""
+
+    def jail(
+        self, start: dict[str, Any], limits: Limits, stdin: str | None = None
+    ) -> AbstractContextManager["Jail"]:
+        """Run a guest in a jail of its own; nothing of it is left when the block ends.
+
+        It comes up while the caller goes on; the first use of it waits.
+
+        Raises:
+            errors.SandboxError: the jail did not start, or could not be emptied.
+        """
+
+
+class Ends(NamedTuple):
+    """Our ends of what connects us with a jail."""
+
+    channel: socket.socket
+    control: socket.socket
+    stdout: int
+    stderr: int
+
+
+class Jail:
+    """One jail that is starting or running."""
+
+    def __init__(
+        self,
+        ends: Ends,
+        account: Account,
+        limits: Limits,
+        start: dict[str, Any],
+        complaint: Callable[[], str],
+    ) -> None:
+        """Take hold of the ends; `complaint` says why process 1 did not come up."""
+        self._start: dict[str, Any] | None = start
+        self._account = account
+        self._limits = limits
+        self._complaint = complaint
+        self._output: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
+        self._written = {"stdout": 0, "stderr": 0}
+        self._buffer = bytearray()
+        self._status: int | None = None
+        self._channel_open = True
+        self._reaper: int | None = None
+        self._fault: errors.SandboxError | None = None
+        self._started = self._looked = time.monotonic()
+        self._channel, self._control = ends.channel, ends.control
+        self._pipes = {"stdout": ends.stdout, "stderr": ends.stderr}
+        self._selector = selectors.DefaultSelector()
+        self._channel.setblocking(False)
+        self._selector.register(self._channel, selectors.EVENT_READ, "channel")
+        for name, pipe in self._pipes.items():
+            os.set_blocking(pipe, False)
+            self._selector.register(pipe, selectors.EVENT_READ, name)
+
+    def boot(self) -> None:
+        """Wait for process 1 to come up in its account, and let it begin; once.
+
+        Raises:
+            errors.SandboxError: it did not come up.
+        """
+        if self._start is None:
+            return
+        start, self._start = self._start, None
+        self._greet()
+        try:
+            self._control.sendall(channel.pack(start))
+        except OSError as error:
+            self._fail(f"the jail ended at its start: {error}")
+        # What the candidate is charged for begins here, not with our own preparations.
+        self._started = self._looked = time.monotonic()
+        self._control.setblocking(False)
+        self._selector.register(self._control, selectors.EVENT_READ, "control")
+
+    def _greet(self) -> None:
+        """Hear from the jail: of the reaper of its namespace, then from the process to watch."""
+        self._control.settimeout(_START_SECONDS)
+        words, pid, files = hear(self._control)
+        if words == b"reaper":
+            (self._reaper,) = files
+            words, pid, files = hear(self._control)
+        if words != b"hello":
+            self._fail(f"the jail did not start: {self._complaint()}")
+        if self._reaper is None:
+            # Process 1 itself spoke; it waits for us, so that the number is still its own.
+            self._reaper = os.pidfd_open(pid)
+        self._account.watch(pid, self._reaper)
+        for name, pipe in zip(self._pipes, files, strict=False):
+            self._read_instead(name, pipe)
+
+    def _fail(self, fault: str) -> NoReturn:
+        self._fault = errors.SandboxError(fault)
+        raise self._fault
+
+    def _read_instead(self, name: str, pipe: int) -> None:
+        """Read an output from the named pipe that the jail has made of it."""
+        self._selector.unregister(self._pipes[name])
+        os.close(self._pipes[name])
+        os.set_blocking(pipe, False)
+        self._pipes[name] = pipe
+        self._selector.register(pipe, selectors.EVENT_READ, name)
+
+    # What it has used.
+
+    def cpu_seconds(self) -> float:
+        """CPU time used so far by everything inside."""
+        return self._account.cpu_seconds()
+
+    def wall_seconds(self) -> float:
+        """Time since it was started."""
+        return time.monotonic() - self._started
+
+    def memory_bytes(self) -> int:
+        """Highest memory use so far."""
+        return self._account.memory_bytes()
+
+    def output(self, name: str) -> bytes:
+        """What was written to `stdout` or `stderr`, up to the limit."""
+        return bytes(self._output[name])
+
+    def forget_output(self) -> None:
+        """Begin to count output anew; done between tests."""
+        for name in self._output:
+            self._written[name] = 0
+
+    def budget(self, cpu_seconds: float, wall_seconds: float) -> Budget:
+        """Make a budget that begins now, or when the jail is up."""
+        self.boot()
+        return Budget(self.cpu_seconds() + cpu_seconds, time.monotonic() + wall_seconds)
+
+    # Talking to it.
+
+    def send(self, message: Any, budget: Budget) -> None:
+        """Send one message.
+
+        Raises:
+            Ended: it ended, or a limit ended it, before it had read the message.
+            ValueError: JSON cannot say the message, or it is nested too deeply.
+        """
+        try:
+            data = memoryview(channel.pack(message))
+        except RecursionError:
+            # What could just be read at one depth of our stack cannot be written at another.
+            raise ValueError("the message is nested too deeply") from None
+        while data:
+            try:
+                data = data[self._channel.send(data) :]
+            except BlockingIOError:
+                self._watch_channel(selectors.EVENT_READ | selectors.EVENT_WRITE)
+                self._pump(budget)
+                self._watch_channel(selectors.EVENT_READ)
+            except OSError:
+                self._ended()
+
+    def _watch_channel(self, events: int) -> None:
+        if self._channel_open:
+            self._selector.modify(self._channel, events, "channel")
+
+    def receive(self, budget: Budget) -> Any:
+        """Receive one message.
+
+        Raises:
+            Ended: it ended, broke the protocol, or a limit ended it.
+        """
+        while (message := self._next_message()) is None:
+            if not self._channel_open:
+                self._ended()
+            self._pump(budget)
+        # A child of the candidate may have been killed for memory just before it answered.
+        if self._account.out_of_memory():
+            raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
+        return message
+
+    def wait(self, budget: Budget) -> int:
+        """Wait for the end of the program inside; return its wait status.
+
+        Raises:
+            Ended: a limit ended it first.
+        """
+        while self._status is None:
+            self._pump(budget)
+        # Output may still be in the pipes; the namespace is going, so their ends are near.
+        deadline = time.monotonic() + 5
+        while self._open_pipes() and time.monotonic() < deadline:
+            self._pump(budget)
+        if self._account.out_of_memory():
+            raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
+        return self._status
+
+    def _open_pipes(self) -> bool:
+        return any(key.data in ("stdout", "stderr") for key in self._selector.get_map().values())
+
+    def _next_message(self) -> Any:
+        if len(self._buffer) < channel.LENGTH.size:
+            return None
+        (length,) = channel.LENGTH.unpack_from(self._buffer)
+        if length > self._limits.value_bytes:
+            raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, f"a value of {length} bytes is too large")
+        end = channel.LENGTH.size + length
+        if len(self._buffer) < end:
+            return None
+        body = bytes(self._buffer[channel.LENGTH.size : end])
+        del self._buffer[:end]
+        try:
+            return messages.read(body)
+        except messages.TooManyParts as error:
+            raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, str(error)) from None
+        except (ValueError, RecursionError):
+            raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message") from None
+
+    def _pump(self, budget: Budget) -> None:
+        """Move bytes for a moment, then look at the limits."""
+        events = self._selector.select(_POLL_SECONDS)
+        for key, _ in events:
+            match key.data:
+                case "channel":
+                    self._read_channel()
+                case "control":
+                    self._read_control()
+                case name:
+                    self._read_output(name)
+        now = time.monotonic()
+        # Not with every byte: the counters are read for each answer that is charged as well.
+        if self._status is None and (not events or now - self._looked > _POLL_SECONDS):
+            self._looked = now
+            self._check(budget)
+
+    def _check(self, budget: Budget) -> None:
+        if self._account.out_of_memory():
+            raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
+        if time.monotonic() > budget.wall_until:
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the wall time limit was reached")
+        if self._account.cpu_seconds() > budget.cpu_until:
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+
+    def _read_channel(self) -> None:
+        # At most one message of full size waits in here, and a little more.
+        if len(self._buffer) > self._limits.value_bytes + _MEBIBYTE:
+            return
+        try:
+            data = self._channel.recv(_READ_BYTES)
+        except BlockingIOError:
+            return  # It was ready for writing only.
+        except OSError:
+            data = b""
+        if not data:
+            self._channel_open = False
+            self._selector.unregister(self._channel)
+        self._buffer += data
+
+    def _read_control(self) -> None:
+        try:
+            data = self._control.recv(256)
+        except OSError:
+            data = b""
+        self._selector.unregister(self._control)
+        try:
+            self._status = json.loads(data[channel.LENGTH.size :])["status"]
+        except (ValueError, KeyError, TypeError):
+            # Process 1 was killed, as by the memory limit.
+            self._status = signal.SIGKILL
+        if not isinstance(self._status, int):
+            self._fail("nobody knows how the process ended")
+
+    def _read_output(self, name: str) -> None:
+        pipe = self._pipes[name]
+        try:
+            data = os.read(pipe, _READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self._selector.unregister(pipe)
+            return
+        self._written[name] += len(data)
+        kept = self._output[name]
+        room = (self._limits.output_bytes if name == "stdout" else _STDERR_KEPT) - len(kept)
+        kept += data[: max(0, room)]
+        if self._written[name] > self._limits.output_bytes:
+            raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, f"too much output on {name}")
+
+    def _ended(self) -> NoReturn:
+        """Raise what ended the process, now that it talks no more."""
+        grace = Budget(float("inf"), time.monotonic() + 2)
+        with contextlib.suppress(Ended):
+            while self._status is None:
+                self._pump(grace)
+        if self._account.out_of_memory():
+            raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
+        raise Ended(Outcome.RUNTIME_ERROR, describe_status(self._status))
+
+    # Its end.
+
+    def destroy(self) -> None:
+        """Kill everything inside and prove that nothing is left.
+
+        Raises:
+            errors.SandboxError: something survived; or again the fault that was met before, so that
+                who only closes jails learns of it too.
+        """
+        try:
+            if self._start is not None:
+                self._greet()  # It may have been about to come up.
+        finally:
+            try:
+                self._kill()
+            finally:
+                self._close()
+        if self._fault is not None:
+            raise self._fault
+
+    def _close(self) -> None:
+        self._control.close()
+        self._channel.close()
+        self._selector.close()
+        for pipe in self._pipes.values():
+            os.close(pipe)
+        if self._reaper is not None:
+            os.close(self._reaper)
+
+    def _kill(self) -> None:
+        deadline = time.monotonic() + _END_SECONDS
+        # Process 1 is dead only when every process of its namespace is.
+        is_over = self._reaper is None or kill(self._reaper, _END_SECONDS)
+        while not (is_over and self._account.is_empty()):
+            if time.monotonic() > deadline:
+                raise errors.SandboxError("a process of a candidate survived its jail")
+            self._account.kill()
+            time.sleep(0.001)
+
+
+def hear(control: socket.socket) -> tuple[bytes, int, tuple[int, ...]]:
+    """Receive one greeting, the sender's process id, and the open files that come with it.
+
+    Nothing, from process -1, if nobody speaks.
+    """
+    space = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(8)
+    pid, files = -1, ()
+    try:
+        words, ancillary, _, _ = control.recvmsg(16, space)
+    except OSError:
+        return b"", pid, ()
+    for _, kind, data in ancillary:
+        if kind == socket.SCM_RIGHTS:
+            files = struct.unpack(f"{len(data) // 4}i", data)
+        elif kind == socket.SCM_CREDENTIALS:
+            # The kernel writes the sender's pid as seen from our namespace.
+            pid = struct.unpack("3i", data)[0]
+    return words, pid, files
+
+
+def kill(pidfd: int, seconds: float) -> bool:
+    """Kill a process and wait for its end, not for ever; tell whether it ended."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    poll = select.poll()
+    poll.register(pidfd, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))

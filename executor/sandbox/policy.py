@@ -1,0 +1,85 @@
+"""What a jail may do, apart from its namespaces: numbers that both kinds of sandbox apply."""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Final
+
+from executor.guest.files import FOLDER
+from executor.images.image import Image
+from executor.images.packages import INSIDE, Packages
+from infra.contracts.problems import Limits
+
+INSIDE_UID: Final = 65534
+_SCRATCH: Final = "/tmp"
+_MEBIBYTE: Final = 2**20
+_PAGE: Final = 4096
+_INODES: Final = 1024
+_STANDARD: Final = 4
+"""Inodes of the standard files and of their folder."""
+
+
+def confinement(
+    limits: Limits, input_bytes: int, packages: Packages | None = None
+) -> dict[str, Any]:
+    """Return the limits that the kernel keeps for each process, and those of the file system.
+
+    Names of `rlimits` are those of `getrlimit(2)` without `RLIMIT_`, in its units. The input has
+    a copy in the file system, which leaves as much room as there would be without it. What modules
+    of packages map is little more than their files.
+    """
+    size = limits.file_bytes + -(-input_bytes // _PAGE) * _PAGE
+    mapped = packages.num_bytes // _MEBIBYTE * _MEBIBYTE if packages else 0
+    largest = max(limits.file_bytes, input_bytes)
+    return {
+        "scratch": f"size={size},nr_inodes={_INODES + _STANDARD},mode=1777",
+        "rlimits": {
+            # Room for what is mapped and never touched; what is touched, the account counts.
+            "AS": limits.memory_bytes * 2 + 512 * _MEBIBYTE + 2 * mapped,
+            "CPU": int(limits.total_cpu_seconds) + 10,
+            "FSIZE": max(1, -(-largest // _MEBIBYTE)) * _MEBIBYTE,
+            "NOFILE": 64,
+            "CORE": 0,
+            "NPROC": limits.processes + 1,
+            "MEMLOCK": 0,
+            "MSGQUEUE": 0,
+            "RTPRIO": 0,
+        },
+    }
+
+
+def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
+    """Return the beginning of every nsjail command: namespaces, file system, environment."""
+    root, libraries = image.root, "/lib"
+    programs = ["-R", f"{root}/bin:/bin", "--symlink", "/bin:/usr/bin"]
+    packages = []
+    if image.packages is not None:
+        packages = ["-R", f"{image.packages.folder}:{INSIDE}", "-E", f"PYTHONPATH={INSIDE}/site"]
+        libraries += f":{INSIDE}/lib"
+    return [
+        str(nsjail), "-Mo", "-q", "--log_fd", "2",
+        "--experimental_mnt", "new", "--disable_proc", "--iface_no_lo", "--hostname", "jail",
+        "-R", f"{root}/py:/py", "-R", f"{root}/lib:/lib", "-R", f"{root}/lib64:/lib64",
+        *(programs if image.own else ()),
+        *packages,
+        "-R", "/dev/null", "-R", "/dev/zero", "-R", "/dev/urandom",
+        "--symlink", f"{_SCRATCH}:/dev/shm",
+        # There is no /proc for them to lead to; `guest.files` fills the folder.
+        "--symlink", f"{FOLDER}:/dev/fd",
+        "--symlink", f"{FOLDER}/0:/dev/stdin",
+        "--symlink", f"{FOLDER}/1:/dev/stdout", "--symlink", f"{FOLDER}/2:/dev/stderr",
+        "--cwd", _SCRATCH, "--nice_level", "0", "--time_limit", "0",
+        "-E", f"LD_LIBRARY_PATH={libraries}", "-E", "PYTHONHASHSEED=0", "-E", "LC_ALL=C.UTF-8",
+        # A library that starts threads at its import could not be forked afterwards.
+        "-E", "OPENBLAS_NUM_THREADS=1", "-E", "OMP_NUM_THREADS=1",
+        "-E", "TZ=UTC0", "-E", "HOME=/tmp", "-E", "PATH=/py/bin:/bin",
+    ]  # fmt: skip
+
+
+def python_command(script: str, fds: Sequence[int], words: Sequence[str] = ()) -> list[str]:
+    """Return the end of every nsjail command: the interpreter, our script, the files it gets."""
+    passed = [word for fd in fds for word in ("--pass_fd", str(fd))]
+    # Not `-I`, which reads no environment: it is ours, and in every process texts hash alike.
+    return [
+        *passed, "--", "/py/bin/python3", "-P", "-s", "-S", "-B", "-X", "utf8",
+        f"/py/guest/executor/guest/{script}", *map(str, fds), *words,
+    ]  # fmt: skip

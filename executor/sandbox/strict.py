@@ -1,0 +1,139 @@
+"""The strict sandbox: one nsjail and one fresh interpreter for each jail."""
+
+import contextlib
+import copy
+import itertools
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from executor.images.image import Image
+from executor.sandbox.accounting import Accountant
+from executor.sandbox.gate import Gate
+from executor.sandbox.jail import Ends, Jail
+from executor.sandbox.plumbing import Plumbing
+from executor.sandbox.policy import INSIDE_UID, base_command, confinement, python_command
+from executor.sandbox.seccomp import POLICY
+from infra import metrics
+from infra.contracts.problems import Limits
+
+_MEBIBYTE: Final = 2**20
+_numbers = itertools.count()
+
+
+class StrictSandbox:
+    """Starts every jail from nothing."""
+
+    mode = "strict"
+
+    def __init__(
+        self, nsjail: Path, image: Image, accountant: Accountant, outside_uid: int | None
+    ) -> None:
+        self._binds: list[str] | None = None
+        self._links: dict[str, str] = {}
+        self._nsjail = nsjail
+        self._image = image
+        self._accountant = accountant
+        self.gate = Gate(image.images.folder, "quiet")
+        self._uid = os.geteuid() if outside_uid is None else outside_uid
+        self._gid = os.getegid() if outside_uid is None else outside_uid
+
+    def with_binds(self, binds: list[str], links: dict[str, str]) -> "StrictSandbox":
+        """Return a sandbox for other languages: it shows these folders too, read-only, and links.
+
+        Their runtimes reserve far more addresses than they use, so that only memory is limited.
+        """
+        other = copy.copy(self)
+        other._binds, other._links = binds, links
+        return other
+
+    @contextlib.contextmanager
+    def jail(
+        self, start: dict[str, Any], limits: Limits, stdin: str | None = None
+    ) -> Iterator[Jail]:
+        """Run a guest in a fresh nsjail; nothing of it is left when the block ends.
+
+        Raises:
+            errors.SandboxError: the jail did not start, or could not be emptied.
+        """
+        with metrics.watched_slot(), contextlib.ExitStack() as stack:
+            account = self._accountant.open(f"strict-{next(_numbers)}", limits)
+            stack.callback(account.close)
+            with Plumbing(stdin) as plumbing:
+                fds = (plumbing.channel, plumbing.control, *account.entrances)
+                process = subprocess.Popen(
+                    [
+                        *self._command(limits, plumbing.input_bytes),
+                        *python_command("boot.py", fds, self._image.warm),
+                    ],
+                    stdin=plumbing.stdin,
+                    stdout=plumbing.stdout,
+                    stderr=plumbing.stderr,
+                    env={},
+                    pass_fds=fds,
+                )
+                ends = plumbing.ends()
+            stack.callback(_reap, process)
+            jail = Jail(ends, account, limits, start, lambda: _complaint(process, ends))
+            stack.callback(jail.destroy)
+            yield jail
+
+    def with_packages(self, image: str, own: tuple[str, ...] = ()) -> "StrictSandbox":
+        """Return the sandbox whose Python has an image's packages.
+
+        `own` are distributions of the running environment that it has too.
+
+        Raises:
+            errors.ImageMissing: the image has not been built here.
+            errors.SandboxError: a distribution is not installed.
+        """
+        other = copy.copy(self)
+        other._image = self._image.with_packages(image, own)
+        return other
+
+    def native(self) -> "StrictSandbox":
+        """Return the sandbox for other languages than Python."""
+        return self
+
+    def close(self) -> None:
+        """Leave the gate; nothing else stays between jails."""
+        self.gate.close()
+
+    def _command(self, limits: Limits, input_bytes: int) -> list[str]:
+        confined = confinement(limits, input_bytes, self._image.packages)
+        rlimits = {name: str(value) for name, value in _scaled(confined["rlimits"])}
+        if self._binds is not None:
+            rlimits["as"] = "hard"
+        return [
+            *base_command(self._nsjail, self._image),
+            "--user", f"{INSIDE_UID}:{self._uid}:1", "--group", f"{INSIDE_UID}:{self._gid}:1",
+            "-m", f"none:/tmp:tmpfs:{confined['scratch']}",
+            *(w for path, to in self._links.items() for w in ("--symlink", f"{to}:{path}")),
+            *(word for folder in self._binds or () for word in ("-R", folder)),
+            *(word for name in rlimits for word in (f"--rlimit_{name}", rlimits[name])),
+            # The guest bounds it; the program may widen it again, within its memory.
+            "--rlimit_stack", "hard",
+            "--seccomp_string", POLICY,
+        ]  # fmt: skip
+
+
+def _scaled(rlimits: dict[str, int]) -> Iterator[tuple[str, int]]:
+    # nsjail counts these three in mebibytes.
+    scale = {"AS": _MEBIBYTE, "FSIZE": _MEBIBYTE, "CORE": _MEBIBYTE}
+    for name, value in rlimits.items():
+        yield name.lower(), value // scale.get(name, 1)
+
+
+def _reap(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+    process.wait()
+
+
+def _complaint(process: "subprocess.Popen[bytes]", ends: Ends) -> str:
+    process.kill()
+    os.set_blocking(ends.stderr, True)
+    with contextlib.suppress(OSError):
+        return os.read(ends.stderr, 4096).decode(errors="replace").strip()[-600:] or "no message"
+    return "no message"

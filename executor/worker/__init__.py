@@ -1,0 +1,1 @@
+"""Takes work from Redis or from a caller, and keeps slots busy with it."""
