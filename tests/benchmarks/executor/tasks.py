@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from executor.guest import sites, values
-from executor.guest.reading import plain
+from executor.guest.reading.plain import plain_sites
+from executor.guest.reading.statements import marked_apart
 from infra import importers
 from infra.contracts.problems import Problem
+from infra.contracts.tagged import decode
+from tests.hostile.shared_suites import published
 
 HOSTILE = Path(__file__).parents[2] / "hostile"
 _FORGED_TEST = "def check(candidate):\n" + "".join(
     f"    assert candidate({n}, {2 * n}) == [{n}, {2 * n}, {3 * n}]\n" for n in (3, 7, 11)
 )
 """What every forgery is up against; none of them computes the answer."""
+_ENDLESS = "def {entry_point}(*_):\n    while True:\n        pass\n"
 
 
 def problems(data: Path) -> dict[str, Problem]:
@@ -34,12 +37,12 @@ def task(problem: Problem, program: str) -> dict[str, Any]:
         "test": source,
         "entry_point": problem.entry_point,
     }
-    count = len(sites.instrument(source).sites)
-    described = plain.plain_sites(source, "check", problem.entry_point, count)
+    count = len(marked_apart(source, "check")[1])
+    described = plain_sites(source, "check", problem.entry_point, count)
     if described and all(site["relation"] == "equal" and not site["kwargs"] for site in described):
         pairs = [(site["args"], site["expected"]) for site in described]
-        inputs = [[values.decode(arg) for arg in args] for args, _ in pairs]
-        expected = [values.decode(value) for _, value in pairs]
+        inputs = [[decode(arg) for arg in args] for args, _ in pairs]
+        expected = [decode(value) for _, value in pairs]
         if _is_json([inputs, expected]):
             found |= {"inputs": inputs, "expected": expected}
     return found
@@ -68,6 +71,34 @@ def recorded(data: Path, known: dict[str, Problem]) -> list[dict[str, Any]]:
         for record in records
         if not isinstance(record, importers.BadLine)
     ]
+
+
+def with_endless(tasks: list[dict[str, Any]], share: float) -> list[dict[str, Any]]:
+    """Have a share of the candidates never end, spread evenly."""
+    every = round(1 / share)
+    return [
+        {**task, "program": f"{task['program']}\n{_ENDLESS.format(**task)}"}
+        if number % every == 0
+        else task
+        for number, task in enumerate(tasks)
+    ]
+
+
+def suites(data: Path, number: int, candidates: int, integrity: str) -> list[dict[str, Any]]:
+    """Some of ClassEval's unittest suites, each with as many distinct programs that pass it."""
+    found = []
+    for one in published(data, "classeval"):
+        test = "from solution import *\n" + one.source
+        found += [
+            {
+                "task_id": one.name, "program": f"{one.reference}\n# {count}\n", "test": test,
+                "reference": one.reference, "integrity": integrity,
+            }
+            for count in range(candidates)
+        ]  # fmt: skip
+        if len(found) == number * candidates:
+            break
+    return found
 
 
 def forgeries() -> list[dict[str, Any]]:
@@ -124,5 +155,11 @@ def _as_problem(task: dict[str, Any]) -> dict[str, Any]:
             for given, wanted in task["pairs"]
         ]
         return {"slug": task["task_id"], "prompt": "", "tests": tests}
+    if "reference" in task:
+        return {
+            "slug": task["task_id"], "prompt": "", "integrity": task["integrity"],
+            "tests": [{"kind": "assert", "source": task["test"]}],
+            "reference_program": task["reference"],
+        }  # fmt: skip
     kept = ("task_id", "test", "entry_point")
     return {"prompt": "", **{key: task[key] for key in kept}}
