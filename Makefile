@@ -86,8 +86,8 @@ bench-suite: venv ## Load the whole suite through its API with 100,000 candidate
 fuzz: venv ## Send the API 10,000 random requests; FUZZ_CASES and FUZZ_SEED choose others
 	@FUZZ_CASES=$${FUZZ_CASES:-10000} $(PYTEST) tests/integration/direct/test_fuzz.py
 
-student: venv ## Make a small student from nothing in out/student
-	@$(BIN)/rrtf student out
+student: venv ## Make the small student that is kept in services/exercises/kept again, from nothing
+	@$(BIN)/python -m services.exercises.student
 
 reproduce: venv ## Train a student in six ways, three times, and compare (an hour of CPU time; goes on where it stopped)
 	@test -x build/trl/bin/python || $(BIN)/python -m venv build/trl

@@ -20,16 +20,15 @@ from services.cli.console import PlainConsole
 from services.cli.demo_rounds import (
     MAX_STALENESS,
     POLICY,
-    STUDENT,
     report_rounds,
     run_rounds,
-    student_in_the_making,
 )
 from services.cli.picture import draw
 from services.cli.progress import stats_table, watch
 from services.cli.submitting import Report, store, submit_groups
 from services.cli.up import RunningSuite, running_suite
 from services.client import Client
+from services.exercises.student import kept_student
 from services.rounds import Round
 from services.starter import load as starter
 
@@ -52,17 +51,14 @@ def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
         _write_replay(folder / _REPLAY)
         console.print("starting PostgreSQL, Valkey, API, ranker, sampler, executor, sweep")
         began = time.monotonic()
+        student = kept_student(out)
         with (
-            running_suite(folder, trainer=False, overrides=_overrides(out, folder)) as suite,
+            running_suite(folder, trainer=False, overrides=_overrides(student, folder)) as suite,
             _abandoned_when_interrupted(suite),
             suite.client() as client,
-            student_in_the_making(out) as wait_for_student,
         ):
             console.print(f"ready in {time.monotonic() - began:.1f} s at {suite.api_url}")
-            console.print("making a small student from nothing meanwhile: a minute or two")
             outcome = _run_loop(console, suite, client, human_eval)
-            wait_for_student()
-            console.print(f"the student is made, {time.monotonic() - began:.0f} s from the start")
             suite.start("trainer")
             rounds = run_rounds(console, suite, client, out)
             good = _report(console, client, outcome, rounds, out)
@@ -71,18 +67,17 @@ def run_demo(home: Path | None, out: Path, human_eval: int) -> bool:
     return good
 
 
-def _overrides(out: Path, folder: Path) -> dict[str, dict[str, str]]:
-    student = str(out / STUDENT)
+def _overrides(student: Path, folder: Path) -> dict[str, dict[str, str]]:
     return {
         "sampler": {
             "RRTF_SAMPLER_REPLAY": str(folder / _REPLAY),
-            "RRTF_SAMPLER_MODEL": student,
+            "RRTF_SAMPLER_MODEL": str(student),
             # A model this small only makes threads wait for one another.
             "RRTF_SAMPLER_THREADS": "1",
         },
         "trainer": {
             "RRTF_TRAINER_POLICY": POLICY,
-            "RRTF_TRAINER_MODEL": student,
+            "RRTF_TRAINER_MODEL": str(student),
             "RRTF_TRAINER_THREADS": "1",
             "RRTF_TRAINER_MAX_STALENESS": str(MAX_STALENESS),
         },

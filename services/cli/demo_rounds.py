@@ -1,14 +1,8 @@
 """The demonstration's second half: rounds that make a small student better, measured."""
 
-import contextlib
-import os
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from infra import errors
-from infra.local.process import end, spawn
 from services.cli.console import PlainConsole
 from services.cli.training import line, train_rounds
 from services.cli.up import RunningSuite
@@ -18,31 +12,10 @@ from services.exercises.exercise import Split
 from services.rounds import Plan, Round, difference
 
 POLICY = "demo"
-STUDENT = "student"
-"""Name of the student's folder in the output folder."""
 MAX_STALENESS = 32
 """Optimizer steps; a round takes 25."""
 _TRAINING, _HELD_OUT = 400, 150
 _PLAN = Plan(policy=POLICY, rounds=2, problems_per_round=200, samples=8, max_tokens=96)
-
-
-@contextlib.contextmanager
-def student_in_the_making(out: Path) -> Iterator[Callable[[], None]]:
-    """Have a student made in a process of its own, which ends with the block; yield the wait."""
-    told = out / "student.log"
-    command = [sys.executable, "-m", "services.cli.start", "student", str(out)]
-    with told.open("wb") as log:
-        making = spawn(command, env=os.environ, log=log)
-
-    def wait() -> None:
-        if making.wait():
-            tail = told.read_text(errors="replace")[-1000:]
-            raise errors.Unavailable(f"no student was made: {tail}")
-
-    try:
-        yield wait
-    finally:
-        end(making, signal.SIGTERM)
 
 
 def run_rounds(

@@ -1,4 +1,4 @@
-"""`rrtf demo` that is ended while it labels and makes a student: nothing of it goes on."""
+"""`rrtf demo` that is ended while it labels: nothing of it goes on."""
 
 import os
 import re
@@ -21,7 +21,7 @@ def wait_until(condition, told, seconds=180):
 
 @pytest.fixture
 def demo(open_directory, request):
-    """A demonstration that labels, and whose student is being made."""
+    """A demonstration that labels."""
     folder = open_directory / re.sub(r"\W", "-", request.node.name)
     folder.mkdir()
     folder.chmod(0o711)
@@ -51,8 +51,7 @@ def demo(open_directory, request):
 
 def is_under_way(process):
     lines = [" ".join(words_of(child)) for child in descendants(process.pid)]
-    pretrains = any("trainer.pretrain" in line for line in lines)
-    return pretrains and any("nsjail" in line for line in lines)
+    return any("nsjail" in line for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,6 @@ def test_a_demonstration_that_is_ended_leaves_nothing(demo, number, to_all):
 
     (os.killpg if to_all else os.kill)(demo.pid, number)
 
-    # Making the student takes longer than this on any machine; so it is not waited for.
     status = demo.wait(60)
     assert status == (-number if number == signal.SIGKILL else 128 + number)
     wait_until(lambda: not any(map(lives, children)), demo.told, 60)

@@ -87,14 +87,14 @@ def exercises(
 @explains
 def student(
     out: Annotated[Path, typer.Argument(help="Folder to write to.")],
-    seed: int = 0,
+    seed: Annotated[int | None, typer.Option(help="Make another from nothing, by it.")] = None,
     threads: Annotated[int, typer.Option(min=1, help="Of torch.")] = 1,
     as_json: Json = False,
 ) -> None:
-    """Make a small student from nothing, for machines without a model."""
-    from services.exercises.student import make_student
+    """Write a small student, for machines without a model: the kept one, or one made anew."""
+    from services.exercises.student import kept_student, make_student
 
-    made = make_student(out, seed, threads)
+    made = kept_student(out) if seed is None else make_student(out, seed, threads)
     if as_json:
         print_json({"student": str(made)})
     else:

@@ -56,7 +56,7 @@ ELSEWHERE = {
     "label": [*MISSING, "--candidates", "{}/none"],
     "evaluate": ["--problems", "{}/problems.jsonl", "--out", "{}/out", "--model", "none"],
     "evolve": ["{}/none", "--out", "{}/none", "--teacher", "none"],
-    "student": ["{}/none"],
+    "student": ["{}/none", "--seed", "1"],
 }
 """Commands that start other rooms, or use their code."""
 
