@@ -23,6 +23,7 @@ from services.api import (
     rankings,
     sampling,
     sandbox_fusion,
+    slow,
     stats,
     timeline,
     training,
@@ -50,6 +51,7 @@ MODULES = (
     stats,
     live,
     timeline,
+    slow,
     sandbox_fusion,
     piston,
 )

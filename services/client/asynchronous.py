@@ -37,6 +37,7 @@ from infra.contracts.candidates import NewGroup
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
 from infra.contracts.sampling import EndpointView, TeacherView
+from infra.contracts.slow import SlowWork
 from services.client import calls
 from services.client.calls import Call
 from services.client.listening import MOST_BREAKS, Event, Listener, pause_after
@@ -279,6 +280,10 @@ class AsyncClient:
     async def teachers(self) -> tuple[TeacherView, ...]:
         """Return the teachers and how often their best program beats the students' best."""
         return tuple([item async for item in self._pages(calls.teachers())])
+
+    async def slow(self, hours: float = 24.0, limit: int = 10) -> SlowWork:
+        """Return what took the executors' time over the last hours, hangs first."""
+        return await self._perform(calls.slow(hours, limit))
 
     async def stats(self) -> Stats:
         """Return counts over everything."""

@@ -37,6 +37,7 @@ from infra.contracts.candidates import NewGroup
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
 from infra.contracts.sampling import EndpointView, TeacherView
+from infra.contracts.slow import SlowWork
 
 _ANSWER_SECONDS = 30.0
 """Longest an answer may take beyond the wait that was asked for."""
@@ -235,6 +236,11 @@ def endpoints() -> Call[Page[EndpointView]]:
 def teachers() -> Call[Page[TeacherView]]:
     """List teachers."""
     return _page(Page[TeacherView], "/v1/teachers")
+
+
+def slow(hours: float, limit: int) -> Call[SlowWork]:
+    """Name what took the executors' time."""
+    return _get(SlowWork, "/v1/slow", hours=str(hours), limit=str(limit))
 
 
 def stats() -> Call[Stats]:

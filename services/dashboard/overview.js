@@ -15,9 +15,10 @@ const WINDOWS = [
 const BINS = 60;
 const LIVE_SECONDS = 4;
 const TOTALS_SECONDS = 20;
+const SLOW_SECONDS = 60;
 
 export async function showOverview(page, life) {
-  const [now, rate, mix, totals, workers] = Array.from({ length: 5 }, () => h("div", {}));
+  const [now, rate, mix, totals, workers, slow] = Array.from({ length: 6 }, () => h("div", {}));
   const choice = h(
     "select",
     { "aria-label": "Window", onchange: () => life.attempt(draw) },
@@ -32,9 +33,11 @@ export async function showOverview(page, life) {
     now,
     h("div", { class: "two" }, card("Labelled", rate, choice), card("Label mix by author", mix)),
     h("div", { class: "two" }, card("All time", totals), card("Workers", workers)),
+    card("What took the executors' time, last 24 hours", slow),
   );
   life.every(LIVE_SECONDS, async () => drawLive(await get("live", {}, life.signal), now, workers));
   life.every(TOTALS_SECONDS, async () => totals.replaceChildren(...drawTotals(await get("stats", {}, life.signal))));
+  life.every(SLOW_SECONDS, async () => slow.replaceChildren(...drawSlow(await get("slow", {}, life.signal))));
   // A longer window changes more slowly, and costs more to count.
   life.every(5, async () => {
     const seconds = Math.max(10, (60 * choice.value) / BINS / 4);
@@ -161,5 +164,35 @@ function drawTotals(stats) {
       Object.entries(stats.labels),
       "",
     ),
+  ];
+}
+
+function drawSlow(slow) {
+  const taken = [
+    ["Executions", (one) => count(one.executions), "number"],
+    ["Slots", (one) => duration(one.slot_seconds), "number"],
+    ["Hang", (one) => count(one.hangs), "number"],
+    ["Slots of those", (one) => duration(one.hang_seconds), "number"],
+  ];
+  const saved = (one) => (one.saved_seconds === null ? "–" : duration(one.saved_seconds));
+  return [
+    table(
+      [["Problem", (one) => shown(one.problem)], ...taken, ["A calibrated limit saves", saved, "number"]],
+      slow.problems,
+      "Nothing was executed.",
+    ),
+    slow.models.length ? table([["Model", (one) => shown(one.model)], ...taken], slow.models, "") : "",
+    slow.tests.length
+      ? table(
+          [
+            ["Problem", (one) => shown(one.problem)],
+            ["Test", (one) => shown(one.test)],
+            ["Hang", (one) => count(one.hangs), "number"],
+            ["Time", (one) => duration(one.wall_seconds), "number"],
+          ],
+          slow.tests,
+          "",
+        )
+      : "",
   ];
 }

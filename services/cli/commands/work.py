@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from infra.contracts.api import Stats
 from services.cli.terminal import (
     MUTANTS,
     Json,
@@ -109,18 +110,26 @@ def watch(
 
 @app.command()
 @explains
-def status(as_json: Json = False) -> None:
+def status(
+    slow: Annotated[
+        bool, typer.Option("--slow", help="Name what took the executors' time, hangs first.")
+    ] = False,
+    hours: Annotated[float, typer.Option(help="With --slow: how far back.")] = 24.0,
+    as_json: Json = False,
+) -> None:
     """Count candidates, groups and batches."""
     from services.cli.progress import stats_table
+    from services.cli.slow import slow_tables
 
     with open_client() as client:
-        stats = client.stats()
+        found = client.slow(hours) if slow else client.stats()
     if as_json:
-        print_json(stats)
+        print_json(found)
     else:
         from services.cli.console import PlainConsole
 
-        PlainConsole().print(stats_table(stats))
+        tables = [stats_table(found)] if isinstance(found, Stats) else slow_tables(found)
+        PlainConsole().print(*tables)
 
 
 @app.command()

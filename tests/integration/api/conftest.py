@@ -6,6 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 from sqlalchemy import update
+from typer.testing import CliRunner
 
 from infra.contracts.base import Author, GroupState, Outcome, SampleState
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
@@ -14,6 +15,7 @@ from infra.contracts.ranking import LeaseRequest
 from infra.db.tables import SampleRequestRow
 from ranker import batches, records
 from ranker.ranking import Rules
+from services.cli.main import app
 
 
 @pytest.fixture
@@ -145,3 +147,16 @@ def lease(database):
             return batches.lease(work, LeaseRequest(worker="trainer", **more)).batches
 
     return take
+
+
+@pytest.fixture
+def rrtf(api, monkeypatch):
+    """Run the command as a user who has set address and key."""
+    monkeypatch.setenv("RRTF_CLIENT_URL", api)
+    monkeypatch.setenv("RRTF_CLIENT_KEY", "secret-key")
+    monkeypatch.setenv("COLUMNS", "250")
+
+    def run(*words):
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    return run

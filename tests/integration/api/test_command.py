@@ -7,28 +7,13 @@ import subprocess
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
 from infra.contracts.base import Outcome
 from infra.messaging import Task
 from ranker import records
 from ranker.ranking import Rules
 from services.cli import submitting
-from services.cli.main import app
 from tests import contest_records
-
-
-@pytest.fixture
-def rrtf(api, monkeypatch):
-    """Run the command as a user who has set address and key."""
-    monkeypatch.setenv("RRTF_CLIENT_URL", api)
-    monkeypatch.setenv("RRTF_CLIENT_KEY", "secret-key")
-    monkeypatch.setenv("COLUMNS", "250")
-
-    def run(*words):
-        return CliRunner().invoke(app, [str(word) for word in words])
-
-    return run
 
 
 @pytest.fixture
