@@ -28,7 +28,7 @@ def main() -> None:
     sys.path.insert(0, "/py/guest")
     from executor.guest import confine, files, packages
 
-    confine.bound_stack()
+    confine.bound()
     # Before the account: what packages and the copy of the input take is not the candidate's.
     for _ in packages.loaded(modules):
         pass

@@ -47,6 +47,7 @@ _syscall.restype = ctypes.c_long
 _syscall.argtypes = (ctypes.c_long, *[ctypes.c_ulong] * 5)
 
 _STACK_LIMIT = 16 * 2**20
+_SIGNALS = 1000
 _STACK_BYTES = 4096
 _STACKS = 64
 """Far more than a cell ever has jails at one time."""
@@ -180,7 +181,7 @@ def confine(order: dict[str, Any], proc_fd: int) -> None:
     _write(proc_fd, "uid_map", f"{_INSIDE_UID} {uid} 1")
     for name, value in order["rlimits"].items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
-    bound_stack()
+    bound()
     for number in range(_LAST_CAPABILITY + 1):
         _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)  # Fails past the kernel's own last one.
     header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
@@ -188,11 +189,20 @@ def confine(order: dict[str, Any], proc_fd: int) -> None:
     _checked(_libc.prctl(_PR_SET_SECCOMP, 2, ctypes.byref(_FILTER), 0, 0))
 
 
-def bound_stack() -> None:
-    """Give the stack its usual bound, which a program may widen: what it touches is counted."""
+def bound() -> None:
+    """Set the limits that nsjail cannot set, or not as we want them.
+
+    The stack gets its usual bound, which a program may widen: what it touches is counted. Signals
+    that wait, and timers, would be as many as the machine's memory is large.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_STACK)
-    soft = _STACK_LIMIT if hard == resource.RLIM_INFINITY else min(_STACK_LIMIT, hard)
-    resource.setrlimit(resource.RLIMIT_STACK, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_STACK, (_within(hard, _STACK_LIMIT), hard))
+    _, hard = resource.getrlimit(resource.RLIMIT_SIGPENDING)
+    resource.setrlimit(resource.RLIMIT_SIGPENDING, (_within(hard, _SIGNALS),) * 2)
+
+
+def _within(hard: int, wanted: int) -> int:
+    return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
 def die_with_parent() -> None:

@@ -6,6 +6,7 @@ Every jail gets a fresh account, so that its counters begin at zero and belong t
 import contextlib
 import os
 import signal
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -116,6 +117,21 @@ def _proportional_bytes(pid: int) -> int:
     return 0
 
 
+def _unnamed_files(pid: int) -> dict[int, int]:
+    """Bytes of the files without names that a process has open, by their numbers.
+
+    They are memory that nobody need have mapped (memfd_create(2)).
+    """
+    found = {}
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # It has ended meanwhile.
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):  # It has been closed meanwhile.
+                file = os.stat(f"/proc/{pid}/fd/{name}")
+                if stat.S_ISREG(file.st_mode) and file.st_nlink == 0:
+                    found[file.st_ino] = file.st_blocks * 512
+    return found
+
+
 def _children(pid: int) -> list[int]:
     found = []
     try:
@@ -144,6 +160,8 @@ class PollingAccount:
         self._limit = limits.memory_bytes
         self._pid = self._reaper = 0
         self._cpu = 0.0
+        self._own: dict[tuple[int, str], int] = {}
+        """Ticks that each process was seen to have used, by its number and its start."""
         self._peak = 0
         self._killed = False
 
@@ -164,20 +182,28 @@ class PollingAccount:
         return list(found)
 
     def _look(self) -> None:
-        cpu, memory = 0.0, 0
+        ticks, memory = 0, 0
+        files: dict[int, int] = {}
         pids = self._tree()
         for pid in pids:
             try:
                 fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            # utime, stime and those of reaped children; resident pages (proc(5), fields 14-17, 24).
-            cpu += sum(int(field) for field in fields[11:15]) / _TICKS
+            # utime, stime and those of reaped children, start, resident pages (proc(5), fields
+            # 14-17, 22, 24).
+            user, system, *reaped = (int(field) for field in fields[11:15])
+            self._own[pid, fields[19]] = user + system
+            ticks += user + system + sum(reaped)
             memory += int(fields[21]) * _PAGE
+            files |= _unnamed_files(pid)
         if memory > self._limit:
             # Pages that forked processes share were counted for each of them; count them once.
             memory = sum(_proportional_bytes(pid) for pid in pids)
-        self._cpu = max(self._cpu, cpu)
+        # Some may be mapped, and then have been counted.
+        memory = max(memory, sum(files.values()))
+        # One sum lacks what nobody waited for, the other what nobody saw.
+        self._cpu = max(self._cpu, ticks / _TICKS, sum(self._own.values()) / _TICKS)
         self._peak = max(self._peak, memory)
         if memory > self._limit:
             self._killed = True

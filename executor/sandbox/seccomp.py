@@ -2,7 +2,8 @@
 
 What no line here names is answered as an older kernel would, so that a call which a new kernel
 brings is refused until somebody has looked at it. A call with good and bad uses is allowed by its
-arguments; they are compared whole, so that bits which the kernel drops cannot hide one.
+arguments; they are compared whole, so that bits which the kernel drops cannot hide one. IPC of
+System V is not named: nothing but a cgroup bounds its memory, and Python has no module for it.
 """
 
 import platform
@@ -13,16 +14,15 @@ from executor.guest.confine import CHILD_FLAGS, ZYGOTE_OPTIONS
 
 _FILES: Final = (
     "read", "write", "close", "newfstat", "lseek", "pread64", "pwrite64", "readv", "writev", "dup",
-    "dup3", "pipe2", "sendfile64", "fsync", "fdatasync", "truncate", "ftruncate", "getdents64",
-    "getcwd", "chdir", "fchdir", "fchmod", "fchown", "umask", "statfs", "fstatfs", "openat",
-    "openat2", "mkdirat", "mknodat", "fchownat", "newfstatat", "unlinkat", "renameat", "renameat2",
-    "linkat", "symlinkat", "readlinkat", "fchmodat", "fchmodat2", "faccessat", "faccessat2",
-    "utimensat", "fallocate", "preadv", "pwritev", "copy_file_range", "statx", "close_range",
-    "getxattr", "lgetxattr", "fgetxattr", "listxattr", "llistxattr", "flistxattr", "memfd_create",
+    "dup3", "pipe2", "sendfile64", "truncate", "ftruncate", "getdents64", "getcwd", "chdir",
+    "fchdir", "fchmod", "fchown", "umask", "openat", "openat2", "mkdirat", "mknodat", "fchownat",
+    "newfstatat", "unlinkat", "renameat", "renameat2", "linkat", "symlinkat", "readlinkat",
+    "fchmodat", "fchmodat2", "faccessat", "faccessat2", "utimensat", "fallocate", "preadv",
+    "pwritev", "copy_file_range", "statx", "close_range", "getxattr", "lgetxattr", "fgetxattr",
+    "listxattr", "llistxattr", "flistxattr",
 )  # fmt: skip
 _MEMORY: Final = (
-    "mmap", "mprotect", "munmap", "brk", "mremap", "msync", "pkey_mprotect", "pkey_alloc",
-    "pkey_free",
+    "mprotect", "munmap", "brk", "mremap", "msync", "pkey_mprotect", "pkey_alloc", "pkey_free",
 )  # fmt: skip
 _PROCESSES: Final = (
     "execve", "execveat", "exit", "exit_group", "wait4", "waitid", "kill", "tkill", "tgkill",
@@ -46,9 +46,6 @@ _WAITING: Final = (
 _TALKING: Final = (
     "bind", "listen", "accept", "accept4", "connect", "getsockname", "getpeername", "sendto",
     "recvfrom", "sendmsg", "recvmsg", "sendmmsg", "recvmmsg", "shutdown", "getsockopt",
-    # Of the jail's own IPC namespace, and charged to it.
-    "shmget", "shmat", "shmctl", "shmdt", "semget", "semop", "semctl", "semtimedop", "msgget",
-    "msgsnd", "msgrcv", "msgctl",
 )  # fmt: skip
 _OLD: Final = (
     "open", "creat", "newstat", "newlstat", "access", "readlink", "rename", "mkdir", "rmdir",
@@ -73,6 +70,8 @@ _NOT_PERMITTED: Final = (
     "clock_settime", "clock_adjtime", "adjtimex", "vhangup", "personality",
     # Ways to speak with another jail through what both can see.
     "flock", "inotify_init1", "inotify_add_watch", "mincore", "cachestat",
+    # What the host's disks and memory hold: /py is a folder of the one, /dev/null shows the other.
+    "statfs", "fstatfs",
     # Scheduling and memory that others would pay for.
     "mbind", "set_mempolicy", "migrate_pages", "move_pages", "mlock", "mlock2", "mlockall",
     "sched_setattr", "sched_setscheduler", "sched_setparam", "sched_setaffinity", "setpriority",
@@ -92,10 +91,17 @@ _IOCTL: Final = (
 )  # fmt: skip
 _MADVISE: Final = (*range(5), 8, 10, 11, *range(14, 20), 22, 23, 24, 25, 102, 103)
 """All but what merges pages with those of others, drops them from the page cache or breaks them."""
-_PRCTL: Final = (2, 3, 4, 15, 16, 21, 23, 29, 30, 38, 39, 40, 41, 42, 0x53564D41)
-"""Names, dumps, timer slack, huge pages, names of mappings, and questions."""
-_SOCKET_OPTIONS: Final = (2, 5, 6, 7, 8, 9, 10, 13, 15, 16, 18, 20, 21, 66, 67)
+_PRCTL: Final = (2, 3, 4, 15, 16, 21, 23, 29, 30, 38, 39, 40, 41, 42)
+"""Names, dumps, timer slack, huge pages, and questions.
+
+Not names of mappings, which the kernel charges to nobody.
+"""
+_SOCKET_OPTIONS: Final = (2, 5, 6, 9, 10, 13, 15, 16, 18, 20, 21, 66, 67)
 """Of SOL_SOCKET: no filters, no devices, no marks."""
+_BUFFER_SIZES: Final = (7, 8)
+_HUGE_PAGES: Final = 0x40000
+_HUGE_FILE: Final = 4
+"""Flags of `mmap` and `memfd_create`: pages that the host has set aside, charged to nobody."""
 _MEMBARRIER: Final = (0, 8, 16, 32, 64)
 """A question, and barriers among a process's own threads."""
 _NAMESPACE_FLAGS: Final = 0x00020000 | 0x08000000 | 0x20000000
@@ -125,9 +131,17 @@ def _arguments(clone_flags: int, prctl: Sequence[int]) -> tuple[str, ...]:
         "ERRNO(22) { madvise }",
         # Advice about the page cache, which all jails share, is taken and not followed.
         "ERRNO(0) { fadvise64 }",
+        # Every file that can be written is in memory; of others it would make the host's disk wait.
+        "ERRNO(0) { fsync, fdatasync }",
+        f"ALLOW {{ mmap {{ (flags & {_HUGE_PAGES:#x}) == 0 }} }}",
+        f"ALLOW {{ memfd_create {{ (flags & {_HUGE_FILE:#x}) == 0 }} }}",
+        "ERRNO(1) { mmap, memfd_create }",
         "ALLOW { socket { family == 1 }, socketpair { family == 1 } }",  # AF_UNIX
         "ERRNO(1) { socket, socketpair }",
         f"ALLOW {{ setsockopt {{ level == 1 && ({_is('optname', _SOCKET_OPTIONS)}) }} }}",
+        # Taken and not followed, as the kernel does with sizes above its most: without a cgroup
+        # nothing else bounds what sockets hold.
+        f"ERRNO(0) {{ setsockopt {{ level == 1 && ({_is('optname', _BUFFER_SIZES)}) }} }}",
         "ERRNO(92) { setsockopt }",  # ENOPROTOOPT
         # RWF_NOWAIT tells whether another has read the same page before.
         "ALLOW { preadv2 { flags == 0 }, pwritev2 { flags == 0 } }",
