@@ -26,6 +26,13 @@ def f():
 """
 FORKED_SPINNERS = "import os\ndef f():\n    os.fork(); os.fork()\n    while True: pass\n"
 DAEMON = "import os, time\ndef f():\n    if os.fork() == 0:\n        time.sleep(99)\n    return 1\n"
+FILES = """
+import os, time
+def f():
+    for n in range(30):
+        os.write(os.memfd_create("file"), bytes(4 << 20))
+    time.sleep(60)
+"""
 
 
 @pytest.fixture(scope="module", params=[CellSandbox, StrictSandbox])
@@ -51,6 +58,7 @@ def judge(open_directory, request):
             Label.RUNTIME_ERROR,
             Outcome.MEMORY_LIMIT_EXCEEDED,
         ),
+        (FILES, Label.RUNTIME_ERROR, Outcome.MEMORY_LIMIT_EXCEEDED),
         ("import os\ndef f():\n    os._exit(0)\n", Label.RUNTIME_ERROR, Outcome.RUNTIME_ERROR),
     ],
 )
