@@ -71,7 +71,7 @@ class Writer:
             if referred is not None:
                 return referred
             kind = _BASES(kind)
-        if kind in _BY_KIND and kind not in CHANGING:
+        if kind is str or (kind in _BY_KIND and kind not in CHANGING):
             return _scalar(kind, value)
         number = self._numbers.setdefault(id(value), len(self.values))
         if number == len(self.values):

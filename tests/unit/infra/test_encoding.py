@@ -159,6 +159,22 @@ def test_a_class_that_compares_as_its_base_does_crosses_as_that():
     assert type(crossed(Level.LOW)) is int
 
 
+class Text(str):
+    def shouted(self):
+        return self.upper() + "!"
+
+
+Colour = enum.StrEnum("Colour", {"RED": "red"})
+Mark = enum.Enum("Mark", {"X": "x"}, type=str)
+
+
+@pytest.mark.parametrize("value", [Text("red"), Text(""), Colour.RED, Mark.X])
+def test_a_text_of_another_class_crosses_as_a_text_wherever_it_is(value):
+    for whole in (value, [value, value], {value: value}, (value,), {value}):
+        assert crossed(whole) == whole
+    assert type(crossed(value)) is str
+
+
 @pytest.mark.parametrize(
     "name",
     ["__eq__", "__ne__", "__lt__", "__hash__", "__iter__", "__len__", "__getitem__",
