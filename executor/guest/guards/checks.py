@@ -31,6 +31,8 @@ _RELATIVE = {"rel", "rel_tol", "rtol", "places", "decimal"}
 _RAISING = ("assertRaises", "assertRaisesRegex", "raises")
 _WARNING = ("assertWarns", "assertWarnsRegex", "warns", "deprecated_call")
 _SINGLE = ("assertTrue", "assertFalse", "assertIsNone", "assertIsNotNone", "assert_")
+_DISTANCES = ("abs", "fabs")
+_ONE = ast.Constant(1)
 _ROUNDS = 3
 """Times that each literal of a check is changed for another."""
 
@@ -73,6 +75,10 @@ class Changes:
                 yield from self._of_comparison(left, op, right)
             case ast.Compare(ops=ops, comparators=[*_, last]) if isinstance(ops[-1], ast.Eq):
                 yield from self._of_equality(test.comparators[-2], last)
+            case ast.UnaryOp(op=ast.Not(), operand=ast.Compare(ops=[op]) as far) if isinstance(
+                op, ast.Gt | ast.GtE
+            ):
+                yield from self._of_distance(far.left, far.comparators[0])
             case ast.BoolOp(op=ast.And(), values=parts):
                 yield from itertools.chain(*(self._within_truth(part) for part in parts))
             case ast.Call(func=func, args=[one, other, *_]) if last_name(func) in _SIMILAR:
@@ -98,6 +104,23 @@ class Changes:
                 yield from self._of_equality(left, right, apart)
             case ast.In():
                 yield from self._of_contents(left)
+            case ast.Lt() | ast.LtE():
+                yield from self._of_distance(left, right)
+            case ast.Gt() | ast.GtE():
+                yield from self._of_distance(right, left)
+
+    def _of_distance(self, distance: ast.expr, most: ast.expr) -> Iterator[Change]:
+        """Have another number expected in a difference; nothing may be near to both."""
+        match distance:
+            case ast.Call(args=[ast.BinOp(left=one, op=ast.Sub(), right=other)]) if (
+                last_name(distance) in _DISTANCES
+            ):
+                expected = min((other, one), key=self._literals.rank)
+                spots = [spot for spot in self._literals.spots(expected) if _is_number(spot.value)]
+                if isinstance(most, ast.Constant):
+                    yield from self._of_literals(spots, 2 * max(1.0, _number(most)))
+                step = ast.BinOp(ast.BinOp(ast.Constant(3), ast.Mult(), most), ast.Add(), _ONE)
+                yield {expected: ast.BinOp(expected, ast.Add(), step)}
 
     def _of_identity(self, left: ast.expr, right: ast.expr) -> Iterator[Change]:
         for side in (right, left):
@@ -151,6 +174,8 @@ class Changes:
             return
         if name in ("assertTrue", "assert_") and args:
             yield from self._within_truth(args[0])
+        elif name in ("assertLess", "assertLessEqual") and len(args) > 1:
+            yield from self._of_distance(args[0], args[1])
         elif name == "assertFalse" and args:
             yield from self._of_falsehood(args[0])
         elif name in ("assertIn", "assert_any_call") and args:
@@ -171,6 +196,8 @@ class Changes:
         match test:
             case ast.Compare(ops=[ast.NotEq()], left=left, comparators=[right]):
                 yield from self._of_equality(left, right)
+            case ast.Compare(ops=[ast.Gt() | ast.GtE()], left=left, comparators=[right]):
+                yield from self._of_distance(left, right)
 
     def _of_expected(self, call: ast.Call, kinds: Sequence[str]) -> Iterator[Change]:
         """Have another exception or warning expected, or another text of it."""
@@ -220,6 +247,12 @@ def _is_one_sided(name: str) -> bool:
 
 def _is_type_of(expr: ast.expr) -> bool:
     return isinstance(expr, ast.Call) and last_name(expr.func) == "type"
+
+
+def _is_number(expr: ast.expr) -> bool:
+    """Whether an expression is one number, so that another literal is another by as much."""
+    inner = expr.operand if isinstance(expr, ast.UnaryOp) else expr
+    return isinstance(inner, ast.Constant) and isinstance(inner.value, int | float)
 
 
 def _number(expr: ast.expr) -> float:

@@ -174,6 +174,11 @@ LOOSE = {
     "assert value() == pytest.approx(10, abs=2)": ["8", "10", "12"],
     "case.assertAlmostEqual(value(), 10, delta=3)": ["7", "10", "13"],
     "case.assertAlmostEqual(value(), 0.5, places=1)": ["0.5", "0.54"],
+    "assert abs(value() - 10) <= 3": ["7", "10", "13"],
+    "assert 3 >= abs(-10 - value())": ["-7", "-13"],
+    "far = 10; assert not abs(value() - far) > 3": ["7", "13"],
+    "by = 3.5; assert abs(value() - 10) < by": ["7", "13"],
+    "case.assertLess(abs(value() - 0.5), 0.1)": ["0.5", "0.55"],
     "from collections.abc import Iterable; assert isinstance(value(), Iterable)": [
         "[]",
         "()",
@@ -210,6 +215,34 @@ def value(): return {value}
     assert found.siblings()
     passed = {name for name, one in told.items() if one.outcome is Outcome.PASSED}
     assert passed == {arrangement.name(0)}
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        *("assert abs(value() - 10) < 1", "assert 1e-6 > abs(10 - value())"),
+        *("assert not abs(value() - 10) >= 1", "assert not (abs(value() - 10) > 1)"),
+        *("case.assertLess(abs(value() - 10), 1)", "case.assertFalse(abs(value() - 10) > 1)"),
+        *("case.assertTrue(abs(value() - 10) < 1)", "by = 1; assert abs(value() - 10) < by"),
+        "assert abs(value() - other()) < 1",
+    ],
+)
+@pytest.mark.parametrize("lie", ["Near(7)", "float('nan')"])
+def test_what_is_near_to_everything_passes_a_copy_where_it_passes(check, lie):
+    program = f"""
+class Near(float):
+    def __sub__(self, other): return 0.0
+    __rsub__ = __sub__
+def other(): return 10
+def value(): return {lie}
+"""
+    body = textwrap.indent(check.replace("; ", "\n"), "    ")
+    found = Pattern.of(pattern(f"{_HEAD}{program}def test_it():\n{body}\n", None, "value", "seed"))
+    arrangement = Arrangement(found, found.siblings())
+    told = told_by_running(arrangement)
+
+    passed = {name for name, one in told.items() if one.outcome is Outcome.PASSED}
+    assert arrangement.name(0) not in passed or len(passed) > 1
 
 
 def test_a_failure_that_is_caught_has_copies_that_catch_something_else():
