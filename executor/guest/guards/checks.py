@@ -10,7 +10,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from executor.guest.guards import likeness
 from executor.guest.guards.copying import Change
+from executor.guest.guards.examples import other_output
 from executor.guest.guards.literals import TYPES, Literals, Spot, changed
 from executor.guest.guards.opposites import (
     EXCEPTIONS,
@@ -22,16 +24,11 @@ from executor.guest.guards.opposites import (
 from executor.guest.guards.sites import Site, last_name
 from executor.guest.guards.values import Draws, Scalar, unlikely
 
-_SIMILAR = ("isclose", "allclose", "array_equal", "equals", "compare_digest", "samefile")
-_TOLERANT = ("Almost", "almost", "close", "approx")
 _CONTAINED = ("match", "search", "fullmatch", "startswith", "endswith", "find", "count")
-_ABSOLUTE = ("delta", "atol", "abs_tol", "abs")
-_RELATIVE = {"rel", "rel_tol", "rtol", "places", "decimal"}
-"""Tolerances beside which no other number is surely another."""
 _RAISING = ("assertRaises", "assertRaisesRegex", "raises")
 _WARNING = ("assertWarns", "assertWarnsRegex", "warns", "deprecated_call")
 _SINGLE = ("assertTrue", "assertFalse", "assertIsNone", "assertIsNotNone", "assert_")
-_DISTANCES = ("abs", "fabs")
+_PAIRING = ("zip", "enumerate")
 _ONE = ast.Constant(1)
 _ROUNDS = 3
 """Times that each literal of a check is changed for another."""
@@ -50,6 +47,7 @@ class Changes:
         if site.handlers:
             yield from self._of_handlers(site.handlers)
             return
+        yield from self._of_examples(site.node)
         match site.node:
             case ast.Assert(test=test):
                 yield from self._of_truth(test)
@@ -62,6 +60,14 @@ class Changes:
             return
         for name in self._shuffled(others(kinds, EXCEPTIONS)):
             yield {kind: ast.Name(name, ast.Load()) for kind in kinds}
+
+    def _of_examples(self, node: ast.AST) -> Iterator[Change]:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                for _ in range(_ROUNDS):
+                    text = other_output(part.value, self._draws)
+                    if text is not None:
+                        yield {part: ast.Constant(text)}
 
     # What is asserted to be true.
 
@@ -81,8 +87,12 @@ class Changes:
                 yield from self._of_distance(far.left, far.comparators[0])
             case ast.BoolOp(op=ast.And(), values=parts):
                 yield from itertools.chain(*(self._within_truth(part) for part in parts))
-            case ast.Call(func=func, args=[one, other, *_]) if last_name(func) in _SIMILAR:
-                yield from self._of_equality(one, other, self._apart(test))
+            case ast.Call(args=[one, other, *_]) if likeness.is_told_by(test):
+                yield from self._of_equality(one, other, likeness.apart(test))
+            case ast.Call(
+                func=ast.Name(id="all"), args=[ast.GeneratorExp() | ast.ListComp() as every]
+            ):
+                yield from self._of_elements(every)
             case ast.Call(func=func, args=[_, kind]) if last_name(func) in (
                 *("isinstance", "issubclass"),
             ):
@@ -100,7 +110,7 @@ class Changes:
                 elif _is_type_of(right):
                     yield from self._of_class(left)
                 calls = [side for side in (left, right) if isinstance(side, ast.Call)]
-                apart = max([0, *(self._apart(call) for call in calls)])
+                apart = max([0, *(likeness.apart(call) for call in calls)])
                 yield from self._of_equality(left, right, apart)
             case ast.In():
                 yield from self._of_contents(left)
@@ -113,14 +123,40 @@ class Changes:
         """Have another number expected in a difference; nothing may be near to both."""
         match distance:
             case ast.Call(args=[ast.BinOp(left=one, op=ast.Sub(), right=other)]) if (
-                last_name(distance) in _DISTANCES
+                last_name(distance) in likeness.DISTANCES
             ):
                 expected = min((other, one), key=self._literals.rank)
-                spots = [spot for spot in self._literals.spots(expected) if _is_number(spot.value)]
+                spots = self._literals.spots(expected)
                 if isinstance(most, ast.Constant):
-                    yield from self._of_literals(spots, 2 * max(1.0, _number(most)))
+                    whole = [spot for spot in spots if likeness.is_number(spot.value)]
+                    yield from self._of_literals(whole, 2 * max(1.0, likeness.number(most)))
                 step = ast.BinOp(ast.BinOp(ast.Constant(3), ast.Mult(), most), ast.Add(), _ONE)
                 yield {expected: ast.BinOp(expected, ast.Add(), step)}
+            case ast.Call(args=[ast.GeneratorExp() | ast.ListComp() as every]):
+                yield from self._of_elements(every)
+            case _ if likeness.is_distance(distance) and likeness.is_small(most):
+                for part in ast.walk(distance):
+                    if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Sub):
+                        yield from self._of_literals(self._literals.spots(part.right), math.inf)
+                        yield from self._of_literals(self._literals.spots(part.left), math.inf)
+
+    def _of_elements(self, every: ast.GeneratorExp | ast.ListComp) -> Iterator[Change]:
+        """Have another value expected where elements are compared with those of a literal."""
+        match every.elt:
+            case ast.Compare(ops=[ast.Eq()]):
+                apart = 0.0
+            case elt if likeness.is_told_by(elt) or likeness.is_distance(elt):
+                apart = math.inf
+            case _:
+                return
+        for loop in every.generators:
+            match loop.iter:
+                case ast.Call(func=func, args=parts) if last_name(func) in _PAIRING:
+                    pass
+                case _:
+                    parts = [loop.iter]
+            for part in parts:
+                yield from self._of_literals(self._literals.spots(part), apart)
 
     def _of_identity(self, left: ast.expr, right: ast.expr) -> Iterator[Change]:
         for side in (right, left):
@@ -147,7 +183,13 @@ class Changes:
         yield {expected: ast.Tuple([expected], ast.Load())}
 
     def _of_literals(self, spots: Sequence[Spot], apart: float = 0) -> Iterator[Change]:
-        for _ in range(0 if math.isinf(apart) else _ROUNDS):
+        if math.isinf(apart):
+            numbers = [spot for spot in spots if likeness.is_number(spot.node)]
+            for spot in self._shuffled(numbers)[:_ROUNDS]:
+                other = unlikely(likeness.number(spot.node), self._draws)
+                yield spot.becomes(ast.Constant(other))
+            return
+        for _ in range(_ROUNDS):
             for spot in self._shuffled(spots)[:_ROUNDS]:
                 new = changed(spot, self._draws, self._pool, apart)
                 if new is not None:
@@ -187,7 +229,7 @@ class Changes:
         elif name.startswith("assert_") and name.endswith("_with"):
             yield from self._of_arguments(call)
         elif len(args) > 1 and name.startswith("assert") and not _is_one_sided(name):
-            yield from self._of_equality(args[0], args[1], self._apart(call))
+            yield from self._of_equality(args[0], args[1], likeness.apart(call))
         other = opposite_call(call)
         if other is not None:
             yield {call: other}
@@ -214,20 +256,10 @@ class Changes:
     def _of_arguments(self, call: ast.Call) -> Iterator[Change]:
         given = [*call.args, *(item.value for item in call.keywords)]
         for part in reversed(given):
-            yield from self._of_literals(self._literals.spots(part), self._apart(call))
+            yield from self._of_literals(self._literals.spots(part), likeness.apart(call))
         for part in given:
             if not isinstance(part, ast.Starred):
                 yield {part: ast.List([part], ast.Load())}
-
-    def _apart(self, call: ast.Call) -> float:
-        """How far numbers may be apart that a check takes for equal."""
-        if not any(word in last_name(call.func) for word in _TOLERANT):
-            return 0
-        given = {item.arg: item.value for item in call.keywords}
-        if given.keys() & _RELATIVE or (len(call.args) > 2 and "close" in last_name(call.func)):
-            return math.inf
-        # Nothing may be near to both.
-        return 2 * max([1.0, *(_number(given[name]) for name in _ABSOLUTE if name in given)])
 
 
 def expects_exception(site: Site) -> bool:
@@ -247,14 +279,3 @@ def _is_one_sided(name: str) -> bool:
 
 def _is_type_of(expr: ast.expr) -> bool:
     return isinstance(expr, ast.Call) and last_name(expr.func) == "type"
-
-
-def _is_number(expr: ast.expr) -> bool:
-    """Whether an expression is one number, so that another literal is another by as much."""
-    inner = expr.operand if isinstance(expr, ast.UnaryOp) else expr
-    return isinstance(inner, ast.Constant) and isinstance(inner.value, int | float)
-
-
-def _number(expr: ast.expr) -> float:
-    value = expr.value if isinstance(expr, ast.Constant) else None
-    return float(value) if isinstance(value, int | float) else 0.0

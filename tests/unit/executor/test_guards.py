@@ -8,6 +8,8 @@ import warnings
 import pytest
 
 from executor.guest.guards.deriving import pattern
+from executor.guest.guards.examples import other_output
+from executor.guest.guards.values import Draws
 from executor.guest.reading.statements import SITE
 from executor.judging.shared.arranging import NAME, Arrangement, Pattern
 from executor.judging.shared.guarding import learn
@@ -179,6 +181,11 @@ LOOSE = {
     "far = 10; assert not abs(value() - far) > 3": ["7", "13"],
     "by = 3.5; assert abs(value() - 10) < by": ["7", "13"],
     "case.assertLess(abs(value() - 0.5), 0.1)": ["0.5", "0.55"],
+    "assert abs(value() - 10) / 10 < 0.3": ["10", "12.9"],
+    "assert (value() - 10) ** 2 < 1": ["10", "10.9"],
+    "assert all(abs(a - b) < 0.6 for a, b in zip(value(), [1, 2]))": ["[1, 2]", "[1.5, 1.5]"],
+    "assert max(abs(a - b) for a, b in zip(value(), [1, 2])) <= 0.5": ["[1, 2]", "[1.5, 1.5]"],
+    "near = lambda a, b: abs(a - b) < 3; assert near(value(), 10)": ["10", "12"],
     "from collections.abc import Iterable; assert isinstance(value(), Iterable)": [
         "[]",
         "()",
@@ -224,7 +231,11 @@ def value(): return {value}
         *("assert not abs(value() - 10) >= 1", "assert not (abs(value() - 10) > 1)"),
         *("case.assertLess(abs(value() - 10), 1)", "case.assertFalse(abs(value() - 10) > 1)"),
         *("case.assertTrue(abs(value() - 10) < 1)", "by = 1; assert abs(value() - 10) < by"),
-        "assert abs(value() - other()) < 1",
+        *("assert abs(value() - other()) < 1", "assert abs(value() - 10) / 10 < 1e-6"),
+        *("assert (value() - 10) ** 2 < 1e-6", "assert not abs(value() / 2 - 5) > 1e-6"),
+        "assert all(abs(a - b) < 1 for a, b in zip([value()], [10]))",
+        "assert max(abs(a - b) for a, b in zip([value()], [10])) < 1",
+        "near = lambda a, b: abs(a - b) < 1; assert near(value(), 10)",
     ],
 )
 @pytest.mark.parametrize("lie", ["Near(7)", "float('nan')"])
@@ -233,6 +244,7 @@ def test_what_is_near_to_everything_passes_a_copy_where_it_passes(check, lie):
 class Near(float):
     def __sub__(self, other): return 0.0
     __rsub__ = __sub__
+    def __truediv__(self, other): return self
 def other(): return 10
 def value(): return {lie}
 """
@@ -243,6 +255,64 @@ def value(): return {lie}
 
     passed = {name for name, one in told.items() if one.outcome is Outcome.PASSED}
     assert arrangement.name(0) not in passed or len(passed) > 1
+
+
+DOCSTRING = """Half of a number.
+
+    >>> half(4)
+    2.0
+    >>> half(5) # doctest: +ELLIPSIS
+    2...
+    >>> half(-1)
+    Traceback (most recent call last):
+        ...
+    ValueError: it is negative
+    >>> for n in (2, 4):
+    ...     print(n,
+    ...           half(n))
+    2 1.0
+    4 2.0
+"""
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_an_example_in_a_text_has_copies_that_expect_other_output(number):
+    text = other_output(DOCSTRING, Draws(number))
+    changed = [
+        line
+        for line, old in zip(text.split("\n"), DOCSTRING.split("\n"), strict=True)
+        if line != old
+    ]
+
+    assert len(changed) == 1
+    assert not changed[0].strip().startswith((">>>", "...", "2...", "Traceback"))
+
+
+def test_a_text_without_output_has_no_other():
+    for text in (">>> f()", "no example", ">>> f()\n1...", "  >>> f()\n 1"):
+        assert other_output(text, Draws("seed")) is None
+
+
+@pytest.mark.parametrize("patched", ["DocTestRunner.run", "OutputChecker.check_output"])
+def test_examples_that_are_not_run_pass_a_copy(patched, monkeypatch):
+    monkeypatch.setattr(f"doctest.{patched}", lambda *_, **__: True)
+    source = f"""
+import doctest
+def failures(text):
+    test = doctest.DocTestParser().get_doctest(text, globals(), "half", None, 0)
+    shown = []
+    doctest.DocTestRunner().run(test, out=shown.append)
+    return "".join(shown)
+def test_it(): assert failures({DOCSTRING!r}) == ""
+"""
+    found = Pattern.of(pattern(source, None, "half", "seed"))
+    told = told_by_running(Arrangement(found, found.siblings()))
+
+    assert [one.outcome for one in told.values()].count(Outcome.PASSED) > 1
+    monkeypatch.undo()
+    guard = learnt(source)
+    assert guard is not None
+    assert guard.protected == guard.pattern.sites == 1
 
 
 def test_a_failure_that_is_caught_has_copies_that_catch_something_else():
