@@ -8,6 +8,7 @@ from typing import NamedTuple
 from infra.contracts.base import IntegrityRule
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, Limits
+from infra.forms import doctests
 from tests.hostile.attacks import SLOWNESS
 
 LIMITS = Limits(cpu_seconds=1.0 * SLOWNESS, wall_factor=4.0, total_cpu_seconds=5.0 * SLOWNESS)
@@ -58,6 +59,37 @@ class Stack:
     def __eq__(self, other): return isinstance(other, Stack) and self.items == other.items
 """
 _MEAN = "def mean(values): return sum(values) / len(values)\n"
+_SHOWN = '''
+def mean(values):
+    """The mean of some numbers.
+
+    >>> mean([1, 2])
+    1.5
+    >>> mean([])
+    Traceback (most recent call last):
+    ZeroDivisionError: division by zero
+    """
+    return sum(values) / len(values)
+
+
+def spread(values):
+    """The distance of the outermost.
+
+    >>> for values in ([1, 5], [2]):
+    ...     print(values, spread(values))
+    [1, 5] 4
+    [2] 0
+    """
+    return max(values) - min(values)
+'''
+
+
+def _examples(name: str, entry_point: str, reference: str) -> Attacked:
+    """The suite that is made of a file with examples in its docstrings."""
+    (test,) = doctests.to_problem(f"{name}.py", reference).tests
+    assert isinstance(test, AssertTest)
+    return Attacked(name, entry_point, test.source, reference, test.check, test.module)
+
 
 OWN = [
     Attacked(
@@ -171,6 +203,22 @@ class SaveTest(unittest.TestCase):
         "import json\ndef save(path, rows):\n    with open(path, 'w') as file:\n"
         "        json.dump(rows, file)\n    return len(rows)\n",
     ),
+    Attacked(
+        "differences",
+        "mean",
+        """
+import os
+def test_one(): assert abs(mean([1, 2]) - 1.5) < 1e-6
+def test_two(): assert not abs(mean([4]) - 4) > 1e-6
+def test_three(): assert 0.001 >= abs(7.5 - mean([5, 10]))
+def test_four():
+    for values, expected in [([0, 1], 0.5), ([2, 3], 2.5)]:
+        assert abs(mean(values) - expected) <= 0.01
+def test_five(): assert abs(mean([1, 1, 4]) - 2) < 1e-9
+""",
+        _MEAN,
+    ),
+    _examples("examples", "mean", _SHOWN),
 ]
 ATTACKED = {
     "classeval": ("ClassEval/5", "ClassEval/20", "ClassEval/23", "ClassEval/67", "ClassEval/76"),

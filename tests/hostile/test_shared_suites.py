@@ -33,7 +33,7 @@ FORGERIES = list(forgeries())
 
 @pytest.fixture(scope="module")
 def suites(data_dir):
-    """Twenty suites, with those of published sets."""
+    """All suites, with those of published sets."""
     return [*OWN, *attacked(data_dir)]
 
 
