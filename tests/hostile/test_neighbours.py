@@ -1,4 +1,4 @@
-"""Two jails side by side: one takes hold of whatever both can name, the other looks for a sign."""
+"""Two jails: one takes hold of whatever both can name, the other looks for a sign of it."""
 
 import contextlib
 
@@ -21,6 +21,9 @@ libc.shmat.restype = ctypes.c_void_p
 SHARED = ("/dev/null", "/dev/zero", "/dev/urandom", "/py/bin/python3", "/py", "/")
 F_GETLK, F_SETLK, F_SETLEASE, F_OFD_GETLK, F_OFD_SETLK = 5, 6, 1024, 36, 37
 F_GET_RW_HINT, F_SET_RW_HINT = 1035, 1036
+# Files, and places where an interpreter looks for modules and what it has compiled of them.
+LEFT = ("/dev/shm/neighbour", "/tmp/neighbour.py", "/py/lib/python3.11/__pycache__/neighbour.pyc",
+        "/py/guest/neighbour.py", "/tmp/.local/lib/python3.11/site-packages/neighbour.pth")
 kept = []
 
 
@@ -61,7 +64,10 @@ def take():
     kept.append(libc.shmget(4711, 4096, 0o1666))
     kept.append(libc.semget(4711, 1, 0o1666))
     kept.append(libc.msgget(4711, 0o1666))
-    attempt(open, "/dev/shm/neighbour", "w")
+    for path in LEFT:
+        attempt(os.makedirs, os.path.dirname(path))
+        attempt(lambda path=path: open(path, "w").write("x"))
+    os.environ["NEIGHBOUR"] = "x"
     return True
 
 
@@ -96,8 +102,8 @@ def look():
     for call, words in ((libc.shmget, (4096, 0)), (libc.semget, (1, 0)), (libc.msgget, (0,))):
         if call(4711, *words) >= 0:
             found.append(f"{call.__name__} 4711")
-    if os.path.exists("/dev/shm/neighbour"):
-        found.append("a file of shared memory")
+    found += [path for path in LEFT if os.path.exists(path)]
+    found += [name for name in os.environ if name == "NEIGHBOUR"]
     return found
 """
 
@@ -108,22 +114,29 @@ def ask(host, function):
 
 
 @pytest.fixture(params=[False, True], ids=["cell", "strict"])
-def neighbours(request):
-    """The same program in jails of two slots."""
+def slots(request):
+    """Two slots of one kind."""
     with contextlib.ExitStack() as stack:
-        hosts = []
-        for number in (8, 9):
-            settings = ExecutorSettings(home=default_home(), strict=request.param)
-            slot = stack.enter_context(contextlib.closing(Slot(settings, number)))
-            host = FunctionHost(slot.sandbox, PROGRAM, LIMITS, Meter(LIMITS))
-            hosts.append(stack.enter_context(host))
-        yield hosts
+        settings = ExecutorSettings(home=default_home(), strict=request.param)
+        yield [stack.enter_context(contextlib.closing(Slot(settings, n))) for n in (8, 9)]
 
 
-def test_a_jail_finds_no_sign_of_another(neighbours):
-    one, other = neighbours
-    assert ask(one, "take") is True
+def hosted(slot):
+    return FunctionHost(slot.sandbox, PROGRAM, LIMITS, Meter(LIMITS))
 
-    assert ask(other, "look") == []
-    # The one still runs, so that there was something to be found.
-    assert ask(one, "take") is True
+
+def test_a_jail_finds_no_sign_of_another(slots):
+    with hosted(slots[0]) as one, hosted(slots[1]) as other:
+        assert ask(one, "take") is True
+
+        assert ask(other, "look") == []
+        # The one still runs, so that there was something to be found.
+        assert ask(one, "take") is True
+
+
+def test_a_jail_finds_no_sign_of_an_earlier_one(slots):
+    with hosted(slots[0]) as earlier:
+        assert ask(earlier, "take") is True
+
+    with hosted(slots[0]) as later:
+        assert ask(later, "look") == []
