@@ -3,9 +3,9 @@
 `executor.check` says whether the tests of problems can judge anybody.
 """
 
-from executor.suites.findings import Fault, Finding, Strength, Survivor
 from executor.worker.checks import check
 from executor.worker.labelling import LabelledCandidate, Overrides, label
+from infra.contracts.checks import Fault, Finding, Strength, Survivor
 
 __all__ = [
     "Fault",

@@ -23,6 +23,12 @@ class InvalidInput(SuiteError):
     status = 422
 
 
+class ProblemUnsound(InvalidInput):
+    """The problem's tests were checked, and no candidate would be judged rightly by them."""
+
+    code = "problem_unsound"
+
+
 class NotFound(SuiteError):
     """Nothing with that identifier exists."""
 

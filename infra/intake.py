@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from infra import errors
+from infra import checking, errors
 from infra.contracts.base import (
     CandidateState,
     GroupState,
@@ -40,10 +40,17 @@ from infra.messaging import Task
 _TESTS: TypeAdapter[tuple[TestCase, ...]] = TypeAdapter(tuple[TestCase, ...])
 
 
-def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
-    """Store a problem; the same problem again is the same row.
+def add_problem(work: Work, problem: Problem, mutants: int = 0) -> tuple[UUID, bool]:
+    """Store a problem, for an executor to check; the same problem again is the same row.
 
-    Returns the id, and whether the problem is new.
+    Args:
+        work: Where.
+        problem: What is stored.
+        mutants: Most changed reference programs that the check judges. More of a known problem
+            than before have it checked again.
+
+    Returns:
+        The id, and whether the problem is new.
 
     Raises:
         errors.Conflict: the slug belongs to a different problem.
@@ -71,6 +78,8 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
         "details": dict(problem.metadata),
         "content_hash": digest,
         "suite_sha256": Suite.of(problem).digest(),
+        "strength": _share(strength),
+        "check_mutants": mutants,
     }
     # Two requests with the same new slug meet here; the second waits, and then finds the first.
     added: UUID | None = work.session.scalar(
@@ -88,6 +97,9 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
         if strength is not None:
             known = work.session.get_one(ProblemRow, found.id)
             known.details = {**known.details, STRENGTH: strength}
+            known.strength = _share(strength)
+        if mutants > found.check_mutants:
+            checking.ask_again(work, found.id, mutants)
         return found.id, False
     work.session.add_all(
         TestCaseRow(
@@ -96,7 +108,15 @@ def add_problem(work: Work, problem: Problem) -> tuple[UUID, bool]:
         for position, test in enumerate(problem.tests)
     )
     work.session.flush()
+    wake_dispatcher(work.session)
     return added, True
+
+
+def _share(strength: object) -> float | None:
+    """Return the share that was measured; a user's own word of that name is none."""
+    if isinstance(strength, bool) or not isinstance(strength, int | float):
+        return None
+    return float(strength) if 0 <= strength <= 1 else None
 
 
 def policy_id(session: Session, name: str) -> UUID:
@@ -133,6 +153,7 @@ def open_group(work: Work, problem_id: UUID, new: NewGroup, api_key_id: int = 0)
 
     Raises:
         errors.NotFound: there is no such problem.
+        errors.ProblemUnsound: its tests were found unsound.
         errors.InvalidInput: it holds what Postgres cannot store.
     """
     return open_groups(work, [(problem_id, new)], api_key_id)[0]
@@ -145,6 +166,7 @@ def open_groups(
 
     Raises:
         errors.NotFound: one of the problems does not exist.
+        errors.ProblemUnsound: the tests of one were found unsound.
         errors.InvalidInput: one holds what Postgres cannot store.
     """
     for _, new in wanted:
@@ -152,6 +174,8 @@ def open_groups(
         for plan in new.samples:
             _refuse_nul("samples", plan.backend, plan.model, *plan.stop)
     problems = _problems(work.session, {problem_id for problem_id, _ in wanted})
+    for reason in checking.unsound(work.session, problems).values():
+        raise errors.ProblemUnsound(reason)
     # In one order: two requests with the same new names wait for each other's.
     names = sorted({new.policy for _, new in wanted})
     policies = {name: policy_id(work.session, name) for name in names}
@@ -380,7 +404,10 @@ def load_suite(session: Session, problem_id: UUID) -> Suite:
     row = session.get(ProblemRow, problem_id)
     if row is None:
         raise errors.NotFound(f"there is no problem {problem_id}")
-    return Suite.of(problem_of(row))
+    suite = Suite.of(problem_of(row))
+    if row.decided is None or row.checked_sha256 != suite.digest():
+        return suite  # Each executor decides for itself.
+    return suite.model_copy(update={"decided": row.decided})
 
 
 def problem_of(row: ProblemRow) -> Problem:

@@ -48,8 +48,10 @@ class Task(StrEnum):
     SAMPLE_GROUP = "sampler.sample_group"
     EXECUTE_SLICE = "executor.execute_slice"
     ANSWER = "executor.answer"
+    CHECK_PROBLEM = "executor.check_problem"
     RECORD_STARTED = "ranker.record_started"
     RECORD_RESULTS = "ranker.record_results"
+    RECORD_CHECK = "ranker.record_check"
     RANK_GROUP = "ranker.rank_group"
 
     @property

@@ -16,7 +16,15 @@ CANDIDATES_LABELLED = Counter(
 CACHE_HITS = Counter(
     "rrtf_cache_hits_total", "Candidates labelled by an execution of the same program elsewhere."
 )
+PROBLEMS_CHECKED = Counter(
+    "rrtf_problems_checked_total", "Problems checked, by what is wrong with them.", ["fault"]
+)
 GROUPS_RANKED = Counter("rrtf_groups_ranked_total", "Groups ranked.", ["skip_reason"])
+GROUPS_LEFT_OUT = Counter(
+    "rrtf_groups_left_out_total",
+    "Ranked groups left out where training batches are formed, by why.",
+    ["skip_reason"],
+)
 BATCHES_COMPLETED = Counter("rrtf_training_batches_completed_total", "Training batches completed.")
 SWEEP_RESENT = Counter("rrtf_sweep_resent_total", "Messages sent again by the sweep.", ["what"])
 SWEEP_QUARANTINED = Counter("rrtf_quarantined_total", "Work set aside as poison.", ["what"])

@@ -26,11 +26,13 @@ from infra.db.tables import (
     CheckpointRow,
     GroupRow,
     PolicyRow,
+    ProblemRow,
     RankingRow,
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Work
 from ranker.contents import ranked_groups
+from ranker.wanted import EVERYTHING, Wanted, leave_out
 
 MAX_LEASES = 5
 """Leases after which a batch that nobody completes is set aside."""
@@ -42,16 +44,24 @@ UNBATCHED: ColumnElement[bool] = (
 """Rankings that wait to be put into a batch."""
 
 
-def form(work: Work, batch_groups: int, flush_before: datetime | None = None) -> int:
+def form(
+    work: Work,
+    batch_groups: int,
+    flush_before: datetime | None = None,
+    wanted: Wanted = EVERYTHING,
+) -> int:
     """Put ranked groups into training batches, oldest first; return the number of batches.
 
     Only whole batches are formed, except that groups ranked before `flush_before` do not wait.
+    Groups that are not wanted are skipped for good, with the reason.
     """
     lock_forming(work)
+    leave_out(work, UNBATCHED, wanted)
     rows = work.session.execute(
         select(RankingRow.id, RankingRow.num_pairs, RankingRow.created_at, GroupRow.policy_id)
         .join(GroupRow, RankingRow.group_id == GroupRow.id)
-        .where(UNBATCHED)
+        .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
+        .where(UNBATCHED, wanted.is_ready())
         .order_by(GroupRow.policy_id, RankingRow.id)
     ).all()
     formed = 0

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from infra import logs, metrics
+from infra import checking, logs, metrics
 from infra.contracts.base import CandidateState, GroupState, SampleState, new_id
 from infra.contracts.execution import (
     ExecutionFailure,
@@ -111,13 +111,19 @@ def record_results(work: Work, results: ExecutionResults, rules: Rules) -> list[
     ids = [result.candidate_id for result in results.results]
     ids += [failure.candidate_id for failure in results.failures]
     found = work.session.execute(
-        select(CandidateRow.id, CandidateRow.group_id, CandidateRow.cache_key).where(
-            CandidateRow.id.in_(ids)
-        )
+        select(CandidateRow.id, CandidateRow.group_id, CandidateRow.cache_key, GroupRow.problem_id)
+        .join(GroupRow, CandidateRow.group_id == GroupRow.id)
+        .where(CandidateRow.id.in_(ids))
     ).all()
     groups = sorted({row.group_id for row in found})
     lock_groups(work, groups)
     there = set(_locked_in_order(work, ids))  # Some may have been pruned until now.
+    # Verdicts on them are wrong, and were asked for before that was known.
+    unsound = checking.unsound(work.session, {row.problem_id for row in found})
+    for row in found:
+        if row.id in there and row.problem_id in unsound:
+            quarantine(work, row.id, unsound[row.problem_id])
+            there.remove(row.id)
     known = {row.id: row.cache_key for row in found if row.id in there}
     _record_verdicts(work, [r for r in results.results if r.candidate_id in known], known)
     for failure in results.failures:

@@ -10,11 +10,12 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from infra import errors, logs
 from infra.contracts.candidates import RankGroup
+from infra.contracts.checks import CheckReport
 from infra.contracts.execution import ExecutionResults, ExecutionStarted
 from infra.db.unit_of_work import Database
 from infra.messaging import Queue, Sender, Task, celery_app
 from infra.settings import DatabaseSettings, load
-from ranker import batches, records
+from ranker import batches, checks, records
 from ranker.settings import RankerSettings
 
 app: Celery = celery_app(Queue.RANKER)
@@ -88,6 +89,14 @@ def record_results(payload: dict[str, Any]) -> None:
         _form(database, settings)
 
 
+@app.task(name=Task.RECORD_CHECK.value, base=_DatabaseTask)
+def record_check(payload: dict[str, Any]) -> None:
+    """Record what an executor reports of a problem's check."""
+    database, _ = _opened()
+    with database.unit_of_work() as work:
+        checks.record_check(work, CheckReport.model_validate(payload))
+
+
 @app.task(name=Task.RANK_GROUP.value, base=_DatabaseTask)
 def rank_group(payload: dict[str, Any]) -> None:
     """Rank a group that is complete and was not ranked."""
@@ -103,4 +112,4 @@ def rank_group(payload: dict[str, Any]) -> None:
 def _form(database: Database, settings: RankerSettings) -> None:
     # Apart from the ranking: its lock is for all groups, and must not be held while one is ranked.
     with database.unit_of_work() as work:
-        batches.form(work, settings.batch_groups)
+        batches.form(work, settings.batch_groups, wanted=settings.wanted())

@@ -17,7 +17,7 @@ from infra.db.unit_of_work import Database
 from infra.db.wakeup import Listener
 from infra.messaging import PRIORITIES, Queue, QueueDepths, Sender, Task, celery_app
 from infra.settings import BrokerSettings, DatabaseSettings, load, reject_unknown
-from services import lanes, outbox
+from services import checks, lanes, outbox
 
 log = logs.get(__name__)
 
@@ -35,6 +35,9 @@ _LEAST_RESULTS = 64
 _RESULTS_A_SLICE = 2
 """Messages that come of one: notice of its beginning, and its results."""
 _SAMPLER_STOCK = 64
+_SHARE_OF_CHECKS = 4
+"""Of the messages that a round may send, checks of problems are at most one in so many: candidates
+do not wait for a thousand problems that were just imported."""
 
 
 class Stock:
@@ -96,7 +99,26 @@ class Dispatcher:
             # One that does not leave is sent again by the sweep.
             with tracing.span("dispatch samples"):
                 self._sender.send(Task.SAMPLE_GROUP, request, PRIORITIES[interactive])
-        return self._candidates(room) or bool(done or samples)
+        sent = self._checks(-(-room // _SHARE_OF_CHECKS)) if room > 0 else 0
+        return self._candidates(room - sent) or bool(done or samples or sent)
+
+    def _checks(self, messages: int) -> int:
+        """Send checks of problems; return how many there were."""
+        with self._database.unit_of_work() as work:
+            if not lanes.has_turn(work):
+                return 0
+            requests = checks.take(work, messages)
+        for number, request in enumerate(requests):
+            try:
+                with tracing.span("dispatch check"):
+                    self._sender.send_or_raise(Task.CHECK_PROBLEM, request, PRIORITIES[False])
+            except errors.Unavailable:
+                metrics.SEND_FAILURES.labels(Task.CHECK_PROBLEM.value).inc()
+                with self._database.unit_of_work() as work:
+                    checks.give_back(work, requests[number:])
+                raise
+            self._stock.added(1)
+        return len(requests)
 
     def _candidates(self, room: int) -> bool:
         if room <= 0:
@@ -105,6 +127,8 @@ class Dispatcher:
             if not lanes.has_turn(work):
                 return False
             chosen = outbox.choose(work.session, room)
+            if checks.refuse(work, chosen):
+                return True  # Another round goes on with the others.
             served = outbox.serve(work, chosen) if chosen else set()
         left = [[row for row in rows if row.id not in served] for rows in chosen]
         left = [rows for rows in left if rows]

@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from infra import intake, metrics
-from infra.contracts.base import CandidateState, GroupState, SampleState
+from infra.contracts.base import CandidateState, GroupState, Integrity, SampleState
 from infra.contracts.candidates import RankGroup
 from infra.contracts.execution import ExecutionRequest, Program, Suite
 from infra.db.tables import (
@@ -37,6 +37,7 @@ from infra.db.tables import (
     CandidateRow,
     ExecutionRow,
     GroupRow,
+    ProblemRow,
     SampleRequestRow,
     SandboxProfileRow,
 )
@@ -73,12 +74,13 @@ class Suites:
     """The suites of recent problems."""
 
     def __init__(self) -> None:
-        self._known = KnownSuites[UUID]()
+        self._known = KnownSuites[tuple[UUID, Integrity | None]]()
 
     def get(self, session: Session, problem_id: UUID) -> Suite:
-        """Return a problem's suite, read when it is first asked for."""
+        """Return a problem's suite with what is decided, read when it is first asked for so."""
         read = functools.partial(intake.load_suite, session, problem_id)
-        return self._known.get(problem_id, read).suite
+        decided = session.scalar(select(ProblemRow.decided).where(ProblemRow.id == problem_id))
+        return self._known.get((problem_id, decided), read).suite
 
 
 class Waiting(NamedTuple):

@@ -22,7 +22,10 @@ class SizedSuite(NamedTuple):
 
 
 class KnownSuites(Generic[Name]):
-    """As many suites as fit, by name; a problem never changes. The newest is always kept."""
+    """As many suites as fit, by name, which says what was decided too: a problem never changes.
+
+    The newest is always kept.
+    """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._most_bytes = most_bytes

@@ -15,16 +15,18 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import InstrumentedAttribute
 
 from infra import errors, logs, metrics, scraping
-from infra.contracts.base import CandidateState, GroupState, SampleState
+from infra.contracts.base import CandidateState, CheckState, GroupState, SampleState
 from infra.contracts.candidates import RankGroup
-from infra.db.tables import CandidateRow, GroupRow, SampleRequestRow
+from infra.db.tables import CandidateRow, GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Database, Work
 from infra.messaging import Queue, Sender, Task, celery_app, queue_depths
 from infra.settings import BrokerSettings, DatabaseSettings, SweepSettings, load, reject_unknown
 from ranker import batches, records
 from ranker.settings import RankerSettings
+from ranker.wanted import EVERYTHING, Wanted
 from services.prune import REPEATS, forget_requests
 
 log = logs.get(__name__)
@@ -45,12 +47,18 @@ class Sweep:
     """One watchman."""
 
     def __init__(
-        self, database: Database, redis_url: str, settings: SweepSettings, batch_groups: int
+        self,
+        database: Database,
+        redis_url: str,
+        settings: SweepSettings,
+        batch_groups: int,
+        wanted: Wanted = EVERYTHING,
     ) -> None:
         self._database = database
         self._redis_url = redis_url
         self._settings = settings
         self._batch_groups = batch_groups
+        self._wanted = wanted
         self._looked_to = _FIRST
         """Last open group of which it was seen whether it is complete."""
 
@@ -76,10 +84,12 @@ class Sweep:
             self._candidates(work, stuck)
             unsent_before = self._unsent_before(now, depths[Queue.SAMPLER] > 0)
             self._samples(work, _is_stuck(SampleRequestRow, unsent_before, started_before))
+            is_behind = is_late or depths[Queue.EXECUTOR] > 0
+            self._checks(work, self._unsent_before(now, is_behind), started_before)
             if not is_late:
                 self._unranked_groups(work, now)
             flush_before = now - timedelta(seconds=self._settings.flush_seconds)
-            batches.form(work, self._batch_groups, flush_before)
+            batches.form(work, self._batch_groups, flush_before, self._wanted)
             batches.quarantine_exhausted(work)
             forget_requests(work, now - REPEATS, _REQUESTS)
 
@@ -208,6 +218,28 @@ class Sweep:
                 metrics.SWEEP_RESENT.labels("sample_request").inc()
         work.session.flush()
 
+    def _checks(self, work: Work, unsent_before: datetime, started_before: datetime) -> None:
+        """Put stuck checks of problems back into the outbox, and set aside what is never done."""
+        row = ProblemRow
+        stuck = _is_stuck_by(row.check_sent_at, row.check_started_at, unsent_before, started_before)
+        rows = work.session.scalars(
+            select(row)
+            .where(row.check_state == CheckState.PENDING, stuck)
+            .order_by(row.id)
+            .limit(_ROUND)
+            .with_for_update(skip_locked=True, key_share=True)
+        ).all()
+        for problem in rows:
+            if problem.check_attempts >= self._settings.max_attempts:
+                problem.check_state = CheckState.QUARANTINED
+                problem.check_reason = problem.check_reason or "no executor finished it"
+                metrics.SWEEP_QUARANTINED.labels("check").inc()
+                log.warning("check.quarantined", problem_id=str(problem.id))
+            else:
+                problem.check_sent_at = None
+                metrics.SWEEP_RESENT.labels("checks").inc()
+        work.session.flush()
+
     def _unranked_groups(self, work: Work, now: datetime) -> None:
         """Rank groups that are complete, in case the message that should have is lost.
 
@@ -241,12 +273,19 @@ def _is_stuck(
     started_before: datetime,
 ) -> ColumnElement[bool]:
     """Sent and never begun, or begun since it was last sent and never finished."""
-    begun = table.started_at.is_not(None) & (table.started_at >= table.sent_at)
-    stuck = (~begun & (table.sent_at < unsent_before)) | (
-        begun & (table.started_at < started_before)
-    )
+    return _is_stuck_by(table.sent_at, table.started_at, unsent_before, started_before)
+
+
+def _is_stuck_by(
+    sent_at: InstrumentedAttribute[datetime | None],
+    started_at: InstrumentedAttribute[datetime | None],
+    unsent_before: datetime,
+    started_before: datetime,
+) -> ColumnElement[bool]:
+    begun = started_at.is_not(None) & (started_at >= sent_at)
+    stuck = (~begun & (sent_at < unsent_before)) | (begun & (started_at < started_before))
     # Follows from the rest, and lets an index find the few among a million that wait.
-    return (table.sent_at < max(unsent_before, started_before)) & stuck
+    return (sent_at < max(unsent_before, started_before)) & stuck
 
 
 def main() -> int:
@@ -265,7 +304,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     database = Database(database_url, Sender(celery_app()))
-    sweep = Sweep(database, redis_url, settings, ranker.batch_groups)
+    sweep = Sweep(database, redis_url, settings, ranker.batch_groups, ranker.wanted())
     log.info("sweep.ready")
     while not stop.wait(settings.interval_seconds):
         try:

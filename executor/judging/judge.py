@@ -73,12 +73,16 @@ class Judge:
         return sum(self.asserts.sites) + len(self._suite.tests) - len(self._tests)
 
     def _decided(self) -> Asserts:
-        """Decide where the assert tests run: by reading them, then by the reference program."""
-        rule = self._suite.integrity
+        """Decide where the assert tests run: by reading them, then by the reference program.
+
+        A check of the problem may have decided before, in which case that holds.
+        """
+        rule, decided = self._suite.integrity, self._suite.decided
         if rule is IntegrityRule.ISOLATED:
             return self._read_asserts()
-        touched = self._touched()
-        if rule is IntegrityRule.SHARED or touched is not None:
+        if rule is IntegrityRule.SHARED or decided is Integrity.SHARED:
+            return self._share_asserts()
+        if decided is None and self._touched() is not None:
             return self._share_asserts()
         reference = self._suite.reference_program
         try:
@@ -91,7 +95,7 @@ class Judge:
                 self._reference = self._judge_reference(reference)
                 self.asserts = self.asserts._replace(found=tuple(self._found))
         except SuiteBroken:
-            if reference is None:
+            if reference is None or decided is not None:
                 raise
             return self._share_asserts()
         return self.asserts
@@ -188,6 +192,7 @@ class Judge:
         """Tell whether the reference program may still have the tests run beside the candidate."""
         return (
             self._reference is None
+            and self._suite.decided is None
             and self._suite.integrity is IntegrityRule.AUTO
             and self._suite.reference_program is not None
             and bool(self.asserts.sites)

@@ -1,7 +1,7 @@
 """Whether a suite can judge anybody: told by its text, and by its reference program."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from executor.judging.asserting import CheckerFailed, ReferenceFailed, SuiteBroken
@@ -11,9 +11,9 @@ from executor.judging.shared import sharing
 from executor.sandbox.ended import Ended
 from executor.sandbox.slot import Slot
 from executor.suites import strength
-from executor.suites.findings import Fault, Finding
 from infra import errors
 from infra.contracts.base import Integrity, IntegrityRule, Label, Language, Outcome
+from infra.contracts.checks import Fault, Finding
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Suite, TestResult, Verdict
 from infra.contracts.problems import AssertTest, CallTest, StdioTest
 from infra.images.pinned import shipped
@@ -32,19 +32,26 @@ class _Broken(Exception):
         self.fault = fault
 
 
-def check(slot: Slot, slug: str, suite: Suite, mutants: int) -> Finding:
+def check(
+    slot: Slot,
+    slug: str,
+    suite: Suite,
+    mutants: int,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Finding:
     """Say what is found of a suite, which has its problem's reference program, if there is one.
 
-    `mutants` is the most that are tried; with 0 nothing is found of the suite's strength.
+    `mutants` is the most that are tried, until `is_over`; with 0 nothing is found of the suite's
+    strength.
     """
     try:
         try:
-            return _Check(slot, slug, suite, mutants).finding()
+            return _Check(slot, slug, suite, mutants, is_over).finding()
         except errors.ImageMissing as missing:
             return Finding(slug=slug, fault=Fault.IMAGE, detail=missing.detail)
         except errors.SandboxError:
             # A fault of ours is tried once more, in a fresh cell.
-            return _Check(slot, slug, suite, mutants).finding()
+            return _Check(slot, slug, suite, mutants, is_over).finding()
     except errors.SandboxError as error:
         return Finding(slug=slug, fault=Fault.SANDBOX, detail=error.detail[:MAX_DETAIL_CHARACTERS])
 
@@ -52,7 +59,10 @@ def check(slot: Slot, slug: str, suite: Suite, mutants: int) -> Finding:
 class _Check:
     """The check of one suite."""
 
-    def __init__(self, slot: Slot, slug: str, suite: Suite, mutants: int) -> None:
+    def __init__(
+        self, slot: Slot, slug: str, suite: Suite, mutants: int, is_over: Callable[[], bool]
+    ) -> None:
+        self._is_over = is_over
         self._slot = slot
         self._version = slot.version_with(suite.image)
         self._suite = suite
@@ -150,6 +160,8 @@ class _Check:
         reference = judge.reference
         if suite.reference_program is not None and reference is None:
             reference = judge.judge(suite.reference_program)
+            if reference.unstable:
+                raise errors.SandboxError("the reference program is near a limit, and unstable")
             if reference.label is not Label.ALL_PASS:
                 raise ReferenceFailed(reference)
         integrity, guards = judge.asserts.integrity, judge.asserts.protection
@@ -166,7 +178,7 @@ class _Check:
             sandbox, version = self._slot.sandbox, self._version
             self._with(
                 strength=strength.measure(
-                    sandbox, suite, judge.asserts, reference, version, self._mutants
+                    sandbox, suite, judge.asserts, reference, version, self._mutants, self._is_over
                 )
             )
 

@@ -1,5 +1,6 @@
 """How strong a suite is: mutants of its reference program are judged, and should not pass."""
 
+from collections.abc import Callable
 from typing import Any
 
 from executor.judging.asserting import SuiteBroken
@@ -7,9 +8,9 @@ from executor.judging.judge import Judge
 from executor.judging.run import Asserts
 from executor.sandbox.ended import Ended
 from executor.sandbox.jail import Sandbox
-from executor.suites.findings import Strength, Survivor
 from infra import errors
 from infra.contracts.base import IntegrityRule, Label, Outcome
+from infra.contracts.checks import Strength, Survivor
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import Limits, StdioTest
 
@@ -21,7 +22,13 @@ _ANSWER_BYTES = 64 * 2**20
 
 
 def measure(
-    sandbox: Sandbox, suite: Suite, asserts: Asserts, reference: Verdict, version: str, most: int
+    sandbox: Sandbox,
+    suite: Suite,
+    asserts: Asserts,
+    reference: Verdict,
+    version: str,
+    most: int,
+    is_over: Callable[[], bool],
 ) -> Strength:
     """Judge at most so many mutants of the reference program of a suite, which passes it.
 
@@ -32,6 +39,7 @@ def measure(
         reference: What the reference program got.
         version: Of the sandbox.
         most: Mutants.
+        is_over: Tells when there is no time for another one.
 
     Raises:
         errors.SandboxError: the sandbox failed.
@@ -42,6 +50,8 @@ def measure(
     judge = Judge(sandbox, _of_mutants(suite, asserts, reference), version, asserts)
     killed, unjudged, survivors = 0, 0, []
     for mutant in _mutants(sandbox, program, runs_main, most, suite.limits):
+        if is_over():
+            break
         try:
             verdict = judge.judge(_changed(program, mutant))
         except SuiteBroken:

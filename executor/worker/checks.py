@@ -4,9 +4,9 @@ from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
 from executor.settings import ExecutorSettings
-from executor.suites.findings import Finding
 from executor.worker.labelling import to_problem
 from executor.worker.pool import Pool
+from infra.contracts.checks import Finding
 from infra.contracts.execution import Suite
 from infra.contracts.problems import Problem
 

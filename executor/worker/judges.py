@@ -7,6 +7,7 @@ from typing import NamedTuple
 from executor.judging.judge import Judge
 from executor.judging.run import Asserts
 from executor.sandbox.slot import Slot
+from infra.contracts.base import Integrity
 from infra.contracts.execution import Suite
 
 _MOST = 256
@@ -18,6 +19,8 @@ class _Known(NamedTuple):
     """A judge and what it costs to keep."""
 
     judge: Judge
+    decided: Integrity | None
+    """Where a check of the problem has decided that its tests run."""
     version: str
     """Of the sandbox, as in a verdict."""
     characters: int
@@ -43,14 +46,15 @@ class Judges:
         """
         version = self.slot.version_with(suite.image)
         known = self._known.get(name)
-        if known is not None and known.version != version:  # Its image was built anew.
+        # Its image was built anew, or its problem has been checked meanwhile.
+        if known is not None and (known.version, known.decided) != (version, suite.decided):
             self._characters -= self._known.pop(name).characters
         if name not in self._known:
             judge = Judge(self.slot.sandbox, suite, version, asserts)
             characters = len(json.dumps(suite.model_dump(mode="json")))
             characters += sum(len(read["text"]) for read in judge.asserts.read)
             self._make_room(characters)
-            self._known[name] = _Known(judge, version, characters)
+            self._known[name] = _Known(judge, suite.decided, version, characters)
             self._characters += characters
         self._known.move_to_end(name)
         return self._known[name].judge

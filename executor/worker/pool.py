@@ -24,9 +24,9 @@ from executor.sandbox.accounting import choose
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from executor.suites import soundness
-from executor.suites.findings import Fault, Finding
 from executor.worker.judges import Judges
 from infra import errors
+from infra.contracts.checks import Fault, Finding
 from infra.contracts.execution import Suite, Verdict
 
 _CHUNK = 8

@@ -16,8 +16,10 @@ from executor.settings import ExecutorSettings
 from executor.worker.direct import Desk
 from executor.worker.judges import Judges
 from executor.worker.slices import failure, label_slice
+from executor.worker.stored import check_stored
 from infra import errors, logs, metrics
 from infra.contracts.base import Contract
+from infra.contracts.checks import CheckReport, CheckRequest
 from infra.contracts.direct import DirectReply, DirectRequest
 from infra.contracts.execution import ExecutionRequest, ExecutionResults, ExecutionStarted
 from infra.messaging import PRIORITIES, Queue, Sender, Task, celery_app
@@ -76,7 +78,7 @@ def hand_back(**_: object) -> None:
     _stopping[0] = 1
 
 
-# Both are acknowledged when begun, unlike every other task: what ends a whole worker would be
+# All are acknowledged when begun, unlike every other task: what ends a whole worker would be
 # handed out by the broker again for ever, and end every worker in turn. The sweep sends a slice
 # again, and counts; who waits for an answer is told that there is none.
 @app.task(name=Task.EXECUTE_SLICE.value, acks_late=False)
@@ -89,11 +91,7 @@ def execute_slice(payload: dict[str, Any]) -> None:
     # What comes of bulk work must not pass those who wait, nor the rest of it, which goes back.
     came_with = (execute_slice.request.delivery_info or {}).get("priority")
     priority = PRIORITIES[False] if came_with is None else came_with
-    end = time.monotonic() + _Worker.settings.slice_seconds
-
-    def is_over() -> bool:
-        return bool(_stopping[0]) or time.monotonic() > end
-
+    is_over = _time_limit(_Worker.settings)
     try:
         _Worker.slot.version_with(request.suite.image)
     except errors.ImageMissing as missing:
@@ -108,6 +106,28 @@ def execute_slice(payload: dict[str, Any]) -> None:
         _send(Task.EXECUTE_SLICE, left, priority)
     done = len(request.programs) - (len(left.programs) if left else 0)
     log.info("slice.labelled", candidates=done)
+
+
+def _time_limit(settings: ExecutorSettings) -> Callable[[], bool]:
+    """Return what tells when work that began now has to be handed back."""
+    end = time.monotonic() + settings.slice_seconds
+    return lambda: bool(_stopping[0]) or time.monotonic() > end
+
+
+@app.task(name=Task.CHECK_PROBLEM.value, acks_late=False)
+def check_problem(payload: dict[str, Any]) -> None:
+    """Check a stored problem and send what is found to the ranker."""
+    request = CheckRequest.model_validate(payload)
+    if _Worker.slot is None or _Worker.settings is None:
+        raise errors.SandboxError("the worker process has no slot")
+    structlog.contextvars.bind_contextvars(problem_id=str(request.problem_id))
+
+    def report(message: CheckReport) -> None:
+        _send(Task.RECORD_CHECK, message, PRIORITIES[False])
+
+    left = check_stored(_Worker.slot, request, _time_limit(_Worker.settings), report)
+    if left is not None:
+        _send(Task.CHECK_PROBLEM, left, PRIORITIES[False])
 
 
 def _give_back(request: ExecutionRequest, reason: str, priority: int) -> None:

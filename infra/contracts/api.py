@@ -11,6 +11,7 @@ from infra.contracts.base import (
     Author,
     BatchState,
     CandidateState,
+    CheckState,
     Contract,
     GroupState,
     Integrity,
@@ -23,6 +24,7 @@ from infra.contracts.base import (
     SkipReason,
 )
 from infra.contracts.candidates import NewGroup
+from infra.contracts.checks import MAX_MUTANTS, Finding
 from infra.contracts.execution import Guards, TestResult
 from infra.contracts.problems import Limits, Problem, TestCase
 from infra.contracts.ranking import Pair, RankedCandidate, RankedGroup
@@ -38,6 +40,32 @@ class Page(Contract, Generic[Item]):
     """Pass as `cursor` to get the page after this one; absent on the last."""
 
 
+class CheckView(Contract):
+    """What is known of a problem's tests, by a check of an executor."""
+
+    state: CheckState
+    attempts: int
+    """Times an executor began the check that is pending, or the last one."""
+    mutants: int
+    """Most changed reference programs that it judges, to say how strong the tests are."""
+    reason: str | None
+    """Why it is tried again, or was set aside."""
+    finding: Finding | None
+    """What the last check that ended has found."""
+    checked_at: datetime | None
+    suite_sha256: str | None
+    """Digest of the suite that it found this of."""
+    sandbox: str | None
+    """Version of everything that can change it, the packages of the image among that."""
+
+
+class CheckAgain(Contract):
+    """A request to check a problem once more."""
+
+    mutants: int = Field(0, ge=0, le=MAX_MUTANTS)
+    """Most changed reference programs that are judged; with 0 the strength is left as it is."""
+
+
 class ProblemSummary(Contract):
     """A problem without its tests."""
 
@@ -48,11 +76,16 @@ class ProblemSummary(Contract):
     image: str
     num_tests: int
     """Tests as submitted; one assert test may hold many asserts."""
+    check_state: CheckState
+    strength: float | None
+    """Share of the mutants of its reference that its tests notice, where measured."""
     created_at: datetime
 
 
 class ProblemView(ProblemSummary):
     """A problem with all there is to it."""
+
+    check: CheckView
 
     prompt: str
     tests: tuple[TestCase, ...]

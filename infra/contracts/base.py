@@ -13,6 +13,7 @@ __all__ = [
     "BatchState",
     "CallState",
     "CandidateState",
+    "CheckState",
     "Contract",
     "GroupState",
     "ImageName",
@@ -157,6 +158,18 @@ class CandidateState(StrEnum):
     QUARANTINED = "quarantined"
 
 
+class CheckState(StrEnum):
+    """What is known of a problem's tests."""
+
+    PENDING = "pending"
+    """No executor has checked them yet; candidates are judged meanwhile."""
+    SOUND = "sound"
+    UNSOUND = "unsound"
+    """No candidate would be judged rightly by them, so none is judged."""
+    QUARANTINED = "quarantined"
+    """No executor has finished the check; candidates are judged all the same."""
+
+
 class SampleState(StrEnum):
     """Where a request for samples stands."""
 
@@ -206,3 +219,9 @@ class SkipReason(StrEnum):
     BEST_BELOW_MINIMUM = "best_below_minimum"
     BATCHED_BEFORE = "batched_before"
     """An earlier ranking of the group is in a training batch that a trainer has had."""
+    UNSOUND_PROBLEM = "unsound_problem"
+    """The problem's tests were found unsound after candidates had been judged by them."""
+    SHARED_LABEL = "shared_label"
+    """A label was given in one process with the tests, and batches are to have none of these."""
+    WEAK_TESTS = "weak_tests"
+    """The tests notice fewer mutants than batches ask for, or it was not measured how many."""

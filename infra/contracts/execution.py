@@ -44,6 +44,8 @@ class Suite(Contract):
     image: ImageName = STANDARD_IMAGE
     limits: Limits = Field(default_factory=Limits)
     integrity: IntegrityRule = IntegrityRule.ISOLATED
+    decided: Integrity | None = None
+    """Where the tests run, once a check of the problem has decided it; nobody decides again."""
     prelude: str = ""
     reference_program: ProgramText | None = None
     """What decides where the tests run and calibrates the limits; only there if it does."""
@@ -76,8 +78,11 @@ class Suite(Contract):
         return self.prelude + ("" if ends else "\n") + program
 
     def digest(self) -> str:
-        """Name everything in it by a SHA-256, the order of an argument's keys as well."""
-        content = json.dumps(self.model_dump(mode="json"))
+        """Name everything in it by a SHA-256, the order of an argument's keys as well.
+
+        What was decided is left out: it follows from the rest.
+        """
+        content = json.dumps(self.model_dump(mode="json", exclude={"decided"}))
         return hashlib.sha256(content.encode()).hexdigest()
 
 

@@ -31,6 +31,7 @@ from infra.contracts.base import (
     Author,
     BatchState,
     CandidateState,
+    CheckState,
     GroupState,
     Integrity,
     IntegrityRule,
@@ -47,6 +48,8 @@ UNSENT = "state = 'submitted' AND sent_at IS NULL AND duplicate_of IS NULL AND f
 """What makes a candidate part of the outbox."""
 UNSENT_SAMPLES = "state = 'submitted' AND sent_at IS NULL"
 """What makes a request for samples part of it."""
+UNSENT_CHECKS = "check_state = 'pending' AND check_sent_at IS NULL"
+"""What makes the check of a problem part of it."""
 
 
 class Source(TypeDecorator[str]):
@@ -101,6 +104,10 @@ class ProblemRow(Table):
     """A problem."""
 
     __tablename__ = "problems"
+    __table_args__ = (
+        Index(None, "id", postgresql_where=text(UNSENT_CHECKS)),
+        Index(None, "check_sent_at", postgresql_where=text("check_state = 'pending'")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     slug: Mapped[str] = mapped_column(unique=True)
@@ -119,6 +126,26 @@ class ProblemRow(Table):
     """SHA-256 of the whole problem as submitted; the same problem twice is one row."""
     suite_sha256: Mapped[str | None]
     """`Suite.digest`; null until the first group, for a problem of an older version."""
+    strength: Mapped[float | None]
+    """Share of the reference's mutants that the tests notice; null where it was not measured."""
+    check_state: Mapped[CheckState] = mapped_column(_enum(CheckState), server_default="pending")
+    check_mutants: Mapped[int] = mapped_column(server_default=text("0"))
+    """Most mutants that the check is to judge."""
+    check_attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    """Times an executor began it."""
+    check_sent_at: Mapped[datetime | None]
+    """When it was last given to the queue; null: it waits in the outbox."""
+    check_started_at: Mapped[datetime | None]
+    check_reason: Mapped[str | None]
+    """Why it is tried again, or was set aside."""
+    checked_at: Mapped[datetime | None]
+    checked_sha256: Mapped[str | None]
+    """The `suite_sha256` that `finding` and `decided` are of."""
+    check_sandbox: Mapped[str | None]
+    finding: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
+    """What the last check that ended has found (`contracts.checks.Finding`)."""
+    decided: Mapped[Integrity | None] = mapped_column(_enum(Integrity))
+    """Where the tests run, of a sound problem."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
     tests: Mapped[list["TestCaseRow"]] = relationship(

@@ -5,12 +5,15 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.concurrency import run_in_threadpool
+from sqlalchemy import select
 
-from infra import errors, intake
+from infra import checking, errors, intake
 from infra.contracts.api import Scope
+from infra.contracts.base import Integrity
 from infra.contracts.direct import (
     Answer,
     DirectReply,
@@ -22,6 +25,7 @@ from infra.contracts.direct import (
     Work,
 )
 from infra.contracts.execution import Suite, Verdict
+from infra.db.tables import ProblemRow
 from infra.db.unit_of_work import Database
 from infra.messaging import size_of
 from services.api import examples
@@ -48,24 +52,26 @@ class StoredSuites:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known = KnownSuites[str]()
+        self._known = KnownSuites[tuple[UUID, Integrity | None]]()
         self._lock = threading.Lock()
 
     def get(self, name: str) -> SizedSuite:
-        """Return a problem's suite, read when it is first asked for.
+        """Return a problem's suite with what is decided, read when it is first asked for so.
 
         Raises:
             errors.NotFound: there is no such problem.
+            errors.ProblemUnsound: its tests were found unsound.
         """
-        with self._lock:
-            return self._known.get(name, functools.partial(self._read, name))
-
-    def _read(self, name: str) -> Suite:
         with self._database.reading() as session:
-            found = intake.find_problems(session, {name})
-            if name not in found:
+            problem_id = intake.find_problems(session, {name}).get(name)
+            if problem_id is None:
                 raise errors.NotFound(f"there is no problem {name!r}; import it first")
-            return intake.load_suite(session, found[name])
+            for reason in checking.unsound(session, {problem_id}).values():
+                raise errors.ProblemUnsound(reason)
+            decided = session.scalar(select(ProblemRow.decided).where(ProblemRow.id == problem_id))
+            with self._lock:
+                read = functools.partial(intake.load_suite, session, problem_id)
+                return self._known.get((problem_id, decided), read)
 
 
 def suites_of(request: Request) -> StoredSuites:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
-from infra import errors, intake, tracing
+from infra import checking, errors, intake, tracing
 from infra.contracts.api import (
     BulkGroup,
     BulkGroupOutcome,
@@ -80,7 +80,7 @@ def create_groups(
     bulk: Annotated[BulkGroups, Body(openapi_examples=examples.BULK_GROUPS)],
     idempotency_key: IdempotencyKey = None,
 ) -> BulkGroupResult:
-    """Store many groups in one transaction; one whose problem is unknown stops no other."""
+    """Store many groups at once; one whose problem is unknown or unsound stops no other."""
     size = sum(_size(group) for group in bulk.groups)
     _find_room(db, limit, caller.api_key_id, size, idempotency_key)
     request = _fingerprint(bulk) if idempotency_key else b""
@@ -119,14 +119,16 @@ def _fingerprint(body: BaseModel) -> bytes:
 def _open_bulk(
     work: Work, groups: Sequence[BulkGroup], api_key_id: int
 ) -> list[tuple[str | None, str | None]]:
-    """Store the groups whose problem exists; return the id or the error of each."""
+    """Store the groups whose problem exists and is not unsound; return each one's id or error."""
     found = intake.find_problems(work.session, {group.problem for group in groups})
-    known = [(found[group.problem], group) for group in groups if group.problem in found]
+    unsound = checking.unsound(work.session, set(found.values()))
+    refusals = {name: unsound[found[name]] for name in found if found[name] in unsound}
+    for name in {group.problem for group in groups} - found.keys():
+        refusals[name] = f"there is no problem {name!r}; import it first"
+    known = [(found[one.problem], one) for one in groups if one.problem not in refusals]
     made = iter(intake.open_groups(work, known, api_key_id))
     return [
-        (str(next(made)), None)
-        if group.problem in found
-        else (None, f"there is no problem {group.problem!r}; import it first")
+        (None, refusals[group.problem]) if group.problem in refusals else (str(next(made)), None)
         for group in groups
     ]
 

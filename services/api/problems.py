@@ -8,15 +8,19 @@ from pydantic import TypeAdapter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from infra import errors, intake
+from infra import checking, errors, intake
 from infra.contracts.api import (
     BulkOutcome,
     BulkProblems,
     BulkResult,
+    CheckAgain,
+    CheckView,
     Page,
     ProblemSummary,
     ProblemView,
 )
+from infra.contracts.base import CheckState
+from infra.contracts.checks import MAX_MUTANTS, Finding
 from infra.contracts.problems import Limits, Problem, TestCase
 from infra.db.tables import ProblemRow, TestCaseRow
 from services.api import examples
@@ -25,6 +29,15 @@ from services.api.keys import READS, SUBMITS
 
 router = APIRouter(prefix="/v1/problems", tags=["problems"])
 _SUMMARY = tuple(name for name in ProblemSummary.model_fields if name != "num_tests")
+Mutants = Annotated[
+    int,
+    Query(
+        ge=0,
+        le=MAX_MUTANTS,
+        description="Most changed reference programs that the check judges, to say how strong the"
+        " tests are.",
+    ),
+]
 _TESTS: TypeAdapter[tuple[TestCase, ...]] = TypeAdapter(tuple[TestCase, ...])
 
 
@@ -33,10 +46,14 @@ def create_problem(
     db: Db,
     problem: Annotated[Problem, Body(openapi_examples=examples.PROBLEM)],
     response: Response,
+    mutants: Mutants = 0,
 ) -> ProblemView:
-    """Store a problem; the same problem again answers 200 with the one that is stored."""
+    """Store a problem; the same problem again answers 200 with the one that is stored.
+
+    An executor then checks its tests: see `check` of the problem.
+    """
     with db.unit_of_work() as work:
-        problem_id, created = intake.add_problem(work, problem)
+        problem_id, created = intake.add_problem(work, problem, mutants)
         view = problem_view(work.session, problem_id)
     response.status_code = 201 if created else 200
     response.headers["Location"] = f"/v1/problems/{problem_id}"
@@ -45,14 +62,16 @@ def create_problem(
 
 @router.post("/bulk", dependencies=[SUBMITS])
 def create_problems(
-    db: Db, bulk: Annotated[BulkProblems, Body(openapi_examples=examples.BULK)]
+    db: Db,
+    bulk: Annotated[BulkProblems, Body(openapi_examples=examples.BULK)],
+    mutants: Mutants = 0,
 ) -> BulkResult:
     """Store many problems; each stands for itself, and one that fails stops none of the others."""
     outcomes = []
     for problem in bulk.problems:
         try:
             with db.unit_of_work() as work:
-                problem_id, created = intake.add_problem(work, problem)
+                problem_id, created = intake.add_problem(work, problem, mutants)
             outcomes.append(BulkOutcome(slug=problem.slug, id=problem_id, created=created))
         except (errors.Conflict, errors.InvalidInput) as error:
             outcomes.append(
@@ -66,6 +85,9 @@ def list_problems(
     db: Db,
     pages: Pages,
     slug: Annotated[str | None, Query(max_length=200, description="Exact name.")] = None,
+    check_state: Annotated[
+        CheckState | None, Query(description="Only problems of whose tests this is known.")
+    ] = None,
 ) -> Page[ProblemSummary]:
     """List problems, oldest first."""
     tests = select(func.count()).where(TestCaseRow.problem_id == ProblemRow.id).scalar_subquery()
@@ -75,6 +97,8 @@ def list_problems(
         query = query.where(ProblemRow.id > after)
     if slug is not None:
         query = query.where(ProblemRow.slug == slug)
+    if check_state is not None:
+        query = query.where(ProblemRow.check_state == check_state)
     with db.reading() as session:
         rows, following = pages.cut(session.execute(query).all(), lambda row: row.id)
     items = tuple(ProblemSummary.model_validate(row._asdict()) for row in rows)
@@ -86,6 +110,14 @@ def get_problem(db: Db, problem_id: UUID) -> ProblemView:
     """Return a problem with its tests."""
     with db.reading() as session:
         return problem_view(session, problem_id)
+
+
+@router.post("/{problem_id}/check", status_code=202, dependencies=[SUBMITS])
+def check_again(db: Db, problem_id: UUID, again: CheckAgain) -> CheckView:
+    """Have an executor check a problem once more; until it has, what was decided holds."""
+    with db.unit_of_work() as work:
+        checking.ask_again(work, problem_id, again.mutants)
+        return _check_view(work.session.get_one(ProblemRow, problem_id))
 
 
 def problem_view(session: Session, problem_id: UUID) -> ProblemView:
@@ -104,6 +136,9 @@ def problem_view(session: Session, problem_id: UUID) -> ProblemView:
         language=row.language,
         image=row.image,
         num_tests=len(row.tests),
+        check_state=row.check_state,
+        strength=row.strength,
+        check=_check_view(row),
         created_at=row.created_at,
         prompt=row.prompt,
         tests=_TESTS.validate_python([test.body for test in row.tests]),
@@ -112,4 +147,17 @@ def problem_view(session: Session, problem_id: UUID) -> ProblemView:
         prelude=row.prelude,
         reference_program=row.reference_program,
         metadata=row.details,
+    )
+
+
+def _check_view(row: ProblemRow) -> CheckView:
+    return CheckView(
+        state=row.check_state,
+        attempts=row.check_attempts,
+        mutants=row.check_mutants,
+        reason=row.check_reason,
+        finding=None if row.finding is None else Finding.model_validate(row.finding),
+        checked_at=row.checked_at,
+        suite_sha256=row.checked_sha256,
+        sandbox=row.check_sandbox,
     )

@@ -1,19 +1,16 @@
 """Endpoints of rankings: of one group, and all that is ranked."""
 
-from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from infra import errors
 from infra.contracts.api import Page, RankedGroupView, RankingView
 from infra.contracts.base import Integrity
-from infra.contracts.problems import STRENGTH
 from infra.db.tables import (
     CandidateRow,
-    ExecutionRow,
     GroupRow,
     PolicyRow,
     ProblemRow,
@@ -21,21 +18,10 @@ from infra.db.tables import (
 )
 from ranker import contents
 from ranker.batches import IN_FORCE
+from ranker.wanted import RESTS_ON_SHARED
 from services.api.dependencies import Db, Pages
 from services.api.groups import require_group
 from services.api.keys import READS
-
-_RESTS_ON_SHARED: ColumnElement[bool] = (
-    select(CandidateRow.id)
-    .outerjoin(ExecutionRow, ExecutionRow.id == CandidateRow.execution_id)
-    .where(
-        CandidateRow.group_id == RankingRow.group_id,
-        CandidateRow.label.is_not(None),
-        ExecutionRow.integrity.is_distinct_from(Integrity.ISOLATED),
-    )
-    .exists()
-)
-"""Whether a label of a ranking's group was not given by tests in a process of their own."""
 
 router = APIRouter(prefix="/v1", tags=["rankings"])
 
@@ -86,8 +72,8 @@ def list_ranked_groups(
             ProblemRow.slug,
             ProblemRow.prompt,
             PolicyRow.name,
-            _RESTS_ON_SHARED,
-            ProblemRow.details,
+            RESTS_ON_SHARED,
+            ProblemRow.strength,
         )
         .join(GroupRow, RankingRow.group_id == GroupRow.id)
         .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
@@ -101,7 +87,7 @@ def list_ranked_groups(
         query = query.where(PolicyRow.name == policy)
     if integrity is not None:
         rests = integrity is Integrity.SHARED
-        query = query.where(_RESTS_ON_SHARED if rests else ~_RESTS_ON_SHARED)
+        query = query.where(RESTS_ON_SHARED if rests else ~RESTS_ON_SHARED)
     with db.reading() as session:
         found = session.execute(pages.limited(query)).all()
         rows, cursor = pages.cut(found, lambda row: row[0].id)
@@ -117,16 +103,8 @@ def list_ranked_groups(
                 policy=name,
                 skip_reason=ranking.skip_reason,
                 integrity=Integrity.SHARED if rests_on_shared else Integrity.ISOLATED,
-                strength=_strength(metadata),
+                strength=strength,
             )
-            for ranking, slug, prompt, name, rests_on_shared, metadata in rows
+            for ranking, slug, prompt, name, rests_on_shared, strength in rows
         )
         return Page[RankedGroupView](items=items, next_cursor=cursor)
-
-
-def _strength(metadata: Mapping[str, object]) -> float | None:
-    """Return the share that was measured; a user's own word of that name is none."""
-    share = metadata.get(STRENGTH)
-    if isinstance(share, bool) or not isinstance(share, int | float):
-        return None
-    return float(share) if 0 <= share <= 1 else None

@@ -3,9 +3,9 @@
 import pytest
 
 from executor.suites import soundness
-from executor.suites.findings import Fault
 from executor.worker.checks import suite_of
 from infra.contracts.base import Integrity, Unguarded
+from infra.contracts.checks import Fault
 from infra.contracts.problems import AssertTest, CallTest, Limits, Problem, StdioTest
 
 ADD = "def add(a, b):\n    return a + b\n"

@@ -1,11 +1,16 @@
 """What a check of a problem finds: where its tests run, what they take, what is wrong with them."""
 
 from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
 from infra.contracts.base import Contract, Integrity
-from infra.contracts.execution import Guards
+from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Guards, Suite
+
+MAX_MUTANTS = 1_000
+"""Most changed reference programs that one check judges."""
 
 
 class Fault(StrEnum):
@@ -89,3 +94,52 @@ class Finding(Contract):
     def is_sound(self) -> bool:
         """Whether candidates can be judged by it."""
         return self.fault is None
+
+
+class CheckRequest(Contract):
+    """A stored problem to be checked by an executor."""
+
+    problem_id: UUID
+    slug: str
+    suite: Suite
+    """With the problem's reference program, if there is one."""
+    suite_sha256: str
+    """Digest of the suite that the problem's candidates are judged by."""
+    mutants: int = Field(0, ge=0, le=MAX_MUTANTS)
+    """Most changed reference programs that are judged, to say how strong the tests are."""
+    attempt: int = Field(ge=1)
+    """Counted in Postgres."""
+
+
+class CheckReport(Contract):
+    """What an executor says of a check: that it has begun, what was found, or why nothing was."""
+
+    problem_id: UUID
+    suite_sha256: str
+    mutants: int
+    attempt: int
+    sandbox: str = ""
+    """Version of its sandbox, as in a verdict."""
+    finding: Finding | None = None
+    """What was found of the problem; no fault in it is a machine's."""
+    reason: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
+    """Why nothing was found, the fault being ours or the machine's."""
+
+    @staticmethod
+    def of(
+        request: CheckRequest,
+        *,
+        sandbox: str = "",
+        finding: Finding | None = None,
+        reason: str = "",
+    ) -> "CheckReport":
+        """Answer a request; with neither a finding nor a reason the check has begun."""
+        return CheckReport(
+            problem_id=request.problem_id,
+            suite_sha256=request.suite_sha256,
+            mutants=request.mutants,
+            attempt=request.attempt,
+            sandbox=sandbox,
+            finding=finding,
+            reason=reason,
+        )

@@ -1,0 +1,58 @@
+"""Checks of stored problems, as their rows tell: what was found, and that another one is wanted."""
+
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from infra import errors
+from infra.contracts.base import CheckState
+from infra.db.tables import ProblemRow
+from infra.db.unit_of_work import Work
+from infra.db.wakeup import wake_dispatcher
+
+
+def ask_again(work: Work, problem_id: UUID, mutants: int) -> None:
+    """Have a problem checked once more; what was decided before holds until that has ended.
+
+    Args:
+        work: Where.
+        problem_id: Which.
+        mutants: Most changed reference programs that are judged, to say how strong its tests are.
+
+    Raises:
+        errors.NotFound: there is no such problem.
+    """
+    asked = work.session.execute(
+        update(ProblemRow)
+        .where(ProblemRow.id == problem_id)
+        .values(
+            check_state=CheckState.PENDING,
+            check_mutants=mutants,
+            check_attempts=0,
+            check_sent_at=None,
+            check_started_at=None,
+            check_reason=None,
+        )
+        .returning(ProblemRow.id)
+    )
+    if asked.scalar() is None:
+        raise errors.NotFound(f"there is no problem {problem_id}")
+    wake_dispatcher(work.session)
+
+
+def unsound(session: Session, problem_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Say of those among these problems whose tests were found unsound what is wrong."""
+    rows = session.execute(
+        select(ProblemRow.id, ProblemRow.slug, ProblemRow.finding).where(
+            ProblemRow.id.in_(problem_ids), ProblemRow.check_state == CheckState.UNSOUND
+        )
+    )
+    return {row.id: _what_is_wrong(row.slug, row.finding) for row in rows}
+
+
+def _what_is_wrong(slug: str, finding: dict[str, Any]) -> str:
+    fault = f"{finding['fault']}: {finding['detail']}"
+    return f"the tests of {slug} are unsound, which is the problem's fault: {fault}"

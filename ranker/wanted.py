@@ -1,0 +1,80 @@
+"""Which ranked groups go into training batches, by what their labels rest on."""
+
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, and_, case, func, null, select, true, update
+
+from infra import metrics
+from infra.contracts.base import CheckState, Integrity, SkipReason
+from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, ProblemRow, RankingRow
+from infra.db.unit_of_work import Work
+
+RESTS_ON_SHARED: ColumnElement[bool] = (
+    select(CandidateRow.id)
+    .outerjoin(ExecutionRow, ExecutionRow.id == CandidateRow.execution_id)
+    .where(
+        CandidateRow.group_id == RankingRow.group_id,
+        CandidateRow.label.is_not(None),
+        ExecutionRow.integrity.is_distinct_from(Integrity.ISOLATED),
+    )
+    .exists()
+)
+"""Whether a label of a ranking's group was not given by tests in a process of their own."""
+
+
+class Wanted(NamedTuple):
+    """What training batches are made of; of unsound problems there is never anything in them."""
+
+    isolated: bool = False
+    """Whether groups with a label that is shared are left out."""
+    min_strength: float | None = None
+    """Least share of mutants that a problem's tests notice."""
+
+    def leaves_out(self) -> ColumnElement[SkipReason | None]:
+        """Why a ranking is left out; null if it is not. Its group and problem are joined."""
+        cases = [(ProblemRow.check_state == CheckState.UNSOUND, SkipReason.UNSOUND_PROBLEM)]
+        if self.isolated:
+            cases.append((RESTS_ON_SHARED, SkipReason.SHARED_LABEL))
+        if self.min_strength is not None:
+            is_weak = func.coalesce(ProblemRow.strength, -1.0) < self.min_strength
+            cases.append((and_(is_weak, ~self._waits()), SkipReason.WEAK_TESTS))
+        whens = [(condition, reason.value) for condition, reason in cases]
+        return case(*whens, else_=null())
+
+    def is_ready(self) -> ColumnElement[bool]:
+        """Whether it is known if a ranking is left out."""
+        return true() if self.min_strength is None else ~self._waits()
+
+    @staticmethod
+    def _waits() -> ColumnElement[bool]:
+        """Whether the strength of a problem's tests is being measured."""
+        return and_(
+            ProblemRow.check_state == CheckState.PENDING,
+            ProblemRow.check_mutants > 0,
+            ProblemRow.strength.is_(None),
+        )
+
+
+EVERYTHING = Wanted()
+
+
+def leave_out(work: Work, waiting: ColumnElement[bool], wanted: Wanted) -> None:
+    """Mark those of the waiting rankings that are not wanted as skipped, and count them."""
+    reason = wanted.leaves_out()
+    left_out = (
+        select(RankingRow.id, reason.label("reason"))
+        .join(GroupRow, RankingRow.group_id == GroupRow.id)
+        .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
+        .where(waiting, reason.is_not(None))
+        .subquery()
+    )
+    skipped = work.session.execute(
+        update(RankingRow)
+        .where(RankingRow.id == left_out.c.id)
+        .values(skip_reason=left_out.c.reason)
+        .returning(RankingRow.skip_reason)
+        .execution_options(synchronize_session=False)
+    )
+    for (skip_reason,) in skipped:
+        assert skip_reason is not None
+        metrics.GROUPS_LEFT_OUT.labels(skip_reason.value).inc()

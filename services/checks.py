@@ -1,0 +1,78 @@
+"""Checks of problems on their way to executors, and what an unsound problem's candidates come to.
+
+A problem that is `pending` and has no `check_sent_at` waits in the outbox, as candidates do.
+"""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+
+from infra import checking, intake
+from infra.contracts.base import CheckState
+from infra.contracts.candidates import RankGroup
+from infra.contracts.checks import CheckRequest
+from infra.contracts.execution import Suite
+from infra.db.tables import UNSENT_CHECKS, ProblemRow
+from infra.db.unit_of_work import Work
+from infra.messaging import Task
+from ranker import records
+from services import outbox
+
+
+def take(work: Work, messages: int) -> list[CheckRequest]:
+    """Mark at most so many checks as sent, oldest problems first, and return their messages."""
+    waiting = select(ProblemRow).where(text(UNSENT_CHECKS)).order_by(ProblemRow.id)
+    rows = work.session.scalars(
+        waiting.limit(messages).with_for_update(skip_locked=True, key_share=True)
+    ).all()
+    return [_taken(work, row) for row in rows]
+
+
+def _taken(work: Work, row: ProblemRow) -> CheckRequest:
+    problem = intake.problem_of(row)
+    suite = Suite.of(problem)
+    row.suite_sha256 = suite.digest()
+    row.check_sent_at = work.session.scalar(select(func.clock_timestamp()))
+    return CheckRequest(
+        problem_id=row.id,
+        slug=row.slug,
+        # Where it decides nothing it is left out of what candidates are judged by.
+        suite=suite.model_copy(update={"reference_program": problem.reference_program}),
+        suite_sha256=row.suite_sha256,
+        mutants=row.check_mutants,
+        attempt=row.check_attempts + 1,
+    )
+
+
+def give_back(work: Work, requests: Iterable[CheckRequest]) -> None:
+    """Put checks that the queue did not take back into the outbox."""
+    work.session.execute(
+        update(ProblemRow)
+        .where(
+            ProblemRow.id.in_([request.problem_id for request in requests]),
+            ProblemRow.check_state == CheckState.PENDING,
+            # The queue may have taken it after all, without being able to say so.
+            ProblemRow.check_started_at.is_(None)
+            | (ProblemRow.check_started_at < ProblemRow.check_sent_at),
+        )
+        .values(check_sent_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def refuse(work: Work, chosen: Iterable[Sequence[outbox.Waiting]]) -> set[UUID]:
+    """Set aside candidates whose problem was found unsound meanwhile; return their ids."""
+    rows = [row for rows in chosen for row in rows]
+    if not rows:
+        return set()
+    unsound = checking.unsound(work.session, {row.problem_id for row in rows})
+    refused = [row for row in rows if row.problem_id in unsound]
+    groups = sorted({row.group_id for row in refused})
+    records.lock_groups(work, groups)
+    for row in refused:
+        records.quarantine(work, row.id, unsound[row.problem_id])
+    for group_id in groups:
+        # Not ranked unless nothing of it waits any more.
+        work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
+    return {row.id for row in refused}
