@@ -1,7 +1,6 @@
 """Checks of stored problems, as their rows tell: what was found, and that another one is wanted."""
 
 from collections.abc import Collection
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -44,15 +43,17 @@ def ask_again(work: Work, problem_id: UUID, mutants: int) -> None:
 
 
 def unsound(session: Session, problem_ids: Collection[UUID]) -> dict[UUID, str]:
-    """Say of those among these problems whose tests were found unsound what is wrong."""
+    """Say of those among these problems whose tests were found unsound what is wrong.
+
+    Not in what way, which may quote a test: whoever may read the problem sees that there.
+    """
     rows = session.execute(
         select(ProblemRow.id, ProblemRow.slug, ProblemRow.finding).where(
             ProblemRow.id.in_(problem_ids), ProblemRow.check_state == CheckState.UNSOUND
         )
     )
-    return {row.id: _what_is_wrong(row.slug, row.finding) for row in rows}
-
-
-def _what_is_wrong(slug: str, finding: dict[str, Any]) -> str:
-    fault = f"{finding['fault']}: {finding['detail']}"
-    return f"the tests of {slug} are unsound, which is the problem's fault: {fault}"
+    return {
+        row.id: f"the tests of {row.slug} are unsound, which is the problem's fault"
+        f" ({row.finding['fault']}); its check says more"
+        for row in rows
+    }

@@ -97,7 +97,7 @@ def add_problem(work: Work, problem: Problem, mutants: int = 0) -> tuple[UUID, b
         if strength is not None:
             known = work.session.get_one(ProblemRow, found.id)
             known.details = {**known.details, STRENGTH: strength}
-            known.strength = _share(strength)
+            known.strength = known.strength if (share := _share(strength)) is None else share
         if mutants > found.check_mutants:
             checking.ask_again(work, found.id, mutants)
         return found.id, False

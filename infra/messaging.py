@@ -81,7 +81,6 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
     limits = load(QueueSettings)
     app = Celery("rrtf", broker=broker, set_as_current=False)
     app.conf.update(
-        include=[f"{room}.tasks"] if room else [],
         task_default_queue=room.value if room else "unrouted",
         task_routes={task.value: {"queue": task.queue.value} for task in Task},
         # Never declared: messages go to the list of a queue by its name, and no table in Redis

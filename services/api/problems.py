@@ -112,12 +112,11 @@ def get_problem(db: Db, problem_id: UUID) -> ProblemView:
         return problem_view(session, problem_id)
 
 
-@router.post("/{problem_id}/check", status_code=202, dependencies=[SUBMITS])
-def check_again(db: Db, problem_id: UUID, again: CheckAgain) -> CheckView:
+@router.post("/{problem_id}/check", status_code=204, dependencies=[SUBMITS])
+def check_again(db: Db, problem_id: UUID, again: CheckAgain) -> None:
     """Have an executor check a problem once more; until it has, what was decided holds."""
     with db.unit_of_work() as work:
         checking.ask_again(work, problem_id, again.mutants)
-        return _check_view(work.session.get_one(ProblemRow, problem_id))
 
 
 def problem_view(session: Session, problem_id: UUID) -> ProblemView:

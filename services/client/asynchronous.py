@@ -16,6 +16,7 @@ from infra.contracts.api import (
     BulkResult,
     CandidateDetail,
     CandidateView,
+    CheckAgain,
     CheckpointView,
     GroupView,
     Health,
@@ -88,13 +89,20 @@ class AsyncClient:
         """Give the connections back."""
         await self._http.aclose()
 
-    async def add_problem(self, problem: Problem) -> ProblemView:
-        """Store a problem; the same one again is no error."""
-        return await self._perform(calls.add_problem(problem))
+    async def add_problem(self, problem: Problem, mutants: int = 0) -> ProblemView:
+        """Store a problem; the same one again is no error.
 
-    async def add_problems(self, problems: Sequence[Problem]) -> BulkResult:
-        """Store many problems, each for itself."""
-        return await self._perform(calls.add_problems(problems))
+        An executor checks its tests, and how strong they are by so many `mutants` at most.
+        """
+        return await self._perform(calls.add_problem(problem, mutants))
+
+    async def add_problems(self, problems: Sequence[Problem], mutants: int = 0) -> BulkResult:
+        """Store many problems, each for itself, as `add_problem` does."""
+        return await self._perform(calls.add_problems(problems, mutants))
+
+    async def check_again(self, problem_id: UUID, mutants: int = 0) -> None:
+        """Have an executor check a problem once more."""
+        await self._perform(calls.check_again(problem_id, CheckAgain(mutants=mutants)))
 
     async def find_problem(self, slug: str) -> ProblemSummary:
         """Find a problem by its name.

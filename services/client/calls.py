@@ -16,6 +16,7 @@ from infra.contracts.api import (
     BulkResult,
     CandidateDetail,
     CandidateView,
+    CheckAgain,
     CheckpointView,
     GroupView,
     MadeApiKey,
@@ -85,15 +86,25 @@ def _page(view: type[Page[Item]], path: str, /, **params: str | list[str]) -> Ca
     return Call(answer=TypeAdapter(view), path=path, params={"limit": "500", **params})
 
 
-def add_problem(problem: Problem) -> Call[ProblemView]:
+def add_problem(problem: Problem, mutants: int) -> Call[ProblemView]:
     """Store a problem."""
-    return _post(ProblemView, "/v1/problems", problem)
+    return _post(ProblemView, "/v1/problems", problem, params={"mutants": str(mutants)})
 
 
-def add_problems(problems: Sequence[Problem]) -> Call[BulkResult]:
+def add_problems(problems: Sequence[Problem], mutants: int) -> Call[BulkResult]:
     """Store many problems."""
-    body = {"problems": [problem.model_dump(mode="json") for problem in problems]}
-    return Call(answer=TypeAdapter(BulkResult), method="POST", path="/v1/problems/bulk", body=body)
+    return Call(
+        answer=TypeAdapter(BulkResult),
+        method="POST",
+        path="/v1/problems/bulk",
+        body={"problems": [problem.model_dump(mode="json") for problem in problems]},
+        params={"mutants": str(mutants)},
+    )
+
+
+def check_again(problem_id: UUID, again: CheckAgain) -> Call[None]:
+    """Have a problem checked once more."""
+    return Call(answer=None, method="POST", path=f"/v1/problems/{problem_id}/check", body=again)
 
 
 def find_problem(slug: str) -> Call[Page[ProblemSummary]]:

@@ -1,8 +1,6 @@
 """What a worker gives back to the queue keeps its place there."""
 
-import base64
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -15,11 +13,12 @@ from infra.contracts.base import new_id
 from infra.contracts.execution import ExecutionRequest, Program, Suite
 from infra.contracts.problems import StdioTest
 from infra.messaging import PRIORITIES, Queue, Task, queue_keys
+from tests.messages import decoded
 
 # One worker's child without its parent: the task is called with the priority that it came with.
 CHILD = """
 import sys
-from executor import tasks
+from executor.worker import tasks
 tasks.open_slot()
 payload = tasks.ExecutionRequest.model_validate_json(sys.argv[1]).model_dump(mode="json")
 done = tasks.execute_slice.apply(args=[payload], priority=int(sys.argv[2]))
@@ -51,14 +50,7 @@ def execute(asked, redis_url, home, slice_seconds):
 def waiting(redis_url, queue):
     """What waits in a queue, by the name of its task."""
     with redis.Redis.from_url(redis_url) as client:
-        messages = [
-            json.loads(raw) for key in queue_keys(queue) for raw in client.lrange(key, 0, -1)
-        ]
-    bodies = [json.loads(base64.b64decode(message["body"])) for message in messages]
-    return [
-        (message["headers"]["task"], body[0][0])
-        for message, body in zip(messages, bodies, strict=True)
-    ]
+        return [decoded(raw) for key in queue_keys(queue) for raw in client.lrange(key, 0, -1)]
 
 
 def test_the_rest_of_bulk_work_stays_behind_those_who_wait(redis_url, open_directory):

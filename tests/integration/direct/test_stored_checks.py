@@ -1,0 +1,80 @@
+"""What is stored is checked by a real executor, and its finding comes back through the queues."""
+
+import pytest
+import redis
+
+from infra import intake
+from infra.contracts.base import CheckState, Integrity
+from infra.contracts.checks import CheckReport
+from infra.contracts.problems import AssertTest, CallTest, Problem
+from infra.db.tables import ProblemRow
+from infra.messaging import Queue, Sender, Task, celery_app, queue_keys
+from ranker import checks
+from services.dispatcher import Dispatcher
+from tests.messages import decoded
+
+RIGHT = "def add(a, b):\n    return a + b\n"
+CALL = CallTest(args=(1, 2), expected=3)
+PRINTS = AssertTest(
+    source="""
+def test_it(capsys):
+    print(add(1, 2))
+    assert capsys.readouterr().out.strip() == "3"
+"""
+)
+
+
+@pytest.fixture
+def checked(database, direct_redis, direct_executor):
+    """Store problems, and record what a real executor says of them until it has of each."""
+
+    def run(*problems, mutants=0):
+        with database.unit_of_work() as work:
+            ids = [intake.add_problem(work, problem, mutants)[0] for problem in problems]
+        dispatcher = Dispatcher(database, Sender(celery_app(url=direct_redis)), direct_redis)
+        answered = set()
+        with redis.Redis.from_url(direct_redis, socket_timeout=60) as client:
+            while answered != set(ids):
+                dispatcher.round()
+                if (came := client.brpop(queue_keys(Queue.RANKER), timeout=1)) is None:
+                    continue
+                task, payload = decoded(came[1])
+                if task != Task.RECORD_CHECK:
+                    continue
+                report = CheckReport.model_validate(payload)
+                with database.unit_of_work() as work:
+                    checks.record_check(work, report)
+                if report.finding or report.reason:
+                    answered.add(report.problem_id)
+        with database.reading() as session:
+            return [session.get_one(ProblemRow, one) for one in ids]
+
+    return run
+
+
+def problem(number, *tests, **fields):
+    fields = {"reference_program": RIGHT, **fields}
+    return Problem(slug=f"p/{number}", prompt="", entry_point="add", tests=tests, **fields)
+
+
+def test_an_executor_says_of_each_problem_what_holds_from_now_on(checked):
+    right, prints, wrong, elsewhere = checked(
+        problem(0, CALL),
+        problem(1, PRINTS),
+        problem(2, CALL, reference_program="def add(a, b):\n    return 0\n"),
+        problem(3, CALL, image="mine"),
+        mutants=10,
+    )
+
+    assert (right.check_state, right.decided) == (CheckState.SOUND, Integrity.ISOLATED)
+    assert (right.check_attempts, right.finding["tests"]) == (1, 1)
+    assert right.check_sandbox.startswith("python/")
+    assert right.strength == 1.0
+    assert right.finding["strength"]["killed"] == right.finding["strength"]["mutants"] > 0
+    assert (prints.check_state, prints.decided) == (CheckState.SOUND, Integrity.SHARED)
+    assert prints.finding["guards"]["sites"] == 1
+    assert "capsys" in prints.finding["reason"]
+    assert (wrong.check_state, wrong.finding["fault"]) == (CheckState.UNSOUND, "reference")
+    assert wrong.decided is None
+    assert (elsewhere.check_state, elsewhere.check_attempts) == (CheckState.PENDING, 0)
+    assert "no image 'mine'" in elsewhere.check_reason

@@ -1,0 +1,258 @@
+"""A stored problem is checked by an executor, and what it finds holds for everybody."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from infra import checking, errors, intake
+from infra.contracts.base import (
+    CandidateState,
+    CheckState,
+    Integrity,
+    Outcome,
+    SkipReason,
+    Unguarded,
+)
+from infra.contracts.candidates import NewGroup
+from infra.contracts.checks import CheckReport, Fault, Finding, Strength
+from infra.contracts.execution import Guards
+from infra.contracts.problems import AssertTest, Problem
+from infra.db.tables import ExecutionRow, ProblemRow, RankingRow
+from infra.messaging import Task
+from infra.settings import SweepSettings
+from ranker import batches, checks, records
+from ranker.ranking import Rules
+from ranker.wanted import EVERYTHING, Wanted
+from services.api.stats import read_stats
+from services.sweep import Sweep
+
+SETTINGS = SweepSettings()
+SOUND = Finding(slug="test/add", integrity=Integrity.ISOLATED, tests=2)
+WRONG = Finding(slug="test/add", fault=Fault.REFERENCE, detail="test 1: wrong_answer: \x00 \ud800")
+ASSERTS = Problem(
+    slug="test/asserts", prompt="", entry_point="f", tests=(AssertTest(source="assert f() == 1"),)
+)
+
+
+@pytest.fixture
+def stored(database):
+    """Store a problem; return its id."""
+
+    def add(problem, mutants=0):
+        with database.unit_of_work() as work:
+            return intake.add_problem(work, problem, mutants)[0]
+
+    return add
+
+
+@pytest.fixture
+def asked(dispatch, sent):
+    """Send what waits; return the checks that left."""
+
+    def take():
+        before = len(sent.of(Task.CHECK_PROBLEM))
+        dispatch()
+        return sent.of(Task.CHECK_PROBLEM)[before:]
+
+    return take
+
+
+@pytest.fixture
+def report(database):
+    """Report of a check, as an executor does."""
+
+    def tell(request, **said):
+        with database.unit_of_work() as work:
+            checks.record_check(work, CheckReport.of(request, **said))
+
+    return tell
+
+
+@pytest.fixture
+def row(database):
+    def read(problem_id):
+        with database.reading() as session:
+            return session.get_one(ProblemRow, problem_id)
+
+    return read
+
+
+@pytest.fixture
+def sweep(database, redis_url):
+    """Sweep, so many seconds after whatever was sent or begun."""
+
+    def run(seconds):
+        with database.unit_of_work() as work:
+            by = timedelta(seconds=seconds)
+            row = ProblemRow
+            earlier = {"check_sent_at": row.check_sent_at - by}
+            earlier["check_started_at"] = row.check_started_at - by
+            work.session.execute(update(row).values(earlier))
+        Sweep(database, redis_url, SETTINGS, batch_groups=1).round()
+
+    return run
+
+
+def test_a_check_is_asked_for_once_and_its_decision_travels_with_every_slice(
+    stored, asked, report, row, database, dispatch, sent, client
+):
+    problem_id = stored(ASSERTS)
+    stored(ASSERTS)
+    (request,) = asked()
+    assert asked() == []
+    assert request.suite.integrity == "auto"
+    found = Finding(
+        slug=ASSERTS.slug,
+        integrity=Integrity.SHARED,
+        reason="it patches",
+        guards=Guards.of(1, 0, Unguarded.NO_REFERENCE),
+        cpu_seconds=0.5,
+        tests=1,
+    )
+
+    for _ in range(2):
+        report(request, sandbox="s")
+        report(request, sandbox="s", finding=found)
+    report(request, sandbox="s", finding=SOUND)
+    report(request, reason="the sandbox failed")
+
+    check = client.get_problem(problem_id).check
+    assert (check.state, check.attempts, check.sandbox) == (CheckState.SOUND, 1, "s")
+    assert (check.finding, check.reason) == (found, None)
+    assert check.suite_sha256 == request.suite_sha256 == row(problem_id).suite_sha256
+    with database.unit_of_work() as work:
+        program = {"author": "student", "program": "def f(): return 1"}
+        intake.open_group(work, problem_id, NewGroup(candidates=(program,)))
+    dispatch()
+    (slice_,) = sent.of(Task.EXECUTE_SLICE)
+    assert slice_.suite.decided is Integrity.SHARED
+    assert slice_.suite.digest() == request.suite_sha256
+
+
+def test_candidates_do_not_wait_for_a_check_and_a_dispatcher_learns_what_it_decides(
+    stored, asked, report, make_group, problem, dispatch, sent
+):
+    make_group(("student", "first"))
+    (request,) = asked()
+    report(request, finding=SOUND)
+    make_group(("student", "second"))
+    dispatch()
+
+    decided = [message.suite.decided for message in sent.of(Task.EXECUTE_SLICE)]
+    assert decided == [None, Integrity.ISOLATED]
+
+
+def test_no_check_is_lost_and_one_that_nobody_finishes_is_set_aside(
+    stored, problem, asked, report, row, sweep, sent, redis_url
+):
+    problem_id = stored(problem)
+    sent.away = True
+    with pytest.raises(errors.Unavailable):
+        asked()
+    sent.away = False
+
+    (request,) = asked()
+    sweep(SETTINGS.unsent_seconds + 1)  # It never was begun.
+    (again,) = asked()
+    assert (request.attempt, again.attempt) == (1, 1)
+    report(again, reason="this executor has no image 'mine'")
+    assert row(problem_id).check_reason == "this executor has no image 'mine'"
+    for attempt in (1, 2, 3):
+        sweep(SETTINGS.started_seconds + 1)
+        (begun,) = asked()
+        assert begun.attempt == attempt
+        report(begun)
+        report(begun)
+        sweep(SETTINGS.started_seconds - 1)
+        assert asked() == []
+    sweep(SETTINGS.started_seconds + 1)
+
+    assert asked() == []
+    set_aside = row(problem_id)
+    assert (set_aside.check_state, set_aside.check_attempts) == (CheckState.QUARANTINED, 3)
+    assert set_aside.check_reason
+
+
+def test_more_mutants_are_another_check_and_an_answer_to_the_one_before_is_none(
+    stored, problem, asked, report, row
+):
+    problem_id = stored(problem)
+    (first,) = asked()
+    stored(problem, mutants=5)
+    (second,) = asked()
+    report(first, finding=WRONG)
+    assert row(problem_id).check_state is CheckState.PENDING
+    measured = SOUND.model_copy(update={"strength": Strength(mutants=4, killed=3)})
+    report(second, finding=measured)
+
+    assert row(problem_id).strength == 0.75
+    stored(problem, mutants=5)
+    assert asked() == []
+
+
+def test_candidates_of_an_unsound_problem_get_no_label_wherever_they_are(
+    stored, problem, asked, report, make_group, results_for, database, dispatch, sent, client
+):
+    labelled, under_way = make_group(("student", "0")), make_group(("student", "1"))
+    (request,) = asked()
+    ((first, second),) = (message.programs for message in sent.of(Task.EXECUTE_SLICE))
+    passed = [Outcome.PASSED] * 2
+    with database.unit_of_work() as work:
+        records.record_results(work, results_for({first.candidate_id: passed}), Rules())
+    waiting = make_group(("student", "2"))
+    report(request, finding=WRONG)
+
+    with database.unit_of_work() as work:
+        records.record_results(work, results_for({second.candidate_id: passed}), Rules())
+    dispatch()
+
+    assert len(sent.of(Task.EXECUTE_SLICE)) == 1
+    for group, state in (
+        (labelled, CandidateState.LABELLED),
+        (under_way, CandidateState.QUARANTINED),
+        (waiting, CandidateState.QUARANTINED),
+    ):
+        (candidate,) = client.candidates(group)
+        assert candidate.state is state
+        if state is CandidateState.QUARANTINED:
+            assert candidate.reason.startswith("the tests of test/add are unsound")
+    with pytest.raises(errors.ProblemUnsound, match=r"the problem's fault \(reference\)"):
+        make_group(("student", "3"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem_is", "reason"),
+    [
+        (EVERYTHING, {"strength": None}, None),
+        (EVERYTHING, {"check_state": "unsound"}, SkipReason.UNSOUND_PROBLEM),
+        (Wanted(isolated=True), {}, SkipReason.SHARED_LABEL),
+        (Wanted(min_strength=0.8), {"strength": 0.75}, SkipReason.WEAK_TESTS),
+        (Wanted(min_strength=0.8), {"strength": None}, SkipReason.WEAK_TESTS),
+        (Wanted(min_strength=0.75), {"strength": 0.75}, None),
+    ],
+)
+def test_batches_are_made_of_what_is_wanted_and_the_rest_is_counted_by_reason(
+    suite, wanted, problem_is, reason
+):
+    suite.ranked_group()
+    with suite.work() as work:
+        work.session.execute(update(ProblemRow).values({"check_state": "sound", **problem_is}))
+        if wanted.isolated:
+            work.session.execute(update(ExecutionRow).values(integrity="shared"))
+    with suite.work() as work:
+        formed = batches.form(work, 1, wanted=wanted)
+
+    (ranking,) = suite.all(RankingRow)
+    assert (formed, ranking.skip_reason) == (0 if reason else 1, reason)
+    with suite.database.reading() as session:
+        assert read_stats(session).skipped == ({reason: 1} if reason else {})
+
+
+def test_a_group_waits_for_the_strength_that_is_being_measured(suite):
+    suite.ranked_group()
+    with suite.work() as work:
+        checking.ask_again(work, suite.problem_id, mutants=5)
+        assert batches.form(work, 1, wanted=Wanted(min_strength=0.5)) == 0
+        work.session.execute(update(ProblemRow).values(check_state="sound", strength=0.5))
+        assert batches.form(work, 1, wanted=Wanted(min_strength=0.5)) == 1
