@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from infra import errors, importers
 from infra.contracts.api import GroupView, ProblemView
+from infra.contracts.base import CheckState
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES, NewCandidate, NewGroup
 from infra.contracts.problems import STRENGTH, Problem
 from infra.importers import BadLine, CandidateRecord
@@ -22,6 +24,7 @@ _BULK = 100
 _BULK_CHARACTERS = 16_000_000
 """Most text in one request that stores problems, unless a single one is longer."""
 _IN_FLIGHT = 4
+_LOOK_SECONDS = 0.5
 _GROUP_CHARACTERS = 8_000_000
 """Most program text in one group, unless a single program is longer; far below the body limit."""
 
@@ -32,6 +35,8 @@ class Report:
 
     created: int = 0
     known: int = 0
+    stored: list[UUID] = field(default_factory=list)
+    """The problems, new and known."""
     tests_left_out: int = 0
     """Tests that are longer than an executor takes, or too many, in problems that were usable."""
     groups: int = 0
@@ -47,11 +52,15 @@ class _Lot(NamedTuple):
     members: list[tuple[int, NewCandidate]]
 
 
-def import_file(client: Client, path: Path, mutants: int | None = None) -> Report:
+def import_file(client: Client, path: Path, check: bool = False, mutants: int = 0) -> Report:
     """Store the problems of a file; a bad line does not stop the rest.
 
-    With a number of `mutants`, the problems are checked on this machine before, and those that are
-    not sound are refused; with more than 0, how strong the others are is kept with them.
+    Args:
+        client: Where.
+        path: The file.
+        check: Whether they are checked on this machine before, and refused if not sound.
+        mutants: Most changed reference programs that are judged, to keep with each problem how
+            strong its tests are: here if it is checked here, else by an executor.
     """
     report = Report()
 
@@ -63,8 +72,22 @@ def import_file(client: Client, path: Path, mutants: int | None = None) -> Repor
                 report.tests_left_out += importers.tests_left_out(item)
                 yield item
 
-    store(client, good() if mutants is None else _sound(good(), mutants, report), report)
+    if check:
+        store(client, _sound(good(), mutants, report), report)
+    else:
+        store(client, good(), report, mutants)
     return report
+
+
+def await_checks(client: Client, report: Report, seconds: float) -> Iterator[ProblemView]:
+    """Yield each stored problem once an executor has checked it, or as it is when time is over."""
+    deadline = time.monotonic() + seconds
+    for problem_id in report.stored:
+        problem = client.get_problem(problem_id)
+        while problem.check_state is CheckState.PENDING and time.monotonic() < deadline:
+            time.sleep(_LOOK_SECONDS)
+            problem = client.get_problem(problem_id)
+        yield problem
 
 
 def _sound(problems: Iterable[Problem], mutants: int, report: Report) -> Iterator[Problem]:
@@ -85,31 +108,32 @@ def _sound(problems: Iterable[Problem], mutants: int, report: Report) -> Iterato
                 yield problem.model_copy(update={"metadata": measured})
 
 
-def store(client: Client, problems: Iterable[Problem], report: Report) -> None:
+def store(client: Client, problems: Iterable[Problem], report: Report, mutants: int = 0) -> None:
     """Store problems in bulk requests, while they are read."""
     for chunk in _batches(problems, _size, _BULK, _BULK_CHARACTERS):
-        _store(client, chunk, report)
+        _store(client, chunk, report, mutants)
 
 
-def _store(client: Client, problems: list[Problem], report: Report) -> None:
+def _store(client: Client, problems: list[Problem], report: Report, mutants: int) -> None:
     try:
-        outcomes = client.add_problems(problems).outcomes
+        outcomes = client.add_problems(problems, mutants).outcomes
     except errors.PayloadTooLarge as error:
         if len(problems) == 1:
             report.refused.append(f"{problems[0].slug}: {error.detail}")
             return
         # The server takes less than is usual; what is too large for it may be one of them.
         middle = len(problems) // 2
-        _store(client, problems[:middle], report)
-        _store(client, problems[middle:], report)
+        _store(client, problems[:middle], report, mutants)
+        _store(client, problems[middle:], report, mutants)
         return
     for outcome in outcomes:
         if outcome.error is not None:
             report.refused.append(f"{outcome.slug}: {outcome.error}")
-        elif outcome.created:
-            report.created += 1
-        else:
-            report.known += 1
+            continue
+        assert outcome.id is not None, "what is not refused is stored"
+        report.stored.append(outcome.id)
+        report.created += outcome.created
+        report.known += not outcome.created
 
 
 def _size(problem: Problem) -> int:

@@ -21,6 +21,7 @@ _BY_CODE: dict[str, type[errors.SuiteError]] = {
     kind.code: kind
     for kind in (
         errors.InvalidInput,
+        errors.ProblemUnsound,
         errors.NotFound,
         errors.Conflict,
         errors.Forbidden,

@@ -122,7 +122,8 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check the tests of problems on this machine; no service is needed."""
-    from services.cli.checking import CheckRun, lines, row
+    from services.cli.checking import CheckRun
+    from services.cli.findings import lines, row
 
     run = CheckRun(files)
     for finding in run.findings(mutants if strength else 0, slots, strict):

@@ -1,12 +1,14 @@
 """Commands that bring work to the API and look at what became of it."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from infra.contracts.api import Stats
+from infra.contracts.base import CheckState
 from services.cli.terminal import (
     MUTANTS,
     Json,
@@ -20,6 +22,7 @@ from services.cli.terminal import (
 )
 
 if TYPE_CHECKING:
+    from infra.contracts.api import ProblemView
     from services.cli.submitting import Report
 
 app = typer.Typer()
@@ -32,25 +35,49 @@ def import_problems(
         Path, typer.Argument(help="HumanEval, MBPP, contests or our own JSONL, plain or .gz")
     ],
     check: Annotated[
-        bool, typer.Option("--check", help="Refuse what `rrtf check` finds unsound.")
+        bool,
+        typer.Option("--check", help="Refuse what `rrtf check` finds unsound on this machine."),
     ] = False,
     strength: Annotated[
-        bool, typer.Option("--strength", help="With --check: keep the share of mutants killed.")
+        bool,
+        typer.Option(
+            "--strength",
+            help="Keep the share of mutants killed: measured by executors, or here with --check.",
+        ),
     ] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for what executors find of the tests.")
+    ] = 0,
     as_json: Json = False,
 ) -> None:
-    """Store the problems of a file."""
-    from services.cli.submitting import import_file
+    """Store the problems of a file, which executors then check."""
+    from services.cli.submitting import await_checks, import_file
 
-    if strength and not check:
-        raise typer.BadParameter("--strength goes with --check")
-    mutants = MUTANTS if strength else 0
     with open_client() as client:
-        report = import_file(client, file, mutants if check else None)
+        report = import_file(client, file, check, MUTANTS if strength else 0)
+        found = list(await_checks(client, report, wait)) if wait else []
     unused = len(report.bad) + len(report.refused)
     line = f"{report.created} new, {report.known} known, {unused} bad"
-    _say(report, as_json, line + left_out_note(report.tests_left_out))
-    _complain_of(report, file)
+    checks = {one.slug: one.check.model_dump(mode="json") for one in found}
+    _say(report, as_json, line + left_out_note(report.tests_left_out), checks=checks)
+    unsound = [line for problem in found for line in _found(problem, as_json)]
+    _complain_of(report, file, unsound)
+
+
+def _found(problem: "ProblemView", as_json: bool) -> list[str]:
+    """Print what was found of a sound problem; return what is to be complained of."""
+    from services.cli.findings import lines
+
+    check = problem.check
+    if check.finding is None or check.state in (CheckState.PENDING, CheckState.QUARANTINED):
+        reason = check.reason or "no executor has checked it yet"
+        return [f"{problem.slug}: {check.state}: {reason}"]
+    if check.state is CheckState.UNSOUND:
+        return list(lines(check.finding))
+    if not as_json:
+        for line in lines(check.finding):
+            say(line)
+    return []
 
 
 @app.command()
@@ -75,17 +102,18 @@ def submit(
     _complain_of(report, file)
 
 
-def _say(report: "Report", as_json: bool, line: str) -> None:
+def _say(report: "Report", as_json: bool, line: str, **more: Any) -> None:
     if not as_json:
         say(line)
         return
     bad = [bad._asdict() for bad in report.bad]
-    print_json(dataclasses.asdict(report) | {"bad": bad})
+    stored = [str(problem_id) for problem_id in report.stored]
+    print_json(dataclasses.asdict(report) | {"bad": bad, "stored": stored} | more)
 
 
-def _complain_of(report: "Report", file: Path) -> None:
+def _complain_of(report: "Report", file: Path, unsound: Sequence[str] = ()) -> None:
     lines = [f"line {line.number}: {line.reason}" for line in report.bad] + report.refused
-    complain([f"{file}, {line}" for line in lines])
+    complain([*(f"{file}, {line}" for line in lines), *unsound])
 
 
 @app.command()

@@ -65,7 +65,7 @@ def test_poison_is_listed_with_its_reason_and_may_be_released(
 
 
 def test_a_verdict_that_came_too_late_is_taken_at_the_release(
-    client, poison, database, results_for, dispatch
+    client, poison, database, results_for, dispatch, sent
 ):
     group_id, both, _ = poison()
     original = min(both)
@@ -78,7 +78,8 @@ def test_a_verdict_that_came_too_late_is_taken_at_the_release(
     assert set(released.released) == both
     labels = [row.label for row in client.candidates(group_id)]
     assert labels[2:] == [Label.PARTIAL_PASS] * 2
-    assert not dispatch()
+    dispatch()
+    assert sent.of(Task.EXECUTE_SLICE) == []
     with database.unit_of_work() as work:
         assert records.rank_group(work, group_id, Rules())
 
