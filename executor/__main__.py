@@ -3,6 +3,7 @@
 import contextlib
 import sys
 
+from executor.images.packages import Images
 from executor.sandbox.accounting import choose
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
@@ -35,7 +36,8 @@ def main() -> int:
         log.error("executor.refused_to_start", code=error.code, reason=error.detail)
         return 1
     try:
-        run_worker(app, Queue.EXECUTOR, concurrency=settings.slots)
+        images = Images(settings.home, settings.images)
+        run_worker(app, Queue.EXECUTOR, concurrency=settings.slots, images=images.built)
     finally:
         # A child that was killed could not remove its own groups; opening an account does.
         choose(settings.cgroup, settings.require_cgroup).close()

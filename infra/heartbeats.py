@@ -6,7 +6,8 @@ They take the place of Celery's remote control, with which whoever may answer ma
 import itertools
 import resource
 import time
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 import redis
 from celery import bootsteps
@@ -14,7 +15,7 @@ from celery.worker import state
 from pydantic import ValidationError
 
 from infra import errors, logs, metrics
-from infra.contracts.dashboard import WorkerView
+from infra.contracts.dashboard import MOST_IMAGES, WorkerView
 
 log = logs.get(__name__)
 
@@ -24,7 +25,7 @@ _EVERY_SECONDS = 3.0
 _KEPT_SECONDS = 20
 """A worker that has said nothing for so long is gone."""
 _MOST_WORKERS = 10_000
-_MOST_BYTES = 1000
+_MOST_BYTES = 8_000
 """That are read of one heartbeat: an executor may write anything."""
 
 
@@ -32,6 +33,8 @@ class Heartbeats(bootsteps.StartStopStep):
     """Beats while the worker takes messages; it stops with the connection, and begins again."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
+    images: ClassVar[Callable[[], Iterable[str]]] = tuple
+    """Names the images of packages that the worker has when it beats."""
 
     def __init__(self, consumer: Any, **options: Any) -> None:
         super().__init__(consumer, **options)
@@ -69,6 +72,7 @@ class Heartbeats(bootsteps.StartStopStep):
             begun=sum(state.total_count.values()),
             memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
             uptime_seconds=int(time.monotonic() - self._began),
+            images=tuple(sorted(type(self).images())[:MOST_IMAGES]),
         )
         try:
             self._redis.set(PREFIX + self._name, view.model_dump_json(), ex=_KEPT_SECONDS)
@@ -77,6 +81,11 @@ class Heartbeats(bootsteps.StartStopStep):
             log.warning("heartbeat.lost", reason=str(error))
         else:
             metrics.LAST_ROUND.labels(room).set_to_current_time()
+
+
+def telling(images: Callable[[], Iterable[str]]) -> type[Heartbeats]:
+    """Return heartbeats that name the images of packages that a worker has."""
+    return type(Heartbeats.__name__, (Heartbeats,), {"images": staticmethod(images)})
 
 
 def workers(url: str) -> tuple[WorkerView, ...]:

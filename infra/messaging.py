@@ -5,7 +5,7 @@ import gc
 import json
 import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 
 import kombu
@@ -143,17 +143,24 @@ def _held(room: Queue | None) -> dict[str, str | bool]:
     return dict(zip(names, held_keys(room), strict=True))
 
 
-def run_worker(app: Celery, queue: Queue, concurrency: int, pool: str = "prefork") -> None:
+def run_worker(
+    app: Celery,
+    queue: Queue,
+    concurrency: int,
+    pool: str = "prefork",
+    images: Callable[[], Iterable[str]] = tuple,
+) -> None:
     """Work off one queue until told to stop: in children of this process, or in its `threads`.
 
-    Celery keeps no time limit in threads; what runs there keeps its own.
+    Celery keeps no time limit in threads; what runs there keeps its own. `images` names the images
+    of packages that are there, whenever a heartbeat tells of them.
 
     Raises:
         errors.ConfigurationError: its metrics cannot be shown.
     """
     scraping.serve()
     observing.watch(queue.value, concurrency)
-    app.steps["consumer"].add(heartbeats.Heartbeats)
+    app.steps["consumer"].add(heartbeats.telling(images))
     for task in app.tasks.values():
         task.Strategy = plain_tasks.STRATEGY
     if pool == "prefork":

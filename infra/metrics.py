@@ -38,6 +38,12 @@ CANDIDATES_IN_STATE = Gauge("rrtf_candidates", "Candidates in each state.", ["st
 GROUPS_IN_STATE = Gauge("rrtf_groups", "Groups in each state.", ["state"])
 BATCHES_IN_STATE = Gauge("rrtf_training_batches", "Training batches in each state.", ["state"])
 QUEUE_DEPTH = Gauge("rrtf_queue_depth", "Messages waiting in a queue.", ["queue"])
+CHECKS_IN_STATE = Gauge("rrtf_problem_checks", "Problems by what is known of them.", ["state"])
+WAITING_FOR_IMAGE = Gauge(
+    "rrtf_waiting_for_image",
+    "Open groups and checks of problems whose image of packages no executor at work has.",
+    ["image"],
+)
 OLDEST_SECONDS = Gauge(
     "rrtf_oldest_seconds", "Age of what has waited longest at each step.", ["step"]
 )

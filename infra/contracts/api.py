@@ -411,6 +411,8 @@ class Stats(Contract):
     labels: dict[Author, dict[Label, int]]
     samples: dict[SampleState, int]
     groups: dict[GroupState, int]
+    checks: dict[CheckState, int]
+    """Problems, by what is known of their tests."""
     skipped: dict[SkipReason, int]
     """Ranked groups that give no training data, by reason."""
     pairs: int

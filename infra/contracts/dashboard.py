@@ -1,10 +1,14 @@
 """What the dashboard is drawn from: the suite as it is now, over time, and by policy version."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
-from infra.contracts.base import Author, BatchState, Contract, Label
+from infra.contracts.base import Author, BatchState, Contract, ImageName, Label
+
+MOST_IMAGES = 100
+"""Images of packages that one worker names."""
 
 
 class WorkerView(Contract):
@@ -22,6 +26,8 @@ class WorkerView(Contract):
     memory_bytes: int
     """Peak memory of its main process."""
     uptime_seconds: int
+    images: Annotated[tuple[ImageName, ...], Field(max_length=MOST_IMAGES)] = ()
+    """Images of packages that an executor has, beside the standard one."""
 
 
 class TrainerView(Contract):
@@ -49,6 +55,9 @@ class Live(Contract):
     """Messages in each queue."""
     oldest_seconds: dict[str, float]
     """Age of what has waited longest at each step; 0 where nothing waits."""
+    missing_images: dict[str, int]
+    """Images of packages that no executor at work has, each with the open groups and the checks of
+    problems that wait for it."""
     workers: tuple[WorkerView, ...]
     trainers: tuple[TrainerView, ...]
 

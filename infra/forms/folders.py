@@ -1,7 +1,7 @@
 """Suites that are published as source files: exercism, QuixBugs, Python files with doctests."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from infra import errors
 from infra.composing import WHOLE
 from infra.contracts.problems import MAX_FILES, MAX_SOURCE_CHARACTERS, AssertTest, Problem
-from infra.forms import doctests, quixbugs, sources
+from infra.forms import doctests, packages, quixbugs, sources
 
 _DATA: Final = frozenset([".csv", ".json", ".md", ".py", ".txt"])
 """Files that tests may read, or import."""
@@ -23,6 +23,10 @@ class Entry(NamedTuple):
     """Makes it; raises `errors.InvalidInput` or `pydantic.ValidationError`."""
 
 
+def _entry(name: str, make: Callable[[], Problem], beside: Iterable[str] = ()) -> Entry:
+    return Entry(name, lambda: packages.with_image(make(), beside=beside))
+
+
 def entries(path: Path) -> Iterator[Entry]:
     """Yield what there is in a folder, or in a Python file, in the order of names.
 
@@ -30,7 +34,7 @@ def entries(path: Path) -> Iterator[Entry]:
         errors.InvalidInput: it cannot be read, or there is nothing.
     """
     if path.is_file():
-        yield Entry(path.name, partial(doctests.to_problem, path.name, text_of(path)))
+        yield _entry(path.name, partial(doctests.to_problem, path.name, text_of(path)))
         return
     found = False
     for entry in _entries_below(path):
@@ -46,20 +50,21 @@ def entries(path: Path) -> Iterator[Entry]:
 def _entries_below(path: Path) -> Iterator[Entry]:
     if quixbugs.is_root(path):
         for name in quixbugs.names(path):
-            yield Entry(name, partial(quixbugs.to_problem, path, name, text_of))
+            make = partial(quixbugs.to_problem, path, name, text_of)
+            yield _entry(name, make, quixbugs.NOT_IMPORTED)
         return
     exercises = [
         folder for folder in _walk(path) if (folder / ".meta").is_dir() and _test_of(folder)
     ]
     for folder in exercises:
-        yield Entry(folder.name, partial(_exercise, folder))
+        yield _entry(folder.name, partial(_exercise, folder))
     if exercises:
         return
     for folder in _walk(path):
         for file in sorted(folder.glob("*.py")):
             if not file.is_symlink() and doctests.has_examples(text := text_of(file)):
                 name = file.relative_to(path).as_posix()
-                yield Entry(name, partial(doctests.to_problem, name, text))
+                yield _entry(name, partial(doctests.to_problem, name, text))
 
 
 def _walk(path: Path) -> Iterator[Path]:

@@ -11,7 +11,6 @@ from pydantic import BaseModel
 from infra import errors, evalplus
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
-from infra.images import pinned
 
 
 class _Record(BaseModel):
@@ -45,7 +44,6 @@ def to_problem(fields: dict[str, Any]) -> Problem:
         prompt=record.prompt,
         entry_point=entry_point,
         tests=(AssertTest(source=_helpers(record.prompt, entry_point) + source, check=check),),
-        image=pinned.infer(source),  # EvalPlus compares with numpy.
         reference_program=None if solution is None else record.prompt + solution,
         metadata={"source": _source(record)},
     )

@@ -9,7 +9,6 @@ from infra import evalplus
 from infra.composing import WHOLE
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
-from infra.images import pinned
 
 
 class _Record(BaseModel):
@@ -50,7 +49,6 @@ def to_problem(fields: dict[str, Any]) -> Problem:
         prompt=record.text + "\nYour code should pass these tests:\n" + "\n".join(asserts) + "\n",
         entry_point=_called(asserts, record.code),
         tests=(AssertTest(source=source),),
-        image=pinned.infer(source),
         reference_program=record.code,
         metadata={
             "source": "MBPP",

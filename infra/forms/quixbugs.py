@@ -11,6 +11,8 @@ from infra.contracts.problems import AssertTest, CallTest, Problem, ValueCompara
 from infra.forms import sources
 
 Read = Callable[[Path], str]
+NOT_IMPORTED: Final = ("correct_python_programs",)
+"""What tests import if an option asks for it, which it does not here."""
 _CONFTEST: Final = "import pytest\n\npytest.use_correct = False\npytest.run_slow = False\n"
 """What the set's own has its options say."""
 _LOAD: Final = """\

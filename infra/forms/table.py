@@ -14,6 +14,7 @@ from infra.forms import (
     leetcode,
     libraries,
     mbpp,
+    packages,
     projects,
 )
 
@@ -75,9 +76,12 @@ FORMS: Final = (
 def to_problem(record: Record) -> Problem:
     """Make a problem of one record; nothing in it is run.
 
+    Its image of packages is the one that the record names in a field `image`, or else the smallest
+    from which all imports come.
+
     Raises:
         errors.InvalidInput: it has the fields of no known form or of several, is in another
-            language than Python, or has what its form cannot have.
+            language than Python, has what its form cannot have, or imports what no image has.
         pydantic.ValidationError: a field is wrong.
     """
     found = [form for form in FORMS if form.takes(record)]
@@ -91,6 +95,6 @@ def to_problem(record: Record) -> Problem:
         names = " and of ".join(form.name for form in found)
         raise errors.InvalidInput(f"not clearly a problem: it has the fields of {names}")
     try:
-        return found[0].to_problem(record)
+        return packages.with_image(found[0].to_problem(record), record.get("image"))
     except RecursionError:
         raise errors.InvalidInput("a value is nested too deeply") from None

@@ -14,6 +14,7 @@ from infra.contracts.dashboard import Live, TrainerView
 from infra.db.tables import CandidateRow, GroupRow, PolicyRow, TrainingBatchRow
 from infra.db.unit_of_work import Database
 from infra.messaging import queue_depths
+from services.api import images
 from services.api.keys import READS
 from services.api.stats import oldest_seconds
 
@@ -58,6 +59,7 @@ class Watch:
                 **_waiting(session),
                 queues={queue.value: depth for queue, depth in queues.items()},
                 oldest_seconds=oldest_seconds(session),
+                missing_images=images.missing(session, workers),
                 workers=workers,
                 trainers=_trainers(session),
             )

@@ -15,13 +15,22 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
-from infra import errors, logs, metrics
+from infra import errors, heartbeats, logs, metrics
 from infra.contracts.api import Health, Stats
-from infra.contracts.base import Author, BatchState, CandidateState, GroupState, Label, SampleState
+from infra.contracts.base import (
+    Author,
+    BatchState,
+    CandidateState,
+    CheckState,
+    GroupState,
+    Label,
+    SampleState,
+)
 from infra.db import migrate
 from infra.db.tables import (
     CandidateRow,
     GroupRow,
+    ProblemRow,
     RankingRow,
     SampleRequestRow,
     TrainingBatchRow,
@@ -29,7 +38,7 @@ from infra.db.tables import (
 from infra.db.unit_of_work import Database
 from infra.messaging import queue_depths
 from ranker.batches import IN_FORCE, UNBATCHED
-from services.api import sampling
+from services.api import images, sampling
 from services.api.dependencies import Db
 from services.api.keys import READS
 
@@ -48,6 +57,8 @@ _AT_SCRAPE = (
     metrics.GROUPS_IN_STATE,
     metrics.BATCHES_IN_STATE,
     metrics.QUEUE_DEPTH,
+    metrics.CHECKS_IN_STATE,
+    metrics.WAITING_FOR_IMAGE,
     metrics.OLDEST_SECONDS,
     metrics.SAMPLING_CALLS,
     metrics.SAMPLING_TOKENS,
@@ -82,6 +93,7 @@ def read_stats(session: Session) -> Stats:
         labels=labels,
         samples=_counts(session, SampleRequestRow.state, SampleState),
         groups=_counts(session, GroupRow.state, GroupState),
+        checks=_counts(session, ProblemRow.check_state, CheckState),
         skipped={
             reason: count
             for reason, count in session.execute(
@@ -192,6 +204,10 @@ class Exposition:
                     metrics.OLDEST_SECONDS.labels(step).set(seconds)
                 _set_states(session)
                 sampling.set_metrics(session)
+                with contextlib.suppress(errors.Unavailable):
+                    workers = heartbeats.workers(self._redis_url)
+                    for image, count in images.missing(session, workers).items():
+                        metrics.WAITING_FOR_IMAGE.labels(image).set(count)
         except (DBAPIError, PoolTimeout) as error:
             log.warning("metrics.left_out", reason=str(error).partition("\n")[0])
         with contextlib.suppress(errors.Unavailable):
@@ -236,6 +252,7 @@ def _set_states(session: Session) -> None:
         (metrics.CANDIDATES_IN_STATE, CandidateRow.state, CandidateState),
         (metrics.GROUPS_IN_STATE, GroupRow.state, GroupState),
         (metrics.BATCHES_IN_STATE, TrainingBatchRow.state, BatchState),
+        (metrics.CHECKS_IN_STATE, ProblemRow.check_state, CheckState),
     ):
         for state, count in _counts(session, column, states).items():
             gauge.labels(state.value).set(count)

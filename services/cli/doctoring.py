@@ -11,6 +11,7 @@ from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from executor.worker.probe import REMEDY, examine
 from infra.settings import load
+from services.cli.imaging import images_here, listed, table_of
 
 
 class Diagnosis:
@@ -43,6 +44,7 @@ class Diagnosis:
                 found.language.value: {"usable": found.path is not None, "told": found.told}
                 for found in survey()
             },
+            "images": listed(images_here()),
         }
 
     def tables(self) -> list[Table | str]:
@@ -55,7 +57,8 @@ class Diagnosis:
         for found in survey():
             mark = Text("yes", style="green") if found.path else Text("no", style="yellow")
             toolchains.add_row(found.language.value, mark, found.told)
-        parts: list[Table | str] = [self._version, controls, toolchains]
+        images = table_of(listed(images_here()))
+        parts: list[Table | str] = [self._version, controls, toolchains, images]
         if not self.is_sound:
             parts.append(f"Executors refuse to start here: {REMEDY}.")
         return parts

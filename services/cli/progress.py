@@ -6,12 +6,23 @@ from collections.abc import Callable
 from rich.live import Live
 from rich.table import Table
 
+from infra import errors
 from infra.contracts.api import RankingView, Stats
-from infra.contracts.base import Author, BatchState, CandidateState, GroupState, Label, SampleState
+from infra.contracts.base import (
+    Author,
+    BatchState,
+    CandidateState,
+    CheckState,
+    GroupState,
+    Label,
+    SampleState,
+)
 from services.cli.console import PlainConsole
 from services.cli.showing import find_group
 from services.cli.terminal import print_json, say
 from services.client import Client
+
+_LOOK_SECONDS = 3.0
 
 
 def watch_until_ranked(client: Client, timeout_seconds: float, as_json: bool = False) -> bool:
@@ -28,11 +39,14 @@ def _is_done(stats: Stats) -> bool:
 def _print_counts(client: Client, timeout_seconds: float) -> bool:
     """Print one line of JSON whenever the counts have changed."""
     deadline, last = time.monotonic() + timeout_seconds, None
+    images = MissingImages(client)
     while True:
         stats = client.stats()
         if stats != last:
             print_json(stats, indent=None)
             last = stats
+        if missing := images.news():
+            print_json({"missing_images": missing}, indent=None)
         if _is_done(stats) or time.monotonic() > deadline:
             return _is_done(stats)
         time.sleep(0.5)
@@ -56,6 +70,29 @@ def watch_group(client: Client, name: str, timeout_seconds: float, as_json: bool
             say(f"{event.position:>4}  {event.author:<8} {label}")
 
 
+class MissingImages:
+    """Looks from time to time which images of packages work waits for that no executor has."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._told: set[str] = set()
+        self._next = 0.0
+
+    def news(self) -> dict[str, int]:
+        """Return those that were not told of yet, each with how much waits for it."""
+        now = time.monotonic()
+        if now < self._next:
+            return {}
+        self._next = now + _LOOK_SECONDS
+        try:
+            missing = self._client.live().missing_images
+        except errors.Unavailable:
+            return {}  # Redis, which progress itself does not need, is away.
+        found = {image: count for image, count in missing.items() if image not in self._told}
+        self._told = set(missing)
+        return found
+
+
 def watch(
     client: Client,
     timeout_seconds: float,
@@ -66,6 +103,7 @@ def watch(
     console = PlainConsole(soft_wrap=True)
     deadline = time.monotonic() + timeout_seconds
     last_line = 0.0
+    images = MissingImages(client)
     with Live(console=console, refresh_per_second=4, transient=True) as live:
         while True:
             check()
@@ -75,6 +113,11 @@ def watch(
             elif done(stats) or time.monotonic() - last_line > 5:
                 console.print(progress_line(stats))
                 last_line = time.monotonic()
+            for image, count in images.news().items():
+                console.print(
+                    f"{count} groups or checks wait for the image {image!r}, which no executor has:"
+                    f" run `rrtf images build {image}` on an executor's machine"
+                )
             if done(stats):
                 return True
             if time.monotonic() > deadline:
@@ -112,8 +155,10 @@ def stats_table(stats: Stats) -> Table:
     aside = stats.candidates.get(CandidateState.QUARANTINED, 0)
     unsampled = stats.samples.get(SampleState.QUARANTINED, 0)
     skipped = ", ".join(f"{reason.value} {count}" for reason, count in stats.skipped.items())
+    unsound = stats.checks.get(CheckState.UNSOUND, 0)
     table.caption = (
         f"{stats.pairs} pairs; groups without training data: {skipped or 'none'};"
-        f" quarantined: {aside} candidates, {unsampled} sample requests"
+        f" quarantined: {aside} candidates, {unsampled} sample requests;"
+        f" unsound problems: {unsound}"
     )
     return table

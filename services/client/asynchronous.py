@@ -35,6 +35,7 @@ from infra.contracts.api import (
 )
 from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
+from infra.contracts.dashboard import Live
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
 from infra.contracts.sampling import EndpointView, TeacherView
@@ -292,6 +293,10 @@ class AsyncClient:
     async def slow(self, hours: float = 24.0, limit: int = 10) -> SlowWork:
         """Return what took the executors' time over the last hours, hangs first."""
         return await self._perform(calls.slow(hours, limit))
+
+    async def live(self) -> Live:
+        """Return what waits at each step, and who is at work, some seconds ago at most."""
+        return await self._perform(calls.live())
 
     async def stats(self) -> Stats:
         """Return counts over everything."""

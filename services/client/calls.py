@@ -35,6 +35,7 @@ from infra.contracts.api import (
 )
 from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
+from infra.contracts.dashboard import Live
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
 from infra.contracts.sampling import EndpointView, TeacherView
@@ -257,3 +258,8 @@ def slow(hours: float, limit: int) -> Call[SlowWork]:
 def stats() -> Call[Stats]:
     """Count everything."""
     return _get(Stats, "/v1/stats")
+
+
+def live() -> Call[Live]:
+    """Say what waits at each step, and who is at work."""
+    return _get(Live, "/v1/live")

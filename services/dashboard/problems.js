@@ -43,6 +43,7 @@ const COLUMNS = [
   ["Language", (problem) => problem.language],
   ["Entry point", (problem) => (problem.entry_point ? h("code", {}, shown(problem.entry_point)) : "–")],
   ["Tests", (problem) => count(problem.num_tests), "number"],
+  ["Check", (problem) => problem.check_state],
   ["Created", (problem) => moment(problem.created_at)],
 ];
 
@@ -57,6 +58,7 @@ export async function showProblem(page, life, id) {
     ["CPU time", `${limits.cpu_seconds} s a test, ${limits.total_cpu_seconds} s in all`],
     ["Memory", mebibytes(limits.memory_bytes)],
     ["Integrity", problem.integrity],
+    ...checkFacts(problem),
   ];
   const tests = problem.tests.slice(0, MOST_TESTS).map((test, at) =>
     h(
@@ -83,6 +85,18 @@ export async function showProblem(page, life, id) {
     card("Groups", groups),
   );
   await listGroups(groups, { problem_id: problem.id }, life);
+}
+
+function checkFacts({ check, strength }) {
+  const found = check.finding;
+  const facts = [["Check", check.reason ? `${check.state}: ${check.reason}` : check.state]];
+  if (found?.fault) facts.push(["Fault of the tests", `${found.fault}: ${found.detail}`]);
+  if (found?.integrity) facts.push(["Tests run", `${found.integrity}: ${found.reason}`]);
+  if (found?.tests != null) facts.push(["Tests found", count(found.tests)]);
+  if (found?.guards) facts.push(["Checks guarded", `${found.guards.guarded} of ${found.guards.sites}`]);
+  if (found?.cpu_seconds != null) facts.push(["Reference program", `${found.cpu_seconds.toFixed(3)} s CPU`]);
+  if (strength != null) facts.push(["Mutants noticed", `${Math.round(strength * 100)} %`]);
+  return facts;
 }
 
 function testContent(test, entryPoint) {

@@ -1,9 +1,12 @@
 """What is stored is checked by a real executor, and its finding comes back through the queues."""
 
+import time
+
 import pytest
 import redis
 
-from infra import intake
+from executor.images.packages import Images
+from infra import heartbeats, intake
 from infra.contracts.base import CheckState, Integrity
 from infra.contracts.checks import CheckReport
 from infra.contracts.problems import AssertTest, CallTest, Problem
@@ -55,6 +58,20 @@ def checked(database, direct_redis, direct_executor):
 def problem(number, *tests, **fields):
     fields = {"reference_program": RIGHT, **fields}
     return Problem(slug=f"p/{number}", prompt="", entry_point="add", tests=tests, **fields)
+
+
+@pytest.mark.usefixtures("direct_executor", "numpy_image")
+def test_an_executor_tells_which_images_it_has(direct_redis, open_directory):
+    built = Images(open_directory / "executor").built()
+    assert "numpy" in built
+
+    def told():
+        return [set(worker.images) for worker in heartbeats.workers(direct_redis)]
+
+    deadline = time.monotonic() + 60
+    while told() != [set(built)] and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert told() == [set(built)]
 
 
 def test_an_executor_says_of_each_problem_what_holds_from_now_on(checked):

@@ -19,6 +19,7 @@ STATS = {
     "labels": {},
     "samples": {},
     "groups": {},
+    "checks": {},
     "skipped": {},
     "pairs": 3,
     "waiting_groups": 0,

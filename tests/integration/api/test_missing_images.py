@@ -1,0 +1,38 @@
+"""Work whose image of packages no executor has does not wait unseen."""
+
+import json
+
+import redis
+
+from infra import heartbeats
+from infra.contracts.dashboard import WorkerView
+
+
+def beat(redis_url, *images):
+    view = WorkerView(
+        name="executor-1@here", room="executor", slots=1, running=0, begun=0, memory_bytes=1,
+        uptime_seconds=1, images=images,
+    )  # fmt: skip
+    with redis.Redis.from_url(redis_url) as client:
+        client.set(heartbeats.PREFIX + view.name, view.model_dump_json())
+
+
+def test_what_no_executor_has_is_told_with_how_much_waits(
+    client, http, rrtf, problem, make_group, database, redis_url
+):
+    beat(redis_url, "numpy")
+    make_group(("student", "x"))
+    for image in ("numpy", "mine"):
+        other = problem.model_copy(update={"slug": image, "image": image})
+        stored = client.add_problem(other)
+        http.post(
+            f"/v1/problems/{stored.id}/groups",
+            json={"candidates": [{"author": "student", "program": "x"}]},
+        ).raise_for_status()
+
+    assert client.live().missing_images == {"mine": 2}  # The group and the check.
+    assert 'rrtf_waiting_for_image{image="mine"} 2.0' in http.get("/metrics").text
+    told = rrtf("watch", "--timeout", "0.1")
+    assert "2 groups or checks wait for the image 'mine', which no executor has" in told.stdout
+    as_data = rrtf("watch", "--timeout", "0.1", "--json").stdout.splitlines()
+    assert {"missing_images": {"mine": 2}} in [json.loads(line) for line in as_data]
