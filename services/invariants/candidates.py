@@ -26,7 +26,10 @@ LABELS = (
         """SELECT id::text FROM candidates WHERE state = 'quarantined' AND coalesce(reason, '') = ''
            UNION ALL
            SELECT id::text FROM sample_requests
-           WHERE state = 'quarantined' AND coalesce(reason, '') = ''""",
+           WHERE state = 'quarantined' AND coalesce(reason, '') = ''
+           UNION ALL
+           SELECT id::text FROM problems
+           WHERE check_state = 'quarantined' AND coalesce(check_reason, '') = ''""",
     ),
     Invariant(
         "label_disagrees",

@@ -165,6 +165,16 @@ BATCHES = (
            WHERE b.checkpoint_id IS NOT NULL AND (e.id IS NULL OR t.problem_id IS NULL)""",
     ),
     Invariant(
+        "check_contradicts_itself",
+        "checked, but what was found, when, or of which tests is missing, or is not what its state"
+        " says; or it is decided where tests run of which nothing was found",
+        """SELECT id::text FROM problems
+           WHERE (check_state IN ('sound', 'unsound') AND (
+               num_nulls(finding, checked_at, checked_sha256) > 0
+               OR (check_state = 'sound') <> (finding->>'fault' IS NULL)))
+           OR (decided IS NOT NULL AND finding->>'integrity' IS DISTINCT FROM decided)""",
+    ),
+    Invariant(
         "problem_without_tests",
         "a problem that no candidate can fail",
         """SELECT p.id::text FROM problems p

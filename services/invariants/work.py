@@ -18,6 +18,11 @@ WAITING = (
         "a group is not ranked yet",
         "SELECT id::text FROM groups WHERE state <> 'ranked'",
     ),
+    Invariant(
+        "check_waiting",
+        "a problem has not been checked yet",
+        "SELECT id::text FROM problems WHERE check_state = 'pending'",
+    ),
 )
 """What is no fault while the suite works, and one when it claims to be done."""
 
@@ -28,7 +33,9 @@ ATTEMPTS = (
         """SELECT id::text FROM candidates
            WHERE attempts > :max_attempts + 1 AND state NOT IN ('labelled', 'quarantined')
            UNION ALL SELECT id::text FROM sample_requests
-           WHERE attempts > :max_attempts + 1 AND state NOT IN ('completed', 'quarantined')""",
+           WHERE attempts > :max_attempts + 1 AND state NOT IN ('completed', 'quarantined')
+           UNION ALL SELECT id::text FROM problems
+           WHERE check_attempts > :max_attempts + 1 AND check_state = 'pending'""",
     ),
     Invariant(
         "leases_over_maximum",

@@ -143,19 +143,20 @@ def waiting(url: str) -> dict[str, int]:
     Raises:
         psycopg.OperationalError: Postgres is away.
     """
-    final = {
-        "candidates": "('labelled', 'quarantined')",
-        "sample_requests": "('completed', 'quarantined')",
-        "groups": "('ranked')",
+    unfinished = {
+        "candidates": "state NOT IN ('labelled', 'quarantined')",
+        "sample_requests": "state NOT IN ('completed', 'quarantined')",
+        "groups": "state <> 'ranked'",
+        "problems": "check_state = 'pending'",
     }
     with connected(url) as connection:
         return {
             table: int(
                 connection.execute(
-                    f"SELECT count(*) FROM {table} WHERE state NOT IN {states}"  # noqa: S608
+                    f"SELECT count(*) FROM {table} WHERE {condition}"  # noqa: S608
                 ).fetchone()[0]
             )
-            for table, states in final.items()
+            for table, condition in unfinished.items()
         }
 
 

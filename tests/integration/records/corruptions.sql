@@ -284,3 +284,19 @@ DELETE FROM candidates WHERE sample_request_id IS NOT NULL;
 
 -- lane_of_another
 UPDATE sample_requests SET interactive = true WHERE state = 'submitted';
+
+-- attempts_over_maximum
+UPDATE problems SET check_attempts = 5;
+
+-- quarantine_without_reason
+UPDATE problems SET check_state = 'quarantined';
+
+-- check_contradicts_itself
+UPDATE problems SET check_state = 'sound';
+
+-- check_contradicts_itself
+UPDATE problems SET check_state = 'unsound', checked_at = now(), checked_sha256 = 'x',
+    finding = '{"integrity": "isolated", "fault": null}';
+
+-- check_contradicts_itself
+UPDATE problems SET decided = 'isolated', finding = '{"integrity": "shared"}';

@@ -221,7 +221,12 @@ def test_a_healthy_database_has_no_findings_and_says_what_waits(database):
     assert found.is_clean
     assert set(found.held) == CODES
     waiting = {finding.code: finding.count for finding in found.waiting}
-    assert waiting == {"candidate_waiting": 3, "sample_waiting": 1, "group_waiting": 2}
+    assert waiting == {
+        "candidate_waiting": 3,
+        "sample_waiting": 1,
+        "group_waiting": 2,
+        "check_waiting": 1,
+    }
     assert found.rows["candidates"] == 14
     assert found.rows["checkpoints"] == 1
 
