@@ -155,3 +155,9 @@ PISTON: dict[str, Example] = {
         },
     }
 }
+CHECK_AGAIN: dict[str, Example] = {
+    "strength": {
+        "summary": "Check a problem again, and measure how strong its tests are",
+        "value": {"mutants": 20},
+    }
+}

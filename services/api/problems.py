@@ -113,7 +113,11 @@ def get_problem(db: Db, problem_id: UUID) -> ProblemView:
 
 
 @router.post("/{problem_id}/check", status_code=204, dependencies=[SUBMITS])
-def check_again(db: Db, problem_id: UUID, again: CheckAgain) -> None:
+def check_again(
+    db: Db,
+    problem_id: UUID,
+    again: Annotated[CheckAgain, Body(openapi_examples=examples.CHECK_AGAIN)],
+) -> None:
     """Have an executor check a problem once more; until it has, what was decided holds."""
     with db.unit_of_work() as work:
         checking.ask_again(work, problem_id, again.mutants)
