@@ -4,14 +4,16 @@ A problem that is `pending` and has no `check_sent_at` waits in the outbox, as c
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import func, select, text, update
 
 from infra import checking, intake
 from infra.contracts.base import CheckState
 from infra.contracts.candidates import RankGroup
-from infra.contracts.checks import CheckRequest
+from infra.contracts.checks import CheckRequest, Fault, Finding
 from infra.contracts.execution import Suite
 from infra.db.tables import UNSENT_CHECKS, ProblemRow
 from infra.db.unit_of_work import Work
@@ -26,14 +28,26 @@ def take(work: Work, messages: int) -> list[CheckRequest]:
     rows = work.session.scalars(
         waiting.limit(messages).with_for_update(skip_locked=True, key_share=True)
     ).all()
-    return [_taken(work, row) for row in rows]
+    now = work.session.scalar(select(func.clock_timestamp()))
+    taken = [_taken(row, now) for row in rows]
+    work.session.flush()
+    return [request for request in taken if request is not None]
 
 
-def _taken(work: Work, row: ProblemRow) -> CheckRequest:
-    problem = intake.problem_of(row)
+def _taken(row: ProblemRow, now: datetime | None) -> CheckRequest | None:
+    """Mark a check as sent; one that an older version let in and this one would not is over."""
+    try:
+        problem = intake.problem_of(row)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        found = Finding(slug=row.slug, fault=Fault.RECORD, detail=first["msg"])
+        row.check_state, row.checked_at = CheckState.UNSOUND, now
+        row.checked_sha256 = row.suite_sha256 or ""
+        row.finding, row.decided = found.model_dump(mode="json"), None
+        return None
     suite = Suite.of(problem)
     row.suite_sha256 = suite.digest()
-    row.check_sent_at = work.session.scalar(select(func.clock_timestamp()))
+    row.check_sent_at = now
     return CheckRequest(
         problem_id=row.id,
         slug=row.slug,

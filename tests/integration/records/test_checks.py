@@ -18,7 +18,7 @@ from infra.contracts.candidates import NewGroup
 from infra.contracts.checks import CheckReport, Fault, Finding, Strength
 from infra.contracts.execution import Guards
 from infra.contracts.problems import AssertTest, Problem
-from infra.db.tables import ExecutionRow, ProblemRow, RankingRow
+from infra.db.tables import ExecutionRow, ProblemRow, RankingRow, TestCaseRow
 from infra.messaging import Task
 from infra.settings import SweepSettings
 from ranker import batches, checks, records
@@ -172,6 +172,19 @@ def test_no_check_is_lost_and_one_that_nobody_finishes_is_set_aside(
     set_aside = row(problem_id)
     assert (set_aside.check_state, set_aside.check_attempts) == (CheckState.QUARANTINED, 3)
     assert set_aside.check_reason
+
+
+def test_a_problem_that_could_not_be_stored_any_more_is_unsound_and_holds_up_no_other(
+    stored, problem, asked, row, database
+):
+    old = stored(problem)
+    with database.unit_of_work() as work:
+        work.session.execute(update(TestCaseRow).values(body={"kind": "proxy"}))
+    stored(ASSERTS)
+
+    assert [request.slug for request in asked()] == [ASSERTS.slug]
+    assert row(old).check_state is CheckState.UNSOUND
+    assert row(old).finding["fault"] == "record"
 
 
 def test_more_mutants_are_another_check_and_an_answer_to_the_one_before_is_none(
