@@ -7,14 +7,16 @@ from sqlalchemy import update
 
 from infra import checking, errors, intake
 from infra.contracts.base import (
+    Author,
     CandidateState,
     CheckState,
     Integrity,
     Outcome,
+    SampleState,
     SkipReason,
     Unguarded,
 )
-from infra.contracts.candidates import NewGroup
+from infra.contracts.candidates import NewGroup, SamplePlan
 from infra.contracts.checks import CheckReport, Fault, Finding, Strength
 from infra.contracts.execution import Guards
 from infra.contracts.problems import AssertTest, Problem
@@ -24,6 +26,7 @@ from infra.settings import SweepSettings
 from ranker import batches, checks, records
 from ranker.ranking import Rules
 from ranker.wanted import EVERYTHING, Wanted
+from services.api.execute import StoredSuites
 from services.api.stats import read_stats
 from services.sweep import Sweep
 
@@ -143,6 +146,24 @@ def test_candidates_do_not_wait_for_a_check_and_a_dispatcher_learns_what_it_deci
     assert decided == [None, Integrity.ISOLATED]
 
 
+def test_labels_while_one_waits_follow_what_is_known_of_a_stored_problem(
+    stored, problem, asked, report, database
+):
+    problem_id = stored(problem)
+    suites = StoredSuites(database)
+    (request,) = asked()
+    before = suites.get(problem.slug).suite.decided
+    report(request, finding=SOUND)
+    after = suites.get(str(problem_id)).suite.decided
+    stored(problem, mutants=1)
+    (again,) = asked()
+    report(again, finding=WRONG)
+
+    assert (before, after) == (None, Integrity.ISOLATED)
+    with pytest.raises(errors.ProblemUnsound, match="reference"):
+        suites.get(problem.slug)
+
+
 def test_no_check_is_lost_and_one_that_nobody_finishes_is_set_aside(
     stored, problem, asked, report, row, sweep, sent, redis_url
 ):
@@ -232,6 +253,21 @@ def test_candidates_of_an_unsound_problem_get_no_label_wherever_they_are(
             assert candidate.reason.startswith("the tests of test/add are unsound")
     with pytest.raises(errors.ProblemUnsound, match=r"the problem's fault \(reference\)"):
         make_group(("student", "3"))
+
+
+def test_nobody_is_paid_for_samples_of_an_unsound_problem(asked, report, make_group, sent, client):
+    plan = SamplePlan(author=Author.STUDENT, backend="replay", num_samples=1)
+    under_way = make_group(samples=(plan,))
+    (request,) = asked()
+    waiting = make_group(("student", "1"), samples=(plan,))
+    report(request, finding=WRONG)
+    asked()
+
+    assert len(sent.of(Task.SAMPLE_GROUP)) == 1
+    assert client.get_group(under_way).samples[0].state is SampleState.SUBMITTED
+    (ended,) = client.get_group(waiting).samples
+    assert (ended.state, ended.code) == (SampleState.QUARANTINED, "problem_unsound")
+    assert waiting in [message.group_id for message in sent.of(Task.RANK_GROUP)]
 
 
 @pytest.mark.parametrize(
