@@ -26,19 +26,6 @@ def http(api):
 
 
 @pytest.fixture
-def rrtf(api, monkeypatch):
-    """Run the command as a user who has set address and key."""
-    monkeypatch.setenv("RRTF_CLIENT_URL", api)
-    monkeypatch.setenv("RRTF_CLIENT_KEY", "secret-key")
-    monkeypatch.setenv("COLUMNS", "250")
-
-    def run(*words):
-        return CliRunner().invoke(app, [str(word) for word in words])
-
-    return run
-
-
-@pytest.fixture
 def is_problem():
     """Assert that a response is an error of this status and code; return its body."""
 
