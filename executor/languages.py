@@ -18,7 +18,6 @@ _MEBIBYTE: Final = 2**20
 COMPILE_LIMITS: Final = Limits(
     cpu_seconds=20,
     total_cpu_seconds=20,
-    wall_factor=3,
     memory_bytes=1024 * _MEBIBYTE,
     output_bytes=4 * _MEBIBYTE,
     value_bytes=64 * _MEBIBYTE,

@@ -1,17 +1,16 @@
 """Assert tests whose code runs apart: relays what it asks of the candidate, collects findings."""
 
-import time
 from typing import Any, NamedTuple
 
 from executor.judging import verdicts
 from executor.judging.host import FunctionHost
 from executor.judging.items import Items
+from executor.judging.metering import Meter
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult, Verdict
-from infra.contracts.problems import Limits
 
 
 class SuiteBroken(errors.SuiteError):
@@ -30,6 +29,16 @@ class ReferenceFailed(SuiteBroken):
         self.verdict = verdict
 
 
+class ReferenceNearLimit(errors.SandboxError):
+    """The reference program does not pass, and needs about its time limit: the machine decides."""
+
+    def __init__(self, verdict: Verdict, seconds: float) -> None:
+        super().__init__(
+            f"the reference program gets {verdict.label}: it needs about the {seconds:g} s of CPU"
+            " time that a test may take"
+        )
+
+
 class CheckerFailed(SuiteBroken):
     """A test's checker said neither yes nor no to one answer; others it may be ready for."""
 
@@ -46,9 +55,10 @@ class Found(NamedTuple):
 class AssertRun:
     """One assert test in a process of its own, beside the candidate's."""
 
-    def __init__(self, sandbox: Sandbox, limits: Limits, host: FunctionHost) -> None:
+    def __init__(self, sandbox: Sandbox, meter: Meter, host: FunctionHost) -> None:
+        """`meter` is that of the test code; the host has the candidate's."""
         self._sandbox = sandbox
-        self._limits = limits
+        self._meter = meter
         self._host = host
         self.found = Found()
 
@@ -63,15 +73,16 @@ class AssertRun:
             SuiteBroken: the test code cannot be run, and the candidate has no part in it.
             errors.SandboxError: the sandbox failed.
         """
-        limits = self._limits
+        limits = self._meter.limits
         items = Items(limits.cpu_seconds, known.passed if known else None)
         with self._sandbox.jail({"role": "isolated", **start}, limits) as jail:
-            budget = jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
             try:
-                while not self._step(jail, budget, items):
+                while not self._step(jail, items):
                     pass
             except Ended as ended:
                 items.charge(ended.outcome, f"the test code: {ended.detail}")
+            finally:
+                self._meter.add(jail)
         if not items.has_run:
             raise SuiteBroken("no test of the test code ran")
         self.found = Found(items.passed, items.reached)
@@ -82,11 +93,13 @@ class AssertRun:
             results.append(verdicts.result(Outcome.NOT_RUN, why, name="what was left out"))
         return results
 
-    def _step(self, jail: Jail, budget: Budget, items: Items) -> bool:
-        message = jail.receive(budget)
-        if "ask" in message:
-            self._relay(jail, budget, message["ask"], items)
-            return False
+    def _step(self, jail: Jail, items: Items) -> bool:
+        """Let the test code go on until it says something of its tests; tell whether it is done."""
+        limits = self._meter.limits
+        budget = self._meter.budget(jail, limits.cpu_seconds, limits.idle_seconds)
+        with self._meter.watching(jail):
+            while "ask" in (message := jail.receive(budget)):
+                self._relay(jail, budget, message["ask"], items)
         if "broken" in message:
             raise SuiteBroken(str(message["broken"]))
         if "end" in message:
@@ -94,13 +107,10 @@ class AssertRun:
         return items.step(message)
 
     def _relay(self, jail: Jail, budget: Budget, request: dict[str, Any], items: Items) -> None:
-        began = time.monotonic()
         try:
             answer = self._host.ask(request, items.spending)
         except Ended as ended:
             answer = {"failed": ended.outcome.value, "detail": ended.detail}
-        # Meanwhile the candidate had the turn, and the clock of the tests stood still.
-        budget.wall_until += time.monotonic() - began
         try:
             jail.send(answer, budget)
         except ValueError:  # A number that JSON cannot say, such as one that overflowed.

@@ -4,7 +4,8 @@ import contextlib
 from typing import Any
 
 from executor.judging.asserting import CheckerFailed
-from executor.judging.host import CompileFailed, FunctionHost, Meter, Spending
+from executor.judging.host import CompileFailed, FunctionHost
+from executor.judging.metering import Meter, Spending
 from executor.sandbox.ended import Ended
 from executor.sandbox.jail import Sandbox
 from infra.contracts.base import Outcome

@@ -4,10 +4,10 @@ import contextlib
 from typing import Any
 
 from executor.judging.limits import GRACE
+from executor.judging.metering import Meter, Spending
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
 from infra.contracts.base import Outcome
-from infra.contracts.execution import Usage
 from infra.contracts.problems import Limits
 
 
@@ -23,40 +23,6 @@ def while_compiling(ended: Ended) -> Ended | CompileFailed:
     if ended.outcome is Outcome.RUNTIME_ERROR:
         return CompileFailed(f"the compiler failed: {ended.detail}")
     return Ended(ended.outcome, f"{ended.detail} while compiling")
-
-
-class Meter:
-    """What all the processes of one candidate have used, and what is left of its total budget."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self._cpu = 0.0
-        self._wall = 0.0
-        self._memory = 0
-
-    def add(self, jail: Jail) -> None:
-        """Count a jail that is about to go."""
-        self._cpu += jail.cpu_seconds()
-        self._wall += jail.wall_seconds()
-        self._memory = max(self._memory, jail.memory_bytes())
-
-    def left(self, jail: Jail | None = None) -> tuple[float, float]:
-        """CPU and wall seconds left for the candidate, with a jail that still runs."""
-        cpu = self._cpu + (jail.cpu_seconds() if jail else 0.0)
-        wall = self._wall + (jail.wall_seconds() if jail else 0.0)
-        return self.limits.total_cpu_seconds - cpu, self.limits.total_wall_seconds - wall
-
-    def usage(self) -> Usage:
-        """The sum so far."""
-        return Usage(cpu_seconds=self._cpu, wall_seconds=self._wall, memory_bytes=self._memory)
-
-
-class Spending:
-    """CPU and wall time of one test, over however many calls and processes it takes."""
-
-    def __init__(self) -> None:
-        self.cpu = 0.0
-        self.wall = 0.0
 
 
 Message = dict[str, Any]
@@ -100,12 +66,14 @@ class FunctionHost:
 
         Raises:
             CompileFailed: the source does not compile.
-            Ended: the module raised, crashed or met a limit while it was loaded.
+            Ended: the module raised, crashed or met a limit while it was loaded; or no time is
+                left for that.
         """
         if self._broken is not None:
             raise self._broken
         if self._jail is not None:
             return
+        self._meter.require_left()
         self._jail = self._stack.enter_context(
             self._sandbox.jail({"role": "functions", "source": self._source}, self._limits)
         )
@@ -122,9 +90,11 @@ class FunctionHost:
             raise
 
     def _load(self, jail: Jail) -> None:
-        budget = jail.budget(self._limits.cpu_seconds, self._limits.wall_seconds)
+        # What is loaded is no part of a test, and not what a reference program calibrates.
+        budget = self._meter.budget(jail, self._limits.cpu_seconds, self._limits.idle_seconds)
         try:
-            first = jail.receive(budget)
+            with self._meter.watching(jail):
+                first = jail.receive(budget)
         except Ended as ended:
             if self._compiled:
                 raise
@@ -132,7 +102,8 @@ class FunctionHost:
         if "compile_error" in first:
             raise CompileFailed(str(first["compile_error"]))
         self._compiled = True
-        second = jail.receive(budget)
+        with self._meter.watching(jail):
+            second = jail.receive(budget)
         if second.get("loaded") is not True:
             memory = second.get("memory") is True
             raise Ended(
@@ -154,38 +125,33 @@ class FunctionHost:
         if answer.get("id") != request["id"]:
             self.stop()
             raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message")
-        if spending.cpu > self._limits.cpu_seconds:
+        if spending.cpu > self._meter.test_seconds:
             # It came within the grace: late, but its process is none the worse for it.
-            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+            late = Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+            raise self._meter.met(late, jail)
         return {**_sanitized(answer), "generation": self.generation}
 
     def _exchange(self, jail: Jail, message: Message, spending: Spending) -> Message:
-        cpu_before, wall_before = jail.cpu_seconds(), jail.wall_seconds()
+        budget = self._budget(jail, spending)
+        before = Spending.of(jail)
         try:
-            budget = self._budget(jail, spending)
-            jail.send(message, budget)
-            answer: Message = jail.receive(budget)
+            with self._meter.watching(jail):
+                jail.send(message, budget)
+                answer: Message = jail.receive(budget)
         except Ended:
-            self._charge(spending, jail, cpu_before, wall_before)
+            spending.add(jail, before)
             self.stop()
             raise
-        self._charge(spending, jail, cpu_before, wall_before)
+        spending.add(jail, before)
         return answer
 
-    @staticmethod
-    def _charge(spending: Spending, jail: Jail, cpu_before: float, wall_before: float) -> None:
-        spending.cpu += jail.cpu_seconds() - cpu_before
-        spending.wall += jail.wall_seconds() - wall_before
-
     def _budget(self, jail: Jail, spending: Spending) -> Budget:
-        cpu_left, wall_left = self._meter.left(jail)
-        if spending.cpu >= self._limits.cpu_seconds or spending.wall >= self._limits.wall_seconds:
-            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the test's time is used up")
-        if cpu_left <= 0 or wall_left <= 0:
-            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the candidate's total time is used up")
-        cpu = min(self._limits.cpu_seconds * GRACE - spending.cpu, cpu_left)
-        wall = min(self._limits.wall_seconds - spending.wall, wall_left)
-        return jail.budget(cpu, wall)
+        test_seconds, idle_seconds = self._meter.test_seconds, self._limits.idle_seconds
+        if spending.cpu >= test_seconds or spending.idle >= idle_seconds:
+            spent = Ended(Outcome.TIME_LIMIT_EXCEEDED, "the test's time is used up")
+            raise self._meter.met(spent, jail)
+        cpu = test_seconds * GRACE - spending.cpu
+        return self._meter.budget(jail, cpu, idle_seconds - spending.idle)
 
     def forget_output(self) -> None:
         """Begin to count output anew; done between tests."""

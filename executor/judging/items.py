@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from executor.judging import verdicts
-from executor.judging.host import Spending
+from executor.judging.metering import Spending
 from executor.sandbox.ended import Ended
 from infra.contracts.base import Outcome
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, TestResult
@@ -47,6 +47,11 @@ class Items:
         return self._spending.get(self._current or "", self._between)
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether a test has begun and not ended."""
+        return self._current is not None
+
+    @property
     def has_run(self) -> bool:
         """Whether anything is known of any test."""
         return any(found is not None for found in self._results.values())
@@ -75,18 +80,18 @@ class Items:
         spending = self._spending[name]
         return verdicts.result(outcome, detail, spending.cpu, spending.wall, name)
 
-    def step(self, message: dict[str, Any], cpu: float = 0.0, wall: float = 0.0) -> bool:
-        """Take in a message, before which so much time was used; return whether it was the last.
+    def step(self, message: dict[str, Any], spent: Spending | None = None) -> bool:
+        """Take in a message, before which so much was used; return whether it was the last.
 
         Raises:
             Ended: the message makes no sense.
         """
         try:
-            return self._step(message, cpu, wall)
+            return self._step(message, spent or Spending())
         except (KeyError, ValueError, TypeError, IndexError):
             raise Ended(Outcome.RUNTIME_ERROR, NO_MESSAGE) from None
 
-    def _step(self, message: dict[str, Any], cpu: float, wall: float) -> bool:
+    def _step(self, message: dict[str, Any], spent: Spending) -> bool:
         if "items" in message:
             for name in message["items"]:
                 self._add(_text(name))
@@ -95,7 +100,7 @@ class Items:
             self._current = name
         elif "end" in message:
             outcome, detail = message["result"]
-            self._end(_text(message["end"]), outcome, _text(detail), cpu, wall)
+            self._end(_text(message["end"]), outcome, _text(detail), spent)
         else:
             for outcome, detail in message["done"]:
                 self.charge(Outcome(outcome), _text(detail))
@@ -103,13 +108,13 @@ class Items:
             return True
         return False
 
-    def _end(self, name: str, outcome: str, detail: str, cpu: float, wall: float) -> None:
+    def _end(self, name: str, outcome: str, detail: str, spent: Spending) -> None:
         if outcome == "skipped":
             outcome = Outcome.NOT_RUN
             self._skipped.add(name)
         spending = self._spending[name]
-        spending.cpu += cpu
-        spending.wall += wall
+        spending.cpu += spent.cpu
+        spending.wall += spent.wall
         self._results[name] = Outcome(outcome), detail[:MAX_DETAIL_CHARACTERS]
         self._ended, self._current = name, None
 

@@ -1,22 +1,30 @@
-"""The judge: labels the candidates of one suite, and decides when to look twice."""
+"""The judge: labels the candidates of one suite, within limits that its reference calibrates."""
 
+import time
 from typing import Any, Final
 
 from executor.judging import verdicts
-from executor.judging.asserting import Found, ReferenceFailed, SuiteBroken
+from executor.judging.asserting import Found, ReferenceFailed, ReferenceNearLimit, SuiteBroken
 from executor.judging.checking import Checkers
-from executor.judging.host import CompileFailed, FunctionHost, Meter
-from executor.judging.limits import calibrated, is_near_limit
+from executor.judging.host import CompileFailed, FunctionHost
+from executor.judging.limits import calibrated, is_near_limit, least
+from executor.judging.metering import Meter
 from executor.judging.native import NativeRunner
 from executor.judging.run import Asserts, Run
 from executor.judging.shared import learning, sharing
 from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Ended
 from executor.sandbox.jail import Sandbox
-from infra import errors
-from infra.contracts.base import STANDARD_IMAGE, Integrity, IntegrityRule, Label, Unguarded
+from infra.contracts.base import (
+    STANDARD_IMAGE,
+    Integrity,
+    IntegrityRule,
+    Label,
+    Outcome,
+    Unguarded,
+)
 from infra.contracts.execution import Guards, Suite, Verdict
-from infra.contracts.problems import AssertTest, StdioTest, check_tests
+from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, StdioTest, check_tests
 
 _READ_BYTES: Final = 64 * 2**20
 """What may be told of test code; it is no value of a candidate."""
@@ -28,13 +36,13 @@ class Judge:
     def __init__(
         self, sandbox: Sandbox, suite: Suite, version: str, asserts: Asserts | None = None
     ) -> None:
-        """Read the tests of the suite, and calibrate its limits if it asks for that.
+        """Read the tests of the suite, and decide where they run.
 
         `asserts` is what another judge of the same suite has read.
 
         Raises:
             SuiteBroken: a test cannot be run, its code does not compile or contains no test, or the
-                reference program that calibrates the limits fails.
+                reference program fails where it decides.
             errors.ImageMissing: the suite's image has not been built here.
             errors.SandboxError: the sandbox failed.
         """
@@ -56,11 +64,15 @@ class Judge:
         self._found: list[Found] = []
         self.asserts = Asserts([], [], [])
         """What is known of the assert tests; another judge of the suite need not find it again."""
+        self._test_seconds = suite.limits.cpu_seconds
+        """CPU limit of one test."""
+        self._is_calibrated = True
+        """Whether that stays as it is."""
+        self._begin()
         if self._tests:
             self.asserts = asserts or self._decided()
         if suite.reference_program is not None and suite.limits.reference_factor is not None:
-            reference = self._reference or self._judge_reference(suite.reference_program)
-            self._limits = calibrated(suite.limits, reference)
+            self._test_seconds, self._is_calibrated = least(self._limits), False
 
     @property
     def reference(self) -> Verdict | None:
@@ -71,6 +83,10 @@ class Judge:
     def total(self) -> int:
         """Number of tests known before a program runs; those of a statement each count as one."""
         return sum(self.asserts.sites) + len(self._suite.tests) - len(self._tests)
+
+    def _begin(self) -> None:
+        # However often a program runs for one answer, there is one time to wait for that.
+        self._deadline = time.monotonic() + MAX_WALL_SECONDS
 
     def _decided(self) -> Asserts:
         """Decide where the assert tests run: by reading them, then by the reference program.
@@ -128,13 +144,24 @@ class Judge:
         refusal = refuse_bytes(source)
         if refusal:
             raise SuiteBroken(f"the reference program cannot be compiled: {refusal}")
-        reference = self._judge(source)
+        reference = self._judge(source, self._limits.cpu_seconds)
         if reference.label is not Label.ALL_PASS:
             if reference.unstable:
-                # It passed once: the limit and the machine's load decide, not the suite.
-                raise errors.SandboxError("the reference program is near a limit, and unstable")
+                raise ReferenceNearLimit(reference, self._limits.cpu_seconds)
             raise ReferenceFailed(reference)
         return reference
+
+    def _calibrate(self) -> None:
+        """Have the reference program decide how long a test may take; if it fails, nothing does."""
+        self._is_calibrated = True
+        self._test_seconds = self._limits.cpu_seconds
+        try:
+            assert self._suite.reference_program is not None
+            reference = self._reference or self._judge_reference(self._suite.reference_program)
+        except (ReferenceFailed, ReferenceNearLimit):
+            return
+        self._reference = reference
+        self._test_seconds = calibrated(self._limits, reference)
 
     def _reading_start(self, role: str) -> dict[str, Any]:
         # An array is no plain data: comparing it with a list gives another array.
@@ -158,7 +185,7 @@ class Judge:
         limits = self._limits.model_copy(update={"value_bytes": _READ_BYTES})
         with self._sandbox.jail(self._reading_start(role), limits) as jail:
             try:
-                budget = jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
+                budget = jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds)
                 answer: dict[str, Any] = jail.receive(budget)
             except Ended as ended:
                 raise SuiteBroken(f"the test code cannot be read: {ended.detail}") from ended
@@ -182,11 +209,16 @@ class Judge:
         refusal = refuse_bytes(source)
         if refusal:
             return verdicts.compile_error(refusal, self.total, self._version)
-        verdict = self._judge(source)
-        if verdict.label in (Label.ALL_PASS, Label.COMPILE_ERROR) or not self._is_in_doubt():
+        self._begin()
+        verdict = self._judge(source, self._test_seconds)
+        used = self._test_seconds, self.asserts.integrity
+        if verdict.label not in (Label.ALL_PASS, Label.COMPILE_ERROR) and self._is_in_doubt():
+            self._settle()
+        if not self._is_calibrated and _met_time_limit(verdict):
+            self._calibrate()
+        if used == (self._test_seconds, self.asserts.integrity):
             return verdict
-        self._settle()
-        return verdict if self.asserts.integrity is Integrity.ISOLATED else self._judge(source)
+        return self._judge(source, self._test_seconds)
 
     def _is_in_doubt(self) -> bool:
         """Tell whether the reference program may still have the tests run beside the candidate."""
@@ -218,17 +250,13 @@ class Judge:
                 self.asserts, self._broken = apart, broken
                 raise
 
-    def _judge(self, source: str) -> Verdict:
-        with self._sandbox.gate.shared():
-            first = self._judge_once(source)
-        if not is_near_limit(first, learning.widened(self._limits, self.asserts.guards)):
-            return first
-        # Near a limit, the machine's load may decide; there, the program is alone with it.
-        with self._sandbox.gate.alone():
-            return verdicts.worst(first, self._judge_once(source))
+    def _judge(self, source: str, test_seconds: float) -> Verdict:
+        limits = learning.widened(self._limits, self.asserts.guards)
+        verdict = self._run(source, Meter(limits, test_seconds, self._deadline))
+        is_near = is_near_limit(verdict, limits, test_seconds)
+        return verdict.model_copy(update={"unstable": True}) if is_near else verdict
 
-    def _judge_once(self, source: str) -> Verdict:
-        meter = Meter(learning.widened(self._limits, self.asserts.guards))
+    def _run(self, source: str, meter: Meter) -> Verdict:
         if self._native is not None:
             return self._judge_native(self._native, source, meter)
         with (
@@ -276,6 +304,12 @@ class Judge:
                 results.append(result)
                 stdout, stderr = stdout or out, stderr or err
         return verdicts.judged(results, meter.usage(), self._version, stdout, stderr)
+
+
+def _met_time_limit(verdict: Verdict) -> bool:
+    """Tell whether a longer limit might give another verdict, or one that is not near a limit."""
+    limits_met = (test.outcome is Outcome.TIME_LIMIT_EXCEEDED for test in verdict.tests)
+    return verdict.unstable or any(limits_met)
 
 
 def refuse_bytes(source: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Verdicts near a limit: how near is near, and the limits that a reference program calibrates."""
+"""Limits of time: the one that a reference program calibrates, and how near one is near."""
 
 from typing import Final
 
@@ -7,41 +7,33 @@ from infra.contracts.execution import Verdict
 from infra.contracts.problems import Limits
 
 GRACE: Final = 1.2
-"""A test is ended at this multiple of its CPU limit: what answers between the two is late, but so
-little that a second run decides."""
+"""A test is ended at this multiple of its CPU limit, so that what is late by little is told from
+what does not end."""
 _NEAR: Final = 0.8
-_NEAR_MEMORY: Final = 0.9
-_STARVED: Final = 0.2
-"""What met the wall limit with so much of the CPU limit used may have lacked a processor."""
-_LEAST_SECONDS: Final = 0.5
-"""Shortest CPU limit of a test that calibration sets."""
+_LEAST_SECONDS: Final = 1.0
+"""Shortest CPU limit of a test that calibration sets; most programs need no more, and are judged
+before it is known what the reference program takes."""
 
 
-def is_near_limit(verdict: Verdict, limits: Limits) -> bool:
-    """Tell whether a little more or less of a resource might have changed the verdict."""
-    if verdict.usage.memory_bytes >= _NEAR_MEMORY * limits.memory_bytes:
-        return True
-    timed_out = any(t.outcome is Outcome.TIME_LIMIT_EXCEEDED for t in verdict.tests)
-    if not timed_out and verdict.usage.cpu_seconds >= _NEAR * limits.total_cpu_seconds:
-        return True
-    for test in verdict.tests:
-        share = test.cpu_seconds / limits.cpu_seconds
-        waited = test.wall_seconds >= _NEAR * limits.wall_seconds
-        if _NEAR <= share < GRACE or (waited and _STARVED <= share < _NEAR):
-            return True
-        if test.outcome is Outcome.MEMORY_LIMIT_EXCEEDED:
-            return True
-    return False
+def is_near_limit(verdict: Verdict, limits: Limits, test_seconds: float) -> bool:
+    """Tell whether a little more or less CPU time might have changed the verdict.
 
-
-def calibrated(limits: Limits, reference: Verdict) -> Limits:
-    """Return limits whose CPU time is a multiple of what the reference program takes.
-
-    Its slowest test decides; the limits' own time stays the most there is, `_LEAST_SECONDS` the
-    least.
+    `test_seconds` is the CPU limit of one test.
     """
-    if limits.reference_factor is None:
-        return limits
+    run = [test for test in verdict.tests if test.outcome is not Outcome.NOT_RUN]
+    if any(_NEAR <= test.cpu_seconds / test_seconds < GRACE for test in run):
+        return True
+    has_hung = any(test.outcome is Outcome.TIME_LIMIT_EXCEEDED for test in run)
+    return not has_hung and verdict.usage.cpu_seconds >= _NEAR * limits.total_cpu_seconds
+
+
+def least(limits: Limits) -> float:
+    """Return the CPU limit of a test while nothing is known of the reference program."""
+    return min(limits.cpu_seconds, _LEAST_SECONDS)
+
+
+def calibrated(limits: Limits, reference: Verdict) -> float:
+    """Return the CPU limit of a test by what the reference program takes for its slowest one."""
     slowest = max(test.cpu_seconds for test in reference.tests)
-    seconds = max(_LEAST_SECONDS, slowest * limits.reference_factor)
-    return limits.model_copy(update={"cpu_seconds": min(limits.cpu_seconds, seconds)})
+    seconds = max(_LEAST_SECONDS, slowest * (limits.reference_factor or 1))
+    return min(limits.cpu_seconds, seconds)

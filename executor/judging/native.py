@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from executor.judging import compare, verdicts
 from executor.judging.checking import Checkers
-from executor.judging.host import CompileFailed, Meter, while_compiling
+from executor.judging.host import CompileFailed, while_compiling
 from executor.judging.limits import GRACE
+from executor.judging.metering import Meter
 from executor.languages import COMPILE_LIMITS, TOOLCHAINS, binds, look_up
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail
@@ -83,7 +84,7 @@ class NativeRunner:
             "source": source,
         }
         with self._compiling.jail(start, COMPILE_LIMITS) as jail:
-            budget = jail.budget(COMPILE_LIMITS.cpu_seconds, COMPILE_LIMITS.wall_seconds)
+            budget = jail.budget(COMPILE_LIMITS.cpu_seconds, COMPILE_LIMITS.idle_seconds)
             try:
                 answer = jail.receive(budget)
             except Ended as ended:
@@ -118,15 +119,15 @@ class NativeRunner:
         self, compiled: Compiled, test: StdioTest, meter: Meter, checkers: Checkers
     ) -> tuple[TestResult, bytes, bytes]:
         """Run the program with one test's input; return the result and what it wrote."""
-        cpu_left, wall_left = meter.left()
-        if cpu_left <= 0 or wall_left <= 0:
-            spent = "the candidate's total time is used up"
-            return verdicts.result(Outcome.TIME_LIMIT_EXCEEDED, spent), b"", b""
+        try:
+            cpu_left, _ = meter.require_left()
+        except Ended as ended:
+            return verdicts.result(ended.outcome, ended.detail), b"", b""
         began = time.monotonic()
         with self.jail(compiled, test.stdin) as jail:
-            cpu = min(self._limits.cpu_seconds, cpu_left)
+            cpu = min(meter.test_seconds, cpu_left)
             try:
-                outcome, detail = self._judge(jail, test, cpu, checkers)
+                outcome, detail = self._judge(jail, test, cpu, meter, checkers)
             except Ended as ended:
                 outcome, detail = ended.outcome, ended.detail
             finally:
@@ -136,11 +137,13 @@ class NativeRunner:
             return result, jail.output("stdout"), jail.output("stderr")
 
     def _judge(
-        self, jail: Jail, test: StdioTest, cpu: float, checkers: Checkers
+        self, jail: Jail, test: StdioTest, cpu: float, meter: Meter, checkers: Checkers
     ) -> tuple[Outcome, str]:
-        status = jail.wait(jail.budget(cpu * GRACE, self._limits.wall_seconds))
-        if jail.cpu_seconds() > cpu:
-            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+        budget = meter.budget(jail, cpu * GRACE, self._limits.idle_seconds)
+        with meter.watching(jail):
+            status = jail.wait(budget)
+            if jail.cpu_seconds() > cpu:
+                raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
         if status != 0:
             last = verdicts.printable(jail.output("stderr")).strip().rpartition("\n")[2]
             return Outcome.RUNTIME_ERROR, f"{describe_status(status)}: {last}"

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from executor.judging import compare, verdicts
 from executor.judging.asserting import AssertRun, Found
 from executor.judging.checking import Checkers
-from executor.judging.host import CompileFailed, FunctionHost, Meter, Spending, while_compiling
+from executor.judging.host import CompileFailed, FunctionHost, while_compiling
 from executor.judging.items import OUTSIDE
 from executor.judging.limits import GRACE
+from executor.judging.metering import Meter, Spending
 from executor.judging.native import judge_output
 from executor.judging.shared import sharing
 from executor.judging.shared.guarding import Guard
@@ -73,6 +74,8 @@ class Run:
         self._host = host
         self._checkers = checkers
         self._meter = meter
+        self._meter_of_tests = meter
+        """Of test code that runs apart, one assert test after the other until one hangs."""
         self._compiled = False
         self._uncompiled: Ended | None = None
         """The limit that was met before the program was compiled for the first time."""
@@ -181,20 +184,18 @@ class Run:
     # Standard input and output tests.
 
     def _run_stdio(self, test: StdioTest) -> TestResult:
-        cpu_left, wall_left = self._meter.left()
-        if cpu_left <= 0 or wall_left <= 0:
-            return verdicts.result(
-                Outcome.TIME_LIMIT_EXCEEDED, "the candidate's total time is used up"
-            )
         if self._uncompiled is not None:
             return verdicts.result(self._uncompiled.outcome, self._uncompiled.detail)
+        try:
+            cpu_left, _ = self._meter.require_left()
+        except Ended as ended:
+            return verdicts.result(ended.outcome, ended.detail)
         start = {"role": "program", "source": self._source}
         began = time.monotonic()
         with self._sandbox.jail(start, self._limits, test.stdin) as jail:
             try:
-                outcome, detail = self._run_program(
-                    jail, test, min(self._limits.cpu_seconds, cpu_left)
-                )
+                cpu = min(self._meter.test_seconds, cpu_left)
+                outcome, detail = self._run_program(jail, test, cpu)
             except Ended as ended:
                 outcome, detail = ended.outcome, ended.detail
             finally:
@@ -204,9 +205,10 @@ class Run:
             return verdicts.result(outcome, detail, jail.cpu_seconds(), time.monotonic() - began)
 
     def _run_program(self, jail: Jail, test: StdioTest, cpu: float) -> tuple[Outcome, str]:
-        budget = jail.budget(cpu * GRACE, self._limits.wall_seconds)
+        budget = self._meter.budget(jail, cpu * GRACE, self._limits.idle_seconds)
         try:
-            compiled = jail.receive(budget)
+            with self._meter.watching(jail):
+                compiled = jail.receive(budget)
         except Ended as ended:
             if self._compiled:
                 raise
@@ -216,9 +218,10 @@ class Run:
         if "compile_error" in compiled:
             raise CompileFailed(str(compiled["compile_error"]))
         self._compiled = True
-        status = jail.wait(budget)
-        if jail.cpu_seconds() > cpu:
-            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+        with self._meter.watching(jail):
+            status = jail.wait(budget)
+            if jail.cpu_seconds() > cpu:
+                raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
         if status != 0:
             last = verdicts.printable(jail.output("stderr")).strip().rpartition("\n")[2]
             memory = last.startswith("MemoryError")
@@ -249,7 +252,9 @@ class Run:
         # Only the reference program runs before it is known what it passes.
         decides = self._suite.integrity is IntegrityRule.AUTO
         is_reference = known is None and decides and self._suite.reference_program is not None
-        run = AssertRun(sandbox, self._limits, self._host)
+        if not self._meter_of_tests.has_hung:
+            self._meter_of_tests = Meter(self._limits, deadline=self._meter.deadline)
+        run = AssertRun(sandbox, self._meter_of_tests, self._host)
         results = run.run(start, known, is_reference)
         self.found.append(run.found)
         return results
@@ -257,7 +262,7 @@ class Run:
     def _run_shared(self) -> Iterator[list[TestResult]]:
         sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
         for position, test in enumerate(t for t in self._suite.tests if isinstance(t, AssertTest)):
-            run = SharedRun(sandbox, self._limits, self._meter)
+            run = SharedRun(sandbox, self._meter)
             results = self._run_guarded(run, position, test)
             self.found.append(Found(run.passed))
             self._host.stdout = self._host.stdout or run.stdout

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from executor.judging import verdicts
 from executor.judging.host import CompileFailed, while_compiling
 from executor.judging.judge import refuse_bytes
-from executor.judging.limits import GRACE
 from executor.judging.native import NativeRunner
 from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Budget, Ended
@@ -63,7 +62,7 @@ class Runner:
             return self._not_started(Ending.COMPILE_ERROR, refusal)
         began = time.monotonic()
         try:
-            with self._sandbox.gate.shared(), self._started(running) as started:
+            with self._started(running) as started:
                 return self._finished(started)
         except CompileFailed as failure:
             ending, message = Ending.COMPILE_ERROR, str(failure)
@@ -79,13 +78,13 @@ class Runner:
             CompileFailed: it does not compile.
             Ended: its compiler met a limit.
         """
-        cpu, wall = self._limits.cpu_seconds * GRACE, self._limits.wall_seconds
+        cpu, idle = self._limits.cpu_seconds, self._limits.idle_seconds
         if self._native is not None:
             began = time.monotonic()
             compiled = self._native.compile(running.program)
             compiled_in = time.monotonic() - began
             with self._native.jail(compiled, running.stdin, running.arguments) as jail:
-                yield _Started(jail, jail.budget(cpu, wall), compiled_in)
+                yield _Started(jail, jail.budget(cpu, idle), compiled_in)
             return
         start = {
             "role": "program",
@@ -93,7 +92,7 @@ class Runner:
             "arguments": list(running.arguments),
         }
         with self._sandbox.jail(start, self._limits, running.stdin) as jail:
-            budget = jail.budget(cpu, wall)
+            budget = jail.budget(cpu, idle)
             try:
                 answer = jail.receive(budget)
             except Ended as ended:

@@ -1,7 +1,6 @@
 """From the outcomes of the tests to the label of the candidate: pure."""
 
 from collections.abc import Sequence
-from typing import Final
 
 from infra.contracts.base import Integrity, Label, Outcome
 from infra.contracts.execution import (
@@ -21,16 +20,6 @@ _ENDED_BADLY = frozenset(
         Outcome.OUTPUT_LIMIT_EXCEEDED,
     }
 )
-
-
-_SEVERITY: Final = {
-    outcome: rank
-    for rank, outcome in enumerate(
-        (Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.NOT_RUN, *sorted(_ENDED_BADLY))
-    )
-}
-"""How bad an outcome is; whatever replaces one by a worse never makes the label better."""
-_LABELS: Final = tuple(Label)
 
 
 def label_of(outcomes: Sequence[Outcome]) -> Label:
@@ -106,40 +95,4 @@ def judged(
         stderr=printable(stderr),
         error=first_failure,
         sandbox=sandbox,
-    )
-
-
-def worst(first: Verdict, second: Verdict) -> Verdict:
-    """Join two looks at one program: a test passes only if it passed in both.
-
-    The second look would otherwise be a second chance, for whoever remembers something of the first
-    as well as for the lucky. Where the looks have not the same tests, the worse verdict counts.
-    """
-    outcomes = [[test.outcome for test in look.tests] for look in (first, second)]
-    if first.label is second.label and outcomes[0] == outcomes[1]:
-        return first
-    # Of two equal ones the first, whose error and output then go with its tests.
-    base = min(first, second, key=lambda look: (_LABELS.index(look.label), look.pass_fraction))
-    if Label.COMPILE_ERROR in (first.label, second.label) or len(first.tests) != len(second.tests):
-        return base.model_copy(update={"unstable": True})
-    pairs = zip(first.tests, second.tests, strict=True)
-    tests = [max(pair, key=lambda test: _SEVERITY[test.outcome]) for pair in pairs]
-    joined = judged(tests, _higher(first.usage, second.usage), base.sandbox)
-    shared = Integrity.SHARED in (first.integrity, second.integrity)
-    return joined.model_copy(
-        update={
-            "integrity": Integrity.SHARED if shared else Integrity.ISOLATED,
-            "guards": base.guards,
-            "stdout": base.stdout,
-            "stderr": base.stderr,
-            "unstable": True,
-        }
-    )
-
-
-def _higher(one: Usage, other: Usage) -> Usage:
-    return Usage(
-        cpu_seconds=max(one.cpu_seconds, other.cpu_seconds),
-        wall_seconds=max(one.wall_seconds, other.wall_seconds),
-        memory_bytes=max(one.memory_bytes, other.memory_bytes),
     )

@@ -39,6 +39,9 @@ class Account(Protocol):
             errors.SandboxError: it has not come in.
         """
 
+    def tasks(self) -> list[int]:
+        """Ids of all threads that there are now."""
+
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
 
@@ -208,6 +211,14 @@ class PollingAccount:
         if memory > self._limit:
             self._killed = True
             self.kill()
+
+    def tasks(self) -> list[int]:
+        """Ids of all threads that there are now."""
+        found: list[int] = []
+        for pid in self._tree():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, os.listdir(f"/proc/{pid}/task"))
+        return found
 
     def cpu_seconds(self) -> float:
         """CPU time used so far, to a hundredth of a second."""

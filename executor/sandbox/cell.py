@@ -18,7 +18,6 @@ from typing import Any, Final
 
 from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
-from executor.sandbox.gate import Gate
 from executor.sandbox.jail import Jail, hear, kill
 from executor.sandbox.plumbing import Plumbing
 from executor.sandbox.policy import base_command, confinement, python_command
@@ -60,7 +59,6 @@ class CellSandbox:
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
-        self.gate = Gate(image.images.folder, "quiet")
         self._outside_uid = outside_uid
         self._cell: _Cell | None = None
         self._strict: StrictSandbox | None = None
@@ -133,14 +131,11 @@ class CellSandbox:
         return self._strict
 
     def close(self) -> None:
-        """End the cells of all packages, and with them all that is in them; leave the gates."""
+        """End the cells of all packages, and with them all that is in them."""
         for sandbox in self._family.values():
-            if sandbox._strict is not None:
-                sandbox._strict.close()
             if sandbox._cell is not None:
                 sandbox._cell.close()
                 sandbox._cell = None
-            sandbox.gate.close()
 
     def _fresh_cell(self) -> "_Cell":
         if self._cell is not None and self._cell.is_worn():

@@ -199,6 +199,11 @@ class Cgroup1Account:
         del reaper  # A cgroup knows its processes.
         _require_inside(self._paths["pids"], pid)
 
+    def tasks(self) -> list[int]:
+        """Ids of all threads that there are now."""
+        # Opened anew: of a file that stays open the kernel keeps the list for a second.
+        return [int(word) for word in (self._paths["pids"] / "tasks").read_text().split()]
+
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
         return int(self._files.text(0)) / 1e9
@@ -335,6 +340,10 @@ class Cgroup2Account:
         """
         del reaper  # A cgroup knows its processes.
         _require_inside(self._path, pid)
+
+    def tasks(self) -> list[int]:
+        """Ids of all threads that there are now."""
+        return [int(word) for word in (self._path / "cgroup.threads").read_text().split()]
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import NamedTuple
 
 from infra.contracts.base import Outcome
 
@@ -15,14 +16,15 @@ class Ended(Exception):
         super().__init__(detail)
 
 
-class Budget:
-    """CPU and wall time that may be used up to some point."""
+class Budget(NamedTuple):
+    """What may be used up to some point, as readings of clocks in seconds."""
 
-    def __init__(self, cpu_until: float, wall_until: float) -> None:
-        self.cpu_until = cpu_until
-        """Reading of the account's CPU clock, in seconds."""
-        self.wall_until = wall_until
-        """Reading of the monotonic clock, in seconds."""
+    cpu_until: float
+    """Of the account's CPU clock."""
+    idle_until: float
+    """Of the jail's idle clock."""
+    deadline: float
+    """Of the monotonic clock: when we give up, and know nothing of the program."""
 
 
 def describe_status(status: int | None) -> str:

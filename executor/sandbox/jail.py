@@ -21,10 +21,10 @@ from executor.guest import channel
 from executor.sandbox import messages
 from executor.sandbox.accounting import Account
 from executor.sandbox.ended import Budget, Ended, describe_status
-from executor.sandbox.gate import Gate
+from executor.sandbox.idling import IdleClock
 from infra import errors
 from infra.contracts.base import Outcome
-from infra.contracts.problems import Limits
+from infra.contracts.problems import MAX_WALL_SECONDS, Limits
 
 _START_SECONDS: Final = 30.0
 _END_SECONDS: Final = 10.0
@@ -32,14 +32,11 @@ _POLL_SECONDS: Final = 0.02
 _STDERR_KEPT: Final = 8192
 _MEBIBYTE: Final = 2**20
 _READ_BYTES: Final = 1 << 16
+_UNLIMITED: Final = Budget(float("inf"), float("inf"), float("inf"))
 
 
 class Sandbox(Protocol):
     """Something that starts jails."""
-
-    @property
-    def gate(self) -> Gate:
-        """Through which all the machine's slots go."""
 
     def with_packages(self, image: str, own: tuple[str, ...] = ()) -> "Sandbox":
         """Return the sandbox whose Python has an image's packages and these of our own."""
@@ -82,6 +79,9 @@ class Jail:
         """Take hold of the ends; `complaint` says why process 1 did not come up."""
         self._start: dict[str, Any] | None = start
         self._account = account
+        self._idle = IdleClock(account)
+        self._left_alone: float | None = None
+        """Since when nobody waits for it."""
         self._limits = limits
         self._complaint = complaint
         self._output: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
@@ -154,6 +154,10 @@ class Jail:
         """CPU time used so far by everything inside."""
         return self._account.cpu_seconds()
 
+    def idle_seconds(self) -> float:
+        """Time so far in which we waited for it, and it neither ran nor waited for a processor."""
+        return self._idle.seconds
+
     def wall_seconds(self) -> float:
         """Time since it was started."""
         return time.monotonic() - self._started
@@ -171,10 +175,19 @@ class Jail:
         for name in self._output:
             self._written[name] = 0
 
-    def budget(self, cpu_seconds: float, wall_seconds: float) -> Budget:
-        """Make a budget that begins now, or when the jail is up."""
+    def budget(
+        self, cpu_seconds: float, idle_seconds: float, deadline: float | None = None
+    ) -> Budget:
+        """Make a budget that begins now, or when the jail is up.
+
+        `deadline` is a reading of the monotonic clock, `MAX_WALL_SECONDS` from now if absent.
+        """
         self.boot()
-        return Budget(self.cpu_seconds() + cpu_seconds, time.monotonic() + wall_seconds)
+        return Budget(
+            self.cpu_seconds() + cpu_seconds,
+            self.idle_seconds() + idle_seconds,
+            time.monotonic() + MAX_WALL_SECONDS if deadline is None else deadline,
+        )
 
     # Talking to it.
 
@@ -184,12 +197,14 @@ class Jail:
         Raises:
             Ended: it ended, or a limit ended it, before it had read the message.
             ValueError: JSON cannot say the message, or it is nested too deeply.
+            errors.SandboxError: the deadline has passed.
         """
         try:
             data = memoryview(channel.pack(message))
         except RecursionError:
             # What could just be read at one depth of our stack cannot be written at another.
             raise ValueError("the message is nested too deeply") from None
+        self._turn_to()
         while data:
             try:
                 data = data[self._channel.send(data) :]
@@ -200,6 +215,12 @@ class Jail:
             except OSError:
                 self._ended()
 
+    def _turn_to(self) -> None:
+        """Begin to wait for it; until now it may have waited for us, or for another jail."""
+        if self._left_alone is not None:
+            self._idle.excuse(time.monotonic() - self._left_alone)
+            self._left_alone = None
+
     def _watch_channel(self, events: int) -> None:
         if self._channel_open:
             self._selector.modify(self._channel, events, "channel")
@@ -209,11 +230,14 @@ class Jail:
 
         Raises:
             Ended: it ended, broke the protocol, or a limit ended it.
+            errors.SandboxError: the deadline has passed.
         """
+        self._turn_to()
         while (message := self._next_message()) is None:
             if not self._channel_open:
                 self._ended()
             self._pump(budget)
+        self._left_alone = time.monotonic()
         # A child of the candidate may have been killed for memory just before it answered.
         if self._account.out_of_memory():
             raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
@@ -224,7 +248,9 @@ class Jail:
 
         Raises:
             Ended: a limit ended it first.
+            errors.SandboxError: the deadline has passed.
         """
+        self._turn_to()
         while self._status is None:
             self._pump(budget)
         # Output may still be in the pipes; the namespace is going, so their ends are near.
@@ -276,10 +302,14 @@ class Jail:
     def _check(self, budget: Budget) -> None:
         if self._account.out_of_memory():
             raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
-        if time.monotonic() > budget.wall_until:
-            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the wall time limit was reached")
-        if self._account.cpu_seconds() > budget.cpu_until:
+        cpu_seconds = self._account.cpu_seconds()
+        if cpu_seconds > budget.cpu_until:
             raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+        self._idle.look(self._looked, cpu_seconds)
+        if self._idle.seconds > budget.idle_until:
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the idle time limit was reached")
+        if self._looked > budget.deadline:
+            self._fail("the program got too little of the processors to be judged")
 
     def _read_channel(self) -> None:
         # At most one message of full size waits in here, and a little more.
@@ -328,10 +358,10 @@ class Jail:
 
     def _ended(self) -> NoReturn:
         """Raise what ended the process, now that it talks no more."""
-        grace = Budget(float("inf"), time.monotonic() + 2)
+        until = time.monotonic() + 2
         with contextlib.suppress(Ended):
-            while self._status is None:
-                self._pump(grace)
+            while self._status is None and time.monotonic() < until:
+                self._pump(_UNLIMITED)
         if self._account.out_of_memory():
             raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
         raise Ended(Outcome.RUNTIME_ERROR, describe_status(self._status))

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
-from executor.sandbox.gate import Gate
 from executor.sandbox.jail import Ends, Jail
 from executor.sandbox.plumbing import Plumbing
 from executor.sandbox.policy import INSIDE_UID, base_command, confinement, python_command
@@ -36,7 +35,6 @@ class StrictSandbox:
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
-        self.gate = Gate(image.images.folder, "quiet")
         self._uid = os.geteuid() if outside_uid is None else outside_uid
         self._gid = os.getegid() if outside_uid is None else outside_uid
 
@@ -98,8 +96,7 @@ class StrictSandbox:
         return self
 
     def close(self) -> None:
-        """Leave the gate; nothing else stays between jails."""
-        self.gate.close()
+        """Do nothing: nothing stays between jails."""
 
     def _command(self, limits: Limits, input_bytes: int) -> list[str]:
         confined = confinement(limits, input_bytes, self._image.packages)

@@ -4,9 +4,15 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from executor.judging.asserting import CheckerFailed, ReferenceFailed, SuiteBroken
-from executor.judging.host import CompileFailed, FunctionHost, Meter
+from executor.judging.asserting import (
+    CheckerFailed,
+    ReferenceFailed,
+    ReferenceNearLimit,
+    SuiteBroken,
+)
+from executor.judging.host import CompileFailed, FunctionHost
 from executor.judging.judge import Judge, refuse_bytes
+from executor.judging.metering import Meter
 from executor.judging.shared import sharing
 from executor.sandbox.ended import Ended
 from executor.sandbox.slot import Slot
@@ -86,6 +92,8 @@ class _Check:
             fault, detail = broken.fault, str(broken)
         except CheckerFailed as failed:
             fault, detail = Fault.CHECKER, failed.detail
+        except ReferenceNearLimit as failed:
+            fault, detail = Fault.REFERENCE, failed.detail
         except ReferenceFailed as failed:
             fault, detail = self._of_reference(failed.verdict)
         except SuiteBroken as broken:
@@ -123,7 +131,7 @@ class _Check:
         limits = suite.limits
         with sandbox.jail(start, limits) as jail:
             try:
-                budget = jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds)
+                budget = jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds)
                 found = jail.receive(budget)
             except Ended as ended:
                 raise _Broken(Fault.TESTS, f"they cannot be read: {ended.detail}") from ended
@@ -212,6 +220,9 @@ class _Check:
         timed_out = any(test.outcome is Outcome.TIME_LIMIT_EXCEEDED for test in verdict.tests)
         if timed_out and self._loops_in_tests():
             return Fault.ENDLESS, f"the tests do not end: {failed}"
+        if timed_out:
+            most = self._suite.limits.cpu_seconds
+            detail = f"{detail}; it needs more than the {most:g} s of `limits.cpu_seconds`"
         return Fault.REFERENCE, detail
 
     def _loops_in_tests(self) -> bool:
@@ -223,7 +234,7 @@ class _Check:
             program = suite.whole(suite.reference_program or "")
             start = {**sharing.start_of(test, suite, program), "role": "watched"}
             with sandbox.jail(start, limits) as jail:
-                budget = jail.budget(limits.cpu_seconds, limits.wall_seconds)
+                budget = jail.budget(limits.cpu_seconds, limits.idle_seconds)
                 try:
                     while "done" not in jail.receive(budget):
                         pass

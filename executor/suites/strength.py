@@ -98,7 +98,7 @@ def _mutants(
     limits = limits.model_copy(update={"value_bytes": _ANSWER_BYTES})
     with sandbox.jail(start, limits) as jail:
         try:
-            answer = jail.receive(jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds))
+            answer = jail.receive(jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds))
         except Ended as ended:
             if ended.outcome is Outcome.RUNTIME_ERROR:
                 raise errors.SandboxError(f"no mutants: {ended.detail}") from ended

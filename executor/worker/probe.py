@@ -8,7 +8,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from executor.judging.host import FunctionHost, Meter, Spending
+from executor.judging.host import FunctionHost
+from executor.judging.metering import Meter, Spending
 from executor.sandbox.ended import Ended
 from executor.sandbox.jail import Sandbox
 from executor.sandbox.slot import Slot
@@ -104,6 +105,10 @@ def fill_disk():
 def spin():
     while True:
         pass
+
+def sleep():
+    import time
+    time.sleep(60)
 """
 
 REMEDY: Final = (
@@ -125,14 +130,13 @@ class Finding(NamedTuple):
 _LIMITS: Final = Limits(
     # Loose, for a machine that is busy when the worker starts.
     cpu_seconds=1.0,
-    wall_factor=10,
     total_cpu_seconds=5,
     memory_bytes=96 * 2**20,
     file_bytes=4 * 2**20,
     processes=16,
 )
 # What runs until it is ended needs no more; a worker that starts sooner helps sooner.
-_BRIEF: Final = _LIMITS.model_copy(update={"cpu_seconds": 0.1, "wall_factor": 20})
+_BRIEF: Final = _LIMITS.model_copy(update={"cpu_seconds": 0.1})
 
 
 class _Check(NamedTuple):
@@ -166,6 +170,7 @@ _CHECKS: Final = (
     _Check("temporary files are bounded", "fill_disk", lambda seen: seen is True),
     _Check("memory is bounded", "fill_memory", lambda seen: seen == "memory_limit_exceeded"),
     _Check("CPU time is bounded", "spin", lambda seen: seen == "time_limit_exceeded", _BRIEF),
+    _Check("idle time is bounded", "sleep", lambda seen: seen == "time_limit_exceeded", _BRIEF),
 )
 
 
@@ -175,9 +180,9 @@ def examine(sandbox: Sandbox) -> Iterator[Finding]:
     Raises:
         errors.SandboxUnsupported: no jail starts at all.
     """
-    meter = Meter(_LIMITS)
     for check in _CHECKS:
         try:
+            meter = Meter(check.limits)
             with FunctionHost(sandbox, _HOSTILE, check.limits, meter) as host:
                 seen = _observe(host, check.function)
         except errors.SandboxUnsupported:

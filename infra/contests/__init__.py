@@ -17,7 +17,7 @@ from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Limits, Problem
 
 LEFT_OUT: Final = "tests_left_out"
 """Key of a problem's metadata: how many of its tests were too long, or too many."""
-_WALL_FACTOR, _TOTAL_CPU_SECONDS = 2.0, 37.5
+_TOTAL_CPU_SECONDS = 37.5
 """Contests have a hundred tests and more: as much time as a candidate may have."""
 _MAX_MEMORY_BYTES = 2**30
 _PYTHON_3 = 3
@@ -168,7 +168,6 @@ def _problem(
             "tests": fitting.tests,
             "limits": Limits(
                 cpu_seconds=min(max(seconds, usual.cpu_seconds), _TOTAL_CPU_SECONDS),
-                wall_factor=_WALL_FACTOR,
                 total_cpu_seconds=_TOTAL_CPU_SECONDS,
                 memory_bytes=min(max(memory, usual.memory_bytes), _MAX_MEMORY_BYTES),
             ),

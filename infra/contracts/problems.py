@@ -27,8 +27,9 @@ MAX_FILES = 100
 """Most files one test may bring along."""
 STRENGTH = "strength"
 """Key of a problem's metadata: the share of its reference's mutants that its tests notice."""
-MAX_WALL_SECONDS = 75.0
-"""Longest wall time of one candidate; twice this and a slice's time fit into one task."""
+MAX_WALL_SECONDS = 150.0
+"""Wall time after which nothing is known of a candidate, whose processes the machine has left
+without a processor; this and a slice's time fit into one task."""
 
 
 def _program_text(value: object) -> str:
@@ -70,13 +71,18 @@ class Limits(Contract):
 
     cpu_seconds: float = Field(4.0, gt=0, le=60)
     """CPU time of one test, over all its processes."""
-    reference_factor: float | None = Field(None, ge=1, le=100)
-    """If given, the CPU time of one test is this multiple of what the reference program takes for
-    its slowest one, at least half a second and at most `cpu_seconds`."""
-    wall_factor: float = Field(3.0, ge=1, le=20)
-    """Wall time allowed for one test, as a multiple of `cpu_seconds`."""
-    total_cpu_seconds: float = Field(20.0, gt=0, le=MAX_WALL_SECONDS)
-    """CPU time of one candidate over all tests."""
+    reference_factor: float | None = Field(4.0, ge=1, le=100)
+    """If there is a reference program that passes, the CPU time of one test is this multiple of
+    what that takes for its slowest one, at least a second and at most `cpu_seconds`; with null it
+    is always `cpu_seconds`."""
+    idle_factor: float = Field(1.0, ge=0.1, le=20)
+    """Time in which one test neither runs nor waits for a processor, as a multiple of
+    `cpu_seconds`."""
+    total_cpu_seconds: float = Field(20.0, gt=0, le=MAX_WALL_SECONDS / 2)
+    """CPU time of one candidate over all tests; its idle time is `idle_factor` times that."""
+    run_every_test: bool = False
+    """Whether a test has its whole time although one before it met its time limit; otherwise all
+    tests after such a one share the time of one more."""
     memory_bytes: int = Field(256 * 2**20, ge=32 * 2**20, le=8 * 2**30)
     """Memory of all the candidate's processes together, temporary files included."""
     output_bytes: int = Field(2**20, ge=1024, le=64 * 2**20)
@@ -90,22 +96,23 @@ class Limits(Contract):
 
     @model_validator(mode="after")
     def _fit_a_task(self) -> Self:
-        if self.total_wall_seconds > MAX_WALL_SECONDS:
+        seconds = self.total_cpu_seconds + self.total_idle_seconds
+        if seconds > MAX_WALL_SECONDS:
             raise ValueError(
-                f"total_cpu_seconds x wall_factor is {self.total_wall_seconds:g} s, and must be at"
-                f" most {MAX_WALL_SECONDS:g} s"
+                f"total_cpu_seconds x (1 + idle_factor) is {seconds:g} s, and must be at most"
+                f" {MAX_WALL_SECONDS:g} s"
             )
         return self
 
     @property
-    def wall_seconds(self) -> float:
-        """Wall time allowed for one test."""
-        return self.cpu_seconds * self.wall_factor
+    def idle_seconds(self) -> float:
+        """Idle time allowed for one test."""
+        return self.cpu_seconds * self.idle_factor
 
     @property
-    def total_wall_seconds(self) -> float:
-        """Wall time allowed for one candidate."""
-        return self.total_cpu_seconds * self.wall_factor
+    def total_idle_seconds(self) -> float:
+        """Idle time allowed for one candidate."""
+        return self.total_cpu_seconds * self.idle_factor
 
 
 class ValueComparator(StrEnum):

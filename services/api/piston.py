@@ -69,7 +69,7 @@ class PistonRequest(BaseModel):
         (), max_length=100
     )
     run_timeout: int = Field(3_000, gt=0, le=60_000)
-    """Milliseconds of CPU time; the wall may take three times as long, but 75 s at most."""
+    """Milliseconds of CPU time, and as many in which it neither runs nor waits for a processor."""
     run_memory_limit: int = Field(-1, ge=-1, le=8 * 2**30)
     """Bytes; -1 for one gibibyte."""
 
@@ -179,7 +179,8 @@ async def execute(
         image=request.image,
         limits=limits,
     )
-    wait = min(limits.wall_seconds + 2 * _QUEUE_SECONDS, MAX_WAIT_SECONDS)
+    run_seconds = limits.cpu_seconds + limits.idle_seconds
+    wait = min(run_seconds + 2 * _QUEUE_SECONDS, MAX_WAIT_SECONDS)
     answer = await ask_one(executors, running, wait)
     name = ALIASES[language][0]
     if not isinstance(answer, RunResult):

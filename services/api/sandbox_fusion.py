@@ -3,7 +3,6 @@
 Shapes: https://bytedance.github.io/SandboxFusion/docs/api/run-code-run-code-post.
 """
 
-import math
 from enum import StrEnum
 from typing import Annotated
 
@@ -13,7 +12,7 @@ from pydantic import BaseModel, Field
 from infra import errors
 from infra.contracts.base import STANDARD_IMAGE, ImageName, Language
 from infra.contracts.direct import MAX_WAIT_SECONDS, Ending, Running, RunResult, Unanswered
-from infra.contracts.problems import MAX_WALL_SECONDS, Limits, ProgramText, Text
+from infra.contracts.problems import Limits, ProgramText, Text
 from services.api import examples
 from services.api.execute import Executors, ask_one
 from services.api.keys import SUBMITS
@@ -49,7 +48,7 @@ class RunCodeRequest(BaseModel):
     compile_timeout: float = Field(10, gt=0, le=600)
     """Compilers have limits of their own here."""
     run_timeout: float = Field(10, gt=0, le=60)
-    """CPU seconds; the wall may take three times as long, but 75 s at most."""
+    """CPU seconds, and as many in which it neither runs nor waits for a processor."""
     memory_limit_MB: int = Field(-1, ge=-1, le=8192)  # noqa: N815 - the interface's own name
     """Mebibytes; -1 for 1024."""
     files: dict[str, str | None] = Field(default_factory=dict)
@@ -109,7 +108,8 @@ async def run_code(
         raise errors.InvalidInput(f"{request.language!r} has no Python packages")
     memory = request.memory_limit_MB * _MEBIBYTE if request.memory_limit_MB > 0 else _DEFAULT_MEMORY
     limits = limits_for(request.run_timeout, memory)
-    wait = min(request.compile_timeout + limits.wall_seconds + _QUEUE_SECONDS, MAX_WAIT_SECONDS)
+    run = limits.cpu_seconds + limits.idle_seconds
+    wait = min(request.compile_timeout + run + _QUEUE_SECONDS, MAX_WAIT_SECONDS)
     running = Running(
         program=request.code,
         stdin=request.stdin or "",
@@ -126,14 +126,9 @@ async def run_code(
 
 def limits_for(seconds: float, memory_bytes: int) -> Limits:
     """Make the limits of one run from its time and memory."""
-    factor = min(3.0, MAX_WALL_SECONDS / seconds)
-    if seconds * factor > MAX_WALL_SECONDS:
-        # The quotient was rounded up; the number below it is less than the true one.
-        factor = math.nextafter(factor, 0)
     return Limits(
         cpu_seconds=seconds,
         total_cpu_seconds=seconds,
-        wall_factor=factor,
         memory_bytes=max(memory_bytes, 32 * _MEBIBYTE),
     )
 

@@ -30,9 +30,9 @@ log = logs.get(__name__)
 
 _WORKERS = ("ranker", "sampler", "executor")
 _WORKERS_SECONDS = 120.0
-GRACE_SECONDS = {"executor": 2 * MAX_WALL_SECONDS + 20}
-"""Until a service that was told to stop is killed, where that is longer than usual: a candidate
-that ends near a limit is run twice."""
+GRACE_SECONDS = {"executor": MAX_WALL_SECONDS + 20}
+"""Until a service that was told to stop is killed, where that is longer than usual: as long as a
+candidate may take on a busy machine."""
 _TEMPORARY = "tmp"
 """Folder of the data directory for what services keep for a while."""
 

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from executor.judging.host import Meter
+from executor.judging.metering import Meter
 from executor.judging.shared import sharing
 from executor.judging.shared.arranging import Arrangement, Pattern
 from executor.judging.shared.guarding import Guard, learn
@@ -52,14 +52,14 @@ def guards(
 def widened(limits: Limits, guards: Sequence[Guard | None]) -> Limits:
     """Return limits that leave a candidate's tests the time they have without siblings."""
     most = max((guard.share for guard in guards if guard), default=1.0)
-    seconds = min(limits.total_cpu_seconds * most, MAX_WALL_SECONDS / limits.wall_factor)
+    seconds = min(limits.total_cpu_seconds * most, MAX_WALL_SECONDS / (1 + limits.idle_factor))
     return limits.model_copy(update={"total_cpu_seconds": seconds})
 
 
 def _run(
     sandbox: Sandbox, limits: Limits, start: dict[str, Any], arrangement: Arrangement
 ) -> dict[str, TestResult]:
-    run = sharing.SharedRun(sandbox, limits, Meter(limits))
+    run = sharing.SharedRun(sandbox, Meter(limits))
     run.run({**start, **sharing.arranged(arrangement)}, None, True)
     return run.told
 
@@ -76,7 +76,7 @@ def _patterns(
     }
     with sandbox.jail(start, limits) as jail:
         try:
-            answer = jail.receive(jail.budget(limits.total_cpu_seconds, limits.total_wall_seconds))
+            answer = jail.receive(jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds))
             return [message and Pattern.of(message) for message in answer["patterns"]]
         except (Ended, KeyError, TypeError, ValueError):
             return [None] * len(tests)
@@ -88,6 +88,6 @@ def _generous(limits: Limits) -> Limits:
         update={
             "value_bytes": _READ_BYTES,
             "total_cpu_seconds": MAX_WALL_SECONDS,
-            "wall_factor": MAX_WALL_SECONDS / limits.cpu_seconds,
+            "idle_factor": MAX_WALL_SECONDS / limits.cpu_seconds,
         }
     )

@@ -7,15 +7,16 @@ the jail, the limits and the clocks are those of every candidate. The verdict sa
 from collections.abc import Collection
 from typing import Any
 
-from executor.judging.host import CompileFailed, Meter
+from executor.judging.host import CompileFailed
 from executor.judging.items import Items
 from executor.judging.limits import GRACE
+from executor.judging.metering import Meter, Spending
 from executor.judging.shared.arranging import Arrangement
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
 from infra.contracts.base import Outcome
 from infra.contracts.execution import Suite, TestResult
-from infra.contracts.problems import AssertTest, Limits
+from infra.contracts.problems import AssertTest
 
 PACKAGES = (
     *("pytest", "pluggy", "iniconfig", "packaging", "pygments"),
@@ -55,9 +56,8 @@ def arranged(arrangement: Arrangement) -> dict[str, Any]:
 class SharedRun:
     """One assert test in the candidate's own process."""
 
-    def __init__(self, sandbox: Sandbox, limits: Limits, meter: Meter) -> None:
+    def __init__(self, sandbox: Sandbox, meter: Meter) -> None:
         self._sandbox = sandbox
-        self._limits = limits
         self._meter = meter
         self.passed: tuple[str, ...] = ()
         """Names of the tests that were passed."""
@@ -78,8 +78,8 @@ class SharedRun:
             CompileFailed: the source of the candidate does not compile.
             errors.SandboxError: the sandbox failed.
         """
-        items = Items(self._limits.cpu_seconds, known)
-        with self._sandbox.jail({"role": "suite", **start}, self._limits) as jail:
+        items = Items(self._meter.test_seconds, known)
+        with self._sandbox.jail({"role": "suite", **start}, self._meter.limits) as jail:
             try:
                 self._run(jail, items)
                 if not items.has_run:
@@ -93,21 +93,31 @@ class SharedRun:
         return items.results(may_skip)
 
     def _run(self, jail: Jail, items: Items) -> None:
-        first = jail.receive(self._budget(jail))
+        budget = self._budget(jail, items)
+        with self._meter.watching(jail):
+            first = jail.receive(budget)
         if "compile_error" in first:
             raise CompileFailed(str(first["compile_error"]))
-        while True:
-            cpu, wall = jail.cpu_seconds(), jail.wall_seconds()
-            message = jail.receive(self._budget(jail))
-            if items.step(message, jail.cpu_seconds() - cpu, jail.wall_seconds() - wall):
-                return
-            items.require_within_limits()
-            jail.forget_output()
+        is_last = False
+        while not is_last:
+            is_last = self._step(jail, items)
 
-    def _budget(self, jail: Jail) -> Budget:
-        """Allow one test's time, and no more than what is left."""
-        cpu_left, wall_left = self._meter.left(jail)
-        if cpu_left <= 0 or wall_left <= 0:
-            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the candidate's total time is used up")
-        cpu = min(self._limits.cpu_seconds * GRACE, cpu_left)
-        return jail.budget(cpu, min(self._limits.wall_seconds, wall_left))
+    def _step(self, jail: Jail, items: Items) -> bool:
+        budget, before, spending = self._budget(jail, items), Spending.of(jail), Spending()
+        with self._meter.watching(jail):
+            message = jail.receive(budget)
+            spending.add(jail, before)
+            is_last = items.step(message, spending)
+            if not is_last:
+                items.require_within_limits()
+        jail.forget_output()
+        return is_last
+
+    def _budget(self, jail: Jail, items: Items) -> Budget:
+        """Allow one test's time, and no more than what is left.
+
+        What is loaded is no part of a test, and not what a reference program calibrates.
+        """
+        limits = self._meter.limits
+        seconds = self._meter.test_seconds if items.is_under_way else limits.cpu_seconds
+        return self._meter.budget(jail, seconds * GRACE, limits.idle_seconds)

@@ -1,0 +1,131 @@
+"""What the processes of one candidate have used, and what that leaves for the tests to come."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from typing import Final
+
+from executor.sandbox.ended import Budget, Ended
+from executor.sandbox.jail import Jail
+from infra.contracts.base import Outcome
+from infra.contracts.execution import Usage
+from infra.contracts.problems import MAX_WALL_SECONDS, Limits
+
+_USED_UP: Final = "the candidate's total time is used up"
+_SHARED: Final = "a test before it met its time limit, and what those after it share is used up"
+
+
+class Spending:
+    """What one test has used, over however many calls and processes it takes; in seconds."""
+
+    def __init__(self, cpu: float = 0.0, idle: float = 0.0, wall: float = 0.0) -> None:
+        self.cpu = cpu
+        self.idle = idle
+        self.wall = wall
+
+    @staticmethod
+    def of(jail: Jail) -> "Spending":
+        """What a jail has used so far."""
+        return Spending(jail.cpu_seconds(), jail.idle_seconds(), jail.wall_seconds())
+
+    def add(self, jail: Jail, since: "Spending") -> None:
+        """Add what a jail has used since it had used so much."""
+        now = Spending.of(jail)
+        self.cpu += now.cpu - since.cpu
+        self.idle += now.idle - since.idle
+        self.wall += now.wall - since.wall
+
+
+class Meter:
+    """What all the processes of one candidate have used, and what is left of its total budget."""
+
+    def __init__(
+        self, limits: Limits, test_seconds: float | None = None, deadline: float | None = None
+    ) -> None:
+        """Begin from zero.
+
+        Args:
+            limits: Of the problem.
+            test_seconds: CPU limit of one test; absent, that of the limits.
+            deadline: Reading of the monotonic clock at which we give up; absent,
+                `MAX_WALL_SECONDS` from now.
+        """
+        self.limits = limits
+        self.test_seconds = limits.cpu_seconds if test_seconds is None else test_seconds
+        self.deadline = time.monotonic() + MAX_WALL_SECONDS if deadline is None else deadline
+        self.has_hung = False
+        """Whether a time limit was met."""
+        self._used = Spending()
+        self._cpu_until, self._idle_until = limits.total_cpu_seconds, limits.total_idle_seconds
+        self._memory = 0
+
+    def add(self, jail: Jail) -> None:
+        """Count a jail that is about to go."""
+        self._used.add(jail, Spending())
+        self._memory = max(self._memory, jail.memory_bytes())
+
+    def usage(self) -> Usage:
+        """The sum so far."""
+        return Usage(
+            cpu_seconds=self._used.cpu, wall_seconds=self._used.wall, memory_bytes=self._memory
+        )
+
+    def _left(self, jail: Jail | None) -> tuple[float, float]:
+        cpu, idle = self._used.cpu, self._used.idle
+        if jail is not None:
+            cpu, idle = cpu + jail.cpu_seconds(), idle + jail.idle_seconds()
+        return self._cpu_until - cpu, self._idle_until - idle
+
+    def require_left(self, jail: Jail | None = None) -> tuple[float, float]:
+        """Return the CPU and idle seconds that are left, with a jail that still runs.
+
+        Raises:
+            Ended: there are none.
+        """
+        cpu, idle = self._left(jail)
+        if cpu > 0 and idle > 0:
+            return cpu, idle
+        if self.has_hung:
+            raise Ended(Outcome.NOT_RUN, _SHARED)
+        raise self.met(Ended(Outcome.TIME_LIMIT_EXCEEDED, _USED_UP), jail)
+
+    def budget(self, jail: Jail, cpu_seconds: float, idle_seconds: float) -> Budget:
+        """Let a jail use so much from now on, and no more than what is left.
+
+        Raises:
+            Ended: nothing is left.
+            errors.SandboxError: the jail does not come up.
+        """
+        cpu_left, idle_left = self.require_left(jail)
+        return jail.budget(min(cpu_seconds, cpu_left), min(idle_seconds, idle_left), self.deadline)
+
+    @contextlib.contextmanager
+    def watching(self, jail: Jail) -> Iterator[None]:
+        """Say what it means if the jail ends here.
+
+        Raises:
+            Ended: as the jail raised it, or that its test counts as not run.
+        """
+        try:
+            yield
+        except Ended as ended:
+            raise self.met(ended, jail) from ended
+
+    def met(self, ended: Ended, jail: Jail | None = None) -> Ended:
+        """Return what the end of a test means for it, and for those after it.
+
+        After the first that met its time limit all that follow share the time of one more, unless
+        every test is to be run. `jail` is that of the test, unless it was added.
+        """
+        if ended.outcome is not Outcome.TIME_LIMIT_EXCEEDED:
+            return ended
+        if self.limits.run_every_test:
+            self.has_hung = True
+            return ended
+        if self.has_hung:
+            return Ended(Outcome.NOT_RUN, _SHARED)
+        self.has_hung = True
+        cpu_left, idle_left = self._left(jail)
+        self._cpu_until -= max(0.0, cpu_left - self.test_seconds)
+        self._idle_until -= max(0.0, idle_left - self.limits.idle_seconds)
+        return ended

@@ -1,0 +1,80 @@
+"""The idle clock: time in which no task of a jail ran or waited for a processor.
+
+Whoever sleeps is ended by it, and whoever gets no processor is not. It is read now and then: two
+looks at which nothing runs bound a time that counts, less what the kernel says was used or waited
+in between.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from executor.sandbox.accounting import Account
+
+_MOST_SECONDS: Final = 0.04
+"""Of the time between two looks so much counts: if we ourselves come late, for want of a processor,
+the jail may have waited for us."""
+_ENDED: Final = (b"Z", b"X")
+
+
+class _Look(NamedTuple):
+    """What was seen at one time."""
+
+    at: float
+    cpu_seconds: float
+    waited: dict[int, float]
+    """Seconds that each task has waited for a processor so far."""
+
+
+class IdleClock:
+    """Counts the idle time of one jail."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._last: _Look | None = None
+        self._excused = 0.0
+        self.seconds = 0.0
+        """What has been counted."""
+
+    def excuse(self, seconds: float) -> None:
+        """Leave out some time since the last look, in which the jail had nothing to do."""
+        self._excused += seconds
+
+    def look(self, at: float, cpu_seconds: float) -> None:
+        """Count the time since the last look, if nothing ran then and nothing runs now.
+
+        `at` and `cpu_seconds` are the present readings of the monotonic and the CPU clock.
+        """
+        last, excused = self._last, self._excused
+        self._last, self._excused = None, 0.0
+        waited = _waited(self._account.tasks())
+        if waited is None:
+            return
+        self._last = _Look(at, cpu_seconds, waited)
+        if last is None:
+            return
+        busy = cpu_seconds - last.cpu_seconds
+        busy += sum(max(0.0, now - last.waited.get(task, 0.0)) for task, now in waited.items())
+        self.seconds += max(0.0, min(at - last.at - excused, _MOST_SECONDS) - busy)
+
+
+def _waited(tasks: Iterable[int]) -> dict[int, float] | None:
+    """Return how long each task has waited for a processor; None if one runs or waits now.
+
+    None as well if there is no task: who waits then waits for us.
+    """
+    found = {}
+    for task in tasks:
+        try:
+            state = Path(f"/proc/{task}/stat").read_bytes().rpartition(b") ")[2][:1]
+            if state == b"R":
+                return None
+            if state in _ENDED:
+                continue
+            found[task] = 0.0
+            # The second of three numbers (Documentation/scheduler/sched-stats.rst); a kernel
+            # without these leaves us what the states say.
+            found[task] = int(Path(f"/proc/{task}/schedstat").read_bytes().split()[1]) / 1e9
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found or None
