@@ -60,6 +60,8 @@ class AssertRun:
         self._sandbox = sandbox
         self._meter = meter
         self._host = host
+        self._has_called = False
+        """Whether the candidate's answers can make the test code go on for long."""
         self.found = Found()
 
     def run(self, start: dict[str, Any], known: Found | None, may_skip: bool) -> list[TestResult]:
@@ -95,16 +97,25 @@ class AssertRun:
 
     def _step(self, jail: Jail, items: Items) -> bool:
         """Let the test code go on until it says something of its tests; tell whether it is done."""
-        limits = self._meter.limits
-        budget = self._meter.budget(jail, limits.cpu_seconds, limits.idle_seconds)
+        budget = self._budget(jail)
         with self._meter.watching(jail):
             while "ask" in (message := jail.receive(budget)):
+                if not self._has_called and message["ask"].get("op") != "names":
+                    self._has_called = True
+                    budget = self._budget(jail)
                 self._relay(jail, budget, message["ask"], items)
         if "broken" in message:
             raise SuiteBroken(str(message["broken"]))
         if "end" in message:
             self._host.forget_output()
         return items.step(message)
+
+    def _budget(self, jail: Jail) -> Budget:
+        """Allow one test's time; all of it while the test code only gets ready."""
+        limits = self._meter.limits
+        if self._has_called:
+            return self._meter.budget(jail, limits.cpu_seconds, limits.idle_seconds)
+        return self._meter.budget(jail, limits.total_cpu_seconds, limits.total_idle_seconds)
 
     def _relay(self, jail: Jail, budget: Budget, request: dict[str, Any], items: Items) -> None:
         try:

@@ -11,7 +11,7 @@ from infra.contracts.problems import AssertTest, Limits
 from infra.forms import doctests
 from tests.hostile.attacks import SLOWNESS
 
-LIMITS = Limits(cpu_seconds=1.0 * SLOWNESS, wall_factor=4.0, total_cpu_seconds=5.0 * SLOWNESS)
+LIMITS = Limits(cpu_seconds=1.0 * SLOWNESS, total_cpu_seconds=5.0 * SLOWNESS)
 
 
 class Attacked(NamedTuple):

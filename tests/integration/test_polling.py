@@ -25,6 +25,7 @@ def f():
     return 1
 """
 FORKED_SPINNERS = "import os\ndef f():\n    os.fork(); os.fork()\n    while True: pass\n"
+SLEEPERS = "import os, time\ndef f():\n    os.fork()\n    while True: time.sleep(0.001)\n"
 DAEMON = "import os, time\ndef f():\n    if os.fork() == 0:\n        time.sleep(99)\n    return 1\n"
 FILES = """
 import os, time
@@ -52,6 +53,7 @@ def judge(open_directory, request):
         ("def f():\n    return 1\n", Label.ALL_PASS, Outcome.PASSED),
         (FORKS, Label.ALL_PASS, Outcome.PASSED),
         (DAEMON, Label.ALL_PASS, Outcome.PASSED),
+        (SLEEPERS, Label.RUNTIME_ERROR, Outcome.TIME_LIMIT_EXCEEDED),
         (FORKED_SPINNERS, Label.RUNTIME_ERROR, Outcome.TIME_LIMIT_EXCEEDED),
         (
             "def f():\n    blocks = []\n    while True: blocks.append(bytearray(1 << 20))\n",

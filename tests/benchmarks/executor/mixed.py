@@ -30,7 +30,7 @@ _HOSTILE_PROBLEM = Problem(
     entry_point="add",
     tests=tuple(CallTest(args=(n, 2 * n), expected=[n, 2 * n, 3 * n]) for n in (3, 7, 11)),
     limits=Limits(
-        cpu_seconds=0.2, wall_factor=2, total_cpu_seconds=0.5, memory_bytes=96 * 2**20,
+        cpu_seconds=0.2, total_cpu_seconds=0.5, memory_bytes=96 * 2**20,
         output_bytes=64 * 1024, file_bytes=4 * 2**20, processes=16,
     ),
 )  # fmt: skip

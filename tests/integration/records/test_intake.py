@@ -10,7 +10,7 @@ from infra import errors, intake
 from infra.contracts.base import Author, CandidateState, IntegrityRule, Label
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.execution import ExecutionRequest
-from infra.contracts.problems import CallTest
+from infra.contracts.problems import CallTest, Limits
 from infra.db.tables import CandidateRow, GroupRow, PolicyRow, ProblemRow, SampleRequestRow
 from infra.messaging import Task
 
@@ -230,8 +230,12 @@ def test_a_sample_plan_with_a_nul_byte_is_refused_at_the_door(suite):
 
 
 def test_a_problem_keeps_its_reference_program_to_itself(suite):
+    decides_nothing = {
+        "integrity": IntegrityRule.ISOLATED,
+        "limits": Limits(reference_factor=None),
+    }
     reference = suite.problem(slug="other").model_copy(
-        update={"reference_program": "SECRET", "integrity": IntegrityRule.ISOLATED}
+        update={"reference_program": "SECRET", **decides_nothing}
     )
     with suite.work() as work:
         problem_id, _ = intake.add_problem(work, reference)

@@ -5,8 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.judging import verdicts
-from infra.contracts.base import Integrity, Label, Outcome
+from executor.judging.limits import is_near_limit
+from infra.contracts.base import Label, Outcome
 from infra.contracts.execution import Usage
+from infra.contracts.problems import Limits
 
 P, W, R = Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR
 T, N = Outcome.TIME_LIMIT_EXCEEDED, Outcome.NOT_RUN
@@ -46,42 +48,26 @@ def test_output_is_made_fit_for_the_database():
     assert "\ud800" not in verdicts.result(Outcome.PASSED, "\ud800\x00").detail
 
 
-def looked(outcomes, **fields):
-    tests = [verdicts.result(outcome, outcome.value) for outcome in outcomes]
-    return verdicts.judged(tests, Usage(cpu_seconds=len(outcomes)), "test", **fields)
-
-
-OUTCOMES = st.lists(st.sampled_from(Outcome), min_size=3, max_size=3) | st.lists(
-    st.sampled_from(Outcome), min_size=1, max_size=4
+@pytest.mark.parametrize(
+    ("outcome", "cpu", "is_near"),
+    [
+        (P, 0.7, False),
+        (P, 0.9, True),
+        (T, 1.1, True),
+        # It was ended, and would have gone on.
+        (T, 1.2, False),
+        # What was left of the time decided, and not its own limit.
+        (N, 0.9, False),
+    ],
 )
+def test_a_verdict_is_near_a_limit_where_a_little_time_would_change_it(outcome, cpu, is_near):
+    tests = [verdicts.result(P, cpu=0.1), verdicts.result(outcome, cpu=cpu)]
+    verdict = verdicts.judged(tests, Usage(cpu_seconds=cpu + 0.1), "test")
+
+    assert is_near_limit(verdict, Limits(cpu_seconds=4), test_seconds=1) == is_near
 
 
-@given(OUTCOMES, OUTCOMES)
-def test_two_looks_are_never_better_than_either(one, other):
-    looks = looked(one), looked(other)
-    order = list(Label)
+def test_many_tests_are_near_the_limit_of_all_together():
+    verdict = verdicts.judged([verdicts.result(P, cpu=1)] * 17, Usage(cpu_seconds=17), "test")
 
-    joined = verdicts.worst(*looks)
-
-    for look in looks:
-        assert order.index(joined.label) <= order.index(look.label)
-        assert joined.pass_fraction <= look.pass_fraction
-        if len(one) == len(other):
-            for test, found in zip(look.tests, joined.tests, strict=True):
-                assert test.outcome is Outcome.PASSED or found.outcome is not Outcome.PASSED
-    assert joined.unstable == (one != other)
-    assert joined.label is verdicts.label_of([test.outcome for test in joined.tests])
-
-
-def test_two_looks_that_do_not_both_compile_are_a_compile_error():
-    refused = verdicts.compile_error("no", 2, "test")
-
-    for looks in ((looked([P, P]), refused), (refused, looked([P, P]))):
-        joined = verdicts.worst(*looks)
-        assert (joined.label, joined.unstable) == (Label.COMPILE_ERROR, True)
-
-
-def test_two_looks_of_which_one_was_shared_are_shared():
-    shared = looked([P, W], integrity=Integrity.SHARED)
-
-    assert verdicts.worst(looked([W, P]), shared).integrity is Integrity.SHARED
+    assert is_near_limit(verdict, Limits(), test_seconds=4)

@@ -1,0 +1,88 @@
+"""The idle clock, looking at processes of this machine."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from executor.sandbox.idling import IdleClock
+
+
+class Tasks:
+    """Stands where an account is: one process, or none."""
+
+    def __init__(self, *pids):
+        self.pids = list(pids)
+
+    def tasks(self):
+        return self.pids
+
+
+@pytest.fixture
+def started():
+    """Start Python on some code, and wait until it says that it is there."""
+    processes = []
+
+    def start(code):
+        code = f"import os, time\nos.write(1, b'x')\n{code}"
+        process = subprocess.Popen([sys.executable, "-Sc", code], stdout=subprocess.PIPE)
+        processes.append(process)
+        assert process.stdout.read(1) == b"x"
+        return process.pid
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.stdout.close()
+        process.wait()
+
+
+def asleep(started):
+    pid = started("time.sleep(99)")
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+    return pid
+
+
+def test_time_counts_between_two_looks_at_what_sleeps(started):
+    clock = IdleClock(Tasks(asleep(started)))
+
+    clock.look(10.0, 0.0)
+    assert clock.seconds == 0
+    clock.look(10.02, 0.005)
+    assert clock.seconds == pytest.approx(0.015)
+    # In some of it it had nothing to do.
+    clock.excuse(0.01)
+    clock.look(10.04, 0.005)
+    assert clock.seconds == pytest.approx(0.025)
+    # We come late: most of it may have been spent waiting for us.
+    clock.look(20.0, 0.005)
+    assert clock.seconds == pytest.approx(0.065)
+
+
+def test_no_time_counts_while_something_runs_or_waits_for_a_processor(started):
+    tasks = Tasks(asleep(started))
+    clock = IdleClock(tasks)
+
+    clock.look(1.0, 0.0)
+    tasks.pids.append(started("while True: pass"))
+    for at in (1.02, 1.04):
+        clock.look(at, 0.0)
+    tasks.pids.pop()
+    clock.look(1.06, 0.0)
+    assert clock.seconds == 0
+
+
+def test_no_time_counts_when_nobody_is_left():
+    ended = subprocess.Popen([sys.executable, "-Sc", ""])
+    os.waitid(os.P_PID, ended.pid, os.WEXITED | os.WNOWAIT)
+    clock = IdleClock(Tasks(ended.pid))
+
+    for at in (1.0, 1.02, 1.04):
+        clock.look(at, 0.0)
+    ended.wait()
+    clock.look(1.06, 0.0)
+
+    assert clock.seconds == 0
