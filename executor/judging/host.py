@@ -125,7 +125,7 @@ class FunctionHost:
         if answer.get("id") != request["id"]:
             self.stop()
             raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message")
-        if spending.cpu > self._meter.test_seconds:
+        if spending.cpu > self._meter.allowed.cpu:
             # It came within the grace: late, but its process is none the worse for it.
             late = Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
             raise self._meter.met(late, jail)
@@ -139,19 +139,19 @@ class FunctionHost:
                 jail.send(message, budget)
                 answer: Message = jail.receive(budget)
         except Ended:
-            spending.add(jail, before)
+            spending.add_since(before, jail)
             self.stop()
             raise
-        spending.add(jail, before)
+        spending.add_since(before, jail)
         return answer
 
     def _budget(self, jail: Jail, spending: Spending) -> Budget:
-        test_seconds, idle_seconds = self._meter.test_seconds, self._limits.idle_seconds
-        if spending.cpu >= test_seconds or spending.idle >= idle_seconds:
+        allowed = self._meter.allowed
+        if spending.cpu >= allowed.cpu or spending.idle >= allowed.idle:
             spent = Ended(Outcome.TIME_LIMIT_EXCEEDED, "the test's time is used up")
             raise self._meter.met(spent, jail)
-        cpu = test_seconds * GRACE - spending.cpu
-        return self._meter.budget(jail, cpu, idle_seconds - spending.idle)
+        cpu = allowed.cpu * GRACE - spending.cpu
+        return self._meter.budget(jail, cpu, allowed.idle - spending.idle)
 
     def forget_output(self) -> None:
         """Begin to count output anew; done between tests."""

@@ -78,7 +78,7 @@ class Items:
     def _result(self, name: str) -> TestResult:
         outcome, detail = self._results[name] or (Outcome.NOT_RUN, "the tests did not reach it")
         spending = self._spending[name]
-        return verdicts.result(outcome, detail, spending.cpu, spending.wall, name)
+        return verdicts.result(outcome, detail, spending, name)
 
     def step(self, message: dict[str, Any], spent: Spending | None = None) -> bool:
         """Take in a message, before which so much was used; return whether it was the last.
@@ -112,9 +112,7 @@ class Items:
         if outcome == "skipped":
             outcome = Outcome.NOT_RUN
             self._skipped.add(name)
-        spending = self._spending[name]
-        spending.cpu += spent.cpu
-        spending.wall += spent.wall
+        self._spending[name].add(spent)
         self._results[name] = Outcome(outcome), detail[:MAX_DETAIL_CHARACTERS]
         self._ended, self._current = name, None
 

@@ -7,7 +7,7 @@ from executor.judging import verdicts
 from executor.judging.asserting import Found, ReferenceFailed, ReferenceNearLimit, SuiteBroken
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, FunctionHost
-from executor.judging.limits import calibrated, is_near_limit, least
+from executor.judging.limits import Allowance, calibrated, is_near_limit, least, own
 from executor.judging.metering import Meter
 from executor.judging.native import NativeRunner
 from executor.judging.run import Asserts, Run
@@ -64,15 +64,15 @@ class Judge:
         self._found: list[Found] = []
         self.asserts = Asserts([], [], [])
         """What is known of the assert tests; another judge of the suite need not find it again."""
-        self._test_seconds = suite.limits.cpu_seconds
-        """CPU limit of one test."""
+        self._allowed = own(suite.limits)
+        """What one test may use."""
         self._is_calibrated = True
         """Whether that stays as it is."""
         self._begin()
         if self._tests:
             self.asserts = asserts or self._decided()
         if suite.reference_program is not None and suite.limits.reference_factor is not None:
-            self._test_seconds, self._is_calibrated = least(self._limits), False
+            self._allowed, self._is_calibrated = least(self._limits), False
 
     @property
     def reference(self) -> Verdict | None:
@@ -144,7 +144,7 @@ class Judge:
         refusal = refuse_bytes(source)
         if refusal:
             raise SuiteBroken(f"the reference program cannot be compiled: {refusal}")
-        reference = self._judge(source, self._limits.cpu_seconds)
+        reference = self._judge(source, own(self._limits))
         if reference.label is not Label.ALL_PASS:
             if reference.unstable:
                 raise ReferenceNearLimit(reference, self._limits.cpu_seconds)
@@ -154,14 +154,14 @@ class Judge:
     def _calibrate(self) -> None:
         """Have the reference program decide how long a test may take; if it fails, nothing does."""
         self._is_calibrated = True
-        self._test_seconds = self._limits.cpu_seconds
+        self._allowed = own(self._limits)
         try:
             assert self._suite.reference_program is not None
             reference = self._reference or self._judge_reference(self._suite.reference_program)
         except (ReferenceFailed, ReferenceNearLimit):
             return
         self._reference = reference
-        self._test_seconds = calibrated(self._limits, reference)
+        self._allowed = calibrated(self._limits, reference)
 
     def _reading_start(self, role: str) -> dict[str, Any]:
         # An array is no plain data: comparing it with a list gives another array.
@@ -210,15 +210,15 @@ class Judge:
         if refusal:
             return verdicts.compile_error(refusal, self.total, self._version)
         self._begin()
-        verdict = self._judge(source, self._test_seconds)
-        used = self._test_seconds, self.asserts.integrity
+        verdict = self._judge(source, self._allowed)
+        used = self._allowed, self.asserts.integrity
         if verdict.label not in (Label.ALL_PASS, Label.COMPILE_ERROR) and self._is_in_doubt():
             self._settle()
         if not self._is_calibrated and _met_time_limit(verdict):
             self._calibrate()
-        if used == (self._test_seconds, self.asserts.integrity):
+        if used == (self._allowed, self.asserts.integrity):
             return verdict
-        return self._judge(source, self._test_seconds)
+        return self._judge(source, self._allowed)
 
     def _is_in_doubt(self) -> bool:
         """Tell whether the reference program may still have the tests run beside the candidate."""
@@ -250,10 +250,10 @@ class Judge:
                 self.asserts, self._broken = apart, broken
                 raise
 
-    def _judge(self, source: str, test_seconds: float) -> Verdict:
+    def _judge(self, source: str, allowed: Allowance) -> Verdict:
         limits = learning.widened(self._limits, self.asserts.guards)
-        verdict = self._run(source, Meter(limits, test_seconds, self._deadline))
-        is_near = is_near_limit(verdict, limits, test_seconds)
+        verdict = self._run(source, Meter(limits, allowed, self._deadline))
+        is_near = is_near_limit(verdict, limits, allowed)
         return verdict.model_copy(update={"unstable": True}) if is_near else verdict
 
     def _run(self, source: str, meter: Meter) -> Verdict:

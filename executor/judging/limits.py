@@ -1,6 +1,6 @@
-"""Limits of time: the one that a reference program calibrates, and how near one is near."""
+"""Limits of time: those that a reference program calibrates, and how near one is near."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from infra.contracts.base import Outcome
 from infra.contracts.execution import Verdict
@@ -11,29 +11,46 @@ GRACE: Final = 1.2
 what does not end."""
 _NEAR: Final = 0.8
 _LEAST_SECONDS: Final = 1.0
-"""Shortest CPU limit of a test that calibration sets; most programs need no more, and are judged
-before it is known what the reference program takes."""
+"""Shortest limit of a test that calibration sets; most programs need no more, and are judged before
+it is known what the reference program takes."""
 
 
-def is_near_limit(verdict: Verdict, limits: Limits, test_seconds: float) -> bool:
-    """Tell whether a little more or less CPU time might have changed the verdict.
+class Allowance(NamedTuple):
+    """What one test may use, in seconds."""
 
-    `test_seconds` is the CPU limit of one test.
-    """
+    cpu: float
+    idle: float
+
+
+def own(limits: Limits) -> Allowance:
+    """Return what the problem itself allows a test."""
+    return Allowance(limits.cpu_seconds, limits.idle_seconds)
+
+
+def least(limits: Limits) -> Allowance:
+    """Return what a test may use while nothing is known of the reference program."""
+    return _within(limits, 0.0, 0.0)
+
+
+def calibrated(limits: Limits, reference: Verdict) -> Allowance:
+    """Return what a test may use by what the reference program takes for its slowest one."""
+    factor = limits.reference_factor or 1.0
+    cpu = max(test.cpu_seconds for test in reference.tests)
+    idle = max(test.idle_seconds for test in reference.tests)
+    return _within(limits, cpu * factor, idle * factor)
+
+
+def _within(limits: Limits, cpu: float, idle: float) -> Allowance:
+    return Allowance(
+        min(limits.cpu_seconds, max(_LEAST_SECONDS, cpu)),
+        min(limits.idle_seconds, max(_LEAST_SECONDS, idle)),
+    )
+
+
+def is_near_limit(verdict: Verdict, limits: Limits, allowed: Allowance) -> bool:
+    """Tell whether a little more or less CPU time might have changed the verdict."""
     run = [test for test in verdict.tests if test.outcome is not Outcome.NOT_RUN]
-    if any(_NEAR <= test.cpu_seconds / test_seconds < GRACE for test in run):
+    if any(_NEAR <= test.cpu_seconds / allowed.cpu < GRACE for test in run):
         return True
     has_hung = any(test.outcome is Outcome.TIME_LIMIT_EXCEEDED for test in run)
     return not has_hung and verdict.usage.cpu_seconds >= _NEAR * limits.total_cpu_seconds
-
-
-def least(limits: Limits) -> float:
-    """Return the CPU limit of a test while nothing is known of the reference program."""
-    return min(limits.cpu_seconds, _LEAST_SECONDS)
-
-
-def calibrated(limits: Limits, reference: Verdict) -> float:
-    """Return the CPU limit of a test by what the reference program takes for its slowest one."""
-    slowest = max(test.cpu_seconds for test in reference.tests)
-    seconds = max(_LEAST_SECONDS, slowest * (limits.reference_factor or 1))
-    return min(limits.cpu_seconds, seconds)

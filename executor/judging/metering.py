@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Final
 
+from executor.judging.limits import Allowance, own
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail
 from infra.contracts.base import Outcome
@@ -28,30 +29,34 @@ class Spending:
         """What a jail has used so far."""
         return Spending(jail.cpu_seconds(), jail.idle_seconds(), jail.wall_seconds())
 
-    def add(self, jail: Jail, since: "Spending") -> None:
+    def add(self, other: "Spending") -> None:
+        """Add what was used elsewhere."""
+        self.cpu += other.cpu
+        self.idle += other.idle
+        self.wall += other.wall
+
+    def add_since(self, before: "Spending", jail: Jail) -> None:
         """Add what a jail has used since it had used so much."""
         now = Spending.of(jail)
-        self.cpu += now.cpu - since.cpu
-        self.idle += now.idle - since.idle
-        self.wall += now.wall - since.wall
+        self.add(Spending(now.cpu - before.cpu, now.idle - before.idle, now.wall - before.wall))
 
 
 class Meter:
     """What all the processes of one candidate have used, and what is left of its total budget."""
 
     def __init__(
-        self, limits: Limits, test_seconds: float | None = None, deadline: float | None = None
+        self, limits: Limits, allowed: Allowance | None = None, deadline: float | None = None
     ) -> None:
         """Begin from zero.
 
         Args:
             limits: Of the problem.
-            test_seconds: CPU limit of one test; absent, that of the limits.
+            allowed: What one test may use; absent, what the limits say.
             deadline: Reading of the monotonic clock at which we give up; absent,
                 `MAX_WALL_SECONDS` from now.
         """
         self.limits = limits
-        self.test_seconds = limits.cpu_seconds if test_seconds is None else test_seconds
+        self.allowed = own(limits) if allowed is None else allowed
         self.deadline = time.monotonic() + MAX_WALL_SECONDS if deadline is None else deadline
         self.has_hung = False
         """Whether a time limit was met."""
@@ -61,7 +66,7 @@ class Meter:
 
     def add(self, jail: Jail) -> None:
         """Count a jail that is about to go."""
-        self._used.add(jail, Spending())
+        self._used.add(Spending.of(jail))
         self._memory = max(self._memory, jail.memory_bytes())
 
     def usage(self) -> Usage:
@@ -126,6 +131,6 @@ class Meter:
             return Ended(Outcome.NOT_RUN, _SHARED)
         self.has_hung = True
         cpu_left, idle_left = self._left(jail)
-        self._cpu_until -= max(0.0, cpu_left - self.test_seconds)
-        self._idle_until -= max(0.0, idle_left - self.limits.idle_seconds)
+        self._cpu_until -= max(0.0, cpu_left - self.allowed.cpu)
+        self._idle_until -= max(0.0, idle_left - self.allowed.idle)
         return ended

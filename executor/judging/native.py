@@ -1,6 +1,5 @@
 """Candidates in other languages than Python: compiled once, run anew for every test."""
 
-import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
@@ -9,7 +8,7 @@ from executor.judging import compare, verdicts
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, while_compiling
 from executor.judging.limits import GRACE
-from executor.judging.metering import Meter
+from executor.judging.metering import Meter, Spending
 from executor.languages import COMPILE_LIMITS, TOOLCHAINS, binds, look_up
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail
@@ -123,23 +122,21 @@ class NativeRunner:
             cpu_left, _ = meter.require_left()
         except Ended as ended:
             return verdicts.result(ended.outcome, ended.detail), b"", b""
-        began = time.monotonic()
         with self.jail(compiled, test.stdin) as jail:
-            cpu = min(meter.test_seconds, cpu_left)
+            cpu = min(meter.allowed.cpu, cpu_left)
             try:
                 outcome, detail = self._judge(jail, test, cpu, meter, checkers)
             except Ended as ended:
                 outcome, detail = ended.outcome, ended.detail
             finally:
                 meter.add(jail)
-            wall = time.monotonic() - began
-            result = verdicts.result(outcome, detail, jail.cpu_seconds(), wall)
+            result = verdicts.result(outcome, detail, Spending.of(jail))
             return result, jail.output("stdout"), jail.output("stderr")
 
     def _judge(
         self, jail: Jail, test: StdioTest, cpu: float, meter: Meter, checkers: Checkers
     ) -> tuple[Outcome, str]:
-        budget = meter.budget(jail, cpu * GRACE, self._limits.idle_seconds)
+        budget = meter.budget(jail, cpu * GRACE, meter.allowed.idle)
         with meter.watching(jail):
             status = jail.wait(budget)
             if jail.cpu_seconds() > cpu:

@@ -1,7 +1,6 @@
 """One candidate against one suite: runs every test and says what became of it."""
 
 import reprlib
-import time
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -128,7 +127,7 @@ class Run:
         try:
             answer = self._host.ask(request, spending)
         except Ended as ended:
-            return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
+            return verdicts.result(ended.outcome, ended.detail, spending)
         if test.comparator is ValueComparator.CHECKER:
             return self._checked_call(test, answer, spending)
         expected = tagged.decode(test.expected)
@@ -137,7 +136,7 @@ class Run:
             lambda actual: compare.values_match(actual, expected, test.comparator, test.tolerance),
             f"expected {_brief(expected)}",
         )
-        return verdicts.result(outcome, detail, spending.cpu, spending.wall)
+        return verdicts.result(outcome, detail, spending)
 
     def _checked_call(
         self, test: CallTest, answer: dict[str, Any], spending: Spending
@@ -152,7 +151,7 @@ class Run:
         outcome, detail = self._judged(answer, write_anew, "plain data")
         if outcome is Outcome.PASSED and test.checker is not None:
             outcome, detail = self._checkers.ask(test.checker, args)
-        return verdicts.result(outcome, detail, spending.cpu, spending.wall)
+        return verdicts.result(outcome, detail, spending)
 
     @staticmethod
     def _judged(
@@ -191,10 +190,9 @@ class Run:
         except Ended as ended:
             return verdicts.result(ended.outcome, ended.detail)
         start = {"role": "program", "source": self._source}
-        began = time.monotonic()
         with self._sandbox.jail(start, self._limits, test.stdin) as jail:
             try:
-                cpu = min(self._meter.test_seconds, cpu_left)
+                cpu = min(self._meter.allowed.cpu, cpu_left)
                 outcome, detail = self._run_program(jail, test, cpu)
             except Ended as ended:
                 outcome, detail = ended.outcome, ended.detail
@@ -202,10 +200,10 @@ class Run:
                 self._meter.add(jail)
                 self._host.stdout = self._host.stdout or jail.output("stdout")
                 self._host.stderr = self._host.stderr or jail.output("stderr")
-            return verdicts.result(outcome, detail, jail.cpu_seconds(), time.monotonic() - began)
+            return verdicts.result(outcome, detail, Spending.of(jail))
 
     def _run_program(self, jail: Jail, test: StdioTest, cpu: float) -> tuple[Outcome, str]:
-        budget = self._meter.budget(jail, cpu * GRACE, self._limits.idle_seconds)
+        budget = self._meter.budget(jail, cpu * GRACE, self._meter.allowed.idle)
         try:
             with self._meter.watching(jail):
                 compiled = jail.receive(budget)
@@ -296,7 +294,7 @@ class Run:
         try:
             answer = self._host.ask(request, spending)
         except Ended as ended:
-            return verdicts.result(ended.outcome, ended.detail, spending.cpu, spending.wall)
+            return verdicts.result(ended.outcome, ended.detail, spending)
         expected, tolerance = (tagged.decode(site.get(key)) for key in ("expected", "tolerance"))
         relation = site["relation"]
         if relation in ("true", "false") and answer.get("true") is True:
@@ -306,7 +304,7 @@ class Run:
             lambda actual: compare.relation_holds(relation, actual, expected, tolerance),
             "expected what is " + (relation if relation in ("true", "false") else _brief(expected)),
         )
-        return verdicts.result(outcome, detail, spending.cpu, spending.wall)
+        return verdicts.result(outcome, detail, spending)
 
 
 def isolated_start(test: AssertTest, suite: Suite, read: dict[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from executor.judging.metering import Spending
 from infra.contracts.base import Integrity, Label, Outcome
 from infra.contracts.execution import (
     MAX_DETAIL_CHARACTERS,
@@ -44,15 +45,17 @@ def printable(data: bytes, limit: int = 16_384) -> str:
 
 
 def result(
-    outcome: Outcome, detail: str = "", cpu: float = 0.0, wall: float = 0.0, name: str = ""
+    outcome: Outcome, detail: str = "", spending: Spending | None = None, name: str = ""
 ) -> TestResult:
     """Make the result of one test, its name and explanation cleaned and cut."""
+    spending = spending or Spending()
     return TestResult(
         outcome=outcome,
         name=_clean(name)[:MAX_NAME_CHARACTERS],
         detail=_clean(detail)[:MAX_DETAIL_CHARACTERS],
-        cpu_seconds=max(0.0, cpu),
-        wall_seconds=max(0.0, wall),
+        cpu_seconds=max(0.0, spending.cpu),
+        idle_seconds=max(0.0, spending.idle),
+        wall_seconds=max(0.0, spending.wall),
     )
 
 

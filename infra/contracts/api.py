@@ -279,7 +279,8 @@ class ExecutionView(Contract):
     guards: Guards | None
     """Of an execution in the tests' own process; null also before they were counted."""
     unstable: bool
-    """Whether two runs, near a limit, ended differently; each test then has the worse outcome."""
+    """Whether a little more or less CPU time might have changed it: a test was near its limit, or
+    all together near theirs."""
     stdout: str
     stderr: str
     error: str

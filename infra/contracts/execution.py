@@ -121,6 +121,8 @@ class TestResult(Contract):
     detail: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
     """Why, for a reader; never shown to a model."""
     cpu_seconds: float = Field(0.0, ge=0)
+    idle_seconds: float = Field(0.0, ge=0)
+    """In which it neither ran nor waited for a processor."""
     wall_seconds: float = Field(0.0, ge=0)
 
 
@@ -173,7 +175,8 @@ class Verdict(Contract):
     error: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
     """The compiler's message or the first failure."""
     unstable: bool = False
-    """Whether two runs, near a limit, ended differently; each test then has the worse outcome."""
+    """Whether a little more or less CPU time might have changed it: a test was near its limit, or
+    all together near theirs."""
     sandbox: str
     """Version of everything that can change a verdict: interpreter, nsjail, policy, mode."""
 

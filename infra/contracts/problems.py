@@ -73,9 +73,9 @@ class Limits(Contract):
     """CPU time of one test, over all its processes."""
     reference_factor: float | None = Field(4.0, ge=1, le=100)
     """If there is a reference program that passes, the CPU time of one test is this multiple of
-    what that takes for its slowest one, at least a second and at most `cpu_seconds`; with null it
-    is always `cpu_seconds`."""
-    idle_factor: float = Field(1.0, ge=0.1, le=20)
+    what that takes for its slowest one, at least a second and at most `cpu_seconds`, and so is its
+    idle time; with null they are always the most."""
+    idle_factor: float = Field(3.0, ge=0.1, le=20)
     """Time in which one test neither runs nor waits for a processor, as a multiple of
     `cpu_seconds`."""
     total_cpu_seconds: float = Field(20.0, gt=0, le=MAX_WALL_SECONDS / 2)

@@ -129,6 +129,7 @@ def limits_for(seconds: float, memory_bytes: int) -> Limits:
     return Limits(
         cpu_seconds=seconds,
         total_cpu_seconds=seconds,
+        idle_factor=1.0,
         memory_bytes=max(memory_bytes, 32 * _MEBIBYTE),
     )
 

@@ -55,7 +55,7 @@ export async function showProblem(page, life, id) {
     ["Language", problem.language],
     ["Image", problem.image],
     ["Entry point", problem.entry_point ?? "none"],
-    ["CPU time", `${limits.cpu_seconds} s a test, ${limits.total_cpu_seconds} s in all`],
+    ["CPU time", `${limits.cpu_seconds} s a test at most, ${limits.total_cpu_seconds} s in all`],
     ["Memory", mebibytes(limits.memory_bytes)],
     ["Integrity", problem.integrity],
     ...checkFacts(problem),

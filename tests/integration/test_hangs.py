@@ -18,7 +18,7 @@ from infra.contracts.problems import CallTest, Limits, StdioTest
 from tests.integration.judged import judged, outcomes
 
 SECONDS = 0.25
-LIMITS = Limits(cpu_seconds=SECONDS)
+LIMITS = Limits(cpu_seconds=SECONDS, idle_factor=1)
 HANGS = "def f(n):\n    while n: pass\n    return n\n"
 SLEEPS = "import time\ndef f(n):\n    while n: time.sleep(0.001)\n    return n\n"
 READS = HANGS + "print(f(int(input())))\n"

@@ -41,7 +41,9 @@ def judge(open_directory, request):
     uid = 5_200_000 if os.geteuid() == 0 else None
     image = stage(open_directory / "executor")
     sandbox = request.param(nsjail_binary(), image, Polling(), uid)
-    limits = Limits(cpu_seconds=0.5, total_cpu_seconds=2, memory_bytes=96 * 2**20, processes=16)
+    limits = Limits(
+        cpu_seconds=0.5, idle_factor=1, total_cpu_seconds=2, memory_bytes=96 * 2**20, processes=16
+    )
     suite = Suite(tests=(CallTest(expected=1),), entry_point="f", limits=limits)
     with contextlib.closing(sandbox):
         yield Judge(sandbox, suite, "polling")

@@ -9,7 +9,7 @@ from typing import Any
 
 from executor.judging.host import CompileFailed
 from executor.judging.items import Items
-from executor.judging.limits import GRACE
+from executor.judging.limits import GRACE, own
 from executor.judging.metering import Meter, Spending
 from executor.judging.shared.arranging import Arrangement
 from executor.sandbox.ended import Budget, Ended
@@ -78,7 +78,7 @@ class SharedRun:
             CompileFailed: the source of the candidate does not compile.
             errors.SandboxError: the sandbox failed.
         """
-        items = Items(self._meter.test_seconds, known)
+        items = Items(self._meter.allowed.cpu, known)
         with self._sandbox.jail({"role": "suite", **start}, self._meter.limits) as jail:
             try:
                 self._run(jail, items)
@@ -106,7 +106,7 @@ class SharedRun:
         budget, before, spending = self._budget(jail, items), Spending.of(jail), Spending()
         with self._meter.watching(jail):
             message = jail.receive(budget)
-            spending.add(jail, before)
+            spending.add_since(before, jail)
             is_last = items.step(message, spending)
             if not is_last:
                 items.require_within_limits()
@@ -118,6 +118,5 @@ class SharedRun:
 
         What is loaded is no part of a test, and not what a reference program calibrates.
         """
-        limits = self._meter.limits
-        seconds = self._meter.test_seconds if items.is_under_way else limits.cpu_seconds
-        return self._meter.budget(jail, seconds * GRACE, limits.idle_seconds)
+        allowed = self._meter.allowed if items.is_under_way else own(self._meter.limits)
+        return self._meter.budget(jail, allowed.cpu * GRACE, allowed.idle)

@@ -89,6 +89,25 @@ def test_packages_move_from_the_language_of_a_problem_to_its_image_and_back(
     assert stored()["language"] == language
 
 
+def test_limits_of_wall_time_become_limits_of_idle_time(database_url, engine):
+    problem = Problem(slug="p", prompt="p", tests=(StdioTest(expected_stdout="1"),))
+    with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
+        added, _ = intake.add_problem(work, problem)
+    migrate.downgrade(database_url, before("0013"))
+    with engine.begin() as connection:
+        of_before = """{"wall_factor": 3.0, "reference_factor": null}"""
+        connection.execute(
+            sa.text("UPDATE problems SET limits = limits || cast(:limits AS jsonb)"),
+            {"limits": of_before},
+        )
+
+    migrate.upgrade(database_url)
+
+    with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
+        assert intake.add_problem(work, problem) == (added, False)
+        assert intake.load_suite(work.session, added).limits == problem.limits
+
+
 def before(revision):
     """The revision that one is applied to."""
     return ScriptDirectory.from_config(migrate.config()).get_revision(revision).down_revision

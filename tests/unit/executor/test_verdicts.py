@@ -5,10 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.judging import verdicts
-from executor.judging.limits import is_near_limit
 from infra.contracts.base import Label, Outcome
-from infra.contracts.execution import Usage
-from infra.contracts.problems import Limits
 
 P, W, R = Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR
 T, N = Outcome.TIME_LIMIT_EXCEEDED, Outcome.NOT_RUN
@@ -46,28 +43,3 @@ def test_no_tests_are_no_label():
 def test_output_is_made_fit_for_the_database():
     assert verdicts.printable(b"a\x00\xff" + b"x" * 99, limit=4) == "a\ufffd\ufffdx"
     assert "\ud800" not in verdicts.result(Outcome.PASSED, "\ud800\x00").detail
-
-
-@pytest.mark.parametrize(
-    ("outcome", "cpu", "is_near"),
-    [
-        (P, 0.7, False),
-        (P, 0.9, True),
-        (T, 1.1, True),
-        # It was ended, and would have gone on.
-        (T, 1.2, False),
-        # What was left of the time decided, and not its own limit.
-        (N, 0.9, False),
-    ],
-)
-def test_a_verdict_is_near_a_limit_where_a_little_time_would_change_it(outcome, cpu, is_near):
-    tests = [verdicts.result(P, cpu=0.1), verdicts.result(outcome, cpu=cpu)]
-    verdict = verdicts.judged(tests, Usage(cpu_seconds=cpu + 0.1), "test")
-
-    assert is_near_limit(verdict, Limits(cpu_seconds=4), test_seconds=1) == is_near
-
-
-def test_many_tests_are_near_the_limit_of_all_together():
-    verdict = verdicts.judged([verdicts.result(P, cpu=1)] * 17, Usage(cpu_seconds=17), "test")
-
-    assert is_near_limit(verdict, Limits(), test_seconds=4)

@@ -1,0 +1,58 @@
+"""What a test may use, and when a verdict is near that."""
+
+import pytest
+
+from executor.judging import verdicts
+from executor.judging.limits import Allowance, calibrated, is_near_limit, least, own
+from executor.judging.metering import Spending
+from infra.contracts.base import Outcome
+from infra.contracts.execution import Usage
+from infra.contracts.problems import Limits
+
+PASSED, HUNG, NOT_RUN = Outcome.PASSED, Outcome.TIME_LIMIT_EXCEEDED, Outcome.NOT_RUN
+LIMITS = Limits(cpu_seconds=5, idle_factor=2)
+
+
+def verdict(*tests):
+    """The verdict of tests with these outcomes and seconds."""
+    results = [verdicts.result(outcome, spending=spending) for outcome, spending in tests]
+    used = sum(spending.cpu for _, spending in tests)
+    return verdicts.judged(results, Usage(cpu_seconds=used), "test")
+
+
+@pytest.mark.parametrize(
+    ("cpu", "idle", "allowed"),
+    [(0.1, 0.0, (1, 1)), (0.5, 2.0, (2, 8)), (2.0, 4.0, (5, 10))],
+)
+def test_the_slowest_test_of_a_reference_calibrates_within_bounds(cpu, idle, allowed):
+    reference = verdict((PASSED, Spending(cpu)), (PASSED, Spending(idle=idle)))
+
+    assert calibrated(LIMITS, reference) == allowed
+
+
+def test_short_limits_are_never_lengthened():
+    short = Limits(cpu_seconds=0.5, idle_factor=1)
+
+    assert least(short) == own(short) == calibrated(short, verdict((PASSED, Spending(9, 9))))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "cpu", "is_near"),
+    [
+        (PASSED, 0.7, False),
+        (PASSED, 0.9, True),
+        (HUNG, 1.1, True),
+        # It was ended, and would have gone on.
+        (HUNG, 1.2, False),
+        # What was left of the time decided, and not its own limit.
+        (NOT_RUN, 0.9, False),
+    ],
+)
+def test_a_verdict_is_near_a_limit_where_a_little_time_would_change_it(outcome, cpu, is_near):
+    found = verdict((PASSED, Spending(0.1)), (outcome, Spending(cpu)))
+
+    assert is_near_limit(found, LIMITS, Allowance(1, 1)) == is_near
+
+
+def test_many_tests_are_near_the_limit_of_all_together():
+    assert is_near_limit(verdict(*[(PASSED, Spending(1))] * 17), LIMITS, own(LIMITS))
