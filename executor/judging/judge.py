@@ -141,7 +141,7 @@ class Judge:
 
     def _judge_reference(self, source: str) -> Verdict:
         source = self._suite.whole(source)
-        refusal = refuse_bytes(source)
+        refusal = verdicts.refuse_bytes(source)
         if refusal:
             raise SuiteBroken(f"the reference program cannot be compiled: {refusal}")
         reference = self._judge(source, own(self._limits))
@@ -206,7 +206,7 @@ class Judge:
             errors.SandboxError: the sandbox failed; nothing is known about the program.
         """
         source = self._suite.whole(source)
-        refusal = refuse_bytes(source)
+        refusal = verdicts.refuse_bytes(source)
         if refusal:
             return verdicts.compile_error(refusal, self.total, self._version)
         self._begin()
@@ -295,14 +295,9 @@ class Judge:
         except Ended as ended:
             met = verdicts.result(ended.outcome, ended.detail)
             return verdicts.judged([met] * self.total, meter.usage(), self._version)
-        results, stdout, stderr = [], b"", b""
+        tests = [test for test in self._suite.tests if isinstance(test, StdioTest)]
         with Checkers(self._sandbox, self._limits) as checkers:
-            for test in self._suite.tests:
-                if not isinstance(test, StdioTest):
-                    raise SuiteBroken(f"{self._suite.language} has stdio tests only")
-                result, out, err = native.run(compiled, test, meter, checkers)
-                results.append(result)
-                stdout, stderr = stdout or out, stderr or err
+            results, stdout, stderr = native.run_each(compiled, tests, meter, checkers)
         return verdicts.judged(results, meter.usage(), self._version, stdout, stderr)
 
 
@@ -310,17 +305,3 @@ def _met_time_limit(verdict: Verdict) -> bool:
     """Tell whether a longer limit might give another verdict, or one that is not near a limit."""
     limits_met = (test.outcome is Outcome.TIME_LIMIT_EXCEEDED for test in verdict.tests)
     return verdict.unstable or any(limits_met)
-
-
-def refuse_bytes(source: str) -> str | None:
-    """Say why a source cannot be compiled, before any process is started for it.
-
-    Python 3.11 cuts a source file at a NUL byte, so that what runs would not be what was checked.
-    """
-    if "\x00" in source:
-        return "ValueError: source code cannot contain null bytes"
-    try:
-        source.encode()
-    except UnicodeEncodeError as error:
-        return f"UnicodeEncodeError: the source is not valid Unicode ({error.reason})"
-    return None

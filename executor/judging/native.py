@@ -114,10 +114,20 @@ class NativeRunner:
         }
         return self._running.jail(start, self._grown, stdin)
 
-    def run(
+    def run_each(
+        self, compiled: Compiled, tests: Sequence[StdioTest], meter: Meter, checkers: Checkers
+    ) -> tuple[list[TestResult], bytes, bytes]:
+        """Run the program for each test; return the results, and what it wrote first."""
+        results, stdout, stderr = [], b"", b""
+        for test in tests:
+            result, out, err = self._run(compiled, test, meter, checkers)
+            results.append(result)
+            stdout, stderr = stdout or out, stderr or err
+        return results, stdout, stderr
+
+    def _run(
         self, compiled: Compiled, test: StdioTest, meter: Meter, checkers: Checkers
     ) -> tuple[TestResult, bytes, bytes]:
-        """Run the program with one test's input; return the result and what it wrote."""
         try:
             cpu_left, _ = meter.require_left()
         except Ended as ended:

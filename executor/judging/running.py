@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from executor.judging import verdicts
 from executor.judging.host import CompileFailed, while_compiling
-from executor.judging.judge import refuse_bytes
 from executor.judging.native import NativeRunner
 from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Budget, Ended
@@ -57,7 +56,7 @@ class Runner:
         Raises:
             errors.SandboxError: the sandbox failed; nothing is known about the program.
         """
-        refusal = refuse_bytes(running.program)
+        refusal = verdicts.refuse_bytes(running.program)
         if refusal:
             return self._not_started(Ending.COMPILE_ERROR, refusal)
         began = time.monotonic()

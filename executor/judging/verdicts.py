@@ -63,6 +63,20 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
 
 
+def refuse_bytes(source: str) -> str | None:
+    """Say why a source cannot be compiled, before any process is started for it.
+
+    Python 3.11 cuts a source file at a NUL byte, so that what runs would not be what was checked.
+    """
+    if "\x00" in source:
+        return "ValueError: source code cannot contain null bytes"
+    try:
+        source.encode()
+    except UnicodeEncodeError as error:
+        return f"UnicodeEncodeError: the source is not valid Unicode ({error.reason})"
+    return None
+
+
 def compile_error(message: str, total: int, sandbox: str, usage: Usage | None = None) -> Verdict:
     """Make the verdict of a program that does not compile; no test of it was run."""
     cleaned = result(Outcome.NOT_RUN, message).detail

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from executor.judging import verdicts
 from executor.judging.asserting import (
     CheckerFailed,
     ReferenceFailed,
@@ -11,7 +12,7 @@ from executor.judging.asserting import (
     SuiteBroken,
 )
 from executor.judging.host import CompileFailed, FunctionHost
-from executor.judging.judge import Judge, refuse_bytes
+from executor.judging.judge import Judge
 from executor.judging.metering import Meter
 from executor.judging.shared import sharing
 from executor.sandbox.ended import Ended
@@ -161,7 +162,7 @@ class _Check:
     def _judge(self) -> None:
         suite = self._suite
         if suite.reference_program is not None:
-            refusal = refuse_bytes(suite.whole(suite.reference_program))
+            refusal = verdicts.refuse_bytes(suite.whole(suite.reference_program))
             if refusal:
                 raise _Broken(Fault.REFERENCE, f"the reference program: {refusal}")
         judge = Judge(self._slot.sandbox, suite, self._version)
