@@ -76,7 +76,7 @@ class AssertRun:
             errors.SandboxError: the sandbox failed.
         """
         limits = self._meter.limits
-        items = Items(limits.cpu_seconds, known.passed if known else None)
+        items = Items(known.passed if known else None)
         with self._sandbox.jail({"role": "isolated", **start}, limits) as jail:
             try:
                 while not self._step(jail, items):
@@ -106,9 +106,14 @@ class AssertRun:
                 self._relay(jail, budget, message["ask"], items)
         if "broken" in message:
             raise SuiteBroken(str(message["broken"]))
+        is_last = items.step(message)
         if "end" in message:
             self._host.forget_output()
-        return items.step(message)
+            try:
+                self._host.require_in_time(items.spending_of_pass)
+            except Ended as late:
+                items.charge_last(late.outcome, late.detail)
+        return is_last
 
     def _budget(self, jail: Jail) -> Budget:
         """Allow one test's time; all of it while the test code only gets ready."""

@@ -46,7 +46,9 @@ class Checkers:
         self._asked += 1
         request = {"op": "call", "id": self._asked, "function": "check", "given": [args, {}]}
         try:
-            answer = host.ask(request, Spending())
+            spending = Spending()
+            answer = host.ask(request, spending)
+            host.require_in_time(spending)
         except (Ended, CompileFailed) as error:
             raise CheckerFailed(f"the checker failed: {error}") from error
         if "raised" in answer:

@@ -125,11 +125,15 @@ class FunctionHost:
         if answer.get("id") != request["id"]:
             self.stop()
             raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message")
-        if spending.cpu > self._meter.allowed.cpu:
-            # It came within the grace: late, but its process is none the worse for it.
-            late = Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
-            raise self._meter.met(late, jail)
         return {**_sanitized(answer), "generation": self.generation}
+
+    def require_in_time(self, spending: Spending) -> None:
+        """Look at what a test has used that has its answers.
+
+        Raises:
+            Ended: they came within the grace: late, but the process is none the worse for it.
+        """
+        self._meter.require_in_time(spending.cpu, self._jail)
 
     def _exchange(self, jail: Jail, message: Message, spending: Spending) -> Message:
         budget = self._budget(jail, spending)
@@ -147,7 +151,7 @@ class FunctionHost:
 
     def _budget(self, jail: Jail, spending: Spending) -> Budget:
         allowed = self._meter.allowed
-        if spending.cpu >= allowed.cpu or spending.idle >= allowed.idle:
+        if spending.cpu >= allowed.cpu * GRACE or spending.idle >= allowed.idle:
             spent = Ended(Outcome.TIME_LIMIT_EXCEEDED, "the test's time is used up")
             raise self._meter.met(spent, jail)
         cpu = allowed.cpu * GRACE - spending.cpu

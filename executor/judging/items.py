@@ -20,13 +20,11 @@ OUTSIDE = "the test code"
 class Items:
     """Follows what a process that runs test code tells of its tests."""
 
-    def __init__(self, cpu_seconds: float, known: Collection[str] | None) -> None:
-        """`cpu_seconds` is the limit of one test.
+    def __init__(self, known: Collection[str] | None) -> None:
+        """`known` are the names of the tests that a reference program passes.
 
-        `known` are the names of the tests that a reference program passes.
         They are the tests then, whatever else there is or is not with this candidate.
         """
-        self._cpu_seconds = cpu_seconds
         self._known = known
         self._results: dict[str, tuple[Outcome, str] | None] = {}
         self._characters = 0
@@ -128,16 +126,16 @@ class Items:
         self._results[name] = None
         self._spending[name] = Spending()
 
-    def require_within_limits(self) -> None:
-        """Look at the test that has ended last, whose time was its own process's.
+    @property
+    def spending_of_pass(self) -> Spending:
+        """What the test has used that has ended last, if it has passed."""
+        found = self._results.get(self._ended or "")
+        has_passed = found is not None and found[0] is Outcome.PASSED
+        return self._spending[self._ended or ""] if has_passed else Spending()
 
-        Raises:
-            Ended: it took too long.
-        """
-        if self._ended is None or self._spending[self._ended].cpu <= self._cpu_seconds:
-            return
-        self._current = self._ended
-        raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+    def charge_last(self, outcome: Outcome, detail: str) -> None:
+        """Replace what became of the test that has ended last."""
+        self._results[self._ended or ""] = outcome, detail
 
     def charge(self, outcome: Outcome, detail: str) -> None:
         """Charge what ended the process to the test under way, or to the first without a result."""

@@ -252,8 +252,9 @@ class Judge:
 
     def _judge(self, source: str, allowed: Allowance) -> Verdict:
         limits = learning.widened(self._limits, self.asserts.guards)
-        verdict = self._run(source, Meter(limits, allowed, self._deadline))
-        is_near = is_near_limit(verdict, limits, allowed)
+        meter = Meter(limits, allowed, self._deadline)
+        verdict = self._run(source, meter)
+        is_near = meter.was_late or is_near_limit(verdict, limits, allowed)
         return verdict.model_copy(update={"unstable": True}) if is_near else verdict
 
     def _run(self, source: str, meter: Meter) -> Verdict:

@@ -13,6 +13,7 @@ _NEAR: Final = 0.8
 _LEAST_SECONDS: Final = 1.0
 """Shortest limit of a test that calibration sets; most programs need no more, and are judged before
 it is known what the reference program takes."""
+_CUT_OFF: Final = (Outcome.TIME_LIMIT_EXCEEDED, Outcome.NOT_RUN)
 
 
 class Allowance(NamedTuple):
@@ -48,9 +49,9 @@ def _within(limits: Limits, cpu: float, idle: float) -> Allowance:
 
 
 def is_near_limit(verdict: Verdict, limits: Limits, allowed: Allowance) -> bool:
-    """Tell whether a little more or less CPU time might have changed the verdict."""
-    run = [test for test in verdict.tests if test.outcome is not Outcome.NOT_RUN]
-    if any(_NEAR <= test.cpu_seconds / allowed.cpu < GRACE for test in run):
+    """Tell whether a little more CPU time might have made the verdict worse."""
+    ended = [test for test in verdict.tests if test.outcome not in _CUT_OFF]
+    if any(test.cpu_seconds >= _NEAR * allowed.cpu for test in ended):
         return True
-    has_hung = any(test.outcome is Outcome.TIME_LIMIT_EXCEEDED for test in run)
-    return not has_hung and verdict.usage.cpu_seconds >= _NEAR * limits.total_cpu_seconds
+    is_whole = len(ended) == len(verdict.tests)
+    return is_whole and verdict.usage.cpu_seconds >= _NEAR * limits.total_cpu_seconds

@@ -12,6 +12,7 @@ from infra.contracts.base import Outcome
 from infra.contracts.execution import Usage
 from infra.contracts.problems import MAX_WALL_SECONDS, Limits
 
+_REACHED: Final = "the CPU time limit was reached"
 _USED_UP: Final = "the candidate's total time is used up"
 _SHARED: Final = "a test before it met its time limit, and what those after it share is used up"
 
@@ -60,6 +61,8 @@ class Meter:
         self.deadline = time.monotonic() + MAX_WALL_SECONDS if deadline is None else deadline
         self.has_hung = False
         """Whether a time limit was met."""
+        self.was_late = False
+        """Whether a test took little more than its time."""
         self._used = Spending()
         self._cpu_until, self._idle_until = limits.total_cpu_seconds, limits.total_idle_seconds
         self._memory = 0
@@ -103,6 +106,16 @@ class Meter:
         """
         cpu_left, idle_left = self.require_left(jail)
         return jail.budget(min(cpu_seconds, cpu_left), min(idle_seconds, idle_left), self.deadline)
+
+    def require_in_time(self, cpu_seconds: float, jail: Jail | None) -> None:
+        """Look at what a test has used that has ended by itself; `jail` is as for `met`.
+
+        Raises:
+            Ended: it came within the grace, and counts as one that met its limit.
+        """
+        if cpu_seconds > self.allowed.cpu:
+            self.was_late = True
+            raise self.met(Ended(Outcome.TIME_LIMIT_EXCEEDED, _REACHED), jail)
 
     @contextlib.contextmanager
     def watching(self, jail: Jail) -> Iterator[None]:

@@ -149,8 +149,7 @@ class NativeRunner:
         budget = meter.budget(jail, cpu * GRACE, meter.allowed.idle)
         with meter.watching(jail):
             status = jail.wait(budget)
-            if jail.cpu_seconds() > cpu:
-                raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+        meter.require_in_time(jail.cpu_seconds(), jail)
         if status != 0:
             last = verdicts.printable(jail.output("stderr")).strip().rpartition("\n")[2]
             return Outcome.RUNTIME_ERROR, f"{describe_status(status)}: {last}"

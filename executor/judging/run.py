@@ -126,6 +126,7 @@ class Run:
         }
         try:
             answer = self._host.ask(request, spending)
+            self._host.require_in_time(spending)
         except Ended as ended:
             return verdicts.result(ended.outcome, ended.detail, spending)
         if test.comparator is ValueComparator.CHECKER:
@@ -218,8 +219,7 @@ class Run:
         self._compiled = True
         with self._meter.watching(jail):
             status = jail.wait(budget)
-            if jail.cpu_seconds() > cpu:
-                raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
+        self._meter.require_in_time(jail.cpu_seconds(), jail)
         if status != 0:
             last = verdicts.printable(jail.output("stderr")).strip().rpartition("\n")[2]
             memory = last.startswith("MemoryError")
@@ -293,6 +293,7 @@ class Run:
         }
         try:
             answer = self._host.ask(request, spending)
+            self._host.require_in_time(spending)
         except Ended as ended:
             return verdicts.result(ended.outcome, ended.detail, spending)
         expected, tolerance = (tagged.decode(site.get(key)) for key in ("expected", "tolerance"))

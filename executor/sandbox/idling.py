@@ -2,7 +2,7 @@
 
 Whoever sleeps is ended by it, and whoever gets no processor is not. It is read now and then: two
 looks at which nothing runs bound a time that counts, less what the kernel says was used or waited
-in between.
+in between, by the jail or by us: if we are busy or get no processor, the jail may wait for us.
 """
 
 from collections.abc import Iterable
@@ -12,8 +12,7 @@ from typing import Final, NamedTuple
 from executor.sandbox.accounting import Account
 
 _MOST_SECONDS: Final = 0.04
-"""Of the time between two looks so much counts: if we ourselves come late, for want of a processor,
-the jail may have waited for us."""
+"""Of the time between two looks so much counts at most: where we come late, little is known."""
 _ENDED: Final = (b"Z", b"X")
 
 
@@ -22,6 +21,7 @@ class _Look(NamedTuple):
 
     at: float
     cpu_seconds: float
+    own_seconds: float
     waited: dict[int, float]
     """Seconds that each task has waited for a processor so far."""
 
@@ -40,22 +40,31 @@ class IdleClock:
         """Leave out some time since the last look, in which the jail had nothing to do."""
         self._excused += seconds
 
-    def look(self, at: float, cpu_seconds: float) -> None:
+    def look(self, at: float, cpu_seconds: float, own_seconds: float) -> None:
         """Count the time since the last look, if nothing ran then and nothing runs now.
 
-        `at` and `cpu_seconds` are the present readings of the monotonic and the CPU clock.
+        Args:
+            at: Present reading of the monotonic clock.
+            cpu_seconds: Of the jail's CPU clock.
+            own_seconds: What `own_seconds` says.
         """
         last, excused = self._last, self._excused
         self._last, self._excused = None, 0.0
         waited = _waited(self._account.tasks())
         if waited is None:
             return
-        self._last = _Look(at, cpu_seconds, waited)
+        self._last = _Look(at, cpu_seconds, own_seconds, waited)
         if last is None:
             return
         busy = cpu_seconds - last.cpu_seconds
         busy += sum(max(0.0, now - last.waited.get(task, 0.0)) for task, now in waited.items())
-        self.seconds += max(0.0, min(at - last.at - excused, _MOST_SECONDS) - busy)
+        ours = excused + own_seconds - last.own_seconds
+        self.seconds += max(0.0, min(at - last.at - ours, _MOST_SECONDS) - busy)
+
+
+def own_seconds() -> float:
+    """Return how long this thread has run or waited for a processor so far."""
+    return sum(_times("thread-self"))
 
 
 def _waited(tasks: Iterable[int]) -> dict[int, float] | None:
@@ -71,10 +80,17 @@ def _waited(tasks: Iterable[int]) -> dict[int, float] | None:
                 return None
             if state in _ENDED:
                 continue
-            found[task] = 0.0
-            # The second of three numbers (Documentation/scheduler/sched-stats.rst); a kernel
-            # without these leaves us what the states say.
-            found[task] = int(Path(f"/proc/{task}/schedstat").read_bytes().split()[1]) / 1e9
+            found[task] = _times(str(task))[1]
         except (FileNotFoundError, ProcessLookupError):
             continue
     return found or None
+
+
+def _times(task: str) -> tuple[float, float]:
+    """Return how long a task has run and has waited for a processor."""
+    try:
+        # Two of three numbers (Documentation/scheduler/sched-stats.rst), in nanoseconds.
+        run, waited, _ = Path(f"/proc/{task}/schedstat").read_bytes().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0, 0.0  # A kernel without them leaves us what the states say.
+    return int(run) / 1e9, int(waited) / 1e9

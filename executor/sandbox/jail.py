@@ -18,10 +18,9 @@ from contextlib import AbstractContextManager
 from typing import Any, Final, NamedTuple, NoReturn, Protocol
 
 from executor.guest import channel
-from executor.sandbox import messages
+from executor.sandbox import idling, messages
 from executor.sandbox.accounting import Account
 from executor.sandbox.ended import Budget, Ended, describe_status
-from executor.sandbox.idling import IdleClock
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.problems import MAX_WALL_SECONDS, Limits
@@ -79,7 +78,7 @@ class Jail:
         """Take hold of the ends; `complaint` says why process 1 did not come up."""
         self._start: dict[str, Any] | None = start
         self._account = account
-        self._idle = IdleClock(account)
+        self._idle = idling.IdleClock(account)
         self._left_alone: float | None = None
         """Since when nobody waits for it."""
         self._limits = limits
@@ -305,7 +304,7 @@ class Jail:
         cpu_seconds = self._account.cpu_seconds()
         if cpu_seconds > budget.cpu_until:
             raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
-        self._idle.look(self._looked, cpu_seconds)
+        self._idle.look(self._looked, cpu_seconds, idling.own_seconds())
         if self._idle.seconds > budget.idle_until:
             raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the idle time limit was reached")
         if self._looked > budget.deadline:

@@ -91,6 +91,18 @@ def test_what_test_code_asks_for_ever_is_a_hang_as_well(slot, answer):
     assert outcomes(verdict)[0] == "time_limit_exceeded"
 
 
+def test_calls_of_one_test_share_its_time(slot):
+    calls = "import time\ndef f(n):\n    end = time.process_time() + n / 100\n"
+    calls += "    while time.process_time() < end: pass\n    return n\n"
+    test = "def test_one():\n    for n in range({0}):\n        assert f(14) == 14\n"
+    tests = [test.format(n) for n in (1, 2)]
+
+    verdict = judged(slot, calls, *tests, limits=LIMITS)
+
+    assert outcomes(verdict) == ["passed", "time_limit_exceeded"]
+    assert verdict.unstable
+
+
 def test_what_sleeps_is_ended_however_it_wakes_in_between(slot):
     verdict = judged(slot, SLEEPS, *CALLS, limits=LIMITS)
 

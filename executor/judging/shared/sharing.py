@@ -78,7 +78,7 @@ class SharedRun:
             CompileFailed: the source of the candidate does not compile.
             errors.SandboxError: the sandbox failed.
         """
-        items = Items(self._meter.allowed.cpu, known)
+        items = Items(known)
         with self._sandbox.jail({"role": "suite", **start}, self._meter.limits) as jail:
             try:
                 self._run(jail, items)
@@ -107,9 +107,12 @@ class SharedRun:
         with self._meter.watching(jail):
             message = jail.receive(budget)
             spending.add_since(before, jail)
-            is_last = items.step(message, spending)
-            if not is_last:
-                items.require_within_limits()
+        is_last = items.step(message, spending)
+        if "end" in message:
+            try:
+                self._meter.require_in_time(items.spending_of_pass.cpu, jail)
+            except Ended as late:
+                items.charge_last(late.outcome, late.detail)
         jail.forget_output()
         return is_last
 

@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
-from executor.sandbox.idling import IdleClock
+from executor.sandbox.idling import IdleClock, own_seconds
 
 
 class Tasks:
@@ -49,16 +50,16 @@ def asleep(started):
 def test_time_counts_between_two_looks_at_what_sleeps(started):
     clock = IdleClock(Tasks(asleep(started)))
 
-    clock.look(10.0, 0.0)
+    clock.look(10.0, 0.0, 1.0)
     assert clock.seconds == 0
-    clock.look(10.02, 0.005)
+    clock.look(10.02, 0.005, 1.0)
     assert clock.seconds == pytest.approx(0.015)
-    # In some of it it had nothing to do.
-    clock.excuse(0.01)
-    clock.look(10.04, 0.005)
+    # In some of it, it had nothing to do; in some we have kept it waiting.
+    clock.excuse(0.004)
+    clock.look(10.04, 0.005, 1.006)
     assert clock.seconds == pytest.approx(0.025)
-    # We come late: most of it may have been spent waiting for us.
-    clock.look(20.0, 0.005)
+    # We come late, and know little of what was in between.
+    clock.look(20.0, 0.005, 1.006)
     assert clock.seconds == pytest.approx(0.065)
 
 
@@ -66,12 +67,12 @@ def test_no_time_counts_while_something_runs_or_waits_for_a_processor(started):
     tasks = Tasks(asleep(started))
     clock = IdleClock(tasks)
 
-    clock.look(1.0, 0.0)
+    clock.look(1.0, 0.0, 0.0)
     tasks.pids.append(started("while True: pass"))
     for at in (1.02, 1.04):
-        clock.look(at, 0.0)
+        clock.look(at, 0.0, 0.0)
     tasks.pids.pop()
-    clock.look(1.06, 0.0)
+    clock.look(1.06, 0.0, 0.0)
     assert clock.seconds == 0
 
 
@@ -81,8 +82,17 @@ def test_no_time_counts_when_nobody_is_left():
     clock = IdleClock(Tasks(ended.pid))
 
     for at in (1.0, 1.02, 1.04):
-        clock.look(at, 0.0)
+        clock.look(at, 0.0, 0.0)
     ended.wait()
-    clock.look(1.06, 0.0)
+    clock.look(1.06, 0.0, 0.0)
 
     assert clock.seconds == 0
+
+
+def test_what_we_have_run_and_waited_is_told():
+    before, until = own_seconds(), time.thread_time() + 0.1
+    while time.thread_time() < until:
+        pass
+    os.sched_yield()
+
+    assert own_seconds() - before > 0.05
