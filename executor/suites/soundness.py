@@ -222,8 +222,9 @@ class _Check:
         if timed_out and self._loops_in_tests():
             return Fault.ENDLESS, f"the tests do not end: {failed}"
         if timed_out:
-            most = self._suite.limits.cpu_seconds
-            detail = f"{detail}; it needs more than the {most:g} s of `limits.cpu_seconds`"
+            most = self._suite.limits
+            detail += f"; its limits are {most.cpu_seconds:g} s of CPU time a test"
+            detail += f" and {most.idle_seconds:g} s of idle time"
         return Fault.REFERENCE, detail
 
     def _loops_in_tests(self) -> bool:

@@ -190,6 +190,7 @@ def test_a_reference_that_does_not_end_is_its_own_fault(cell, test, reference):
     found = checked(cell, test, reference=reference)
 
     assert (found.fault, "time_limit_exceeded" in found.detail) == (Fault.REFERENCE, True), found
+    assert "its limits are 1 s of CPU time a test and 3 s of idle time" in found.detail
 
 
 @pytest.mark.parametrize(
