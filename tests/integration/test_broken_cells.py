@@ -74,7 +74,7 @@ def accountant():
 
 @pytest.fixture
 def sandbox(accountant, monkeypatch):
-    monkeypatch.setattr("executor.jail._END_SECONDS", 0.3)
+    monkeypatch.setattr("executor.sandbox.jail._END_SECONDS", 0.3)
     users = 600_000 if os.geteuid() == 0 else None
     home = default_home()
     sandbox = CellSandbox(nsjail_binary(), stage(home), accountant, users)
@@ -139,8 +139,8 @@ import contextlib
 import os
 import sys
 
-from executor.judge import Judge
-from executor.sandbox import Slot
+from executor.judging.judge import Judge
+from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings, default_home
 from tests.hostile.attacks import SUITES
 

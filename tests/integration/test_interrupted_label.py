@@ -179,6 +179,6 @@ def test_what_a_killed_run_had_staged_of_an_image_goes_with_the_next(open_direct
 STAGE = """
 import sys
 from pathlib import Path
-from executor.image import stage
+from executor.images.image import stage
 stage(Path(sys.argv[1]))
 """

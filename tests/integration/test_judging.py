@@ -332,7 +332,7 @@ def test_the_label_command_writes_a_line_for_each_candidate(open_directory, tmp_
 
 
 def test_a_worn_cell_ends_only_when_its_last_jail_does(slot, monkeypatch):
-    monkeypatch.setattr("executor.cell.JAILS_PER_CELL", 7)
+    monkeypatch.setattr("executor.sandbox.cell.JAILS_PER_CELL", 7)
     # Needs a process of the tests beside the candidate's, so that every other jail is a second.
     code = judge(slot, AssertTest(source="for n in range(3):\n    assert f(n) == n\n"))
     cells = set()
