@@ -153,15 +153,15 @@ class Judge:
 
     def _calibrate(self) -> None:
         """Have the reference program decide how long a test may take; if it fails, nothing does."""
-        self._is_calibrated = True
-        self._allowed = own(self._limits)
+        assert self._suite.reference_program is not None
+        allowed = own(self._limits)
         try:
-            assert self._suite.reference_program is not None
             reference = self._reference or self._judge_reference(self._suite.reference_program)
-        except (ReferenceFailed, ReferenceNearLimit):
-            return
-        self._reference = reference
-        self._allowed = calibrated(self._limits, reference)
+        except (SuiteBroken, ReferenceNearLimit):
+            pass
+        else:
+            self._reference, allowed = reference, calibrated(self._limits, reference)
+        self._allowed, self._is_calibrated = allowed, True
 
     def _reading_start(self, role: str) -> dict[str, Any]:
         # An array is no plain data: comparing it with a list gives another array.
