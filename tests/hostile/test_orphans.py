@@ -40,10 +40,10 @@ while True:
     try: os.wait()
     except ChildProcessError: pass
 """
-# So much wall time that only CPU time can end them.
+# So much idle time that only CPU time can end them.
 LIMITS = Limits(
     cpu_seconds=0.5 * SLOWNESS,
-    wall_factor=20 / SLOWNESS,
+    idle_factor=20 / SLOWNESS,
     total_cpu_seconds=2 * SLOWNESS,
     processes=16,
 )
