@@ -26,12 +26,12 @@ def descendants(pid: int | None = None) -> set[psutil.Process]:
 
 
 def settled(number: int, seconds: float = 5.0) -> set[psutil.Process]:
-    """Return our descendants once there are so many, or those that live when time is over.
+    """Return our descendants once there are no more than so many, or when time is over.
 
     Counted, because a worn cell is replaced by another, which takes a moment to end.
     """
     deadline = time.monotonic() + seconds
-    while len(left := descendants()) != number and time.monotonic() < deadline:
+    while len(left := descendants()) > number and time.monotonic() < deadline:
         time.sleep(0.05)
     return left
 

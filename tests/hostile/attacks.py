@@ -121,5 +121,5 @@ def attack(folder, suite, expect, judges):
         assert found <= {*expect["outcomes"], *may_be_left_out}, verdict
     assert len(verdict.tests) == 3
     left = settled(len(before))
-    assert len(left) == len(before), f"{left} live, and before {before}"
+    assert len(left) <= len(before), f"{left} live, and before {before}"
     assert judges[suite].judge(HONEST).label is Label.ALL_PASS

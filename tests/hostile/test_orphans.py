@@ -81,4 +81,4 @@ def test_an_orphan_ends_with_the_program_that_left_it(judge):
     verdict = judge.judge(ORPHAN.format(seconds=0.1))
 
     assert verdict.label is Label.ALL_PASS
-    assert len(settled(before)) == before
+    assert len(settled(before)) <= before
