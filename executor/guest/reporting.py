@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from executor.guest.channel import Channel
 from executor.guest.compiling import describe
+from executor.guest.telling import by_value
 
 Result = list[str]
 """Outcome of a test, and why."""
@@ -30,6 +31,7 @@ class Report:
         self._take_failure = take_failure
         self._results: dict[str, Result] = {}
         self._reached: set[int] = set()
+        self._told: list[list[Any]] = []
 
     def items(self, names: Sequence[str]) -> None:
         """Tell which tests there are."""
@@ -37,6 +39,7 @@ class Report:
 
     def begin(self, name: str) -> None:
         """Tell that a test begins."""
+        self._told = []
         self._channel.send({"begin": name})
 
     def end(self, name: str, found: Result) -> None:
@@ -44,7 +47,12 @@ class Report:
         found = self.of(found)
         if self._results.setdefault(name, found)[0] == "passed":
             self._results[name] = found
-        self._channel.send({"end": name, "result": self._results[name]})
+        message = {"end": name, "result": self._results[name]}
+        self._channel.send({**message, "told": self._told} if self._told else message)
+
+    def tell(self, number: int, value: object) -> None:
+        """Have what a check has computed compared outside, as it is now."""
+        self._told.append([number, by_value(value)])
 
     def of(self, found: Result) -> Result:
         """Return the failure that something has failed by, or else what was found."""
@@ -73,6 +81,7 @@ class Sites:
         self._report = report
         self._file = file
         self.reach = report.reach
+        self.tell = report.tell
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:

@@ -3,6 +3,7 @@
 import math
 import re
 from collections import deque
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -28,23 +29,55 @@ def values_match(actual: Any, expected: Any, comparator: ValueComparator, tolera
 
 
 def relation_holds(relation: str, actual: Any, expected: Any, tolerance: float) -> bool:
-    """Tell whether a plain assert holds, as the interpreter would on the same plain data.
+    """Tell whether a check of test code holds, as the interpreter would on the same plain data.
 
     Raises:
         TypeError, ArithmeticError: the values allow no such comparison.
     """
-    match relation:
-        case "equal":
-            return bool(actual == expected)
-        case "is":
-            return actual is expected
-        case "true":
-            return bool(actual)
-        case "false":
-            return not actual
-        case "near":
-            return bool(abs(actual - expected) < tolerance)
-    raise ValueError(f"unknown relation {relation}")
+    holds = _RELATIONS.get(relation)
+    if holds is None:
+        raise ValueError(f"unknown relation {relation}")
+    return bool(holds(actual, expected, tolerance))
+
+
+def _rounded(actual: Any, expected: Any, places: float) -> bool:
+    return bool(actual == expected) or round(abs(actual - expected), int(places)) == 0
+
+
+def _within(actual: Any, expected: Any, delta: float) -> bool:
+    return bool(actual == expected) or bool(abs(actual - expected) <= delta)
+
+
+def _parts(actual: Any) -> Any:
+    """Return what may be asked for its parts; an iterator may end in anything."""
+    if hasattr(actual, "__next__"):
+        raise TypeError("an iterator is no value")
+    return actual
+
+
+_RELATIONS: Mapping[str, Callable[[Any, Any, float], Any]] = {
+    "equal": lambda actual, expected, _: actual == expected,
+    "unequal": lambda actual, expected, _: actual != expected,
+    "less": lambda actual, expected, _: actual < expected,
+    "at_most": lambda actual, expected, _: actual <= expected,
+    "greater": lambda actual, expected, _: actual > expected,
+    "at_least": lambda actual, expected, _: actual >= expected,
+    "is": lambda actual, expected, _: actual is expected,
+    "is_not": lambda actual, expected, _: actual is not expected,
+    "in": lambda actual, expected, _: actual in expected,
+    "not_in": lambda actual, expected, _: actual not in expected,
+    "contains": lambda actual, expected, _: expected in _parts(actual),
+    "lacks": lambda actual, expected, _: expected not in _parts(actual),
+    "true": lambda actual, _, __: actual,
+    "false": lambda actual, _, __: not actual,
+    "near": lambda actual, expected, tolerance: abs(actual - expected) < tolerance,
+    "within": _within,
+    "beyond": lambda actual, expected, delta: not _within(actual, expected, delta),
+    "rounded": _rounded,
+    "apart": lambda actual, expected, places: not _rounded(actual, expected, places),
+    "items": lambda actual, expected, _: _unordered([*_parts(actual)], [*expected]),
+}
+"""By the word that `executor.guest.guards` and `executor.guest.reading` have for each."""
 
 
 def _exact(actual: Any, expected: Any) -> bool:

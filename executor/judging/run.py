@@ -1,10 +1,10 @@
 """One candidate against one suite: runs every test and says what became of it."""
 
-import reprlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from executor.judging import compare, verdicts
+from executor.judging.answers import brief, judged
 from executor.judging.asserting import AssertRun, Found
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, FunctionHost, while_compiling
@@ -13,13 +13,12 @@ from executor.judging.limits import GRACE
 from executor.judging.metering import Meter, Spending
 from executor.judging.native import judge_output
 from executor.judging.shared import sharing
-from executor.judging.shared.guarding import Guard
+from executor.judging.shared.guarding import Guard, Ran
 from executor.judging.shared.sharing import SharedRun
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail, Sandbox
 from infra.contracts import tagged
 from infra.contracts.base import Integrity, IntegrityRule, Outcome
-from infra.contracts.composites import ContainsItself, NotPlain
 from infra.contracts.encoding import encode
 from infra.contracts.execution import Guards, Suite, TestResult
 from infra.contracts.problems import (
@@ -132,10 +131,10 @@ class Run:
         if test.comparator is ValueComparator.CHECKER:
             return self._checked_call(test, answer, spending)
         expected = tagged.decode(test.expected)
-        outcome, detail = self._judged(
+        outcome, detail = judged(
             answer,
             lambda actual: compare.values_match(actual, expected, test.comparator, test.tolerance),
-            f"expected {_brief(expected)}",
+            f"expected {brief(expected)}",
         )
         return verdicts.result(outcome, detail, spending)
 
@@ -149,37 +148,10 @@ class Run:
             args.append(encode(actual))
             return True
 
-        outcome, detail = self._judged(answer, write_anew, "plain data")
+        outcome, detail = judged(answer, write_anew, "plain data")
         if outcome is Outcome.PASSED and test.checker is not None:
             outcome, detail = self._checkers.ask(test.checker, args)
         return verdicts.result(outcome, detail, spending)
-
-    @staticmethod
-    def _judged(
-        answer: dict[str, Any],
-        holds: Callable[[Any], bool],
-        wanted: str,
-    ) -> tuple[Outcome, str]:
-        """Turn the answer to a call into an outcome."""
-        if "raised" in answer:
-            memory = answer["memory"]
-            outcome = Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR
-            return outcome, answer["text"]
-        if "value" not in answer:
-            why = answer.get("opaque", "the process sent no value")
-            return Outcome.WRONG_ANSWER, f"not_plain_data: {why}"
-        try:
-            actual = tagged.decode_tree(answer["value"])
-        except ContainsItself as error:
-            return Outcome.WRONG_ANSWER, f"the answer is no value that can be expected: {error}"
-        except NotPlain as error:
-            return Outcome.RUNTIME_ERROR, f"malformed value: {error}"
-        try:
-            if holds(actual):
-                return Outcome.PASSED, ""
-        except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
-            return Outcome.RUNTIME_ERROR, f"the answer {_brief(actual)}: {error}"
-        return Outcome.WRONG_ANSWER, f"got {_brief(actual)}, {wanted}"
 
     # Standard input and output tests.
 
@@ -277,10 +249,9 @@ class Run:
             return run.run(start, known, is_reference)
         arrangement = guard.arranged()
         start |= sharing.arranged(arrangement)
-        run.run(start, guard.known(arrangement), False)
-        told = run.told
-        outside = [told[OUTSIDE]] if OUTSIDE in told else []
-        return guard.results(arrangement, told) + outside
+        run.run(start, guard.known(arrangement), False, arrangement.comparison())
+        outside = [run.told[OUTSIDE]] if OUTSIDE in run.told else []
+        return guard.results(arrangement, Ran(run.told, run.compared)) + outside
 
     def _run_plain(self, site: dict[str, Any], number: int) -> TestResult:
         self._host.forget_output()
@@ -300,10 +271,10 @@ class Run:
         relation = site["relation"]
         if relation in ("true", "false") and answer.get("true") is True:
             answer = {"value": True}  # As any object is that says nothing else.
-        outcome, detail = self._judged(
+        outcome, detail = judged(
             answer,
             lambda actual: compare.relation_holds(relation, actual, expected, tolerance),
-            "expected what is " + (relation if relation in ("true", "false") else _brief(expected)),
+            "expected what is " + (relation if relation in ("true", "false") else brief(expected)),
         )
         return verdicts.result(outcome, detail, spending)
 
@@ -316,12 +287,3 @@ def isolated_start(test: AssertTest, suite: Suite, read: dict[str, Any]) -> dict
         "module": test.module,
         "entry_point": suite.entry_point,
     }
-
-
-def _brief(value: Any) -> str:
-    try:
-        text = reprlib.repr(value)
-    except (ValueError, RecursionError):
-        # An integer of more digits than the interpreter writes, anywhere inside.
-        text = f"a {type(value).__name__} too large to be written"
-    return text if len(text) <= 200 else text[:200] + "..."

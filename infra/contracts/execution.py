@@ -142,7 +142,8 @@ ENOUGH_GUARDED = 5
 class Guards(Contract):
     """How tests in the candidate's own process are guarded against forgery.
 
-    Of each guarded check changed copies, which a right program fails, ran among the tests.
+    What a guarded check has computed was compared outside, or changed copies of its test, which a
+    right program fails, ran beside it.
     """
 
     sites: int = Field(ge=0)
@@ -151,7 +152,7 @@ class Guards(Contract):
     none_because: Unguarded | None = None
     """Why some tests are not guarded at all."""
     protected: bool
-    """Whether there are enough of them that guessing which copy is real does not pay."""
+    """Whether there are enough of them that guessing does not pay."""
 
     @staticmethod
     def of(sites: int, guarded: int, none_because: Unguarded | None) -> "Guards":

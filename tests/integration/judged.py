@@ -5,6 +5,7 @@ import contextlib
 from executor.judging.judge import Judge
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
+from infra.contracts.base import IntegrityRule
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, CallTest
 
@@ -29,3 +30,15 @@ def results(home, image, program, strict=False, functions=("f",)):
     with contextlib.closing(Slot(settings, 15)) as slot:
         verdict = Judge(slot.sandbox, suite, slot.version_with(image)).judge(program)
     return [test.detail for test in verdict.tests]
+
+
+def shared_judge(slot, source, program, reference=True, **fields):
+    """A judge of test code that runs beside a candidate; `program` is its reference program."""
+    suite = Suite(
+        tests=(AssertTest(source=source),),
+        entry_point="Shop",
+        integrity=IntegrityRule.SHARED,
+        reference_program=program if reference else None,
+        **fields,
+    )
+    return Judge(slot.sandbox, suite, slot.version)

@@ -4,10 +4,9 @@ import re
 
 import pytest
 
-from executor.judging.judge import Judge
-from infra.contracts.base import Integrity, IntegrityRule, Label, Outcome, Unguarded
-from infra.contracts.execution import Guards, Suite
-from infra.contracts.problems import AssertTest
+from infra.contracts.base import Integrity, Label, Outcome, Unguarded
+from infra.contracts.execution import Guards
+from tests.integration.judged import shared_judge
 
 SHOP = """
 class Shop:
@@ -49,20 +48,9 @@ NAMES = (
 )
 
 
-def judge_of(slot, source, program=SHOP, reference=True, **fields):
-    suite = Suite(
-        tests=(AssertTest(source=source),),
-        entry_point="Shop",
-        integrity=IntegrityRule.SHARED,
-        reference_program=program if reference else None,
-        **fields,
-    )
-    return Judge(slot.sandbox, suite, slot.version)
-
-
 @pytest.fixture(scope="module")
 def shop(cell):
-    return judge_of(cell, TESTS)
+    return shared_judge(cell, TESTS, SHOP)
 
 
 def short(verdict):
@@ -104,20 +92,30 @@ def test_a_wrong_program_fails_what_it_fails_without_copies(shop, cell, line):
     wrong = SHOP.replace(line, "return 'no'" if line.startswith("return") else "pass")
 
     verdict = shop.judge(wrong)
-    unguarded = judge_of(cell, TESTS, reference=False).judge(wrong)
+    unguarded = shared_judge(cell, TESTS, SHOP, reference=False).judge(wrong)
 
     assert failed(verdict) == failed(unguarded) == WRONG[line]
     assert verdict.label is unguarded.label
-    assert details(verdict) == details(unguarded)
+    # What is compared outside reads otherwise.
+    inside = [name for name, detail in details(verdict).items() if not detail.startswith("got ")]
+    assert "test_suite.py::ShopTest::test_missing" in inside
+    assert {name: details(verdict)[name] for name in inside} == {
+        name: details(unguarded)[name] for name in inside
+    }
 
 
 def test_whoever_lets_a_copy_pass_fails_its_test(shop):
-    lenient = SHOP + "import unittest\nunittest.TestCase.assertEqual = lambda *args: None\n"
-
+    lenient = (
+        SHOP
+        + """
+import contextlib, unittest
+unittest.TestCase.assertRaises = lambda *args: contextlib.suppress(Exception)
+"""
+    )
     verdict = shop.judge(lenient)
 
     assert verdict.label is Label.PARTIAL_PASS
-    assert failed(verdict) == {"ShopTest::test_price", "ShopTest::test_total"}
+    assert failed(verdict) == {"ShopTest::test_missing"}
     assert "a changed test passed too" in verdict.error
 
 
@@ -125,9 +123,41 @@ def test_a_program_finds_neither_names_nor_remarks_of_the_tests(shop):
     curious = (
         SHOP
         + """
-text = open("/tmp/suite/test_suite.py").read()
-found = [word for word in ("test_price", "test_totals", "The price is") if word in text]
+import gc, linecache, os, sys
+texts = {one for one in gc.get_objects() if isinstance(one, str)}
+frame = sys._getframe()
+while frame:
+    texts |= {repr(one) for one in frame.f_locals.values()}
+    frame = frame.f_back
+for folder, _, files in os.walk("/tmp/suite"):
+    texts |= {open(os.path.join(folder, file), errors="replace").read() for file in files}
+texts |= {"".join(lines[2]) for lines in linecache.cache.values() if len(lines) > 2}
+words = ("test_price", "test_totals", "The price is", "assertRaises" + "Regex(")
+found = [word for word in words if any(word in text for text in texts if "words = " not in text)]
 if found: raise RuntimeError(str(found))
+"""
+    )
+    assert shop.judge(curious).label is Label.ALL_PASS
+
+
+def test_what_is_expected_is_in_no_constant_of_the_tests(shop):
+    curious = (
+        SHOP
+        + """
+import atexit, gc, types
+def constants(code):
+    for one in code.co_consts:
+        yield from constants(one) if isinstance(one, types.CodeType) else [one]
+def look():
+    functions = [one for one in gc.get_objects() if isinstance(one, types.FunctionType)]
+    tests = [one.__code__ for one in functions if one.__name__.startswith("test_")]
+    found = [one for code in tests for one in constants(code)]
+    if 7 in found or "milk" in found or not tests: raise RuntimeError(str(found))
+total = Shop.total
+def looking(self):
+    look()
+    return total(self)
+Shop.total = looking
 """
     )
     assert shop.judge(curious).label is Label.ALL_PASS
@@ -144,27 +174,32 @@ def test_a_program_that_ends_the_process_fails_the_test_under_way(shop):
     assert Outcome.RUNTIME_ERROR in outcomes.values()
 
 
-def test_tests_that_need_their_order_run_in_it_and_say_so(cell):
+@pytest.mark.parametrize(
+    ("check", "guards"),
+    [
+        ("kept.pop().rows == Shop().rows", {"guarded": 0, "none_because": Unguarded.ORDER}),
+        ("kept.pop().total() == 0", {"guarded": 1}),
+    ],
+)
+def test_tests_that_need_their_order_run_in_it_and_say_so(cell, check, guards):
     source = """
 import os
 kept = []
 def test_a():
     kept.append(Shop())
-    assert len(kept) == 1
-def test_b(): assert kept.pop().total() == 0
+    assert len(kept) == len([Shop()])
+def test_b(): assert CHECK
 """
-    judge = judge_of(cell, source)
+    judge = shared_judge(cell, source.replace("CHECK", check), SHOP)
 
     for _ in range(3):
         verdict = judge.judge(SHOP)
         assert verdict.label is Label.ALL_PASS
-        assert verdict.guards == Guards(
-            sites=2, guarded=0, none_because=Unguarded.ORDER, protected=False
-        )
+        assert verdict.guards == Guards(sites=2, protected=False, **guards)
 
 
 def test_without_a_reference_program_nothing_is_guarded(cell):
-    verdict = judge_of(cell, TESTS, reference=False).judge(SHOP)
+    verdict = shared_judge(cell, TESTS, SHOP, reference=False).judge(SHOP)
 
     assert verdict.label is Label.ALL_PASS
     assert verdict.guards is not None
@@ -172,7 +207,7 @@ def test_without_a_reference_program_nothing_is_guarded(cell):
 
 
 def test_few_checks_are_no_protection(cell):
-    verdict = judge_of(cell, "import os\nassert Shop().total() == 0\n").judge(SHOP)
+    verdict = shared_judge(cell, "import os\nassert Shop().total() == 0\n", SHOP).judge(SHOP)
 
     assert verdict.guards == Guards(sites=1, guarded=1, protected=False)
 

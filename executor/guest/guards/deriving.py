@@ -5,16 +5,18 @@ It is the text of untrusted tests that is read and written here, so this runs in
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
 from executor.guest.channel import Channel
 from executor.guest.guards.checks import Changes, expects_exception
+from executor.guest.guards.constants import Constants
 from executor.guest.guards.copying import Change, copied
 from executor.guest.guards.inlining import NAME
 from executor.guest.guards.literals import Literals
 from executor.guest.guards.names import Names
+from executor.guest.guards.outside import Outside, instead
 from executor.guest.guards.reading import Suite, Test, read
 from executor.guest.guards.sites import FUNCTIONS, Site
 from executor.guest.guards.values import Draws, Scalar
@@ -36,30 +38,58 @@ class _Item(NamedTuple):
     number: int
 
 
+class _Plan(NamedTuple):
+    """What becomes of the checks of one test."""
+
+    test: Test
+    names: Names
+    first: int
+    """Number of its first check."""
+    outside: list[dict[str, Any]]
+    """What is told of those that are made outside."""
+    change: Change
+    """What the test has in the place of these."""
+
+    def inside(self) -> Iterator[tuple[int, Site]]:
+        """The others, with their numbers."""
+        outside = {told["number"] for told in self.outside}
+        for number, site in enumerate(self.test.sites, self.first):
+            if number not in outside:
+                yield number, site
+
+
 def tell(fd: int, start: dict[str, Any]) -> None:
-    """Answer over the channel with the pattern of each of the `tests`, None where there is none."""
-    channel = Channel(fd)
-    found: list[dict[str, Any] | None] = []
-    for test in start["tests"]:
-        try:
-            found.append(
-                pattern(test["source"], test["check"], start["entry_point"], start["seed"])
-            )
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            found.append(None)
-    channel.send({"patterns": found})
+    """Answer over the channel with the pattern of the `test`, None if there is none."""
+    channel, test = Channel(fd), start["test"]
+    try:
+        found = pattern(
+            test["source"], test["check"], start["entry_point"], start["seed"],
+            frozenset(test["inside"]),
+        )  # fmt: skip
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        channel.send({"pattern": None})
+    else:
+        channel.send({"pattern": found})
 
 
-def pattern(source: str, check: str | None, entry_point: str | None, seed: str) -> dict[str, Any]:
+def pattern(
+    source: str,
+    check: str | None,
+    entry_point: str | None,
+    seed: str,
+    inside: frozenset[int] = frozenset(),
+) -> dict[str, Any]:
     """Return test code with its tests taken out, and them and their siblings as text.
 
-    `executor.judging.shared.arranging.Pattern` says what is in it.
+    `inside` are checks that cannot be made outside. `executor.judging.shared.arranging.Pattern`
+    says what is in the answer.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: there is none for this code.
     """
     suite = read(source, check)
-    items, sites = _items(suite, entry_point, seed)
+    plans = _plans(suite, inside)
+    items = _items(plans, entry_point, seed)
     groups = _take_out(suite, items)
     text = ast.unparse(ast.fix_missing_locations(suite.tree)) + "\n"
     parts: list[str | int] = []
@@ -71,52 +101,82 @@ def pattern(source: str, check: str | None, entry_point: str | None, seed: str) 
         depths[number] = len(place[1]) // _INDENT
         end = place.end()
     parts.append(text[end:])
-    told = _told(items, {item: depths[n] for n, group in enumerate(groups) for item in group})
-    within = any(test.scope is not None for test in suite.tests)
-    return {"parts": parts, "groups": groups, "items": told, "within": within, "sites": sites}
+    return {
+        "parts": parts,
+        "groups": groups,
+        "items": _told(
+            items, {item: depths[n] for n, group in enumerate(groups) for item in group}
+        ),
+        "within": any(test.scope is not None for test in suite.tests),
+        "sites": sum(len(test.sites) for test in suite.tests) + suite.outside,
+        "outside": [told for plan in plans for told in plan.outside],
+    }
 
 
-def _items(suite: Suite, entry_point: str | None, seed: str) -> tuple[list[_Item], int]:
-    """Tests that can have siblings, each followed by its own; and the number of checks."""
-    sites = sum(len(test.sites) for test in suite.tests) + suite.outside
-    items: list[_Item] = []
-    number = 0
-    pool = _pool(suite)
+def _plans(suite: Suite, inside: Collection[int]) -> list[_Plan]:
+    """Decide of each check of the tests that can be changed where it is made."""
+    own = {node.name for node in ast.walk(suite.tree) if isinstance(node, FUNCTIONS)}
+    constants = Constants(suite.tree)
+    plans: list[_Plan] = []
+    first = 0
     for test in suite.tests:
         if test.kept:
             continue
-        items.append(_Item(test.written, test, None, number))
         names = Names(test, suite.tree)
-        known = {ast.unparse(ast.fix_missing_locations(test.written))}
-        offered: list[list[Change]] = []
-        for place, site in enumerate(test.sites):
-            draws = Draws(seed, number + place)
-            changes = Changes(Literals(names, site, entry_point), pool, draws).of(site)
+        outside = Outside(names, constants, own)
+        told: list[dict[str, Any]] = []
+        change: dict[ast.AST, ast.AST] = {}
+        for number, site in enumerate(test.sites, first):
+            moved = None if number in inside else outside.moved(site)
+            if moved is not None:
+                told.append(outside.told(moved, number))
+                change |= instead(moved, site, number)
+        plans.append(_Plan(test, names, first, told, change))
+        first += len(test.sites)
+    return plans
+
+
+def _items(plans: Sequence[_Plan], entry_point: str | None, seed: str) -> list[_Item]:
+    """Tests that can have siblings, each followed by its own."""
+    items: list[_Item] = []
+    pool = _pool(plans)
+    for plan in plans:
+        written = copied(plan.test.written, plan.change)
+        items.append(_Item(written, plan.test, None, plan.first))
+        known = {ast.unparse(ast.fix_missing_locations(written))}
+        offered: dict[int, list[Change]] = {}
+        for number, site in plan.inside():
+            literals = Literals(plan.names, site, entry_point)
+            changes = Changes(literals, pool, Draws(seed, number)).of(site)
             wanted = changes if len(items) < _MOST_ITEMS else iter(())
-            offered.append(_offered(list(_distinct(test, wanted, known))))
-        for place, site in enumerate(test.sites):
+            offered[number] = _offered(list(_distinct(plan, wanted, known)))
+        for number, site in plan.inside():
             draws = Draws(seed, "later", number)
-            for change in offered[place]:
-                node = copied(test.written, {**_later(offered[place + 1 :], draws), **change})
-                items.append(_Item(node, test, site, number))
-            number += 1
-    return items, sites
+            later = _later([offered[n] for n in offered if n > number], draws)
+            for change in offered[number]:
+                node = copied(plan.test.written, {**plan.change, **later, **change})
+                items.append(_Item(node, plan.test, site, number))
+    return items
 
 
-def _pool(suite: Suite) -> list[Scalar]:
-    """What the checks of the suite mention: what is expected elsewhere looks most like it."""
+def _pool(plans: Sequence[_Plan]) -> list[Scalar]:
+    """What the checks of the suite mention: what is expected elsewhere looks most like it.
+
+    Nothing of what is expected of the checks that are made outside.
+    """
     found: dict[str, Scalar] = {}
-    for test in suite.tests:
-        for site in test.sites:
+    for plan in plans:
+        for _, site in plan.inside():
             for node in ast.walk(site.node):
                 if isinstance(node, ast.Constant) and node.value is not ...:
                     found[repr(node.value)] = node.value
     return list(found.values())
 
 
-def _distinct(test: Test, changes: Iterator[Change], known: set[str]) -> Iterator[Change]:
+def _distinct(plan: _Plan, changes: Iterator[Change], known: set[str]) -> Iterator[Change]:
     for change in islice(changes, _MOST_CHANGES):
-        text = ast.unparse(ast.fix_missing_locations(copied(test.written, change)))
+        node = copied(plan.test.written, {**plan.change, **change})
+        text = ast.unparse(ast.fix_missing_locations(node))
         if text not in known:
             known.add(text)
             yield change

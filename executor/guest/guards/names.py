@@ -53,6 +53,15 @@ class Names:
                 return []
         return [Value(found[0], False)] if len(found) == 1 else []
 
+    def taken(self, name: ast.expr, site: Site) -> list[ast.expr]:
+        """Expressions of the test's own that a name has at the site, if nothing else reads it."""
+        inside = {id(node) for node in ast.walk(site.node)}
+        match name:
+            case ast.Name(id=text) if text in self._own and text not in self._parameters:
+                reads = [node for node in self._loads if node.id == text]
+                return self._own[text] if all(id(node) in inside for node in reads) else []
+        return []
+
     def others(self, name: ast.expr, site: Site) -> list[str]:
         """Other names that have a value at the site which the program has no part in."""
         taken = {node.id for node in ast.walk(site.node) if isinstance(node, ast.Name)}

@@ -32,7 +32,7 @@ def run(fd: int, start: dict[str, Any]) -> None:
     channel = Channel(fd)
     path = _FILE
     if start["framework"]:
-        from executor.guest.shared import suite
+        from executor.guest.shared import module, suite
 
         path = suite.FILE
     link = Link(channel, Asked(start["text"], path).allows)
@@ -42,7 +42,8 @@ def run(fd: int, start: dict[str, Any]) -> None:
     random.seed(0)
     sites = Sites(report, path)
     if start["framework"]:
-        errors = suite.run_tests(start, start["text"], start["within"], candidate, report, sites)
+        tests = module.TestCode(start["text"], suite.FILE)
+        errors = suite.run_tests(start, tests, start["within"], candidate, report, sites)
     else:
         errors = _run_code(start, candidate, report, sites)
     report.done(errors)

@@ -20,6 +20,7 @@ from executor.guest.compiling import compile_candidate
 from executor.guest.reading.imported import candidate_modules
 from executor.guest.reading.statements import SITE, marked
 from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
+from executor.guest.shared.module import TestCode
 
 for _name in default_plugins:
     # pytest itself would import them in every fresh process; here it is done once, in the zygote.
@@ -55,20 +56,30 @@ def run(fd: int, start: dict[str, Any]) -> None:
     for file, text in {**start["files"], path: start["program"]}.items():
         _write(os.path.join(FOLDER, file), text)
     if start["statements"] is None:
-        source, statements, within = marked(start["source"], start["check"])
+        tests, statements, within = marked_code(start.pop("source"), start["check"])
     else:
-        source, (statements, within) = start["source"], start["statements"]
+        tests, (statements, within) = TestCode(start.pop("source"), FILE), start["statements"]
     report = Report(channel, lambda: None)
     report.items(statements)
     random.seed(0)
     candidate = _Here(code, names, start["module"] is None)
     sites = Sites(report, FILE)
-    report.done(run_tests(start, source, within, candidate, report, sites))
+    report.done(run_tests(start, tests, within, candidate, report, sites))
+
+
+def marked_code(source: str, check: str | None) -> tuple[TestCode, list[str], bool]:
+    """Return test code with its statements marked, what they are called, whether some are within.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
+    """
+    text, statements, within = marked(source, check)
+    return TestCode(text, FILE), statements, within
 
 
 def run_tests(
     start: dict[str, Any],
-    source: str,
+    tests: TestCode,
     within: bool,
     candidate: "Candidate",
     report: Report,
@@ -78,11 +89,10 @@ def run_tests(
 
     `within` says whether some of the marked statements are in the function `check`.
     """
-    _write(FILE, source)
     os.chdir(FOLDER)
     sys.path.insert(0, FOLDER)
     sys.argv = ["pytest"]
-    plugin = _Plugin(start, candidate, report, sites, within)
+    plugin = _Plugin(start, tests, candidate, report, sites, within)
     arguments = [
         f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", "--capture=no", "--no-header", "-p",
         "no:cacheprovider", "-p", "no:faulthandler", "--tb=native", "--import-mode=prepend",
@@ -175,12 +185,14 @@ class _Plugin:
     def __init__(
         self,
         start: dict[str, Any],
+        tests: TestCode,
         candidate: Candidate,
         report: Report,
         sites: Sites,
         within: bool,
     ) -> None:
         self._start = start
+        self._tests = tests
         self._candidate = candidate
         self._report = report
         self._sites = sites
@@ -190,15 +202,18 @@ class _Plugin:
         """Outcome and detail of what could not be collected."""
 
     def pytest_configure(self, config: pytest.Config) -> None:
-        """Have the candidate loaded where the tests look for it."""
-        del config
+        """Have the tests compiled, and the candidate loaded where they look for it."""
         hook = next(f for f in sys.meta_path if isinstance(f, AssertionRewritingHook))
         load = hook.exec_module
 
         def exec_module(module: types.ModuleType) -> None:
-            if module.__name__ == TESTS:
-                self._prepare(module)
-            load(module)
+            if module.__name__ != TESTS:
+                load(module)
+                return
+            code = self._tests.compiled(config)
+            module.__dict__[SITE] = self._sites
+            self._candidate.load(module)
+            exec(code, module.__dict__)  # noqa: S102 - what this process is for
 
         hook.exec_module = exec_module  # type: ignore[method-assign] # of this one object
 
@@ -211,10 +226,6 @@ class _Plugin:
         """Have nothing printed by pytest; what is printed is the candidate's."""
         reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
         reporter._tw._file = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
-
-    def _prepare(self, module: types.ModuleType) -> None:
-        module.__dict__[SITE] = self._sites
-        self._candidate.load(module)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:

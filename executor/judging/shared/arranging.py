@@ -1,4 +1,4 @@
-"""Tests among siblings of theirs, under random names and in random order, anew for every run.
+"""Tests, each among siblings of its own in random order, under random names, anew for every run.
 
 Which is which is known here only, and never in the process that runs them.
 """
@@ -8,8 +8,13 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from executor.judging.shared.comparing import Comparison, Expectation
+
 NAME: Final = "\0"
 """Stands for the name of a test."""
+_NUMBER: Final = re.compile("\1([0-9]+)\1")
+"""The number of a check that is made outside, where that of a run is to be put."""
+_MOST_NUMBER: Final = 10**9
 _TOKEN: Final = re.compile("test_[0-9a-f]{16}")
 _RANDOM: Final = secrets.SystemRandom()
 
@@ -46,6 +51,8 @@ class Pattern(NamedTuple):
     """Whether statements of a function that is called are among them."""
     sites: int
     """How many places there are where something is checked, in items and elsewhere."""
+    outside: Mapping[int, Expectation]
+    """By their numbers the checks that are made here, of which the items only tell a value."""
 
     @staticmethod
     def of(message: Mapping[str, Any]) -> "Pattern":
@@ -60,6 +67,7 @@ class Pattern(NamedTuple):
             tuple(Item(**item) for item in message["items"]),
             bool(message["within"]),
             int(message["sites"]),
+            {int(one["number"]): Expectation.of(one) for one in message["outside"]},
         )
 
     def siblings(self) -> list[int]:
@@ -81,7 +89,7 @@ class Arrangement:
         kept: Collection[int] = (),
         order: Callable[[Sequence[int]], Iterable[int]] = _shuffled,
     ) -> None:
-        """Draw names and an order for the tests of each group and those of its `siblings` in use.
+        """Draw names for the tests and those of their `siblings` in use, and an order for these.
 
         Groups that are `kept` have their authors' names and order, and no siblings.
         """
@@ -90,6 +98,7 @@ class Arrangement:
         self._order = order
         self._names: dict[int, str] = {}
         self._items: dict[str, int] = {}
+        self._first = secrets.randbelow(_MOST_NUMBER)
         texts = [
             self._group(part, part in kept) if isinstance(part, int) else part
             for part in pattern.parts
@@ -100,8 +109,12 @@ class Arrangement:
         items = self._pattern.groups[number]
         tests = [item for item in items if self._pattern.items[item].site is None]
         if not kept:
-            tests += [item for item in items if item in self._siblings]
-            tests = list(self._order(sorted(tests)))
+            # A test stays between those before and after it, of which it may need what they leave.
+            blocks: dict[int, list[int]] = {test: [test] for test in tests}
+            for item in items:
+                if item in self._siblings:
+                    blocks[self._pattern.items[item].origin].append(item)
+            tests = [item for block in blocks.values() for item in self._order(block)]
             # One framework takes tests by their place, another by their names.
             names = sorted(f"test_{secrets.token_hex(8)}" for _ in tests)
             self._names |= dict(zip(tests, names, strict=True))
@@ -110,6 +123,7 @@ class Arrangement:
 
     def _text(self, item: int) -> str:
         text, name = self._pattern.items[item].text, self.name(item)
+        text = _NUMBER.sub(lambda found: str(self._first + int(found[1])), text)
         if self._pattern.items[item].is_statement:
             text = text.replace(f"'{NAME}'", repr(name))
             name = self._names.get(item, "own")
@@ -121,6 +135,10 @@ class Arrangement:
         used = [n for n in items if self._pattern.items[n].site is None or n in self._names]
         names = [self.name(n) for n in used if self._pattern.items[n].is_statement]
         return names, self._pattern.within
+
+    def comparison(self) -> Comparison:
+        """What compares the values that this run tells."""
+        return Comparison(self._pattern.outside, lambda drawn: drawn - self._first)
 
     def name(self, item: int) -> str:
         """The name that an item has in this run."""

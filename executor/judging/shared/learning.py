@@ -2,17 +2,19 @@
 
 import functools
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from executor.judging.metering import Meter
 from executor.judging.shared import sharing
 from executor.judging.shared.arranging import Arrangement, Pattern
-from executor.judging.shared.guarding import Guard, learn
+from executor.judging.shared.guarding import Guard, Ran
+from executor.judging.shared.reference import Mistaken, learn
 from executor.sandbox.ended import Ended
 from executor.sandbox.jail import Sandbox
 from infra.contracts.base import Unguarded
-from infra.contracts.execution import Guards, Suite, TestResult
+from infra.contracts.composites import NotPlain
+from infra.contracts.execution import Guards, Suite
 from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, Limits
 
 _READ_BYTES = 64 * 2**20
@@ -34,14 +36,14 @@ def guards(
     limits = _generous(limits)
     found: list[Guard | None] = []
     sites, none_because = 0, None
-    patterns = _patterns(sandbox, suite, tests, limits)
-    for test, pattern, passed in zip(tests, patterns, names, strict=True):
-        guard = None
+    deriver = _Deriver(sandbox, suite, limits)
+    for test, passed in zip(tests, names, strict=True):
+        start = sharing.start_of(test, suite, reference)
+        run = functools.partial(_run, sandbox, limits, start)
+        pattern, guard = deriver.learnt(test, passed, run)
         if pattern is None:
             none_because = Unguarded.UNREADABLE
         else:
-            start = sharing.start_of(test, suite, reference)
-            guard = learn(pattern, passed, functools.partial(_run, sandbox, limits, start))
             sites += pattern.sites
             none_because = none_because if guard else Unguarded.ORDER
         found.append(guard)
@@ -56,30 +58,51 @@ def widened(limits: Limits, guards: Sequence[Guard | None]) -> Limits:
     return limits.model_copy(update={"total_cpu_seconds": seconds})
 
 
-def _run(
-    sandbox: Sandbox, limits: Limits, start: dict[str, Any], arrangement: Arrangement
-) -> dict[str, TestResult]:
+def _run(sandbox: Sandbox, limits: Limits, start: dict[str, Any], arrangement: Arrangement) -> Ran:
     run = sharing.SharedRun(sandbox, Meter(limits))
-    run.run({**start, **sharing.arranged(arrangement)}, None, True)
-    return run.told
+    run.run({**start, **sharing.arranged(arrangement)}, None, True, arrangement.comparison())
+    return Ran(run.told, run.compared)
 
 
-def _patterns(
-    sandbox: Sandbox, suite: Suite, tests: Sequence[AssertTest], limits: Limits
-) -> list[Pattern | None]:
-    """Have the siblings derived in a jail: it is untrusted code that is read there."""
-    start = {
-        "role": "guards",
-        "tests": [{"source": test.source, "check": test.check} for test in tests],
-        "entry_point": suite.entry_point,
-        "seed": secrets.token_hex(16),
-    }
-    with sandbox.jail(start, limits) as jail:
-        try:
-            answer = jail.receive(jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds))
-            return [message and Pattern.of(message) for message in answer["patterns"]]
-        except (Ended, KeyError, TypeError, ValueError):
-            return [None] * len(tests)
+class _Deriver:
+    """Has tests and their siblings derived in jails: it is untrusted code that is read there."""
+
+    def __init__(self, sandbox: Sandbox, suite: Suite, limits: Limits) -> None:
+        self._sandbox = sandbox
+        self._entry_point = suite.entry_point
+        self._limits = limits
+        self._seed = secrets.token_hex(16)
+
+    def learnt(
+        self, test: AssertTest, passed: Sequence[str], run: Callable[[Arrangement], Ran]
+    ) -> tuple[Pattern | None, Guard | None]:
+        """Return what there is for a test, with no check outside of which that is not right."""
+        inside: frozenset[int] = frozenset()
+        while True:
+            pattern = self._pattern(test, inside)
+            if pattern is None:
+                return None, None
+            try:
+                return pattern, learn(pattern, passed, run)
+            except Mistaken as mistaken:
+                # Those that are left become fewer each time.
+                inside |= mistaken.checks
+
+    def _pattern(self, test: AssertTest, inside: frozenset[int]) -> Pattern | None:
+        start = {
+            "role": "guards",
+            "test": {"source": test.source, "check": test.check, "inside": sorted(inside)},
+            "entry_point": self._entry_point,
+            "seed": self._seed,
+        }
+        limits = self._limits
+        with self._sandbox.jail(start, limits) as jail:
+            try:
+                budget = jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds)
+                message = jail.receive(budget)["pattern"]
+                return Pattern.of(message) if message else None
+            except (Ended, KeyError, TypeError, ValueError, ArithmeticError, NotPlain):
+                return None
 
 
 def _generous(limits: Limits) -> Limits:

@@ -4,14 +4,15 @@ The candidate can forge what is reported from there by attacking its own process
 the jail, the limits and the clocks are those of every candidate. The verdict says `shared`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from executor.judging.host import CompileFailed
-from executor.judging.items import Items
+from executor.judging.items import NO_MESSAGE, Items
 from executor.judging.limits import GRACE, own
 from executor.judging.metering import Meter, Spending
 from executor.judging.shared.arranging import Arrangement
+from executor.judging.shared.comparing import Compared, Comparison
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
 from infra.contracts.base import Outcome
@@ -63,16 +64,22 @@ class SharedRun:
         """Names of the tests that were passed."""
         self.told: dict[str, TestResult] = {}
         """What became of every test, by its whole name."""
+        self.compared: Mapping[str, Compared] = {}
+        """The checks of each test that were made outside, by the same names."""
         self.stdout = b""
         self.stderr = b""
 
     def run(
-        self, start: dict[str, Any], known: Collection[str] | None, may_skip: bool
+        self,
+        start: dict[str, Any],
+        known: Collection[str] | None,
+        may_skip: bool,
+        comparison: Comparison | None = None,
     ) -> list[TestResult]:
         """Run the tests of `start`; return what they say became of each.
 
         `known` are those that a reference program passes. A test that skips itself is none if that
-        is allowed, and else did not run.
+        is allowed, and else did not run. What tests tell goes to the `comparison`.
 
         Raises:
             CompileFailed: the source of the candidate does not compile.
@@ -81,7 +88,7 @@ class SharedRun:
         items = Items(known)
         with self._sandbox.jail({"role": "suite", **start}, self._meter.limits) as jail:
             try:
-                self._run(jail, items)
+                self._run(jail, items, comparison)
                 if not items.has_run:
                     raise Ended(Outcome.RUNTIME_ERROR, "no test ran")
             except Ended as ended:
@@ -90,9 +97,10 @@ class SharedRun:
                 self._meter.add(jail)
                 self.stdout, self.stderr = jail.output("stdout"), jail.output("stderr")
         self.passed, self.told = items.passed, items.told
+        self.compared = comparison.tests if comparison else {}
         return items.results(may_skip)
 
-    def _run(self, jail: Jail, items: Items) -> None:
+    def _run(self, jail: Jail, items: Items, comparison: Comparison | None) -> None:
         budget = self._budget(jail, items)
         with self._meter.watching(jail):
             first = jail.receive(budget)
@@ -100,14 +108,16 @@ class SharedRun:
             raise CompileFailed(str(first["compile_error"]))
         is_last = False
         while not is_last:
-            is_last = self._step(jail, items)
+            is_last = self._step(jail, items, comparison)
 
-    def _step(self, jail: Jail, items: Items) -> bool:
+    def _step(self, jail: Jail, items: Items, comparison: Comparison | None) -> bool:
         budget, before, spending = self._budget(jail, items), Spending.of(jail), Spending()
         with self._meter.watching(jail):
             message = jail.receive(budget)
             spending.add_since(before, jail)
         is_last = items.step(message, spending)
+        if comparison is not None and "told" in message:
+            _compare(comparison, message)
         if "end" in message:
             try:
                 self._meter.require_in_time(items.spending_of_pass.cpu, jail)
@@ -123,3 +133,10 @@ class SharedRun:
         """
         allowed = self._meter.allowed if items.is_under_way else own(self._meter.limits)
         return self._meter.budget(jail, allowed.cpu * GRACE, allowed.idle)
+
+
+def _compare(comparison: Comparison, message: dict[str, Any]) -> None:
+    try:
+        comparison.take(message["end"], message["told"])
+    except (KeyError, ValueError, TypeError):
+        raise Ended(Outcome.RUNTIME_ERROR, NO_MESSAGE) from None

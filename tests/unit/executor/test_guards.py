@@ -1,38 +1,24 @@
 """Changed copies of tests: a right program passes the tests and fails their copies."""
 
-import contextlib
 import textwrap
-import types
-import warnings
 
 import pytest
 
-from executor.guest.guards.deriving import pattern
 from executor.guest.guards.examples import other_output
 from executor.guest.guards.values import Draws
-from executor.guest.reading.statements import SITE
-from executor.judging.shared.arranging import NAME, Arrangement, Pattern
-from executor.judging.shared.guarding import learn
+from executor.judging.shared.arranging import NAME, Arrangement
+from executor.judging.shared.guarding import Ran
 from executor.judging.verdicts import result
 from infra.contracts.base import Outcome
+from tests.unit.executor.derived_tests import (
+    EVERY,
+    HEAD,
+    derived,
+    learnt,
+    outcomes,
+    told_by_running,
+)
 
-PROGRAM = """
-import warnings
-class Refused(Exception): pass
-class Stack:
-    def __init__(self, items=()): self.items = list(items)
-    def push(self, item): self.items.append(item)
-    def pop(self): return self.items.pop()
-    def __eq__(self, other): return isinstance(other, Stack) and self.items == other.items
-def half(n):
-    if n < 0: raise ValueError("it is negative")
-    return n / 2
-def words(text): return text.split()
-def tell(to, text): to.write(text)
-def warn(): warnings.warn("old", DeprecationWarning)
-def is_even(n): return n % 2 == 0
-def nothing(): return None
-"""
 # Each is one check, in the body of a test function, that a right program passes.
 CHECKS = """
 assert half(4) == 2
@@ -90,61 +76,13 @@ expected = [1.0, 2.0]; assert [half(2), half(4)] == expected
 for n, expected in [(2, 1), (4, 2)]: assert half(n) == expected
 holds(half(4), 2)
 """
-_HEAD = """
-import pytest, unittest
-from unittest import mock
-case = unittest.TestCase()
-def holds(one, other): assert one == other
-"""
-
-
-def told_by_running(arrangement: Arrangement):
-    """What becomes of functions and statements, as the runner of a jail would tell it."""
-    module = types.ModuleType("tests")
-    told = {name: result(Outcome.NOT_RUN, name=name) for name in arrangement.statements()[0]}
-
-    @contextlib.contextmanager
-    def site(name):
-        with judged(name):
-            yield
-
-    @contextlib.contextmanager
-    def judged(name):
-        try:
-            yield
-            told[name] = result(Outcome.PASSED)
-        except (AssertionError, pytest.fail.Exception) as error:
-            told[name] = result(Outcome.WRONG_ANSWER, str(error))
-        except Exception as error:
-            told[name] = result(Outcome.RUNTIME_ERROR, str(error))
-
-    module.__dict__[SITE] = site
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # They are no errors in a process of its own.
-        exec(PROGRAM, module.__dict__)  # noqa: S102 - it is ours
-        exec(arrangement.source, module.__dict__)  # noqa: S102
-        for name, function in list(vars(module).items()):
-            if name.startswith("test_"):
-                with judged(name):
-                    function()
-    return told
-
-
-def learnt(source, check=None, run=told_by_running):
-    found = Pattern.of(pattern(source, check, "half", "seed"))
-    alone = run(Arrangement(found, [], range(len(found.groups))))
-    names = {item.name for item in found.items if item.site is None}
-    assert {told.outcome for told in alone.values()} <= {Outcome.PASSED}, alone
-    return learn(found, sorted(names), run)
-
-
 ALL = CHECKS.strip().splitlines()
 
 
 @pytest.mark.parametrize("check", ALL)
 def test_a_right_program_fails_copies_of_every_check(check):
     body = textwrap.indent(check.replace("; ", "\n"), "    ")
-    guard = learnt(f"{_HEAD}def test_it():\n{body}\n")
+    guard = learnt(f"{HEAD}def test_it():\n{body}\n")
 
     assert guard is not None
     assert guard.protected == guard.pattern.sites >= 1
@@ -152,7 +90,7 @@ def test_a_right_program_fails_copies_of_every_check(check):
 
 @pytest.mark.parametrize("check", [check for check in ALL if check.startswith(("assert", "for"))])
 def test_it_fails_copies_of_statements_outside_of_functions(check):
-    guard = learnt(_HEAD + check)
+    guard = learnt(HEAD + check)
 
     assert guard is not None
     assert guard.protected == guard.pattern.sites == 1
@@ -214,13 +152,13 @@ def fail(error): raise error("no")
 def value(): return {value}
 """
     body = textwrap.indent(check.replace("; ", "\n"), "    ")
-    source = f"{_HEAD}{program}def test_it():\n{body}\n"
-    found = Pattern.of(pattern(source, None, "value", "seed"))
+    source = f"{HEAD}{program}def test_it():\n{body}\n"
+    found = derived(source, None, "value", EVERY)
     arrangement = Arrangement(found, found.siblings())
-    told = told_by_running(arrangement)
+    ran = told_by_running(arrangement)
 
     assert found.siblings()
-    passed = {name for name, one in told.items() if one.outcome is Outcome.PASSED}
+    passed = {name for name, one in ran.told.items() if one.outcome is Outcome.PASSED}
     assert passed == {arrangement.name(0)}
 
 
@@ -249,12 +187,14 @@ def other(): return 10
 def value(): return {lie}
 """
     body = textwrap.indent(check.replace("; ", "\n"), "    ")
-    found = Pattern.of(pattern(f"{_HEAD}{program}def test_it():\n{body}\n", None, "value", "seed"))
-    arrangement = Arrangement(found, found.siblings())
-    told = told_by_running(arrangement)
-
-    passed = {name for name, one in told.items() if one.outcome is Outcome.PASSED}
-    assert arrangement.name(0) not in passed or len(passed) > 1
+    source = f"{HEAD}{program}def test_it():\n{body}\n"
+    for inside in (EVERY, frozenset()):
+        found = derived(source, None, "value", inside)
+        arrangement = Arrangement(found, found.siblings())
+        ran = told_by_running(arrangement)
+        passed = {name for name, one in ran.told.items() if one.outcome is Outcome.PASSED}
+        has_failed = any(one.first for one in ran.compared.values())
+        assert arrangement.name(0) not in passed or len(passed) > 1 or has_failed
 
 
 DOCSTRING = """Half of a number.
@@ -305,12 +245,12 @@ def failures(text):
     return "".join(shown)
 def test_it(): assert failures({DOCSTRING!r}) == ""
 """
-    found = Pattern.of(pattern(source, None, "half", "seed"))
-    told = told_by_running(Arrangement(found, found.siblings()))
+    found = derived(source)
+    told = told_by_running(Arrangement(found, found.siblings())).told
 
     assert [one.outcome for one in told.values()].count(Outcome.PASSED) > 1
     monkeypatch.undo()
-    guard = learnt(source)
+    guard = learnt(source, inside=frozenset())
     assert guard is not None
     assert guard.protected == guard.pattern.sites == 1
 
@@ -337,14 +277,8 @@ def test_a_function_that_is_given_the_candidates_has_copies_of_each_statement():
 
 
 def test_nothing_in_the_text_tells_a_test_from_its_copies():
-    found = Pattern.of(
-        pattern(
-            'def test_two():\n    "It is two."\n    # two\n    assert half(4) == 2',
-            None,
-            "half",
-            "s",
-        )
-    )
+    source = 'def test_two():\n    "It is two."\n    # two\n    assert half(4) == 2'
+    found = derived(source, inside=EVERY)
     one = Arrangement(found, found.siblings())
     other = Arrangement(found, found.siblings())
 
@@ -385,7 +319,7 @@ def test_b_then(): assert stack.pop() == 1
 
 def test_a_test_that_needs_its_name_keeps_it():
     source = "import sys\ndef test_name(): assert sys._getframe().f_code.co_name == 'test_name'\n"
-    found = Pattern.of(pattern(source, None, "half", "seed"))
+    found = derived(source)
 
     assert not found.items
     assert found.sites == 1
@@ -413,11 +347,7 @@ def judged_by(change):
         arrangement.name(0),
         arrangement.name(guard.pattern.items[-1].origin),
     ]
-    return guard.results(arrangement, told)
-
-
-def outcomes(results):
-    return {found.name: found.outcome for found in results}
+    return guard.results(arrangement, Ran(told, {}))
 
 
 def test_a_right_program_passes():

@@ -1,0 +1,72 @@
+"""The module of the test code, which no candidate can read as a file."""
+
+import ast
+import os
+import types
+from typing import Final
+
+import pytest
+from _pytest.assertion.rewrite import rewrite_asserts
+
+_OF_SOURCE: Final = {"getsource", "getsourcelines", "getsourcefile", "findsource", "getlines"}
+_FOLDERS: Final = {"dirname", "parent", "parents"}
+
+
+class TestCode:
+    """Test code, compiled before a candidate is there and forgotten then."""
+
+    __test__ = False
+
+    def __init__(self, source: str, file: str) -> None:
+        """Put a file there by which pytest finds the tests; it has their text if they read it."""
+        self._source: str | None = source
+        self._file = file
+        os.makedirs(os.path.dirname(file), exist_ok=True)
+        with open(file, "w", encoding="utf-8", errors="surrogatepass") as place:
+            place.write(source if _reads_itself(source) else "")
+
+    def compiled(self, config: pytest.Config) -> types.CodeType:
+        """Return the module's code, its asserts written as pytest writes them.
+
+        Raises:
+            SyntaxError, ValueError: it does not compile.
+        """
+        source, self._source = self._source, None
+        assert source is not None, "it is compiled once"
+        text = source.encode("utf-8", "surrogatepass")
+        tree = ast.parse(text, self._file)
+        rewrite_asserts(tree, text, self._file, config)
+        return compile(tree, self._file, "exec", dont_inherit=True)
+
+
+def _reads_itself(source: str) -> bool:
+    """Tell whether test code is after its own text, and not only after the folder that it is in."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    own = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    folders = {
+        id(inner)
+        for node in ast.walk(tree)
+        if _last_name(node) in _FOLDERS
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id="__file__") if id(node) not in folders:
+                return True
+            case ast.Call(args=args) if _last_name(node) in _OF_SOURCE:
+                read = {_last_name(inner) for arg in args for inner in ast.walk(arg)}
+                if read & {*own, "self", "cls", "__name__", "__file__"}:
+                    return True
+    return False
+
+
+def _last_name(node: ast.AST) -> str:
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+        case ast.Call(func=called):
+            return _last_name(called)
+    return ""

@@ -1,0 +1,45 @@
+"""What a check has computed, by value, for whoever compares it outside."""
+
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+from infra.contracts.composites import NotPlain
+from infra.contracts.encoding import encode
+from infra.contracts.scalars import Json
+
+_HELD: Final[dict[type, Callable[[Any], Any]]] = {
+    int: int.__index__,
+    float: float.__float__,
+    str: str.__str__,
+}
+"""How to read what a value of a class that derives from one of these holds."""
+
+
+def by_value(value: object) -> dict[str, Any]:
+    """Write a value; of what is no plain data, why, and whether it is true if it says that."""
+    try:
+        return {"value": encode(value, _refer)}
+    except NotPlain as error:
+        return {"opaque": f"{error} cannot be compared", "true": _truth(value)}
+
+
+def _truth(value: object) -> bool | None:
+    try:
+        return bool(value)
+    except Exception:
+        return None  # As that of an array.
+
+
+def _refer(value: Any) -> Json | None:
+    kind = type(value)
+    if hasattr(kind, "__next__"):
+        # To read it would be to use it up, and what is left of it is the test's.
+        raise NotPlain("an iterator")
+    numpy: Any = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.ndarray):
+        raise NotPlain("an array")  # Comparing it with something gives an array.
+    for base, held in _HELD.items():
+        if isinstance(value, base) and getattr(kind, "__eq__", None) is base.__eq__:
+            return encode(held(value))  # A member of an enumeration is equal to it.
+    return None

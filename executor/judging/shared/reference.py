@@ -1,0 +1,171 @@
+"""What a reference program shows of tests, their siblings, and the checks that are made outside."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import zip_longest
+from typing import Final
+
+from executor.judging.shared.arranging import NAME, Arrangement, Pattern
+from executor.judging.shared.guarding import Guard, Ran, Runs, read
+from infra.contracts.base import Outcome
+from infra.contracts.execution import TestResult
+
+_ATTEMPTS: Final = 6
+_LEAST_SECONDS: Final = 1.0
+"""CPU time that siblings may always take together; more only if the tests do."""
+_WANTED: Final = ((5, 3), (20, 2), (10**9, 1))
+"""Up to how many checks how many siblings of each are in use: where there are few, guessing which
+is which must not pay."""
+_NO_GROUP: Final = -1
+_MOST_TIMES: Final = 1_000
+"""How often a reference program may come to a check that is made outside, in one test."""
+
+
+class Mistaken(Exception):
+    """Some checks cannot be made outside: the reference program has no right value for them."""
+
+    def __init__(self, checks: Collection[int]) -> None:
+        super().__init__(f"{len(checks)} checks")
+        self.checks = frozenset(checks)
+
+
+def learn(
+    pattern: Pattern,
+    tests: Sequence[str],
+    run: Callable[[Arrangement], Ran],
+) -> Guard | None:
+    """Find by runs of the reference program which siblings it fails; None if order decides.
+
+    Two runs in two orders have to agree. Where tests of a group fail in another order than theirs,
+    the group is kept as it is. `tests` are the names of what it passes when nothing is changed.
+
+    Raises:
+        Mistaken: some checks cannot be made outside.
+    """
+    siblings, kept, thinned = pattern.siblings(), frozenset[int](), False
+    before: Guard | None = None
+    for _ in range(_ATTEMPTS):
+        # What comes before another in one run comes after it in the next.
+        order = reversed if before is None else sorted
+        arrangement = Arrangement(pattern, siblings, kept, order)
+        ran = run(arrangement)
+        runs = read(arrangement, ran.told)
+        broken = _broken(pattern, tests, runs)
+        if broken - kept and not thinned:
+            # So many copies of a test may take more than there is for one.
+            siblings, thinned = _thinned(pattern, siblings), True
+        elif broken - kept:
+            kept, before = kept | broken, None
+            siblings = [item for item in siblings if pattern.group_of(item) not in kept]
+        elif broken:
+            break
+        elif before is None:
+            before = _guard(pattern, tests, kept, runs, _reached(pattern, arrangement, ran))
+            siblings = list(before.failing)
+        else:
+            guard = _guard(pattern, tests, kept, runs, _reached(pattern, arrangement, ran))
+            return guard._replace(
+                runs={n: told for n, told in guard.runs.items() if before.runs.get(n) == told},
+                failing={n: f for n, f in guard.failing.items() if before.failing.get(n) == f},
+                reached={n: r & before.reached.get(n, r) for n, r in guard.reached.items()},
+            )
+        if not (siblings or pattern.outside) or _NO_GROUP in kept:
+            break
+    if pattern.outside:
+        # What a check raises may be what its test is about.
+        raise Mistaken(pattern.outside)
+    return None
+
+
+def _reached(
+    pattern: Pattern, arrangement: Arrangement, ran: Ran
+) -> dict[tuple[int | None, str], frozenset[int]]:
+    """Return the checks made outside to which each run of a test comes.
+
+    Raises:
+        Mistaken: some do not hold there, or nobody comes to them.
+    """
+    reached: dict[tuple[int | None, str], frozenset[int]] = {}
+    missing, wrong = set(pattern.outside), set[int]()
+    for name, compared in ran.compared.items():
+        item, run = arrangement.read(name)
+        if item is not None and pattern.items[item].site is not None:
+            continue  # It may end before it has come to all.
+        reached[item, run] = frozenset(compared.times)
+        missing -= compared.times.keys()
+        wrong |= compared.failed | {
+            check
+            for check, times in compared.times.items()
+            if not pattern.outside[check].least <= times <= _MOST_TIMES
+        }
+    if missing | wrong:
+        raise Mistaken(missing | wrong)
+    return reached
+
+
+def _thinned(pattern: Pattern, siblings: Iterable[int]) -> list[int]:
+    """Keep the first sibling of each check."""
+    firsts: dict[int | None, int] = {}
+    for item in siblings:
+        firsts.setdefault(pattern.items[item].site, item)
+    return list(firsts.values())
+
+
+def _broken(pattern: Pattern, tests: Collection[str], runs: Runs) -> frozenset[int]:
+    """Groups in which a test has not passed; `_NO_GROUP` if one of none has not."""
+    missing, broken = set(tests), set[int]()
+    for item, results in runs.items():
+        if item is not None and pattern.items[item].site is not None:
+            continue
+        for run, result in results.items():
+            name = run if item is None else run.replace(NAME, pattern.items[item].name)
+            if name in tests and result.outcome is Outcome.PASSED:
+                missing.discard(name)
+            elif name in tests or result.outcome is not Outcome.NOT_RUN:
+                broken.add(_NO_GROUP if item is None else pattern.group_of(item))
+    return frozenset(broken | ({_NO_GROUP} if missing and not broken else set()))
+
+
+def _guard(
+    pattern: Pattern,
+    tests: Sequence[str],
+    kept: frozenset[int],
+    runs: Runs,
+    reached: dict[tuple[int | None, str], frozenset[int]],
+) -> Guard:
+    """Take the siblings that the program fails in the check that was changed."""
+    failing = {
+        item: frozenset(run for run, result in results.items() if _fails(pattern, item, result))
+        for item, results in runs.items()
+        if item is not None and pattern.items[item].site is not None
+    }
+    chosen = _chosen(pattern, {n: found for n, found in failing.items() if found}, runs)
+    told = {
+        item: tuple(results)
+        for item, results in runs.items()
+        if item in chosen or (item is not None and item not in failing)
+    }
+    used = {item: failing[item] for item in chosen}
+    return Guard(pattern, tuple(tests), told, used, kept, reached)
+
+
+def _fails(pattern: Pattern, item: int, result: TestResult) -> bool:
+    ends = (Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR)
+    return result.outcome in (ends if pattern.items[item].raises else ends[:1])
+
+
+def _chosen(pattern: Pattern, siblings: Iterable[int], runs: Runs) -> list[int]:
+    """Take one sibling of each check, and then more, where there are few or there is time."""
+    by_site: dict[int | None, list[int]] = {}
+    for item in sorted(siblings):
+        by_site.setdefault(pattern.items[item].site, []).append(item)
+    wanted = next(count for most, count in _WANTED if len(by_site) <= most)
+    seconds = {item: sum(r.cpu_seconds for r in told.values()) for item, told in runs.items()}
+    tests = sum(s for n, s in seconds.items() if n is None or pattern.items[n].site is None)
+    left = max(_LEAST_SECONDS, tests)
+    chosen = []
+    for row in zip_longest(*(items[:wanted] for items in by_site.values())):
+        for item in row:
+            if item is not None and seconds[item] <= left:
+                left -= seconds[item]
+                chosen.append(item)
+    return chosen
