@@ -11,6 +11,13 @@ from infra.contracts.base import Integrity, Label
 from tests.hostile.shared_suites import OWN, attacked
 
 FOLDER = Path(__file__).parent / "forgeries"
+READERS = {
+    # They read the tests, and choose what to answer: from their text, or from their code, by what
+    # looks most like all that is to choose from, or at random.
+    "text": ("text", False),
+    "code": ("code", False),
+    "code at random": ("code", True),
+}
 EVERY = bool(os.environ.get("EVERY_FORGERY"))
 """Whether each program attacks every suite; two in turn otherwise."""
 _PRELUDE = (FOLDER / "prelude.txt").read_text()
@@ -52,6 +59,15 @@ def forged(body, one):
     return _PRELUDE + body.replace("NAME", one.entry_point)
 
 
+def reading(reader, one):
+    folder = FOLDER.parent / "readers"
+    name, at_random = READERS[reader]
+    is_class = f"class {one.entry_point}" in one.reference
+    last = (folder / "last.txt").read_text().replace("NAME", one.entry_point)
+    settings = f"AT_RANDOM, IS_CLASS = {at_random}, {is_class}\n"
+    return settings + (folder / f"{name}.txt").read_text() + last
+
+
 def in_turn(position, suites):
     if EVERY:
         return suites
@@ -66,6 +82,30 @@ def test_no_forgery_passes(forgery, suites, judges):
     for one in in_turn(position, suites):
         verdict = judges[one.name].judge(forged(body, one))
         assert verdict.label is not Label.ALL_PASS, one.name
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
+@pytest.mark.parametrize("reader", READERS)
+def test_who_reads_the_tests_and_chooses_hardly_ever_passes(reader, suites, judges):
+    passed = {}
+    for one in in_turn(list(READERS).index(reader), suites):
+        judge, program = judges[one.name], reading(reader, one)
+        verdicts = [judge.judge(program) for _ in range(20 if EVERY else 1)]
+        passed[one.name] = sum(verdict.label is Label.ALL_PASS for verdict in verdicts)
+        (guard,) = judge.asserts.guards
+        # What is nowhere in the process is not read there.
+        assert not (passed[one.name] and guard.pattern.outside), one.name
+    if EVERY:
+        assert sum(passed.values()) <= len(passed) * 20 / 10, passed
+
+
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
+def test_who_reads_them_passes_where_nothing_is_kept_from_it(slot):
+    plain = OWN[4]
+    judge = Judge(slot.sandbox, plain.suite(with_reference=False), slot.version)
+
+    assert judge.judge(reading("code", plain)).label is Label.ALL_PASS
 
 
 @pytest.mark.data
