@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -21,6 +22,14 @@ from infra.settings import data_directory
 _numbers = itertools.count(1)
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of unguessable name is made in it
 ENOUGH_BYTES = 4 * 2**30
+
+# A shell that starts us in the background has them ignored, and what we start would ignore them too.
+for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(
+            _number,
+            signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL,
+        )
 
 # Two that test at the same time give their jails different users, as two machines would: the
 # kernel counts a user's processes wherever they are.
