@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of unguessable name is made in it
 ENOUGH_BYTES = 4 * 2**30
 
-# A shell that starts us in the background has them ignored, and what we start would ignore them too.
+# A shell that starts us in the background has them ignored; what we start would ignore them too.
 for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(

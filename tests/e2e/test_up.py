@@ -19,7 +19,6 @@ from infra.local.home import free_port
 from services.client import Client
 from tests.processes import descendants, lives, words_of
 
-
 _numbers = itertools.count(1)
 
 

@@ -8,7 +8,7 @@ from services.exercises.writing import wrong_programs
 
 
 def test_references_pass_and_programs_with_another_answer_do_not():
-    made = list(problems(Split.HELD_OUT, seed=5, count=25))
+    made = list(problems(Split.HELD_OUT, seed=5, count=8))
     records, wanted = [], []
     for exercise, problem in made:
         tried = [test.args[0] for test in problem.tests]
@@ -21,5 +21,5 @@ def test_references_pass_and_programs_with_another_answer_do_not():
     found = list(label([problem for _, problem in made], records))
 
     assert [item.verdict.label is Label.ALL_PASS for item in found] == wanted
-    assert sum(wanted) >= 25
-    assert wanted.count(False) > 50
+    assert sum(wanted) >= 8
+    assert wanted.count(False) > 16
