@@ -13,9 +13,11 @@ import psycopg
 import pytest
 import redis
 from psycopg import sql
+from sqlalchemy import event
 
 from executor.images.packages import Images
 from infra.db import migrate
+from infra.db.unit_of_work import Database
 from infra.local.servers import LocalServers
 from infra.settings import data_directory
 
@@ -98,6 +100,31 @@ def database_url(servers, template):
     yield with_path(servers.database_url, f"/{name}")
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def _engine(servers):
+    """An engine and the name of the database that it connects to."""
+    engine, place = Database(servers.database_url).engine, {}
+    event.listen(engine, "do_connect", lambda _, __, ___, words: words.update(place))
+    return engine, place
+
+
+@pytest.fixture
+def open_database(database_url, _engine):
+    """Open the test's own database.
+
+    By one engine for all tests, which knows by now what their statements compile to.
+    """
+    engine, place = _engine
+    place["dbname"] = urlsplit(database_url).path[1:]
+
+    def opened(sender=None):
+        database = Database(database_url, sender)
+        database.engine = engine
+        return database
+
+    return opened
 
 
 @pytest.fixture
