@@ -228,9 +228,10 @@ def test_dispatcher_sweep_and_migration_work(services_image, database_url, redis
 
 EACH = """
 import json, os, sys, tempfile
+import infra.db.migrate, services.audit, services.client
 from services.cli.main import app
 
-# Each in a process of its own, so that what they all start with is loaded once.
+# Each in a process of its own, so that what most of them load is loaded once.
 for words in json.loads(sys.argv[1]):
     with tempfile.TemporaryFile("w+") as written:
         if (child := os.fork()) == 0:
