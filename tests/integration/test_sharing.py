@@ -40,7 +40,10 @@ def judge(slot, source, program=ADD, reference=ADD, rule=IntegrityRule.AUTO, **f
 def judge_of(slot, source, reference=ADD):
     """A judge of several programs, so that the reference is run for all of them once."""
     suite = Suite(
-        tests=(AssertTest(source=source),), entry_point="add", reference_program=reference
+        tests=(AssertTest(source=source),),
+        entry_point="add",
+        integrity=IntegrityRule.AUTO,
+        reference_program=reference,
     )
     return Judge(slot.sandbox, suite, slot.version).judge
 
