@@ -5,9 +5,12 @@ PYTEST := $(BIN)/python -m pytest -q
 # They take minutes, and cores of their own.
 NO_FAULTS := --ignore=tests/e2e/faults --ignore=tests/e2e/hosts
 ROUNDS := 200
+# The longest modules first, so that none is left to the end; waits of one leave the cores to others.
+PARALLEL = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder \
+	tests/e2e tests/hostile tests/integration tests/unit $(NO_FAULTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test unit integration hostile forgeries test-cgroup2 e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format images lock-images reference chart sbom lock clean
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format images lock-images reference chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -24,8 +27,11 @@ demo: venv ## Start the whole suite here, run real problems through it, show the
 up: venv ## Start the whole suite here and keep it running until Ctrl-C
 	@$(BIN)/rrtf up
 
-test: venv test-tools ## Run every test but the faults: real Postgres, Valkey, Celery and nsjail
-	@$(PYTEST) -n 2 --dist loadscope tests --ignore=tests/benchmarks $(NO_FAULTS)
+test: venv test-tools ## Run the tests, of many alike a few: real Postgres, Valkey, Celery and nsjail
+	@$(PARALLEL) -m "not thorough"
+
+thorough: venv test-tools ## Run every test but the faults, an hour: all attacks, jails, signals, recorded sets
+	@EVERY_FORGERY=1 $(PARALLEL)
 
 unit: venv ## Run the tests that need nothing but Python
 	@$(PYTEST) tests/unit

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -12,15 +13,25 @@ import psycopg
 import pytest
 import redis
 from psycopg import sql
+from sqlalchemy import event
 
 from executor.images.packages import Images
 from infra.db import migrate
+from infra.db.unit_of_work import Database
 from infra.local.servers import LocalServers
 from infra.settings import data_directory
 
 _numbers = itertools.count(1)
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of unguessable name is made in it
 ENOUGH_BYTES = 4 * 2**30
+
+# A shell that starts us in the background has them ignored; what we start would ignore them too.
+for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(
+            _number,
+            signal.default_int_handler if _number is signal.SIGINT else signal.SIG_DFL,
+        )
 
 # Two that test at the same time give their jails different users, as two machines would: the
 # kernel counts a user's processes wherever they are.
@@ -89,6 +100,31 @@ def database_url(servers, template):
     yield with_path(servers.database_url, f"/{name}")
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def _engine(servers):
+    """An engine and the name of the database that it connects to."""
+    engine, place = Database(servers.database_url).engine, {}
+    event.listen(engine, "do_connect", lambda _, __, ___, words: words.update(place))
+    return engine, place
+
+
+@pytest.fixture
+def open_database(database_url, _engine):
+    """Open the test's own database.
+
+    By one engine for all tests, which knows by now what their statements compile to.
+    """
+    engine, place = _engine
+    place["dbname"] = urlsplit(database_url).path[1:]
+
+    def opened(sender=None):
+        database = Database(database_url, sender)
+        database.engine = engine
+        return database
+
+    return opened
 
 
 @pytest.fixture

@@ -57,12 +57,11 @@ def is_under_way(process):
 @pytest.mark.parametrize(
     ("number", "to_all"),
     [
-        (signal.SIGINT, False),
-        (signal.SIGINT, True),
-        (signal.SIGTERM, False),
-        (signal.SIGKILL, False),
+        pytest.param(signal.SIGINT, False, id="SIGINT", marks=pytest.mark.thorough),
+        pytest.param(signal.SIGINT, True, id="Ctrl-C"),
+        pytest.param(signal.SIGTERM, False, id="SIGTERM", marks=pytest.mark.thorough),
+        pytest.param(signal.SIGKILL, False, id="SIGKILL", marks=pytest.mark.thorough),
     ],
-    ids=["SIGINT", "Ctrl-C", "SIGTERM", "SIGKILL"],
 )
 def test_a_demonstration_that_is_ended_leaves_nothing(demo, number, to_all):
     children = descendants(demo.pid)

@@ -23,19 +23,19 @@ from services.cli.up import running_suite
 from services.starter import load as starter
 from tests.processes import descendants
 
-SLUGS = [problem.slug for problem in starter.problems()[:12]]
+SLUGS = [problem.slug for problem in starter.problems()[:8]]
 FAST = {
     "sweep": {
         "RRTF_SWEEP_INTERVAL_SECONDS": "0.5",
         "RRTF_SWEEP_UNSENT_SECONDS": "3",
-        "RRTF_SWEEP_STARTED_SECONDS": "15",
+        "RRTF_SWEEP_STARTED_SECONDS": "8",
         "RRTF_SWEEP_FLUSH_SECONDS": "1",
         # A killed worker was in the middle of something; that must not look like poison.
         "RRTF_SWEEP_MAX_ATTEMPTS": "10",
         "RRTF_RANKER_BATCH_GROUPS": "4",
     },
     "ranker": {"RRTF_RANKER_BATCH_GROUPS": "4"},
-    "trainer": {"RRTF_TRAINER_LEASE_SECONDS": "6", "RRTF_TRAINER_THREADS": "1"},
+    "trainer": {"RRTF_TRAINER_LEASE_SECONDS": "4", "RRTF_TRAINER_THREADS": "1"},
 }
 
 
@@ -148,7 +148,7 @@ def test_every_label_can_be_followed_from_problem_to_checkpoint(undisturbed):
             assert batch.id in checkpoint.training_batch_ids
             assert Path(checkpoint.path).parent.is_dir()
             followed += 1
-    assert followed >= 8
+    assert followed >= 5
 
 
 def test_checkpoints_form_one_line_and_each_batch_is_in_one(undisturbed):
@@ -226,11 +226,10 @@ def test_a_group_without_a_teacher_is_ranked_and_says_why_it_is_not_trained(undi
     assert labels == [Label.ALL_PASS, Label.ALL_PASS]
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_killed_services_change_no_label_and_no_ranking(undisturbed, open_directory, seed):
+def test_killed_services_change_no_label_and_no_ranking(undisturbed, open_directory):
     _, peaceful, peaceful_groups = undisturbed
-    rng = random.Random(seed)
-    home = open_directory / f"killed-{seed}"
+    rng = random.Random(1)
+    home = open_directory / "killed"
     with (
         running_suite(home, executor_slots=2, durable=False, overrides=FAST) as suite,
         suite.client() as client,

@@ -1,6 +1,6 @@
 """`rrtf up` from outside: when it says that it is ready, what it tells, and how it ends."""
 
-import json
+import itertools
 import os
 import signal
 import socket
@@ -19,13 +19,15 @@ from infra.local.home import free_port
 from services.client import Client
 from tests.processes import descendants, lives, words_of
 
+_numbers = itertools.count(1)
+
 
 class Up:
     """One `rrtf up`, its words in a file."""
 
     def __init__(self, home, port, *options, **variables):
         self.home, self.url = home, f"http://127.0.0.1:{port}"
-        self.log = home.with_name(home.name + ".log")
+        self.log = home.with_name(f"{home.name}-{next(_numbers)}.log")
         words = ["-m", "services.cli.main", "up", "--home", str(home), "--port", str(port)]
         with self.log.open("wb") as file:
             self.process = subprocess.Popen(
@@ -52,6 +54,18 @@ class Up:
         return (self.home / "api.key").read_text()
 
 
+ENVIRONMENT = {
+    "CUDA_VISIBLE_DEVICES": "3",
+    "NCCL_DEBUG": "WARN",
+    "LD_LIBRARY_PATH": "/usr/lib/none",
+    "HF_HOME": "/nowhere",
+    "HF_TOKEN": "hf_secret",
+    "HTTPS_PROXY": "http://proxy.invalid:3128",
+    "https_proxy": "http://proxy.invalid:3128",
+    "NO_PROXY": "127.0.0.1",
+}
+
+
 @pytest.fixture
 def start(open_directory, request):
     """Start one in a data directory of the test's own, or in a named one."""
@@ -69,33 +83,128 @@ def start(open_directory, request):
         up.process.wait()
 
 
-def test_it_is_ready_when_every_worker_is_and_ends_clean_on_ctrl_c(start):
-    up = start()
-    up.wait_until(up.is_ready)
+@pytest.fixture(scope="module")
+def running(open_directory):
+    """The one that most of these tests look at; its readiness is waited for."""
+    up = Up(open_directory / "running", free_port(), **ENVIRONMENT)
+    try:
+        up.wait_until(up.is_ready)
+        yield up
+    finally:
+        up.process.kill()
+        up.process.wait()
 
-    before = up.log.read_text().partition("The suite is ready")[0]
+
+def test_it_is_ready_when_every_worker_is(running):
+    before = running.log.read_text().partition("The suite is ready")[0]
     for room in ("ranker", "sampler", "executor"):
         assert f"{room}-" in before
-        assert room in {Path(path).stem for path in (up.home / "logs").iterdir()}
+        assert room in {Path(path).stem for path in (running.home / "logs").iterdir()}
     assert "sandbox.ready" in before
-    key = up.home / "api.key"
+    key = running.home / "api.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert key.read_text() not in up.log.read_text()
-    with Client(up.url, key.read_text()) as client:
+    assert key.read_text() not in running.log.read_text()
+    with Client(running.url, key.read_text()) as client:
         assert client.stats().waiting_groups == 0
-    children = up.children()
+    children = running.children()
     assert len(children) >= 7
     # Nobody has named a model, so nobody is trained.
     assert not any("trainer" in words_of(child) for child in children)
-    assert "names no model: the trainer does not run" in up.log.read_text()
+    assert "names no model: the trainer does not run" in running.log.read_text()
 
-    up.process.send_signal(signal.SIGINT)
 
-    assert up.process.wait(60) == 0
+def environment_of(children, module):
+    """Return the environment of the process that runs a module."""
+    found = [child for child in children if words_of(child)[1:3] == ["-m", module]]
+    oldest = min(found, key=lambda child: child.create_time())
+    return dict(
+        line.split("=", 1)
+        for line in Path(f"/proc/{oldest.pid}/environ").read_text().split("\0")
+        if line
+    )
+
+
+def test_each_process_gets_its_own_part_of_the_environment(running):
+    children = running.children()
+    for module in ("sampler", "executor", "ranker", "services.api", "services.dispatcher"):
+        given = environment_of(children, module)
+        got = {name: given[name] for name in ENVIRONMENT if name in given}
+        assert got == (ENVIRONMENT if module == "sampler" else {}), module
+
+
+def test_a_second_one_on_its_port_or_in_its_data_directory_is_refused(running, start):
+    port = int(running.url.rpartition(":")[2])
+
+    same_port, same_home = start(port=port), start(home=running.home)
+
+    assert same_port.process.wait(60) == same_home.process.wait(60) == 1
+    told = same_port.log.read_text()
+    assert f"port {port} of 127.0.0.1 is taken by process" in told
+    assert "address_taken" in told
+    assert not same_port.home.exists()
+
+
+def test_servers_that_are_killed_come_back_and_work_goes_on(running):
+    named = own_children(running)
+    for name in ("postgres", "valkey-server"):
+        named[name].send_signal(signal.SIGKILL)
+    problem = Problem(
+        slug="own/one", prompt="", entry_point="one", tests=(CallTest(args=(), expected=1),)
+    )
+    candidate = NewCandidate(author="student", program="def one(): return 1\n")
+    with Client(running.url, running.key()) as client:
+        running.wait_until(client.is_ready)
+        stored = client.add_problem(problem)
+        group = client.create_group(stored.id, NewGroup(candidates=(candidate,)))
+        running.wait_until(
+            lambda: [one.label for one in client.candidates(group.id)] == [Label.ALL_PASS]
+        )
+    again = own_children(running)
+    for name in ("postgres", "valkey-server"):
+        assert again[name] != named[name]
+
+
+def own_children(up):
+    return {child.name(): child for child in up.children() if child.ppid() == up.process.pid}
+
+
+def test_ctrl_c_ends_it_clean_and_a_killed_one_that_trained_leaves_nothing(running, start):
+    children, key = running.children(), running.key()
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(100) == 0
     assert not any(map(lives, children))
 
+    later = start("--trainer", home=running.home, RRTF_TRAINER_THREADS="1", **ENVIRONMENT)
+    later.wait_until(later.is_ready)
 
-def test_ctrl_c_while_it_starts_ends_it_at_once_and_leaves_nothing(start):
+    assert later.key() == key
+    assert "the trainer trains a small one made from nothing" in later.log.read_text()
+    children = later.children()
+    given = environment_of(children, "trainer")
+    assert {name: given[name] for name in ENVIRONMENT} == ENVIRONMENT
+    end(later, signal.SIGKILL, children)
+
+
+def end(up, number, children):
+    """Send it a signal, and wait until nothing of it goes on."""
+    up.process.send_signal(number)
+    up.process.wait(60)
+    deadline = time.monotonic() + 60
+    while any(map(lives, children)):
+        assert time.monotonic() < deadline, [child for child in children if lives(child)]
+        time.sleep(0.05)
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP])
+def test_whatever_ends_it_nothing_of_it_goes_on(start, number):
+    up = start()
+    up.wait_until(up.is_ready)
+
+    end(up, number, up.children())
+
+
+def test_sigterm_while_it_starts_ends_it_at_once_and_leaves_nothing(start):
     up = start()
     up.wait_until((up.home / "logs" / "api.log").exists)
     children = up.children()
@@ -106,21 +215,6 @@ def test_ctrl_c_while_it_starts_ends_it_at_once_and_leaves_nothing(start):
     assert up.process.wait(60) == 0
     assert not up.is_ready()
     assert not any(map(lives, children))
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGQUIT, signal.SIGHUP])
-def test_whatever_ends_it_nothing_of_it_goes_on(start, number):
-    up = start()
-    up.wait_until(up.is_ready)
-    children = up.children()
-
-    up.process.send_signal(number)
-    up.process.wait(60)
-
-    deadline = time.monotonic() + 60
-    while any(map(lives, children)):
-        assert time.monotonic() < deadline, [child for child in children if lives(child)]
-        time.sleep(0.05)
 
 
 def test_a_port_that_is_taken_is_said_before_anything_is_started(start):
@@ -135,86 +229,3 @@ def test_a_port_that_is_taken_is_said_before_anything_is_started(start):
     assert told.endswith("--port [address_taken]\n")
     assert told.count("\n") == 1
     assert not up.home.exists()
-
-
-ENVIRONMENT = {
-    "CUDA_VISIBLE_DEVICES": "3",
-    "NCCL_DEBUG": "WARN",
-    "LD_LIBRARY_PATH": "/usr/lib/none",
-    "HF_HOME": "/nowhere",
-    "HF_TOKEN": "hf_secret",
-    "HTTPS_PROXY": "http://proxy.invalid:3128",
-    "https_proxy": "http://proxy.invalid:3128",
-    "NO_PROXY": "127.0.0.1",
-}
-
-
-def environment_of(children, module):
-    """Return the environment of the process that runs a module."""
-    found = [child for child in children if words_of(child)[1:3] == ["-m", module]]
-    oldest = min(found, key=lambda child: child.create_time())
-    return dict(
-        line.split("=", 1)
-        for line in Path(f"/proc/{oldest.pid}/environ").read_text().split("\0")
-        if line
-    )
-
-
-def test_a_second_suite_is_refused_and_killed_servers_come_back(start):
-    up = start(**ENVIRONMENT)
-    up.wait_until(up.is_ready)
-    children = up.children()
-
-    # What of our environment each process got.
-    for module in ("sampler", "executor", "ranker", "services.api", "services.dispatcher"):
-        given = environment_of(children, module)
-        got = {name: given[name] for name in ENVIRONMENT if name in given}
-        assert got == (ENVIRONMENT if module == "sampler" else {}), module
-
-    # Another suite on its port, and one in its data directory.
-    port = int(up.url.rpartition(":")[2])
-    same_port, same_home = start(port=port), start(home=up.home)
-    same_home.log = up.log
-    assert same_port.process.wait(60) == same_home.process.wait(60) == 1
-    assert f"port {port} of 127.0.0.1 is taken by process" in same_port.log.read_text()
-    assert "address_taken" in same_port.log.read_text()
-    assert not same_port.home.exists()
-
-    # Servers that are killed, with work afterwards.
-    named = {child.name(): child for child in up.children() if child.ppid() == up.process.pid}
-    for name in ("postgres", "valkey-server"):
-        named[name].send_signal(signal.SIGKILL)
-    problem = Problem(
-        slug="own/one", prompt="", entry_point="one", tests=(CallTest(args=(), expected=1),)
-    )
-    candidate = NewCandidate(author="student", program="def one(): return 1\n")
-    with Client(up.url, up.key()) as client:
-        up.wait_until(client.is_ready)
-        stored = client.add_problem(problem)
-        group = client.create_group(stored.id, NewGroup(candidates=(candidate,)))
-        up.wait_until(
-            lambda: [one.label for one in client.candidates(group.id)] == [Label.ALL_PASS]
-        )
-    again = {child.name(): child for child in up.children() if child.ppid() == up.process.pid}
-    for name in ("postgres", "valkey-server"):
-        assert again[name] != named[name]
-
-    # The key of the next start is that of this one.
-    key = up.key()
-    up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(100) == 0
-    later = start(home=up.home)
-    later.wait_until(later.is_ready)
-    assert later.key() == key
-
-
-def test_a_key_of_the_settings_wins_and_a_model_that_is_named_is_trained(start, tmp_path):
-    up = start("--trainer", RRTF_API_KEY="mine", RRTF_TRAINER_THREADS="1", **ENVIRONMENT)
-    up.wait_until(up.is_ready)
-
-    assert up.key() == "mine"
-    with Client(up.url, "mine") as client:
-        assert json.loads(client.stats().model_dump_json())["candidates"]
-    assert "the trainer trains a small one made from nothing" in up.log.read_text()
-    given = environment_of(up.children(), "trainer")
-    assert {name: given[name] for name in ENVIRONMENT} == ENVIRONMENT

@@ -19,6 +19,7 @@ from infra.contracts.problems import (
     ValueComparator,
 )
 from tests.processes import descendants, settled
+from tests.samples import draw, is_drawn
 
 HERE = Path(__file__).parent
 # How many times slower than usual this machine computes; an emulated one says so.
@@ -98,12 +99,32 @@ SUITES = {
 }
 
 
-def attacks(mode, every_suite):
-    """Every attack on each of its suites, or on the first one alone, in one mode of the sandbox."""
+def every_attack():
+    """Yield the folder of each attack with what is expected of it."""
     for folder in sorted(path.parent for path in HERE.glob("*/expect.toml")):
-        expect = tomllib.loads((folder / "expect.toml").read_text())
-        for suite in expect["suites"] if every_suite else expect["suites"][:1]:
-            yield pytest.param(mode, folder, suite, expect, id=f"{mode}-{folder.name}-{suite}")
+        yield folder, tomllib.loads((folder / "expect.toml").read_text())
+
+
+def attacks_in_cells():
+    """Every attack on each of its suites; `make test` has each attack one, drawn by its name."""
+    for folder, expect in every_attack():
+        suites = expect["suites"]
+        drawn = suites[draw(folder.name, len(suites))]
+        for suite in suites:
+            yield _case("cell", folder, suite, expect, suite == drawn)
+
+
+def attacks_in_strict_jails():
+    """Every attack on its first suite; `make test` has one in four of them, drawn by its name."""
+    for folder, expect in every_attack():
+        yield _case("strict", folder, expect["suites"][0], expect, is_drawn(folder.name, 4))
+
+
+def _case(mode, folder, suite, expect, drawn):
+    marks = () if drawn else pytest.mark.thorough
+    return pytest.param(
+        mode, folder, suite, expect, id=f"{mode}-{folder.name}-{suite}", marks=marks
+    )
 
 
 def attack(folder, suite, expect, judges):

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.hostile.attacks import attack, attacks
+from tests.hostile.attacks import attack, attacks_in_cells
 
-ATTACKS = list(attacks("cell", every_suite=True))
+ATTACKS = list(attacks_in_cells())
 
 
 @pytest.mark.parametrize(("slot", "folder", "suite", "expect"), ATTACKS, indirect=["slot"])

@@ -9,6 +9,7 @@ import pytest
 from executor.judging.judge import Judge
 from infra.contracts.base import Integrity, Label
 from tests.hostile.shared_suites import OWN, attacked
+from tests.samples import spread
 
 FOLDER = Path(__file__).parent / "forgeries"
 READERS = {
@@ -19,7 +20,7 @@ READERS = {
     "code at random": ("code", True),
 }
 EVERY = bool(os.environ.get("EVERY_FORGERY"))
-"""Whether each program attacks every suite; two in turn otherwise."""
+"""Whether each program attacks every suite; one in turn otherwise."""
 _PRELUDE = (FOLDER / "prelude.txt").read_text()
 
 
@@ -71,7 +72,7 @@ def reading(reader, one):
 def in_turn(position, suites):
     if EVERY:
         return suites
-    return [suites[(position + step) % len(suites)] for step in (0, 7)]
+    return [suites[position % len(suites)]]
 
 
 @pytest.mark.data
@@ -112,7 +113,7 @@ def test_who_reads_them_passes_where_nothing_is_kept_from_it(slot):
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
 def test_right_programs_pass_again_and_again(suites, judges):
     for one in suites:
-        for _ in range(3):
+        for _ in range(2):
             verdict = judges[one.name].judge(one.reference)
             assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.SHARED), (
                 one.name
@@ -123,7 +124,8 @@ def test_right_programs_pass_again_and_again(suites, judges):
 def test_many_of_them_would_pass_if_nothing_guarded_the_tests(slot):
     plain = OWN[4]
     judge = Judge(slot.sandbox, plain.suite(with_reference=False), slot.version)
-    bodies = [body for forgery in FORGERIES for _, body in forgery.values]
+    chosen = FORGERIES if EVERY else spread(FORGERIES, 30)
+    bodies = [body for forgery in chosen for _, body in forgery.values]
     labels = [judge.judge(forged(body, plain)).label for body in bodies]
 
     assert labels.count(Label.ALL_PASS) >= len(labels) / 5

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.hostile.attacks import attack, attacks
+from tests.hostile.attacks import attack, attacks_in_strict_jails
 
-ATTACKS = list(attacks("strict", every_suite=False))
+ATTACKS = list(attacks_in_strict_jails())
 
 
 @pytest.mark.parametrize(("slot", "folder", "suite", "expect"), ATTACKS, indirect=["slot"])

@@ -192,7 +192,7 @@ def test_a_body_over_the_limit_is_refused_even_without_a_length(http):
 def test_without_the_key_nothing_is_told(api, header):
     headers = {"Authorization": header} if header else {}
 
-    response = httpx.get(f"{api}/v1/stats", headers=headers)
+    response = httpx.get(f"{api}/v1/stats", headers=headers, timeout=30)
 
     is_problem(response, 401, "unauthorized")
     assert response.headers["www-authenticate"] == "Bearer"
@@ -214,10 +214,10 @@ def test_unknown_paths_methods_ids_and_cursors_are_explained(http):
 def test_health_readiness_and_metrics_need_no_key(api, make_group):
     make_group(("student", "x"))
 
-    assert httpx.get(f"{api}/healthz").json()["status"] == "ok"
-    ready = httpx.get(f"{api}/readyz")
+    assert httpx.get(f"{api}/healthz", timeout=30).json()["status"] == "ok"
+    ready = httpx.get(f"{api}/readyz", timeout=30)
     assert ready.json() == {"status": "ready", "checks": {"postgres": "ok", "redis": "ok"}}
-    metrics = httpx.get(f"{api}/metrics").text
+    metrics = httpx.get(f"{api}/metrics", timeout=30).text
     assert 'rrtf_candidates{state="submitted"} 1.0' in metrics
     assert 'rrtf_queue_depth{queue="executor"} 0.0' in metrics
 

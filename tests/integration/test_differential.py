@@ -10,17 +10,16 @@ from executor import label
 from infra import importers
 from infra.contracts.base import Label, Outcome
 
-_EVERY = 16
-"""Of the recorded candidates every so manieth is taken; their full number takes minutes."""
 _SECONDS = 3.0
 
 
-@pytest.fixture(scope="module")
-def recorded(data_dir):
+@pytest.fixture(params=[61, pytest.param(16, marks=pytest.mark.thorough)])
+def recorded(data_dir, request):
+    """The problems, and one in so many of the recorded candidates."""
     problems = {p.slug: p for p in importers.read_problems(data_dir / "HumanEval.jsonl.gz")}
     records = [r for _, r in importers.read_records(data_dir / "humaneval_candidates.jsonl.gz")]
     assert len(records) > 2000
-    return problems, list(islice(records, 3, None, _EVERY))
+    return problems, list(islice(records, 3, None, request.param))
 
 
 def labelled(recorded, open_directory, monkeypatch, strict):

@@ -87,12 +87,29 @@ def everything_under(label):
     return descendants(label.process.pid)
 
 
+CELL, STRICT = (), ("--strict",)
+ENDS = {
+    "Ctrl-C": (signal.SIGINT, True),
+    "SIGINT": (signal.SIGINT, False),
+    "SIGTERM": (signal.SIGTERM, False),
+    "terminal closed": (signal.SIGHUP, True),
+}
+DRAWN = {(CELL, "Ctrl-C"), (STRICT, "SIGTERM"), (CELL, "terminal closed")}
+
+
 @pytest.mark.parametrize(
-    ("number", "to_all"),
-    [(signal.SIGINT, True), (signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGHUP, True)],
-    ids=["Ctrl-C", "SIGINT", "SIGTERM", "terminal closed"],
+    ("options", "number", "to_all"),
+    [
+        pytest.param(
+            options,
+            *ends,
+            id=f"{'strict' if options else 'cell'}-{name}",
+            marks=() if (options, name) in DRAWN else pytest.mark.thorough,
+        )
+        for options in (CELL, STRICT)
+        for name, ends in ENDS.items()
+    ],
 )
-@pytest.mark.parametrize("options", [(), ("--strict",)], ids=["cell", "strict"])
 def test_asked_to_end_it_says_what_it_keeps_and_leaves_nothing(start, number, to_all, options):
     label = start(*options)
     children = everything_under(label)
@@ -115,7 +132,9 @@ def test_asked_to_end_it_says_what_it_keeps_and_leaves_nothing(start, number, to
     assert list(label.temporary.iterdir()) == []
 
 
-@pytest.mark.parametrize("options", [(), ("--strict",)], ids=["cell", "strict"])
+@pytest.mark.parametrize(
+    "options", [CELL, pytest.param(STRICT, marks=pytest.mark.thorough)], ids=["cell", "strict"]
+)
 def test_killed_it_leaves_no_process_and_no_file(start, options):
     label = start(*options)
     children = everything_under(label)

@@ -16,6 +16,7 @@ import pytest
 from executor import label
 from executor.images.packages import Images
 from executor.judging.judge import Judge
+from executor.sandbox import cell
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra import errors
@@ -256,11 +257,10 @@ def test_labels_say_which_image_is_missing_before_anything_runs(home, monkeypatc
     )
 
 
-def test_few_cells_are_kept_warm_and_all_of_them_work(home, wheels):
-    from executor.sandbox import cell
-
+def test_few_cells_are_kept_warm_and_all_of_them_work(home, wheels, monkeypatch):
+    monkeypatch.setattr(cell, "MOST_CELLS", 2)
     images = Images(home)
-    count = cell.MOST_CELLS + 2
+    count = cell.MOST_CELLS + 1
     for number in range(count):
         wheels.add(f"thing{number}", "1.0", {f"thing{number}.py": f"VALUE = {number}\n"})
         images.build(f"mine{number}", wheels.requirements(f"thing{number}"))

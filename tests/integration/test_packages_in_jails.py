@@ -133,6 +133,7 @@ def f():
 """
 
 
+@pytest.mark.thorough
 def test_everything_that_science_promises_works_in_a_jail(open_directory):
     home = open_directory / "executor"
     built = Images(home).build("science")

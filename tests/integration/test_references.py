@@ -13,6 +13,7 @@ from infra import importers
 from infra.contracts.base import Label
 from infra.contracts.execution import Suite
 from services.starter import load as starter
+from tests.samples import spread
 
 SLOW = frozenset({"MBPP/123"})
 """Takes three seconds of plain Python on one machine and over five on another; four are allowed."""
@@ -54,16 +55,12 @@ def test_every_starter_reference_passes(slots):
 
 
 @pytest.mark.data
-def test_every_human_eval_reference_passes(data_dir, slots):
-    problems = list(importers.read_problems(data_dir / "HumanEval.jsonl.gz"))
+@pytest.mark.parametrize("share", [10, pytest.param(1, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    ("name", "number"), [("HumanEval.jsonl.gz", 164), ("mbpp.jsonl.gz", 974)], ids=["he", "mbpp"]
+)
+def test_every_reference_of_a_published_set_passes(data_dir, slots, name, number, share):
+    problems = list(importers.read_problems(data_dir / name))
+    assert len(problems) == number
 
-    assert len(problems) == 164
-    assert failures(problems, slots) == {}
-
-
-@pytest.mark.data
-def test_every_mbpp_reference_passes(data_dir, slots):
-    problems = list(importers.read_problems(data_dir / "mbpp.jsonl.gz"))
-
-    assert len(problems) == 974
-    assert failures(problems, slots) == {}
+    assert failures(spread(problems, number // share), slots) == {}

@@ -3,7 +3,9 @@
 import pytest
 
 from executor.judging.asserting import SuiteBroken
+from executor.judging.judge import Judge
 from infra.contracts.base import Integrity, IntegrityRule, Label
+from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, Limits
 from tests.integration.judged import judged, outcomes
 
@@ -33,6 +35,17 @@ def odd(): raise Odd(str(add(1, 1)))
 def judge(slot, source, program=ADD, reference=ADD, rule=IntegrityRule.AUTO, **fields):
     fields = {"entry_point": "add", "integrity": rule, "reference_program": reference} | fields
     return judged(slot, program, source, **fields)
+
+
+def judge_of(slot, source, reference=ADD):
+    """A judge of several programs, so that the reference is run for all of them once."""
+    suite = Suite(
+        tests=(AssertTest(source=source),),
+        entry_point="add",
+        integrity=IntegrityRule.AUTO,
+        reference_program=reference,
+    )
+    return Judge(slot.sandbox, suite, slot.version).judge
 
 
 AS_THEIR_AUTHORS_RUN_THEM = {
@@ -163,7 +176,7 @@ resource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY,) * 2)
     "source", AS_THEIR_AUTHORS_RUN_THEM.values(), ids=AS_THEIR_AUTHORS_RUN_THEM
 )
 def test_what_touches_more_than_data_runs_beside_the_candidate(slot, source):
-    right, wrong = (judge(slot, source, program) for program in (ADD, ADD.replace(" + ", " - ")))
+    right, wrong = map(judge_of(slot, source), (ADD, ADD.replace(" + ", " - ")))
 
     assert (right.label, right.integrity) == (Label.ALL_PASS, Integrity.SHARED), right
     assert wrong.label is not Label.ALL_PASS, wrong
@@ -256,9 +269,10 @@ def test_a_candidate_that_ends_the_common_process_gets_a_label(cell, end, expect
 
 def test_a_program_that_does_not_load_passes_nothing(cell):
     source = "import os\ndef test_a(): assert add(1, 2) == 3\ndef test_b(): pass\n"
-    for program in ("raise ValueError", "import sys; sys.exit(0)", "import os; os._exit(0)"):
-        for reference in (None, ADD):
-            verdict = judge(cell, source, program, reference)
+    for reference in (None, ADD):
+        judge_one = judge_of(cell, source, reference)
+        for program in ("raise ValueError", "import sys; sys.exit(0)", "import os; os._exit(0)"):
+            verdict = judge_one(program)
             assert verdict.label is Label.RUNTIME_ERROR, verdict
     assert judge(cell, source, "def add(:").label is Label.COMPILE_ERROR
 

@@ -180,9 +180,12 @@ def test_tests_that_do_not_end_are_told_from_what_they_call(cell, test):
     [
         (TEST, "def add(a, b):\n    while True: pass\n"),
         (SHARED + TEST, "def add(a, b):\n    while True: pass\n"),
-        (SHARED + TEST, "def add(a, b):\n    return sum(iter(int, 1))\n"),
+        pytest.param(
+            *(SHARED + TEST, "def add(a, b):\n    return sum(iter(int, 1))\n"),
+            marks=pytest.mark.thorough,
+        ),
         (SHARED + TEST, "while True: pass\n"),
-        (CALL, "def add(a, b):\n    while True: pass\n"),
+        pytest.param(*(CALL, "def add(a, b):\n    while True: pass\n"), marks=pytest.mark.thorough),
         (StdioTest(stdin="1 2", expected_stdout="3"), "while True: pass\n"),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 
 from executor.judging.asserting import SuiteBroken
 from infra.contracts.base import Label
+from infra.contracts.problems import Limits
 from tests.integration.judged import judged, outcomes
 
 
@@ -159,7 +160,7 @@ def test_a_success_or_an_end_is_no_failure_that_is_expected(slot, program, outco
         "    @unittest.expectedFailure\n    def test_b(self):\n        self.assertEqual(f(2), 3)\n"
     )
 
-    verdict = judged(slot, program, source)
+    verdict = judged(slot, program, source, limits=Limits(cpu_seconds=0.5))
 
     assert outcomes(verdict) == ["passed", outcome]
 

@@ -42,7 +42,7 @@ def students(*programs):
 def post(url, path, count, key="secret-key", once=None):
     body = {"candidates": [{"author": "student", "program": f"x = {n}"} for n in range(count)]}
     headers = {"Authorization": f"Bearer {key}"} | ({"Idempotency-Key": once} if once else {})
-    return httpx.post(f"{url}{path}", json=body, headers=headers)
+    return httpx.post(f"{url}{path}", json=body, headers=headers, timeout=30)
 
 
 def test_a_full_queue_is_said_and_nothing_is_stored(small, client, problem, is_problem):
@@ -80,7 +80,7 @@ def test_what_is_asked_of_a_sampler_counts_too(small, client, problem, is_proble
     path = f"/v1/problems/{client.add_problem(problem).id}/groups"
     plan = {"author": "student", "backend": "replay", "num_samples": 6}
     headers = {"Authorization": "Bearer secret-key"}
-    asked = httpx.post(f"{small}{path}", json={"samples": [plan]}, headers=headers)
+    asked = httpx.post(f"{small}{path}", json={"samples": [plan]}, headers=headers, timeout=30)
     assert asked.status_code == 202
 
     is_problem(post(small, path, 1), 429, "queue_full")
@@ -181,7 +181,7 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_again(database, redis_ur
     headers = {"Authorization": "Bearer k"}
     with (
         served(app, lifespan="off") as url,
-        httpx.Client(base_url=url, headers=headers) as http,
+        httpx.Client(base_url=url, headers=headers, timeout=30) as http,
     ):
         allowed = [http.get("/v1/stats").status_code for _ in range(5)]
         refused = http.get("/v1/stats")

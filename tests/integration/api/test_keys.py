@@ -104,7 +104,7 @@ def test_a_revoked_key_is_refused(holder, client, is_problem, monkeypatch):
 def test_what_is_no_key_reaches_nothing(api, is_problem, given):
     headers = {"Authorization": given.encode("latin-1")}
 
-    is_problem(httpx.get(f"{api}/v1/stats", headers=headers), 401, "unauthorized")
+    is_problem(httpx.get(f"{api}/v1/stats", headers=headers, timeout=30), 401, "unauthorized")
 
 
 def test_a_groups_owner_is_whose_key_it_came_with(holder, client, problem, database):

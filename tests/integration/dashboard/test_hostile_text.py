@@ -102,7 +102,7 @@ def test_the_page_refuses_markup_even_from_its_own_code(page, attempt):
 
 
 def test_every_file_comes_with_headers_that_forbid_the_rest(api):
-    with httpx.Client(base_url=api) as http:
+    with httpx.Client(base_url=api, timeout=30) as http:
         for path in ("/", "/dashboard/main.js", "/dashboard/style.css", "/dashboard/icon.svg"):
             answer = http.get(path)
             policy = answer.headers["content-security-policy"]
@@ -118,7 +118,7 @@ def test_every_file_comes_with_headers_that_forbid_the_rest(api):
 
 
 def test_only_the_dashboards_files_are_served(api):
-    with httpx.Client(base_url=api) as http:
+    with httpx.Client(base_url=api, timeout=30) as http:
         for path in (
             "/dashboard/../api/app.py",
             "/dashboard/%2e%2e/api/app.py",

@@ -164,8 +164,10 @@ def test_a_key_in_the_address_opens_these_interfaces_and_no_other(direct_url):
     with httpx.Client(base_url=direct_url, auth=("anybody", KEY), timeout=60) as by_address:
         opened = by_address.post("/run_code", json={"language": "python", "code": "print(1)"})
         closed = by_address.get("/v1/stats")
-    wrong = httpx.get(f"{direct_url}/api/v2/runtimes", auth=("anybody", "guess"))
-    without = httpx.post(f"{direct_url}/run_code", json={"language": "python", "code": "1"})
+    wrong = httpx.get(f"{direct_url}/api/v2/runtimes", auth=("anybody", "guess"), timeout=30)
+    without = httpx.post(
+        f"{direct_url}/run_code", json={"language": "python", "code": "1"}, timeout=30
+    )
 
     assert opened.json()["run_result"]["stdout"] == "1\n"
     assert [closed.status_code, wrong.status_code, without.status_code] == [401, 401, 401]

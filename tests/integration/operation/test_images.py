@@ -71,6 +71,12 @@ def services_image(tmp_path_factory):
     return Image("services", tmp_path_factory.mktemp("services"))
 
 
+@pytest.fixture(scope="module")
+def graph():
+    """What imports what."""
+    return grimp.build_graph(*ROOMS, "infra", cache_dir=None)
+
+
 def entries(room):
     """The modules that containers of a room's image start, health checks included."""
     for service in COMPOSE.values():
@@ -86,9 +92,8 @@ def entries(room):
 
 # Models in the sampler's own process take what is installed beside it.
 @pytest.mark.parametrize("image", sorted({*ROOMS} - {"sampler"}), indirect=True)
-def test_everything_that_its_processes_may_import_is_there(image):
+def test_everything_that_its_processes_may_import_is_there(image, graph):
     room, built = image
-    graph = grimp.build_graph(*ROOMS, "infra", cache_dir=None)
     started = {
         name if (ROOT / name.replace(".", "/")).with_suffix(".py").is_file() else f"{name}.__main__"
         for name in entries(room)
@@ -221,8 +226,31 @@ def test_dispatcher_sweep_and_migration_work(services_image, database_url, redis
         assert process.returncode == 0, written
 
 
-def rrtf(image, words, **own):
-    return image.run("-c", "from services.cli.main import app; app()", *words, **own)
+EACH = """
+import json, os, sys, tempfile
+import infra.db.migrate, services.audit, services.client
+from services.cli.main import app
+
+# Each in a process of its own, so that what most of them load is loaded once.
+for words in json.loads(sys.argv[1]):
+    with tempfile.TemporaryFile("w+") as written:
+        if (child := os.fork()) == 0:
+            os.dup2(written.fileno(), 1)
+            os.dup2(written.fileno(), 2)
+            sys.argv[1:] = words
+            app()
+            os._exit(99)
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        written.seek(0)
+        print(json.dumps([status, written.read()]), flush=True)
+"""
+
+
+def run_each(image, commands, **own):
+    """Run each command; return status and what it wrote, in their order."""
+    status, written = image.run("-c", EACH, json.dumps(commands), **own)
+    assert status == 0, written
+    return [json.loads(line) for line in written.splitlines()]
 
 
 def commands(group, prefix=()):
@@ -240,10 +268,14 @@ def test_every_command_runs_in_the_image_of_services_or_says_what_it_lacks(
     (tmp_path / "problems.jsonl").write_text(json.dumps(PROBLEM))
     (tmp_path / "candidates.jsonl").write_text(json.dumps(CANDIDATE))
 
-    assert rrtf(services_image, ["--help"])[0] == 0
-    for name, words in (HERE | ELSEWHERE).items():
-        full = [word.format(tmp_path) for word in words]
-        status, written = rrtf(services_image, [*name.split(), *full], **api)
+    names = [*HERE, *ELSEWHERE]
+    words = [
+        [*name.split(), *(word.format(tmp_path) for word in (HERE | ELSEWHERE)[name])]
+        for name in names
+    ]
+    (help_status, _), *found = run_each(services_image, [["--help"], *words], **api)
+    assert help_status == 0
+    for name, (status, written) in zip(names, found, strict=True):
         assert "Traceback" not in written, written
         lacks = "not installed here" in written or "No module named" in written
         assert lacks == (name in ELSEWHERE), f"{name}: {written}"

@@ -1,6 +1,6 @@
 """What the tests of records share: a database, a sender that keeps, short ways to say things."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import TypeVar
@@ -60,9 +60,9 @@ class Outbox:
 class Suite:
     """A database with a problem, and the steps of a candidate's walk."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, open_database: Callable[[Outbox], Database]) -> None:
         self.outbox = Outbox()
-        self.database = Database(url, self.outbox)
+        self.database = open_database(self.outbox)
         with self.work() as work:
             self.problem_id, _ = intake.add_problem(work, self.problem())
 
@@ -189,8 +189,8 @@ class Suite:
 
 
 @pytest.fixture
-def suite(database_url: str) -> Iterator[Suite]:
-    opened = Suite(database_url)
+def suite(open_database: Callable[[Outbox], Database]) -> Iterator[Suite]:
+    opened = Suite(open_database)
     yield opened
     opened.database.close()
 

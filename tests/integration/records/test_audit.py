@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -154,7 +155,7 @@ def database(servers, template, suite_on):
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
         source = sql.Identifier(template)
         connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(name, source))
-        suite = suite_on(with_path(servers.database_url, f"/{path}"))
+        suite = suite_on(partial(Database, with_path(servers.database_url, f"/{path}")))
         fill(suite)
         with suite.work() as work:
             work.session.connection().exec_driver_sql(VIEWS)

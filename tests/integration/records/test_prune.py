@@ -242,9 +242,8 @@ def test_what_would_go_is_counted_by_kind_and_stays(suite):
     assert preview(suite.database, DAY) == Preview(**dict.fromkeys(vars(counted), 0))
 
 
-def test_the_command_deletes_nothing_unless_it_is_told_yes(suite, monkeypatch):
-    url = suite.database.engine.url.set(drivername="postgresql")
-    monkeypatch.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
+def test_the_command_deletes_nothing_unless_it_is_told_yes(suite, database_url, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", database_url)
     for number in range(3):
         taught_nothing(suite, f"{number}")
 

@@ -226,10 +226,11 @@ def test_it_goes_on_where_it_was_stopped(suite, monkeypatch):
     assert is_clean(suite)
 
 
-def test_the_command_ranks_by_the_rankers_settings_and_says_how_many(suite, monkeypatch):
+def test_the_command_ranks_by_the_rankers_settings_and_says_how_many(
+    suite, database_url, monkeypatch
+):
     group_id, _ = group_of_the_older_rule(suite)
-    url = suite.database.engine.url.set(drivername="postgresql")
-    monkeypatch.setenv("DATABASE_URL", url.render_as_string(hide_password=False))
+    monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("RRTF_RANKER_PRESET", "linear")
 
     ended = CliRunner().invoke(app, ["rank-again", "--json"])

@@ -10,7 +10,6 @@ from infra import intake
 from infra.contracts.candidates import NewGroup
 from infra.db.ledger import CallRow, EndpointAccountRow, KeptCompletionRow
 from infra.db.tables import CandidateRow, SampleRequestRow
-from infra.db.unit_of_work import Database
 from sampler.endpoints import Endpoint
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
@@ -37,10 +36,10 @@ class SentMessages:
 class Lab:
     """Everything that a sampler needs, and short ways to look at what it did."""
 
-    def __init__(self, url, stack):
+    def __init__(self, url, stack, open_database):
         self.sent = SentMessages()
         self.url = url
-        self.database = Database(url, self.sent)
+        self.database = open_database(self.sent)
         self.ledger = Ledger(self.database)
         self.backends = {}
         self.stack = stack
@@ -127,9 +126,9 @@ class Lab:
 
 
 @pytest.fixture
-def lab(database_url):
+def lab(database_url, open_database):
     with ExitStack() as stack:
-        opened = Lab(database_url, stack)
+        opened = Lab(database_url, stack, open_database)
         yield opened
     # Whatever went wrong in a test, nothing is paid twice, and every account adds up.
     held = audit(opened.database, Maxima(max_attempts=3, max_leases=5)).held

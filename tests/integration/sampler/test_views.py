@@ -79,7 +79,7 @@ def test_endpoints_are_shown_with_requests_tokens_cost_and_budget(lab, client, a
     assert teacher.calls[CallState.LOST] == len(rows) - 6 > 0
     assert teacher.completion_tokens == sum(row.completion_tokens or 0 for row in rows) > 0
     assert teacher.cost == lab.ledger_sum("teacher")
-    metrics = httpx.get(f"{api}/metrics").text
+    metrics = httpx.get(f"{api}/metrics", timeout=30).text
     assert 'rrtf_sampling_calls{endpoint="teacher",state="completed"} 6.0' in metrics
     assert 'rrtf_sampling_budget{endpoint="teacher"} 900.0' in metrics
     assert f'rrtf_sampling_cost{{endpoint="teacher"}} {float(teacher.cost)}' in metrics
@@ -134,5 +134,5 @@ def test_a_teacher_wins_where_its_best_program_beats_the_students_best(lab, clie
     assert (old.model, old.groups) == ("old", 1)
     assert (old.wins, old.ties, old.losses) == (0, 1, 0)
     assert old.win_rate == 0.5
-    metrics = httpx.get(f"{api}/metrics").text
+    metrics = httpx.get(f"{api}/metrics", timeout=30).text
     assert 'rrtf_teacher_groups{model="large",result="wins"} 2.0' in metrics

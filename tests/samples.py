@@ -1,0 +1,36 @@
+"""Which cases of a large set `make test` runs; `make thorough` runs all of them.
+
+Chosen by name, so that a case that is added or removed moves no other.
+"""
+
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import pytest
+
+T = TypeVar("T")
+
+
+def is_drawn(name: str, one_in: int) -> bool:
+    """Whether a name is one of so many that are drawn."""
+    return draw(name, one_in) == 0
+
+
+def draw(name: str, number: int) -> int:
+    """Draw a number below another for a name, the same one every time."""
+    return zlib.crc32(name.encode()) % number
+
+
+def sampled(cases: Iterable[T], one_in: int, name: Callable[[T], str] = str) -> list[object]:
+    """Make parameters of cases, and mark as thorough all but one in so many."""
+    return [
+        case if is_drawn(name(case), one_in) else pytest.param(case, marks=pytest.mark.thorough)
+        for case in cases
+    ]
+
+
+def spread(cases: Sequence[T], number: int) -> list[T]:
+    """Take so many cases of a sequence, as far apart as they can be."""
+    step = max(1, len(cases) // number)
+    return list(cases[step // 2 :: step])
