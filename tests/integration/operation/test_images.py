@@ -219,7 +219,8 @@ def test_dispatcher_sweep_and_migration_work(services_image, database_url, redis
         process = services_image.start("-m", f"services.{name}", **own)
         wait_for(lambda check=check, own=own: services_image.run(*check, **own)[0] == 0, process)
         if name == "dispatcher":
-            wait_for(lambda: queue_depths(redis_url)[Queue.EXECUTOR] == 1, process)
+            # The candidate, and the check of its problem.
+            wait_for(lambda: queue_depths(redis_url)[Queue.EXECUTOR] == 2, process)
         process.terminate()
         written, _ = process.communicate()
 
