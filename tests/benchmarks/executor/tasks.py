@@ -36,6 +36,7 @@ def task(problem: Problem, program: str) -> dict[str, Any]:
         "program": program,
         "test": source,
         "entry_point": problem.entry_point,
+        "solution": problem.reference_program or "",
     }
     count = len(marked_apart(source, "check")[1])
     described = plain_sites(source, "check", problem.entry_point, count)
@@ -162,4 +163,6 @@ def _as_problem(task: dict[str, Any]) -> dict[str, Any]:
             "reference_program": task["reference"],
         }  # fmt: skip
     kept = ("task_id", "test", "entry_point")
-    return {"prompt": "", **{key: task[key] for key in kept}}
+    # As it is published: it calibrates the time limits. Forgeries have none.
+    solution = {"canonical_solution": task["solution"]} if task.get("solution") else {}
+    return {"prompt": "", **{key: task[key] for key in kept}, **solution}
