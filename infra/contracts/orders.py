@@ -79,13 +79,6 @@ def fill(table: set[Any], known: Recipe) -> None:
         set.discard(table, filler)
 
 
-def refill(old: set[Any], new: set[Any]) -> None:
-    """Put the elements of one set into another, in their order."""
-    known = recipe(new)
-    set.clear(old)
-    fill(old, known)
-
-
 def _base(table: AnySet) -> Any:
     return frozenset if issubclass(type(table), frozenset) else set
 

@@ -1,8 +1,8 @@
 """Problems and their tests: what a candidate is asked and how it is judged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -93,6 +93,16 @@ class Limits(Contract):
     """Temporary files of the candidate together, and the largest single file."""
     processes: int = Field(32, ge=4, le=512)
     """Processes and threads of the candidate together."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_what_took_its_place(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and "wall_factor" in given:
+            raise ValueError(
+                "`wall_factor` is no limit any more: `idle_factor` bounds the time in which a"
+                " program neither runs nor waits for a processor"
+            )
+        return given
 
     @model_validator(mode="after")
     def _fit_a_task(self) -> Self:

@@ -13,10 +13,11 @@ from tests.e2e.faults.load import connected
 
 _HOUR = 3600
 _COMPARED = {
-    "candidates": (("sent_at", "started_at"), "submitted"),
-    "sample_requests": (("sent_at", "started_at"), "submitted"),
-    "groups": (("created_at",), "open"),
-    "training_batches": (("lease_until",), "leased"),
+    "candidates": (("sent_at", "started_at"), "state = 'submitted'"),
+    "sample_requests": (("sent_at", "started_at"), "state = 'submitted'"),
+    "problems": (("check_sent_at", "check_started_at"), "check_state = 'pending'"),
+    "groups": (("created_at",), "state = 'open'"),
+    "training_batches": (("lease_until",), "state = 'leased'"),
 }
 _GROUPS_FIRST = "SELECT id FROM groups WHERE state = 'open' ORDER BY id FOR UPDATE"
 
@@ -24,7 +25,7 @@ _GROUPS_FIRST = "SELECT id FROM groups WHERE state = 'open' ORDER BY id FOR UPDA
 def jump(rig, seconds):
     """Make the clock look as if it had been put forward by so much, or back."""
     with connected(rig.suite.database_url) as connection:
-        for table, (columns, state) in _COMPARED.items():
+        for table, (columns, compared) in _COMPARED.items():
             shifted = ", ".join(
                 f"{column} = {column} - make_interval(secs => %(by)s)" for column in columns
             )
@@ -35,10 +36,10 @@ def jump(rig, seconds):
                     connection.execute("SELECT pg_advisory_xact_lock(%s)", [lanes._TURN])
                     connection.execute(_GROUPS_FIRST)
                 connection.execute(
-                    f"WITH it AS MATERIALIZED (SELECT id FROM {table} WHERE state = %(state)s"  # noqa: S608 - names from above
+                    f"WITH it AS MATERIALIZED (SELECT id FROM {table} WHERE {compared}"  # noqa: S608 - names from above
                     f" ORDER BY id FOR NO KEY UPDATE) UPDATE {table} SET {shifted}"
                     " WHERE id IN (SELECT id FROM it)",
-                    {"by": seconds, "state": state},
+                    {"by": seconds},
                 )
     with redis.Redis.from_url(rig.suite.redis_url) as broker:
         for queue in Queue:

@@ -1,4 +1,5 @@
 import contextlib
+import json
 import re
 import threading
 
@@ -87,6 +88,34 @@ def test_packages_move_from_the_language_of_a_problem_to_its_image_and_back(
     assert row["suite_sha256"] is None
     migrate.downgrade(database_url, before("0011"))
     assert stored()["language"] == language
+
+
+@pytest.mark.parametrize(
+    ("cpu", "wall_factor", "idle_factor"), [(50, 3.0, 2.0), (70, 2.0, 1.14), (150, 1.0, 1.0)]
+)
+def test_a_problem_with_much_time_can_still_be_read(
+    database_url, engine, cpu, wall_factor, idle_factor
+):
+    problem = Problem(slug="p", prompt="p", tests=(StdioTest(expected_stdout="1"),))
+    with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
+        added, _ = intake.add_problem(work, problem)
+    migrate.downgrade(database_url, before("0013"))
+    of_before = {"wall_factor": wall_factor, "total_cpu_seconds": cpu, "cpu_seconds": 10}
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE problems SET limits = limits || cast(:limits AS jsonb)"),
+            {"limits": json.dumps(of_before)},
+        )
+
+    migrate.upgrade(database_url)
+
+    with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
+        limits = intake.load_suite(work.session, added).limits
+    assert (limits.total_cpu_seconds, limits.idle_factor) == (min(cpu, 75), idle_factor)
+    migrate.downgrade(database_url, before("0013"))
+    with engine.begin() as connection:
+        limits = connection.execute(sa.text("SELECT limits FROM problems")).scalar_one()
+    assert limits["total_cpu_seconds"] * limits.get("wall_factor", 3.0) <= 150
 
 
 def test_limits_of_wall_time_become_limits_of_idle_time(database_url, engine):

@@ -19,6 +19,11 @@ def test_limits_that_outlast_a_task_are_refused():
         Limits(total_cpu_seconds=40, idle_factor=3)
 
 
+def test_the_limit_of_wall_time_names_what_took_its_place():
+    with pytest.raises(ValidationError, match="`idle_factor` bounds the time"):
+        Limits.model_validate({"wall_factor": 3})
+
+
 def test_a_slice_and_its_last_candidate_end_before_the_task_is_stopped():
     from executor.settings import ExecutorSettings
 

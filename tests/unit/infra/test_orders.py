@@ -102,15 +102,6 @@ def test_a_large_set_crosses_in_its_order():
         assert_alike(crossed(few), few)
 
 
-@given(elements, elements)
-def test_a_set_that_is_filled_anew_is_in_the_order_of_the_other(items, others):
-    old, new = set(items), set(others)
-
-    orders.refill(old, new)
-
-    assert_alike(old, new)
-
-
 def test_whoever_defines_a_hash_is_not_asked_for_it():
     class Counts:
         asked = 0
