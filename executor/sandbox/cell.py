@@ -18,8 +18,8 @@ from typing import Any, Final
 
 from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
-from executor.sandbox.jail import Jail, hear, kill
-from executor.sandbox.plumbing import Plumbing
+from executor.sandbox.jail import Jail, kill
+from executor.sandbox.plumbing import Plumbing, hear
 from executor.sandbox.policy import base_command, confinement, python_command
 from executor.sandbox.seccomp import CELL_POLICY
 from executor.sandbox.strict import StrictSandbox

@@ -140,7 +140,26 @@ class _Files:
             os.close(number)
 
 
-class Cgroup1Account:
+class _Counted:
+    """What both versions tell in the same way: `_files` 1 to 3 are peak, events and processes."""
+
+    _files: _Files
+
+    def memory_bytes(self) -> int:
+        """Highest memory use so far; the present one on kernels before 5.19 with version 2."""
+        return int(self._files.text(1))
+
+    def out_of_memory(self) -> bool:
+        """Whether the memory limit has killed something."""
+        return self._files.field(2, "oom_kill") > 0
+
+    def is_empty(self) -> bool:
+        """Whether no process is left."""
+        # Not `cgroup.procs`: the kernel keeps that list for a second.
+        return int(self._files.text(3)) == 0
+
+
+class Cgroup1Account(_Counted):
     """The directories of one jail in the version 1 hierarchies."""
 
     def __init__(self, paths: dict[str, Path], idle: "list[Cgroup1Account]") -> None:
@@ -207,19 +226,6 @@ class Cgroup1Account:
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
         return int(self._files.text(0)) / 1e9
-
-    def memory_bytes(self) -> int:
-        """Highest memory use so far."""
-        return int(self._files.text(1))
-
-    def out_of_memory(self) -> bool:
-        """Whether the memory limit has killed something."""
-        return self._files.field(2, "oom_kill") > 0
-
-    def is_empty(self) -> bool:
-        """Whether no process is left."""
-        # Not `cgroup.procs`: the kernel keeps that list for a second.
-        return int(self._files.text(3)) == 0
 
     def kill(self) -> None:
         """Kill what is left."""
@@ -309,7 +315,7 @@ class Cgroup2:
         _remove(self._parent)
 
 
-class Cgroup2Account:
+class Cgroup2Account(_Counted):
     """The directory of one jail in the version 2 hierarchy."""
 
     def __init__(self, path: Path) -> None:
@@ -348,18 +354,6 @@ class Cgroup2Account:
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
         return self._files.field(0, "usage_usec") / 1e6
-
-    def memory_bytes(self) -> int:
-        """Highest memory use so far; the present one on kernels before 5.19."""
-        return int(self._files.text(1))
-
-    def out_of_memory(self) -> bool:
-        """Whether the memory limit has killed something."""
-        return self._files.field(2, "oom_kill") > 0
-
-    def is_empty(self) -> bool:
-        """Whether no process is left."""
-        return int(self._files.text(3)) == 0
 
     def kill(self) -> None:
         """Kill what is left, at one stroke where the kernel can (5.14)."""

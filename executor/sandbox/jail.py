@@ -10,17 +10,16 @@ import os
 import select
 import selectors
 import signal
-import socket
-import struct
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Final, NamedTuple, NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 from executor.guest import channel
 from executor.sandbox import idling, messages
 from executor.sandbox.accounting import Account
 from executor.sandbox.ended import Budget, Ended, describe_status
+from executor.sandbox.plumbing import READ_BYTES, Ends, Output, hear
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.problems import MAX_WALL_SECONDS, Limits
@@ -30,7 +29,6 @@ _END_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
 _STDERR_KEPT: Final = 8192
 _MEBIBYTE: Final = 2**20
-_READ_BYTES: Final = 1 << 16
 _UNLIMITED: Final = Budget(float("inf"), float("inf"), float("inf"))
 
 
@@ -55,15 +53,6 @@ class Sandbox(Protocol):
         """
 
 
-class Ends(NamedTuple):
-    """Our ends of what connects us with a jail."""
-
-    channel: socket.socket
-    control: socket.socket
-    stdout: int
-    stderr: int
-
-
 class Jail:
     """One jail that is starting or running."""
 
@@ -83,8 +72,6 @@ class Jail:
         """Since when nobody waits for it."""
         self._limits = limits
         self._complaint = complaint
-        self._output: dict[str, bytearray] = {"stdout": bytearray(), "stderr": bytearray()}
-        self._written = {"stdout": 0, "stderr": 0}
         self._buffer = bytearray()
         self._status: int | None = None
         self._channel_open = True
@@ -92,13 +79,13 @@ class Jail:
         self._fault: errors.SandboxError | None = None
         self._started = self._looked = time.monotonic()
         self._channel, self._control = ends.channel, ends.control
-        self._pipes = {"stdout": ends.stdout, "stderr": ends.stderr}
         self._selector = selectors.DefaultSelector()
         self._channel.setblocking(False)
         self._selector.register(self._channel, selectors.EVENT_READ, "channel")
-        for name, pipe in self._pipes.items():
-            os.set_blocking(pipe, False)
-            self._selector.register(pipe, selectors.EVENT_READ, name)
+        self._output = {
+            "stdout": Output(self._selector, "stdout", ends.stdout, limits.output_bytes),
+            "stderr": Output(self._selector, "stderr", ends.stderr, _STDERR_KEPT),
+        }
 
     def boot(self) -> None:
         """Wait for process 1 to come up in its account, and let it begin; once.
@@ -132,20 +119,12 @@ class Jail:
             # Process 1 itself spoke; it waits for us, so that the number is still its own.
             self._reaper = os.pidfd_open(pid)
         self._account.watch(pid, self._reaper)
-        for name, pipe in zip(self._pipes, files, strict=False):
-            self._read_instead(name, pipe)
+        for output, pipe in zip(self._output.values(), files, strict=False):
+            output.read_instead(pipe)
 
     def _fail(self, fault: str) -> NoReturn:
         self._fault = errors.SandboxError(fault)
         raise self._fault
-
-    def _read_instead(self, name: str, pipe: int) -> None:
-        """Read an output from the named pipe that the jail has made of it."""
-        self._selector.unregister(self._pipes[name])
-        os.close(self._pipes[name])
-        os.set_blocking(pipe, False)
-        self._pipes[name] = pipe
-        self._selector.register(pipe, selectors.EVENT_READ, name)
 
     # What it has used.
 
@@ -167,12 +146,12 @@ class Jail:
 
     def output(self, name: str) -> bytes:
         """What was written to `stdout` or `stderr`, up to the limit."""
-        return bytes(self._output[name])
+        return bytes(self._output[name].kept)
 
     def forget_output(self) -> None:
         """Begin to count output anew; done between tests."""
-        for name in self._output:
-            self._written[name] = 0
+        for output in self._output.values():
+            output.written = 0
 
     def budget(
         self, cpu_seconds: float, idle_seconds: float, deadline: float | None = None
@@ -254,14 +233,14 @@ class Jail:
             self._pump(budget)
         # Output may still be in the pipes; the namespace is going, so their ends are near.
         deadline = time.monotonic() + 5
-        while self._open_pipes() and time.monotonic() < deadline:
+        while self._is_writing() and time.monotonic() < deadline:
             self._pump(budget)
         if self._account.out_of_memory():
             raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
         return self._status
 
-    def _open_pipes(self) -> bool:
-        return any(key.data in ("stdout", "stderr") for key in self._selector.get_map().values())
+    def _is_writing(self) -> bool:
+        return any(output.is_open for output in self._output.values())
 
     def _next_message(self) -> Any:
         if len(self._buffer) < channel.LENGTH.size:
@@ -315,7 +294,7 @@ class Jail:
         if len(self._buffer) > self._limits.value_bytes + _MEBIBYTE:
             return
         try:
-            data = self._channel.recv(_READ_BYTES)
+            data = self._channel.recv(READ_BYTES)
         except BlockingIOError:
             return  # It was ready for writing only.
         except OSError:
@@ -340,19 +319,9 @@ class Jail:
             self._fail("nobody knows how the process ended")
 
     def _read_output(self, name: str) -> None:
-        pipe = self._pipes[name]
-        try:
-            data = os.read(pipe, _READ_BYTES)
-        except BlockingIOError:
-            return
-        if not data:
-            self._selector.unregister(pipe)
-            return
-        self._written[name] += len(data)
-        kept = self._output[name]
-        room = (self._limits.output_bytes if name == "stdout" else _STDERR_KEPT) - len(kept)
-        kept += data[: max(0, room)]
-        if self._written[name] > self._limits.output_bytes:
+        output = self._output[name]
+        output.read()
+        if output.written > self._limits.output_bytes:
             raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, f"too much output on {name}")
 
     def _ended(self) -> NoReturn:
@@ -389,8 +358,8 @@ class Jail:
         self._control.close()
         self._channel.close()
         self._selector.close()
-        for pipe in self._pipes.values():
-            os.close(pipe)
+        for output in self._output.values():
+            output.close()
         if self._reaper is not None:
             os.close(self._reaper)
 
@@ -403,26 +372,6 @@ class Jail:
                 raise errors.SandboxError("a process of a candidate survived its jail")
             self._account.kill()
             time.sleep(0.001)
-
-
-def hear(control: socket.socket) -> tuple[bytes, int, tuple[int, ...]]:
-    """Receive one greeting, the sender's process id, and the open files that come with it.
-
-    Nothing, from process -1, if nobody speaks.
-    """
-    space = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(8)
-    pid, files = -1, ()
-    try:
-        words, ancillary, _, _ = control.recvmsg(16, space)
-    except OSError:
-        return b"", pid, ()
-    for _, kind, data in ancillary:
-        if kind == socket.SCM_RIGHTS:
-            files = struct.unpack(f"{len(data) // 4}i", data)
-        elif kind == socket.SCM_CREDENTIALS:
-            # The kernel writes the sender's pid as seen from our namespace.
-            pid = struct.unpack("3i", data)[0]
-    return words, pid, files
 
 
 def kill(pidfd: int, seconds: float) -> bool:

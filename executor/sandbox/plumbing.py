@@ -2,9 +2,22 @@
 
 import contextlib
 import os
+import selectors
 import socket
+import struct
+from typing import Final, NamedTuple
 
-from executor.sandbox.jail import Ends
+READ_BYTES: Final = 1 << 16
+"""Most that is read at a time."""
+
+
+class Ends(NamedTuple):
+    """Our ends of what connects us with a jail."""
+
+    channel: socket.socket
+    control: socket.socket
+    stdout: int
+    stderr: int
 
 
 class Plumbing:
@@ -64,3 +77,70 @@ class Plumbing:
     def __exit__(self, *_: object) -> None:
         self._theirs.close()
         self._ours.close()
+
+
+class Output:
+    """One of a jail's two outputs: what of it is kept, and how much was written."""
+
+    def __init__(
+        self, selector: selectors.BaseSelector, name: str, pipe: int, most_kept: int
+    ) -> None:
+        """Take hold of our end of a pipe; `most_kept` are bytes."""
+        self._selector = selector
+        self._name = name
+        self._pipe = pipe
+        self._most_kept = most_kept
+        self.kept = bytearray()
+        self.written = 0
+        """Bytes since whoever counts began to."""
+        self.is_open = True
+        """Whether somebody may still write."""
+        self._register()
+
+    def _register(self) -> None:
+        os.set_blocking(self._pipe, False)
+        self._selector.register(self._pipe, selectors.EVENT_READ, self._name)
+
+    def read_instead(self, pipe: int) -> None:
+        """Read it from the named pipe that the jail has made of it."""
+        self._selector.unregister(self._pipe)
+        os.close(self._pipe)
+        self._pipe = pipe
+        self._register()
+
+    def read(self) -> None:
+        """Read what is there; what is too much to be kept is counted."""
+        try:
+            data = os.read(self._pipe, READ_BYTES)
+        except BlockingIOError:
+            return
+        if not data:
+            self._selector.unregister(self._pipe)
+            self.is_open = False
+            return
+        self.written += len(data)
+        self.kept += data[: max(0, self._most_kept - len(self.kept))]
+
+    def close(self) -> None:
+        """Close our end."""
+        os.close(self._pipe)
+
+
+def hear(control: socket.socket) -> tuple[bytes, int, tuple[int, ...]]:
+    """Receive one greeting, the sender's process id, and the open files that come with it.
+
+    Nothing, from process -1, if nobody speaks.
+    """
+    space = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(8)
+    pid, files = -1, ()
+    try:
+        words, ancillary, _, _ = control.recvmsg(16, space)
+    except OSError:
+        return b"", pid, ()
+    for _, kind, data in ancillary:
+        if kind == socket.SCM_RIGHTS:
+            files = struct.unpack(f"{len(data) // 4}i", data)
+        elif kind == socket.SCM_CREDENTIALS:
+            # The kernel writes the sender's pid as seen from our namespace.
+            pid = struct.unpack("3i", data)[0]
+    return words, pid, files

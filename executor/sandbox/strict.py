@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
-from executor.sandbox.jail import Ends, Jail
-from executor.sandbox.plumbing import Plumbing
+from executor.sandbox.jail import Jail
+from executor.sandbox.plumbing import Ends, Plumbing
 from executor.sandbox.policy import INSIDE_UID, base_command, confinement, python_command
 from executor.sandbox.seccomp import POLICY
 from infra import metrics
