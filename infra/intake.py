@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
@@ -400,6 +400,7 @@ def load_suite(session: Session, problem_id: UUID) -> Suite:
 
     Raises:
         errors.NotFound: there is no such problem.
+        errors.ProblemUnsound: another version stored it, and it is none to this one.
     """
     row = session.get(ProblemRow, problem_id)
     if row is None:
@@ -411,17 +412,28 @@ def load_suite(session: Session, problem_id: UUID) -> Suite:
 
 
 def problem_of(row: ProblemRow) -> Problem:
-    """Return a stored problem as it was submitted."""
-    return Problem(
-        slug=row.slug,
-        prompt=row.prompt,
-        tests=_TESTS.validate_python([test.body for test in row.tests]),
-        entry_point=row.entry_point,
-        language=row.language,
-        image=row.image,
-        limits=Limits.model_validate(row.limits),
-        integrity=row.integrity,
-        prelude=row.prelude,
-        reference_program=row.reference_program,
-        metadata=row.details,
-    )
+    """Return a stored problem as it was submitted.
+
+    Raises:
+        errors.ProblemUnsound: another version stored it, and it is none to this one.
+    """
+    try:
+        return Problem(
+            slug=row.slug,
+            prompt=row.prompt,
+            tests=_TESTS.validate_python([test.body for test in row.tests]),
+            entry_point=row.entry_point,
+            language=row.language,
+            image=row.image,
+            limits=Limits.model_validate(row.limits),
+            integrity=row.integrity,
+            prelude=row.prelude,
+            reference_program=row.reference_program,
+            metadata=row.details,
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise errors.ProblemUnsound(
+            f"{row.slug} was stored by another version, and is no problem to this one:"
+            f" {first['msg']}"
+        ) from error

@@ -13,6 +13,7 @@ import time
 from sqlalchemy.exc import DBAPIError
 
 from infra import errors, logs, metrics, scraping, tracing
+from infra.contracts.candidates import SampleGroup
 from infra.db.unit_of_work import Database
 from infra.db.wakeup import Listener
 from infra.messaging import PRIORITIES, Queue, QueueDepths, Sender, Task, celery_app
@@ -95,12 +96,20 @@ class Dispatcher:
                 return False
             done = outbox.settle(work)
             samples = lanes.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
-        for request, interactive in samples:
-            # One that does not leave is sent again by the sweep.
-            with tracing.span("dispatch samples"):
-                self._sender.send(Task.SAMPLE_GROUP, request, PRIORITIES[interactive])
+        self._samples(samples)
         sent = self._checks(-(-room // _SHARE_OF_CHECKS)) if room > 0 else 0
         return self._candidates(room - sent) or bool(done or samples or sent)
+
+    def _samples(self, taken: list[tuple[SampleGroup, bool]]) -> None:
+        """Send requests for samples; one that does not leave is sent again by the sweep."""
+        if not taken:
+            return
+        with self._database.unit_of_work() as work:
+            refused = checks.refuse_samples(work, [one.sample_request_id for one, _ in taken])
+        for request, interactive in taken:
+            if request.sample_request_id not in refused:
+                with tracing.span("dispatch samples"):
+                    self._sender.send(Task.SAMPLE_GROUP, request, PRIORITIES[interactive])
 
     def _checks(self, messages: int) -> int:
         """Send checks of problems; return how many there were."""
