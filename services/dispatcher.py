@@ -37,8 +37,8 @@ _RESULTS_A_SLICE = 2
 """Messages that come of one: notice of its beginning, and its results."""
 _SAMPLER_STOCK = 64
 _SHARE_OF_CHECKS = 4
-"""Of the messages that a round may send, checks of problems are at most one in so many: candidates
-do not wait for a thousand problems that were just imported."""
+"""Of the messages that may be sent, checks of problems are at most one in so many: candidates do
+not wait for a thousand problems that were just imported."""
 
 
 class Stock:
@@ -81,6 +81,8 @@ class Dispatcher:
         self._depths = QueueDepths(redis_url)
         self._suites = outbox.Suites()
         self._stock = Stock()
+        self._rest = 0
+        """Messages of which checks have had no share yet."""
 
     def round(self) -> bool:
         """Look once into the outbox; tell whether there was something to do.
@@ -97,7 +99,8 @@ class Dispatcher:
             done = outbox.settle(work)
             samples = lanes.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
         self._samples(samples)
-        sent = self._checks(-(-room // _SHARE_OF_CHECKS)) if room > 0 else 0
+        share, self._rest = divmod(max(room, 0) + self._rest, _SHARE_OF_CHECKS)
+        sent = self._checks(share) if share else 0
         return self._candidates(room - sent) or bool(done or samples or sent)
 
     def _samples(self, taken: list[tuple[SampleGroup, bool]]) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import redis
 from sqlalchemy import select, update
 
 from infra import checking, errors, intake
@@ -28,7 +29,7 @@ from infra.db.tables import (
     SampleRequestRow,
     TestCaseRow,
 )
-from infra.messaging import Task
+from infra.messaging import Queue, Task, queue_keys
 from infra.settings import SweepSettings
 from ranker import batches, checks, records
 from ranker.ranking import Rules
@@ -152,6 +153,22 @@ def test_candidates_do_not_wait_for_a_check_and_a_dispatcher_learns_what_it_deci
 
     decided = [message.suite.decided for message in sent.of(Task.EXECUTE_SLICE)]
     assert decided == [None, Integrity.ISOLATED]
+
+
+def test_of_few_messages_that_may_be_sent_most_are_candidates(
+    stored, make_group, dispatch, sent, redis_url
+):
+    for number in range(4):
+        stored(ASSERTS.model_copy(update={"slug": str(number)}))
+    make_group(("student", "1"))
+    with redis.Redis.from_url(redis_url) as client:
+        client.lpush(queue_keys(Queue.EXECUTOR)[0], *"123456")  # Of eight that there may be.
+    dispatch()
+
+    tasks = [task for task, _ in sent.messages]
+    assert (tasks.count(Task.EXECUTE_SLICE), tasks.count(Task.CHECK_PROBLEM)) == (1, 0)
+    dispatch()
+    assert sent.of(Task.CHECK_PROBLEM)
 
 
 def test_labels_while_one_waits_follow_what_is_known_of_a_stored_problem(
