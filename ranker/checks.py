@@ -9,6 +9,7 @@ from infra.contracts.base import CheckState
 from infra.contracts.checks import CheckReport, Finding
 from infra.db.tables import ProblemRow
 from infra.db.unit_of_work import Work
+from ranker import withdrawal
 
 log = logs.get(__name__)
 
@@ -60,6 +61,8 @@ def _record_finding(work: Work, report: CheckReport, finding: Finding) -> None:
     if _update(work, report, **values):
         metrics.PROBLEMS_CHECKED.labels(finding.fault or "").inc()
         log.info("problem.checked", problem_id=str(report.problem_id), fault=finding.fault)
+        if not is_sound:
+            withdrawal.withdraw_unsound(work, report.problem_id)
 
 
 def _update(

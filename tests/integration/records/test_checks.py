@@ -21,6 +21,7 @@ from infra.contracts.candidates import NewGroup, SamplePlan
 from infra.contracts.checks import CheckReport, Fault, Finding, Strength
 from infra.contracts.execution import Guards
 from infra.contracts.problems import AssertTest, Problem
+from infra.contracts.ranking import LeaseRequest
 from infra.db.tables import (
     CandidateRow,
     ExecutionRow,
@@ -28,12 +29,14 @@ from infra.db.tables import (
     RankingRow,
     SampleRequestRow,
     TestCaseRow,
+    TrainingBatchRow,
 )
 from infra.messaging import Queue, Task, queue_keys
 from infra.settings import SweepSettings
 from ranker import batches, checks, records
 from ranker.ranking import Rules
 from ranker.wanted import EVERYTHING, Wanted
+from services import checks as sending
 from services.api.execute import StoredSuites
 from services.api.stats import read_stats
 from services.sweep import Sweep
@@ -337,6 +340,27 @@ def test_batches_are_made_of_what_is_wanted_and_the_rest_is_counted_by_reason(
     assert (formed, ranking.skip_reason) == (0 if reason else 1, reason)
     with suite.database.reading() as session:
         assert read_stats(session).skipped == ({reason: 1} if reason else {})
+
+
+def test_what_was_batched_before_its_problem_was_found_unsound_comes_out_unless_a_trainer_had_it(
+    suite,
+):
+    suite.ranked_group(0)
+    with suite.work() as work:
+        assert batches.form(work, 1) == 1
+        lease = LeaseRequest(worker="t", policy="default", lease_seconds=60)
+        (leased,) = batches.lease(work, lease).batches
+    suite.ranked_group(1)
+    with suite.work() as work:
+        assert batches.form(work, 1) == 1
+    with suite.work() as work:
+        (request,) = sending.take(work, 1)
+        checks.record_check(work, CheckReport.of(request, finding=WRONG))
+
+    had, taken_back = suite.all(RankingRow)
+    assert (had.training_batch_id, had.skip_reason) == (leased.batch_id, None)
+    assert (taken_back.training_batch_id, taken_back.skip_reason) == (None, "unsound_problem")
+    assert [one.id for one in suite.all(TrainingBatchRow)] == [leased.batch_id]
 
 
 def test_a_group_waits_for_the_strength_that_is_being_measured(suite):
