@@ -3,7 +3,8 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from infra.contracts.base import (
 )
 from infra.contracts.candidates import NewCandidate, NewGroup, RankGroup
 from infra.contracts.execution import Suite, cache_key
-from infra.contracts.problems import STRENGTH, Limits, Problem, TestCase
+from infra.contracts.problems import MAX_WALL_SECONDS, STRENGTH, Limits, Problem, TestCase
 from infra.db import bulk
 from infra.db.tables import (
     CandidateRow,
@@ -425,7 +426,7 @@ def problem_of(row: ProblemRow) -> Problem:
             entry_point=row.entry_point,
             language=row.language,
             image=row.image,
-            limits=Limits.model_validate(row.limits),
+            limits=Limits.model_validate(_of_today(row.limits)),
             integrity=row.integrity,
             prelude=row.prelude,
             reference_program=row.reference_program,
@@ -437,3 +438,19 @@ def problem_of(row: ProblemRow) -> Problem:
             f"{row.slug} was stored by another version, and is no problem to this one:"
             f" {first['msg']}"
         ) from error
+
+
+def _of_today(limits: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read limits of wall time as migration 0013 does: an older API beside us still stores them."""
+    if "wall_factor" not in limits:
+        return limits
+    kept = {
+        name: value
+        for name, value in limits.items()
+        if name != "wall_factor" and (name, value) != ("reference_factor", None)
+    }
+    total = min(kept["total_cpu_seconds"], MAX_WALL_SECONDS / 2)
+    if total > MAX_WALL_SECONDS / 4:
+        most = math.floor(100 * (MAX_WALL_SECONDS / total - 1)) / 100
+        kept |= {"total_cpu_seconds": total, "idle_factor": most}
+    return kept

@@ -144,6 +144,30 @@ def test_limits_of_wall_time_become_limits_of_idle_time(database_url, engine):
         assert (row.check_state, row.check_attempts) == (CheckState.PENDING, 0)
 
 
+@pytest.mark.parametrize("cpu", [20, 50, 75, 150])
+def test_what_an_older_version_stores_after_the_migration_is_read_as_if_before(
+    database_url, engine, cpu
+):
+    problem = Problem(slug="p", prompt="p", tests=(StdioTest(expected_stdout="1"),))
+    old = {"wall_factor": 1.0, "reference_factor": None, "total_cpu_seconds": cpu}
+    with contextlib.closing(Database(database_url)) as opened:
+        with opened.unit_of_work() as work:
+            added, _ = intake.add_problem(work, problem)
+            row = work.session.get_one(ProblemRow, added)
+            row.limits = {k: v for k, v in row.limits.items() if k != "idle_factor"} | old
+        with opened.unit_of_work() as work:
+            beside = intake.load_suite(work.session, added).limits
+        migrate.downgrade(database_url, before("0013"))
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text("UPDATE problems SET limits = limits || cast(:limits AS jsonb)"),
+                {"limits": json.dumps(old)},
+            )
+        migrate.upgrade(database_url)
+        with opened.unit_of_work() as work:
+            assert intake.load_suite(work.session, added).limits == beside
+
+
 def before(revision):
     """The revision that one is applied to."""
     return ScriptDirectory.from_config(migrate.config()).get_revision(revision).down_revision
