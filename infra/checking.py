@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from infra import errors
@@ -11,6 +11,10 @@ from infra.contracts.base import CheckState
 from infra.db.tables import ProblemRow
 from infra.db.unit_of_work import Work
 from infra.db.wakeup import wake_dispatcher
+
+IS_UNSOUND: ColumnElement[bool] = ProblemRow.finding["fault"].as_string().is_not(None)
+"""Whether the last check of a problem that ended found its tests unsound; one that is asked for
+again, or that nobody finishes, takes nothing back."""
 
 
 def ask_again(work: Work, problem_id: UUID, mutants: int) -> None:
@@ -49,7 +53,7 @@ def unsound(session: Session, problem_ids: Collection[UUID]) -> dict[UUID, str]:
     """
     rows = session.execute(
         select(ProblemRow.id, ProblemRow.slug, ProblemRow.finding).where(
-            ProblemRow.id.in_(problem_ids), ProblemRow.check_state == CheckState.UNSOUND
+            ProblemRow.id.in_(problem_ids), IS_UNSOUND
         )
     )
     return {

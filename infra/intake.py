@@ -3,11 +3,12 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
@@ -23,7 +24,7 @@ from infra.contracts.base import (
 )
 from infra.contracts.candidates import NewCandidate, NewGroup, RankGroup
 from infra.contracts.execution import Suite, cache_key
-from infra.contracts.problems import STRENGTH, Limits, Problem, TestCase
+from infra.contracts.problems import MAX_WALL_SECONDS, STRENGTH, Limits, Problem, TestCase
 from infra.db import bulk
 from infra.db.tables import (
     CandidateRow,
@@ -400,6 +401,7 @@ def load_suite(session: Session, problem_id: UUID) -> Suite:
 
     Raises:
         errors.NotFound: there is no such problem.
+        errors.ProblemUnsound: another version stored it, and it is none to this one.
     """
     row = session.get(ProblemRow, problem_id)
     if row is None:
@@ -411,17 +413,44 @@ def load_suite(session: Session, problem_id: UUID) -> Suite:
 
 
 def problem_of(row: ProblemRow) -> Problem:
-    """Return a stored problem as it was submitted."""
-    return Problem(
-        slug=row.slug,
-        prompt=row.prompt,
-        tests=_TESTS.validate_python([test.body for test in row.tests]),
-        entry_point=row.entry_point,
-        language=row.language,
-        image=row.image,
-        limits=Limits.model_validate(row.limits),
-        integrity=row.integrity,
-        prelude=row.prelude,
-        reference_program=row.reference_program,
-        metadata=row.details,
-    )
+    """Return a stored problem as it was submitted.
+
+    Raises:
+        errors.ProblemUnsound: another version stored it, and it is none to this one.
+    """
+    try:
+        return Problem(
+            slug=row.slug,
+            prompt=row.prompt,
+            tests=_TESTS.validate_python([test.body for test in row.tests]),
+            entry_point=row.entry_point,
+            language=row.language,
+            image=row.image,
+            limits=Limits.model_validate(_of_today(row.limits)),
+            integrity=row.integrity,
+            prelude=row.prelude,
+            reference_program=row.reference_program,
+            metadata=row.details,
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise errors.ProblemUnsound(
+            f"{row.slug} was stored by another version, and is no problem to this one:"
+            f" {first['msg']}"
+        ) from error
+
+
+def _of_today(limits: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Read limits of wall time as migration 0013 does: an older API beside us still stores them."""
+    if "wall_factor" not in limits:
+        return limits
+    kept = {
+        name: value
+        for name, value in limits.items()
+        if name != "wall_factor" and (name, value) != ("reference_factor", None)
+    }
+    total = min(kept["total_cpu_seconds"], MAX_WALL_SECONDS / 2)
+    if total > MAX_WALL_SECONDS / 4:
+        most = math.floor(100 * (MAX_WALL_SECONDS / total - 1)) / 100
+        kept |= {"total_cpu_seconds": total, "idle_factor": most}
+    return kept

@@ -1,19 +1,15 @@
 """Records what executors report of the checks of problems."""
 
-import json
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, update
 
-from infra import checking, errors, logs, metrics
-from infra.contracts.base import CheckState, SampleState
-from infra.contracts.candidates import RankGroup
+from infra import logs, metrics
+from infra.contracts.base import CheckState
 from infra.contracts.checks import CheckReport, Finding
-from infra.db.tables import GroupRow, ProblemRow, SampleRequestRow
+from infra.db.tables import ProblemRow
 from infra.db.unit_of_work import Work
-from infra.messaging import Task
-from ranker import records
+from ranker import withdrawal
 
 log = logs.get(__name__)
 
@@ -60,41 +56,13 @@ def _record_finding(work: Work, report: CheckReport, finding: Finding) -> None:
         "finding": _storable(finding),
         "decided": finding.integrity if is_sound else None,
     }
-    if finding.strength is not None:
+    if finding.strength is not None and finding.strength.share is not None:
         values["strength"] = finding.strength.share
     if _update(work, report, **values):
         metrics.PROBLEMS_CHECKED.labels(finding.fault or "").inc()
         log.info("problem.checked", problem_id=str(report.problem_id), fault=finding.fault)
         if not is_sound:
-            _end_sampling(work, report.problem_id)
-
-
-def _end_sampling(work: Work, problem_id: UUID) -> None:
-    """Set aside requests for samples that nobody would judge; what is under way is admitted yet."""
-    waits = (
-        SampleRequestRow.state == SampleState.SUBMITTED,
-        SampleRequestRow.sent_at.is_(None),
-    )
-    of_problem = select(GroupRow.id).where(GroupRow.problem_id == problem_id)
-    groups = set(
-        work.session.scalars(
-            select(SampleRequestRow.group_id).where(
-                SampleRequestRow.group_id.in_(of_problem), *waits
-            )
-        )
-    )
-    records.lock_groups(work, groups)
-    (reason,) = checking.unsound(work.session, {problem_id}).values()
-    ended = work.session.execute(
-        update(SampleRequestRow)
-        .where(SampleRequestRow.group_id.in_(groups), *waits)
-        .values(state=SampleState.QUARANTINED, reason=reason, code=errors.ProblemUnsound.code)
-        .returning(SampleRequestRow.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    metrics.SWEEP_QUARANTINED.labels("sample_request").inc(len(ended))
-    for group_id in sorted(groups):
-        work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
+            withdrawal.withdraw_unsound(work, report.problem_id)
 
 
 def _update(
@@ -118,7 +86,19 @@ def _update(
 
 
 def _storable(finding: Finding) -> dict[str, Any]:
-    """Return a finding as data in which every text can be answered as UTF-8."""
-    text = json.dumps(finding.model_dump(mode="json"), ensure_ascii=False)
-    data: dict[str, Any] = json.loads(text.encode("utf-8", "replace"))
+    """Return a finding as data in which every text can be answered as UTF-8, and none has a NUL.
+
+    Postgres would keep one in JSON, and then read no field of it.
+    """
+    data: dict[str, Any] = _with_texts(finding.model_dump(mode="json"))
     return data
+
+
+def _with_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode().replace("\x00", "\ufffd")
+    if isinstance(value, list):
+        return [_with_texts(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _with_texts(one) for name, one in value.items()}
+    return value

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, func, null, select, true, update
+from sqlalchemy import ColumnElement, and_, case, func, null, select, update
 
-from infra import metrics
+from infra import checking, metrics
 from infra.contracts.base import CheckState, Integrity, SkipReason
 from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, ProblemRow, RankingRow
 from infra.db.unit_of_work import Work
@@ -21,6 +21,8 @@ RESTS_ON_SHARED: ColumnElement[bool] = (
 )
 """Whether a label of a ranking's group was not given by tests in a process of their own."""
 
+_IS_PENDING: ColumnElement[bool] = ProblemRow.check_state == CheckState.PENDING
+
 
 class Wanted(NamedTuple):
     """What training batches are made of; of unsound problems there is never anything in them."""
@@ -32,7 +34,9 @@ class Wanted(NamedTuple):
 
     def leaves_out(self) -> ColumnElement[SkipReason | None]:
         """Why a ranking is left out; null if it is not. Its group and problem are joined."""
-        cases = [(ProblemRow.check_state == CheckState.UNSOUND, SkipReason.UNSOUND_PROBLEM)]
+        cases: list[tuple[ColumnElement[bool], SkipReason]] = [
+            (checking.IS_UNSOUND & ~_IS_PENDING, SkipReason.UNSOUND_PROBLEM)
+        ]
         if self.isolated:
             cases.append((RESTS_ON_SHARED, SkipReason.SHARED_LABEL))
         if self.min_strength is not None:
@@ -43,13 +47,14 @@ class Wanted(NamedTuple):
 
     def is_ready(self) -> ColumnElement[bool]:
         """Whether it is known if a ranking is left out."""
-        return true() if self.min_strength is None else ~self._waits()
+        waits = checking.IS_UNSOUND & _IS_PENDING
+        return ~waits if self.min_strength is None else ~waits & ~self._waits()
 
     @staticmethod
     def _waits() -> ColumnElement[bool]:
         """Whether the strength of a problem's tests is being measured."""
         return and_(
-            ProblemRow.check_state == CheckState.PENDING,
+            _IS_PENDING,
             ProblemRow.check_mutants > 0,
             ProblemRow.strength.is_(None),
         )

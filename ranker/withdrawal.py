@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, select, update
 
-from infra.contracts.base import BatchState
-from infra.db.tables import RankingRow, TrainingBatchRow
+from infra.contracts.base import BatchState, SkipReason
+from infra.db.tables import GroupRow, RankingRow, TrainingBatchRow
 from infra.db.unit_of_work import Work
 from ranker import batches
 
@@ -52,6 +52,32 @@ def withdraw(
     )
     recount(work, yielding)
     return staying
+
+
+def withdraw_unsound(work: Work, problem_id: UUID) -> None:
+    """Take the rankings of an unsound problem out of batches that no trainer has had, for good.
+
+    They are kept, and say why. A batch that is being leased just now keeps its own.
+    """
+    # Else one that was wanted until now would be put into a batch behind our back.
+    batches.lock_forming(work)
+    of_problem = select(GroupRow.id).where(GroupRow.problem_id == problem_id)
+    theirs = RankingRow.group_id.in_(of_problem)
+    batched = select(RankingRow.training_batch_id).where(
+        theirs, RankingRow.training_batch_id.is_not(None)
+    )
+    yielding = work.session.scalars(
+        select(TrainingBatchRow.id)
+        .where(TrainingBatchRow.id.in_(batched), NEVER_LEASED)
+        .with_for_update(skip_locked=True)
+    ).all()
+    work.session.execute(
+        update(RankingRow)
+        .where(theirs, RankingRow.training_batch_id.in_(yielding))
+        .values(training_batch_id=None, skip_reason=SkipReason.UNSOUND_PROBLEM)
+        .execution_options(synchronize_session=False)
+    )
+    recount(work, yielding)
 
 
 def recount(work: Work, batch_ids: Collection[UUID]) -> None:

@@ -3,19 +3,18 @@
 A problem that is `pending` and has no `check_sent_at` waits in the outbox, as candidates do.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy import func, select, text, update
 
-from infra import checking, intake
-from infra.contracts.base import CheckState
+from infra import checking, errors, intake, metrics
+from infra.contracts.base import CheckState, SampleState
 from infra.contracts.candidates import RankGroup
 from infra.contracts.checks import CheckRequest, Fault, Finding
 from infra.contracts.execution import Suite
-from infra.db.tables import UNSENT_CHECKS, ProblemRow
+from infra.db.tables import UNSENT_CHECKS, GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Work
 from infra.messaging import Task
 from ranker import records
@@ -38,9 +37,8 @@ def _taken(row: ProblemRow, now: datetime | None) -> CheckRequest | None:
     """Mark a check as sent; one that an older version let in and this one would not is over."""
     try:
         problem = intake.problem_of(row)
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        found = Finding(slug=row.slug, fault=Fault.RECORD, detail=first["msg"])
+    except errors.ProblemUnsound as error:
+        found = Finding(slug=row.slug, fault=Fault.RECORD, detail=error.detail)
         row.check_state, row.checked_at = CheckState.UNSOUND, now
         row.checked_sha256 = row.suite_sha256 or ""
         row.finding, row.decided = found.model_dump(mode="json"), None
@@ -75,6 +73,33 @@ def give_back(work: Work, requests: Iterable[CheckRequest]) -> None:
     )
 
 
+def refuse_samples(work: Work, requests: Collection[UUID]) -> set[UUID]:
+    """Set aside requests for samples that nobody would judge; return their ids."""
+    rows = work.session.execute(
+        select(SampleRequestRow.id, SampleRequestRow.group_id, GroupRow.problem_id)
+        .join(GroupRow, SampleRequestRow.group_id == GroupRow.id)
+        .where(SampleRequestRow.id.in_(requests))
+    ).all()
+    unsound = checking.unsound(work.session, {row.problem_id for row in rows})
+    refused = [row for row in rows if row.problem_id in unsound]
+    groups = sorted({row.group_id for row in refused})
+    records.lock_groups(work, groups)
+    for row in refused:
+        work.session.execute(
+            update(SampleRequestRow)
+            .where(SampleRequestRow.id == row.id, SampleRequestRow.state == SampleState.SUBMITTED)
+            .values(
+                state=SampleState.QUARANTINED,
+                reason=unsound[row.problem_id],
+                code=errors.ProblemUnsound.code,
+            )
+            .execution_options(synchronize_session=False)
+        )
+    metrics.SWEEP_QUARANTINED.labels("sample_request").inc(len(refused))
+    _rank(work, groups)
+    return {row.id for row in refused}
+
+
 def refuse(work: Work, chosen: Iterable[Sequence[outbox.Waiting]]) -> set[UUID]:
     """Set aside candidates whose problem was found unsound meanwhile; return their ids."""
     rows = [row for rows in chosen for row in rows]
@@ -86,7 +111,11 @@ def refuse(work: Work, chosen: Iterable[Sequence[outbox.Waiting]]) -> set[UUID]:
     records.lock_groups(work, groups)
     for row in refused:
         records.quarantine(work, row.id, unsound[row.problem_id])
-    for group_id in groups:
-        # Not ranked unless nothing of it waits any more.
-        work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
+    _rank(work, groups)
     return {row.id for row in refused}
+
+
+def _rank(work: Work, groups: Iterable[UUID]) -> None:
+    """Have those of the groups ranked of which nothing waits any more."""
+    for group_id in groups:
+        work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))

@@ -13,6 +13,7 @@ import time
 from sqlalchemy.exc import DBAPIError
 
 from infra import errors, logs, metrics, scraping, tracing
+from infra.contracts.candidates import SampleGroup
 from infra.db.unit_of_work import Database
 from infra.db.wakeup import Listener
 from infra.messaging import PRIORITIES, Queue, QueueDepths, Sender, Task, celery_app
@@ -36,8 +37,8 @@ _RESULTS_A_SLICE = 2
 """Messages that come of one: notice of its beginning, and its results."""
 _SAMPLER_STOCK = 64
 _SHARE_OF_CHECKS = 4
-"""Of the messages that a round may send, checks of problems are at most one in so many: candidates
-do not wait for a thousand problems that were just imported."""
+"""Of the messages that may be sent, checks of problems are at most one in so many: candidates do
+not wait for a thousand problems that were just imported."""
 
 
 class Stock:
@@ -80,6 +81,8 @@ class Dispatcher:
         self._depths = QueueDepths(redis_url)
         self._suites = outbox.Suites()
         self._stock = Stock()
+        self._rest = 0
+        """Messages of which checks have had no share yet."""
 
     def round(self) -> bool:
         """Look once into the outbox; tell whether there was something to do.
@@ -95,12 +98,21 @@ class Dispatcher:
                 return False
             done = outbox.settle(work)
             samples = lanes.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
-        for request, interactive in samples:
-            # One that does not leave is sent again by the sweep.
-            with tracing.span("dispatch samples"):
-                self._sender.send(Task.SAMPLE_GROUP, request, PRIORITIES[interactive])
-        sent = self._checks(-(-room // _SHARE_OF_CHECKS)) if room > 0 else 0
+        self._samples(samples)
+        share, self._rest = divmod(max(room, 0) + self._rest, _SHARE_OF_CHECKS)
+        sent = self._checks(share) if share else 0
         return self._candidates(room - sent) or bool(done or samples or sent)
+
+    def _samples(self, taken: list[tuple[SampleGroup, bool]]) -> None:
+        """Send requests for samples; one that does not leave is sent again by the sweep."""
+        if not taken:
+            return
+        with self._database.unit_of_work() as work:
+            refused = checks.refuse_samples(work, [one.sample_request_id for one, _ in taken])
+        for request, interactive in taken:
+            if request.sample_request_id not in refused:
+                with tracing.span("dispatch samples"):
+                    self._sender.send(Task.SAMPLE_GROUP, request, PRIORITIES[interactive])
 
     def _checks(self, messages: int) -> int:
         """Send checks of problems; return how many there were."""

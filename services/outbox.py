@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from infra import intake, metrics
+from infra import errors, intake, logs, metrics
 from infra.contracts.base import CandidateState, GroupState, Integrity, SampleState
 from infra.contracts.candidates import RankGroup
 from infra.contracts.execution import ExecutionRequest, Program, Suite
@@ -47,6 +47,8 @@ from ranker import records
 from services import lanes
 from services.lanes import Lane
 from services.suites import KnownSuites
+
+log = logs.get(__name__)
 
 SLICE_CANDIDATES = 32
 """Most candidates in one message; they share the message's tests."""
@@ -77,7 +79,11 @@ class Suites:
         self._known = KnownSuites[tuple[UUID, Integrity | None]]()
 
     def get(self, session: Session, problem_id: UUID) -> Suite:
-        """Return a problem's suite with what is decided, read when it is first asked for so."""
+        """Return a problem's suite with what is decided, read when it is first asked for so.
+
+        Raises:
+            errors.ProblemUnsound: another version stored it, and it is none to this one.
+        """
         read = functools.partial(intake.load_suite, session, problem_id)
         decided = session.scalar(select(ProblemRow.decided).where(ProblemRow.id == problem_id))
         return self._known.get((problem_id, decided), read).suite
@@ -372,7 +378,12 @@ def _send_one(work: Work, waiting: Sequence[Waiting], suites: Suites) -> list[Sl
     ]
     if not programs:
         return []
-    suite = suites.get(work.session, problem_id)
+    try:
+        suite = suites.get(work.session, problem_id)
+    except errors.ProblemUnsound as error:
+        # A newer version may have stored it: as if sent and lost, they go again with the sweep.
+        log.warning("problem.unreadable", problem_id=str(problem_id), reason=error.detail)
+        return []
     return [
         Slice(
             ExecutionRequest(problem_id=problem_id, suite=suite, programs=tuple(held)),

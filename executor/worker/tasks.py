@@ -111,7 +111,11 @@ def execute_slice(payload: dict[str, Any]) -> None:
 def _time_limit(settings: ExecutorSettings) -> Callable[[], bool]:
     """Return what tells when work that began now has to be handed back."""
     end = time.monotonic() + settings.slice_seconds
-    return lambda: bool(_stopping[0]) or time.monotonic() > end
+    return lambda: _is_stopping() or time.monotonic() > end
+
+
+def _is_stopping() -> bool:
+    return bool(_stopping[0])
 
 
 @app.task(name=Task.CHECK_PROBLEM.value, acks_late=False)
@@ -125,7 +129,8 @@ def check_problem(payload: dict[str, Any]) -> None:
     def report(message: CheckReport) -> None:
         _send(Task.RECORD_CHECK, message, PRIORITIES[False])
 
-    left = check_stored(_Worker.slot, request, _time_limit(_Worker.settings), report)
+    is_over = _time_limit(_Worker.settings)
+    left = check_stored(_Worker.slot, request, is_over, report, _is_stopping)
     if left is not None:
         _send(Task.CHECK_PROBLEM, left, PRIORITIES[False])
 

@@ -162,12 +162,12 @@ class CheckState(StrEnum):
     """What is known of a problem's tests."""
 
     PENDING = "pending"
-    """No executor has checked them yet; candidates are judged meanwhile."""
+    """No executor has checked them yet, or once more; what was found before holds meanwhile."""
     SOUND = "sound"
     UNSOUND = "unsound"
     """No candidate would be judged rightly by them, so none is judged."""
     QUARANTINED = "quarantined"
-    """No executor has finished the check; candidates are judged all the same."""
+    """No executor has finished the check; what was found before holds all the same."""
 
 
 class SampleState(StrEnum):

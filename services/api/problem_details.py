@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
+from psycopg.errors import QueryCanceled
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -112,7 +113,12 @@ def _refused(detail: str) -> Response:
 
 
 def unavailable(error: Exception) -> Response:
-    """Answer for a database that is away; the reason stays in our log."""
+    """Answer for a database that is away or took too long; the reason stays in our log."""
     log.warning("database.unavailable", reason=str(error).partition("\n")[0])
-    away = errors.Unavailable("Postgres is not reachable; try again")
+    is_slow = isinstance(getattr(error, "orig", None), QueryCanceled)
+    away = errors.Unavailable(
+        "Postgres took longer for this than it may; ask for less, or try again"
+        if is_slow
+        else "Postgres is not reachable; try again"
+    )
     return respond(away.status, away.code, away.detail, headers=_RETRY)

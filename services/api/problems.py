@@ -4,7 +4,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Response
-from pydantic import TypeAdapter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -21,7 +20,7 @@ from infra.contracts.api import (
 )
 from infra.contracts.base import CheckState
 from infra.contracts.checks import MAX_MUTANTS, Finding
-from infra.contracts.problems import Limits, Problem, TestCase
+from infra.contracts.problems import Problem
 from infra.db.tables import ProblemRow, TestCaseRow
 from services.api import examples
 from services.api.dependencies import Db, Pages
@@ -38,7 +37,6 @@ Mutants = Annotated[
         " tests are.",
     ),
 ]
-_TESTS: TypeAdapter[tuple[TestCase, ...]] = TypeAdapter(tuple[TestCase, ...])
 
 
 @router.post("", status_code=201, dependencies=[SUBMITS])
@@ -128,10 +126,12 @@ def problem_view(session: Session, problem_id: UUID) -> ProblemView:
 
     Raises:
         errors.NotFound: there is none.
+        errors.ProblemUnsound: another version stored it, and it is none to this one.
     """
     row = session.get(ProblemRow, problem_id)
     if row is None:
         raise errors.NotFound(f"there is no problem {problem_id}")
+    problem = intake.problem_of(row)
     return ProblemView(
         id=row.id,
         slug=row.slug,
@@ -144,8 +144,8 @@ def problem_view(session: Session, problem_id: UUID) -> ProblemView:
         check=_check_view(row),
         created_at=row.created_at,
         prompt=row.prompt,
-        tests=_TESTS.validate_python([test.body for test in row.tests]),
-        limits=Limits.model_validate(row.limits),
+        tests=problem.tests,
+        limits=problem.limits,
         integrity=row.integrity,
         prelude=row.prelude,
         reference_program=row.reference_program,

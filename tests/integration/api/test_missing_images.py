@@ -4,8 +4,9 @@ import json
 
 import redis
 
-from infra import heartbeats
-from infra.contracts.dashboard import WorkerView
+from infra import heartbeats, intake
+from infra.contracts.dashboard import MOST_IMAGES, WorkerView
+from services.api import images
 
 
 def beat(redis_url, *images):
@@ -36,3 +37,18 @@ def test_what_no_executor_has_is_told_with_how_much_waits(
     assert "2 groups or checks wait for the image 'mine', which no executor has" in told.stdout
     as_data = rrtf("watch", "--timeout", "0.1", "--json").stdout.splitlines()
     assert {"missing_images": {"mine": 2}} in [json.loads(line) for line in as_data]
+
+
+def test_however_many_images_somebody_names_those_with_most_are_told(database, problem):
+    with database.unit_of_work() as work:
+        for number in range(MOST_IMAGES + 1):
+            fields = {"slug": f"p{number}", "image": f"mine-{number}"}
+            intake.add_problem(work, problem.model_copy(update=fields))
+        for slug in ("again", "once-more"):
+            fields = {"slug": slug, "image": "much-wanted"}
+            intake.add_problem(work, problem.model_copy(update=fields))
+
+    with database.reading() as session:
+        told = images.missing(session, ())
+    assert len(told) == MOST_IMAGES
+    assert told["much-wanted"] == 2

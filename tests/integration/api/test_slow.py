@@ -4,7 +4,8 @@ import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
+from sqlalchemy.exc import OperationalError
 
 from executor.judging.verdicts import label_of
 from infra.contracts.base import Outcome
@@ -13,6 +14,7 @@ from infra.contracts.execution import ExecutionResult, ExecutionResults, TestRes
 from infra.db.tables import CandidateRow
 from ranker import records
 from ranker.ranking import Rules
+from services.api.problem_details import unavailable
 
 
 @pytest.fixture
@@ -105,3 +107,14 @@ def test_the_command_shows_it(rrtf, executed):
     assert "1 executions since" in shown.stdout
     assert "100% of it for 1 that hang" in shown.stdout
     assert json.loads(data.stdout)["models"][0]["model"] == "wild"
+
+
+def test_what_takes_postgres_too_long_is_not_told_as_postgres_being_away(database):
+    with database.reading() as session:
+        session.execute(text("SET LOCAL statement_timeout = 1"))
+        with pytest.raises(OperationalError) as stopped:
+            session.execute(text("SELECT pg_sleep(60)"))
+
+    answer = unavailable(stopped.value)
+    assert answer.status_code == 503
+    assert b"ask for less" in answer.body

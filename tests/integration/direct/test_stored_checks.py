@@ -6,9 +6,11 @@ import pytest
 import redis
 
 from executor.images.packages import Images
+from executor.worker.stored import check_stored
 from infra import heartbeats, intake
-from infra.contracts.base import CheckState, Integrity
-from infra.contracts.checks import CheckReport
+from infra.contracts.base import CheckState, Integrity, new_id
+from infra.contracts.checks import CheckReport, CheckRequest
+from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, CallTest, Problem
 from infra.db.tables import ProblemRow
 from infra.messaging import Queue, Sender, Task, celery_app, queue_keys
@@ -95,3 +97,21 @@ def test_an_executor_says_of_each_problem_what_holds_from_now_on(checked):
     assert wrong.decided is None
     assert (elsewhere.check_state, elsewhere.check_attempts) == (CheckState.PENDING, 0)
     assert "no image 'mine'" in elsewhere.check_reason
+
+
+@pytest.mark.parametrize("is_stopping", [True, False])
+def test_strength_is_of_the_time_that_there_is_and_not_of_when_a_worker_stops(cell, is_stopping):
+    stored = problem(0, CALL)
+    suite = Suite.of(stored).model_copy(update={"reference_program": stored.reference_program})
+    request = CheckRequest(
+        problem_id=new_id(), slug=stored.slug, suite=suite, suite_sha256="", mutants=9, attempt=1
+    )
+    said, looks = [], iter([False])
+
+    def is_over():
+        return next(looks, True)
+
+    left = check_stored(cell, request, is_over, said.append, lambda: is_stopping)
+
+    found = [report.finding.strength.mutants for report in said if report.finding]
+    assert (left, found) == ((request, []) if is_stopping else (None, [1]))

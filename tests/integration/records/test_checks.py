@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
+import redis
+from sqlalchemy import select, update
 
 from infra import checking, errors, intake
 from infra.contracts.base import (
@@ -20,12 +21,22 @@ from infra.contracts.candidates import NewGroup, SamplePlan
 from infra.contracts.checks import CheckReport, Fault, Finding, Strength
 from infra.contracts.execution import Guards
 from infra.contracts.problems import AssertTest, Problem
-from infra.db.tables import ExecutionRow, ProblemRow, RankingRow, TestCaseRow
-from infra.messaging import Task
+from infra.contracts.ranking import LeaseRequest
+from infra.db.tables import (
+    CandidateRow,
+    ExecutionRow,
+    ProblemRow,
+    RankingRow,
+    SampleRequestRow,
+    TestCaseRow,
+    TrainingBatchRow,
+)
+from infra.messaging import Queue, Task, queue_keys
 from infra.settings import SweepSettings
 from ranker import batches, checks, records
 from ranker.ranking import Rules
 from ranker.wanted import EVERYTHING, Wanted
+from services import checks as sending
 from services.api.execute import StoredSuites
 from services.api.stats import read_stats
 from services.sweep import Sweep
@@ -33,6 +44,7 @@ from services.sweep import Sweep
 SETTINGS = SweepSettings()
 SOUND = Finding(slug="test/add", integrity=Integrity.ISOLATED, tests=2)
 WRONG = Finding(slug="test/add", fault=Fault.REFERENCE, detail="test 1: wrong_answer: \x00 \ud800")
+FOUND = {"finding": {"slug": "test/add", "fault": "reference"}}
 ASSERTS = Problem(
     slug="test/asserts", prompt="", entry_point="f", tests=(AssertTest(source="assert f() == 1"),)
 )
@@ -146,6 +158,22 @@ def test_candidates_do_not_wait_for_a_check_and_a_dispatcher_learns_what_it_deci
     assert decided == [None, Integrity.ISOLATED]
 
 
+def test_of_few_messages_that_may_be_sent_most_are_candidates(
+    stored, make_group, dispatch, sent, redis_url
+):
+    for number in range(4):
+        stored(ASSERTS.model_copy(update={"slug": str(number)}))
+    make_group(("student", "1"))
+    with redis.Redis.from_url(redis_url) as client:
+        client.lpush(queue_keys(Queue.EXECUTOR)[0], *"123456")  # Of eight that there may be.
+    dispatch()
+
+    tasks = [task for task, _ in sent.messages]
+    assert (tasks.count(Task.EXECUTE_SLICE), tasks.count(Task.CHECK_PROBLEM)) == (1, 0)
+    dispatch()
+    assert sent.of(Task.CHECK_PROBLEM)
+
+
 def test_labels_while_one_waits_follow_what_is_known_of_a_stored_problem(
     stored, problem, asked, report, database
 ):
@@ -223,6 +251,12 @@ def test_more_mutants_are_another_check_and_an_answer_to_the_one_before_is_none(
     assert row(problem_id).strength == 0.75
     stored(problem, mutants=5)
     assert asked() == []
+    stored(problem, mutants=6)
+    (third,) = asked()
+    # There was no time for any.
+    report(third, finding=SOUND.model_copy(update={"strength": Strength(mutants=0, killed=0)}))
+    assert row(problem_id).check_state is CheckState.SOUND
+    assert row(problem_id).strength == 0.75
 
 
 def test_candidates_of_an_unsound_problem_get_no_label_wherever_they_are(
@@ -255,7 +289,9 @@ def test_candidates_of_an_unsound_problem_get_no_label_wherever_they_are(
         make_group(("student", "3"))
 
 
-def test_nobody_is_paid_for_samples_of_an_unsound_problem(asked, report, make_group, sent, client):
+def test_nobody_is_paid_for_samples_of_an_unsound_problem(
+    asked, report, make_group, sent, client, database
+):
     plan = SamplePlan(author=Author.STUDENT, backend="replay", num_samples=1)
     under_way = make_group(samples=(plan,))
     (request,) = asked()
@@ -268,13 +304,21 @@ def test_nobody_is_paid_for_samples_of_an_unsound_problem(asked, report, make_gr
     (ended,) = client.get_group(waiting).samples
     assert (ended.state, ended.code) == (SampleState.QUARANTINED, "problem_unsound")
     assert waiting in [message.group_id for message in sent.of(Task.RANK_GROUP)]
+    with database.unit_of_work() as work:
+        # As the sweep does with what was sent and never begun.
+        work.session.execute(update(SampleRequestRow).values(sent_at=None))
+    asked()
+    assert len(sent.of(Task.SAMPLE_GROUP)) == 1
+    assert client.get_group(under_way).samples[0].state is SampleState.QUARANTINED
 
 
 @pytest.mark.parametrize(
     ("wanted", "problem_is", "reason"),
     [
         (EVERYTHING, {"strength": None}, None),
-        (EVERYTHING, {"check_state": "unsound"}, SkipReason.UNSOUND_PROBLEM),
+        (EVERYTHING, {"check_state": "unsound", **FOUND}, SkipReason.UNSOUND_PROBLEM),
+        (EVERYTHING, {"check_state": "quarantined", **FOUND}, SkipReason.UNSOUND_PROBLEM),
+        (EVERYTHING, {"check_state": "quarantined"}, None),
         (Wanted(isolated=True), {}, SkipReason.SHARED_LABEL),
         (Wanted(min_strength=0.8), {"strength": 0.75}, SkipReason.WEAK_TESTS),
         (Wanted(min_strength=0.8), {"strength": None}, SkipReason.WEAK_TESTS),
@@ -298,6 +342,27 @@ def test_batches_are_made_of_what_is_wanted_and_the_rest_is_counted_by_reason(
         assert read_stats(session).skipped == ({reason: 1} if reason else {})
 
 
+def test_what_was_batched_before_its_problem_was_found_unsound_comes_out_unless_a_trainer_had_it(
+    suite,
+):
+    suite.ranked_group(0)
+    with suite.work() as work:
+        assert batches.form(work, 1) == 1
+        lease = LeaseRequest(worker="t", policy="default", lease_seconds=60)
+        (leased,) = batches.lease(work, lease).batches
+    suite.ranked_group(1)
+    with suite.work() as work:
+        assert batches.form(work, 1) == 1
+    with suite.work() as work:
+        (request,) = sending.take(work, 1)
+        checks.record_check(work, CheckReport.of(request, finding=WRONG))
+
+    had, taken_back = suite.all(RankingRow)
+    assert (had.training_batch_id, had.skip_reason) == (leased.batch_id, None)
+    assert (taken_back.training_batch_id, taken_back.skip_reason) == (None, "unsound_problem")
+    assert [one.id for one in suite.all(TrainingBatchRow)] == [leased.batch_id]
+
+
 def test_a_group_waits_for_the_strength_that_is_being_measured(suite):
     suite.ranked_group()
     with suite.work() as work:
@@ -305,3 +370,65 @@ def test_a_group_waits_for_the_strength_that_is_being_measured(suite):
         assert batches.form(work, 1, wanted=Wanted(min_strength=0.5)) == 0
         work.session.execute(update(ProblemRow).values(check_state="sound", strength=0.5))
         assert batches.form(work, 1, wanted=Wanted(min_strength=0.5)) == 1
+
+
+def test_a_group_of_an_unsound_problem_waits_while_that_is_checked_again(suite):
+    suite.ranked_group()
+    with suite.work() as work:
+        work.session.execute(update(ProblemRow).values(check_state="unsound", **FOUND))
+        checking.ask_again(work, suite.problem_id, mutants=0)
+        assert batches.form(work, 1) == 0
+        work.session.execute(update(ProblemRow).values(check_state="sound", finding={}))
+        assert batches.form(work, 1) == 1
+
+
+def test_an_unsound_problem_stays_so_until_another_check_has_ended(
+    stored, problem, asked, report, row, sweep, make_group
+):
+    problem_id = stored(problem)
+    (request,) = asked()
+    report(request, finding=WRONG)
+    assert row(problem_id).finding["detail"] == "test 1: wrong_answer: \ufffd ?"
+    stored(problem, mutants=1)
+    for _ in range(SETTINGS.max_attempts):
+        with pytest.raises(errors.ProblemUnsound):
+            make_group(("student", "1"))
+        (again,) = asked()
+        report(again)
+        sweep(SETTINGS.started_seconds + 1)
+
+    sweep(SETTINGS.started_seconds + 1)
+    assert row(problem_id).check_state is CheckState.QUARANTINED
+    with pytest.raises(errors.ProblemUnsound):
+        make_group(("student", "1"))
+
+
+def test_candidates_of_a_problem_that_another_version_stored_hold_up_no_other(
+    stored, problem, asked, report, make_group, database, dispatch, sent, client
+):
+    problem_id = stored(problem)
+    (request,) = asked()
+    report(request, finding=SOUND)
+    group = make_group(("student", "1"))
+    with database.unit_of_work() as work:
+        (body,) = work.session.scalars(select(TestCaseRow.body).where(TestCaseRow.position == 0))
+        work.session.execute(update(TestCaseRow).values(body={"kind": "proxy"}))
+    other = stored(ASSERTS)
+    with database.unit_of_work() as work:
+        program = {"author": "student", "program": "def f(): return 1"}
+        intake.open_group(work, other, NewGroup(candidates=(program,)))
+    dispatch()
+
+    assert [one.problem_id for one in sent.of(Task.EXECUTE_SLICE)] == [other]
+    with pytest.raises(errors.ProblemUnsound, match="another version"):
+        client.get_problem(problem_id)
+    with database.unit_of_work() as work:
+        work.session.execute(
+            update(TestCaseRow).where(TestCaseRow.problem_id == problem_id).values(body=body)
+        )
+        # As the sweep does with what was sent and never begun.
+        work.session.execute(
+            update(CandidateRow).where(CandidateRow.group_id == group).values(sent_at=None)
+        )
+    dispatch()
+    assert [one.problem_id for one in sent.of(Task.EXECUTE_SLICE)] == [other, problem_id]

@@ -12,9 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 import infra.db.ledger  # noqa: F401 - its tables are part of the metadata
 from infra import intake
+from infra.contracts.base import CheckState
 from infra.contracts.problems import Problem, StdioTest
 from infra.db import migrate
-from infra.db.tables import Table
+from infra.db.tables import ProblemRow, Table
 from infra.db.unit_of_work import Database, with_driver
 
 
@@ -126,7 +127,10 @@ def test_limits_of_wall_time_become_limits_of_idle_time(database_url, engine):
     with engine.begin() as connection:
         of_before = """{"wall_factor": 3.0, "reference_factor": null}"""
         connection.execute(
-            sa.text("UPDATE problems SET limits = limits || cast(:limits AS jsonb)"),
+            sa.text(
+                "UPDATE problems SET limits = limits || cast(:limits AS jsonb),"
+                " check_state = 'sound', check_attempts = 1, decided = 'isolated'"
+            ),
             {"limits": of_before},
         )
 
@@ -135,6 +139,33 @@ def test_limits_of_wall_time_become_limits_of_idle_time(database_url, engine):
     with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
         assert intake.add_problem(work, problem) == (added, False)
         assert intake.load_suite(work.session, added).limits == problem.limits
+        row = work.session.get_one(ProblemRow, added)
+        # What was decided is of other limits, and so is decided again.
+        assert (row.check_state, row.check_attempts) == (CheckState.PENDING, 0)
+
+
+@pytest.mark.parametrize("cpu", [20, 50, 75, 150])
+def test_what_an_older_version_stores_after_the_migration_is_read_as_if_before(
+    database_url, engine, cpu
+):
+    problem = Problem(slug="p", prompt="p", tests=(StdioTest(expected_stdout="1"),))
+    old = {"wall_factor": 1.0, "reference_factor": None, "total_cpu_seconds": cpu}
+    with contextlib.closing(Database(database_url)) as opened:
+        with opened.unit_of_work() as work:
+            added, _ = intake.add_problem(work, problem)
+            row = work.session.get_one(ProblemRow, added)
+            row.limits = {k: v for k, v in row.limits.items() if k != "idle_factor"} | old
+        with opened.unit_of_work() as work:
+            beside = intake.load_suite(work.session, added).limits
+        migrate.downgrade(database_url, before("0013"))
+        with engine.begin() as connection:
+            connection.execute(
+                sa.text("UPDATE problems SET limits = limits || cast(:limits AS jsonb)"),
+                {"limits": json.dumps(old)},
+            )
+        migrate.upgrade(database_url)
+        with opened.unit_of_work() as work:
+            assert intake.load_suite(work.session, added).limits == beside
 
 
 def before(revision):

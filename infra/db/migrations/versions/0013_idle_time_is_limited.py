@@ -11,6 +11,9 @@ depends_on = None
 def upgrade() -> None:
     # The digest is of the suite as it is sent, with its limits.
     op.execute("UPDATE problems SET suite_sha256 = NULL, limits = limits - 'wall_factor'")
+    # What was found was of other limits, and decides nothing any more.
+    op.execute("""UPDATE problems SET check_state = 'pending', check_attempts = 0,
+        check_sent_at = NULL, check_started_at = NULL WHERE check_state <> 'pending'""")
     # CPU and idle time of a candidate together may take 150 s; wall time alone took as much before.
     op.execute("""
         UPDATE problems SET limits = limits || jsonb_build_object(
