@@ -1,6 +1,8 @@
 """What a check has computed, by value, for whoever compares it outside."""
 
 import sys
+import types
+from collections import ChainMap, UserDict, UserList, UserString
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,6 +16,14 @@ _HELD: Final[dict[type, Callable[[Any], Any]]] = {
     str: str.__str__,
 }
 """How to read what a value of a class that derives from one of these holds."""
+_EQUAL: Final[dict[type, Callable[[Any], Any]]] = {
+    ChainMap: dict,
+    UserDict: dict,
+    types.MappingProxyType: dict,
+    UserList: list,
+    UserString: str,
+}
+"""How to write what is no plain data, and equal to it."""
 
 
 def by_value(value: object) -> dict[str, Any]:
@@ -39,6 +49,10 @@ def _refer(value: Any) -> Json | None:
     numpy: Any = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, numpy.ndarray):
         raise NotPlain("an array")  # Comparing it with something gives an array.
+    if numpy is not None and kind in (numpy.str_, numpy.bytes_):
+        return encode(value.item())
+    if kind in _EQUAL:
+        return encode(_EQUAL[kind](value), _refer)
     for base, held in _HELD.items():
         if isinstance(value, base) and getattr(kind, "__eq__", None) is base.__eq__:
             return encode(held(value))  # A member of an enumeration is equal to it.

@@ -1,12 +1,28 @@
 """What an answer by value is worth: pure, and nobody is asked again."""
 
+import array
 import reprlib
+from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from infra.contracts import tagged
 from infra.contracts.base import Outcome
 from infra.contracts.composites import ContainsItself, NotPlain
+
+_CUT: Final = frozenset(
+    {int, str, list, tuple, dict, set, frozenset, deque, array.array},
+)
+
+
+class _Brief(reprlib.Repr):
+    """Cuts values by what they are: a class of the candidate's may have the name of another."""
+
+    def repr1(self, x: Any, level: int) -> str:
+        return super().repr1(x, level) if type(x) in _CUT else self.repr_instance(x, level)
+
+
+_BRIEF: Final = _Brief()
 
 
 def judged(
@@ -40,7 +56,7 @@ def judged(
 def brief(value: Any) -> str:
     """Write a value for a reader, cut."""
     try:
-        text = reprlib.repr(value)
+        text = _BRIEF.repr(value)
     except (ValueError, RecursionError):
         # An integer of more digits than the interpreter writes, anywhere inside.
         text = f"a {type(value).__name__} too large to be written"

@@ -1,6 +1,8 @@
 """Comparison of answers, outside the candidate: pure, and bounded in time."""
 
+import bisect
 import math
+import numbers
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -12,6 +14,8 @@ from infra.contracts.problems import TextComparator, ValueComparator
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _MAX_UNORDERED = 500
 """Most elements that cannot be hashed and are matched pairwise."""
+_MAX_LISTED = 2_000_000
+"""Most elements of what need not hold them all itself."""
 
 
 def values_match(actual: Any, expected: Any, comparator: ValueComparator, tolerance: float) -> bool:
@@ -55,6 +59,28 @@ def _parts(actual: Any) -> Any:
     return actual
 
 
+def _contains(whole: Any, part: Any) -> bool:
+    """Tell whether something is in a whole, without going through all of a range for it."""
+    if type(whole) is not range or isinstance(part, int):
+        return part in _parts(whole)
+    sought: Any = part.real if isinstance(part, complex) and not part.imag else part
+    is_number = isinstance(part, numbers.Number) and not isinstance(sought, complex)
+    if not is_number or sought != sought:
+        return False
+    rising = whole if whole.step > 0 else whole[::-1]
+    at = bisect.bisect_left(rising, sought)
+    return at < len(rising) and bool(rising[at] == sought)
+
+
+def _same_items(actual: Any, expected: Any) -> bool:
+    """Tell whether two have the same parts, in any order."""
+    if len(_parts(actual)) != len(expected):
+        return False
+    if len(expected) > _MAX_LISTED:
+        raise ValueError("too many parts")
+    return _unordered([*actual], [*expected])
+
+
 _RELATIONS: Mapping[str, Callable[[Any, Any, float], Any]] = {
     "equal": lambda actual, expected, _: actual == expected,
     "unequal": lambda actual, expected, _: actual != expected,
@@ -64,10 +90,10 @@ _RELATIONS: Mapping[str, Callable[[Any, Any, float], Any]] = {
     "at_least": lambda actual, expected, _: actual >= expected,
     "is": lambda actual, expected, _: actual is expected,
     "is_not": lambda actual, expected, _: actual is not expected,
-    "in": lambda actual, expected, _: actual in expected,
-    "not_in": lambda actual, expected, _: actual not in expected,
-    "contains": lambda actual, expected, _: expected in _parts(actual),
-    "lacks": lambda actual, expected, _: expected not in _parts(actual),
+    "in": lambda actual, expected, _: _contains(expected, actual),
+    "not_in": lambda actual, expected, _: not _contains(expected, actual),
+    "contains": lambda actual, expected, _: _contains(actual, expected),
+    "lacks": lambda actual, expected, _: not _contains(actual, expected),
     "true": lambda actual, _, __: actual,
     "false": lambda actual, _, __: not actual,
     "near": lambda actual, expected, tolerance: abs(actual - expected) < tolerance,
@@ -75,7 +101,7 @@ _RELATIONS: Mapping[str, Callable[[Any, Any, float], Any]] = {
     "beyond": lambda actual, expected, delta: not _within(actual, expected, delta),
     "rounded": _rounded,
     "apart": lambda actual, expected, places: not _rounded(actual, expected, places),
-    "items": lambda actual, expected, _: _unordered([*_parts(actual)], [*expected]),
+    "items": lambda actual, expected, _: _same_items(actual, expected),
 }
 """By the word that `executor.guest.guards` and `executor.guest.reading` have for each."""
 

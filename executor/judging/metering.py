@@ -14,6 +14,9 @@ from infra.contracts.problems import MAX_WALL_SECONDS, Limits
 
 _REACHED: Final = "the CPU time limit was reached"
 _USED_UP: Final = "the candidate's total time is used up"
+_TOLD: Final = "it tells more than can be read in the time that it has itself"
+_LEAST_OURS: Final = 2.0
+"""Seconds that we may always take to read what is told."""
 _SHARED: Final = "a test before it met its time limit, and what those after it share is used up"
 
 
@@ -66,6 +69,8 @@ class Meter:
         self._used = Spending()
         self._cpu_until, self._idle_until = limits.total_cpu_seconds, limits.total_idle_seconds
         self._memory = 0
+        self._ours = 0.0
+        """CPU time that we have taken to hear what the processes tell."""
 
     def add(self, jail: Jail) -> None:
         """Count a jail that is about to go."""
@@ -88,8 +93,10 @@ class Meter:
         """Return the CPU and idle seconds that are left, with a jail that still runs.
 
         Raises:
-            Ended: there are none.
+            Ended: there are none, or we have worked for it longer than it may itself.
         """
+        if self._ours > max(self.limits.total_cpu_seconds, _LEAST_OURS):
+            raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, _TOLD)
         cpu, idle = self._left(jail)
         if cpu > 0 and idle > 0:
             return cpu, idle
@@ -119,15 +126,18 @@ class Meter:
 
     @contextlib.contextmanager
     def watching(self, jail: Jail) -> Iterator[None]:
-        """Say what it means if the jail ends here.
+        """Say what it means if the jail ends here, and count what we do for it meanwhile.
 
         Raises:
             Ended: as the jail raised it, or that its test counts as not run.
         """
+        began = time.thread_time()
         try:
             yield
         except Ended as ended:
             raise self.met(ended, jail) from ended
+        finally:
+            self._ours += time.thread_time() - began
 
     def met(self, ended: Ended, jail: Jail | None = None) -> Ended:
         """Return what the end of a test means for it, and for those after it.

@@ -7,6 +7,7 @@ wait status that process 1 reports on a socket the candidate never holds.
 import contextlib
 import json
 import os
+import secrets
 import select
 import selectors
 import signal
@@ -27,6 +28,7 @@ from infra.contracts.problems import MAX_WALL_SECONDS, Limits
 _START_SECONDS: Final = 30.0
 _END_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
+_RANDOM: Final = secrets.SystemRandom()
 _STDERR_KEPT: Final = 8192
 _MEBIBYTE: Final = 2**20
 _UNLIMITED: Final = Budget(float("inf"), float("inf"), float("inf"))
@@ -77,7 +79,7 @@ class Jail:
         self._channel_open = True
         self._reaper: int | None = None
         self._fault: errors.SandboxError | None = None
-        self._started = self._looked = time.monotonic()
+        self._started = self._looked = self._next_look = time.monotonic()
         self._channel, self._control = ends.channel, ends.control
         self._selector = selectors.DefaultSelector()
         self._channel.setblocking(False)
@@ -102,7 +104,7 @@ class Jail:
         except OSError as error:
             self._fail(f"the jail ended at its start: {error}")
         # What the candidate is charged for begins here, not with our own preparations.
-        self._started = self._looked = time.monotonic()
+        self._started = self._looked = self._next_look = time.monotonic()
         self._control.setblocking(False)
         self._selector.register(self._control, selectors.EVENT_READ, "control")
 
@@ -262,8 +264,10 @@ class Jail:
 
     def _pump(self, budget: Budget) -> None:
         """Move bytes for a moment, then look at the limits."""
-        events = self._selector.select(_POLL_SECONDS)
-        for key, _ in events:
+        wait = _POLL_SECONDS
+        if self._status is None:
+            wait = min(wait, max(0.0, self._next_look - time.monotonic()))
+        for key, _ in self._selector.select(wait):
             match key.data:
                 case "channel":
                     self._read_channel()
@@ -272,9 +276,10 @@ class Jail:
                 case name:
                     self._read_output(name)
         now = time.monotonic()
-        # Not with every byte: the counters are read for each answer that is charged as well.
-        if self._status is None and (not events or now - self._looked > _POLL_SECONDS):
+        # When nobody inside can foresee it: who runs just then, and sleeps in between, is not idle.
+        if self._status is None and now >= self._next_look:
             self._looked = now
+            self._next_look = now + _POLL_SECONDS * _RANDOM.uniform(0.5, 1.5)
             self._check(budget)
 
     def _check(self, budget: Budget) -> None:

@@ -74,7 +74,9 @@ def named(name: str, fields: Sequence[Any]) -> Any:
         raise ValueError("too many names")
     if not all(type(field) is str for field in fields):
         raise TypeError("expected names")
-    return namedtuple(name, fields)
+    # A field that was renamed there has a name that only renaming gives.
+    namedtuple(name, [field for at, field in enumerate(fields) if field != f"_{at}"])
+    return namedtuple(name, fields, rename=True)
 
 
 def of_numpy(tag: str, kind: str, value: Any) -> Any:

@@ -146,7 +146,12 @@ def _write_numbers(value: Any) -> Json:
 def _zone(body: Json) -> datetime.tzinfo | None:
     if body is None:
         return None
-    return zoneinfo.ZoneInfo(body) if isinstance(body, str) else _timezone(body)
+    if not isinstance(body, str):
+        return _timezone(body)
+    try:
+        return zoneinfo.ZoneInfo(body)
+    except OSError:  # What has this name is no file, or none can have it.
+        raise ValueError("unknown time zone") from None
 
 
 def _write_zone(zone: datetime.tzinfo | None) -> Json:

@@ -104,6 +104,34 @@ def test_what_sleeps_is_ended_however_it_wakes_in_between(slot):
     assert verdict.usage.cpu_seconds < SECONDS
 
 
+def test_who_is_awake_when_we_wake_is_idle_all_the_same(slot):
+    program = (
+        "import os, time\ndef f(n):\n    while True:\n        time.sleep(0.0195)\n"
+        "        os.write(1, b'.')\n        end = time.perf_counter() + 0.0012\n"
+        "        while time.perf_counter() < end: pass\n"
+    )
+
+    verdict = judged(slot, program, CALLS[0], limits=LIMITS)
+
+    assert outcomes(verdict) == ["time_limit_exceeded"]
+    # Thirteen beats are its limit; it got hundreds where each of them had us look.
+    assert len(verdict.stdout) < 60
+
+
+def test_who_tells_more_than_can_be_read_has_a_verdict(slot):
+    tells = (
+        'import os\nmessage = b\'{"begin": "x"}\'\n'
+        "message = len(message).to_bytes(4, 'big') + message\n"
+        "def f(n):\n    while True: os.write(3, message * 1000)\n"
+    )
+    limits = Limits(cpu_seconds=1, total_cpu_seconds=1, idle_factor=1)
+
+    verdict = judged(slot, tells, BESIDE[0], limits=limits, **SHARED)
+
+    assert "output_limit_exceeded" in outcomes(verdict)
+    assert verdict.label == "runtime_error"
+
+
 @pytest.fixture
 def starved(open_directory):
     """A slot whose one processor is wanted by many others."""

@@ -115,9 +115,9 @@ class SharedRun:
         with self._meter.watching(jail):
             message = jail.receive(budget)
             spending.add_since(before, jail)
-        is_last = items.step(message, spending)
-        if comparison is not None and "told" in message:
-            _compare(comparison, message)
+            is_last = items.step(message, spending)
+            if comparison is not None and "told" in message:
+                _compare(comparison, message)
         if "end" in message:
             try:
                 self._meter.require_in_time(items.spending_of_pass.cpu, jail)

@@ -1,10 +1,15 @@
 """Comparison of answers."""
 
+from decimal import Decimal
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.judging.compare import texts_match, values_match
+from executor.judging.answers import judged
+from executor.judging.compare import relation_holds, texts_match, values_match
+from infra.contracts.base import Outcome
 from infra.contracts.problems import TextComparator, ValueComparator
 
 EXACT, EQUAL = ValueComparator.EXACT, ValueComparator.EQUAL
@@ -56,6 +61,40 @@ CLOSE, UNORDERED = ValueComparator.TOLERANCE, ValueComparator.UNORDERED
 )
 def test_values_match(comparator, actual, expected, same):
     assert values_match(actual, expected, comparator, 1e-6) is same
+
+
+MANY = range(0, 10**12, 3)
+
+
+@pytest.mark.parametrize(
+    ("relation", "actual", "expected", "holds"),
+    [
+        ("items", MANY, [0], False),
+        ("items", range(3), [2, 1, 0], True),
+        ("contains", MANY, 0.5, False),
+        ("contains", MANY, 3.0, True),
+        ("contains", MANY, 3 + 0j, True),
+        ("contains", MANY, 3j, False),
+        ("lacks", MANY, "a", True),
+        ("lacks", MANY, float("nan"), True),
+        ("in", Decimal("3.5"), MANY, False),
+        ("in", Fraction(6, 2), MANY[::-1], True),
+        ("not_in", float("inf"), MANY, True),
+        ("not_in", 2.0, range(0), True),
+    ],
+)
+def test_nobody_goes_through_a_range(relation, actual, expected, holds):
+    assert relation_holds(relation, actual, expected, 0) is holds
+
+
+@pytest.mark.parametrize("name", ["array", "dict", "list", "str", "instance"])
+def test_an_answer_of_any_name_is_judged(name):
+    answer = {"value": {"$named": [name, ["a"], {"$tuple": [1]}]}}
+
+    outcome, detail = judged(answer, lambda actual: actual == 3, "expected 3")
+
+    assert outcome is Outcome.WRONG_ANSWER
+    assert f"{name}(a=1)" in detail
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 import enum
 import textwrap
-from collections import namedtuple
+from collections import ChainMap, UserDict, UserList, UserString, namedtuple
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 import pytest
 
+from executor.guest.telling import by_value
 from executor.judging.shared.arranging import Arrangement
 from infra.contracts.base import Outcome
 from tests.unit.executor.derived_tests import HEAD, derived, learnt, outcomes, told_by_running
@@ -65,7 +67,13 @@ assert value() == float("inf")
 VALUES = [
     *(3, 3.0, 3.04, 2.99999999, True, False, None, "abc", "", float("inf"), Decimal(3)),
     *([], [1, 2], [2, 1], (1, 2), {1, 2}, {"a": [1, (2, 3)]}, {1: 2}.keys(), date(2020, 1, 2)),
-    *(Grade.GOOD, Bag(), Bag(1), namedtuple("Pair", "a b")(1, 2)),
+    *(Grade.GOOD, Bag(), Bag(1), namedtuple("Pair", "a b")(1, 2), range(1, 3), frozenset({1, 2})),
+    *(ChainMap({"a": [1, (2, 3)]}), UserDict({"a": [1, (2, 3)]}), UserList([1, 2]), [UserList()]),
+    *(
+        MappingProxyType({"a": [1, (2, 3)]}),
+        UserString("abc"),
+        namedtuple("P", "x x", rename=True)(1, 2),
+    ),
 ]
 
 
@@ -152,3 +160,9 @@ def test_it():
 
     assert guard is not None
     assert guard.protected == guard.pattern.sites
+
+
+def test_texts_of_numpy_are_told_as_texts():
+    numpy = pytest.importorskip("numpy")
+
+    assert by_value([numpy.str_("a"), numpy.bytes_(b"a")]) == by_value(["a", b"a"])

@@ -256,6 +256,7 @@ def test_an_answer_refers_to_what_was_given():
         {"$iterator": [[], 1, None]}, {"$iterator": [[], True, 5]},
         {"$named": ["P", ["__class__"], {"$tuple": [1]}]}, {"$zone": "x"},
         {"$datetime": ["2024-01-01T00:00:00", "No/Where", 0]}, {"$uuid": "x"},
+        *({"$datetime": ["2024-01-01T00:00:00", name, 0]} for name in ("America", "a" * 5000)),
     ],
 )  # fmt: skip
 def test_malformed_tags_are_refused(data):
