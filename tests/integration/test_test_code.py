@@ -361,12 +361,7 @@ def test_a_test_that_another_replaces_does_not_count(slot):
 
 
 def test_tests_that_other_answers_would_have_run_are_no_fault_of_the_suite(slot):
-    source = """
-import unittest
-class AddTest(unittest.TestCase): pass
-for n in range(add(1, 1)):
-    setattr(AddTest, f"test_{n}", lambda self: self.assertEqual(add(1, 2), 3))
-"""
+    source = "def test_add(): assert add(1, 2) == 3\nif add(1, 1) != 2: del test_add\n"
 
     assert judge(slot, source, GOOD).label is Label.ALL_PASS
-    assert judge(slot, source, "def add(a, b): return 0\n").label is Label.RUNTIME_ERROR
+    assert judge(slot, source, WRONG).label is Label.RUNTIME_ERROR
