@@ -65,10 +65,16 @@ def _sweep(parent: Path) -> None:
     for path in parent.glob("rrtf-*"):
         pid = path.name.split("-")[1]
         if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            for leaf in [*path.glob("*/"), path]:
-                with contextlib.suppress(OSError, errors.SandboxError):
-                    _kill_all(leaf)
-                    _remove(leaf)
+            # Another executor may be at it as well.
+            with contextlib.suppress(FileNotFoundError):
+                _sweep_group(path)
+
+
+def _sweep_group(path: Path) -> None:
+    for leaf in [*path.glob("*/"), path]:
+        with contextlib.suppress(OSError, errors.SandboxError):
+            _kill_all(leaf)
+            _remove(leaf)
 
 
 class Cgroup1:
