@@ -44,8 +44,8 @@ def serve(fd: int, start: dict[str, Any]) -> None:
     host = _Host(module.__dict__)
     try:
         while True:
-            request = channel.receive()
-            channel.send({"id": request["id"], **host.answer(request)})
+            for request in channel.receive():
+                channel.send({"id": request["id"], **host.answer(request)})
     except Closed:
         return
 

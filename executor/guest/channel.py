@@ -15,7 +15,12 @@ class Closed(Exception):
 
 def pack(message: Any) -> bytes:
     """Encode one message; non-ASCII text and lone surrogates travel as escapes."""
-    body = _ENCODER.encode(message).encode("ascii")
+    return framed(_ENCODER.encode(message))
+
+
+def framed(text: str) -> bytes:
+    """Make one message of its JSON, which must be ASCII."""
+    body = text.encode("ascii")
     return LENGTH.pack(len(body)) + body
 
 

@@ -1,8 +1,10 @@
 """The candidate as the judge sees it: functions to call, in a process that can be replaced."""
 
 import contextlib
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
+from executor.guest import channel
 from executor.judging.limits import GRACE
 from executor.judging.metering import Meter, Spending
 from executor.sandbox.ended import Budget, Ended
@@ -26,6 +28,10 @@ def while_compiling(ended: Ended) -> Ended | CompileFailed:
 
 
 Message = dict[str, Any]
+_AHEAD: Final = 2**16
+"""Characters of requests that are sent ahead: a socket takes them, whether or not they are read."""
+_OF_ALL: Final = (Outcome.MEMORY_LIMIT_EXCEEDED, Outcome.OUTPUT_LIMIT_EXCEEDED)
+"""Limits that a test may meet by what one before it has left."""
 _RELAYED = ("value", "opaque", "true", "calls", "method", "nodes", "changed", "spoilt", "raised")
 
 
@@ -38,10 +44,29 @@ def _sanitized(answer: Message) -> Message:
     return kept
 
 
-class FunctionHost:
-    """Runs a candidate as a server of calls, and starts it afresh after a crash or a limit."""
+class _Unclear(Exception):
+    """Which of several tests has met a limit cannot be told."""
 
-    def __init__(self, sandbox: Sandbox, source: str, limits: Limits, meter: Meter) -> None:
+
+class FunctionHost:
+    """Runs a candidate as a server of calls, and starts it afresh after a crash or a limit.
+
+    Requests that are expected are sent ahead of their turn, many at a time, so that the candidate
+    goes on while its answers are looked at. What a test has used is then known of those together
+    that answer together. Where that leaves open which of them met a limit, each is sent by itself
+    from there on.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        source: str,
+        limits: Limits,
+        meter: Meter,
+        *,
+        one_by_one: bool = False,
+    ) -> None:
+        """Prepare; with `one_by_one` no request is sent ahead, and each answer is timed."""
         self._sandbox = sandbox
         self._source = source
         self._limits = limits
@@ -50,6 +75,13 @@ class FunctionHost:
         self._jail: Jail | None = None
         self._broken: Ended | None = None
         self._compiled = False
+        self._one_by_one = one_by_one
+        self._expected: Sequence[str] = ()
+        self._next = self._sent = self._arrived = 0
+        """Positions in what is expected: the next answer's, and the ends of what the present
+        process was sent, and has answered."""
+        self._mark = self._share = Spending()
+        """What the process had used when it last answered, and what each of these answers took."""
         self.generation = 0
         """Number of processes started so far."""
         self.stdout = b""
@@ -73,27 +105,37 @@ class FunctionHost:
             raise self._broken
         if self._jail is not None:
             return
+        try:
+            self._start()
+        except _Unclear:
+            self._one_by_one = True
+            self._start()
+
+    def _start(self) -> None:
         self._meter.require_left()
-        self._jail = self._stack.enter_context(
+        jail = self._jail = self._stack.enter_context(
             self._sandbox.jail({"role": "functions", "source": self._source}, self._limits)
         )
         self.generation += 1
         try:
-            self._load(self._jail)
+            self._load(jail)
         except Ended as ended:
             # Loading it once more would end in the same way.
             self._broken = ended
             self.stop()
             raise
-        except CompileFailed:
+        except (CompileFailed, _Unclear):
             self.stop()
             raise
+        self._mark = Spending.of(jail)
 
     def _load(self, jail: Jail) -> None:
         # What is loaded is no part of a test, and not what a reference program calibrates.
         budget = self._meter.budget(jail, self._limits.cpu_seconds, self._limits.idle_seconds)
+        if not self._one_by_one and self._next < len(self._expected):
+            self._send_ahead(jail, budget)
         try:
-            with self._meter.watching(jail):
+            with self._watching(jail):
                 first = jail.receive(budget)
         except Ended as ended:
             if self._compiled:
@@ -102,7 +144,7 @@ class FunctionHost:
         if "compile_error" in first:
             raise CompileFailed(str(first["compile_error"]))
         self._compiled = True
-        with self._meter.watching(jail):
+        with self._watching(jail):
             second = jail.receive(budget)
         if second.get("loaded") is not True:
             memory = second.get("memory") is True
@@ -110,6 +152,23 @@ class FunctionHost:
                 Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR,
                 str(second.get("load_error", "the process sent no valid message")),
             )
+
+    @contextlib.contextmanager
+    def _watching(self, jail: Jail, waited_for: int = 0) -> Iterator[None]:
+        """Say what it means if the jail ends here, while we wait for so many answers.
+
+        Raises:
+            Ended: as `Meter.watching` raises it.
+            _Unclear: it may have been at work on another test than the next.
+        """
+        with self._meter.watching(jail):
+            try:
+                yield
+            except Ended as ended:
+                ahead = self._sent - self._next - waited_for
+                if ahead > 0 and (ended.outcome in _OF_ALL or jail.has_more()):
+                    raise _Unclear from ended
+                raise
 
     def ask(self, request: Message, spending: Spending) -> Message:
         """Send one request and return the answer; add what it took to `spending`.
@@ -121,8 +180,78 @@ class FunctionHost:
         self.start()
         jail = self._jail
         assert jail is not None
-        answer = self._exchange(jail, request, spending)
-        if answer.get("id") != request["id"]:
+        answer = self._exchange(jail, [request], spending)
+        return self._checked(answer, request["id"])
+
+    def expect(self, requests: Sequence[str]) -> None:
+        """Prepare for requests that `ask_next` is about to ask, each as JSON with its position.
+
+        Until all are asked, nothing else may be.
+        """
+        self._expected = requests
+        self._next = self._sent = self._arrived = 0
+
+    def ask_next(self, spending: Spending) -> Message:
+        """Return the answer to the next request that is expected; the errors are those of `ask`."""
+        try:
+            self.start()
+            try:
+                answer = self._take(spending)
+            except _Unclear:
+                self.stop()
+                self._one_by_one = True
+                self.start()
+                answer = self._take(spending)
+            return self._checked(answer, self._next)
+        finally:
+            self._next += 1
+
+    def _take(self, spending: Spending) -> Message:
+        jail = self._jail
+        assert jail is not None
+        try:
+            if self._arrived <= self._next:
+                self._arrive(jail)
+            spending.add(self._share)
+            with self._meter.watching(jail):
+                answer: Message = jail.take()
+        except Ended:
+            if self._arrived <= self._next:
+                spending.add_since(self._mark, jail)
+            self.stop()
+            raise
+        return answer
+
+    def _arrive(self, jail: Jail) -> None:
+        """Wait for answers; find out what each took."""
+        allowed = self._meter.allowed
+        with self._watching(jail, 1):
+            budget = self._budget(jail, Spending())
+            if self._sent <= self._next:
+                self._send_ahead(jail, budget)
+            count = jail.arrive(budget, self._sent - self._next)
+        now = Spending.of(jail)
+        used = now.since(self._mark)
+        if count > 1 and (used.cpu > allowed.cpu or used.idle > allowed.idle):
+            raise _Unclear
+        self._mark = now
+        self._share = Spending(used.cpu / count, used.idle / count, used.wall / count)
+        self._arrived = self._next + count
+
+    def _send_ahead(self, jail: Jail, budget: Budget) -> None:
+        """Send the next request, and those after it as far as a socket takes them at once."""
+        chosen: list[str] = []
+        characters = 0
+        for text in self._expected[self._next :]:
+            characters += len(text)
+            if chosen and (self._one_by_one or characters > _AHEAD):
+                break
+            chosen.append(text)
+        self._sent = self._next + len(chosen)
+        jail.send_packed(channel.framed(f"[{','.join(chosen)}]"), budget)
+
+    def _checked(self, answer: Message, number: int) -> Message:
+        if answer.get("id") != number:
             self.stop()
             raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message")
         return {**_sanitized(answer), "generation": self.generation}
@@ -135,7 +264,7 @@ class FunctionHost:
         """
         self._meter.require_in_time(spending.cpu, self._jail)
 
-    def _exchange(self, jail: Jail, message: Message, spending: Spending) -> Message:
+    def _exchange(self, jail: Jail, message: list[Message], spending: Spending) -> Message:
         budget = self._budget(jail, spending)
         before = Spending.of(jail)
         try:
@@ -169,4 +298,5 @@ class FunctionHost:
             self.stdout = self.stdout or self._jail.output("stdout")
             self.stderr = self.stderr or self._jail.output("stderr")
             self._jail = None
+        self._sent = self._arrived = self._next
         self._stack.close()

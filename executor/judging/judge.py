@@ -1,10 +1,12 @@
 """The judge: labels the candidates of one suite, within limits that its reference calibrates."""
 
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
-from executor.judging import verdicts
+from executor.judging import calls, verdicts
 from executor.judging.asserting import Found, ReferenceFailed, ReferenceNearLimit, SuiteBroken
+from executor.judging.calls import Plain
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, FunctionHost
 from executor.judging.limits import Allowance, calibrated, is_near_limit, least, own
@@ -62,6 +64,8 @@ class Judge:
         self._reference: Verdict | None = None
         self._broken: SuiteBroken | None = None
         self._found: list[Found] = []
+        self._requests: tuple[Sequence[Plain], dict[int, list[str]]] | None = None
+        """What is asked of every candidate, and the plain tests of which it was made."""
         self.asserts = Asserts([], [], [])
         """What is known of the assert tests; another judge of the suite need not find it again."""
         self._allowed = own(suite.limits)
@@ -144,7 +148,7 @@ class Judge:
         refusal = verdicts.refuse_bytes(source)
         if refusal:
             raise SuiteBroken(f"the reference program cannot be compiled: {refusal}")
-        reference = self._judge(source, own(self._limits))
+        reference = self._judge(source, own(self._limits), times_each=True)
         if reference.label is not Label.ALL_PASS:
             if reference.unstable:
                 raise ReferenceNearLimit(reference, self._limits.cpu_seconds)
@@ -250,23 +254,26 @@ class Judge:
                 self.asserts, self._broken = apart, broken
                 raise
 
-    def _judge(self, source: str, allowed: Allowance) -> Verdict:
+    def _judge(self, source: str, allowed: Allowance, times_each: bool = False) -> Verdict:
         limits = learning.widened(self._limits, self.asserts.guards)
         meter = Meter(limits, allowed, self._deadline)
-        verdict = self._run(source, meter)
+        verdict = self._run(source, meter, times_each)
         is_near = meter.was_late or is_near_limit(verdict, limits, allowed)
         return verdict.model_copy(update={"unstable": True}) if is_near else verdict
 
-    def _run(self, source: str, meter: Meter) -> Verdict:
+    def _run(self, source: str, meter: Meter, times_each: bool) -> Verdict:
         if self._native is not None:
             return self._judge_native(self._native, source, meter)
+        asserts = self.asserts
+        if self._requests is None or self._requests[0] is not asserts.plain:
+            self._requests = asserts.plain, calls.stretches(self._suite, asserts.plain)
         with (
             Checkers(self._sandbox, self._limits) as checkers,
-            FunctionHost(self._sandbox, source, self._limits, meter) as host,
+            FunctionHost(self._sandbox, source, self._limits, meter, one_by_one=times_each) as host,
         ):
             run = Run(
-                self._sandbox, self._suite, self._limits, self.asserts,
-                source, host, checkers, meter,
+                self._sandbox, self._suite, self._limits, asserts,
+                source, host, checkers, meter, self._requests[1],
             )  # fmt: skip
             try:
                 results = run.results()

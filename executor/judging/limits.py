@@ -4,15 +4,12 @@ from typing import Final, NamedTuple
 
 from infra.contracts.base import Outcome
 from infra.contracts.execution import Verdict
-from infra.contracts.problems import Limits
+from infra.contracts.problems import LEAST_CPU_SECONDS, LEAST_IDLE_SECONDS, Limits
 
 GRACE: Final = 1.2
 """A test is ended at this multiple of its CPU limit, so that what is late by little is told from
 what does not end."""
 _NEAR: Final = 0.8
-_LEAST_SECONDS: Final = 1.0
-"""Shortest limit of a test that calibration sets; most programs need no more, and are judged before
-it is known what the reference program takes."""
 _CUT_OFF: Final = (Outcome.TIME_LIMIT_EXCEEDED, Outcome.NOT_RUN)
 
 
@@ -29,7 +26,10 @@ def own(limits: Limits) -> Allowance:
 
 
 def least(limits: Limits) -> Allowance:
-    """Return what a test may use while nothing is known of the reference program."""
+    """Return what a test may use while nothing is known of the reference program.
+
+    Most programs need no more, and are judged before it is known what the reference takes.
+    """
     return _within(limits, 0.0, 0.0)
 
 
@@ -43,8 +43,8 @@ def calibrated(limits: Limits, reference: Verdict) -> Allowance:
 
 def _within(limits: Limits, cpu: float, idle: float) -> Allowance:
     return Allowance(
-        min(limits.cpu_seconds, max(_LEAST_SECONDS, cpu)),
-        min(limits.idle_seconds, max(_LEAST_SECONDS, idle)),
+        min(limits.cpu_seconds, max(LEAST_CPU_SECONDS, cpu)),
+        min(limits.idle_seconds, max(LEAST_IDLE_SECONDS, idle)),
     )
 
 

@@ -39,10 +39,13 @@ class Spending:
         self.idle += other.idle
         self.wall += other.wall
 
+    def since(self, before: "Spending") -> "Spending":
+        """Return how much more this is."""
+        return Spending(self.cpu - before.cpu, self.idle - before.idle, self.wall - before.wall)
+
     def add_since(self, before: "Spending", jail: Jail) -> None:
         """Add what a jail has used since it had used so much."""
-        now = Spending.of(jail)
-        self.add(Spending(now.cpu - before.cpu, now.idle - before.idle, now.wall - before.wall))
+        self.add(Spending.of(jail).since(before))
 
 
 class Meter:

@@ -1,11 +1,12 @@
 """One candidate against one suite: runs every test and says what became of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from executor.judging import compare, verdicts
 from executor.judging.answers import brief, judged
 from executor.judging.asserting import AssertRun, Found
+from executor.judging.calls import Plain
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, FunctionHost, while_compiling
 from executor.judging.items import OUTSIDE
@@ -29,9 +30,6 @@ from infra.contracts.problems import (
     TestCase,
     ValueComparator,
 )
-
-Plain = list[dict[str, Any]] | None
-"""The sites of one assert test as data, or None if its code must run."""
 
 
 class Asserts(NamedTuple):
@@ -63,7 +61,9 @@ class Run:
         host: FunctionHost,
         checkers: Checkers,
         meter: Meter,
+        requests: Mapping[int, list[str]],
     ) -> None:
+        """`requests` is what `calls.stretches` makes of the suite."""
         self._sandbox = sandbox
         self._suite = suite
         self._limits = limits
@@ -72,6 +72,7 @@ class Run:
         self._host = host
         self._checkers = checkers
         self._meter = meter
+        self._requests = requests
         self._meter_of_tests = meter
         """Of test code that runs apart, one assert test after the other until one hangs."""
         self._compiled = False
@@ -87,14 +88,18 @@ class Run:
             CompileFailed: the source does not compile.
             errors.SandboxError: the sandbox failed.
         """
-        if any(self._is_apart(test) for test in self._suite.tests):
+        apart = [at for at, test in enumerate(self._suite.tests) if self._is_apart(test)]
+        if apart:
+            self._expect(apart[0])
             self._load()
         asserted = self._run_asserts()
         results: list[TestResult] = []
-        for test in self._suite.tests:
+        for at, test in enumerate(self._suite.tests):
             self._host.forget_output()
+            if at not in apart[:1]:
+                self._expect(at)
             if isinstance(test, CallTest):
-                results.append(self._run_call(test, len(results)))
+                results.append(self._run_call(test))
             elif isinstance(test, StdioTest):
                 results.append(self._run_stdio(test))
             else:
@@ -106,6 +111,11 @@ class Run:
         shared = self._asserts.integrity is Integrity.SHARED
         return not isinstance(test, StdioTest) and not (isinstance(test, AssertTest) and shared)
 
+    def _expect(self, at: int) -> None:
+        """Prepare for the calls of this test and those after it, if they are known."""
+        if at in self._requests:
+            self._host.expect(self._requests[at])
+
     def _load(self) -> None:
         """Compile before any test; failures other than to compile show in the tests."""
         try:
@@ -115,16 +125,10 @@ class Run:
 
     # Call tests.
 
-    def _run_call(self, test: CallTest, number: int) -> TestResult:
+    def _run_call(self, test: CallTest) -> TestResult:
         spending = Spending()
-        request = {
-            "op": "call",
-            "id": number,
-            "function": test.function or self._suite.entry_point,
-            "given": [list(test.args), test.kwargs],
-        }
         try:
-            answer = self._host.ask(request, spending)
+            answer = self._host.ask_next(spending)
             self._host.require_in_time(spending)
         except Ended as ended:
             return verdicts.result(ended.outcome, ended.detail, spending)
@@ -209,7 +213,7 @@ class Run:
         for position, (test, plain) in enumerate(zip(tests, self._asserts.plain, strict=True)):
             if plain is not None:
                 self.found.append(Found())
-                yield [self._run_plain(site, number) for number, site in enumerate(plain)]
+                yield [self._run_plain(site) for site in plain]
             else:
                 yield self._run_code(test, position)
 
@@ -253,17 +257,11 @@ class Run:
         outside = [run.told[OUTSIDE]] if OUTSIDE in run.told else []
         return guard.results(arrangement, Ran(run.told, run.compared)) + outside
 
-    def _run_plain(self, site: dict[str, Any], number: int) -> TestResult:
+    def _run_plain(self, site: Mapping[str, Any]) -> TestResult:
         self._host.forget_output()
         spending = Spending()
-        request = {
-            "op": "call",
-            "id": number,
-            "function": site["function"],
-            "given": [site["args"], site["kwargs"]],
-        }
         try:
-            answer = self._host.ask(request, spending)
+            answer = self._host.ask_next(spending)
             self._host.require_in_time(spending)
         except Ended as ended:
             return verdicts.result(ended.outcome, ended.detail, spending)

@@ -180,10 +180,15 @@ class Jail:
             errors.SandboxError: the deadline has passed.
         """
         try:
-            data = memoryview(channel.pack(message))
+            packed = channel.pack(message)
         except RecursionError:
             # What could just be read at one depth of our stack cannot be written at another.
             raise ValueError("the message is nested too deeply") from None
+        self.send_packed(packed, budget)
+
+    def send_packed(self, packed: bytes, budget: Budget) -> None:
+        """Send what `channel` has made of a message; the errors are those of `send`."""
+        data = memoryview(packed)
         self._turn_to()
         while data:
             try:
@@ -212,16 +217,35 @@ class Jail:
             Ended: it ended, broke the protocol, or a limit ended it.
             errors.SandboxError: the deadline has passed.
         """
+        self.arrive(budget)
+        return self.take()
+
+    def arrive(self, budget: Budget, most: int = 1) -> int:
+        """Wait until there is a message; return how many there are, which `take` then takes.
+
+        No more than `most` are looked for.
+
+        Raises:
+            Ended: it ended, or a limit ended it.
+            errors.SandboxError: the deadline has passed.
+        """
+        if count := self._waiting(most):
+            return count
         self._turn_to()
-        while (message := self._next_message()) is None:
+        while not (count := self._waiting(most)):
             if not self._channel_open:
                 self._ended()
             self._pump(budget)
         self._left_alone = time.monotonic()
         # A child of the candidate may have been killed for memory just before it answered.
-        if self._account.out_of_memory():
-            raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
-        return message
+        self._require_memory()
+        return count
+
+    def has_more(self) -> bool:
+        """Tell whether there is a message that nobody has taken, or one has just come in."""
+        if self._channel_open:
+            self._read_channel()
+        return self._waiting(1) > 0
 
     def wait(self, budget: Budget) -> int:
         """Wait for the end of the program inside; return its wait status.
@@ -237,22 +261,39 @@ class Jail:
         deadline = time.monotonic() + 5
         while self._is_writing() and time.monotonic() < deadline:
             self._pump(budget)
+        self._require_memory()
+        return self._status
+
+    def _require_memory(self) -> None:
         if self._account.out_of_memory():
             raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
-        return self._status
 
     def _is_writing(self) -> bool:
         return any(output.is_open for output in self._output.values())
 
-    def _next_message(self) -> Any:
-        if len(self._buffer) < channel.LENGTH.size:
-            return None
+    def _waiting(self, most: int) -> int:
+        """Count the messages that are there; one that is too large is there with its length."""
+        count = at = 0
+        while count < most and len(self._buffer) >= at + channel.LENGTH.size:
+            (length,) = channel.LENGTH.unpack_from(self._buffer, at)
+            at += channel.LENGTH.size + length
+            if length > self._limits.value_bytes:
+                return count + 1
+            if len(self._buffer) < at:
+                break
+            count += 1
+        return count
+
+    def take(self) -> Any:
+        """Take the next message, which has arrived.
+
+        Raises:
+            Ended: it is too large, or none.
+        """
         (length,) = channel.LENGTH.unpack_from(self._buffer)
         if length > self._limits.value_bytes:
             raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, f"a value of {length} bytes is too large")
         end = channel.LENGTH.size + length
-        if len(self._buffer) < end:
-            return None
         body = bytes(self._buffer[channel.LENGTH.size : end])
         del self._buffer[:end]
         try:
@@ -283,8 +324,7 @@ class Jail:
             self._check(budget)
 
     def _check(self, budget: Budget) -> None:
-        if self._account.out_of_memory():
-            raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
+        self._require_memory()
         cpu_seconds = self._account.cpu_seconds()
         if cpu_seconds > budget.cpu_until:
             raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
@@ -335,8 +375,7 @@ class Jail:
         with contextlib.suppress(Ended):
             while self._status is None and time.monotonic() < until:
                 self._pump(_UNLIMITED)
-        if self._account.out_of_memory():
-            raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
+        self._require_memory()
         raise Ended(Outcome.RUNTIME_ERROR, describe_status(self._status))
 
     # Its end.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
 
@@ -66,15 +66,22 @@ RelativePath = Annotated[
 """Path of a file below some folder."""
 
 
+REFERENCE_FACTOR: Final = 10.0
+LEAST_CPU_SECONDS: Final = 0.4
+"""Shortest CPU limit of a test that a reference program calibrates (ADR 28)."""
+LEAST_IDLE_SECONDS: Final = 1.0
+"""The same of its idle time, which a slow disk is part of."""
+
+
 class Limits(Contract):
     """Caps for running one candidate."""
 
     cpu_seconds: float = Field(4.0, gt=0, le=60)
     """CPU time of one test, over all its processes."""
-    reference_factor: float | None = Field(4.0, ge=1, le=100)
+    reference_factor: float | None = Field(REFERENCE_FACTOR, ge=1, le=100)
     """If there is a reference program that passes, the CPU time of one test is this multiple of
-    what that takes for its slowest one, at least a second and at most `cpu_seconds`, and so is its
-    idle time; with null they are always the most."""
+    what that takes for its slowest one, at least 0.4 s and at most `cpu_seconds`, and so is its
+    idle time, at least a second; with null they are always the most."""
     idle_factor: float = Field(3.0, ge=0.1, le=20)
     """Time in which one test neither runs nor waits for a processor, as a multiple of
     `cpu_seconds`."""

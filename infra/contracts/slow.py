@@ -25,8 +25,8 @@ class SlowProblem(Taken):
 
     problem: str
     saved_seconds: float | None
-    """CPU seconds that tests at their limit would not have used, had it been four times what the
-    slowest test of a program that passes took, and a second at least; null where none passes."""
+    """CPU seconds that tests at their limit would not have used, had it been what the slowest
+    test of a program that passes calibrates; null where none passes."""
 
 
 class SlowModel(Taken):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from infra.contracts.problems import LEAST_CPU_SECONDS, REFERENCE_FACTOR
 from infra.contracts.slow import SlowModel, SlowProblem, SlowTest, SlowWork, Taken
 from services.api.dependencies import Db
 from services.api.keys import READS
@@ -41,7 +42,9 @@ _PROBLEMS = text(f"""{_RECENT}, slowest AS (
            (test ->> 'cpu_seconds')::float AS cpu
     FROM recent JOIN slowest USING (problem), jsonb_array_elements(recent.tests) AS test
 ), calibrated AS (
-    SELECT problem, greatest(1.0, 4 * max(cpu) FILTER (WHERE label = 'all_pass')) AS cpu_limit,
+    SELECT problem, greatest(
+        {LEAST_CPU_SECONDS}, {REFERENCE_FACTOR} * max(cpu) FILTER (WHERE label = 'all_pass')
+    ) AS cpu_limit,
            bool_or(label = 'all_pass') AS is_passed
     FROM opened GROUP BY problem
 )

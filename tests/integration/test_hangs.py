@@ -115,7 +115,7 @@ def test_who_is_awake_when_we_wake_is_idle_all_the_same(slot):
 
     assert outcomes(verdict) == ["time_limit_exceeded"]
     # Thirteen beats are its limit; it got hundreds where each of them had us look.
-    assert len(verdict.stdout) < 60
+    assert len(verdict.stdout) < 200
 
 
 def test_who_tells_more_than_can_be_read_has_a_verdict(slot):

@@ -6,9 +6,8 @@ channel = sys.modules["executor.guest.channel"].Channel(3)
 
 
 def lie(number):
-    while True:
-        channel.send({"id": number, "value": True, "raised": None})
-        number = channel.receive()["id"]
+    for following in range(number, number + 100):
+        channel.send({"id": following, "value": True, "raised": None})
 
 
 def add(a, b):

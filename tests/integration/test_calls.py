@@ -1,0 +1,66 @@
+"""Calls that are sent ahead of their turn: what one of them meets is that one's alone."""
+
+import time
+
+import pytest
+
+from executor.judging.judge import Judge
+from executor.sandbox.jail import Jail
+from infra.contracts.execution import Suite
+from infra.contracts.problems import AssertTest, CallTest, Limits
+from tests.integration.judged import judged, outcomes
+
+CALLS = tuple(CallTest(args=(n,), expected=n) for n in range(6))
+LIMITS = Limits(cpu_seconds=0.5, output_bytes=1024)
+WAYS = {
+    "time_limit_exceeded": "any(iter(int, 1))",
+    "output_limit_exceeded": "os.write(1, b'x' * 2000)",
+    "memory_limit_exceeded": "bytearray(2**40)",
+    "runtime_error": "os._exit(0)",
+    "wrong_answer": "n = None",
+}
+
+
+@pytest.mark.parametrize("outcome", WAYS)
+def test_what_one_call_meets_is_no_other_calls(slot, outcome):
+    program = f"import os\ndef f(n):\n    print(n)\n    if n == 2: {WAYS[outcome]}\n    return n\n"
+
+    verdict = judged(slot, program, *CALLS, limits=LIMITS)
+
+    assert outcomes(verdict) == ["passed", "passed", outcome, "passed", "passed", "passed"]
+
+
+def test_calls_that_are_each_in_time_are_so_when_their_answers_are_seen_together(slot, monkeypatch):
+    arrive, waits = Jail.arrive, [0.0, 0.0, 1.2]
+
+    def late(jail, *args):
+        time.sleep(waits.pop(0) if waits else 0)
+        return arrive(jail, *args)
+
+    monkeypatch.setattr(Jail, "arrive", late)
+    program = (
+        "import time\ndef f(n):\n    end = time.process_time() + 0.2\n"
+        "    while time.process_time() < end: pass\n    return n\n"
+    )
+
+    verdict = judged(slot, program, *CALLS, limits=LIMITS)
+
+    assert outcomes(verdict) == ["passed"] * 6
+    assert all(test.cpu_seconds < LIMITS.cpu_seconds for test in verdict.tests)
+
+
+def test_more_calls_than_are_sent_at_once_and_large_ones_are_all_answered(slot):
+    calls = [CallTest(args=("x" * (n * 1000),), expected=n * 1000) for n in range(150)]
+
+    assert outcomes(judged(slot, "f = len", *calls)) == ["passed"] * 150
+
+
+def test_calls_keep_their_places_among_other_tests(slot):
+    code = "import unittest\nclass T(unittest.TestCase):\n"
+    code += "    def test(self):\n        for n in range(3): self.assertEqual(f(n), n)\n"
+    tests = (*CALLS[:2], AssertTest(source="assert f(7) == 7"), AssertTest(source=code), *CALLS[2:])
+    judge = Judge(slot.sandbox, Suite(tests=tests, entry_point="f"), slot.version)
+
+    verdict = judge.judge("def f(n): return n if n != 3 else None")
+
+    assert outcomes(verdict) == ["passed"] * 5 + ["wrong_answer"] + ["passed"] * 2
