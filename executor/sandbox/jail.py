@@ -104,7 +104,8 @@ class Jail:
         except OSError as error:
             self._fail(f"the jail ended at its start: {error}")
         # What the candidate is charged for begins here, not with our own preparations.
-        self._started = self._looked = self._next_look = time.monotonic()
+        self._started = self._looked = time.monotonic()
+        self._next_look = self._started + _POLL_SECONDS * _RANDOM.random()
         self._control.setblocking(False)
         self._selector.register(self._control, selectors.EVENT_READ, "control")
 
