@@ -14,7 +14,7 @@ import psutil
 
 from executor import label
 from tests.benchmarks.executor import tasks as made
-from tests.benchmarks.executor.run import machine_cpu
+from tests.benchmarks.executor.figures import machine_cpu
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
