@@ -152,18 +152,28 @@ def find_problems(session: Session, names: Collection[str]) -> dict[str, UUID]:
 def open_group(work: Work, problem_id: UUID, new: NewGroup, api_key_id: int = 0) -> UUID:
     """Store a group with its candidates and requests for samples, for the dispatcher to send.
 
+    Returns its id, or that of the group that is there where it is to be there once.
+
     Raises:
         errors.NotFound: there is no such problem.
         errors.ProblemUnsound: its tests were found unsound.
         errors.InvalidInput: it holds what Postgres cannot store.
     """
-    return open_groups(work, [(problem_id, new)], api_key_id)[0]
+    return open_groups(work, [(problem_id, new)], api_key_id)[0].id
+
+
+class Opened(NamedTuple):
+    """A group that was asked for."""
+
+    id: UUID
+    created: bool
+    """False where it was there, and is to be there once."""
 
 
 def open_groups(
     work: Work, wanted: Sequence[tuple[UUID, NewGroup]], api_key_id: int = 0
-) -> list[UUID]:
-    """Store groups, all of them or none; return their ids in order.
+) -> list[Opened]:
+    """Store groups, all of them or none; return them in order.
 
     Raises:
         errors.NotFound: one of the problems does not exist.
@@ -180,10 +190,21 @@ def open_groups(
     # In one order: two requests with the same new names wait for each other's.
     names = sorted({new.policy for _, new in wanted})
     policies = {name: policy_id(work.session, name) for name in names}
-    groups = [
-        _Group(new_id(), api_key_id, new.priority is Priority.INTERACTIVE, new.cache)
-        for _, new in wanted
-    ]
+    keys = [_once(problem_id, new) for problem_id, new in wanted]
+    known = _known_groups(work, {key for key in keys if key is not None})
+    groups: list[_Group] = []
+    opened: list[Opened] = []
+    fresh: list[tuple[UUID, NewGroup]] = []
+    for (problem_id, new), key in zip(wanted, keys, strict=True):
+        if key in known:
+            opened.append(Opened(known[key], created=False))
+            continue
+        group = _Group(new_id(), api_key_id, new.priority is Priority.INTERACTIVE, new.cache, key)
+        if key is not None:
+            known[key] = group.id
+        groups.append(group)
+        opened.append(Opened(group.id, created=True))
+        fresh.append((problem_id, new))
     rows = [
         {
             "id": group.id,
@@ -194,8 +215,10 @@ def open_groups(
             "api_key_id": group.api_key_id,
             "interactive": group.interactive,
             "cache": group.cache,
+            "pairs": new.pairs and new.pairs.value,
+            "once_sha256": group.once_sha256,
         }
-        for group, (problem_id, new) in zip(groups, wanted, strict=True)
+        for group, (problem_id, new) in zip(groups, fresh, strict=True)
     ]
     bulk.copy(work.session, GroupRow, rows)
     work.session.add_all(
@@ -207,16 +230,37 @@ def open_groups(
             plan=plan.model_dump(mode="json"),
             state=SampleState.SUBMITTED,
         )
-        for group, (_, new) in zip(groups, wanted, strict=True)
+        for group, (_, new) in zip(groups, fresh, strict=True)
         for position, plan in enumerate(new.samples)
     )
     work.session.flush()
     rows = []
-    for group, (problem_id, new) in zip(groups, wanted, strict=True):
+    for group, (problem_id, new) in zip(groups, fresh, strict=True):
         rows += _candidate_rows(group, problems[problem_id], new.candidates, {}, 0, None)
     bulk.copy(work.session, CandidateRow, rows)
     wake_dispatcher(work.session)
-    return [group.id for group in groups]
+    return opened
+
+
+def _once(problem_id: UUID, new: NewGroup) -> str | None:
+    """Name what is asked for, if it is to be there once; how soon it is executed is no part."""
+    if not new.once:
+        return None
+    # Through JSON text with escapes, because a program may hold what UTF-8 cannot.
+    asked = new.model_dump(mode="json", exclude={"once", "priority", "cache", "problem"})
+    text = json.dumps([str(problem_id), asked], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _known_groups(work: Work, keys: Collection[str]) -> dict[str | None, UUID]:
+    """Find groups that are to be there once; nobody else makes one until this transaction ends."""
+    for key in sorted(keys):
+        lock = int.from_bytes(bytes.fromhex(key)[:8], signed=True)
+        work.session.execute(select(func.pg_advisory_xact_lock(lock)))
+    rows = work.session.execute(
+        select(GroupRow.once_sha256, GroupRow.id).where(GroupRow.once_sha256.in_(keys))
+    )
+    return {row.once_sha256: row.id for row in rows}
 
 
 def admit(
@@ -320,6 +364,7 @@ class _Group(NamedTuple):
     api_key_id: int
     interactive: bool
     cache: bool
+    once_sha256: str | None = None
 
 
 def _candidate_rows(

@@ -3,7 +3,8 @@
 PanGu-Coder2 (arXiv 2307.14936), section 3.4, step 2: four situations with scores from low to high;
 of two candidates in the same situation the teacher's ranks higher; a teacher below a student is
 left out. The paper gives no numbers; ours are the presets here. "The same situation" is the same
-label and the same share of tests passed: who passes fewer never ranks above who passes more.
+label and the same share of tests passed: who passes fewer never ranks above who passes more. Only
+the preset `linear` takes the paper at its word, by which the same label is enough.
 """
 
 from collections.abc import Sequence
@@ -18,9 +19,10 @@ from infra.contracts.base import Author, Contract, Label, SkipReason
 from infra.contracts.ranking import Judged, Pair, RankedCandidate, Ranking, exact_share
 from ranker.written import has_code
 
-RULE_VERSION = 2
+RULE_VERSION = 3
 """Of what is decided here, stored with each ranking. In version 1 a teacher's bonus was part of its
-score, and outweighed a test where there were more than six."""
+score, and outweighed a test where there were more than six. In version 2 the best response might
+pass no test, and `linear` told shares of tests apart."""
 
 _ORDER = tuple(Label)
 
@@ -31,7 +33,8 @@ class Preset(StrEnum):
     RRTF = "rrtf"
     """Compile 0, runtime 1, partial 2 + 0.9 x pass fraction, all 3; divided by 3."""
     LINEAR = "linear"
-    """0, 1, 2, 3; divided by 3."""
+    """0, 1, 2, 3; divided by 3. The paper's own rule: within a label the teacher is first, however
+    many tests it passes."""
     CODERL = "coderl"
     """-1, -0.6, -0.3, 1 (CodeRL)."""
     RLTF = "rltf"
@@ -43,11 +46,12 @@ class Rules(Contract):
 
     preset: Preset = Preset.RRTF
     tie_bonus: float = Field(0.05, ge=0, lt=0.1)
-    """Gap between a teacher and a student of the same label that pass the same share of tests."""
+    """Gap between a teacher and a student in the same situation."""
     all_pairs: bool = False
     """Pair every two candidates that differ, not only teacher over student."""
     min_best: Label = Label.PARTIAL_PASS
-    """Lowest label of the best response, which the cross-entropy term imitates."""
+    """Lowest label of the best response, which the cross-entropy term imitates; with `partial_pass`
+    it passes a test."""
 
 
 def score_of(label: Label, pass_fraction: float, preset: Preset) -> float:
@@ -65,12 +69,23 @@ def score_of(label: Label, pass_fraction: float, preset: Preset) -> float:
             return -0.3 + 1.3 * pass_fraction if partial else (-1.0, -0.6, -0.3, 1.0)[position]
 
 
+def is_good(label: Label, pass_fraction: float, min_best: Label) -> bool:
+    """Tell whether a program may be imitated.
+
+    One that passes no test may only where `min_best` is a label of programs that pass none.
+    """
+    if _ORDER.index(label) < _ORDER.index(min_best):
+        return False
+    return pass_fraction > 0 or _ORDER.index(min_best) < _ORDER.index(Label.PARTIAL_PASS)
+
+
 class _Placed(NamedTuple):
     """A candidate with what it came to."""
 
     judged: Judged
-    result: tuple[int, Fraction]
-    """Place of the label, and the share of tests passed; greater is better."""
+    situation: tuple[int, Fraction]
+    """Place of the label, and what else is told apart within it; greater is better."""
+    passed: Fraction
     score: float
 
     @property
@@ -115,18 +130,21 @@ def is_response(candidate: Judged) -> bool:
 
 def _placed(candidate: Judged, preset: Preset) -> _Placed:
     passed = exact_share(candidate.pass_fraction)
+    told_apart = Fraction(0) if preset is Preset.LINEAR else passed
     return _Placed(
         judged=candidate,
-        result=(_ORDER.index(candidate.label), passed),
+        situation=(_ORDER.index(candidate.label), told_apart),
+        passed=passed,
         score=score_of(candidate.label, float(passed), preset),
     )
 
 
-def _best_first(candidate: _Placed) -> tuple[int, Fraction, bool, int, str]:
-    # Equal results: the teacher, then the shorter program, then the id, so that the order is total.
-    label, passed = candidate.result
+def _best_first(candidate: _Placed) -> tuple[int, Fraction, bool, Fraction, int, str]:
+    # In one situation the teacher is first. What follows makes the order total.
+    label, told_apart = candidate.situation
     judged = candidate.judged
-    return -label, -passed, not candidate.is_teacher, len(judged.program), str(judged.candidate_id)
+    beyond = -candidate.passed, len(judged.program), str(judged.candidate_id)
+    return -label, -told_apart, not candidate.is_teacher, *beyond
 
 
 def _pairs(ordered: Sequence[_Placed], rules: Rules) -> tuple[list[Pair], int]:
@@ -152,7 +170,7 @@ def _pairs(ordered: Sequence[_Placed], rules: Rules) -> tuple[list[Pair], int]:
 
 
 def _gap(better: _Placed, worse: _Placed, rules: Rules) -> float:
-    if better.result != worse.result:
+    if better.situation != worse.situation:
         return better.score - worse.score
     return rules.tie_bonus if better.is_teacher and not worse.is_teacher else 0.0
 
@@ -174,6 +192,6 @@ def _skip_reason(
             return SkipReason.NO_STUDENT
     if not pairs:
         return SkipReason.TEACHER_BELOW_STUDENT if dropped else SkipReason.NO_POSITIVE_GAP
-    if _ORDER.index(best.label) < _ORDER.index(rules.min_best):
+    if not is_good(best.label, best.pass_fraction, rules.min_best):
         return SkipReason.BEST_BELOW_MINIMUM
     return None

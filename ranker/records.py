@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 
 from infra import checking, logs, metrics
-from infra.contracts.base import CandidateState, GroupState, SampleState, new_id
+from infra.contracts.base import CandidateState, GroupState, Pairing, SampleState, new_id
 from infra.contracts.execution import (
     ExecutionFailure,
     ExecutionResult,
@@ -307,11 +307,13 @@ def rank_group(work: Work, group_id: UUID, rules: Rules) -> bool:
 
 def ranking_of(work: Work, group_id: UUID, rules: Rules) -> RankingRow:
     """Rank the labelled candidates of a group; the row is not stored yet."""
-    language = work.session.scalars(
-        select(ProblemRow.language)
+    language, pairs = work.session.execute(
+        select(ProblemRow.language, GroupRow.pairs)
         .join(GroupRow, GroupRow.problem_id == ProblemRow.id)
         .where(GroupRow.id == group_id)
     ).one()
+    if pairs is not None:
+        rules = rules.model_copy(update={"all_pairs": pairs is Pairing.ALL})
     rows = work.session.scalars(
         select(CandidateRow)
         .where(CandidateRow.group_id == group_id, CandidateRow.state == CandidateState.LABELLED)

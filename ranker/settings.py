@@ -19,6 +19,7 @@ class RankerSettings(Settings):
     preset: Preset = Preset.RRTF
     tie_bonus: float = Field(0.05, ge=0, lt=0.1)
     all_pairs: bool = False
+    """What is done with groups that do not say which of their candidates are paired."""
     min_best: Label = Label.PARTIAL_PASS
     batch_groups: int = Field(8, ge=1, le=1024)
     """Ranked groups in one training batch."""

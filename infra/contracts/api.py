@@ -19,6 +19,7 @@ from infra.contracts.base import (
     JsonValue,
     Label,
     Language,
+    Pairing,
     Priority,
     SampleState,
     SkipReason,
@@ -135,6 +136,8 @@ class BulkGroupOutcome(Contract):
 
     id: UUID | None
     error: str | None = None
+    created: bool = True
+    """False where it is refused, or was there and is to be there once."""
 
 
 class BulkGroupResult(Contract):
@@ -257,6 +260,8 @@ class GroupView(Contract):
     metadata: dict[str, JsonValue]
     priority: Priority
     cache: bool
+    pairs: Pairing | None
+    """Which candidates are paired; null: as the ranker is set."""
     created_at: datetime
     ranked_at: datetime | None
 
@@ -340,6 +345,8 @@ class RankingView(Contract):
     best_id: UUID | None
     dropped_pairs: int
     skip_reason: SkipReason | None
+    advice: str | None
+    """What to do where there is a `skip_reason`."""
     training_batch_id: UUID | None
     superseded_at: datetime | None
     """When the group was ranked again; null: this is its ranking."""
@@ -416,6 +423,8 @@ class Stats(Contract):
     """Problems, by what is known of their tests."""
     skipped: dict[SkipReason, int]
     """Ranked groups that give no training data, by reason."""
+    advice: dict[SkipReason, str]
+    """What to do about each of these reasons."""
     pairs: int
     waiting_groups: int
     """Ranked groups that are not in a batch yet."""

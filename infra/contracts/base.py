@@ -23,6 +23,7 @@ __all__ = [
     "Label",
     "Language",
     "Outcome",
+    "Pairing",
     "Priority",
     "ProgramLanguage",
     "SampleState",
@@ -141,6 +142,15 @@ class Unguarded(StrEnum):
     """What the tests do depends on their order, or no change of them fails the reference."""
     UNREADABLE = "unreadable"
     """The test code could not be read and written anew."""
+
+
+class Pairing(StrEnum):
+    """Which candidates of a group are paired."""
+
+    TEACHER = "teacher"
+    """A teacher's with a student's, where the teacher did as well or better."""
+    ALL = "all"
+    """Every two of which one did better, whoever wrote them: improvement without a teacher."""
 
 
 class Priority(StrEnum):

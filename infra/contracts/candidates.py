@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from infra.contracts.base import Author, Contract, JsonValue, Priority
+from infra.contracts.base import Author, Contract, JsonValue, Pairing, Priority
 from infra.contracts.problems import ProgramText
 
 MAX_GROUP_CANDIDATES = 1_024
@@ -67,6 +67,10 @@ class NewGroup(Contract):
     """`interactive` when somebody waits for the labels."""
     cache: bool = True
     """Whether an execution of the same program against the same tests may serve again."""
+    pairs: Pairing | None = None
+    """Which candidates are paired; null: as the ranker is set, by default `teacher`."""
+    once: bool = False
+    """Whether the group that the same request has opened before, if there is one, is the answer."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
     @model_validator(mode="after")

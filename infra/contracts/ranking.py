@@ -22,6 +22,24 @@ def exact_share(pass_fraction: float) -> Fraction:
     return Fraction(pass_fraction).limit_denominator(_MAX_TESTS)
 
 
+_ALL = "pair all candidates (`pairs: all`, `rrtf submit --pairs all`)"
+ADVICE: dict[SkipReason, str] = {
+    SkipReason.TOO_FEW_CANDIDATES: "give at least two programs that can be judged",
+    SkipReason.NO_TEACHER: f"add a teacher's program, or {_ALL}",
+    SkipReason.NO_STUDENT: f"add a student's program, or {_ALL}",
+    SkipReason.TEACHER_BELOW_STUDENT: f"ask a better teacher, or {_ALL}",
+    SkipReason.NO_POSITIVE_GAP: "sample more, at a higher temperature, or add tests that tell"
+    " the programs apart",
+    SkipReason.BEST_BELOW_MINIMUM: "ask a better teacher or for more samples, or lower"
+    " RRTF_RANKER_MIN_BEST",
+    SkipReason.BATCHED_BEFORE: "nothing: a trainer has had the group",
+    SkipReason.UNSOUND_PROBLEM: "mend the problem's tests (`rrtf check`), and submit again",
+    SkipReason.SHARED_LABEL: "write tests that call and compare, or unset RRTF_RANKER_INTEGRITY",
+    SkipReason.WEAK_TESTS: "add tests, or lower RRTF_RANKER_MIN_STRENGTH",
+}
+"""What to do about a group that gives no training data, by the reason."""
+
+
 class Judged(Contract):
     """A candidate as the ranking sees it."""
 

@@ -37,6 +37,7 @@ from infra.contracts.base import (
     IntegrityRule,
     Label,
     Language,
+    Pairing,
     SampleState,
     SkipReason,
     new_id,
@@ -249,6 +250,10 @@ class GroupRow(Table):
     """Somebody waits: executed before everything that is not."""
     cache: Mapped[bool] = mapped_column(default=True, server_default=true())
     """Whether an earlier execution of the same program and tests may serve."""
+    pairs: Mapped[Pairing | None] = mapped_column(_enum(Pairing))
+    """Which candidates are paired; null: as the ranker is set."""
+    once_sha256: Mapped[str | None] = mapped_column(unique=True)
+    """Of what was asked for, where that is to be there once; null where it may come again."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     ranked_at: Mapped[datetime | None]
 

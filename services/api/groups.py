@@ -92,9 +92,12 @@ def create_groups(
             request,
             lambda: _open_bulk(work, bulk.groups, caller.api_key_id),
         )
-    tracing.refer(UUID(made) for made, _ in outcomes if made)
+    tracing.refer(UUID(made) for made, *_ in outcomes if made)
     return BulkGroupResult(
-        outcomes=tuple(BulkGroupOutcome(id=made, error=error) for made, error in outcomes)
+        outcomes=tuple(
+            BulkGroupOutcome(id=made, error=error, created=created)
+            for made, error, created in outcomes
+        )
     )
 
 
@@ -118,8 +121,11 @@ def _fingerprint(body: BaseModel) -> bytes:
 
 def _open_bulk(
     work: Work, groups: Sequence[BulkGroup], api_key_id: int
-) -> list[tuple[str | None, str | None]]:
-    """Store the groups whose problem exists and is not unsound; return each one's id or error."""
+) -> list[tuple[str | None, str | None, bool]]:
+    """Store the groups whose problem exists and is not unsound.
+
+    Returns each one's id or error, and whether it is new.
+    """
     found = intake.find_problems(work.session, {group.problem for group in groups})
     unsound = checking.unsound(work.session, set(found.values()))
     refusals = {name: unsound[found[name]] for name in found if found[name] in unsound}
@@ -127,10 +133,14 @@ def _open_bulk(
         refusals[name] = f"there is no problem {name!r}; import it first"
     known = [(found[one.problem], one) for one in groups if one.problem not in refusals]
     made = iter(intake.open_groups(work, known, api_key_id))
-    return [
-        (None, refusals[group.problem]) if group.problem in refusals else (str(next(made)), None)
-        for group in groups
-    ]
+
+    def outcome(group: BulkGroup) -> tuple[str | None, str | None, bool]:
+        if group.problem in refusals:
+            return None, refusals[group.problem], False
+        opened = next(made)
+        return str(opened.id), None, opened.created
+
+    return [outcome(group) for group in groups]
 
 
 @router.get("/groups", dependencies=[READS])
@@ -229,6 +239,7 @@ def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]
             metadata=row.details,
             priority=Priority.INTERACTIVE if row.interactive else Priority.BULK,
             cache=row.cache,
+            pairs=row.pairs,
             created_at=row.created_at,
             ranked_at=row.ranked_at,
         )

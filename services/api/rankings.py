@@ -9,6 +9,7 @@ from sqlalchemy import select
 from infra import errors
 from infra.contracts.api import Page, RankedGroupView, RankingView
 from infra.contracts.base import Integrity
+from infra.contracts.ranking import ADVICE
 from infra.db.tables import (
     CandidateRow,
     GroupRow,
@@ -52,7 +53,8 @@ def get_ranking(
 
 def ranking_view(row: RankingRow) -> RankingView:
     """Show a ranking."""
-    return RankingView(**{name: getattr(row, name) for name in RankingView.model_fields})
+    fields = {name: getattr(row, name) for name in RankingView.model_fields if name != "advice"}
+    return RankingView(**fields, advice=row.skip_reason and ADVICE[row.skip_reason])
 
 
 @router.get("/ranked-groups", dependencies=[READS])

@@ -26,6 +26,7 @@ from infra.contracts.base import (
     Label,
     SampleState,
 )
+from infra.contracts.ranking import ADVICE
 from infra.db import migrate
 from infra.db.tables import (
     CandidateRow,
@@ -88,21 +89,23 @@ def read_stats(session: Session) -> Stats:
     ):
         assert label is not None  # The query leaves those out.
         labels[author][label] = count
+    skipped = {
+        reason: count
+        for reason, count in session.execute(
+            select(RankingRow.skip_reason, func.count())
+            .where(RankingRow.skip_reason.is_not(None), IN_FORCE)
+            .group_by(RankingRow.skip_reason)
+        )
+        if reason is not None
+    }
     return Stats(
         candidates=_counts(session, CandidateRow.state, CandidateState),
         labels=labels,
         samples=_counts(session, SampleRequestRow.state, SampleState),
         groups=_counts(session, GroupRow.state, GroupState),
         checks=_counts(session, ProblemRow.check_state, CheckState),
-        skipped={
-            reason: count
-            for reason, count in session.execute(
-                select(RankingRow.skip_reason, func.count())
-                .where(RankingRow.skip_reason.is_not(None), IN_FORCE)
-                .group_by(RankingRow.skip_reason)
-            )
-            if reason is not None
-        },
+        skipped=skipped,
+        advice={reason: ADVICE[reason] for reason in skipped},
         pairs=session.scalar(
             select(func.coalesce(func.sum(RankingRow.num_pairs), 0)).where(IN_FORCE)
         )

@@ -220,6 +220,16 @@ def test_an_empty_program_is_in_the_order_and_in_no_pair():
             Rules(min_best=Label.COMPILE_ERROR),
             None,
         ),
+        (
+            [teacher(1, Label.PARTIAL_PASS, 0.0), student(2, Label.COMPILE_ERROR)],
+            Rules(),
+            SkipReason.BEST_BELOW_MINIMUM,
+        ),
+        (
+            [teacher(1, Label.PARTIAL_PASS, 0.0), student(2, Label.COMPILE_ERROR)],
+            Rules(min_best=Label.RUNTIME_ERROR),
+            None,
+        ),
     ],
 )
 def test_a_group_that_teaches_nothing_says_why(group, rules, reason):
@@ -242,7 +252,8 @@ def test_every_pair_has_the_gap_of_its_scores_or_is_a_tie_that_the_teacher_leads
     scores = {entry.candidate_id: entry.score for entry in ranking.order}
     for pair in ranking.pairs:
         better, worse = by_id[pair.better_id], by_id[pair.worse_id]
-        if (better.label, better.pass_fraction) == (worse.label, worse.pass_fraction):
+        same_share = better.pass_fraction == worse.pass_fraction or rules.preset is Preset.LINEAR
+        if better.label is worse.label and same_share:
             assert (better.author, worse.author) == (Author.TEACHER, Author.STUDENT)
             assert pair.gap == rules.tie_bonus > 0
         else:
