@@ -6,6 +6,7 @@ Candidates: `task_id` with a whole program (`program`, or `solution` as EvalPlus
 a `completion` (`generation` in HumanEval-X), which is put where the problem wants it.
 """
 
+import contextlib
 import gzip
 import io
 import re
@@ -15,13 +16,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from infra import contests, errors, strict_json
 from infra.composing import Asked, composed
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate
-from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Problem
+from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Problem, Slug
 from infra.forms import folders, mbpp, parquet, table
 
 MAX_LINE_BYTES = 16 * 2**20
@@ -31,6 +32,7 @@ MAX_ARRAY_BYTES = 256 * 2**20
 _WHOLE: Final = ("program", "solution")
 _COMPLETIONS: Final = ("completion", "generation")
 _START_BYTES: Final = 64
+_SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 _CANDIDATE_FIELDS = frozenset(
     {"task_id", "program", "completion", "author", "model", "finish_reason", "seed"}
 )
@@ -132,7 +134,7 @@ def _candidate(number: int, record: dict[str, Any]) -> CandidateRecord:
     text = record[field]
     return CandidateRecord(
         number=number,
-        slug=slug_of(record["task_id"]),
+        slug=_slug(record["task_id"]),
         candidate=NewCandidate(
             author=record.get("author", Author.STUDENT),
             program=text,
@@ -144,6 +146,13 @@ def _candidate(number: int, record: dict[str, Any]) -> CandidateRecord:
         ),
         is_completion=is_completion,
     )
+
+
+def _slug(task_id: object) -> str:
+    if isinstance(task_id, str | int) and not isinstance(task_id, bool):
+        with contextlib.suppress(ValidationError):
+            return _SLUG.validate_python(slug_of(task_id))
+    raise errors.InvalidInput(f"task_id: no problem can have the name {repr(task_id)[:100]}")
 
 
 def _field_of(record: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from infra import errors
 from infra.contracts.api import CheckpointView, GroupView, ProblemView
-from infra.contracts.base import Author, BatchState, GroupState, Label, SampleState
+from infra.contracts.base import Author, BatchState, GroupState, Label, Pairing, SampleState
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from services.evaluation import Estimate, bootstrap, paired_difference
 
@@ -54,6 +54,8 @@ class Plan:
     patience: int = 0
     """Rounds without a better checkpoint after which to stop; 0 for none."""
     backend: str = "transformers"
+    pairs: Pairing | None = None
+    """Which candidates are paired; `all` needs no teacher."""
 
     @property
     def held_out_policy(self) -> str:
@@ -151,6 +153,7 @@ class Rounds:
                         candidates=tuple(self._teachers.get(problem.slug, ())),
                         samples=(plan,),
                         policy=self._plan.policy,
+                        pairs=self._plan.pairs,
                         metadata={"round": number},
                     ),
                 )
@@ -287,7 +290,9 @@ class Rounds:
                 )
                 for item in details
             )
-            return problem, NewGroup(candidates=candidates, policy=self._plan.policy)
+            return problem, NewGroup(
+                candidates=candidates, policy=self._plan.policy, pairs=self._plan.pairs
+            )
 
         with ThreadPoolExecutor(_IN_FLIGHT) as pool:
             return list(pool.map(again, ids))

@@ -260,7 +260,7 @@ class GroupView(Contract):
     metadata: dict[str, JsonValue]
     priority: Priority
     cache: bool
-    pairs: Pairing | None
+    pairs: Pairing | None = None
     """Which candidates are paired; null: as the ranker is set."""
     created_at: datetime
     ranked_at: datetime | None
@@ -345,7 +345,7 @@ class RankingView(Contract):
     best_id: UUID | None
     dropped_pairs: int
     skip_reason: SkipReason | None
-    advice: str | None
+    advice: str | None = None
     """What to do where there is a `skip_reason`."""
     training_batch_id: UUID | None
     superseded_at: datetime | None
@@ -423,7 +423,7 @@ class Stats(Contract):
     """Problems, by what is known of their tests."""
     skipped: dict[SkipReason, int]
     """Ranked groups that give no training data, by reason."""
-    advice: dict[SkipReason, str]
+    advice: dict[SkipReason, str] = Field(default_factory=dict)
     """What to do about each of these reasons."""
     pairs: int
     waiting_groups: int

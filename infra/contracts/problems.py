@@ -48,6 +48,7 @@ ProgramText = Annotated[
 """Text as a model wrote it: lone surrogates, which pydantic's own string refuses, are kept, so that
 the program can be labelled `compile_error` rather than lost."""
 Text = Annotated[str, Field(max_length=MAX_SOURCE_CHARACTERS)]
+Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$")]
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=200)]
 DottedName = Annotated[
     str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$", max_length=400)
@@ -229,7 +230,7 @@ TestCase = Annotated[CallTest | StdioTest | AssertTest, Field(discriminator="kin
 class Problem(Contract):
     """A prompt with the tests that judge an answer to it."""
 
-    slug: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]{0,199}$")]
+    slug: Slug
     """Unique name, such as `HumanEval/0`."""
     prompt: Text
     """What the author of a candidate is shown."""

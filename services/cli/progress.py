@@ -29,7 +29,18 @@ def watch_until_ranked(client: Client, timeout_seconds: float, as_json: bool = F
     """Show progress until no group is open; tell whether that came to pass in time."""
     if as_json:
         return _print_counts(client, timeout_seconds)
-    return watch(client, timeout_seconds, _is_done)
+    done = watch(client, timeout_seconds, _is_done)
+    for note in no_training_data(client.stats()):
+        say(note)
+    return done
+
+
+def no_training_data(stats: Stats) -> list[str]:
+    """Say of how many groups nothing is learnt, why, and what to do."""
+    return [
+        f"no training data from {count} groups, {reason}: {stats.advice[reason]}"
+        for reason, count in stats.skipped.items()
+    ]
 
 
 def _is_done(stats: Stats) -> bool:
@@ -63,8 +74,8 @@ def watch_group(client: Client, name: str, timeout_seconds: float, as_json: bool
         if as_json:
             print_json(event, indent=None)
         elif isinstance(event, RankingView):
-            reason = f", no training data: {event.skip_reason}" if event.skip_reason else ""
-            say(f"ranked: {len(event.pairs)} pairs{reason}")
+            reason = f", no training data, {event.skip_reason}: {event.advice}"
+            say(f"ranked: {len(event.pairs)} pairs{reason if event.skip_reason else ''}")
         else:
             label = event.label or f"{event.state}: {event.reason}"
             say(f"{event.position:>4}  {event.author:<8} {label}")

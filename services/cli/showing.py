@@ -80,7 +80,7 @@ def find_group(client: Client, name: str) -> GroupView:
 
 
 def _pairs(ranking: RankingView) -> Table:
-    reason = ranking.skip_reason.value if ranking.skip_reason else "none"
+    reason = f"{ranking.skip_reason}: {ranking.advice}" if ranking.skip_reason else "none"
     table = Table(
         title=f"{len(ranking.pairs)} pairs, {ranking.dropped_pairs} dropped; skipped: {reason}"
     )

@@ -11,10 +11,11 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from infra import errors, importers
-from infra.contracts.api import GroupView, ProblemView
-from infra.contracts.base import CheckState
+from infra.contracts.api import BulkGroup, BulkGroupOutcome, GroupView, ProblemView
+from infra.contracts.base import Author, CheckState, Pairing, SkipReason
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES, NewCandidate, NewGroup
 from infra.contracts.problems import STRENGTH, Problem
+from infra.contracts.ranking import ADVICE
 from infra.importers import BadLine, CandidateRecord
 from services.client import Client
 
@@ -40,6 +41,10 @@ class Report:
     tests_left_out: int = 0
     """Tests that are longer than an executor takes, or too many, in problems that were usable."""
     groups: int = 0
+    metadata_fields: dict[str, int] = field(default_factory=dict)
+    """Fields that candidates do not have and keep as metadata, each with its number of lines."""
+    no_pairs: dict[SkipReason, int] = field(default_factory=dict)
+    """Groups of which it is clear already why they give no pairs."""
     bad: list[BadLine] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     """Why a problem that is well-formed in itself was not stored."""
@@ -50,6 +55,14 @@ class _Lot(NamedTuple):
 
     problem_id: UUID
     members: list[tuple[int, NewCandidate]]
+
+
+class _Asked(NamedTuple):
+    """What is asked for with every group of a file."""
+
+    policy: str
+    pairs: Pairing | None
+    once: bool
 
 
 def import_file(client: Client, path: Path, check: bool = False, mutants: int = 0) -> Report:
@@ -141,10 +154,19 @@ def _size(problem: Problem) -> int:
     return len(json.dumps(problem.model_dump(mode="json")))
 
 
-def submit_file(client: Client, path: Path, policy: str) -> Report:
+def submit_file(
+    client: Client, path: Path, policy: str, pairs: Pairing | None = None, again: bool = False
+) -> Report:
     """Submit the candidates of a file, one group for each problem; the rest of a bad one goes on.
 
     A problem with more candidates than a group may hold gets several groups.
+
+    Args:
+        client: Where.
+        path: The file.
+        policy: What the groups train.
+        pairs: Which candidates are paired; None leaves it to the ranker.
+        again: Whether groups that were opened before by the same candidates are opened anew.
     """
     report = Report()
     by_slug: dict[str, list[CandidateRecord]] = {}
@@ -153,20 +175,27 @@ def submit_file(client: Client, path: Path, policy: str) -> Report:
             report.bad.append(item)
         else:
             by_slug.setdefault(item.slug, []).append(item)
+            for name in item.candidate.metadata:
+                report.metadata_fields[name] = report.metadata_fields.get(name, 0) + 1
+    asked = _Asked(policy, pairs, once=not again)
     with ThreadPoolExecutor(_IN_FLIGHT) as pool:
         prepared = pool.map(lambda of_one: _lots(client, *of_one), by_slug.items())
         lots: list[_Lot] = []
         for made, bad in prepared:
             lots.extend(made)
             report.bad.extend(bad)
-        for lot, refusal in zip(
-            lots, pool.map(lambda lot: _submit_lot(client, lot, policy), lots), strict=True
-        ):
-            if refusal is None:
+        outcomes = pool.map(lambda lot: _submit_lot(client, lot, asked), lots)
+        for lot, outcome in zip(lots, outcomes, strict=True):
+            if outcome.error is not None:
+                report.bad.extend(BadLine(number, outcome.error) for number, _ in lot.members)
+                continue
+            if outcome.created:
                 report.groups += 1
                 report.created += len(lot.members)
             else:
-                report.bad.extend(BadLine(number, refusal) for number, _ in lot.members)
+                report.known += len(lot.members)
+            if (reason := _foreseen(lot, pairs)) is not None:
+                report.no_pairs[reason] = report.no_pairs.get(reason, 0) + 1
     report.bad.sort()
     return report
 
@@ -181,7 +210,7 @@ def _lots(
         problem_id = client.find_problem(slug).id
         asked = any(record.is_completion for record in records)
         problem = client.get_problem(problem_id) if asked else None
-    except errors.NotFound as error:
+    except (errors.NotFound, errors.InvalidInput) as error:
         return [], [BadLine(record.number, error.detail) for record in records]
     for record in records:
         try:
@@ -215,14 +244,38 @@ def _batches(
         yield held
 
 
-def _submit_lot(client: Client, lot: _Lot, policy: str) -> str | None:
-    """Submit one group; tell why it was refused, or None."""
-    candidates = tuple(candidate for _, candidate in lot.members)
+def _submit_lot(client: Client, lot: _Lot, asked: _Asked) -> BulkGroupOutcome:
+    """Submit one group; tell what became of it."""
+    group = BulkGroup(
+        problem=str(lot.problem_id),
+        candidates=tuple(candidate for _, candidate in lot.members),
+        **asked._asdict(),
+    )
     try:
-        client.create_group(lot.problem_id, NewGroup(candidates=candidates, policy=policy))
+        (outcome,) = client.create_groups([group]).outcomes
     except (errors.InvalidInput, errors.PayloadTooLarge) as error:
-        return error.detail
-    return None
+        return BulkGroupOutcome(id=None, error=error.detail, created=False)
+    return outcome
+
+
+def _foreseen(lot: _Lot, pairs: Pairing | None) -> SkipReason | None:
+    """Tell why a group will give no pairs, where its authors say so already."""
+    authors = {candidate.author for _, candidate in lot.members}
+    if len(lot.members) < 2:
+        return SkipReason.TOO_FEW_CANDIDATES
+    if pairs is Pairing.ALL or len(authors) == len(Author):
+        return None
+    return SkipReason.NO_STUDENT if Author.TEACHER in authors else SkipReason.NO_TEACHER
+
+
+def notes(report: Report, pairs: Pairing | None) -> Iterator[str]:
+    """Say what of a submission may not be what was meant."""
+    unless = ", unless RRTF_RANKER_ALL_PAIRS is set" if pairs is None else ""
+    for name, lines in sorted(report.metadata_fields.items()):
+        yield f"`{name}` of {lines} lines is no field of a candidate, and kept as its metadata"
+    for reason, groups in report.no_pairs.items():
+        hope = "" if reason is SkipReason.TOO_FEW_CANDIDATES else unless
+        yield f"{groups} groups will give no pairs{hope}, {reason}: {ADVICE[reason]}"
 
 
 def submit_groups(

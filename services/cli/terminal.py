@@ -27,6 +27,7 @@ _MOST_LINES = 20
 """Most complaints that are printed one by one."""
 MUTANTS = 20
 """Of one problem, where nothing else is said."""
+PAIRS = "Which candidates are paired; as the ranker is set, if not given."
 
 Command = TypeVar("Command", bound=Callable[..., None])
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -22,7 +22,7 @@ def train_rounds(
     client: Client,
     plan: Plan,
     problems: Path,
-    teachers: Path,
+    teachers: Path | None,
     held_out: Path,
     out: Path,
     say: Callable[[str], None],
@@ -36,7 +36,7 @@ def train_rounds(
     """
     views = stored(client, evaluation.read_problems(problems))
     others = stored(client, evaluation.read_problems(held_out))
-    programs = read_teachers(teachers, {view.slug: view for view in views})
+    programs = read_teachers(teachers, {view.slug: view for view in views}) if teachers else {}
     out.mkdir(parents=True, exist_ok=True)
     done: list[Round] = []
     for found in Rounds(client, plan, views, programs, others, check).run():

@@ -103,7 +103,7 @@ function rankingFacts(ranking) {
 
 function noBatch(ranking) {
   if (!ranking) return "–";
-  return ranking.skip_reason ? `not trained on: ${words(ranking.skip_reason)}` : "waits for a batch";
+  return ranking.skip_reason ? `not trained on, ${words(ranking.skip_reason)}: ${ranking.advice}` : "waits for a batch";
 }
 
 const key = () =>
@@ -140,7 +140,7 @@ function jump(event, id) {
 function pairs(candidates, ranking, numbers) {
   if (!ranking) return h("p", { class: "empty" }, "There is no ranking yet.");
   const models = new Map(candidates.map((one) => [one.id, one.model || one.author]));
-  const why = ranking.skip_reason ? `No pairs: ${words(ranking.skip_reason)}.` : "No pairs.";
+  const why = ranking.skip_reason ? `No pairs, ${words(ranking.skip_reason)}: ${ranking.advice}.` : "No pairs.";
   return [
     scoreLines(ranking.order, ranking.pairs, numbers),
     pairTable(ranking.pairs.slice(0, MOST_PAIRS), numbers, (id) => h("span", { class: "quiet" }, shown(models.get(id))), why),

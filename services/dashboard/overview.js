@@ -144,13 +144,13 @@ function drawTimeline(timeline, rate, mix) {
 
 function drawTotals(stats) {
   const sum = (counts) => Object.values(counts).reduce((all, number) => all + number, 0);
-  const skipped = Object.entries(stats.skipped).map(([reason, number]) => `${words(reason)} ${count(number)}`);
+  const skipped = Object.entries(stats.skipped).map(([reason, number]) => `${words(reason)} ${count(number)} (${stats.advice[reason]})`);
   const facts = [
     ["Candidates", `${count(stats.candidates.labelled)} labelled, ${count(stats.candidates.quarantined)} in quarantine`],
     ["Groups", `${count(stats.groups.ranked)} ranked, ${count(stats.groups.open)} open`],
     ["Pairs", count(stats.pairs)],
     ["Batches", `${count(stats.training_batches.completed)} trained; ${count(stats.waiting_groups)} groups wait for the next`],
-    ["Not trained on", skipped.length ? skipped.join(", ") : "no group"],
+    ["Not trained on", skipped.length ? skipped.join("; ") : "no group"],
   ];
   return [
     h("dl", {}, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),

@@ -6,7 +6,16 @@ from typing import Annotated
 
 import typer
 
-from services.cli.terminal import Json, checked_policy, explains, open_client, print_json, say
+from infra.contracts.base import Pairing
+from services.cli.terminal import (
+    PAIRS,
+    Json,
+    checked_policy,
+    explains,
+    open_client,
+    print_json,
+    say,
+)
 from services.rounds import Mode, Plan
 
 app = typer.Typer()
@@ -105,9 +114,12 @@ def student(
 @explains
 def train(
     problems: Annotated[Path, typer.Option(help="Problems to train on.")],
-    teachers: Annotated[Path, typer.Option(help="Teachers' programs for them.")],
     held_out: Annotated[Path, typer.Option(help="Problems to evaluate on.")],
     out: Annotated[Path, typer.Option(help="Folder for the record and the best checkpoint.")],
+    teachers: Annotated[
+        Path | None, typer.Option(help="Teachers' programs for them; needless with --pairs all.")
+    ] = None,
+    pairs: Annotated[Pairing | None, typer.Option(help=PAIRS)] = None,
     rounds: Annotated[int, typer.Option(min=1)] = 1,
     mode: Annotated[Mode, typer.Option(help="Which policy writes the candidates.")] = (
         Mode.ITERATIVE
@@ -126,8 +138,11 @@ def train(
     """Run rounds: sample, execute, rank, train, evaluate; keep the best checkpoint."""
     from services.cli.training import record, train_rounds
 
+    if teachers is None and pairs is not Pairing.ALL:
+        raise typer.BadParameter("without --teachers there are no pairs but with --pairs all")
     plan = Plan(
         policy=policy,
+        pairs=pairs,
         rounds=rounds,
         mode=mode,
         problems_per_round=per_round,

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from infra.contracts.api import Stats
-from infra.contracts.base import CheckState
+from infra.contracts.base import CheckState, Pairing
 from services.cli.terminal import (
     MUTANTS,
+    PAIRS,
     Json,
     checked_policy,
     complain,
@@ -87,18 +88,23 @@ def submit(
     policy: Annotated[
         str, typer.Option(help="Policy that the groups train.", callback=checked_policy)
     ] = "default",
+    pairs: Annotated[Pairing | None, typer.Option(help=PAIRS)] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Open groups anew that were submitted before.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Submit the candidates of a file, one group for each problem."""
-    from services.cli.submitting import submit_file
+    """Submit the candidates of a file, one group for each problem, if they are not known."""
+    from services.cli.submitting import notes, submit_file
 
     with open_client() as client:
-        report = submit_file(client, file, policy)
-    _say(
-        report,
-        as_json,
-        f"{report.created} candidates in {report.groups} groups submitted, {len(report.bad)} bad",
-    )
+        report = submit_file(client, file, policy, pairs, again)
+    known = f"{report.known} known, " if report.known else ""
+    done = f"{report.created} candidates in {report.groups} groups submitted"
+    _say(report, as_json, f"{done}, {known}{len(report.bad)} bad")
+    if not as_json:
+        for note in notes(report, pairs):
+            say(note)
     _complain_of(report, file)
 
 

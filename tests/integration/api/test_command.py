@@ -119,7 +119,10 @@ def test_candidates_make_one_group_for_each_problem(rrtf, write, client, dispatc
     result = rrtf("submit", path, "--policy", "p1")
 
     assert result.exit_code == 1
-    assert result.stdout == "3 candidates in 2 groups submitted, 1 bad\n"
+    first, kept, pairless = result.stdout.splitlines()
+    assert first == "3 candidates in 2 groups submitted, 1 bad"
+    assert kept.startswith("`temperature` of 1 lines is no field of a candidate")
+    assert pairless.startswith("1 groups will give no pairs, too_few_candidates: give at least two")
     assert "line 4: there is no problem 'HumanEval/9'; import it first" in result.stderr
     groups = {group.problem_slug: group for group in client.groups()}
     assert {slug: group.policy for slug, group in groups.items()} == {
@@ -131,6 +134,56 @@ def test_candidates_make_one_group_for_each_problem(rrtf, write, client, dispatc
     assert "def f():\n    return 1\n" in sources
     (_, second) = client.candidates(groups["HumanEval/0"].id)
     assert second.metadata == {"temperature": 0.5}
+
+
+OF_ONE_MODEL = (
+    {"task_id": 11, "program": "def f(): return 1\n", "model": "m"},
+    {"task_id": 11, "program": "def f(): return 2\n", "model": "m", "policy_version": 3},
+)
+
+
+def test_the_same_submission_twice_makes_its_groups_once(rrtf, write, client):
+    rrtf("import", write("problems.jsonl", MBPP))
+    path = write("candidates.jsonl", *OF_ONE_MODEL)
+    rrtf("submit", path)
+
+    again = rrtf("submit", path)
+
+    assert again.stdout.startswith("0 candidates in 0 groups submitted, 2 known, 0 bad\n")
+    assert "`policy_version` of 1 lines is no field of a candidate" in again.stdout
+    assert len(list(client.groups())) == 1
+    # What is asked for in another way, or expressly, is not the same.
+    for words in (["--pairs", "all"], ["--policy", "p"], ["--again"], ["--again"]):
+        assert rrtf("submit", path, *words).stdout.startswith("2 candidates in 1 groups")
+    assert len(list(client.groups())) == 5
+
+
+def test_samples_of_one_model_give_pairs_if_all_are_to_be_paired(
+    rrtf, write, client, database, results_for
+):
+    rrtf("import", write("problems.jsonl", MBPP))
+    path = write("candidates.jsonl", *OF_ONE_MODEL)
+    said = {pairs: rrtf("submit", path, "--pairs", pairs).stdout for pairs in ("teacher", "all")}
+    for group in client.groups():
+        right, wrong = (one.id for one in client.candidates(group.id))
+        outcomes = {right: [Outcome.PASSED], wrong: [Outcome.WRONG_ANSWER]}
+        with database.unit_of_work() as work:
+            records.record_results(work, results_for(outcomes), Rules())
+
+    teacher, every = client.groups()
+    assert (teacher.pairs, every.pairs) == ("teacher", "all")
+    assert client.get_ranking(every.id).skip_reason is None
+    assert len(client.get_ranking(every.id).pairs) == 1
+    what_to_do = "no_teacher: add a teacher's program, or pair all"
+    assert f"1 groups will give no pairs, {what_to_do}" in said["teacher"]
+    assert "no_teacher" not in said["all"]
+    *_, last = rrtf("watch").stdout.splitlines()
+    assert last.startswith(f"no training data from 1 groups, {what_to_do}")
+    *_, last = rrtf("watch", teacher.id).stdout.splitlines()
+    assert last.startswith(f"ranked: 0 pairs, no training data, {what_to_do}")
+    assert "pair all" in " ".join(rrtf("show", teacher.id).stdout.split())
+    stats = json.loads(rrtf("status", "--json").stdout)
+    assert stats["advice"]["no_teacher"].startswith("add a teacher's")
 
 
 def test_a_group_that_is_refused_does_not_stop_the_others(rrtf, write, client):
@@ -159,7 +212,7 @@ def test_many_candidates_of_a_problem_are_divided(rrtf, write, client, monkeypat
 
     result = rrtf("submit", write("candidates.jsonl", *programs))
 
-    assert result.stdout == "5 candidates in 3 groups submitted, 0 bad\n"
+    assert result.stdout.startswith("5 candidates in 3 groups submitted, 0 bad\n")
     assert sorted(sum(group.candidates.values()) for group in client.groups()) == [1, 2, 2]
 
 

@@ -74,6 +74,10 @@ def test_a_problem_with_a_wrong_field_names_it(write, record, named):
         {**CANDIDATE, "program": "x" * (MAX_SOURCE_CHARACTERS + 1)},
         {"program": "x"},
         {"task_id": "a"},
+        *(
+            {**CANDIDATE, "task_id": odd}
+            for odd in (None, "", ["a"], {"a": 1}, "a b", "../a", "a\x00", "\ud800", "a" * 201)
+        ),
         b'{"task_id": "a", "program": "x", "score": NaN}',
         b'{"task_id": "a", "program": "x", "score": -Infinity}',
         b"[" * 100_000,
