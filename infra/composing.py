@@ -1,5 +1,6 @@
 """How a completion becomes a whole program: what stands before it and behind it."""
 
+import contextlib
 import textwrap
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
@@ -64,6 +65,25 @@ def composed(problem: Asked, completion: str) -> str:
             f"prompt and completion have more than {MAX_SOURCE_CHARACTERS} characters"
         )
     return program
+
+
+def continuation(problem: Asked, program: str, completion: str | None) -> str:
+    """Return what goes on from a problem's prompt where a program is learnt.
+
+    That is the completion, where the program was made of it as it is; else the program. Neither
+    says the prompt again that stands before it.
+    """
+    text = program
+    if completion is not None:
+        with contextlib.suppress(errors.InvalidInput):
+            text = completion if composed(problem, completion) == program else program
+    start = problem.prompt.strip()
+    rest = text.lstrip().removeprefix(start)
+    # White space that ends the prompt ends it here too, or what follows would stand elsewhere.
+    end = problem.prompt[len(problem.prompt.rstrip()) :]
+    if start and rest != text.lstrip() and rest.startswith(end):
+        return rest.removeprefix(end)
+    return text
 
 
 def _frame_of(problem: Asked) -> Frame:

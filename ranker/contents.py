@@ -1,6 +1,6 @@
 """What a ranked group holds for training: its responses, best first, and its pairs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from sqlalchemy import select
@@ -38,12 +38,24 @@ def _ranked_group(
         .where(CandidateRow.group_id == ranking.group_id, CandidateRow.label.is_not(None))
         .options(load_only(*_NEEDED))
     )
+    return assemble(ranking, slug, prompt, responses(ranking, rows, language))
+
+
+def responses(
+    ranking: RankingRow, candidates: Iterable[CandidateRow], language: Language
+) -> dict[UUID, CandidateRow]:
+    """Return those labelled candidates of a group that hold a text to learn or to avoid.
+
+    Those without a pair too: a trainer may compare responses by rules of its own.
+    """
     paired = (pair[side] for pair in ranking.pairs for side in ("better_id", "worse_id"))
     # An older rule may have named what is no response by the present one.
     named = {str(ranking.best_id), *paired}
-    # Those without a pair too: a trainer may compare responses by rules of its own.
-    kept = (row for row in rows if str(row.id) in named or is_response(judged(row, language)))
-    return assemble(ranking, slug, prompt, {row.id: row for row in kept})
+    return {
+        row.id: row
+        for row in candidates
+        if str(row.id) in named or is_response(judged(row, language))
+    }
 
 
 def judged(row: CandidateRow, language: Language) -> Judged:

@@ -28,7 +28,7 @@ from infra.contracts.candidates import NewGroup
 from infra.contracts.checks import MAX_MUTANTS, Finding
 from infra.contracts.execution import Guards, TestResult
 from infra.contracts.problems import Limits, Problem, TestCase
-from infra.contracts.ranking import Pair, RankedCandidate, RankedGroup
+from infra.contracts.ranking import Pair, RankedCandidate, RankedGroup, Response
 
 Item = TypeVar("Item")
 
@@ -353,17 +353,33 @@ class RankingView(Contract):
     created_at: datetime
 
 
+class RankedResponse(Response):
+    """A response of a ranked group, and what wrote it."""
+
+    completion: str
+    """What goes on from the prompt: the program, or the part of it that a model wrote, without the
+    prompt."""
+    model: str
+    policy_version: int | None
+    checkpoint_id: UUID | None
+    """The checkpoint that wrote it, of the group's policy; null where none is known."""
+
+
 class RankedGroupView(RankedGroup):
     """A ranked group with all its responses, best first, and whether it is trained on."""
 
     id: UUID
     """Of the ranking; pages are in its order."""
+    problem_id: UUID
+    responses: tuple[RankedResponse, ...]
     policy: str
     skip_reason: SkipReason | None
     integrity: Integrity
     """`shared` if any of its labels is, or is of an execution that is not known any more."""
     strength: float | None
     """Share of the mutants of its problem's reference that the tests notice, where measured."""
+    created_at: datetime
+    """When it was ranked."""
 
 
 class TrainingBatchView(Contract):

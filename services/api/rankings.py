@@ -1,17 +1,21 @@
 """Endpoints of rankings: of one group, and all that is ranked."""
 
-from typing import Annotated
+from collections.abc import Collection, Iterable, Mapping
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from sqlalchemy import select
+from sqlalchemy.orm import Session, load_only
 
-from infra import errors
-from infra.contracts.api import Page, RankedGroupView, RankingView
-from infra.contracts.base import Integrity
-from infra.contracts.ranking import ADVICE
+from infra import checking, errors
+from infra.composing import continuation
+from infra.contracts.api import Page, RankedGroupView, RankedResponse, RankingView
+from infra.contracts.base import Integrity, SkipReason
+from infra.contracts.ranking import ADVICE, Response
 from infra.db.tables import (
     CandidateRow,
+    CheckpointRow,
     GroupRow,
     PolicyRow,
     ProblemRow,
@@ -69,14 +73,8 @@ def list_ranked_groups(
 ) -> Page[RankedGroupView]:
     """List ranked groups with programs, scores and pairs, in the order of their ranking."""
     query = (
-        select(
-            RankingRow,
-            ProblemRow.slug,
-            ProblemRow.prompt,
-            PolicyRow.name,
-            RESTS_ON_SHARED,
-            ProblemRow.strength,
-        )
+        select(RankingRow, ProblemRow, PolicyRow, RESTS_ON_SHARED, checking.IS_UNSOUND)
+        .options(load_only(*_OF_PROBLEM))
         .join(GroupRow, RankingRow.group_id == GroupRow.id)
         .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
         .join(PolicyRow, GroupRow.policy_id == PolicyRow.id)
@@ -93,20 +91,74 @@ def list_ranked_groups(
     with db.reading() as session:
         found = session.execute(pages.limited(query)).all()
         rows, cursor = pages.cut(found, lambda row: row[0].id)
-        candidates: dict[UUID, dict[UUID, CandidateRow]] = {row[0].group_id: {} for row in rows}
+        candidates: dict[UUID, list[CandidateRow]] = {row[0].group_id: [] for row in rows}
         for candidate in session.scalars(
-            select(CandidateRow).where(CandidateRow.group_id.in_(candidates))
+            select(CandidateRow).where(
+                CandidateRow.group_id.in_(candidates), CandidateRow.label.is_not(None)
+            )
         ):
-            candidates[candidate.group_id][candidate.id] = candidate
+            candidates[candidate.group_id].append(candidate)
+        checkpoints = _checkpoints(session, {policy.id for _, _, policy, *_ in rows})
         items = tuple(
             RankedGroupView(
-                **dict(contents.assemble(ranking, slug, prompt, candidates[ranking.group_id])),
+                **_group(ranking, problem, candidates[ranking.group_id], checkpoints[policy.id]),
                 id=ranking.id,
-                policy=name,
-                skip_reason=ranking.skip_reason,
+                problem_id=problem.id,
+                policy=policy.name,
+                skip_reason=SkipReason.UNSOUND_PROBLEM if is_unsound else ranking.skip_reason,
                 integrity=Integrity.SHARED if rests_on_shared else Integrity.ISOLATED,
-                strength=strength,
+                strength=problem.strength,
+                created_at=ranking.created_at,
             )
-            for ranking, slug, prompt, name, rests_on_shared, strength in rows
+            for ranking, problem, policy, rests_on_shared, is_unsound in rows
         )
         return Page[RankedGroupView](items=items, next_cursor=cursor)
+
+
+_OF_PROBLEM = (
+    *(ProblemRow.slug, ProblemRow.prompt, ProblemRow.details),
+    *(ProblemRow.language, ProblemRow.strength),
+)
+
+
+def _checkpoints(session: Session, policies: Collection[UUID]) -> dict[UUID, dict[int, UUID]]:
+    found: dict[UUID, dict[int, UUID]] = {policy: {} for policy in policies}
+    for row in session.execute(
+        select(CheckpointRow.policy_id, CheckpointRow.version, CheckpointRow.id).where(
+            CheckpointRow.policy_id.in_(policies)
+        )
+    ):
+        found[row.policy_id][row.version] = row.id
+    return found
+
+
+class _Asked(NamedTuple):
+    """What completions of a problem are made of."""
+
+    prompt: str
+    metadata: dict[str, Any]
+
+
+def _group(
+    ranking: RankingRow,
+    problem: ProblemRow,
+    candidates: Iterable[CandidateRow],
+    checkpoints: Mapping[int, UUID],
+) -> dict[str, Any]:
+    """Assemble a ranked group, whose responses say what wrote them."""
+    rows = contents.responses(ranking, candidates, problem.language)
+    asked = _Asked(problem.prompt, problem.details)
+
+    def view(response: Response) -> RankedResponse:
+        row = rows[response.candidate_id]
+        version = row.policy_version
+        return RankedResponse(
+            **dict(response),
+            completion=contents.trainable(continuation(asked, row.program, row.completion)),
+            model=row.model,
+            policy_version=version,
+            checkpoint_id=None if version is None else checkpoints.get(version),
+        )
+
+    group = contents.assemble(ranking, problem.slug, problem.prompt, rows)
+    return dict(group) | {"responses": tuple(view(response) for response in group.responses)}

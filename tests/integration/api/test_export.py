@@ -11,9 +11,11 @@ from infra.contracts.base import Integrity, Label, Outcome, SkipReason
 from infra.db.tables import ExecutionRow
 from ranker import records
 from ranker.ranking import Rules
-from services.cli.exporting import Format, Shape, Wanted
-from services.cli.exporting import export as write_export
 from services.cli.main import app
+from services.exports.shapes import Shape
+from services.exports.wanted import Wanted
+from services.exports.writing import Format
+from services.exports.writing import export as write_export
 
 P, W, E = Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR
 ODD = "x = 'ü\ud800'"
@@ -73,9 +75,11 @@ def test_ranked_groups_are_listed_whole(client, ranked):
 def test_pairs_become_preferences(export, ranked):
     result, out = export()
 
-    assert (result.exit_code, result.stdout) == (
-        0, f"2 rows of 3 ranked groups in {out}/data/train.jsonl\n",
-    )  # fmt: skip
+    assert result.exit_code == 0
+    done, below, alone = result.stdout.splitlines()
+    assert done == f"2 rows of 3 ranked groups in {out}/data/train.jsonl"
+    assert below.startswith("no pairs in 1 groups, teacher_below_student: ask a better teacher")
+    assert alone.startswith("no pairs in 1 groups, too_few_candidates: give at least two")
     first, second = lines(out / "data/train.jsonl")
     assert (first["prompt"], first["chosen"], first["rejected"]) == (
         "def add(a, b):\n", "right", "wrong",
@@ -88,7 +92,8 @@ def test_best_programs_become_completions(export, ranked):
     _, out = export("--shape", "completion", "--policy", "default")
 
     (row,) = lines(out / "data/train.jsonl")
-    assert (row["completion"], row["label"], row["problem"]) == ("right", "all_pass", "test/add")
+    assert (row["completion"], row["completion_label"]) == ("right", "all_pass")
+    assert row["problem"] == "test/add"
 
 
 def test_every_program_of_a_prompt_is_kept_with_its_score(export, ranked):
@@ -101,7 +106,7 @@ def test_every_program_of_a_prompt_is_kept_with_its_score(export, ranked):
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
-@pytest.mark.parametrize("shape", ["preference", "completion", "ranked"])
+@pytest.mark.parametrize("shape", Shape)
 @pytest.mark.filterwarnings("ignore")  # Those of what `datasets` imports.
 def test_a_folder_is_loaded_by_datasets(export, ranked, form, shape, tmp_path):
     from datasets import load_dataset
@@ -112,8 +117,10 @@ def test_a_folder_is_loaded_by_datasets(export, ranked, form, shape, tmp_path):
     said = json.loads(result.stdout)
     assert (said["rows"], said["groups"]) == (len(loaded), 3)
     assert loaded[0]["prompt"] == "def add(a, b):\n"
-    expected = {"preference": "chosen", "completion": "completion", "ranked": "responses"}
-    assert loaded[0][expected[shape]] in ("right", ["right", "wrong", "x = 'ü?'"])
+    texts = {"preference": "chosen", "ranked": "responses", "prompt": "prompt"}
+    assert loaded[0][texts.get(shape, "completion")] in (
+        "right", ["right", "wrong", "x = 'ü?'"], "def add(a, b):\n",
+    )  # fmt: skip
     card = (out / "README.md").read_text()
     assert f"{said['rows']} rows of 3 ranked groups" in card
 
@@ -146,7 +153,7 @@ def test_an_export_that_breaks_off_does_not_stand_in_the_way_of_the_next(tmp_pat
         yield next(client.ranked_groups())
         raise errors.Unavailable("gone")
 
-    given = (tmp_path / "out", Shape.PREFERENCE, Format.JSONL, Label.PARTIAL_PASS, Wanted())
+    given = (tmp_path / "out", Shape.PREFERENCE, Format.JSONL, Wanted())
     with pytest.raises(errors.Unavailable):
         write_export(breaking(), *given)
 
@@ -200,8 +207,8 @@ def test_labels_that_are_shared_are_left_out_of_an_export_and_counted(export, of
     result, out = export("--integrity", "isolated")
 
     path = f"{out}/data/train.jsonl"
-    left = "left out, not `isolated`: 1"
-    assert result.stdout == f"1 rows of 1 ranked groups in {path}; {left}\n"
+    left = "left out, not `isolated`: 1 groups"
+    assert result.stdout == f"1 rows of 1 ranked groups in {path}\n{left}\n"
     (row,) = lines(out / "data/train.jsonl")
     assert "SHARED" not in row["chosen"]
     assert left in (out / "README.md").read_text()

@@ -12,7 +12,9 @@ from infra.db.tables import RankingRow
 from ranker import batches, records
 from ranker.again import rank_again
 from ranker.ranking import RULE_VERSION, Rules
-from services.cli.exporting import Shape, rows_of
+from services.exports.rows import Rows
+from services.exports.shapes import Shape
+from services.exports.wanted import Wanted
 
 P, W = Outcome.PASSED, Outcome.WRONG_ANSWER
 
@@ -53,7 +55,7 @@ def test_a_batch_leads_to_the_ranking_it_was_made_of(client, trained):
 def test_ranked_groups_and_exports_come_from_the_ranking_in_force(client, trained):
     (group,) = client.ranked_groups()
 
-    (row,) = rows_of(group, Shape.PREFERENCE, group.responses[1].label)
+    (row,) = Rows(Shape.PREFERENCE, Wanted()).of([group])
     assert (row["chosen"], row["rejected"]) == ("right", "wrong")
     assert [response.pass_fraction for response in group.responses] == [1.0, 0.0]
     assert group.responses[group.best].program == "right"

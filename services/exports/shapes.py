@@ -1,0 +1,74 @@
+"""The shapes of exported rows, by the columns that TRL's trainers read."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from infra.contracts.api import RankedGroupView, RankedResponse
+from infra.contracts.base import Label
+
+
+class Shape(StrEnum):
+    """What a row is."""
+
+    COMPLETION = "completion"
+    """A prompt with its best completion: for SFTTrainer."""
+    PREFERENCE = "preference"
+    """A training pair, `chosen` over `rejected`: for DPOTrainer and RewardTrainer."""
+    RANKED = "ranked"
+    """A prompt with all its completions and their scores, best first."""
+    UNPAIRED = "unpaired"
+    """A completion and whether it passes every test: for KTOTrainer."""
+    PROMPT = "prompt"
+    """A prompt alone, once for each problem: for GRPOTrainer and `services.reward`."""
+
+
+class Columns:
+    """Makes the columns of rows."""
+
+    def __init__(self, conversational: bool) -> None:
+        """Texts are plain, or messages of a conversation."""
+        self._conversational = conversational
+
+    def _text(self, role: str, text: str) -> str | list[dict[str, str]]:
+        return [{"role": role, "content": text}] if self._conversational else text
+
+    def prompt(self, group: RankedGroupView) -> dict[str, Any]:
+        """Make what every row has."""
+        return {
+            "prompt": self._text("user", group.prompt),
+            "problem": group.problem_slug,
+            "problem_id": str(group.problem_id),
+            "group_id": str(group.group_id),
+            "policy": group.policy,
+        }
+
+    def response(self, name: str, response: RankedResponse) -> dict[str, Any]:
+        """Make the columns of one response, whose text is the one called `name`."""
+        facts = {f"{name}_{fact}": value for fact, value in _facts(response).items()}
+        return {name: self._text("assistant", response.completion)} | facts
+
+    def responses(self, responses: Sequence[RankedResponse]) -> dict[str, Any]:
+        """Make columns of lists of equal length, one item for each response."""
+        facts = [_facts(response) for response in responses]
+        lists = {f"{fact}s": [each[fact] for each in facts] for fact in facts[0]}
+        texts = [self._text("assistant", response.completion) for response in responses]
+        return {"responses": texts} | lists
+
+
+def _facts(response: RankedResponse) -> dict[str, Any]:
+    # Nothing is null, for a column of nulls has no type: what is not known is an empty text.
+    return {
+        "id": str(response.candidate_id),
+        "author": response.author.value,
+        "model": response.model,
+        "checkpoint_id": str(response.checkpoint_id or ""),
+        "label": response.label.value,
+        "pass_fraction": 0.0 if response.pass_fraction is None else response.pass_fraction,
+        "score": response.score,
+    }
+
+
+def is_desirable(response: RankedResponse) -> bool:
+    """Tell what an unpaired completion is an example of: the aim is to pass every test."""
+    return response.label is Label.ALL_PASS
