@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import delete
 from typer.testing import CliRunner
 
-from infra import errors
-from infra.contracts.base import Integrity, Label, Outcome, SkipReason
-from infra.db.tables import ExecutionRow
+from infra import errors, intake
+from infra.contracts.base import Author, Integrity, Label, Outcome, SkipReason
+from infra.contracts.candidates import NewCandidate, NewGroup
+from infra.db.tables import CheckpointRow, ExecutionRow
 from ranker import records
 from ranker.ranking import Rules
 from services.cli.main import app
@@ -247,3 +248,76 @@ def test_problems_whose_tests_are_weak_or_unmeasured_are_left_out(
         assert json.loads(result.stdout)["left_out"] == 0
     else:
         assert "tests of strength below 0.75 or unknown: 3" in result.stderr
+
+
+def test_texts_go_on_from_the_prompt_and_name_the_checkpoint_that_wrote_them(
+    client, database, results_for, problem, export
+):
+    problem_id = client.add_problem(problem).id
+    written = ((Author.TEACHER, "    return a + b\n"), (Author.STUDENT, "    return a\n"))
+    candidates = tuple(
+        NewCandidate(
+            author=author,
+            model=f"by-{author}",
+            program=problem.prompt + text,
+            completion=text if author is Author.TEACHER else None,
+            policy_version=5 if author is Author.STUDENT else None,
+        )
+        for author, text in written
+    )
+    group = client.create_group(problem_id, NewGroup(candidates=candidates))
+    right, wrong = (one.id for one in client.candidates(group.id))
+    with database.unit_of_work() as work:
+        records.record_results(work, results_for({right: [P, P], wrong: [P, W]}), Rules())
+        policy = intake.policy_id(work.session, "default")
+        checkpoint = CheckpointRow(policy_id=policy, version=5, path="p", sha256="0", metrics={})
+        work.session.add(checkpoint)
+        work.session.flush()
+        checkpoint_id = checkpoint.id
+
+    _, out = export()
+
+    (row,) = lines(out / "data/train.jsonl")
+    assert [row["prompt"], row["chosen"], row["rejected"]] == [
+        problem.prompt, *(text for _, text in written),
+    ]  # fmt: skip
+    assert (row["chosen_id"], row["rejected_id"]) == (str(right), str(wrong))
+    assert (row["chosen_model"], row["rejected_model"]) == ("by-teacher", "by-student")
+    assert (row["chosen_checkpoint_id"], row["rejected_checkpoint_id"]) == ("", str(checkpoint_id))
+    assert (row["chosen_pass_fraction"], row["rejected_pass_fraction"]) == (1.0, 0.5)
+    assert (row["problem_id"], row["group_id"]) == (str(problem_id), str(group.id))
+    assert "`min_best` is `partial_pass`, and it passes at least one test" in (
+        out / "README.md"
+    ).read_text().replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("words", "rows", "left"),
+    [
+        (["--labels", "all_pass,partial_pass"], 1, {"another label": 1}),
+        (["--labels", "all_pass", "--labels", "runtime_error"], 1, {"another label": 1}),
+        (["--min-gap", "0.5"], 1, {"gap below 0.5": 1}),
+        (["--max-pairs-per-problem", "1"], 1, {"more than 1 pairs of a problem": 1}),
+        (["--since", "2020-01-01"], 2, {}),
+    ],
+)
+def test_an_export_can_be_narrowed(export, ranked, words, rows, left):
+    result, out = export(*words, "--json")
+
+    said = json.loads(result.stdout)
+    assert (said["rows"], said["reasons"]["rows"]) == (rows, left)
+    card = (out / "README.md").read_text()
+    for reason, count in left.items():
+        assert f"* left out, {reason}: {count} rows" in card
+    assert "* no pairs in 1 groups, teacher_below_student: ask a better teacher" in card
+
+
+@pytest.mark.parametrize(
+    "words", [("--since", "soon"), ("--labels", "best"), ("--min-gap", "nan"), ("--min-gap", "-1")]
+)
+def test_a_filter_that_means_nothing_is_refused(export, words):
+    result, out = export(*words)
+
+    assert result.exit_code == 2
+    assert words[0] in result.stderr
+    assert not out.exists()
