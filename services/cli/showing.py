@@ -29,9 +29,11 @@ def group_report(client: Client, name: str) -> GroupReport:
         ranking: RankingView | None = client.get_ranking(group.id)
     except errors.NotFound:
         ranking = None
-    scores = {entry.candidate_id: entry.score for entry in ranking.order} if ranking else {}
+    order = ranking.order if ranking else ()
+    scores = {entry.candidate_id: entry.score for entry in order}
+    places = {entry.candidate_id: place for place, entry in enumerate(order)}
     details = [client.get_candidate(item.id) for item in client.candidates(group.id)]
-    details.sort(key=lambda item: -scores.get(item.id, -9.0))
+    details.sort(key=lambda item: places.get(item.id, len(places)))
     table = Table(title=f"{group.problem_slug}  group {group.id}  {group.state.value}")
     for column in ("candidate", "author", "model", "label", "passed", "score", "first failure"):
         table.add_column(column)

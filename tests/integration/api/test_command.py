@@ -182,6 +182,8 @@ def test_samples_of_one_model_give_pairs_if_all_are_to_be_paired(
     *_, last = rrtf("watch", teacher.id).stdout.splitlines()
     assert last.startswith(f"ranked: 0 pairs, no training data, {what_to_do}")
     assert "pair all" in " ".join(rrtf("show", teacher.id).stdout.split())
+    shown = rrtf("show", every.id, "--json").stdout
+    assert [one["label"] for one in json.loads(shown)["candidates"]] == ["all_pass", "partial_pass"]
     stats = json.loads(rrtf("status", "--json").stdout)
     assert stats["advice"]["no_teacher"].startswith("add a teacher's")
 

@@ -246,3 +246,28 @@ def test_a_problem_keeps_its_reference_program_to_itself(suite):
     assert "SECRET" not in message.model_dump_json()
     with suite.database.reading() as session:
         assert session.get(ProblemRow, problem_id).reference_program == "SECRET"
+
+
+def test_what_is_to_be_there_once_is_there_once_whoever_asks_at_the_same_time(suite):
+    new = NewGroup(candidates=(suite.student("x \ud800"), suite.student("y")), once=True)
+    together = threading.Barrier(4)
+    found = []
+
+    def ask():
+        together.wait()
+        with suite.work() as work:
+            found.extend(intake.open_groups(work, [(suite.problem_id, new)] * 2))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(found) == 8
+    assert len({group.id for group in found}) == 1
+    assert sum(group.created for group in found) == 1
+    assert len(candidates_of(suite, found[0].id)) == 2
+    with suite.work() as work:
+        again = intake.open_group(work, suite.problem_id, new.model_copy(update={"once": False}))
+    assert again != found[0].id

@@ -13,7 +13,7 @@ from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewChe
 from infra.db.tables import GroupRow, RankingRow, TrainingBatchRow
 from ranker import batches
 from ranker.again import RankedAgain, rank_again
-from ranker.ranking import RULE_VERSION, Rules
+from ranker.ranking import RULE_VERSION, Preset, Rules
 from services.api.stats import read_stats
 from services.audit import Maxima, audit
 from services.cli.main import app
@@ -78,6 +78,18 @@ def complete(suite, leased):
 
 def is_clean(suite):
     return audit(suite.database, MAXIMA).findings == ()
+
+
+def test_the_papers_own_rule_prefers_a_teacher_of_the_same_label(suite):
+    group_id, (teacher, *students) = group_of_the_older_rule(suite)
+
+    assert rank_again(suite.database, Rules(preset=Preset.LINEAR)) == RankedAgain(groups=1)
+
+    _, new = rankings(suite, group_id)
+    assert new.best_id == teacher
+    wanted = [(str(teacher), str(one), 0.05) for one in students]
+    assert [(p["better_id"], p["worse_id"], p["gap"]) for p in new.pairs] == wanted
+    assert is_clean(suite)
 
 
 def test_a_group_without_a_batch_gets_a_ranking_by_the_present_rule(suite):
