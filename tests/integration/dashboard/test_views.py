@@ -84,6 +84,17 @@ def train(database):
         batches.complete(work, CompleteRequest(leases=held, checkpoint=checkpoint))
 
 
+def test_a_group_without_pairs_says_why_and_what_to_do(visit, page, judge, entries):
+    group_id = judge(*entries[1:])
+    visit(f"groups/{group_id}")
+
+    advice = "no teacher: add a teacher's program, or pair all candidates"
+    expect(page.get_by_text(f"No pairs, {advice}")).to_be_visible()
+    expect(page.get_by_text(f"not trained on, {advice}")).to_be_visible()
+    visit("")
+    expect(page.get_by_text("no teacher 1 (add a teacher's program")).to_be_visible()
+
+
 def test_training_shows_pass_at_1_by_version(visit, page, judge, entries):
     judge(*entries)
     visit("training")

@@ -115,3 +115,15 @@ def test_without_database_and_suite_it_is_said_what_is_missing(home):
 
     assert (ended.exit_code, ended.stderr.count("\n")) == (1, 1)
     assert "DATABASE_URL is not set" in ended.stderr
+
+
+def test_rounds_without_teachers_pair_all_candidates():
+    files = ("--problems", "p", "--held-out", "h", "--out", "o")
+
+    refused = CliRunner().invoke(app, ["train", *files])
+
+    assert refused.exit_code == 2
+    assert "--pairs all" in refused.stderr
+    asked = CliRunner().invoke(app, ["train", *files, "--pairs", "all"])
+    assert asked.exit_code == 1  # There are no such files.
+    assert "cannot read p" in asked.stderr
