@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from infra import checking, errors
+from infra import checking, errors, repeats
 from infra.contracts.base import (
     CandidateState,
     GroupState,
@@ -190,8 +190,8 @@ def open_groups(
     # In one order: two requests with the same new names wait for each other's.
     names = sorted({new.policy for _, new in wanted})
     policies = {name: policy_id(work.session, name) for name in names}
-    keys = [_once(problem_id, new) for problem_id, new in wanted]
-    known = _known_groups(work, {key for key in keys if key is not None})
+    keys = [repeats.key_of(problem_id, new) for problem_id, new in wanted]
+    known = repeats.known_groups(work, {key for key in keys if key is not None})
     groups: list[_Group] = []
     opened: list[Opened] = []
     fresh: list[tuple[UUID, NewGroup]] = []
@@ -240,27 +240,6 @@ def open_groups(
     bulk.copy(work.session, CandidateRow, rows)
     wake_dispatcher(work.session)
     return opened
-
-
-def _once(problem_id: UUID, new: NewGroup) -> str | None:
-    """Name what is asked for, if it is to be there once; how soon it is executed is no part."""
-    if not new.once:
-        return None
-    # Through JSON text with escapes, because a program may hold what UTF-8 cannot.
-    asked = new.model_dump(mode="json", exclude={"once", "priority", "cache", "problem"})
-    text = json.dumps([str(problem_id), asked], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _known_groups(work: Work, keys: Collection[str]) -> dict[str | None, UUID]:
-    """Find groups that are to be there once; nobody else makes one until this transaction ends."""
-    for key in sorted(keys):
-        lock = int.from_bytes(bytes.fromhex(key)[:8], signed=True)
-        work.session.execute(select(func.pg_advisory_xact_lock(lock)))
-    rows = work.session.execute(
-        select(GroupRow.once_sha256, GroupRow.id).where(GroupRow.once_sha256.in_(keys))
-    )
-    return {row.once_sha256: row.id for row in rows}
 
 
 def admit(
