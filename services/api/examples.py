@@ -54,6 +54,13 @@ GROUP: dict[str, Example] = {
             "samples": [{"author": "student", "backend": "replay", "num_samples": 2, "seed": 7}]
         },
     },
+    "own samples": {
+        "summary": "Rank samples of one model, without a teacher",
+        "value": {
+            "samples": [{"author": "student", "backend": "replay", "num_samples": 4}],
+            "pairs": "all",
+        },
+    },
 }
 LEASE: dict[str, Example] = {
     "wait": {
