@@ -12,11 +12,11 @@ from uuid import UUID
 
 from infra import errors, importers
 from infra.contracts.api import BulkGroup, BulkGroupOutcome, GroupView, ProblemView
-from infra.contracts.base import Author, CheckState, Pairing, SkipReason
+from infra.contracts.base import CheckState, Pairing, SkipReason
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES, NewCandidate, NewGroup
 from infra.contracts.problems import STRENGTH, Problem
-from infra.contracts.ranking import ADVICE
 from infra.importers import BadLine, CandidateRecord
+from services.cli.foreseeing import foreseen
 from services.client import Client
 
 Item = TypeVar("Item")
@@ -194,7 +194,8 @@ def submit_file(
                 report.created += len(lot.members)
             else:
                 report.known += len(lot.members)
-            if (reason := _foreseen(lot, pairs)) is not None:
+            candidates = [candidate for _, candidate in lot.members]
+            if (reason := foreseen(candidates, pairs)) is not None:
                 report.no_pairs[reason] = report.no_pairs.get(reason, 0) + 1
     report.bad.sort()
     return report
@@ -256,26 +257,6 @@ def _submit_lot(client: Client, lot: _Lot, asked: _Asked) -> BulkGroupOutcome:
     except (errors.InvalidInput, errors.PayloadTooLarge) as error:
         return BulkGroupOutcome(id=None, error=error.detail, created=False)
     return outcome
-
-
-def _foreseen(lot: _Lot, pairs: Pairing | None) -> SkipReason | None:
-    """Tell why a group will give no pairs, where its authors say so already."""
-    authors = {candidate.author for _, candidate in lot.members}
-    if len(lot.members) < 2:
-        return SkipReason.TOO_FEW_CANDIDATES
-    if pairs is Pairing.ALL or len(authors) == len(Author):
-        return None
-    return SkipReason.NO_STUDENT if Author.TEACHER in authors else SkipReason.NO_TEACHER
-
-
-def notes(report: Report, pairs: Pairing | None) -> Iterator[str]:
-    """Say what of a submission may not be what was meant."""
-    unless = ", unless RRTF_RANKER_ALL_PAIRS is set" if pairs is None else ""
-    for name, lines in sorted(report.metadata_fields.items()):
-        yield f"`{name}` of {lines} lines is no field of a candidate, and kept as its metadata"
-    for reason, groups in report.no_pairs.items():
-        hope = "" if reason is SkipReason.TOO_FEW_CANDIDATES else unless
-        yield f"{groups} groups will give no pairs{hope}, {reason}: {ADVICE[reason]}"
 
 
 def submit_groups(

@@ -95,7 +95,8 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Submit the candidates of a file, one group for each problem, if they are not known."""
-    from services.cli.submitting import notes, submit_file
+    from services.cli.foreseeing import notes
+    from services.cli.submitting import submit_file
 
     with open_client() as client:
         report = submit_file(client, file, policy, pairs, again)
@@ -103,7 +104,7 @@ def submit(
     done = f"{report.created} candidates in {report.groups} groups submitted"
     _say(report, as_json, f"{done}, {known}{len(report.bad)} bad")
     if not as_json:
-        for note in notes(report, pairs):
+        for note in notes(report.metadata_fields, report.no_pairs, pairs):
             say(note)
     _complain_of(report, file)
 
