@@ -6,6 +6,7 @@ it a jail sees the packages of the problem's image, and nothing else of the host
 
 import compileall
 import fcntl
+import functools
 import hashlib
 import importlib.metadata
 import importlib.resources
@@ -154,7 +155,9 @@ def _distribution(name: str) -> importlib.metadata.Distribution:
         raise errors.SandboxError(f"the package {name} is not installed here") from error
 
 
+@functools.cache
 def _digest(own: tuple[str, ...]) -> str:
+    """Hash what the file system is made of; what is installed stays while we run."""
     digest = hashlib.sha256(sys.version.encode())
     for name in (_TIME_ZONES, *own):
         digest.update(f"{name} {_distribution(name).version}".encode())
