@@ -251,7 +251,7 @@ class _Plugin:
         self._report.items(names)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
         """Say when a test begins and what became of it."""
         if isinstance(item, _Check) and self._within:
             # Its statements are the tests; what ends it between them keeps the others from theirs.
@@ -262,7 +262,8 @@ class _Plugin:
         self._report.begin(item.nodeid)
         answer = yield
         found = self._results.get(item.nodeid, ["not_run", "it did not run"])
-        self._report.end(item.nodeid, found)
+        is_followed = nextitem is not None and not isinstance(nextitem, _Check)
+        self._report.end(item.nodeid, found, is_followed)
         return answer
 
     @pytest.hookimpl(wrapper=True)
