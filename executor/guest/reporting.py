@@ -54,8 +54,9 @@ class Report:
         found = self.of(found)
         if self._results.setdefault(name, found)[0] == "passed":
             self._results[name] = found
-        message = {"end": name, "result": self._results[name]}
-        message |= {"told": self._told} if self._told else {}
+        message: dict[str, Any] = {"end": name, "result": self._results[name]}
+        if self._told:
+            message["told"] = self._told
         if is_followed:
             self._kept = message
         else:
