@@ -24,8 +24,6 @@ _PRELOADED = (
     "random", "re", "string", "types", "typing", "traceback", "warnings",
 )  # fmt: skip
 """What candidates and tests import most; loaded once here instead of in each of them."""
-_OF_TESTS = ("isolated", "suite", "watched")
-"""Roles that pytest may be run for."""
 
 
 def main() -> None:
@@ -62,11 +60,16 @@ def _serve_in_session(zygote: "_Zygote", proc_fd: int) -> None:
     from executor.guest.shared import session, suite  # noqa: F401 - loaded for the jails
 
     def order() -> Generator[object, int, None]:
-        start = zygote.serve()
-        if start["role"] not in _OF_TESTS:
-            boot.run_child(start)
-        boot.settle()
-        return boot.tests(start)
+        try:
+            start = zygote.serve()
+            if start["role"] not in boot.OF_TESTS:
+                boot.run_child(start)
+            boot.settle()
+            return boot.tests(start)
+        except BaseException as error:
+            # Not for pytest to deal with.
+            os.write(2, f"{type(error).__name__}: {error}".encode())
+            os._exit(70)
 
     opened = _count(proc_fd, "fd")
     session.serve(order, lambda: (_count(proc_fd, "task"), _count(proc_fd, "fd")) == (1, opened))

@@ -78,6 +78,8 @@ class Image:
         self.own = own
         """Distributions of the running environment that are beside the standard library."""
         self.packages = packages
+        self._beside: dict[tuple[str, ...], Image] = {}
+        """The same with distributions beside the standard library, which stay as they are."""
 
     @property
     def name(self) -> str:
@@ -103,9 +105,12 @@ class Image:
         """
         if name == self.name == STANDARD_IMAGE and own == self.own:
             return self
-        packages = None if name == STANDARD_IMAGE else self.images.find(name)
-        if packages is not None:
-            _require_readable(packages.folder)
+        if name == STANDARD_IMAGE:
+            if own not in self._beside:
+                self._beside[own] = _staged(self.images, own, None)
+            return self._beside[own]
+        packages = self.images.find(name)
+        _require_readable(packages.folder)
         return _staged(self.images, own, packages)
 
 
