@@ -4,16 +4,20 @@ It keeps the control socket to itself. When that socket closes, the supervisor h
 jail gone; process 1 leaves, and the kernel kills all that is left in its namespace.
 """
 
+import contextlib
 import fcntl
 import os
 import select
 import signal
 import site
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from typing import NoReturn
 
 CHANNEL_FD = 3
 CONTROL_FD = 4
+OF_TESTS = ("isolated", "suite", "watched")
+"""Roles in which tests are run, by pytest if they need it."""
 
 
 def main() -> None:
@@ -99,17 +103,11 @@ def wait(child: int, wake_fd: int, control: object) -> None:
                 return
 
 
-def run_child(start: dict[str, object]) -> None:
+def run_child(start: dict[str, object]) -> NoReturn:
     """Become the candidate or the tests; never return."""
-    for number in (signal.SIGINT, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    # Python ignores these two; a program expects their usual effect.
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_IGN)
-    # Without the `site` module a program lacks `exit` and `quit`.
-    site.setquit()
     code = 70
     try:
+        settle()
         match start["role"]:
             case "functions":
                 from executor.guest import calls
@@ -127,27 +125,59 @@ def run_child(start: dict[str, object]) -> None:
                 from executor.guest.programs import native
 
                 native.become(CHANNEL_FD, start)
-            case "suite":
-                from executor.guest.shared import suite
-
-                suite.run(CHANNEL_FD, start)
             case "touching":
                 from executor.guest.reading import touching
 
                 touching.tell(CHANNEL_FD, start)
-            case "guards" | "examining" | "mutants" | "watched":
+            case "guards" | "examining" | "mutants":
                 look_at_suite(start)
             case "reading":
                 from executor.guest.reading import outline
 
                 outline.tell(CHANNEL_FD, start)
-            case "isolated":
-                from executor.guest.isolated import serving
-
-                serving.run(CHANNEL_FD, start)
+            case role if role in OF_TESTS:
+                run_tests(start)
         code = 0 if start["role"] != "program" else code
     finally:
         os._exit(code)
+
+
+def settle() -> None:
+    """Have signals, and what every program finds, as they usually are."""
+    for number in (signal.SIGINT, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    # Python ignores these two; a program expects their usual effect.
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_IGN)
+    # Without the `site` module a program lacks `exit` and `quit`.
+    site.setquit()
+
+
+def run_tests(start: dict[str, object]) -> None:
+    """Run tests, by pytest if they need it."""
+    steps = tests(start)
+    with contextlib.suppress(StopIteration):
+        plugin = next(steps)
+        from executor.guest.shared import session
+
+        steps.send(session.run(plugin))
+
+
+def tests(start: dict[str, object]) -> Generator[object, int, None]:
+    """Return the steps in which tests are run, as `executor.guest.shared.session` has them."""
+    match start["role"]:
+        case "suite":
+            from executor.guest.shared import suite
+
+            return suite.run(CHANNEL_FD, start)
+        case "watched":
+            from executor.guest.shared import watched
+
+            return watched.run(CHANNEL_FD, start)
+        case _:
+            from executor.guest.isolated import serving
+
+            return serving.run(CHANNEL_FD, start)
 
 
 def look_at_suite(start: dict[str, object]) -> None:
@@ -165,10 +195,6 @@ def look_at_suite(start: dict[str, object]) -> None:
             from executor.guest.mutants import programs
 
             programs.tell(CHANNEL_FD, start)
-        case "watched":
-            from executor.guest.shared import watched
-
-            watched.run(CHANNEL_FD, start)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ class Report:
         self._results: dict[str, Result] = {}
         self._reached: set[int] = set()
         self._told: list[list[Any]] = []
+        self._kept: dict[str, Any] = {}
+        """The end of a test that the beginning of the next is to bring along."""
 
     def items(self, names: Sequence[str]) -> None:
         """Tell which tests there are."""
@@ -40,15 +42,25 @@ class Report:
     def begin(self, name: str) -> None:
         """Tell that a test begins."""
         self._told = []
-        self._channel.send({"begin": name})
+        kept, self._kept = self._kept, {}
+        self._channel.send({**kept, "begin": name})
 
-    def end(self, name: str, found: Result) -> None:
-        """Tell what became of a test; the worst of what a test that runs several times finds."""
+    def end(self, name: str, found: Result, is_followed: bool = False) -> None:
+        """Tell what became of a test; the worst of what a test that runs several times finds.
+
+        If it `is_followed` by another at once, it is told when that begins: a message less to write
+        and to wake somebody for.
+        """
         found = self.of(found)
         if self._results.setdefault(name, found)[0] == "passed":
             self._results[name] = found
-        message = {"end": name, "result": self._results[name]}
-        self._channel.send({**message, "told": self._told} if self._told else message)
+        message: dict[str, Any] = {"end": name, "result": self._results[name]}
+        if self._told:
+            message["told"] = self._told
+        if is_followed:
+            self._kept = message
+        else:
+            self._channel.send(message)
 
     def tell(self, number: int, value: object) -> None:
         """Have what a check has computed compared outside, as it is now."""
@@ -71,6 +83,8 @@ class Report:
 
     def done(self, errors: list[Result]) -> None:
         """Tell that there is no more, what went wrong beside the tests, and what they came to."""
+        if self._kept:
+            self._channel.send(self._kept)  # Something has kept the next from its turn.
         self._channel.send({"done": errors, "reached": sorted(self._reached)})
 
 

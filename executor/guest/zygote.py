@@ -13,7 +13,8 @@ import select
 import signal
 import socket
 import sys
-from typing import Any, NoReturn
+from collections.abc import Generator
+from typing import Any
 
 _MAX_FILES = 16
 _WALL = 0x40000000
@@ -45,25 +46,49 @@ def main() -> None:
     for name in packages.loaded(extra):
         _require_one_thread(proc_fd, name)
 
-    if "pytest" in extra:
-        from executor.guest.shared import suite  # noqa: F401 - the same
-
     zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd)
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.collect()
-    gc.freeze()
-    zygote.serve()
+    if "pytest" in extra:
+        _serve_in_session(zygote, proc_fd)
+    boot.run_child(zygote.serve())
+
+
+def _serve_in_session(zygote: "_Zygote", proc_fd: int) -> None:
+    """Serve in a session of pytest that has begun; return if this one cannot be forked."""
+    from executor.guest import boot
+    from executor.guest.shared import session, suite  # noqa: F401 - loaded for the jails
+
+    def order() -> Generator[object, int, None]:
+        try:
+            start = zygote.serve()
+            if start["role"] not in boot.OF_TESTS:
+                boot.run_child(start)
+            boot.settle()
+            return boot.tests(start)
+        except BaseException as error:
+            # Not for pytest to deal with.
+            os.write(2, f"{type(error).__name__}: {error}".encode())
+            os._exit(70)
+
+    opened = _count(proc_fd, "fd")
+    session.serve(order, lambda: (_count(proc_fd, "task"), _count(proc_fd, "fd")) == (1, opened))
+    _require_one_thread(proc_fd, "pytest's plug-ins")
 
 
 def _require_one_thread(proc_fd: int, module: str) -> None:
-    tasks = os.open("self/task", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc_fd)
+    if _count(proc_fd, "task") > 1:
+        os.write(2, f"to load {module} starts threads, with which no cell can fork".encode())
+        os._exit(1)  # Without waiting for them.
+
+
+def _count(proc_fd: int, name: str) -> int:
+    """Count the threads of this process (`task`), or the files it has open (`fd`)."""
+    folder = os.open(f"self/{name}", os.O_RDONLY | os.O_DIRECTORY, dir_fd=proc_fd)
     try:
-        if len(os.listdir(tasks)) > 1:
-            os.write(2, f"to load {module} starts threads, with which no cell can fork".encode())
-            os._exit(1)  # Without waiting for them.
+        return len(os.listdir(folder))
     finally:
-        os.close(tasks)
+        os.close(folder)
 
 
 class _Zygote:
@@ -81,20 +106,28 @@ class _Zygote:
         self._running: dict[int, tuple[int, int, int]] = {}
         self._ending: dict[int, int] = {}
 
-    def serve(self) -> NoReturn:
-        """Go on until the order socket is closed; nothing else is ever waited for."""
+    def serve(self) -> dict[str, Any]:
+        """Go on until the order socket is closed; nothing else is ever waited for.
+
+        It returns in the first process of each jail, with what that is to run.
+        """
+        gc.collect()
+        gc.freeze()
         self._confine.die_with_parent()
         self._orders.send(b"hello")
         while True:
             for fd, _ in self._poll.poll():
                 if fd == self._orders.fileno():
-                    self._carry_out()
+                    start = self._carry_out()
+                    if start is not None:
+                        return start
                 elif fd in self._running:
                     self._report(fd)
                 else:
                     self._reap(fd, self._ending.pop(fd))
 
-    def _carry_out(self) -> None:
+    def _carry_out(self) -> dict[str, Any] | None:
+        """Start a jail; return only in there what it is to run."""
         message, fds, _, _ = socket.recv_fds(self._orders, 4096, _MAX_FILES)
         if not message:
             os._exit(0)  # And with process 1 everything in the cell.
@@ -110,7 +143,7 @@ class _Zygote:
             _send_file(control, reaper)
             child = self._namespaces.fork(reaper)
             if child == 0:
-                _become_first(self._confine, json.loads(message), fds, self._proc_fd)
+                return _become_first(self._confine, json.loads(message), fds, self._proc_fd)
             watched = os.pidfd_open(child)
             self._running[watched] = (child, reaper, control)
             self._poll.register(watched, select.POLLIN)
@@ -119,6 +152,7 @@ class _Zygote:
             self._orders.send(f"cannot start a jail: {error}".encode())
         for fd in (channel, *rest):
             os.close(fd)
+        return None
 
     def _report(self, watched: int) -> None:
         from executor.guest.channel import pack
@@ -148,7 +182,10 @@ def _send_file(control: int, fd: int) -> None:
         borrowed.detach()
 
 
-def _become_first(confine: Any, order: dict[str, Any], fds: list[int], proc_fd: int) -> NoReturn:
+def _become_first(
+    confine: Any, order: dict[str, Any], fds: list[int], proc_fd: int
+) -> dict[str, Any]:
+    """Take what this process is to have and no more; return what it is to run."""
     from executor.guest import boot, files
     from executor.guest.channel import Channel
 
@@ -168,13 +205,13 @@ def _become_first(confine: Any, order: dict[str, Any], fds: list[int], proc_fd: 
         os.dup2(channel, boot.CHANNEL_FD)
         os.dup2(control, boot.CONTROL_FD)
         os.closerange(boot.CONTROL_FD + 1, 256)
-        start = Channel(boot.CONTROL_FD).receive()
+        start: dict[str, Any] = Channel(boot.CONTROL_FD).receive()
         os.close(boot.CONTROL_FD)
-        boot.run_child(start)
+        return start
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.write(2, f"{type(error).__name__}: {error}".encode())
-    os._exit(70)
+        os._exit(70)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ it a jail sees the packages of the problem's image, and nothing else of the host
 
 import compileall
 import fcntl
+import functools
 import hashlib
 import importlib.metadata
 import importlib.resources
@@ -77,6 +78,8 @@ class Image:
         self.own = own
         """Distributions of the running environment that are beside the standard library."""
         self.packages = packages
+        self._beside: dict[tuple[str, ...], Image] = {}
+        """The same with distributions beside the standard library, which stay as they are."""
 
     @property
     def name(self) -> str:
@@ -102,9 +105,12 @@ class Image:
         """
         if name == self.name == STANDARD_IMAGE and own == self.own:
             return self
-        packages = None if name == STANDARD_IMAGE else self.images.find(name)
-        if packages is not None:
-            _require_readable(packages.folder)
+        if name == STANDARD_IMAGE:
+            if own not in self._beside:
+                self._beside[own] = _staged(self.images, own, None)
+            return self._beside[own]
+        packages = self.images.find(name)
+        _require_readable(packages.folder)
         return _staged(self.images, own, packages)
 
 
@@ -154,7 +160,9 @@ def _distribution(name: str) -> importlib.metadata.Distribution:
         raise errors.SandboxError(f"the package {name} is not installed here") from error
 
 
+@functools.cache
 def _digest(own: tuple[str, ...]) -> str:
+    """Hash what the file system is made of; what is installed stays while we run."""
     digest = hashlib.sha256(sys.version.encode())
     for name in (_TIME_ZONES, *own):
         digest.update(f"{name} {_distribution(name).version}".encode())

@@ -93,17 +93,18 @@ class Items:
         if "items" in message:
             for name in message["items"]:
                 self._add(_text(name))
-        elif "begin" in message:
-            self._add(name := _text(message["begin"]))
-            self._current = name
-        elif "end" in message:
-            outcome, detail = message["result"]
-            self._end(_text(message["end"]), outcome, _text(detail), spent)
-        else:
+            return False
+        if not message.keys() & {"begin", "end"}:
             for outcome, detail in message["done"]:
                 self.charge(Outcome(outcome), _text(detail))
             self.reached = frozenset(map(int, message["reached"]))
             return True
+        if "end" in message:
+            outcome, detail = message["result"]
+            self._end(_text(message["end"]), outcome, _text(detail), spent)
+        if "begin" in message:
+            self._add(name := _text(message["begin"]))
+            self._current = name
         return False
 
     def _end(self, name: str, outcome: str, detail: str, spent: Spending) -> None:

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 from executor.images.packages import Images
 from executor.settings import ExecutorSettings
-from executor.worker.pool import Labelled, Pool, Work
+from executor.worker.line import Labelled, Work
+from executor.worker.pool import Pool
 from infra import errors, importers
 from infra.contracts.base import STANDARD_IMAGE
 from infra.contracts.execution import Suite, Verdict

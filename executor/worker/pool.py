@@ -1,7 +1,6 @@
 """A pool of slots, one process each: labels programs as fast as the machine allows, in order."""
 
 import contextlib
-import itertools
 import multiprocessing
 import multiprocessing.reduction
 import multiprocessing.util
@@ -16,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import Any
 
 from executor.judging.asserting import SuiteBroken
 from executor.judging.run import Asserts
@@ -25,32 +24,15 @@ from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from executor.suites import soundness
 from executor.worker.judges import Judges
+from executor.worker.line import Done, Labelled, Line, Work
 from infra import errors
 from infra.contracts.checks import Fault, Finding
 from infra.contracts.execution import Suite, Verdict
 
-_CHUNK = 8
-"""Programs handed to a slot at once; enough that the hand-over costs nothing."""
 _FROM_TERMINAL = {signal.SIGINT, signal.SIGHUP}
 """Signals of Ctrl-C and of a terminal that is closed; they are for the pool's owner to answer."""
-_AHEAD = 4
-"""Chunks for each slot that are handed over before the first is back."""
-
-
-class Work(NamedTuple):
-    """One program to label with one of the pool's suites."""
-
-    suite: str
-    source: str
-
-
-class Labelled(NamedTuple):
-    """What became of one piece of work: a verdict, or the reason why there is none."""
-
-    verdict: Verdict | None
-    error: str = ""
-    seconds: float = 0.0
-    """Wall time it held its slot."""
+_AHEAD = 8
+"""Chunks for each slot that are in line; some wait until the tests of their suite are read."""
 
 
 class Pool:
@@ -98,20 +80,15 @@ class Pool:
         Raises:
             errors.SandboxError: a slot's process died, or none could be opened.
         """
-        pending: deque[Future[_Chunk]] = deque()
-        known: dict[str, Asserts] = {}
+        line = Line(self._submit, self._slots * _AHEAD)
         try:
-            for chunk in _chunks(work):
-                # Test code that one slot has read need not be read by the others.
-                read = {work.suite: known[work.suite] for work in chunk if work.suite in known}
-                with _deaf():
-                    pending.append(self._executor.submit(_label, chunk, read))
-                if len(pending) >= self._slots * _AHEAD:
-                    yield from _results(pending.popleft(), known)
-            while pending:
-                yield from _results(pending.popleft(), known)
+            yield from line.label(work)
         except BrokenProcessPool as error:
             raise _died() from error
+
+    def _submit(self, work: list[Work], read: Mapping[str, Asserts]) -> Future[Done]:
+        with _deaf():
+            return self._executor.submit(_label, work, read)
 
     def check(self, names: Iterable[str], mutants: int) -> Iterator[Finding]:
         """Yield what is found of each suite, in order; at most so many mutants of its reference.
@@ -171,26 +148,6 @@ def _deaf() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-class _Chunk(NamedTuple):
-    """What comes back from a slot."""
-
-    labelled: list[Labelled]
-    read: dict[str, Asserts]
-    """What it has read of the suites it worked on."""
-
-
-def _results(chunk: "Future[_Chunk]", known: dict[str, Asserts]) -> list[Labelled]:
-    labelled, read = chunk.result()
-    known.update(read)
-    return labelled
-
-
-def _chunks(work: Iterable[Work]) -> Iterator[list[Work]]:
-    iterator = iter(work)
-    while chunk := list(itertools.islice(iterator, _CHUNK)):
-        yield chunk
-
-
 # What follows runs in the slots' processes.
 
 
@@ -235,15 +192,15 @@ def _leave_when(ended: "Connection[Any, Any]") -> None:
     os._exit(1)
 
 
-def _label(chunk: list[Work], read: Mapping[str, Asserts]) -> _Chunk:
+def _label(work: list[Work], read: Mapping[str, Asserts]) -> Done:
     assert _process is not None
-    labelled = [_timed(_process, work, read.get(work.suite)) for work in chunk]
+    labelled = [_timed(_process, one, read.get(one.suite)) for one in work]
     found = {}
-    for name in {work.suite for work in chunk} - read.keys():
+    for name in {one.suite for one in work} - read.keys():
         asserts = _process.judges.read(name)
         if asserts is not None:
             found[name] = asserts
-    return _Chunk(labelled, found)
+    return Done(labelled, found)
 
 
 def _check(name: str, mutants: int) -> Finding:

@@ -3,7 +3,8 @@
 import time
 
 from executor.settings import ExecutorSettings
-from executor.worker.pool import Pool, Work
+from executor.worker.line import Work
+from executor.worker.pool import Pool
 from infra.contracts.base import Label
 from infra.contracts.direct import ExecuteRequest
 from infra.contracts.execution import Suite

@@ -20,9 +20,9 @@ from executor.sandbox import cell
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra import errors
-from infra.contracts.base import Label
+from infra.contracts.base import IntegrityRule, Label
 from infra.contracts.execution import Suite
-from infra.contracts.problems import CallTest, Problem
+from infra.contracts.problems import AssertTest, CallTest, Problem
 from tests.integration.judged import results
 
 
@@ -223,6 +223,36 @@ def test_a_module_that_starts_threads_is_named(home, wheels):
 
     with pytest.raises(errors.SandboxError, match="to load thing starts threads"):
         results(home, "mine", "def f(): return 1")
+
+
+HOLDING = """
+import os, threading
+def pytest_configure(config):
+    config.ended = threading.Event()
+    config.waiting = threading.Thread(target=config.ended.wait)
+    config.waiting.start()
+    config.held = open(os.devnull)
+def pytest_unconfigure(config):
+    config.ended.set()
+    config.waiting.join()
+"""
+
+
+def test_a_plug_in_holds_in_each_jail_what_none_has_of_the_zygote(home, wheels):
+    wheels.add("thing", "1.0", {"thing.py": HOLDING}, entry_points="[pytest11]\nthing = thing\n")
+    Images(home).build("mine", wheels.requirements("thing"))
+    source = """
+def test_f(request, tmp_path):
+    assert f() == 1 and request.config.waiting.is_alive() and request.config.held.read() == ""
+"""
+    rule = IntegrityRule.SHARED
+    suite = Suite(tests=(AssertTest(source=source),), image="mine", entry_point="f", integrity=rule)
+
+    with contextlib.closing(Slot(ExecutorSettings(home=home), 15)) as slot:
+        made = Judge(slot.sandbox, suite, slot.version_with("mine"))
+        verdict = made.judge("def f(): return 1")
+
+    assert verdict.label is Label.ALL_PASS, verdict
 
 
 @pytest.mark.parametrize("name", ["Mine", "../x", "", "a b"])

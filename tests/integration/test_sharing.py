@@ -1,5 +1,7 @@
 """Tests that run beside the candidate, as their authors run them: decided, run, told of."""
 
+import sys
+
 import pytest
 
 from executor.judging.asserting import SuiteBroken
@@ -202,6 +204,51 @@ def test_add(two):
     verdict = judge(cell, test)
 
     assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.SHARED), verdict
+
+
+def test_a_session_has_begun_before_the_candidate_is_there(cell):
+    """What is frozen was there before a jail was forked, and no collector of a jail looks at it."""
+    source = """
+import gc
+def test_session(request):
+    collected = set(map(id, gc.get_objects()))
+    assert add(0, 0) == 0
+    assert not collected & {id(request.config), id(request.session)}
+"""
+    verdict = judge(cell, source)
+
+    assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.SHARED), verdict
+
+
+def test_a_conftest_has_its_say_in_how_a_session_begins(slot):
+    conftest = """
+import pytest
+began = []
+def pytest_addoption(parser): parser.addini("shop", "the shop", default="open")
+def pytest_sessionstart(session): began.append(session)
+@pytest.fixture
+def session(request): return began == [request.session] and request.config.getini("shop")
+"""
+    source = "def test_add(session): assert add(1, 2) == 3 and session == 'open'"
+
+    verdict = judge(slot, AssertTest(source=source, files={"conftest.py": conftest}))
+
+    assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.SHARED), verdict
+
+
+def test_a_further_candidate_reads_nothing_that_all_have_in_common(cell):
+    label = judge_of(cell, "import os\ndef test_a(): assert add(1, 2) == 3")
+    label(ADD)
+    opened = []
+    is_on = True
+    sys.addaudithook(lambda event, args: is_on and event == "open" and opened.append(str(args[0])))
+
+    verdict = label(ADD)
+
+    is_on = False
+    assert verdict.integrity is Integrity.SHARED
+    assert opened
+    assert not [name for name in opened if name.endswith((".py", "METADATA"))]
 
 
 @pytest.mark.parametrize(

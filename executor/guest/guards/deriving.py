@@ -20,6 +20,7 @@ from executor.guest.guards.outside import Outside, instead
 from executor.guest.guards.reading import Suite, Test, read
 from executor.guest.guards.sites import FUNCTIONS, Site
 from executor.guest.guards.values import Draws, Scalar
+from executor.guest.reading.imported import imports_of
 from executor.guest.reading.statements import entered
 
 _PLACE = re.compile("^( *)\0([0-9]+)\0\n?", re.MULTILINE)
@@ -110,6 +111,7 @@ def pattern(
         "within": any(test.scope is not None for test in suite.tests),
         "sites": sum(len(test.sites) for test in suite.tests) + suite.outside,
         "outside": [told for plan in plans for told in plan.outside],
+        "imports": imports_of(source),
     }
 
 

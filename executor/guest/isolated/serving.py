@@ -5,7 +5,7 @@ import random
 import sys
 import types
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from executor.guest.channel import Channel
@@ -21,8 +21,10 @@ _TESTS: Final = "test_suite"
 _FILE: Final = "<tests>"
 
 
-def run(fd: int, start: dict[str, Any]) -> None:
+def run(fd: int, start: dict[str, Any]) -> Generator[object, int, None]:
     """Run test code that has been read, and report what becomes of each test.
+
+    Where it needs pytest, that is run as `executor.guest.shared.session.Steps` says.
 
     Args:
         fd: The channel.
@@ -43,7 +45,7 @@ def run(fd: int, start: dict[str, Any]) -> None:
     sites = Sites(report, path)
     if start["framework"]:
         tests = module.TestCode(start["text"], suite.FILE)
-        errors = suite.run_tests(start, tests, start["within"], candidate, report, sites)
+        errors = yield from suite.run_tests(start, tests, start["within"], candidate, report, sites)
     else:
         errors = _run_code(start, candidate, report, sites)
     report.done(errors)

@@ -5,7 +5,12 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from executor.guest.channel import Channel
-from executor.guest.reading.imported import OF_THE_CANDIDATE, candidate_modules, is_library
+from executor.guest.reading.imported import (
+    OF_THE_CANDIDATE,
+    candidate_modules,
+    imports_of,
+    is_library,
+)
 from executor.guest.reading.statements import has_tests
 from executor.guest.reading.touching import touches
 
@@ -61,7 +66,7 @@ def _missing_of_program(program: str, files: Collection[str]) -> Iterator[str]:
 def _brought(test: dict[str, Any], program: str) -> set[str]:
     """Return the modules that are there for a test beside those that are installed."""
     try:
-        candidate = candidate_modules(test["source"], program, test["files"])
+        candidate = candidate_modules(imports_of(test["source"]), program, test["files"])
     except _UNREADABLE:
         candidate = []
     named = [*OF_THE_CANDIDATE, *candidate, *([test["module"]] if test["module"] else [])]

@@ -2,13 +2,16 @@
 
 import ast
 import os
+import re
 import types
+import unicodedata
 from typing import Final
 
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
 
 _OF_SOURCE: Final = {"getsource", "getsourcelines", "getsourcefile", "findsource", "getlines"}
+_ASSERT: Final = re.compile(r"\bassert\b")
 _FOLDERS: Final = {"dirname", "parent", "parents"}
 
 
@@ -34,6 +37,8 @@ class TestCode:
         source, self._source = self._source, None
         assert source is not None, "it is compiled once"
         text = source.encode("utf-8", "surrogatepass")
+        if not _ASSERT.search(source):
+            return compile(text, self._file, "exec", dont_inherit=True)
         tree = ast.parse(text, self._file)
         rewrite_asserts(tree, text, self._file, config)
         return compile(tree, self._file, "exec", dont_inherit=True)
@@ -41,6 +46,10 @@ class TestCode:
 
 def _reads_itself(source: str) -> bool:
     """Tell whether test code is after its own text, and not only after the folder that it is in."""
+    # Names are read in this form; what is not even mentioned need not be looked for.
+    text = unicodedata.normalize("NFKC", source)
+    if not any(name in text for name in (*_OF_SOURCE, "__file__")):
+        return False
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

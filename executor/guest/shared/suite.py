@@ -8,6 +8,7 @@ import os
 import random
 import sys
 import types
+from collections.abc import Generator
 from typing import Any, Protocol
 
 import pytest
@@ -17,10 +18,11 @@ from _pytest.skipping import evaluate_skip_marks
 
 from executor.guest.channel import Channel
 from executor.guest.compiling import compile_candidate
-from executor.guest.reading.imported import candidate_modules
+from executor.guest.reading.imported import candidate_modules, imports_of
 from executor.guest.reading.statements import SITE, marked
 from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
 from executor.guest.shared.module import TestCode
+from executor.guest.shared.session import FOLDER, TESTS, Steps
 
 for _name in default_plugins:
     # pytest itself would import them in every fresh process; here it is done once, in the zygote.
@@ -29,15 +31,12 @@ for _name in ("unittest", "unittest.mock", "doctest"):
     importlib.import_module(_name)
 
 _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-FOLDER = "/tmp/suite"
-TESTS = "test_suite"
-"""Module of the test code."""
 FILE = f"{FOLDER}/{TESTS}.py"
 CANDIDATE = "solution"
 """Module of the candidate where the tests do not say another name."""
 
 
-def run(fd: int, start: dict[str, Any]) -> None:
+def run(fd: int, start: dict[str, Any]) -> Steps:
     """Run the test code against the candidate, and report what becomes of each test.
 
     Args:
@@ -45,7 +44,8 @@ def run(fd: int, start: dict[str, Any]) -> None:
         start: `program`; `source` of the tests; `module`, under which they import the candidate,
             None if they are of one module with it; `files` beside them, by name; `check`, a
             function that is called with the `entry_point`, or None; `statements`, what those that
-            are tests are called and whether some are of `check`, None if none is marked yet.
+            are tests are called and whether some are of `check`, None if none is marked yet;
+            `imports` of the tests, None if nobody has looked for them.
     """
     channel = Channel(fd)
     names = _names(start)
@@ -64,7 +64,7 @@ def run(fd: int, start: dict[str, Any]) -> None:
     random.seed(0)
     candidate = _Here(code, names, start["module"] is None)
     sites = Sites(report, FILE)
-    report.done(run_tests(start, tests, within, candidate, report, sites))
+    report.done((yield from run_tests(start, tests, within, candidate, report, sites)))
 
 
 def marked_code(source: str, check: str | None) -> tuple[TestCode, list[str], bool]:
@@ -84,8 +84,10 @@ def run_tests(
     candidate: "Candidate",
     report: Report,
     sites: Sites,
-) -> list[Result]:
+) -> Generator[object, int, list[Result]]:
     """Run test code, its statements marked, and report; return what went wrong beside its tests.
+
+    It yields a plug-in that pytest is to be run with, and is sent the status of that.
 
     `within` says whether some of the marked statements are in the function `check`.
     """
@@ -93,11 +95,7 @@ def run_tests(
     sys.path.insert(0, FOLDER)
     sys.argv = ["pytest"]
     plugin = _Plugin(start, tests, candidate, report, sites, within)
-    arguments = [
-        f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", "--capture=no", "--no-header", "-p",
-        "no:cacheprovider", "-p", "no:faulthandler", "--tb=native", "--import-mode=prepend",
-    ]  # fmt: skip
-    status = pytest.main(arguments, plugins=[plugin])
+    status = yield plugin
     if status not in _JUDGED and not plugin.errors:
         plugin.errors.append(["runtime_error", f"pytest ended with status {int(status)}"])
     return plugin.errors
@@ -108,7 +106,9 @@ def _names(start: dict[str, Any]) -> list[str]:
     if start["module"] is not None:
         return [start["module"]]
     try:
-        return candidate_modules(start["source"], start["program"], start["files"])
+        found = start["imports"]
+        imports = imports_of(start["source"]) if found is None else found
+        return candidate_modules(imports, start["program"], start["files"])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []  # It is told of where that is compiled.
 
@@ -217,15 +217,10 @@ class _Plugin:
 
         hook.exec_module = exec_module  # type: ignore[method-assign] # of this one object
 
-    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Keep what ended pytest itself."""
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
+        """Keep what ended pytest itself; that is all that is told of it."""
         self.errors.append(self._report.of(result_of(excinfo.value, FILE)))
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Have nothing printed by pytest; what is printed is the candidate's."""
-        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
-        reporter._tw._file = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
+        return True
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: pytest.Collector) -> Any:
@@ -256,7 +251,7 @@ class _Plugin:
         self._report.items(names)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> Any:
         """Say when a test begins and what became of it."""
         if isinstance(item, _Check) and self._within:
             # Its statements are the tests; what ends it between them keeps the others from theirs.
@@ -267,7 +262,8 @@ class _Plugin:
         self._report.begin(item.nodeid)
         answer = yield
         found = self._results.get(item.nodeid, ["not_run", "it did not run"])
-        self._report.end(item.nodeid, found)
+        is_followed = nextitem is not None and not isinstance(nextitem, _Check)
+        self._report.end(item.nodeid, found, is_followed)
         return answer
 
     @pytest.hookimpl(wrapper=True)

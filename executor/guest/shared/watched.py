@@ -4,14 +4,14 @@ import faulthandler
 import os
 from typing import Any
 
-from executor.guest.shared import suite
+from executor.guest.shared import session, suite
 
 _TESTS = b"tests\n"
 _PROGRAM = b"program\n"
 _SECONDS = 0.1
 
 
-def run(fd: int, start: dict[str, Any]) -> None:
+def run(fd: int, start: dict[str, Any]) -> session.Steps:
     """Run the suite of `start`; write where it is to the standard error, a word for each look."""
     read, write = os.pipe()
     if os.fork() == 0:
@@ -24,7 +24,7 @@ def run(fd: int, start: dict[str, Any]) -> None:
     os.close(read)
     # It looks from outside of Python, so that a loop in C is seen as well.
     faulthandler.dump_traceback_later(_SECONDS, repeat=True, file=write)
-    suite.run(fd, start)
+    yield from suite.run(fd, start)
 
 
 def _condense(read: int) -> None:
@@ -34,7 +34,7 @@ def _condense(read: int) -> None:
         for line in stacks:
             if line.startswith(("Thread", "Current thread")):
                 is_told = False
-            elif not is_told and line.startswith(f'  File "{suite.FOLDER}/'):
+            elif not is_told and line.startswith(f'  File "{session.FOLDER}/'):
                 is_told = True
-                is_test = line.startswith(f'  File "{suite.FOLDER}/{suite.TESTS}.py"')
+                is_test = line.startswith(f'  File "{session.FOLDER}/{session.TESTS}.py"')
                 os.write(2, _TESTS if is_test else _PROGRAM)

@@ -53,6 +53,8 @@ class Pattern(NamedTuple):
     """How many places there are where something is checked, in items and elsewhere."""
     outside: Mapping[int, Expectation]
     """By their numbers the checks that are made here, of which the items only tell a value."""
+    imports: tuple[tuple[str, tuple[str, ...]], ...]
+    """The modules that the code imports, each with what it takes from it."""
 
     @staticmethod
     def of(message: Mapping[str, Any]) -> "Pattern":
@@ -68,6 +70,7 @@ class Pattern(NamedTuple):
             bool(message["within"]),
             int(message["sites"]),
             {int(one["number"]): Expectation.of(one) for one in message["outside"]},
+            tuple((str(module), tuple(map(str, names))) for module, names in message["imports"]),
         )
 
     def siblings(self) -> list[int]:
@@ -135,6 +138,11 @@ class Arrangement:
         used = [n for n in items if self._pattern.items[n].site is None or n in self._names]
         names = [self.name(n) for n in used if self._pattern.items[n].is_statement]
         return names, self._pattern.within
+
+    @property
+    def imports(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The modules that the code imports, each with what it takes from it."""
+        return self._pattern.imports
 
     def comparison(self) -> Comparison:
         """What compares the values that this run tells."""

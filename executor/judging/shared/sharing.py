@@ -46,12 +46,17 @@ def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
         "check": test.check,
         "entry_point": suite.entry_point,
         "statements": None,
+        "imports": None,
     }
 
 
 def arranged(arrangement: Arrangement) -> dict[str, Any]:
     """Return what differs in that where the test code is arranged anew."""
-    return {"source": arrangement.source, "statements": arrangement.statements()}
+    return {
+        "source": arrangement.source,
+        "statements": arrangement.statements(),
+        "imports": arrangement.imports,
+    }
 
 
 class SharedRun:
