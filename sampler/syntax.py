@@ -61,6 +61,18 @@ def statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             pending += reversed(inner)
 
 
+def does_nothing(tree: ast.Module) -> bool:
+    """Tell whether a module only names values: prose that happens to parse, a literal, `pass`."""
+    return all(
+        isinstance(item, ast.Pass)
+        or (
+            isinstance(item, ast.Expr)
+            and not any(isinstance(node, ast.Call) for node in ast.walk(item))
+        )
+        for item in tree.body
+    )
+
+
 def names_bound_by(statement: ast.stmt) -> set[str]:
     """Return the names that one statement of a module, with all inside it, binds in it."""
     return _names_of(statement, ast.walk(statement))

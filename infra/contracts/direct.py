@@ -138,6 +138,8 @@ class ExecuteRequest(Contract):
     language: ProgramLanguage = Language.PYTHON
     image: ImageName = STANDARD_IMAGE
     """Packages that tests and programs may import beside the standard library."""
+    prelude: Text = ""
+    """Python that the tests' own authors run before a program, in its namespace."""
     limits: Limits = Field(default_factory=Limits)
     programs: tuple[ProgramText, ...] = Field(min_length=1, max_length=MAX_PROGRAMS)
     wait_seconds: float = Field(60.0, gt=0, le=MAX_WAIT_SECONDS)
@@ -146,10 +148,12 @@ class ExecuteRequest(Contract):
     @model_validator(mode="after")
     def _has_one_suite(self) -> Self:
         own = self.tests or self.entry_point or self.image != STANDARD_IMAGE
-        own = own or self.language is not Language.PYTHON
+        own = own or self.prelude or self.language is not Language.PYTHON
         if self.problem is not None:
             if own or self.limits != Limits():
-                raise ValueError("a stored `problem` has its own tests, language, image and limits")
+                raise ValueError(
+                    "a stored `problem` has its own tests, language, image, prelude and limits"
+                )
             return self
         if not self.tests:
             raise ValueError("name a stored `problem`, or give `tests`")

@@ -109,6 +109,7 @@ def _works(suites: StoredSuites, request: ExecuteRequest) -> tuple[list[Judging]
             entry_point=request.entry_point,
             language=request.language,
             image=request.image,
+            prelude=request.prelude,
             limits=request.limits,
         )
         suite, suite_bytes = SizedSuite(own, size_of(own))
