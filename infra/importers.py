@@ -2,47 +2,30 @@
 
 Problems: records of published data sets and our own `Problem`s, told apart by their fields, as
 JSON lines, a JSON array or Parquet; or a folder of exercises, or Python files with doctests.
-Candidates: `task_id` with a whole program (`program`, or `solution` as EvalPlus calls it), or with
-a `completion` (`generation` in HumanEval-X), which is put where the problem wants it.
+Candidates: in the forms of `infra.forms.samples`.
 """
 
 import contextlib
-import gzip
-import io
-import re
-import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from infra import contests, errors, strict_json
+from infra import contests, errors
 from infra.composing import Asked, composed
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Problem, Slug
-from infra.forms import folders, mbpp, parquet, table
+from infra.forms import folders, mbpp, samples, table
+from infra.forms.samples import NO_NAMES, Names, Written
+from infra.record_files import BadLine, read_rows
 
-MAX_LINE_BYTES = 16 * 2**20
-"""Longest line that is read."""
-MAX_ARRAY_BYTES = 256 * 2**20
-"""Longest file that is one JSON value, unpacked; it is read at once."""
-_WHOLE: Final = ("program", "solution")
-_COMPLETIONS: Final = ("completion", "generation")
-_START_BYTES: Final = 64
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 _CANDIDATE_FIELDS = frozenset(
     {"task_id", "program", "completion", "author", "model", "finish_reason", "seed"}
 )
-
-
-class BadLine(NamedTuple):
-    """A line, row or file that could not be used, and why."""
-
-    number: int
-    reason: str
 
 
 class CandidateRecord(NamedTuple):
@@ -51,7 +34,7 @@ class CandidateRecord(NamedTuple):
     number: int
     slug: str
     candidate: NewCandidate
-    is_completion: bool
+    written: Written
 
 
 def slug_of(task_id: object) -> str:
@@ -112,13 +95,13 @@ def tests_left_out(problem: Problem) -> int:
     return count if isinstance(count, int) else 0
 
 
-def read_candidates(path: Path) -> Iterator[CandidateRecord | BadLine]:
-    """Read a file of candidates, plain or gzipped.
+def read_candidates(path: Path, names: Names = NO_NAMES) -> Iterator[CandidateRecord | BadLine]:
+    """Read candidates from a file, plain or gzipped, or a folder, in any known form.
 
     Raises:
-        errors.InvalidInput: the file cannot be read.
+        errors.InvalidInput: it cannot be read, or names no problems and `names` has no order.
     """
-    for number, record in read_records(path):
+    for number, record in samples.read(path, names):
         if isinstance(record, BadLine):
             yield record
             continue
@@ -129,9 +112,8 @@ def read_candidates(path: Path) -> Iterator[CandidateRecord | BadLine]:
 
 
 def _candidate(number: int, record: dict[str, Any]) -> CandidateRecord:
-    field = _field_of(record)
-    is_completion = field in _COMPLETIONS
-    text = record[field]
+    written = samples.written(record)
+    text = record[written]
     return CandidateRecord(
         number=number,
         slug=_slug(record["task_id"]),
@@ -139,12 +121,12 @@ def _candidate(number: int, record: dict[str, Any]) -> CandidateRecord:
             author=record.get("author", Author.STUDENT),
             program=text,
             model=record.get("model", ""),
-            completion=text if is_completion else None,
+            completion=None if written is Written.PROGRAM else text,
             finish_reason=record.get("finish_reason"),
             seed=record.get("seed"),
-            metadata={key: record[key] for key in record.keys() - _CANDIDATE_FIELDS - {field}},
+            metadata={key: record[key] for key in record.keys() - _CANDIDATE_FIELDS - {written}},
         ),
-        is_completion=is_completion,
+        written=written,
     )
 
 
@@ -155,37 +137,31 @@ def _slug(task_id: object) -> str:
     raise errors.InvalidInput(f"task_id: no problem can have the name {repr(task_id)[:100]}")
 
 
-def _field_of(record: dict[str, Any]) -> str:
-    field = next((name for name in (*_WHOLE, *_COMPLETIONS) if name in record), None)
-    if field is None or "task_id" not in record:
-        raise errors.InvalidInput("not a candidate: expected task_id and program or completion")
-    return field
-
-
 def program_of(record: dict[str, Any], problem: Asked) -> str:
     """Return the whole program of a candidate's record.
 
     Raises:
         errors.InvalidInput: it has none, or too long a one.
     """
-    field = _field_of(record)
-    text = record[field]
-    if not isinstance(text, str):
-        raise errors.InvalidInput(f"the {field} must be a string")
-    if field in _COMPLETIONS:
+    record = samples.single(record)
+    written = samples.written(record)
+    text = record[written]
+    if written is Written.COMPLETION:
         return composed(problem, text)
+    if written is Written.ANSWER:
+        raise errors.InvalidInput("take the program out of the answer: `sampler.extraction`")
     if len(text) > MAX_SOURCE_CHARACTERS:
         raise errors.InvalidInput(f"the program has more than {MAX_SOURCE_CHARACTERS} characters")
-    return text
+    return str(text)
 
 
 def complete(record: CandidateRecord, problem: Asked) -> NewCandidate:
-    """Return the candidate with its whole program.
+    """Return the candidate with its whole program, unless that is still in an answer.
 
     Raises:
         errors.InvalidInput: with the prompt it is longer than a program may be.
     """
-    if not record.is_completion:
+    if record.written is not Written.COMPLETION:
         return record.candidate
     program = composed(problem, record.candidate.program)
     return record.candidate.model_copy(update={"program": program})
@@ -194,72 +170,12 @@ def complete(record: CandidateRecord, problem: Asked) -> NewCandidate:
 def read_records(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
     """Read the records of a file with the numbers of their lines or rows.
 
-    The file has JSON lines, is one JSON array (or CoderEval's object of one), each plain or
-    gzipped, or is Parquet.
-
     Raises:
         errors.InvalidInput: the file cannot be read.
     """
-    try:
-        with path.open("rb") as raw:
-            start = raw.read(4)
-            raw.seek(0)
-            if start == parquet.MAGIC:
-                yield from enumerate(parquet.rows(path), 1)
-                return
-            gzipped = start.startswith(b"\x1f\x8b")
-            # Both can be looked into without being read.
-            stream = gzip.GzipFile(fileobj=raw) if gzipped else raw
-            yield from _array(stream, path) if _is_array(stream) else _lines(stream)
-    except (OSError, EOFError, zlib.error) as error:
-        raise errors.InvalidInput(f"cannot read {path}: {error}") from error
-
-
-Stream = io.BufferedReader | gzip.GzipFile
-
-
-def _is_array(stream: Stream) -> bool:
-    start = stream.peek(_START_BYTES)[:_START_BYTES].lstrip()
-    return start.startswith(b"[") or re.match(rb'\{\s*"RECORDS"\s*:', start) is not None
-
-
-def _array(stream: Stream, path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
-    text = stream.read(MAX_ARRAY_BYTES + 1)
-    if len(text) > MAX_ARRAY_BYTES:
-        raise errors.InvalidInput(
-            f"cannot read {path}: it is one array of over {MAX_ARRAY_BYTES} bytes"
-        )
-    try:
-        found = strict_json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise errors.InvalidInput(f"cannot read {path}: not a JSON array: {error}") from None
-    rows = found if isinstance(found, list) else found["RECORDS"]
-    for number, row in enumerate(rows if isinstance(rows, list) else [rows], 1):
-        yield number, row if isinstance(row, dict) else BadLine(number, "not a JSON object")
-
-
-def _lines(stream: Stream) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
-    number = 0
-    while line := stream.readline(MAX_LINE_BYTES + 1):
-        number += 1
-        if len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
-            _skip_line(stream)
-            yield number, BadLine(number, f"longer than {MAX_LINE_BYTES} bytes")
-        elif line.strip():
-            yield number, _decode(line, number)
-
-
-def _skip_line(stream: Stream) -> None:
-    while (rest := stream.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
-        pass
-
-
-def _decode(line: bytes, number: int) -> dict[str, Any] | BadLine:
-    try:
-        record = strict_json.loads(line)
-    except (ValueError, RecursionError) as error:
-        return BadLine(number, f"not JSON: {error}")
-    return record if isinstance(record, dict) else BadLine(number, "not a JSON object")
+    for number, row in read_rows(path):
+        usable = isinstance(row, dict | BadLine)
+        yield number, row if usable else BadLine(number, "not a JSON object")
 
 
 def _reason(error: ValidationError | errors.InvalidInput) -> str:

@@ -13,8 +13,8 @@ import torch
 
 from infra import errors, importers, logs
 from infra.contracts.problems import Problem
-from infra.importers import BadLine
 from infra.prompts import wrap_prompt
+from infra.record_files import BadLine
 from sampler.drawing import Decoding, derive_seed
 from sampler.extraction import extract
 from sampler.generation import Generated, LocalModel, Row

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 from infra import errors, importers
 from infra.contracts.base import Label
 from infra.contracts.problems import Problem
-from infra.importers import BadLine
 from infra.local import process
+from infra.record_files import BadLine
 
 _RESAMPLES = 2_000
 _CONFIDENCE = 0.95

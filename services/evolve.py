@@ -16,7 +16,7 @@ from executor import label
 from infra import errors, importers
 from infra.contracts.base import Contract, Language, Outcome
 from infra.contracts.problems import AssertTest, Limits, Problem
-from infra.importers import BadLine
+from infra.record_files import BadLine
 from sampler.evolution.decontamination import Benchmarks, DatasetReport, Known
 from sampler.evolution.elimination import Reason
 from sampler.evolution.operators import signature_of

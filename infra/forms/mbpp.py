@@ -26,9 +26,10 @@ class _Record(BaseModel):
 
 
 def slug_of(task_id: object) -> str:
-    """Name a problem as we do; a bare number is one of MBPP."""
+    """Name a problem as we do; a bare number is one of MBPP, which EvalPlus writes `Mbpp`."""
     text = str(task_id)
-    return f"MBPP/{text}" if text.isdecimal() else text
+    number = text.removeprefix("Mbpp/")
+    return f"MBPP/{number}" if number.isdecimal() else text
 
 
 def to_problem(fields: dict[str, Any]) -> Problem:

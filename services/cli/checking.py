@@ -10,7 +10,7 @@ from executor import check
 from infra import errors, importers
 from infra.contracts.checks import Fault, Finding
 from infra.contracts.problems import Problem
-from infra.importers import BadLine
+from infra.record_files import BadLine
 
 _NO_TESTS: Final = re.compile(r"(tests|test_list): Tuple should have at least 1 item")
 """How the contracts refuse a problem without any."""

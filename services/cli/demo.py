@@ -13,8 +13,8 @@ from infra.contracts.api import CheckpointView, GroupView, ProblemView, Stats
 from infra.contracts.base import Author, BatchState, CandidateState, GroupState, SampleState
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.problems import Problem
-from infra.importers import BadLine
 from infra.local.temporary import temporary_folder
+from infra.record_files import BadLine
 from infra.settings import data_directory
 from services.cli.console import PlainConsole
 from services.cli.demo_rounds import (

@@ -14,7 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from executor import LabelledCandidate, Overrides, label
 from infra import errors, importers
 from infra.contracts.problems import Problem
-from infra.importers import BadLine
+from infra.forms import samples
+from infra.forms.samples import Names
+from infra.record_files import BadLine
+from services import answers
 from services.cli.console import PlainConsole
 from services.cli.terminal import left_out_note, say
 
@@ -54,8 +57,9 @@ class LabelRun:
             raise errors.InvalidInput(f"{problems} contains no usable problem")
         partial = out.with_name(out.name + ".partial")
         numbers: list[int] = []
-        total = sum(1 for _ in importers.read_records(candidates))
-        records = self._candidates(candidates, numbers)
+        names = Names({problem.slug for problem in known}.__contains__, [p.slug for p in known])
+        total = sum(1 for _ in samples.read(candidates, names))
+        records = self._candidates(candidates, names, {p.slug: p for p in known}, numbers)
         try:
             with (
                 # Line by line, so that a run which is killed keeps what it found.
@@ -84,13 +88,15 @@ class LabelRun:
                 self.tests_left_out += importers.tests_left_out(item)
                 yield item
 
-    def _candidates(self, path: Path, numbers: list[int]) -> Iterator[Mapping[str, Any]]:
-        for number, record in importers.read_records(path):
+    def _candidates(
+        self, path: Path, names: Names, problems: Mapping[str, Problem], numbers: list[int]
+    ) -> Iterator[Mapping[str, Any]]:
+        for number, record in samples.read(path, names):
             if isinstance(record, BadLine):
                 self.bad.append(f"{path}, line {number}: {record.reason}")
             else:
                 numbers.append(number)
-                yield record
+                yield answers.opened(record, problems)
 
     def _write(self, file: TextIO, item: LabelledCandidate, number: int, path: Path) -> None:
         if item.verdict is None:

@@ -1,6 +1,7 @@
 """Files of problems and candidates, on their way through the API."""
 
 import contextlib
+import functools
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,10 @@ from infra.contracts.api import BulkGroup, BulkGroupOutcome, GroupView, ProblemV
 from infra.contracts.base import CheckState, Pairing, SkipReason
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES, NewCandidate, NewGroup
 from infra.contracts.problems import STRENGTH, Problem
-from infra.importers import BadLine, CandidateRecord
+from infra.forms.samples import Names, Written
+from infra.importers import CandidateRecord
+from infra.record_files import BadLine
+from services import answers
 from services.cli.foreseeing import foreseen
 from services.client import Client
 
@@ -155,7 +159,12 @@ def _size(problem: Problem) -> int:
 
 
 def submit_file(
-    client: Client, path: Path, policy: str, pairs: Pairing | None = None, again: bool = False
+    client: Client,
+    path: Path,
+    policy: str,
+    pairs: Pairing | None = None,
+    again: bool = False,
+    problems: Path | None = None,
 ) -> Report:
     """Submit the candidates of a file, one group for each problem; the rest of a bad one goes on.
 
@@ -163,14 +172,16 @@ def submit_file(
 
     Args:
         client: Where.
-        path: The file.
+        path: The file, or a folder of programs.
         policy: What the groups train.
         pairs: Which candidates are paired; None leaves it to the ranker.
         again: Whether groups that were opened before by the same candidates are opened anew.
+        problems: File of the problems to which the candidates belong by their order, where these
+            have no names.
     """
     report = Report()
     by_slug: dict[str, list[CandidateRecord]] = {}
-    for item in importers.read_candidates(path):
+    for item in importers.read_candidates(path, _names(client, problems)):
         if isinstance(item, BadLine):
             report.bad.append(item)
         else:
@@ -201,6 +212,19 @@ def submit_file(
     return report
 
 
+def _names(client: Client, problems: Path | None) -> Names:
+    @functools.cache
+    def is_stored(name: str) -> bool:
+        try:
+            client.find_problem(name)
+        except (errors.NotFound, errors.InvalidInput):
+            return False
+        return True
+
+    known = importers.read_problems(problems) if problems else ()
+    return Names(is_stored, [item.slug for item in known if isinstance(item, Problem)])
+
+
 def _lots(
     client: Client, slug: str, records: list[CandidateRecord]
 ) -> tuple[list[_Lot], list[BadLine]]:
@@ -209,13 +233,13 @@ def _lots(
     members: list[tuple[int, NewCandidate]] = []
     try:
         problem_id = client.find_problem(slug).id
-        asked = any(record.is_completion for record in records)
+        asked = any(record.written is not Written.PROGRAM for record in records)
         problem = client.get_problem(problem_id) if asked else None
     except (errors.NotFound, errors.InvalidInput) as error:
         return [], [BadLine(record.number, error.detail) for record in records]
     for record in records:
         try:
-            whole = importers.complete(record, problem) if problem else record.candidate
+            whole = answers.complete(record, problem) if problem else record.candidate
             members.append((record.number, whole))
         except errors.InvalidInput as error:
             bad.append(BadLine(record.number, error.detail))

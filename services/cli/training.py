@@ -9,8 +9,8 @@ from infra.contracts.api import ProblemView
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import Problem
-from infra.importers import BadLine
-from services import evaluation
+from infra.record_files import BadLine
+from services import answers, evaluation
 from services.cli.submitting import Report, store
 from services.client import Client
 from services.rounds import Plan, Round, Rounds, difference, keep_best
@@ -75,7 +75,7 @@ def read_teachers(path: Path, problems: dict[str, ProblemView]) -> dict[str, lis
         problem = problems.get(item.slug)
         if problem is None:
             continue
-        candidate = importers.complete(item, problem)
+        candidate = answers.complete(item, problem)
         if candidate.author is not Author.TEACHER:
             raise errors.InvalidInput(f"{path}, line {item.number}: not a teacher's program")
         found.setdefault(item.slug, []).append(candidate)

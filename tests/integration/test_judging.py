@@ -306,8 +306,19 @@ def test_the_label_command_writes_a_line_for_each_candidate(open_directory, tmp_
     lines = [
         {"task_id": problem.slug, "program": problem.reference_program, "model": "m", "n": 1},
         {"task_id": problem.slug, "program": "def ("},
+        {
+            "custom_id": f"{problem.slug}#2",
+            "response": {
+                "body": {
+                    "choices": [
+                        {"message": {"content": f"So:\n```python\n{problem.reference_program}```"}}
+                    ]
+                }
+            },
+        },
     ]
-    text = json.dumps(lines[0]) + "\nnot json\n" + json.dumps(lines[1]) + "\n"
+    first, *rest = map(json.dumps, lines)
+    text = "\n".join([first, "not json", *rest]) + "\n"
     (tmp_path / "candidates.jsonl").write_text(text)
 
     ended = subprocess.run(
@@ -322,9 +333,10 @@ def test_the_label_command_writes_a_line_for_each_candidate(open_directory, tmp_
 
     assert ended.returncode == 1
     assert "candidates.jsonl, line 2: not JSON" in ended.stderr
-    assert "2 candidates: 1 all_pass, 1 compile_error;" in ended.stderr
+    assert "3 candidates: 2 all_pass, 1 compile_error;" in ended.stderr
     rows = [json.loads(line) for line in (tmp_path / "labels.jsonl").read_text().splitlines()]
-    assert [row["label"] for row in rows] == ["all_pass", "compile_error"]
+    assert [row["label"] for row in rows] == ["all_pass", "compile_error", "all_pass"]
+    assert {row["task_id"] for row in rows} == {problem.slug}
     assert (rows[0]["model"], rows[0]["n"], rows[0]["index"]) == ("m", 1, 0)
     assert rows[0]["passed"] == rows[0]["total"] == len(rows[0]["tests"])
     assert "program" not in rows[0]

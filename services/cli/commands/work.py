@@ -84,7 +84,17 @@ def _found(problem: "ProblemView", as_json: bool) -> list[str]:
 @app.command()
 @explains
 def submit(
-    file: Annotated[Path, typer.Argument(help="Candidates: {task_id, program|completion} JSONL")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Candidates: {task_id, program|completion|answer}, or as evaluation harnesses and"
+            " batches write them; JSONL, JSON, Parquet, or a folder."
+        ),
+    ],
+    problems: Annotated[
+        Path | None,
+        typer.Option(help="Problems in whose order a file without names has its candidates."),
+    ] = None,
     policy: Annotated[
         str, typer.Option(help="Policy that the groups train.", callback=checked_policy)
     ] = "default",
@@ -99,7 +109,7 @@ def submit(
     from services.cli.submitting import submit_file
 
     with open_client() as client:
-        report = submit_file(client, file, policy, pairs, again)
+        report = submit_file(client, file, policy, pairs, again, problems)
     known = f"{report.known} known, " if report.known else ""
     done = f"{report.created} candidates in {report.groups} groups submitted"
     _say(report, as_json, f"{done}, {known}{len(report.bad)} bad")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import errors, importers, logs
-from infra.importers import BadLine
+from infra.record_files import BadLine
 from services import evaluation
 from services.evaluation import Sampling
 from services.exercises import files

@@ -188,6 +188,34 @@ def test_samples_of_one_model_give_pairs_if_all_are_to_be_paired(
     assert stats["advice"]["no_teacher"].startswith("add a teacher's")
 
 
+def test_programs_without_names_go_to_the_problems_of_a_file_in_order(rrtf, write, client):
+    problems = write("problems.jsonl", HUMAN_EVAL, MBPP)
+    rrtf("import", problems)
+    path = write("generations.json", [["def f(): return 1\n", "x"], ["y"]])
+
+    alone = rrtf("submit", path)
+    result = rrtf("submit", path, "--problems", problems)
+
+    assert alone.exit_code == 1
+    assert "2 lists of programs without names" in alone.stderr
+    assert result.stdout == "3 candidates in 2 groups submitted, 0 bad\n"
+    found = {group.problem_slug: sum(group.candidates.values()) for group in client.groups()}
+    assert found == {"HumanEval/0": 2, "MBPP/11": 1}
+
+
+def test_the_program_is_taken_out_of_an_answer(rrtf, write, sent, dispatch):
+    rrtf("import", write("problems.jsonl", HUMAN_EVAL, MBPP))
+    body = {"choices": [{"message": {"content": "So:\n```python\ndef f():\n    return 1\n```"}}]}
+    batch = {"custom_id": "HumanEval/0-1", "response": {"status_code": 200, "body": body}}
+
+    result = rrtf("submit", write("batch.jsonl", batch, {"task_id": 11, "answer": "def f(): 1"}))
+
+    assert result.stdout == "2 candidates in 2 groups submitted, 0 bad\n"
+    dispatch()
+    sources = {p.source for m in sent.of(Task.EXECUTE_SLICE) for p in m.programs}
+    assert sources == {"def f():\n    return 1\n", "def f(): 1"}
+
+
 def test_a_group_that_is_refused_does_not_stop_the_others(rrtf, write, client):
     rrtf("import", write("problems.jsonl", HUMAN_EVAL, MBPP))
     path = write(

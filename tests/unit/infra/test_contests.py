@@ -10,7 +10,7 @@ import pytest
 from infra import errors, importers
 from infra.contests import packed
 from infra.contracts.problems import MAX_TESTS, Problem, TextComparator, ValueComparator
-from infra.importers import BadLine
+from infra.record_files import BadLine
 from tests import contest_records as records
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from infra import errors, importers
 from infra.contracts.base import IntegrityRule
-from infra.importers import BadLine
+from infra.record_files import BadLine
 from tests import plain_python
 
 CONFIG = '{"files": {"solution": ["two_fer.py"]}}'

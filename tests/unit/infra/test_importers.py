@@ -8,7 +8,7 @@ import pytest
 from infra import errors, importers
 from infra.contracts.base import Author
 from infra.contracts.problems import Problem
-from infra.importers import BadLine
+from infra.record_files import BadLine
 
 HUMAN_EVAL = {
     "task_id": "HumanEval/0",

@@ -10,8 +10,9 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from infra import errors, importers
-from infra.importers import BadLine
+from infra import errors, importers, record_files
+from infra.forms.samples import Written
+from infra.record_files import BadLine
 from tests.form_records import APPS, CLASS_EVAL, CODER_EVAL, SAMPLES, leetcode
 
 RECORDS = [APPS, CLASS_EVAL]
@@ -61,7 +62,7 @@ def test_an_array_that_is_cut_off_is_refused_with_the_files_name(tmp_path, text)
 
 
 def test_an_array_that_is_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(importers, "MAX_ARRAY_BYTES", 200)
+    monkeypatch.setattr(record_files, "MAX_DOCUMENT_BYTES", 200)
     path = tmp_path / "large.json"
     path.write_text(json.dumps(RECORDS))
 
@@ -75,10 +76,10 @@ def test_candidates_may_come_as_an_array(tmp_path):
 
     (found,) = importers.read_candidates(path)
 
-    assert (found.slug, found.candidate.program, found.is_completion) == (
+    assert (found.slug, found.candidate.program, found.written) == (
         "APPS/900",
         "x = 1",
-        False,
+        Written.PROGRAM,
     )
 
 

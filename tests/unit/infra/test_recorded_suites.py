@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from infra import importers
-from infra.importers import BadLine
+from infra.record_files import BadLine
 from tests import plain_python
 
 pytestmark = pytest.mark.data

@@ -5,10 +5,11 @@ import json
 
 import pytest
 
-from infra import errors, importers
+from infra import errors, importers, record_files
 from infra.contracts.base import Author
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Problem
-from infra.importers import BadLine
+from infra.forms.samples import Written
+from infra.record_files import BadLine
 
 HUMAN_EVAL = {"task_id": "a/0", "prompt": "p", "test": "assert 1", "entry_point": "f"}
 MBPP = {"task_id": 2, "text": "t", "test_list": ["assert f()"]}
@@ -96,7 +97,7 @@ def test_a_candidate_that_is_none_is_named_by_its_line(write, record):
 
 
 def test_a_line_that_is_too_long_is_named_and_passed_over(write, monkeypatch):
-    monkeypatch.setattr(importers, "MAX_LINE_BYTES", 200)
+    monkeypatch.setattr(record_files, "MAX_LINE_BYTES", 200)
     long = {**CANDIDATE, "program": "x" * 1_000}
     exact = json.dumps({**CANDIDATE, "program": ""}).encode()
     exact = json.dumps({**CANDIDATE, "program": "y" * (200 - len(exact))}).encode()
@@ -154,7 +155,13 @@ def test_a_folder_is_no_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("task_id", "slug"),
-    [(11, "MBPP/11"), ("11", "MBPP/11"), ("MBPP/11", "MBPP/11"), ("HumanEval/0", "HumanEval/0")],
+    [
+        (11, "MBPP/11"),
+        ("11", "MBPP/11"),
+        ("MBPP/11", "MBPP/11"),
+        ("Mbpp/11", "MBPP/11"),
+        ("HumanEval/0", "HumanEval/0"),
+    ],
 )
 def test_a_bare_number_is_a_problem_of_mbpp(task_id, slug):
     assert importers.slug_of(task_id) == slug
@@ -168,7 +175,7 @@ def test_what_is_left_out_of_a_candidate_has_a_default(write):
     assert found.candidate.author is Author.STUDENT
     assert found.candidate.model == ""
     assert found.candidate.metadata == {"temperature": 0.2, "policy_version": 3}
-    assert not found.is_completion
+    assert found.written is Written.PROGRAM
 
 
 def test_a_program_wins_over_a_completion_beside_it(write):
