@@ -2,7 +2,7 @@
 
 Problems: records of published data sets and our own `Problem`s, told apart by their fields, as
 JSON lines, a JSON array or Parquet; or a folder of exercises, or Python files with doctests.
-Candidates: in the forms of `infra.forms.samples`.
+Candidates: in the forms of `infra.samples`.
 """
 
 import contextlib
@@ -13,14 +13,16 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from infra import contests, errors
+from infra import contests, errors, samples
 from infra.composing import Asked, composed
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Problem, Slug
-from infra.forms import folders, mbpp, samples, table
-from infra.forms.samples import NO_NAMES, Names, Written
+from infra.forms import folders, mbpp, table
 from infra.record_files import BadLine, read_rows
+from infra.samples import NO_NAMES, Names, Written
+
+_SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 _CANDIDATE_FIELDS = frozenset(

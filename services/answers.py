@@ -8,8 +8,8 @@ from infra.composing import Asked
 from infra.contracts.base import Language
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import Problem
-from infra.forms.samples import Written
 from infra.importers import CandidateRecord
+from infra.samples import Written
 from sampler.extraction import extract
 
 

@@ -19,6 +19,10 @@ from infra.forms import (
 )
 
 Record = dict[str, Any]
+EXAMPLE: Final = (
+    '{"slug": "mine/add", "prompt": "def add(a, b):\\n", "entry_point": "add", "tests":'
+    ' [{"kind": "call", "args": [1, 2], "expected": 3}]}'
+)
 
 
 class Form(NamedTuple):
@@ -90,7 +94,10 @@ def to_problem(record: Record) -> Problem:
     languages.require_python(record)
     if not found:
         known = "; ".join(f"{form.name} ({', '.join(form.has)})" for form in FORMS)
-        raise errors.InvalidInput(f"not a problem: it has the fields of no known form: {known}")
+        raise errors.InvalidInput(
+            f"not a problem: it has the fields of no known form: {known}; expected for example"
+            f" {EXAMPLE}"
+        )
     if len(found) > 1:
         names = " and of ".join(form.name for form in found)
         raise errors.InvalidInput(f"not clearly a problem: it has the fields of {names}")

@@ -12,11 +12,10 @@ from typing import Any, TextIO
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from executor import LabelledCandidate, Overrides, label
-from infra import errors, importers
+from infra import errors, importers, samples
 from infra.contracts.problems import Problem
-from infra.forms import samples
-from infra.forms.samples import Names
 from infra.record_files import BadLine
+from infra.samples import Names
 from services import answers
 from services.cli.console import PlainConsole
 from services.cli.terminal import left_out_note, say

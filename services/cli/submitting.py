@@ -16,9 +16,9 @@ from infra.contracts.api import BulkGroup, BulkGroupOutcome, GroupView, ProblemV
 from infra.contracts.base import CheckState, Pairing, SkipReason
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES, NewCandidate, NewGroup
 from infra.contracts.problems import STRENGTH, Problem
-from infra.forms.samples import Names, Written
 from infra.importers import CandidateRecord
 from infra.record_files import BadLine
+from infra.samples import Names, Written
 from services import answers
 from services.cli.foreseeing import foreseen
 from services.client import Client

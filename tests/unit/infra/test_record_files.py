@@ -11,8 +11,8 @@ import pytest
 from pyarrow import parquet
 
 from infra import errors, importers, record_files
-from infra.forms.samples import Written
 from infra.record_files import BadLine
+from infra.samples import Written
 from tests.form_records import APPS, CLASS_EVAL, CODER_EVAL, SAMPLES, leetcode
 
 RECORDS = [APPS, CLASS_EVAL]

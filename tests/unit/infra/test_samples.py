@@ -8,8 +8,8 @@ import pytest
 from pyarrow import parquet
 
 from infra import errors, importers
-from infra.forms.samples import Names
 from infra.record_files import BadLine
+from infra.samples import Names
 
 HUMAN_EVAL = ["HumanEval/0", "HumanEval/1"]
 MBPP = [f"MBPP/{number}" for number in range(1, 975)]

@@ -8,8 +8,8 @@ import pytest
 from infra import errors, importers, record_files
 from infra.contracts.base import Author
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Problem
-from infra.forms.samples import Written
 from infra.record_files import BadLine
+from infra.samples import Written
 
 HUMAN_EVAL = {"task_id": "a/0", "prompt": "p", "test": "assert 1", "entry_point": "f"}
 MBPP = {"task_id": 2, "text": "t", "test_list": ["assert f()"]}
@@ -52,6 +52,7 @@ def write(tmp_path):
         ({"slug": "a", "tests": [], "prompt": ""}, "tests"),
         ({"slug": "a b", "tests": [{"kind": "stdio", "expected_stdout": ""}]}, "slug"),
         ({"task_id": "a"}, "not a problem"),
+        ({"task_id": "a"}, 'for example {"slug": "mine/add"'),
     ],
 )
 def test_a_problem_with_a_wrong_field_names_it(write, record, named):

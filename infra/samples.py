@@ -10,8 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from infra import errors
-from infra.forms import batches
+from infra import batch_answers, errors
 from infra.forms.mbpp import slug_of
 from infra.record_files import BadLine, read_rows
 
@@ -127,7 +126,7 @@ def _records(row: Any, names: Names) -> Iterator[Record]:
     if isinstance(row.get("eval"), dict):
         yield from _results(row["eval"])
     elif "custom_id" in row:
-        for answer in batches.answers(row):
+        for answer in batch_answers.answers(row):
             yield {**answer, "task_id": _numbered(answer["task_id"], names)}
     elif "task_id" in row or "question_id" in row:
         yield from _of_problem(row, names)
