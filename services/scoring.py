@@ -52,7 +52,8 @@ class Scorer:
 
     def __init__(self, client: Client, wait_seconds: float = 60.0) -> None:
         """Take a client; `wait_seconds` is how long one request may take."""
-        self._client = client
+        self.client = client
+        """Where programs are executed, and problems stored."""
         self._wait_seconds = wait_seconds
         self._stored = functools.cache(client.find_problem_with_tests)
 
@@ -115,7 +116,7 @@ class Scorer:
                 result.pass_fraction,
                 reward_of(result.label, result.pass_fraction, scale),
             )
-            for result in self._client.execute(request).results
+            for result in self.client.execute(request).results
         ]
 
 

@@ -32,7 +32,7 @@ def environment(direct_url, monkeypatch):
     monkeypatch.setenv("RRTF_CLIENT_KEY", KEY)
     rewards._scorer_of.cache_clear()
     yield
-    rewards.scorer()._client.close()
+    rewards.scorer().client.close()
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_another_scale_can_be_chosen(stored, scale, half):
 
 
 def test_what_was_not_executed_in_time_has_no_number(stored, monkeypatch):
-    in_no_time = Scorer(rewards.scorer()._client, wait_seconds=1e-6)
+    in_no_time = Scorer(rewards.scorer().client, wait_seconds=1e-6)
     monkeypatch.setattr(rewards, "scorer", lambda: in_no_time)
 
     assert rewards.reward([GOOD, ""], problem=[stored] * 2) == [None, 0]

@@ -46,4 +46,4 @@ def test_a_grpo_step_of_the_small_student_is_rewarded(direct, direct_url, monkey
     (logged,) = [entry for entry in trainer.state.log_history if "rewards/reward/mean" in entry]
     # Random bytes that do not compile, or that define nothing: the two lowest labels.
     assert 0 <= logged["rewards/reward/mean"] <= 0.05
-    rewards.scorer()._client.close()
+    rewards.scorer().client.close()

@@ -1,0 +1,31 @@
+"""inspect_ai evaluates the stored problems with a model of its own that says what it is told."""
+
+import math
+import tempfile
+
+from inspect_ai import eval as evaluate
+from inspect_ai.model import ModelOutput, get_model
+
+from services.adapters.for_inspect import stored_problems
+from tests.peers.checks.answers import GOOD
+from tests.peers.checks.late import be_late
+
+
+def scores(scale):
+    answers = [ModelOutput.from_content("mockllm/model", GOOD)] * 2
+    (log,) = evaluate(
+        stored_problems(prefix="peer/", scale=scale),
+        model=get_model("mockllm/model", custom_outputs=answers),
+        display="none",
+        log_dir=tempfile.mkdtemp(),
+    )
+    assert log.status == "success", log.error
+    return {sample.id: sample.scores["executed"] for sample in log.samples}
+
+
+found = scores("graded")
+assert {name: score.value for name, score in found.items()} == {"peer/add": 1.0, "peer/mul": 0.05}
+assert found["peer/mul"].metadata["label"] == "runtime_error"
+be_late()
+assert all(math.isnan(score.value) for score in scores("binary").values())
+print("task over stored problems, scorer; late answers unscored")

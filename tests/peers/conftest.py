@@ -1,0 +1,36 @@
+"""The API before an executor that the tests of direct work have, with two problems stored."""
+
+import pytest
+
+from infra.contracts.problems import CallTest, Problem
+from services.client import Client
+from tests.integration.direct.conftest import (  # noqa: F401 - fixtures
+    KEY,
+    direct_executor,
+    direct_redis,
+    direct_url,
+)
+from tests.peers.checks.answers import PROBLEMS
+
+
+@pytest.fixture(scope="session")
+def suite_environment(direct_url):  # noqa: F811
+    """What a process needs to find the suite."""
+    with Client(direct_url, KEY) as client:
+        for slug, name, value in PROBLEMS:
+            test = CallTest(args=(2, 3), expected=value)
+            prompt = f"Write the Python function `{name}(a, b)`.\n"
+            client.add_problem(
+                Problem(slug=slug, prompt=prompt, entry_point=name, tests=(test, test))
+            )
+    return {"RRTF_CLIENT_URL": direct_url, "RRTF_CLIENT_KEY": KEY}
+
+
+@pytest.fixture(scope="session")
+def table():
+    """Rows of what was tried, printed at the end."""
+    rows = []
+    yield rows
+    print()
+    for peer, version, what in rows:
+        print(f"{peer:24} {version:12} {what}")
