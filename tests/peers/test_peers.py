@@ -8,6 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / "build/peers"
+CHECKS = ROOT / "tests/peers/checks"
+"""Programs, and not modules: what is installed beside a peer may have a package `tests`."""
 PEERS = [
     ("verl", "verl"),
     ("openenv", "openenv"),
@@ -35,7 +37,7 @@ def test_a_released_peer_works_with_the_suite_as_it_is(package, check, suite_env
     ).stdout.strip()
 
     done = subprocess.run(
-        [python, "-m", f"tests.peers.checks.check_{check}"],
+        [python, CHECKS / f"check_{check}.py"],
         cwd=ROOT, env=environment, capture_output=True, text=True,
     )  # fmt: skip
 

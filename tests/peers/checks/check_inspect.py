@@ -3,12 +3,12 @@
 import math
 import tempfile
 
+from answers import GOOD
 from inspect_ai import eval as evaluate
 from inspect_ai.model import ModelOutput, get_model
+from late import be_late
 
 from services.adapters.for_inspect import stored_problems
-from tests.peers.checks.answers import GOOD
-from tests.peers.checks.late import be_late
 
 
 def scores(scale):

@@ -6,9 +6,8 @@ import sys
 import time
 import urllib.request
 
+from answers import GOOD
 from openenv.core import GenericEnvClient
-
-from tests.peers.checks.answers import GOOD
 
 
 def free_port():

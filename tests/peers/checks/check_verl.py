@@ -6,6 +6,8 @@ from importlib.util import find_spec
 
 import numpy as np
 import torch
+from answers import GOOD, TRUTH
+from late import be_late
 from omegaconf import OmegaConf
 from verl import DataProto
 from verl.trainer.ppo import core_algos
@@ -13,8 +15,6 @@ from verl.trainer.ppo.reward import load_reward_manager
 from verl.workers.reward_manager import get_reward_manager_cls
 
 from services.reward import compute_scores
-from tests.peers.checks.answers import GOOD, TRUTH
-from tests.peers.checks.late import be_late
 
 BAD = "def add(a, b):\n    return a / 0\n"
 
