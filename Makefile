@@ -10,7 +10,7 @@ PARALLEL = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder \
 	tests/e2e tests/hostile tests/integration tests/unit $(NO_FAULTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce check format images lock-images reference chart sbom lock clean
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -100,6 +100,16 @@ reproduce: venv ## Train a student in six ways, three times, and compare (an hou
 	@build/trl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
 	@build/trl/bin/pip install -q --no-deps -r tests/benchmarks/reproduction/peers.txt
 	@$(BIN)/python -m tests.benchmarks.reproduction.run --trl build/trl/bin/python
+
+peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai and lm-eval as released; prints a table
+	@for peer in verl openenv verifiers inspect-ai lm-eval; do \
+		test -x build/peers/$$peer/bin/python || $(BIN)/python -m venv build/peers/$$peer || exit 1; done
+	@for peer in openenv verifiers inspect-ai lm-eval; do \
+		build/peers/$$peer/bin/pip install -q --upgrade $$peer -r tests/peers/suite.txt || exit 1; done
+	@build/peers/verifiers/bin/pip install -q uv
+	@build/peers/verl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
+	@build/peers/verl/bin/pip install -q --upgrade --no-deps -r tests/peers/verl.txt
+	@$(PYTEST) -s tests/peers
 
 check: venv ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .

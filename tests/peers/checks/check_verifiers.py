@@ -12,22 +12,20 @@ from answers import GOOD
 
 
 class Model(BaseHTTPRequestHandler):
-    """OpenAI's chat completions, with one answer."""
+    """OpenAI's chat completions as a stream, with one answer."""
 
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        message = {"role": "assistant", "content": GOOD}
-        body = {
-            "id": "1", "object": "chat.completion", "created": 1, "model": "m",
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
-        }  # fmt: skip
-        data = json.dumps(body).encode()
+        head = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+        said = {"index": 0, "delta": {"role": "assistant", "content": GOOD}, "finish_reason": None}
+        ended = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
+        self.send_header("Content-Type", "text/event-stream")
         self.end_headers()
-        self.wfile.write(data)
+        for chunk in ({"choices": [said]}, {"choices": [ended]}, {"choices": [], "usage": usage}):
+            self.wfile.write(f"data: {json.dumps(head | chunk)}\n\n".encode())
+        self.wfile.write(b"data: [DONE]\n\n")
 
     def log_message(self, *_):
         pass
@@ -45,10 +43,11 @@ subprocess.run(
     check=True, stdout=subprocess.DEVNULL,
 )  # fmt: skip
 (file,) = out.glob("**/traces.jsonl")
-traces = [json.loads(line) for line in file.read_text().splitlines()]
-found = {}
-for trace in traces:
-    name = trace["task"]["data"]["problem"]
-    found[name] = {key: value["score"] for key, value in trace["rewards"].items()}
-assert found == {"peer/add": {"executed": 1.0}, "peer/mul": {"executed": 0.05}}, found
+episodes = [json.loads(line) for line in file.read_text().splitlines()]
+traces = [trace for episode in episodes for trace in episode["traces"]]
+found = {
+    trace["task"]["key"]: (trace["rewards"]["executed"]["score"], trace["metrics"]["pass_fraction"])
+    for trace in traces
+}
+assert found == {"peer/add": (1.0, 1.0), "peer/mul": (0.05, 0.0)}, found
 print("taskset over stored problems, run by vf-eval")
