@@ -115,8 +115,11 @@ def _read(found: Any, wait_seconds: float) -> str | Question:
         return str(fields["problem"])
     prompt = str(fields.pop("prompt", ""))
     tests = _tests_of(fields)
-    may_be_method = "prelude" in tests and tests["entry_point"] is not None
-    fields = {**tests, **fields}
+    is_contests = "prelude" in tests
+    may_be_method = is_contests and tests["entry_point"] is not None
+    # What contests say of a problem beside its tests is not ours to know.
+    known = (key for key in fields if not is_contests or key in ExecuteRequest.model_fields)
+    fields = {**tests, **{key: fields[key] for key in known}}
     if not fields.get("tests"):
         raise errors.InvalidInput(f"it has {', '.join(sorted(fields)) or 'nothing in it'}")
     if fields.get("language", Language.PYTHON) != Language.PYTHON:
@@ -153,9 +156,11 @@ def _of_list(tests: Any, function: str | None = None) -> dict[str, Any]:
         raise errors.InvalidInput("the tests are neither all objects nor all texts")
     tests = [_without_nulls(test) for test in tests]
     if all("input" in test and "output" in test for test in tests):
-        functions = [function, *map(_function_of, tests)]
+        name = next((one for one in (function, *map(_function_of, tests)) if one), None)
+        if name is None and any(_calls(test) for test in tests):
+            raise errors.InvalidInput("a function is called, and neither test nor truth names it")
         pairs = {f"{key}s": [test[key] for test in tests] for key in ("input", "output")}
-        return _of_pairs(pairs, next((name for name in functions if name), None))
+        return _of_pairs(pairs, name)
     return {"tests": tests}
 
 
@@ -163,6 +168,10 @@ def _function_of(case: dict[str, Any]) -> Any:
     metadata = case.get("metadata")
     name = metadata.get("func_name") if isinstance(metadata, dict) else None
     return case.get("fn_name") or name
+
+
+def _calls(case: dict[str, Any]) -> bool:
+    return case.get("testtype") == "functional" or case.get("type") == "function_call"
 
 
 def _without_nulls(test: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""verifiers' own command evaluates the stored problems with a model server that always says one thing."""
+"""verifiers' own command evaluates the stored problems, with a model that says one thing."""
 
 import json
 import subprocess
@@ -34,14 +34,18 @@ class Model(BaseHTTPRequestHandler):
 server = ThreadingHTTPServer(("127.0.0.1", 0), Model)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 out = Path(tempfile.mkdtemp())
-subprocess.run(
-    [
-        Path(sys.executable).parent / "vf-eval", "rrtf-problems", "--env.taskset.prefix", "peer/",
-        "--env.agent.harness.id", "null", "--env.agent.runtime.type", "subprocess", "--model", "m", "--client.base-url",
-        f"http://127.0.0.1:{server.server_port}/v1", "--output-dir", out, "--no-rich", "--no-push",
-    ],
-    check=True, stdout=subprocess.DEVNULL,
-)  # fmt: skip
+options = {
+    "--env.taskset.prefix": "peer/",
+    "--env.agent.harness.id": "null",
+    "--env.agent.runtime.type": "subprocess",
+    "--model": "m",
+    "--client.base-url": f"http://127.0.0.1:{server.server_port}/v1",
+    "--output-dir": str(out),
+}
+command = [str(Path(sys.executable).parent / "vf-eval"), "rrtf-problems", "--no-rich", "--no-push"]
+for option in options.items():
+    command += option
+subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 (file,) = out.glob("**/traces.jsonl")
 episodes = [json.loads(line) for line in file.read_text().splitlines()]
 traces = [trace for episode in episodes for trace in episode["traces"]]

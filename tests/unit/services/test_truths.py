@@ -27,6 +27,7 @@ def read(truth):
         json.dumps(json.dumps(OURS)),
         {**OURS, "tests": json.dumps(OURS["tests"])},
         {"inputs": ["1\n2"], "outputs": ["3"], "fn_name": "add"},
+        {"inputs": ["1\n2"], "outputs": ["3"], "fn_name": "add", "difficulty": "easy"},
         {"inputs": [[1, 2]], "outputs": [3], "fn_name": "add"},
         {
             "inputs": np.array(["1\n2"], object),
@@ -95,6 +96,7 @@ def test_rows_of_arrow_lose_the_keys_of_other_rows_and_keep_their_values():
     "truth",
     ["{}", "[]", "[1]", "{", {"tests": []}, {"inputs": ["1"], "outputs": []}, {"answer": "42"},
      {"assert_case": ["assert f()"], "inputs": ["1"], "outputs": ["2"]}, 7,
+     [{"input": "1", "output": "1", "testtype": "functional"}], {**OURS, "no_such_field": 1},
      {"tests": [{"kind": "call", "args": [], "expected": 1}]}],
 )  # fmt: skip
 def test_what_is_no_truth_is_refused(truth):
