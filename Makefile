@@ -109,7 +109,7 @@ peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai and lm-e
 	@build/peers/verifiers/bin/pip install -q uv
 	@build/peers/verl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
 	@build/peers/verl/bin/pip install -q --upgrade --no-deps -r tests/peers/verl.txt
-	@$(PYTEST) -s tests/peers
+	@$(PYTEST) -s tests/peers tests/integration/direct/test_trl.py
 
 check: venv ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .
