@@ -77,7 +77,13 @@ def label(
     problems: Annotated[
         Path, typer.Option(help="HumanEval, MBPP, contests or our own JSONL, or .gz")
     ],
-    candidates: Annotated[Path, typer.Option(help="{task_id, program|completion} JSONL, or .gz")],
+    candidates: Annotated[
+        Path,
+        typer.Option(
+            help="{task_id, program|completion|answer}, or as evaluation harnesses and batches"
+            " write them; JSONL, JSON, Parquet, or a folder."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Where to write the labels.")],
     slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
     strict: Annotated[
