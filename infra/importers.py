@@ -23,8 +23,6 @@ from infra.record_files import BadLine, read_rows
 from infra.samples import NO_NAMES, Names, Written
 
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
-
-_SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 _CANDIDATE_FIELDS = frozenset(
     {"task_id", "program", "completion", "author", "model", "finish_reason", "seed"}
 )
