@@ -101,7 +101,7 @@ reproduce: venv ## Train a student in six ways, three times, and compare (an hou
 	@build/trl/bin/pip install -q --no-deps -r tests/benchmarks/reproduction/peers.txt
 	@$(BIN)/python -m tests.benchmarks.reproduction.run --trl build/trl/bin/python
 
-peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai and lm-eval as released; prints a table
+peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai, lm-eval and TRL as released; prints a table
 	@for peer in verl openenv verifiers inspect-ai lm-eval; do \
 		test -x build/peers/$$peer/bin/python || $(BIN)/python -m venv build/peers/$$peer || exit 1; done
 	@for peer in openenv verifiers inspect-ai lm-eval; do \
@@ -109,7 +109,7 @@ peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai and lm-e
 	@build/peers/verifiers/bin/pip install -q uv
 	@build/peers/verl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
 	@build/peers/verl/bin/pip install -q --upgrade --no-deps -r tests/peers/verl.txt
-	@$(PYTEST) -s tests/peers tests/integration/direct/test_trl.py
+	@$(PYTEST) -s tests/peers tests/integration/direct/test_trl.py tests/integration/test_trl_exports.py
 
 check: venv ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .
