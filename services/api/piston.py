@@ -22,6 +22,7 @@ from infra.contracts.direct import (
 )
 from infra.contracts.problems import ProgramText, Text
 from services.api import examples
+from services.api.document import ERRORS
 from services.api.execute import Executors, ask_one
 from services.api.keys import READS, SUBMITS
 from services.api.offer import Offer
@@ -145,7 +146,7 @@ async def runtimes(executors: Executors, offer: Offered) -> list[Runtime]:
     "/execute",
     dependencies=[SUBMITS],
     response_model=CompiledResponse | PistonResponse,
-    responses={400: {"model": Refused}},
+    responses={400: ERRORS[400] | {"model": Refused}},
 )
 async def execute(
     executors: Executors,
