@@ -8,7 +8,7 @@ from infra.contracts.api import ProblemDetails
 from services.api.problem_details import MEDIA_TYPE
 
 _SCHEMAS = "#/components/schemas/"
-_REFUSALS = (400, 401, 403, 404, 409, 413, 422, 429, 500, 503)
+_REFUSALS = (400, 401, 403, 404, 409, 413, 422, 429, 500, 503, 504)
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     # Without `model`, which FastAPI documents as the media type of the answers that succeed.
