@@ -108,8 +108,10 @@ class Runner:
         }
         with self._sandbox.jail(start, self._limits, running.stdin) as jail:
             begun = self._begun(jail, running)
+            cpu = min(self._limits.cpu_seconds, running.wall_seconds)
+            idle = min(self._limits.idle_seconds, running.wall_seconds)
             try:
-                answer = jail.receive(begun.budget)
+                answer = jail.receive(jail.budget(cpu, idle))
             except Ended as ended:
                 raise while_compiling(ended) from ended
             require_brought(answer)

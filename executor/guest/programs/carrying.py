@@ -41,7 +41,8 @@ def take(fd: int, start: dict[str, Any]) -> None:
     with contextlib.suppress(Closed):
         Channel(fd).send({"files": _read(names)})
     if status < 0:
-        signal.signal(-status, signal.SIG_DFL)
+        with contextlib.suppress(OSError):  # One that nobody can catch.
+            signal.signal(-status, signal.SIG_DFL)
         os.kill(os.getpid(), -status)
     os._exit(status)
 
