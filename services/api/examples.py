@@ -64,8 +64,8 @@ GROUP: dict[str, Example] = {
 }
 LEASE: dict[str, Example] = {
     "wait": {
-        "summary": "Wait up to ten seconds for a batch",
-        "value": {"worker": "trainer-0", "policy": "default", "wait_seconds": 10},
+        "summary": "Wait up to a second for a batch",
+        "value": {"worker": "trainer-0", "policy": "default", "wait_seconds": 1},
     }
 }
 _HELD = {"batch_id": "01890a5d-ac96-774b-bcce-b302099a8057", "epoch": 1}

@@ -1,0 +1,47 @@
+"""What the OpenAPI document says of errors and of tests, which clients are generated from."""
+
+import pytest
+
+from infra.contracts.direct import ExecuteRequest
+from infra.db.unit_of_work import Database
+from services.api.app import BORROWED, MODULES, create_app
+from services.api.problem_details import MEDIA_TYPE
+
+REFERENCE = {"$ref": "#/components/schemas/ProblemDetails"}
+
+
+@pytest.fixture(scope="module")
+def document():
+    database = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    yield create_app(database, "redis://127.0.0.1:1", None, 1_000).openapi()
+    database.close()
+
+
+def test_every_error_has_its_schema_and_its_media_type(document):
+    assert document["components"]["schemas"]["ProblemDetails"]["properties"]["code"]
+    paths = {route.path for module in (*MODULES, *BORROWED) for route in module.router.routes}
+    for path in paths:
+        for operation in document["paths"][path].values():
+            answers = operation["responses"]
+            assert {"400", "401", "422", "500"} <= answers.keys()
+            for status, answer in answers.items():
+                if status >= "400":
+                    assert answer["content"][MEDIA_TYPE]["schema"] == REFERENCE
+
+
+@pytest.mark.parametrize("name", ["CallTest", "StdioTest", "AssertTest"])
+def test_the_kind_of_a_test_must_be_said(document, name):
+    schema = document["components"]["schemas"][name]
+
+    assert "kind" in schema["required"]
+    assert "default" not in schema["properties"]["kind"]
+
+
+@pytest.mark.parametrize("value", [{"$range": [0, 1, 0]}, {"$tuple": 1}, {"$nothing": 1}])
+@pytest.mark.parametrize("where", ["args", "kwargs", "expected"])
+def test_a_malformed_value_is_refused_where_it_comes_in(value, where):
+    given = {"args": [value], "kwargs": {"a": value}, "expected": value}[where]
+    test = {"kind": "call", "function": "f", where: given}
+
+    with pytest.raises(ValueError, match="no valid value"):
+        ExecuteRequest.model_validate({"tests": [test], "programs": ["x"]})
