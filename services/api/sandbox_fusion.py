@@ -42,11 +42,12 @@ LANGUAGES = {
     "rust": Language.RUST,
 }
 FusionLanguage = Literal[
-    "python", "cpp", "nodejs", "go", "go_test", "java", "php", "csharp", "bash", "typescript",
-    "sql", "rust", "cuda", "lua", "R", "perl", "D_ut", "ruby", "scala", "julia", "pytest", "junit",
-    "kotlin_script", "jest", "verilog", "python_gpu", "lean", "swift", "racket",
+    "python", "python2", "cpp", "nodejs", "go", "go_test", "java", "php", "csharp", "bash",
+    "typescript", "sql", "rust", "cuda", "lua", "R", "perl", "D_ut", "ruby", "scala", "julia",
+    "pytest", "junit", "kotlin_script", "jest", "verilog", "python_gpu", "lean", "swift", "racket",
+    "gtest", "react",
 ]  # fmt: skip
-"""The languages of SandboxFusion; those that are not in `LANGUAGES` are not had here."""
+"""What SandboxFusion and its released client name; what is not in `LANGUAGES` is not had here."""
 COMPILED = frozenset({Language.C, Language.CPP, Language.GO, Language.JAVA, Language.RUST})
 """Languages whose compiler is a step of its own; others say that they do not parse when run."""
 _MEBIBYTE = 2**20
@@ -101,6 +102,7 @@ class CommandRunResult(BaseModel):
 
     status: CommandRunStatus
     execution_time: float | None = None
+    cpu_time: float | None = None
     return_code: int | None = None
     stdout: str | None = None
     stderr: str | None = None
@@ -256,6 +258,7 @@ def _run_result(result: RunResult) -> CommandRunResult:
     return CommandRunResult(
         status=status,
         execution_time=result.usage.wall_seconds,
+        cpu_time=result.usage.cpu_seconds,
         return_code=code,
         stdout=result.stdout,
         stderr=stderr,
