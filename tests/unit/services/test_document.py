@@ -1,6 +1,7 @@
-"""What the OpenAPI document says of errors and of tests, which clients are generated from."""
+"""What the OpenAPI document says of errors and tests; what it does not say is refused."""
 
 import pytest
+from fastapi.testclient import TestClient
 
 from infra.contracts.direct import ExecuteRequest
 from infra.db.unit_of_work import Database
@@ -11,10 +12,15 @@ REFERENCE = {"$ref": "#/components/schemas/ProblemDetails"}
 
 
 @pytest.fixture(scope="module")
-def document():
+def app():
     database = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
-    yield create_app(database, "redis://127.0.0.1:1", None, 1_000).openapi()
+    yield create_app(database, "redis://127.0.0.1:1", None, 1_000)
     database.close()
+
+
+@pytest.fixture(scope="module")
+def document(app):
+    return app.openapi()
 
 
 def test_every_error_has_its_schema_and_its_media_type(document):
@@ -45,3 +51,22 @@ def test_a_malformed_value_is_refused_where_it_comes_in(value, where):
 
     with pytest.raises(ValueError, match="no valid value"):
         ExecuteRequest.model_validate({"tests": [test], "programs": ["x"]})
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("/v1/groups?stat=ranked", "cursor, id, limit, newest_first, problem_id, state"),
+        ("/v1/groups?limit=5&Limit=6", "cursor, id, limit, newest_first, problem_id, state"),
+        ("/v1/caller?x", "none"),
+    ],
+)
+def test_parameters_that_would_be_ignored_are_refused(app, path, known):
+    refused = TestClient(app).get(path)
+
+    assert refused.status_code == 422
+    assert f"but these: {known}" in refused.json()["detail"]
+
+
+def test_parameters_of_borrowed_interfaces_are_ignored_as_there(app):
+    assert TestClient(app).get("/v1/ping?x=1").json() == "pong"
