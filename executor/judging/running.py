@@ -9,6 +9,7 @@ from typing import NamedTuple
 from executor.judging import verdicts
 from executor.judging.host import CompileFailed, while_compiling
 from executor.judging.native import NativeRunner, require_brought
+from executor.judging.shared import sharing
 from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
@@ -46,14 +47,23 @@ class Runner:
     """Runs the programs of one language, with the same packages, within the same limits."""
 
     def __init__(
-        self, sandbox: Sandbox, version: str, language: Language, image: str, limits: Limits
+        self,
+        sandbox: Sandbox,
+        version: str,
+        language: Language,
+        image: str,
+        limits: Limits,
+        has_frameworks: bool = False,
     ) -> None:
-        """Find what the language needs.
+        """Find what the language needs; Python may have pytest beside the packages of its image.
 
         Raises:
             errors.SandboxError: this machine lacks it.
         """
-        self._sandbox = sandbox.with_packages(image)
+        if has_frameworks:
+            self._sandbox = sharing.sandbox_of(sandbox, image)
+        else:
+            self._sandbox = sandbox.with_packages(image)
         self._version = version
         self._limits = limits
         self._native: NativeRunner | None = None

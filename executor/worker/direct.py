@@ -30,7 +30,7 @@ class Desk:
     def __init__(self, judges: Judges) -> None:
         self._slot = judges.slot
         self._judges = judges
-        self._runners: OrderedDict[tuple[str, Language, Limits], Runner] = OrderedDict()
+        self._runners: OrderedDict[tuple[str, Language, Limits, bool], Runner] = OrderedDict()
 
     def answer(self, work: Work, is_wanted: Callable[[], bool]) -> tuple[Answer, ...]:
         """Do the work; nothing comes out if it is not wanted any more, at the start or midway."""
@@ -70,10 +70,10 @@ class Desk:
         if work.language is Language.PYTHON:
             image = work.image or self._slot.largest_image()
         version = self._slot.version_with(image)
-        key = (version, work.language, work.limits)
+        key = (version, work.language, work.limits, work.has_frameworks)
         if key not in self._runners:
             self._runners[key] = Runner(
-                self._slot.sandbox, version, work.language, image, work.limits
+                self._slot.sandbox, version, work.language, image, work.limits, work.has_frameworks
             )
             if len(self._runners) > _RUNNERS:
                 self._runners.popitem(last=False)

@@ -34,6 +34,7 @@ router = APIRouter(tags=["SandboxFusion"])
 
 LANGUAGES = {
     "python": Language.PYTHON,
+    "pytest": Language.PYTHON,
     "cpp": Language.CPP,
     "nodejs": Language.JAVASCRIPT,
     "go": Language.GO,
@@ -57,6 +58,13 @@ _FILE_BYTES = 256 * _MEBIBYTE
 _QUEUE_SECONDS = 30.0
 """Time that a program may wait for a slot."""
 _SIGKILL = 9
+_TESTS = "candidate_tests.py"
+_PYTEST = f"""\
+import pytest
+own = ["-c", "/dev/null", "--rootdir=/tmp", "-p", "no:cacheprovider"]
+raise SystemExit(pytest.main([{_TESTS!r}, *own]))
+"""
+"""The program that runs a file of tests."""
 Files = Annotated[dict[FileName, str | None], Field(max_length=MAX_RUN_FILES)]
 
 
@@ -164,8 +172,13 @@ async def run_code(
         files = decoded(request.files)
     except binascii.Error as error:
         return _refused(f"a file is not in base 64: {error}")
+    program, has_frameworks = request.code, request.language == "pytest"
+    if has_frameworks:
+        files[_TESTS] = base64.b64encode(program.encode("utf-8", "surrogatepass")).decode("ascii")
+        program = _PYTEST
     running = Running(
-        program=request.code,
+        program=program,
+        has_frameworks=has_frameworks,
         stdin=request.stdin or "",
         files=files,
         taken=tuple(dict.fromkeys(request.fetch_files)),

@@ -85,6 +85,17 @@ def test_files_lie_beside_a_compiled_program_too(raw):
     assert (body["status"], body["files"]) == ("Success", {"o": in_base_64("7")})
 
 
+def test_a_file_of_tests_is_run_by_pytest(raw):
+    code = "import helper\n\ndef test_it(tmp_path):\n    assert tmp_path and helper.x == {}\n"
+    files = {"helper.py": in_base_64("x = 1")}
+
+    passed, failed = (run_code(raw, code.format(x), language="pytest", files=files) for x in (1, 2))
+
+    assert "1 passed" in passed["run_result"]["stdout"]
+    assert (passed["status"], failed["status"]) == ("Success", "Failed")
+    assert "assert 1 == 2" in failed["run_result"]["stdout"]
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
