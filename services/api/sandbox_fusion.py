@@ -6,7 +6,6 @@ the status `SandboxError`.
 """
 
 import base64
-import binascii
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -170,7 +169,7 @@ async def run_code(
         return _refused(f"{request.language!r} has no Python packages")
     try:
         files = decoded(request.files)
-    except binascii.Error as error:
+    except ValueError as error:
         return _refused(f"a file is not in base 64: {error}")
     program, has_frameworks = request.code, request.language == "pytest"
     if has_frameworks:
@@ -203,7 +202,7 @@ def decoded(files: dict[str, str | None]) -> dict[str, str]:
     """Return the files that have a content, their base 64 written anew as executors take it.
 
     Raises:
-        binascii.Error: a content is not in base 64.
+        ValueError: a content is not in base 64.
     """
     return {
         name: base64.b64encode(base64.b64decode(content)).decode("ascii")

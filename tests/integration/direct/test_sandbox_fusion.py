@@ -86,10 +86,13 @@ def test_files_lie_beside_a_compiled_program_too(raw):
 
 
 def test_a_file_of_tests_is_run_by_pytest(raw):
-    code = "import helper\n\ndef test_it(tmp_path):\n    assert tmp_path and helper.x == {}\n"
+    test = "def test_it(tmp_path):\n    assert tmp_path.is_dir()\n    assert helper.x == {}\n"
     files = {"helper.py": in_base_64("x = 1")}
 
-    passed, failed = (run_code(raw, code.format(x), language="pytest", files=files) for x in (1, 2))
+    passed, failed = (
+        run_code(raw, f"import helper\n{test.format(x)}", language="pytest", files=files)
+        for x in (1, 2)
+    )
 
     assert "1 passed" in passed["run_result"]["stdout"]
     assert (passed["status"], failed["status"]) == ("Success", "Failed")
@@ -101,6 +104,7 @@ def test_a_file_of_tests_is_run_by_pytest(raw):
     [
         ({"files": {"/py/x": "eA=="}}, "cannot be written"),
         ({"files": {"x": "e"}}, "not in base 64"),
+        ({"files": {"x": "é"}}, "not in base 64"),
         ({"language": "lean"}, "not had here"),
         ({"language": "bash", "image": "numpy"}, "no Python packages"),
         ({"image": "unheard-of"}, "no image 'unheard-of'"),
