@@ -278,7 +278,9 @@ def _run_result(result: RunResult) -> CommandRunResult:
 
 
 @router.post("/run_jupyter", dependencies=[SUBMITS])
-async def run_jupyter(request: RunJupyterRequest) -> RunJupyterResponse:
+async def run_jupyter(
+    request: Annotated[RunJupyterRequest, Body(openapi_examples=examples.RUN_JUPYTER)],
+) -> RunJupyterResponse:
     """Say that there are no notebooks here."""
     what = f"notebooks, as of {len(request.cells)} cells, are not had here"
     return RunJupyterResponse(
