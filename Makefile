@@ -10,7 +10,7 @@ PARALLEL = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder \
 	tests/e2e tests/hostile tests/integration tests/unit $(NO_FAULTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom lock clean
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -91,6 +91,11 @@ bench-suite: venv ## Load the whole suite through its API with 100,000 candidate
 
 fuzz: venv ## Send the API 10,000 random requests; FUZZ_CASES and FUZZ_SEED choose others
 	@FUZZ_CASES=$${FUZZ_CASES:-10000} $(PYTEST) tests/integration/direct/test_fuzz.py
+
+fuzz-api: venv ## Send it 2,000, hold every answer against its document, and use a client generated from that
+	@test -x build/fuzz/bin/python || $(BIN)/python -m venv build/fuzz
+	@build/fuzz/bin/pip install -q -r tests/integration/direct/generator.txt
+	@GENERATOR=$$PWD/build/fuzz/bin FUZZ_CASES=2000 $(PYTEST) tests/integration/direct/test_fuzz.py tests/integration/direct/test_generated_client.py
 
 student: venv ## Make the small student that is kept in services/exercises/kept again, from nothing
 	@$(BIN)/python -m services.exercises.student

@@ -16,7 +16,7 @@ from typer.cli import get_docs_for_click
 
 from infra import errors, metrics
 from infra.db.unit_of_work import Database
-from services.api.app import MODULES, create_app
+from services.api.app import BORROWED, MODULES, create_app
 from services.api.keys import Needs
 from services.cli.main import app as command_line
 
@@ -51,7 +51,7 @@ def _api(app: FastAPI) -> str:
     document = app.openapi()
     scopes = {
         (method.lower(), route.path): _scope(route.dependant)
-        for module in MODULES
+        for module in (*MODULES, *BORROWED)
         for route in module.router.routes
         if isinstance(route, APIRoute)
         for method in route.methods or ()

@@ -1,5 +1,6 @@
 """The compile step, inside the jail because a parser can be attacked too."""
 
+import traceback
 import types
 import warnings
 
@@ -15,7 +16,9 @@ def compile_candidate(
             warnings.simplefilter("ignore")  # A warning about the source is no compile error.
             code = compile(source.encode(), name, "exec", dont_inherit=True)
     except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError) as error:
-        channel.send({"compile_error": f"{type(error).__name__}: {error}"[:2000]})
+        shown = "".join(traceback.format_exception_only(error))
+        refused = f"{type(error).__name__}: {error}"
+        channel.send({"compile_error": refused[:2000], "shown": shown[:2000]})
         return None
     channel.send({"compiled": True})
     return code

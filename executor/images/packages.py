@@ -85,6 +85,11 @@ class Images:
         found = {pinned.name: self._built(pinned) for pinned in self.pinned().values()}
         return {name: packages for name, packages in found.items() if packages is not None}
 
+    def largest(self) -> str:
+        """Name the largest of the suite's own images that has been built here."""
+        found = [pack for name, pack in self.built().items() if name in shipped()]
+        return max(found, key=lambda pack: pack.num_bytes).image if found else STANDARD_IMAGE
+
     def build(self, name: str, requirements: Path | None = None) -> Packages:
         """Build an image unless it is there; of two builders at once, one waits for the other.
 

@@ -1,6 +1,7 @@
 """Candidates in other languages than Python: compiled once, run anew for every test."""
 
-from collections.abc import Sequence
+import base64
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -19,6 +20,20 @@ from infra.contracts.execution import TestResult
 from infra.contracts.problems import Limits, StdioTest, TextComparator
 
 _MEBIBYTE = 2**20
+
+
+class NotBrought(Exception):
+    """Files that come with a program cannot be put where they are to be."""
+
+
+def require_brought(answer: dict[str, Any]) -> None:
+    """Look whether a guest has written the files that came with its program.
+
+    Raises:
+        NotBrought: it says that it could not.
+    """
+    if "not_brought" in answer:
+        raise NotBrought(str(answer["not_brought"]))
 
 
 class Compiled(NamedTuple):
@@ -67,14 +82,16 @@ class NativeRunner:
             for word in words
         ]
 
-    def compile(self, source: str) -> Compiled:
-        """Compile a program.
+    def compile(self, source: str, files: Mapping[str, str] | None = None) -> Compiled:
+        """Compile a program, with files beside it (in base 64, by name).
 
         Raises:
             CompileFailed: with the compiler's own words, or how it ended.
+            NotBrought: the files cannot be put there.
             Ended: the compiler met a limit.
         """
         start = {
+            "files": dict(files or {}),
             "role": "compile",
             "file": self._toolchain.file,
             "artifact": self._toolchain.artifact,
@@ -88,10 +105,21 @@ class NativeRunner:
                 answer = jail.receive(budget)
             except Ended as ended:
                 raise while_compiling(ended) from ended
-        files = answer.get("artifact")
-        if not isinstance(files, dict) or not files:
+        require_brought(answer)
+        made = answer.get("artifact")
+        if not isinstance(made, dict) or not made:
             raise self._refusal(answer)
-        return Compiled(files, str(answer.get("main", "")))
+        return Compiled(made, str(answer.get("main", "")))
+
+    @property
+    def is_interpreted(self) -> bool:
+        """Whether the program itself is run, and compiling only finds out whether it parses."""
+        return self._toolchain.artifact == self._toolchain.file
+
+    def uncompiled(self, source: str) -> Compiled:
+        """Return what runs of a program that is interpreted."""
+        content = base64.b64encode(source.encode()).decode("ascii")
+        return Compiled({self._toolchain.file: content}, "")
 
     def _refusal(self, answer: dict[str, Any]) -> Ended | CompileFailed:
         told = str(answer.get("compile_error", "the compiler made nothing"))
@@ -103,10 +131,19 @@ class NativeRunner:
         return CompileFailed(told)
 
     def jail(
-        self, compiled: Compiled, stdin: str, arguments: Sequence[str] = ()
+        self,
+        compiled: Compiled,
+        stdin: str,
+        arguments: Sequence[str] = (),
+        carried: Mapping[str, Any] | None = None,
     ) -> AbstractContextManager[Jail]:
-        """Start a compiled program with this standard input."""
+        """Start a compiled program with this standard input.
+
+        `carried` are the files that it gets, and the names of those to take from it afterwards, as
+        `executor.guest.programs.carrying` reads them.
+        """
         start = {
+            **(carried or {}),
             "role": "become",
             "artifact": compiled.files,
             "command": [*self._command(self._toolchain.run, compiled.main), *arguments],

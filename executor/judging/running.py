@@ -3,12 +3,13 @@
 import contextlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from executor.judging import verdicts
 from executor.judging.host import CompileFailed, while_compiling
-from executor.judging.native import NativeRunner
+from executor.judging.native import NativeRunner, require_brought
+from executor.judging.shared import sharing
 from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
@@ -24,11 +25,21 @@ _ENDINGS = {
 }
 
 
+_LOOK_SECONDS = 1.0
+"""How often we look whether somebody still waits for a program that runs."""
+
+
+class NotWanted(Exception):
+    """Nobody waits for the program any more."""
+
+
 class _Started(NamedTuple):
     """A program that runs."""
 
     jail: Jail
     budget: Budget
+    until: float
+    """Reading of the monotonic clock at which it is ended."""
     compile_seconds: float
 
 
@@ -36,24 +47,35 @@ class Runner:
     """Runs the programs of one language, with the same packages, within the same limits."""
 
     def __init__(
-        self, sandbox: Sandbox, version: str, language: Language, image: str, limits: Limits
+        self,
+        sandbox: Sandbox,
+        version: str,
+        language: Language,
+        image: str,
+        limits: Limits,
+        has_frameworks: bool = False,
     ) -> None:
-        """Find what the language needs.
+        """Find what the language needs; Python may have pytest beside the packages of its image.
 
         Raises:
             errors.SandboxError: this machine lacks it.
         """
-        self._sandbox = sandbox.with_packages(image)
+        if has_frameworks:
+            self._sandbox = sharing.sandbox_of(sandbox, image)
+        else:
+            self._sandbox = sandbox.with_packages(image)
         self._version = version
         self._limits = limits
         self._native: NativeRunner | None = None
         if language in TOOLCHAINS:
             self._native = NativeRunner(sandbox.native(), language, limits)
 
-    def run(self, running: Running) -> RunResult:
+    def run(self, running: Running, is_wanted: Callable[[], bool]) -> RunResult:
         """Run one program.
 
         Raises:
+            NotBrought: its files cannot be put where they are to be.
+            NotWanted: nobody waits for it any more.
             errors.SandboxError: the sandbox failed; nothing is known about the program.
         """
         refusal = verdicts.refuse_bytes(running.program)
@@ -62,7 +84,7 @@ class Runner:
         began = time.monotonic()
         try:
             with self._started(running) as started:
-                return self._finished(started)
+                return self._finished(started, running, is_wanted)
         except CompileFailed as failure:
             ending, message = Ending.COMPILE_ERROR, str(failure)
         except Ended as ended:
@@ -77,35 +99,51 @@ class Runner:
             CompileFailed: it does not compile.
             Ended: its compiler met a limit.
         """
-        cpu, idle = self._limits.cpu_seconds, self._limits.idle_seconds
+        carried = {"files": running.files, "taken": list(running.taken)}
         if self._native is not None:
             began = time.monotonic()
-            compiled = self._native.compile(running.program)
+            if self._native.is_interpreted:
+                compiled = self._native.uncompiled(running.program)
+            else:
+                compiled = self._native.compile(running.program, running.files)
             compiled_in = time.monotonic() - began
-            with self._native.jail(compiled, running.stdin, running.arguments) as jail:
-                yield _Started(jail, jail.budget(cpu, idle), compiled_in)
+            with self._native.jail(compiled, running.stdin, running.arguments, carried) as jail:
+                yield self._begun(jail, running, compiled_in)
             return
         start = {
+            **carried,
             "role": "program",
             "source": running.program,
             "arguments": list(running.arguments),
         }
         with self._sandbox.jail(start, self._limits, running.stdin) as jail:
-            budget = jail.budget(cpu, idle)
+            begun = self._begun(jail, running)
+            cpu = min(self._limits.cpu_seconds, running.wall_seconds)
+            idle = min(self._limits.idle_seconds, running.wall_seconds)
             try:
-                answer = jail.receive(budget)
+                answer = jail.receive(jail.budget(cpu, idle))
             except Ended as ended:
                 raise while_compiling(ended) from ended
+            require_brought(answer)
             if "compile_error" in answer:
-                raise CompileFailed(str(answer["compile_error"]))
-            yield _Started(jail, budget, 0.0)
+                raise CompileFailed(str(answer["shown"]))
+            yield begun
 
-    def _finished(self, started: _Started) -> RunResult:
+    def _begun(self, jail: Jail, running: Running, compile_seconds: float = 0.0) -> _Started:
+        budget = jail.budget(self._limits.cpu_seconds, self._limits.idle_seconds)
+        until = time.monotonic() + running.wall_seconds
+        return _Started(jail, budget, until, compile_seconds)
+
+    def _finished(
+        self, started: _Started, running: Running, is_wanted: Callable[[], bool]
+    ) -> RunResult:
         jail = started.jail
         exit_code = signal = None
         error = ""
+        files: dict[str, str] = {}
         try:
-            code = os.waitstatus_to_exitcode(jail.wait(started.budget))
+            code = os.waitstatus_to_exitcode(_wait(started, is_wanted))
+            files = _taken(started, running)
             if jail.cpu_seconds() > self._limits.cpu_seconds:
                 raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
         except Ended as ended:
@@ -126,6 +164,7 @@ class Runner:
                 memory_bytes=jail.memory_bytes(),
             ),
             compile_seconds=started.compile_seconds,
+            files=files,
             sandbox=self._version,
         )
 
@@ -133,6 +172,43 @@ class Runner:
         return RunResult(
             ending=ending,
             error=verdicts.result(Outcome.NOT_RUN, message).detail,
+            is_started=False,
             compile_seconds=compile_seconds,
             sandbox=self._version,
         )
+
+
+def _wait(started: _Started, is_wanted: Callable[[], bool]) -> int:
+    """Wait for the end of a program; return its wait status.
+
+    Raises:
+        Ended: a limit ended it first.
+        NotWanted: nobody waits for it any more.
+    """
+    while True:
+        now = time.monotonic()
+        if started.jail.wait_until(min(started.until, now + _LOOK_SECONDS), started.budget):
+            return started.jail.wait(started.budget)
+        if time.monotonic() >= started.until:
+            raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the time limit was reached")
+        if not is_wanted():
+            raise NotWanted
+
+
+def _taken(started: _Started, running: Running) -> dict[str, str]:
+    """Return the files that are taken from a program, as far as they could be.
+
+    Raises:
+        NotBrought: it was not run, because those that it was to get could not be written.
+    """
+    if not running.files and not running.taken:
+        return {}
+    try:
+        answer = started.jail.receive(started.budget)
+    except Ended:
+        return {}  # It has ended whoever was to send them, or there was nothing to send.
+    if not isinstance(answer, dict):
+        return {}
+    require_brought(answer)
+    files = answer.get("files", {})
+    return {name: str(files[name]) for name in running.taken if name in files}

@@ -20,7 +20,7 @@ from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
 from executor.sandbox.jail import Jail, kill
 from executor.sandbox.plumbing import Plumbing, hear
-from executor.sandbox.policy import base_command, confinement, python_command
+from executor.sandbox.policy import base_command, brought, confinement, python_command
 from executor.sandbox.seccomp import CELL_POLICY
 from executor.sandbox.strict import StrictSandbox
 from infra import errors, logs, metrics
@@ -85,7 +85,8 @@ class CellSandbox:
             account = self._accountant.open(f"jail-{next(_numbers)}", limits)
             stack.callback(account.close)
             with Plumbing(stdin) as plumbing:
-                confined = confinement(limits, plumbing.input_bytes, self._image.packages)
+                files = brought(start, plumbing.input_bytes)
+                confined = confinement(limits, files, self._image.packages)
                 cell.order(confined, plumbing, account.entrances)
                 ends = plumbing.ends()
             stack.enter_context(cell.used())

@@ -29,7 +29,8 @@ _START_SECONDS: Final = 30.0
 _END_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 0.02
 _RANDOM: Final = secrets.SystemRandom()
-_STDERR_KEPT: Final = 8192
+_STDERR_KEPT: Final = 4096
+"""Bytes of its beginning, and as many of its end, where the last words of a traceback are."""
 _MEBIBYTE: Final = 2**20
 _UNLIMITED: Final = Budget(float("inf"), float("inf"), float("inf"))
 
@@ -86,7 +87,7 @@ class Jail:
         self._selector.register(self._channel, selectors.EVENT_READ, "channel")
         self._output = {
             "stdout": Output(self._selector, "stdout", ends.stdout, limits.output_bytes),
-            "stderr": Output(self._selector, "stderr", ends.stderr, _STDERR_KEPT),
+            "stderr": Output(self._selector, "stderr", ends.stderr, _STDERR_KEPT, _STDERR_KEPT),
         }
 
     def boot(self) -> None:
@@ -148,8 +149,8 @@ class Jail:
         return self._account.memory_bytes()
 
     def output(self, name: str) -> bytes:
-        """What was written to `stdout` or `stderr`, up to the limit."""
-        return bytes(self._output[name].kept)
+        """What was written to `stdout`, up to the limit, or `stderr`, cut with a mark if long."""
+        return self._output[name].kept()
 
     def forget_output(self) -> None:
         """Begin to count output anew; done between tests."""
@@ -268,6 +269,20 @@ class Jail:
     def _require_memory(self) -> None:
         if self._account.out_of_memory():
             raise Ended(Outcome.MEMORY_LIMIT_EXCEEDED, "the memory limit was reached")
+
+    def wait_until(self, moment: float, budget: Budget) -> bool:
+        """Wait for the end of the program inside, no longer; tell whether it has ended.
+
+        `moment` is a reading of the monotonic clock.
+
+        Raises:
+            Ended: a limit ended it first.
+            errors.SandboxError: the deadline has passed.
+        """
+        self._turn_to()
+        while self._status is None and time.monotonic() < moment:
+            self._pump(budget)
+        return self._status is not None
 
     def _is_writing(self) -> bool:
         return any(output.is_open for output in self._output.values())

@@ -83,14 +83,15 @@ class Output:
     """One of a jail's two outputs: what of it is kept, and how much was written."""
 
     def __init__(
-        self, selector: selectors.BaseSelector, name: str, pipe: int, most_kept: int
+        self, selector: selectors.BaseSelector, name: str, pipe: int, first: int, last: int = 0
     ) -> None:
-        """Take hold of our end of a pipe; `most_kept` are bytes."""
+        """Take hold of our end of a pipe; so many bytes of the beginning and the end are kept."""
         self._selector = selector
         self._name = name
         self._pipe = pipe
-        self._most_kept = most_kept
-        self.kept = bytearray()
+        self._most_first, self._most_last = first, last
+        self._first, self._last = bytearray(), bytearray()
+        self._left_out = 0
         self.written = 0
         """Bytes since whoever counts began to."""
         self.is_open = True
@@ -119,7 +120,19 @@ class Output:
             self.is_open = False
             return
         self.written += len(data)
-        self.kept += data[: max(0, self._most_kept - len(self.kept))]
+        room = max(0, self._most_first - len(self._first))
+        self._first += data[:room]
+        self._last += data[room:]
+        too_much = max(0, len(self._last) - self._most_last)
+        del self._last[:too_much]
+        self._left_out += too_much
+
+    def kept(self) -> bytes:
+        """Return what is kept, with a mark where something is left out before the end."""
+        mark = b""
+        if self._left_out and self._most_last:
+            mark = b"\n[... %d bytes left out ...]\n" % self._left_out
+        return bytes(self._first) + mark + bytes(self._last)
 
     def close(self) -> None:
         """Close our end."""

@@ -19,19 +19,20 @@ _STANDARD: Final = 4
 
 
 def confinement(
-    limits: Limits, input_bytes: int, packages: Packages | None = None
+    limits: Limits, brought: Sequence[int], packages: Packages | None = None
 ) -> dict[str, Any]:
     """Return the limits that the kernel keeps for each process, and those of the file system.
 
-    Names of `rlimits` are those of `getrlimit(2)` without `RLIMIT_`, in its units. The input has
-    a copy in the file system, which leaves as much room as there would be without it. What modules
-    of packages map is little more than their files.
+    Names of `rlimits` are those of `getrlimit(2)` without `RLIMIT_`, in its units. What is brought
+    leaves as much room in the file system as there would be without it. What modules of packages
+    map is little more than their files.
     """
-    size = limits.file_bytes + -(-input_bytes // _PAGE) * _PAGE
+    size = limits.file_bytes + sum(-(-num_bytes // _PAGE) * _PAGE for num_bytes in brought)
+    inodes = _INODES + _STANDARD + len(brought)
     mapped = packages.num_bytes // _MEBIBYTE * _MEBIBYTE if packages else 0
-    largest = max(limits.file_bytes, input_bytes)
+    largest = max(limits.file_bytes, *brought)
     return {
-        "scratch": f"size={size},nr_inodes={_INODES + _STANDARD},mode=1777",
+        "scratch": f"size={size},nr_inodes={inodes},mode=1777",
         "rlimits": {
             # Room for what is mapped and never touched; what is touched, the account counts.
             "AS": limits.memory_bytes * 2 + 512 * _MEBIBYTE + 2 * mapped,
@@ -45,6 +46,18 @@ def confinement(
             "RTPRIO": 0,
         },
     }
+
+
+def brought(start: dict[str, Any], input_bytes: int) -> list[int]:
+    """Return the sizes of what lies in the file system before a guest begins: 0 for a folder.
+
+    That is the copy of its input, the program, and the files that come with it.
+    """
+    source = start["source"].encode("utf-8", "replace") if start["role"] == "program" else b""
+    sizes = [input_bytes, len(source)]
+    for name, content in start.get("files", {}).items():
+        sizes += [len(content) // 4 * 3, *[0] * name.count("/")]
+    return sizes
 
 
 def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
@@ -62,6 +75,8 @@ def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
         *(programs if image.own else ()),
         *packages,
         "-R", "/dev/null", "-R", "/dev/zero", "-R", "/dev/urandom",
+        # Where programs that are made for containers put files.
+        "--symlink", f"{_SCRATCH}:/mnt",
         "--symlink", f"{_SCRATCH}:/dev/shm",
         # There is no /proc for them to lead to; `guest.files` fills the folder.
         "--symlink", f"{FOLDER}:/dev/fd",

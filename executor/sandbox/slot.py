@@ -77,6 +77,10 @@ class Slot:
             return self.version
         return f"{self.version} packages/{self._images.find(image).digest}"
 
+    def largest_image(self) -> str:
+        """Name the largest of the suite's own images that has been built here."""
+        return self._images.largest()
+
     def close(self) -> None:
         """End the cell, and remove what the slot made in the cgroup tree."""
         self.company.close()

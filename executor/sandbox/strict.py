@@ -13,7 +13,13 @@ from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
 from executor.sandbox.jail import Jail
 from executor.sandbox.plumbing import Ends, Plumbing
-from executor.sandbox.policy import INSIDE_UID, base_command, confinement, python_command
+from executor.sandbox.policy import (
+    INSIDE_UID,
+    base_command,
+    brought,
+    confinement,
+    python_command,
+)
 from executor.sandbox.seccomp import POLICY
 from infra import metrics
 from infra.contracts.problems import Limits
@@ -63,7 +69,7 @@ class StrictSandbox:
                 fds = (plumbing.channel, plumbing.control, *account.entrances)
                 process = subprocess.Popen(
                     [
-                        *self._command(limits, plumbing.input_bytes),
+                        *self._command(limits, brought(start, plumbing.input_bytes)),
                         *python_command("boot.py", fds, self._image.warm),
                     ],
                     stdin=plumbing.stdin,
@@ -98,8 +104,8 @@ class StrictSandbox:
     def close(self) -> None:
         """Do nothing: nothing stays between jails."""
 
-    def _command(self, limits: Limits, input_bytes: int) -> list[str]:
-        confined = confinement(limits, input_bytes, self._image.packages)
+    def _command(self, limits: Limits, files: list[int]) -> list[str]:
+        confined = confinement(limits, files, self._image.packages)
         rlimits = {name: str(value) for name, value in _scaled(confined["rlimits"])}
         if self._binds is not None:
             rlimits["as"] = "hard"

@@ -7,11 +7,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from executor.judging.asserting import CheckerFailed, SuiteBroken
-from executor.judging.running import Runner
+from executor.judging.native import NotBrought
+from executor.judging.running import NotWanted, Runner
 from executor.languages import survey
 from executor.worker.judges import Judges
 from infra import errors, logs, metrics
-from infra.contracts.base import Language
+from infra.contracts.base import STANDARD_IMAGE, Language
 from infra.contracts.direct import Answer, Running, Survey, Surveying, Unanswered, Work
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Suite, Verdict
 from infra.contracts.problems import Limits
@@ -29,20 +30,23 @@ class Desk:
     def __init__(self, judges: Judges) -> None:
         self._slot = judges.slot
         self._judges = judges
-        self._runners: OrderedDict[tuple[str, Language, Limits], Runner] = OrderedDict()
+        self._runners: OrderedDict[tuple[str, Language, Limits, bool], Runner] = OrderedDict()
 
     def answer(self, work: Work, is_wanted: Callable[[], bool]) -> tuple[Answer, ...]:
         """Do the work; nothing comes out if it is not wanted any more, at the start or midway."""
         answers: list[Answer] = []
-        for one in self._each(work):
+        for one in self._each(work, is_wanted):
             if not is_wanted():
                 return ()
-            answers.append(_attempted(one))
+            try:
+                answers.append(_attempted(one))
+            except NotWanted:
+                return ()
         return tuple(answers)
 
-    def _each(self, work: Work) -> Iterator[Callable[[], Answer]]:
+    def _each(self, work: Work, is_wanted: Callable[[], bool]) -> Iterator[Callable[[], Answer]]:
         if isinstance(work, Running):
-            yield lambda: self._runner(work).run(work)
+            yield lambda: self._runner(work).run(work, is_wanted)
             return
         if isinstance(work, Surveying):
             yield self._survey
@@ -62,11 +66,14 @@ class Desk:
         return Survey(versions={Language.PYTHON: platform.python_version(), **offered})
 
     def _runner(self, work: Running) -> Runner:
-        version = self._slot.version_with(work.image)
-        key = (version, work.language, work.limits)
+        image = STANDARD_IMAGE
+        if work.language is Language.PYTHON:
+            image = work.image or self._slot.largest_image()
+        version = self._slot.version_with(image)
+        key = (version, work.language, work.limits, work.has_frameworks)
         if key not in self._runners:
             self._runners[key] = Runner(
-                self._slot.sandbox, version, work.language, work.image, work.limits
+                self._slot.sandbox, version, work.language, image, work.limits, work.has_frameworks
             )
             if len(self._runners) > _RUNNERS:
                 self._runners.popitem(last=False)
@@ -81,6 +88,10 @@ def _attempted(one: Callable[[], Answer]) -> Answer:
         except SuiteBroken as error:
             # What breaks a checker is one program's answer, and must not cost the others theirs.
             return _unanswered(error.detail, permanent=not isinstance(error, CheckerFailed))
+        except NotBrought as error:
+            return _unanswered(str(error), permanent=True)
+        except NotWanted:
+            raise
         except errors.SandboxError as error:
             log.error("request.not_answered", attempt=last + 1, exc_info=True)
             metrics.SANDBOX_FAILURES.labels(type(error).__name__).inc()

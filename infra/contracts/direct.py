@@ -26,10 +26,18 @@ from infra.contracts.problems import (
     check_tests,
 )
 
+FileName = Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"^[^\x00]*$")]
+"""Path of a file in a run's working directory, or from the root on."""
 MAX_PROGRAMS = 256
 """Most programs of one request."""
 MAX_WAIT_SECONDS = 120.0
 """Longest wait; an executor's longest program and this fit into one task."""
+MAX_RUN_SECONDS = 60.0
+"""Longest run of a program that is not judged."""
+MAX_INPUT_CHARACTERS = 64 * 2**20
+"""Longest standard input of such a run, and all that is in its files."""
+MAX_RUN_FILES = 1_000
+"""Most files that such a run is given, or that are taken from it."""
 
 
 class Judging(Contract):
@@ -45,12 +53,23 @@ class Running(Contract):
 
     kind: Literal["running"] = "running"
     program: ProgramText
-    stdin: Text = ""
+    stdin: Annotated[str, Field(max_length=MAX_INPUT_CHARACTERS)] = ""
     arguments: tuple[Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")], ...] = Field(
         (), max_length=100
     )
+    files: dict[FileName, Annotated[str, Field(max_length=MAX_INPUT_CHARACTERS)]] = Field(
+        default_factory=dict, max_length=MAX_RUN_FILES
+    )
+    """What lies in its working directory, in base 64."""
+    taken: tuple[FileName, ...] = Field((), max_length=MAX_RUN_FILES)
+    """Files to return once it has ended by itself."""
     language: Language = Language.PYTHON
-    image: ImageName = STANDARD_IMAGE
+    image: ImageName | None = STANDARD_IMAGE
+    """With null, the largest of the suite's own images that the executor has."""
+    has_frameworks: bool = False
+    """Whether Python has pytest beside the image's packages."""
+    wall_seconds: float = Field(10.0, gt=0, le=MAX_RUN_SECONDS)
+    """When it is ended, whatever it has done until then; the limits hold as well."""
     limits: Limits = Field(default_factory=Limits)
 
 
@@ -94,9 +113,13 @@ class RunResult(Contract):
     stdout: str = ""
     """Up to the output limit; what is no UTF-8 is replaced."""
     stderr: str = ""
-    """Its first 8 KiB."""
+    """Its first and its last 4 KiB, with a mark where something is left out between them."""
     error: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)] = ""
     """The compiler's message, or which limit was met."""
+    is_started: bool = True
+    """Whether it came to be run; otherwise the ending is the compiler's."""
+    files: dict[str, str] = Field(default_factory=dict)
+    """Those taken from it, in base 64; left out is what was no file, or beyond 32 MiB."""
     usage: Usage = Field(default_factory=Usage)
     """Of the run, without compiling."""
     compile_seconds: float = Field(0.0, ge=0)

@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
 
 from infra.contracts import tagged
 from infra.contracts.base import (
@@ -181,8 +188,16 @@ class _Checked(Contract):
         return self
 
 
+def _require_kind(schema: dict[str, Any]) -> None:
+    """Say in a schema what the union of tests asks for: only our own code may leave `kind` out."""
+    del schema["properties"]["kind"]["default"]
+    schema["required"] = ["kind", *schema.get("required", ())]
+
+
 class CallTest(_Checked):
     """Call a function of the candidate; compare what it returns, outside its process."""
+
+    model_config = ConfigDict(json_schema_extra=_require_kind)
 
     kind: Literal["call"] = "call"
     function: DottedName | None = None
@@ -200,6 +215,8 @@ class CallTest(_Checked):
 class StdioTest(_Checked):
     """Run the candidate as a program; compare its standard output, outside its process."""
 
+    model_config = ConfigDict(json_schema_extra=_require_kind)
+
     kind: Literal["stdio"] = "stdio"
     stdin: Text = ""
     expected_stdout: Text
@@ -212,6 +229,8 @@ class AssertTest(Contract):
 
     So is each statement outside of these that asserts.
     """
+
+    model_config = ConfigDict(json_schema_extra=_require_kind)
 
     kind: Literal["assert"] = "assert"
     source: Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_CHARACTERS)]

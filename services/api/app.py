@@ -2,12 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-from fastapi import FastAPI, Security
+from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
 
-from infra.contracts.api import ProblemDetails
 from infra.db.unit_of_work import Database
 from services.api import (
     dashboard,
@@ -29,15 +27,13 @@ from services.api import (
     training,
 )
 from services.api.backlog import Backlog
+from services.api.dependencies import refuse_unknown_parameters
+from services.api.document import ERRORS, Documented
 from services.api.exchange import Exchange
 from services.api.guards import BodyLimit, Measure, RateLimit, RequireKey
 from services.api.keys import KeyRing
 from services.api.offer import Offer
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemDetails, "content": {problem_details.MEDIA_TYPE: {}}}
-    for status in (400, 401, 403, 404, 409, 413, 422, 429, 503)
-}
 MODULES = (
     problems,
     groups,
@@ -52,10 +48,10 @@ MODULES = (
     live,
     timeline,
     slow,
-    sandbox_fusion,
-    piston,
 )
-"""Every module whose endpoints need a key."""
+"""The modules of our own interface; its endpoints need a key."""
+BORROWED = (sandbox_fusion, piston)
+"""Those of other projects' interfaces, which need one too, and ignore what they do not know."""
 # Tells readers of the OpenAPI document how to send the key; `RequireKey` is what checks it.
 _DOCUMENTED_KEY = Security(
     HTTPBearer(auto_error=False, description="An API key, or `RRTF_API_KEY`")
@@ -92,7 +88,7 @@ def create_app(
         await exchange.close()
         database.close()
 
-    app = FastAPI(
+    app = Documented(
         title="RRTF suite",
         version="1",
         description="Problems in; labels, rankings and training batches out.",
@@ -115,7 +111,10 @@ def create_app(
     app.add_middleware(RequireKey, ring=KeyRing(database, key))
     app.add_middleware(Measure)
     for module in MODULES:
-        app.include_router(module.router, dependencies=[_DOCUMENTED_KEY], responses=_ERRORS)
+        strict = [_DOCUMENTED_KEY, Depends(refuse_unknown_parameters)]
+        app.include_router(module.router, dependencies=strict, responses=ERRORS)
+    for module in BORROWED:
+        app.include_router(module.router, dependencies=[_DOCUMENTED_KEY], responses=ERRORS)
     app.include_router(stats.open_router)
     app.include_router(dashboard.router)
     app.mount("/dashboard", dashboard.DashboardFiles())

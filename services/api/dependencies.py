@@ -7,6 +7,7 @@ from typing import Annotated, TypeVar, TypeVarTuple
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
+from fastapi.dependencies.models import Dependant
 from sqlalchemy import Select
 
 from infra import errors
@@ -36,6 +37,27 @@ def backlog(request: Request) -> Backlog:
 
 
 Limited = Annotated[Backlog, Depends(backlog)]
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """Refuse what would be ignored after the `?`, as a filter with a slip in its name.
+
+    Raises:
+        errors.InvalidInput: a parameter is none of the endpoint's.
+    """
+    if not request.query_params:
+        return
+    offered = _parameters(request.scope["route"].dependant)
+    for name in request.query_params:
+        if name not in offered:
+            known = ", ".join(sorted(offered)) or "none"
+            raise errors.InvalidInput(f"there is no parameter {name!r} here, but these: {known}")
+
+
+def _parameters(dependant: Dependant) -> set[str]:
+    """Return the names that an endpoint and what it depends on read after the `?`."""
+    own = {field.alias for field in dependant.query_params}
+    return own.union(*map(_parameters, dependant.dependencies))
 
 
 class Paging:

@@ -64,8 +64,8 @@ GROUP: dict[str, Example] = {
 }
 LEASE: dict[str, Example] = {
     "wait": {
-        "summary": "Wait up to ten seconds for a batch",
-        "value": {"worker": "trainer-0", "policy": "default", "wait_seconds": 10},
+        "summary": "Wait up to a second for a batch",
+        "value": {"worker": "trainer-0", "policy": "default", "wait_seconds": 1},
     }
 }
 _HELD = {"batch_id": "01890a5d-ac96-774b-bcce-b302099a8057", "epoch": 1}
@@ -149,6 +149,18 @@ RUN_CODE: dict[str, Example] = {
             "run_timeout": 5,
         },
     },
+    "files": {
+        "summary": "Bring files (in base 64), and fetch one that the program writes",
+        "value": {
+            "language": "python",
+            "code": "print(open('in.txt').read())\nopen('out.txt', 'w').write('done')\n",
+            "files": {"in.txt": "NDI="},
+            "fetch_files": ["out.txt"],
+        },
+    },
+}
+RUN_JUPYTER: dict[str, Example] = {
+    "cells": {"summary": "Refused: there are no notebooks here", "value": {"cells": ["a = 1"]}}
 }
 PISTON: dict[str, Example] = {
     "python": {

@@ -78,9 +78,10 @@ class Exchange:
             finally:
                 for request_id in ids:
                     self._waiting.pop(request_id, None)
-            await self._unwant(
-                [i for i, future in zip(ids, futures, strict=True) if not future.done()]
-            )
+                # Also when who asked has gone.
+                await self._unwant(
+                    [i for i, future in zip(ids, futures, strict=True) if not future.done()]
+                )
             return [_outcome(future) for future in futures]
 
     @contextlib.contextmanager

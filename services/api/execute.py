@@ -1,10 +1,11 @@
 """The synchronous path: programs in, labels out, nothing stored."""
 
+import asyncio
 import functools
 import json
 import threading
-from collections.abc import Iterator, Sequence
-from typing import Annotated
+from collections.abc import Coroutine, Iterator, Sequence
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Request
@@ -34,6 +35,7 @@ from services.api.keys import SUBMITS, CalledBy
 from services.suites import KnownSuites, SizedSuite
 
 router = APIRouter(prefix="/v1", tags=["execute"])
+T = TypeVar("T")
 
 _SPREAD = 16
 """Messages that a request is spread over, so that several executors share it."""
@@ -88,6 +90,7 @@ async def execute(
     executors: Executors,
     suites: Annotated[StoredSuites, Depends(suites_of)],
     caller: CalledBy,
+    http: Request,
     request: Annotated[ExecuteRequest, Body(openapi_examples=examples.EXECUTE)],
 ) -> ExecuteResponse:
     """Label programs and answer with the labels, within `wait_seconds`; nothing is stored.
@@ -96,7 +99,8 @@ async def execute(
     `error` and every test's `detail` are empty.
     """
     works, num_bytes = await run_in_threadpool(_works, suites, request)
-    replies = await executors.ask(works, len(request.programs), request.wait_seconds, num_bytes)
+    asked = executors.ask(works, len(request.programs), request.wait_seconds, num_bytes)
+    replies = await while_connected(http, asked)
     tells = request.problem is None or Scope.READ in caller.scopes
     return ExecuteResponse(results=tuple(_results(works, replies, request.wait_seconds, tells)))
 
@@ -168,6 +172,30 @@ async def ask_one(executors: Exchange, work: Work, wait_seconds: float) -> Answe
     if reply is None:
         raise errors.NotInTime(f"it was not finished within {wait_seconds:g} s; ask again")
     return reply.answers[0]
+
+
+async def while_connected(http: Request, asked: Coroutine[Any, Any, T]) -> T:
+    """Wait for an answer as long as the client does, whose request has been read.
+
+    Raises:
+        errors.NotInTime: the client has hung up.
+    """
+    answer = asyncio.create_task(asked)
+    gone = asyncio.create_task(_gone(http))
+    try:
+        await asyncio.wait((answer, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            raise errors.NotInTime("the client has hung up")
+        return answer.result()
+    finally:
+        answer.cancel()
+        gone.cancel()
+        await asyncio.gather(answer, gone, return_exceptions=True)
+
+
+async def _gone(http: Request) -> None:
+    while (await http.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _unlabelled(reason: str) -> ExecuteResult:

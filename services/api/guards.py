@@ -17,7 +17,7 @@ from infra import errors, metrics, tracing
 from services.api.keys import Caller, KeyRing
 from services.api.problem_details import respond, unavailable
 
-BORROWED_PATHS = ("/run_code/", "/run_jupyter/", "/api/v2/")
+BORROWED_PATHS = ("/run_code/", "/run_jupyter/", "/v1/ping/", "/api/v2/")
 """Where other projects' interfaces lie (`sandbox_fusion`, `piston`)."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

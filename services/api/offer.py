@@ -62,6 +62,7 @@ class Offer:
 
 def _number(told: str) -> str:
     """Find the version in what a toolchain says of itself; Piston's always has three parts."""
-    found = re.search(r"\d+(?:\.\d+)*", told)
+    # With a point if there is one: machines have numbers in their names, as x86_64 has.
+    found = re.search(r"\d+(?:\.\d+)+", told) or re.search(r"\b\d+\b", told)
     parts = (found.group().split(".") if found else [])[:3]
     return ".".join(parts + ["0"] * (3 - len(parts)))

@@ -4,28 +4,31 @@ Shapes: https://github.com/engineer-man/piston/blob/master/docs/api-v2.md.
 """
 
 import base64
-import binascii
 import signal
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
-from infra.contracts.base import STANDARD_IMAGE, ImageName, Language, language_alone
+from infra.contracts.base import ImageName, Language, language_alone
 from infra.contracts.direct import (
+    MAX_INPUT_CHARACTERS,
+    MAX_RUN_FILES,
     MAX_WAIT_SECONDS,
     Ending,
+    FileName,
     Running,
     RunResult,
     Unanswered,
 )
-from infra.contracts.problems import ProgramText, Text
 from services.api import examples
-from services.api.execute import Executors, ask_one
+from services.api.document import ERRORS
+from services.api.execute import Executors, ask_one, while_connected
 from services.api.keys import READS, SUBMITS
 from services.api.offer import Offer
-from services.api.sandbox_fusion import COMPILED, limits_for
+from services.api.sandbox_fusion import COMPILED, limits_of
 
 router = APIRouter(prefix="/api/v2", tags=["Piston"])
 
@@ -43,15 +46,14 @@ ALIASES: dict[Language, tuple[str, tuple[str, ...]]] = {
 _BY_NAME = {
     name: language for language, (first, others) in ALIASES.items() for name in (first, *others)
 }
-_DEFAULT_MEMORY = 1024 * 2**20
 _QUEUE_SECONDS = 30.0
 
 
 class File(BaseModel):
-    """The program; its name does not matter."""
+    """The program, whose name does not matter, or a file that lies beside it under its name."""
 
-    name: Annotated[str, Field(max_length=200)] | None = None
-    content: ProgramText
+    name: FileName | None = None
+    content: Annotated[str, Field(max_length=MAX_INPUT_CHARACTERS)]
     encoding: Literal["utf8", "base64", "hex"] = "utf8"
 
 
@@ -61,15 +63,17 @@ class PistonRequest(BaseModel):
     language: Annotated[str, Field(max_length=50)]
     version: Annotated[str, Field(max_length=50)]
     """`*`, or the beginning of a version, such as `3` or `3.11.x`."""
-    image: ImageName = STANDARD_IMAGE
-    """Packages that Python has beside the standard library; no field of Piston's."""
-    files: tuple[File, ...] = Field(min_length=1)
-    stdin: Text = ""
+    image: ImageName | None = None
+    """Packages that Python has beside the standard library, absent the largest of the suite's own
+    images that the executor has; no field of Piston's."""
+    files: tuple[File, ...] = Field(min_length=1, max_length=MAX_RUN_FILES)
+    """The program, then what it reads or includes."""
+    stdin: Annotated[str, Field(max_length=MAX_INPUT_CHARACTERS)] = ""
     args: tuple[Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")], ...] = Field(
         (), max_length=100
     )
     run_timeout: int = Field(3_000, gt=0, le=60_000)
-    """Milliseconds of CPU time, and as many in which it neither runs nor waits for a processor."""
+    """Milliseconds from its start."""
     run_memory_limit: int = Field(-1, ge=-1, le=8 * 2**30)
     """Bytes; -1 for one gibibyte."""
 
@@ -85,7 +89,7 @@ class Stage(BaseModel):
     signal: str | None = None
     message: str | None = None
     status: str | None = None
-    """RE, SG, TO, OL or XX; null if it exited with 0, or was not reached."""
+    """RE, SG, TO, OL or XX; null if it exited with 0."""
     cpu_time: int | None = None
     """Milliseconds."""
     wall_time: int | None = None
@@ -105,6 +109,14 @@ class PistonResponse(BaseModel):
 class CompiledResponse(PistonResponse):
     """What became of a program that is compiled first."""
 
+    compile: Stage
+
+
+class UncompiledResponse(BaseModel):
+    """Why a program was not run that is compiled first."""
+
+    language: str
+    version: str
     compile: Stage
 
 
@@ -144,15 +156,16 @@ async def runtimes(executors: Executors, offer: Offered) -> list[Runtime]:
 @router.post(
     "/execute",
     dependencies=[SUBMITS],
-    response_model=CompiledResponse | PistonResponse,
-    responses={400: {"model": Refused}},
+    response_model=CompiledResponse | UncompiledResponse | PistonResponse,
+    responses={400: ERRORS[400] | {"model": Refused}},
 )
 async def execute(
     executors: Executors,
     offer: Offered,
+    http: Request,
     request: Annotated[PistonRequest, Body(openapi_examples=examples.PISTON)],
-) -> CompiledResponse | PistonResponse | JSONResponse:
-    """Run a program of one file with its standard input and arguments, as Piston does."""
+) -> CompiledResponse | UncompiledResponse | PistonResponse | JSONResponse:
+    """Run a program with its standard input, arguments and further files, as Piston does."""
     try:
         language_alone(request.language)
     except ValueError as error:
@@ -161,39 +174,35 @@ async def execute(
     version = (await offer.versions(executors)).get(language) if language else None
     if language is None or version is None or not _fits(request.version, version):
         return _refused(f"{request.language}-{request.version} runtime is unknown")
-    if request.image != STANDARD_IMAGE and language is not Language.PYTHON:
+    if request.image is not None and language is not Language.PYTHON:
         return _refused(f"{request.language} has no Python packages")
-    if len(request.files) > 1:
-        return _refused("a program is one file here")
     try:
-        program = _decoded(request.files[0])
-    except (ValueError, binascii.Error):
-        return _refused("files[0].content is not text in its encoding")
-    memory = request.run_memory_limit if request.run_memory_limit > 0 else _DEFAULT_MEMORY
-    limits = limits_for(request.run_timeout / 1000, memory)
-    running = Running(
-        program=program,
-        stdin=request.stdin,
-        arguments=request.args,
-        language=language,
-        image=request.image,
-        limits=limits,
-    )
-    run_seconds = limits.cpu_seconds + limits.idle_seconds
-    wait = min(run_seconds + 2 * _QUEUE_SECONDS, MAX_WAIT_SECONDS)
-    answer = await ask_one(executors, running, wait)
+        program, *others = map(_decoded, request.files)
+        running = Running(
+            program=program.decode(),
+            stdin=request.stdin,
+            arguments=request.args,
+            files=_named(request.files[1:], others),
+            language=language,
+            image=request.image,
+            wall_seconds=request.run_timeout / 1000,
+            limits=limits_of(request.run_memory_limit),
+        )
+    except ValueError as error:
+        return _refused(f"the files cannot be read in their encodings: {error}")
+    wait = min(running.wall_seconds + 2 * _QUEUE_SECONDS, MAX_WAIT_SECONDS)
+    answer = await while_connected(http, ask_one(executors, running, wait))
     name = ALIASES[language][0]
     if not isinstance(answer, RunResult):
         reason = answer.reason if isinstance(answer, Unanswered) else "no answer to this question"
         failed = Stage(status="XX", message=reason)
         return PistonResponse(language=name, version=version, run=failed)
-    refused = answer.ending is Ending.COMPILE_ERROR
     if language not in COMPILED:
-        # Without a compiler, running is what found that it does not parse.
-        run = _compile(answer) if refused else _run(answer)
-        return PistonResponse(language=name, version=version, run=run)
-    run = Stage() if refused else _run(answer)
-    return CompiledResponse(language=name, version=version, run=run, compile=_compile(answer))
+        return PistonResponse(language=name, version=version, run=_run(answer))
+    if not answer.is_started:
+        return UncompiledResponse(language=name, version=version, compile=_run(answer))
+    compiled = Stage(code=0, wall_time=round(answer.compile_seconds * 1000))
+    return CompiledResponse(language=name, version=version, run=_run(answer), compile=compiled)
 
 
 def _refused(message: str) -> JSONResponse:
@@ -206,12 +215,20 @@ def _fits(wanted: str, version: str) -> bool:
     return version.split(".")[: len(parts)] == parts
 
 
-def _decoded(file: File) -> str:
+def _decoded(file: File) -> bytes:
     if file.encoding == "utf8":
-        return file.content
+        return file.content.encode()
     if file.encoding == "hex":
-        return bytes.fromhex(file.content).decode()
-    return base64.b64decode(file.content, validate=True).decode()
+        return bytes.fromhex(file.content)
+    return base64.b64decode(file.content, validate=True)
+
+
+def _named(files: Sequence[File], contents: Sequence[bytes]) -> dict[str, str]:
+    """Return the files beside the program by name; Piston calls those without one by position."""
+    return {
+        file.name or f"file{number}.code": base64.b64encode(content).decode("ascii")
+        for number, (file, content) in enumerate(zip(files, contents, strict=True), 1)
+    }
 
 
 _STATUS = {
@@ -222,15 +239,12 @@ _STATUS = {
 }
 
 
-def _compile(result: RunResult) -> Stage:
-    wall = round(result.compile_seconds * 1000)
-    if result.ending is not Ending.COMPILE_ERROR:
-        return Stage(code=0, wall_time=wall)
-    error = result.error
-    return Stage(stderr=error, output=error, code=1, status="RE", wall_time=wall)
-
-
 def _run(result: RunResult) -> Stage:
+    """Say how a program ended, or the compiler that it did not get past."""
+    seconds = result.usage.wall_seconds if result.is_started else result.compile_seconds
+    wall = round(seconds * 1000)
+    if result.ending is Ending.COMPILE_ERROR:
+        return Stage(stderr=result.error, output=result.error, code=1, status="RE", wall_time=wall)
     killed = result.ending is not Ending.EXITED
     number = result.signal or signal.SIGKILL
     return Stage(
@@ -242,7 +256,7 @@ def _run(result: RunResult) -> Stage:
         message=result.error or None,
         status=_STATUS.get(result.ending, "RE" if result.exit_code else None),
         cpu_time=round(result.usage.cpu_seconds * 1000),
-        wall_time=round(result.usage.wall_seconds * 1000),
+        wall_time=wall,
         memory=result.usage.memory_bytes,
     )
 

@@ -1,6 +1,6 @@
 """Endpoints of problems."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Query, Response
@@ -27,6 +27,10 @@ from services.api.dependencies import Db, Pages
 from services.api.keys import READS, SUBMITS
 
 router = APIRouter(prefix="/v1/problems", tags=["problems"])
+
+_STORED: dict[int | str, dict[str, Any]] = {
+    200: {"model": ProblemView, "description": "It was stored before."}
+}
 _SUMMARY = tuple(name for name in ProblemSummary.model_fields if name != "num_tests")
 Mutants = Annotated[
     int,
@@ -39,7 +43,7 @@ Mutants = Annotated[
 ]
 
 
-@router.post("", status_code=201, dependencies=[SUBMITS])
+@router.post("", status_code=201, dependencies=[SUBMITS], responses=_STORED)
 def create_problem(
     db: Db,
     problem: Annotated[Problem, Body(openapi_examples=examples.PROBLEM)],

@@ -57,7 +57,7 @@ def test_what_the_compiler_cannot_take_is_a_compile_error(slot, tests, source):
 def test_a_program_that_is_only_run_says_so_too(slot, outcome):
     runner = Runner(slot.sandbox, slot.version, Language.PYTHON, "std", LIMITS[outcome])
 
-    ran = runner.run(Running(program=LARGE))
+    ran = runner.run(Running(program=LARGE), lambda: True)
 
     assert ran.ending == outcome.value
     assert "limit was reached while compiling" in ran.error
@@ -80,13 +80,14 @@ def test_a_compiler_of_another_language_has_limits(cell, kind, monkeypatch):
 
     verdict = Judge(cell.sandbox, suite, cell.version).judge(BOMBS[kind])
     ran = Runner(cell.sandbox, cell.version, Language.CPP, "std", Limits()).run(
-        Running(program=BOMBS[kind], language=Language.CPP)
+        Running(program=BOMBS[kind], language=Language.CPP), lambda: True
     )
 
     assert verdict.label is Label.RUNTIME_ERROR
     assert {test.outcome.value for test in verdict.tests} == {f"{kind}_limit_exceeded"}
     assert "while compiling" in verdict.error
     assert ran.ending is Ending(f"{kind}_limit_exceeded")
+    assert not ran.is_started
 
 
 def test_a_compiler_that_has_a_memory_limit_of_its_own_meets_that(cell, monkeypatch):

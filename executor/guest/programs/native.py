@@ -7,7 +7,7 @@ import subprocess
 from typing import Any, NoReturn
 
 from executor.guest.channel import Channel
-from executor.guest.programs import java
+from executor.guest.programs import carrying, java
 
 _MAX_DIAGNOSTICS = 4000
 _PUBLIC = re.compile(
@@ -28,6 +28,8 @@ def _environment(start: dict[str, Any]) -> dict[str, str]:
 
 def compile_source(fd: int, start: dict[str, Any]) -> None:
     """Compile, and send what came of it: the compiler's complaint, or the files it made."""
+    if not carrying.bring(fd, start):
+        return
     channel = Channel(fd)
     is_java = start["artifact"] == "classes"
     if is_java:
@@ -78,6 +80,9 @@ def _read(name: str) -> str:
 
 def become(fd: int, start: dict[str, Any]) -> NoReturn:
     """Unpack the artifact and become the program; what remains of us is its standard files."""
+    if not carrying.bring(fd, start):
+        os._exit(0)
+    carrying.take(fd, start)
     for name, content in start["artifact"].items():
         os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
         with open(name, "wb") as file:

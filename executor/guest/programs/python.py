@@ -7,43 +7,63 @@ import os
 import random
 import sys
 import threading
-import traceback
 import types
-from typing import Any
+from typing import Any, Final
 
 from executor.guest.channel import Channel
 from executor.guest.compiling import compile_candidate
+from executor.guest.programs import carrying
+
+_FOLDER: Final = "/tmp"
+_FILE: Final = f"{_FOLDER}/candidate.py"
 
 
 def run(fd: int, start: dict[str, Any]) -> int:
     """Run the candidate as `__main__` and return its exit status."""
+    if not carrying.bring(fd, start):
+        return 0
+    carrying.take(fd, start)
+    with contextlib.suppress(OSError), open(_FILE, "w", encoding="utf-8") as file:
+        # For who looks at its own source, as tracebacks do.
+        file.write(start["source"])
     channel = Channel(fd)
-    code = compile_candidate(channel, start["source"])
+    code = compile_candidate(channel, start["source"], _FILE)
     os.close(fd)
     if code is None:
         return 0
     sys.argv = ["candidate.py", *start.get("arguments", [])]
+    sys.path.insert(0, _FOLDER)
     random.seed(0)
     status = _execute(code)
-    return _finish() or status
+    try:
+        return _finish() or status
+    except BaseException:
+        return status  # It has taken from the interpreter what its end needs.
 
 
 def _execute(code: types.CodeType) -> int:
     # Only `sys.modules` holds the module afterwards.
     module = types.ModuleType("__main__")
-    module.__file__ = "/tmp/candidate.py"
+    module.__file__ = _FILE
     sys.modules["__main__"] = module
     try:
         exec(code, module.__dict__)  # noqa: S102 - running the candidate is what this process is for
     except SystemExit as stop:
         _flush()
         return _status(stop)
-    except BaseException:
+    except BaseException as error:
         _flush()
-        traceback.print_exc(limit=20)
+        _tell(error)
         return 1
     _flush()
     return 0
+
+
+def _tell(error: BaseException) -> None:
+    """Have an exception told as the interpreter does at the end, without what is ours."""
+    own = error.__traceback__.tb_next if error.__traceback__ else None
+    with contextlib.suppress(BaseException):  # Of a hook of the candidate's own.
+        sys.excepthook(type(error), error.with_traceback(own), own)
 
 
 def _status(stop: SystemExit) -> int:

@@ -2,11 +2,17 @@
 
 import pytest
 
-from services.api.sandbox_fusion import limits_for
+from infra.contracts.direct import MAX_RUN_SECONDS
+from services.api.sandbox_fusion import limits_of
+
+MEBIBYTE = 2**20
 
 
-@pytest.mark.parametrize("seconds", [0.001, 60])
-def test_every_time_that_may_be_asked_for_makes_limits_that_a_task_can_keep(seconds):
-    limits = limits_for(seconds, 2**30)
+@pytest.mark.parametrize(
+    ("asked", "given"), [(-5, 1024), (0, 1024), (1, 32), (100, 100), (10**6, 8192)]
+)
+def test_whatever_memory_is_asked_for_makes_limits_that_a_task_can_keep(asked, given):
+    limits = limits_of(asked * MEBIBYTE)
 
-    assert limits.cpu_seconds == limits.total_cpu_seconds == limits.idle_seconds == seconds
+    assert limits.memory_bytes == given * MEBIBYTE
+    assert limits.cpu_seconds >= MAX_RUN_SECONDS

@@ -1,0 +1,213 @@
+"""What SandboxFusion's clients rely on beyond a program and its short input."""
+
+import base64
+import threading
+
+import httpx
+import pytest
+
+from executor.languages import look_up
+from infra.contracts.base import Language
+from tests.integration.direct.conftest import KEY
+
+RAISES = """\
+def inner(n):
+    return 1 / n
+
+try:
+    inner(0)
+except ZeroDivisionError:
+    import traceback
+    traceback.print_exc()
+inner(0)
+"""
+TRACEBACK = """\
+  File "/tmp/candidate.py", line 2, in inner
+    return 1 / n
+"""
+TAMPERS = {
+    "no exit": "import os\nos._exit = None",
+    "exits of its own": "import builtins, sys\nbuiltins.exit = sys.exit = exit = quit = None",
+    "no end": "import atexit, contextlib, gc, threading\n"
+    "atexit._run_exitfuncs = contextlib.suppress = gc.isenabled = threading._shutdown = None",
+    "no modules": "import sys\nsys.modules.clear()",
+}
+ENDS = {
+    "exits": ("import os\nos._exit(3)", 3),
+    "is killed": ("import os\nos.kill(os.getpid(), 9)", -9),
+    "kills its group": ("import os\nos.kill(0, 9)", -9),
+    "raises": ("raise KeyError", 1),
+}
+
+
+def in_base_64(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+def run_code(raw, code, **fields):
+    answered = raw.post("/run_code", json={"language": "python", "code": code, **fields})
+    assert answered.status_code == 200, answered.text
+    return answered.json()
+
+
+def test_files_lie_beside_the_program(raw):
+    code = "import helper\nprint(helper.x, open('a/b/c').read(), open(__file__).read()[:6])"
+    files = {"helper.py": in_base_64("x = 1"), "a/b/c": in_base_64("deep"), "absent": None}
+
+    body = run_code(raw, code, files=files)
+
+    assert body["run_result"]["stdout"] == "1 deep import\n"
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_files_are_taken_however_the_program_ends(raw, how):
+    ending, return_code = ENDS[how]
+    code = f"open('a.txt', 'w').write('text')\nopen('/mnt/b', 'w').write('other')\n{ending}"
+
+    body = run_code(raw, code, fetch_files=["a.txt", "/mnt/b", "absent", "/py"])
+
+    assert body["files"] == {"a.txt": in_base_64("text"), "/mnt/b": in_base_64("other")}
+    assert body["run_result"]["return_code"] == return_code
+
+
+@pytest.mark.skipif(look_up(Language.CPP).path is None, reason="g++ is not installed")
+def test_files_lie_beside_a_compiled_program_too(raw):
+    code = '#include "seven.h"\n#include <fstream>\nint main() { std::ofstream("o") << SEVEN; }'
+
+    body = run_code(
+        raw,
+        code,
+        language="cpp",
+        files={"seven.h": in_base_64("#define SEVEN 7")},
+        fetch_files=["o"],
+    )
+
+    assert (body["status"], body["files"]) == ("Success", {"o": in_base_64("7")})
+
+
+def test_a_file_of_tests_is_run_by_pytest(raw):
+    test = "def test_it(tmp_path):\n    assert tmp_path.is_dir()\n    assert helper.x == {}\n"
+    files = {"helper.py": in_base_64("x = 1")}
+
+    passed, failed = (
+        run_code(raw, f"import helper\n{test.format(x)}", language="pytest", files=files)
+        for x in (1, 2)
+    )
+
+    assert "1 passed" in passed["run_result"]["stdout"]
+    assert (passed["status"], failed["status"]) == ("Success", "Failed")
+    assert "assert 1 == 2" in failed["run_result"]["stdout"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"files": {"/py/x": "eA=="}}, "cannot be written"),
+        ({"files": {"x": "e"}}, "not in base 64"),
+        ({"files": {"x": "é"}}, "not in base 64"),
+        ({"language": "lean"}, "not had here"),
+        ({"language": "bash", "image": "numpy"}, "no Python packages"),
+        ({"image": "unheard-of"}, "no image 'unheard-of'"),
+    ],
+)
+def test_what_is_not_had_is_an_error_of_the_sandbox(raw, fields, words):
+    body = run_code(raw, "1", **fields)
+
+    assert (body["status"], body["run_result"]) == ("SandboxError", None)
+    assert words in body["message"]
+
+
+def test_notebooks_are_not_had(raw):
+    body = raw.post("/run_jupyter", json={"cells": ["1"], "more": 1}).json()
+
+    assert (body["status"], body["cells"]) == ("SandboxError", [])
+    assert "no state is kept" in body["message"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "taken"),
+    [
+        ({"stdin": None, "image": None, "unknown": {}, "files": {"a": None}}, True),
+        ({"compile_timeout": True, "run_timeout": True, "memory_limit_MB": False}, True),
+        ({"memory_limit_MB": 10**6, "compile_timeout": 0}, True),
+        ({"run_timeout": None}, False),
+        ({"fetch_files": None}, False),
+        ({"language": "cobol"}, False),
+        ({"run_timeout": 1000}, False),
+    ],
+)
+def test_fields_are_taken_as_the_original_takes_them(raw, fields, taken):
+    body = {"language": "python", "code": "print(1)", **fields}
+
+    answered = raw.post("/run_code?unknown=1", json=body)
+
+    assert answered.status_code == (200 if taken else 422)
+    if taken:
+        assert answered.json()["run_result"]["stdout"] == "1\n"
+
+
+def test_the_original_answers_a_ping(direct_url, raw):
+    assert raw.get("/v1/ping").json() == "pong"
+    assert httpx.get(f"{direct_url}/v1/ping", auth=("any", KEY)).json() == "pong"
+    assert httpx.get(f"{direct_url}/v1/ping").status_code == 401
+
+
+def test_standard_input_may_have_several_mebibytes(raw):
+    body = run_code(raw, "import sys\nprint(len(sys.stdin.read()))", stdin="x" * 5_000_000)
+
+    assert body["run_result"]["stdout"] == "5000000\n"
+
+
+def test_the_time_of_a_run_is_wall_time(raw):
+    # Neither the time in which it runs nor that in which it sleeps comes to the limit.
+    code = "import time\ntime.sleep(0.8)\nwhile time.process_time() < 0.8: pass"
+
+    body = run_code(raw, code, run_timeout=1)
+
+    assert body["run_result"]["status"] == "TimeLimitExceeded"
+
+
+def test_tracebacks_have_the_programs_lines_and_none_of_ours(raw):
+    told = run_code(raw, RAISES)["run_result"]["stderr"]
+    refused = run_code(raw, "x = 1\nint a = 1")["run_result"]["stderr"]
+
+    assert told.count(TRACEBACK) == 2
+    assert "/py/guest" not in told
+    assert told.endswith("ZeroDivisionError: division by zero\n")
+    assert '  File "/tmp/candidate.py", line 2\n    int a = 1\n' in refused
+
+
+def test_long_standard_error_is_cut_in_its_middle_with_a_mark(raw):
+    code = "import sys\nfor n in range(20_000): print(n, file=sys.stderr)\n1 / 0"
+
+    told = run_code(raw, code)["run_result"]["stderr"]
+
+    assert told.startswith("0\n1\n")
+    assert "bytes left out" in told
+    assert told.endswith("ZeroDivisionError: division by zero\n")
+
+
+@pytest.mark.parametrize("how", TAMPERS)
+def test_what_a_program_takes_from_the_interpreter_it_takes_from_itself(raw, how):
+    body = run_code(raw, f"print(1)\n{TAMPERS[how]}")
+
+    assert body["run_result"]["return_code"] == 0
+    assert body["run_result"]["stdout"] == "1\n"
+
+
+def test_programs_of_clients_that_have_hung_up_are_dropped(direct_url, raw):
+    headers = {"Authorization": f"Bearer {KEY}"}
+    body = {"language": "python", "code": "import time\ntime.sleep(59)", "run_timeout": 60}
+
+    def hang_up():
+        with pytest.raises(httpx.TimeoutException):
+            httpx.post(f"{direct_url}/run_code", json=body, headers=headers, timeout=0.5)
+
+    clients = [threading.Thread(target=hang_up) for _ in range(6)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+
+    # There are two slots: the six would take them for longer than it may wait.
+    assert run_code(raw, "print(1)")["status"] == "Success"
