@@ -27,6 +27,11 @@ LANGUAGES = {
     "java": Language.JAVA,
     "bash": Language.BASH,
     "rust": Language.RUST,
+    "typescript": Language.TYPESCRIPT,
+    "php": Language.PHP,
+    "ruby": Language.RUBY,
+    "perl": Language.PERL,
+    "lua": Language.LUA,
 }
 COMPILED = frozenset({Language.C, Language.CPP, Language.GO, Language.JAVA, Language.RUST})
 """Languages whose compiler is a step of its own; others say that they do not parse when run."""
