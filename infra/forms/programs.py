@@ -119,7 +119,10 @@ def _whole(record: _Record) -> Frame:
 
 
 def _cpp(record: _Record) -> _Made:
-    test = ProgramTest(source=record.test, before=_CPP_HEADERS, options=("-std=c++11",))
+    # One of its problems asks for MD5.
+    libraries = ("-lssl", "-lcrypto") if "openssl/" in record.prompt else ()
+    options = ("-std=c++11", *libraries)
+    test = ProgramTest(source=record.test, before=_CPP_HEADERS, options=options)
     return test, _whole(record)
 
 
