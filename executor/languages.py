@@ -35,12 +35,15 @@ class Cache(NamedTuple):
 
     word: str
     """Programs that have it use this cache."""
+    options: frozenset[str]
+    """Words with which alone they are compiled."""
     needs: str | None
     """Path of what is compiled; where it is not there, nothing is kept."""
     variable: str
     """Of the environment, which names its folder."""
     files: Mapping[str, str]
     commands: tuple[tuple[str, ...], ...]
+    """`{folder}` is the cache's."""
 
 
 CACHE_FOLDER: Final = "/cache"
@@ -109,6 +112,18 @@ _GO_ENVIRONMENT: Final = {
     # Where no cache was filled before.
     "GOCACHE": "/tmp/gocache",
 }  # fmt: skip
+
+
+def _precompiled(*options: str) -> Cache:
+    """Compile the header that has all of the standard library, for programs that include it."""
+    made = ("-x", "c++-header", "all.h", "-o", "{folder}/bits/stdc++.h.gch")
+    return Cache(
+        "<bits/stdc++.h>", frozenset(options), None, "CPLUS_INCLUDE_PATH",
+        {"all.h": "#include <bits/stdc++.h>\n"},
+        (("/usr/bin/mkdir", "{folder}/bits"), ("{program}", "-static", *options, *made)),
+    )  # fmt: skip
+
+
 _GO_FILES: Final = {
     "main.go": 'package main\nimport "fmt"\nfunc main() { fmt.Println() }\n',
     "main_test.go": 'package main\nimport "testing"\nfunc TestA(t *testing.T) { }\n',
@@ -123,10 +138,11 @@ _GO_COMMANDS: Final = (
     ("{program}", "test", "-c", "-o", "main", "main_test.go"),
 )
 _GO_CACHES: Final = (
-    Cache("package", None, "GOCACHE", _GO_FILES, _GO_COMMANDS),
+    Cache("package", frozenset(), None, "GOCACHE", _GO_FILES, _GO_COMMANDS),
     # It takes half a minute, and most programs make no use of it.
     Cache(
-        "stretchr/testify", "/usr/share/gocode/src/github.com/stretchr/testify", "GOCACHE",
+        "stretchr/testify", frozenset(), "/usr/share/gocode/src/github.com/stretchr/testify",
+        "GOCACHE",
         {**_GO_FILES, "testify_test.go": _GO_TESTIFY},
         (*_GO_COMMANDS, ("{program}", "test", "-c", "-o", "main", "testify_test.go")),
     ),
@@ -142,6 +158,10 @@ _TABLE: Final = (
         Language.CPP, "g++", "main.cpp",
         ("{program}", "-O2", "-std=gnu++20", "-static", "-s", "-o", "main", "main.cpp"),
         "main", _BINARY,
+        caches=tuple(
+            _precompiled(*options) for options in
+            (("-O0", "-std=c++17"), ("-O0", "-std=gnu++17"), ("-O2", "-std=gnu++20"))
+        ),
         packages=("g++",),
     ),
     Toolchain(

@@ -57,7 +57,7 @@ def _fill(folder: Path, program: Path, environment: Mapping[str, str], cache: Ca
         variables = {"PATH": "/usr/bin", "HOME": work, **environment, cache.variable: str(made)}
         for words in cache.commands:
             subprocess.run(
-                [word.format(program=program) for word in words],
+                [word.format(program=program, folder=made) for word in words],
                 cwd=work, env=variables, check=True, capture_output=True, timeout=_SECONDS,
             )  # fmt: skip
     made.rename(folder)

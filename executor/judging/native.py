@@ -136,7 +136,9 @@ class NativeRunner:
         shown = binds(self._toolchain.compile_binds)
         environment = {}
         for cache in reversed(self._toolchain.caches):
-            is_used = any(cache.word in text for text in build.files.values())
+            is_used = cache.options <= set(build.command) and any(
+                cache.word in text for text in build.files.values()
+            )
             if is_used and (cache.needs is None or Path(cache.needs).exists()):
                 usual = self._toolchain.environment
                 folder = caches.filled(self._sandbox.home, self._path, usual, cache)

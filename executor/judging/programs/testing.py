@@ -6,6 +6,7 @@ of the copies is run, each in a process of its own, is drawn anew for every cand
 """
 
 import random
+import re
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -24,6 +25,7 @@ from infra.contracts.problems import ProgramTest
 
 _MOST_TRIED: Final = 2 * ENOUGH_GUARDED
 _RANDOM: Final = random.SystemRandom()
+_A_FAILURE: Final = re.compile(r"error|exception|assert|panic|fail|die|abort", re.IGNORECASE)
 _FORGED: Final = "it passes a changed copy of the tests, which no right program does"
 
 
@@ -142,9 +144,7 @@ class ProgramRunner:
         told = _told(parts, stdout)
         outcome, detail = Outcome.RUNTIME_ERROR, ""
         if status != 0:
-            lines = verdicts.printable(stderr or stdout).split("\n")
-            last = next((line for line in reversed(lines) if line.strip()), "")
-            detail = f"{describe_status(status)}: {last}"
+            detail = f"{describe_status(status)}: {_told_last(stderr or stdout)}"
         elif not is_whole:
             detail = "it ended before the tests did"
         elif parts.reports and sum(told.values()) < parts.declared:
@@ -156,6 +156,13 @@ class ProgramRunner:
             outcome = Outcome.PASSED
         told = told if is_whole else {}
         return Ran(outcome, detail, Spending.of(jail), told, stdout, stderr)
+
+
+def _told_last(output: bytes) -> str:
+    """Return the last line that speaks of a failure, or the last at all."""
+    lines = [line for line in verdicts.printable(output).split("\n") if line.strip()]
+    failed = [line for line in lines if _A_FAILURE.search(line)]
+    return next(iter([*failed[-1:], *lines[-1:]]), "")
 
 
 def _changed(test: ProgramTest, change: Change) -> ProgramTest:
