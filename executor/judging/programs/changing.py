@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 from executor.judging.programs.words import words
 from infra.contracts.base import Language
 
+_COMPUTED: Final = re.compile(r"\$\(|[$#]\{|^`")
+"""What is in a text that is no literal."""
 _OPPOSITE: Final = {"true": "false", "false": "true"}
 _FAILS_ALL: Final = frozenset({"return", "exit", "_exit", "quick_exit", "import", "require", "use"})
 _AN_ASSERTION: Final = re.compile(
@@ -41,7 +43,10 @@ def changes(source: str, language: Language, entry_point: str | None) -> list[Ch
     for token in tokens:
         reader.step(token)
         text = _other(token)
-        if text is None or reader.is_inside or reader.fails_all or reader.target in given:
+        is_computed = _COMPUTED.search(token.group()) is not None
+        if text is None or is_computed or reader.fails_all:
+            continue
+        if reader.is_inside or reader.target in given:
             continue
         found.append(Change(token.start(), token.end(), text))
     return found

@@ -24,6 +24,7 @@ CHECKS = {
         "var v0 = 'q';\nif (!_.isEqual(x0, v0)) { process.exit(1) }\nconsole.assert(f(1) === true)",
         ["'z'", "false"],
     ),
+    Language.BASH: ('[ "$(f 1 2)" = "a b" ] || exit 1', ['"a bz"']),
     Language.PERL: ("my $v = 1.5; # 2\nunless (f(3) == $v) { die; }", ["2.5"]),
     Language.RUST: ("#[test]\nfn t() { assert_eq!(f(vec![1], 'a'), vec![2, 3]); }", ["3", "4"]),
 }
