@@ -16,6 +16,8 @@ _COMPUTED: Final = re.compile(r"\$\(|[$#]\{|^`")
 """What is in a text that is no literal."""
 _OPPOSITE: Final = {"true": "false", "false": "true"}
 _FAILS_ALL: Final = frozenset({"return", "exit", "_exit", "quick_exit", "import", "require", "use"})
+_CANDIDATE: Final = frozenset({"candidate", "call"})
+"""What MultiPL-E calls the function that is asked for."""
 _AN_ASSERTION: Final = re.compile(
     r"assert|check|expect|equal|compare|same|not|is|if|unless|while|abs|fabs|require", re.I
 )
@@ -73,12 +75,15 @@ class _Called:
     """Tells the functions that are asked for from those of the tests."""
 
     def __init__(self, source: str, entry_point: str | None) -> None:
-        self._asked = None if entry_point is None else entry_point.rpartition(".")[2]
-        self._source = source
+        self._asked: frozenset[str] = frozenset()
+        if entry_point is not None:
+            asked = entry_point.rpartition(".")[2]
+            other_names = re.findall(rf"([\w$]+)\s*:?=\s*[\\&]*{asked}\b(?!\s*\()", source)
+            self._asked = _CANDIDATE | {asked, *other_names}
 
     def __contains__(self, name: str) -> bool:
-        if self._asked is not None:
-            return name == self._asked
+        if self._asked:
+            return name in self._asked
         return _AN_ASSERTION.search(name) is None
 
 

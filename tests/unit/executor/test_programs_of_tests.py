@@ -40,6 +40,12 @@ def test_what_is_expected_is_changed_and_no_argument(language):
     assert all(one.of(source) != source for one in found)
 
 
+def test_another_name_of_the_function_is_one_as_well():
+    source = "auto again = f;\nassert(again(1) == 2);\nassert(candidate(3) == 4);"
+
+    assert [one.text for one in changes(source, Language.CPP, "f")] == ["3", "5"]
+
+
 def test_without_a_name_whatever_is_called_keeps_its_arguments():
     found = changes("assert(g(1) == 2); assertEquals(h(3), 4);", Language.JAVA, None)
 
