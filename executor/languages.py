@@ -6,9 +6,12 @@ read-only, the folders named here; what the compiler makes leaves its jail as by
 
 import glob
 import hashlib
+import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from infra.contracts.base import Language
@@ -25,6 +28,26 @@ COMPILE_LIMITS: Final = Limits(
     processes=64,
 )
 """What a compiler may use, whatever the problem's own limits."""
+
+
+class Cache(NamedTuple):
+    """What a toolchain compiles once, before any program is there."""
+
+    word: str
+    """Programs that have it use this cache."""
+    options: frozenset[str]
+    """Words with which alone they are compiled."""
+    needs: str | None
+    """Path of what is compiled; where it is not there, nothing is kept."""
+    variable: str
+    """Of the environment, which names its folder."""
+    files: Mapping[str, str]
+    commands: tuple[tuple[str, ...], ...]
+    """`{folder}` is the cache's."""
+
+
+CACHE_FOLDER: Final = "/cache"
+"""Where a jail sees it."""
 
 
 class Toolchain(NamedTuple):
@@ -47,6 +70,8 @@ class Toolchain(NamedTuple):
     run_binds: tuple[str, ...] = ()
     """Folders of the host that the running program sees, as patterns."""
     compile_binds: tuple[str, ...] = ("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/include")
+    packages: tuple[str, ...] = ()
+    """Debian's packages of it, and of what the tests of published sets import."""
     processes: int = 0
     """Processes and threads that the runtime itself takes."""
     memory_bytes: int = 0
@@ -56,34 +81,105 @@ class Toolchain(NamedTuple):
     names_itself: bool = False
     """Whether the compiler reads its own path from `/proc/self/exe`, which then is a mere link."""
     version: tuple[str, ...] = ("--version",)
+    environment: Mapping[str, str] = MappingProxyType({})
+    """Variables beside the usual ones, for its compiler."""
+    caches: tuple[Cache, ...] = ()
+    """The last one that fits a program is used."""
     out_of_memory: tuple[int, str] = (0, "")
     """Exit status and words of a compiler that met a memory limit of its own."""
 
 
 _BINARY: Final = ("/tmp/main",)
+_USUAL: Final = ("/usr/bin", "/usr/lib")
+_NODE: Final = (*_USUAL, "/usr/share/nodejs", "/usr/share/node_modules")
+_RUBY: Final = (*_USUAL, "/usr/share/rubygems-integration", "/var/lib/gems")
+_PERL: Final = (*_USUAL, "/usr/share/perl", "/usr/share/perl5")
+_TRANSPILE: Final = """
+const ts = require("typescript"), fs = require("fs");
+const given = ts.parseCommandLine(process.argv.slice(1)), fileName = given.fileNames[0];
+const made = ts.transpileModule(fs.readFileSync(fileName, "utf8"),
+  {{ fileName, compilerOptions: given.options, reportDiagnostics: true }});
+const host = {{ getCanonicalFileName: (name) => name, getCurrentDirectory: () => "",
+  getNewLine: () => "\\n" }};
+process.stdout.write(ts.formatDiagnostics([...given.errors, ...made.diagnostics], host));
+if (given.errors.length || made.diagnostics.length) process.exit(1);
+fs.writeFileSync(fileName.replace(/ts$/, "js"), made.outputText);
+"""
+"""Leaves out the types of a program without a look at them, which would take seconds: what is wrong
+with them keeps it from nothing."""
+_GO_ENVIRONMENT: Final = {
+    "GOPATH": "/usr/share/gocode", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GO111MODULE": "off",
+    # Where no cache was filled before.
+    "GOCACHE": "/tmp/gocache",
+}  # fmt: skip
+
+
+def _precompiled(*options: str) -> Cache:
+    """Compile the header that has all of the standard library, for programs that include it."""
+    made = ("-x", "c++-header", "all.h", "-o", "{folder}/bits/stdc++.h.gch")
+    return Cache(
+        "<bits/stdc++.h>", frozenset(options), None, "CPLUS_INCLUDE_PATH",
+        {"all.h": "#include <bits/stdc++.h>\n"},
+        (("/usr/bin/mkdir", "{folder}/bits"), ("{program}", "-static", *options, *made)),
+    )  # fmt: skip
+
+
+_GO_FILES: Final = {
+    "main.go": 'package main\nimport "fmt"\nfunc main() { fmt.Println() }\n',
+    "main_test.go": 'package main\nimport "testing"\nfunc TestA(t *testing.T) { }\n',
+}
+_GO_TESTIFY: Final = """\
+package main
+import ("testing"; "github.com/stretchr/testify/assert")
+func TestB(t *testing.T) { assert.New(t).Equal(1, 1) }
+"""
+_GO_COMMANDS: Final = (
+    ("{program}", "build", "-o", "main", "main.go"),
+    ("{program}", "test", "-c", "-o", "main", "main_test.go"),
+)
+_GO_CACHES: Final = (
+    Cache("package", frozenset(), None, "GOCACHE", _GO_FILES, _GO_COMMANDS),
+    # It takes half a minute, and most programs make no use of it.
+    Cache(
+        "stretchr/testify", frozenset(), "/usr/share/gocode/src/github.com/stretchr/testify",
+        "GOCACHE",
+        {**_GO_FILES, "testify_test.go": _GO_TESTIFY},
+        (*_GO_COMMANDS, ("{program}", "test", "-c", "-o", "main", "testify_test.go")),
+    ),
+)  # fmt: skip
 _TABLE: Final = (
     Toolchain(
         Language.C, "gcc", "main.c",
-        ("{program}", "-O2", "-std=gnu17", "-static", "-o", "main", "main.c", "-lm"),
+        ("{program}", "-O2", "-std=gnu17", "-static", "-s", "-o", "main", "main.c", "-lm"),
         "main", _BINARY,
+        packages=("gcc", "libc6-dev"),
     ),
     Toolchain(
         Language.CPP, "g++", "main.cpp",
-        ("{program}", "-O2", "-std=gnu++20", "-static", "-o", "main", "main.cpp"),
+        ("{program}", "-O2", "-std=gnu++20", "-static", "-s", "-o", "main", "main.cpp"),
         "main", _BINARY,
+        caches=tuple(
+            _precompiled(*options) for options in
+            (("-O0", "-std=c++17"), ("-O0", "-std=gnu++17"), ("-O2", "-std=gnu++20"))
+        ),
+        packages=("g++",),
     ),
     Toolchain(
         Language.RUST, "rustc", "main.rs",
         ("{program}", "-O", "--edition=2021", "-Clinker=gcc", "-Ctarget-feature=+crt-static",
+         "-Cstrip=symbols",
          "-o", "main", "main.rs"),
         "main", _BINARY, names_itself=True,
+        packages=("rustc", "gcc", "libc6-dev"),
     ),
     Toolchain(
         Language.GO, "go", "main.go",
-        ("{program}", "build", "-o", "main", "main.go"),
+        ("{program}", "build", "-ldflags=-s -w", "-o", "main", "main.go"),
         "main", _BINARY,
         compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/share/go*", "/usr/local/go"),
         processes=32, memory_bytes=32 * _MEBIBYTE, version=("version",),
+        environment=_GO_ENVIRONMENT, caches=_GO_CACHES,
+        packages=("golang-go", "golang-github-stretchr-testify-dev"),
     ),
     Toolchain(
         # The file is renamed to the class that is public, if there is one.
@@ -99,14 +195,15 @@ _TABLE: Final = (
         libraries=("{home}/../lib", "{home}/../lib/server"),
         processes=48, memory_bytes=128 * _MEBIBYTE,
         out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
+        packages=("default-jdk-headless",),
     ),
     Toolchain(
         Language.JAVASCRIPT, "node", "main.js",
         ("{program}", "--check", "main.js"), "main.js",
         ("{program}", "--max-old-space-size={megabytes}", "/tmp/main.js"),
-        run_binds=("/usr/bin", "/usr/lib", "/usr/share/nodejs"),
-        compile_binds=("/usr/bin", "/usr/lib", "/usr/share/nodejs"),
+        run_binds=_NODE, compile_binds=_NODE,
         processes=24, memory_bytes=64 * _MEBIBYTE,
+        packages=("nodejs", "node-lodash"),
     ),
     Toolchain(
         Language.BASH, "bash", "main.sh",
@@ -114,6 +211,46 @@ _TABLE: Final = (
         # Debian's `/usr/bin/awk`, among others, is a link to a link in `/etc/alternatives`.
         run_binds=("/usr/bin", "/usr/lib", "/etc/alternatives"),
         compile_binds=("/usr/bin", "/usr/lib"),
+        packages=("bash",),
+    ),
+    Toolchain(
+        Language.TYPESCRIPT, "tsc", "main.ts",
+        ("/usr/bin/node", "-e", _TRANSPILE, "--", "--target", "es2020", "--module", "commonjs",
+         "main.ts"),
+        "main.js",
+        ("/usr/bin/node", "--max-old-space-size={megabytes}", "/tmp/main.js"),
+        run_binds=_NODE, compile_binds=_NODE,
+        processes=24, memory_bytes=64 * _MEBIBYTE,
+        packages=("node-typescript", "node-lodash"),
+    ),
+    Toolchain(
+        Language.PHP, "php", "main.php",
+        ("{program}", "-l", "main.php"), "main.php",
+        ("{program}", "-d", "display_errors=stderr", "-d", "memory_limit=-1", "/tmp/main.php"),
+        run_binds=(*_USUAL, "/usr/share/php*", "/usr/share/zoneinfo"), compile_binds=_USUAL,
+        memory_bytes=32 * _MEBIBYTE,
+        packages=("php-cli",),
+    ),
+    Toolchain(
+        Language.RUBY, "ruby", "main.rb",
+        ("{program}", "-c", "main.rb"), "main.rb", ("{program}", "/tmp/main.rb"),
+        run_binds=_RUBY, compile_binds=_RUBY,
+        processes=4, memory_bytes=32 * _MEBIBYTE,
+        packages=("ruby",),
+    ),
+    Toolchain(
+        Language.PERL, "perl", "main.pl",
+        ("{program}", "-c", "main.pl"), "main.pl", ("{program}", "/tmp/main.pl"),
+        run_binds=_PERL, compile_binds=_PERL,
+        version=("-e", "print $^V"),
+        packages=("perl", "libdata-compare-perl"),
+    ),
+    Toolchain(
+        Language.LUA, "lua5.4", "main.lua",
+        ("{home}/luac5.4", "-p", "main.lua"), "main.lua", ("{program}", "/tmp/main.lua"),
+        run_binds=(*_USUAL, "/usr/share/lua"), compile_binds=_USUAL,
+        version=("-v",),
+        packages=("lua5.4",),
     ),
 )  # fmt: skip
 TOOLCHAINS: Final = {toolchain.language: toolchain for toolchain in _TABLE}
@@ -135,8 +272,7 @@ def look_up(language: Language) -> Installed:
     path = _first_program(toolchain)
     if path is None:
         return Installed(language, None, f"`{toolchain.program}` is not installed")
-    folders = [Path(folder) for folder in binds(toolchain.compile_binds)]
-    if not any(path.is_relative_to(folder) for folder in folders):
+    if not _is_shown(path, toolchain):
         where = ", ".join(toolchain.compile_binds)
         return Installed(language, None, f"{path} is in none of the folders {where}")
     try:
@@ -164,8 +300,15 @@ def fingerprint() -> str:
 
 
 def _first_program(toolchain: Toolchain) -> Path | None:
-    found = shutil.which(toolchain.program)
-    return None if found is None else Path(found).resolve()
+    """Find its program on the PATH, one that jails are shown before any other."""
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    found = [shutil.which(toolchain.program, path=folder) for folder in folders]
+    paths = [Path(path).resolve() for path in found if path is not None]
+    return next((path for path in paths if _is_shown(path, toolchain)), next(iter(paths), None))
+
+
+def _is_shown(path: Path, toolchain: Toolchain) -> bool:
+    return any(path.is_relative_to(folder) for folder in binds(toolchain.compile_binds))
 
 
 def survey() -> list[Installed]:

@@ -144,6 +144,18 @@ class ImageMissing(SandboxError):
     code = "image_missing"
 
 
+class ToolchainMissing(SandboxError):
+    """This executor lacks the toolchain of the problem's language; install it."""
+
+    code = "toolchain_missing"
+
+
+class ToolchainNotInstalled(SuiteError):
+    """The toolchain of a language could not be installed."""
+
+    code = "toolchain_not_installed"
+
+
 class ImageNotBuilt(SuiteError):
     """The packages of an image cannot be had as their requirements say."""
 

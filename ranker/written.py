@@ -4,15 +4,24 @@ import re
 
 from infra.contracts.base import Language
 
-_NUMBER_SIGN = frozenset({Language.PYTHON, Language.BASH})
-"""Languages whose comments begin with it; those of the others are C's."""
+_NUMBER_SIGN = frozenset({Language.PYTHON, Language.BASH, Language.RUBY, Language.PERL})
+"""Languages whose comments begin with it; those of the others are C's, but for Lua's."""
 _BLANK = r"[\s\ufeff\u200b]|```[^\n]*+"
 # Possessive and with alternatives that begin differently: linear, whatever was written.
 _NO_CODE_NUMBER_SIGN = re.compile(rf"(?:{_BLANK}|\#[^\n]*+)*+")
 _NO_CODE_C = re.compile(rf"(?:{_BLANK}|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)*+")
 
 
+_NO_CODE_LUA = re.compile(rf"(?:{_BLANK}|--\[\[(?:[^\]]|\](?!\]))*+(?:\]\])?|--[^\n]*+)*+")
+# A tag that opens code is none, and PHP has both kinds of comments.
+_NO_CODE_PHP = re.compile(
+    rf"(?:{_BLANK}|<\?php|//[^\n]*+|\#(?!\[)[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)*+"
+)
+_NO_CODE = {Language.LUA: _NO_CODE_LUA, Language.PHP: _NO_CODE_PHP}
+
+
 def has_code(text: str, language: Language) -> bool:
     """Tell whether anything stands in a text beside white space, comments and a block's fences."""
-    pattern = _NO_CODE_NUMBER_SIGN if language in _NUMBER_SIGN else _NO_CODE_C
+    usual = _NO_CODE_NUMBER_SIGN if language in _NUMBER_SIGN else _NO_CODE_C
+    pattern = _NO_CODE.get(language, usual)
     return pattern.fullmatch(text) is None

@@ -53,7 +53,21 @@ _MARKS: Final = {
         r"\S",
         r"#!|(?:const|let|var|function|async|class|import|require|process|console|[\w.]+\()",
     ),
+    Language.TYPESCRIPT: _marks(
+        "typescript ts",
+        r"\S",
+        r"#!|(?:const|let|var|function|async|class|interface|type|enum|import|export|[\w.]+\()",
+    ),
+    Language.PHP: _marks("php", r"\S", r"<\?php|#|\$\w|(?:function|class|use|echo|require)\b"),
+    Language.RUBY: _marks(
+        "ruby rb", r"\S", r"#|(?:def|class|module|require|puts|print|end|if|while)\b|\w+(?:\.|\s*=)"
+    ),
+    Language.PERL: _marks("perl pl", r"\S", r"#|[$@%]\w|(?:use|my|our|sub|package|print)\b"),
+    Language.LUA: _marks("lua", r"\S", r"--|(?:local|function|return|end|for|while|if|print)\b"),
 }
+_COMPILED: Final = {Language.C, Language.CPP, Language.RUST, Language.GO, Language.JAVA}
+_SCRIPTS: Final = _MARKS.keys() - _COMPILED
+"""Languages whose programs begin at their first line."""
 _SHELL_FENCES: Final = frozenset({"bash", "sh", "shell", "zsh", "shellscript"})
 
 
@@ -79,7 +93,7 @@ def _of_blocks(language: Language, blocks: Sequence[Block]) -> str:
     if marks is None:
         return _last_script(texts)
     starting = [text for text in texts if marks.starts.search(text)]
-    if language is Language.JAVASCRIPT or not starting:
+    if language in _SCRIPTS or not starting:
         return "\n".join(texts) if not _reads_input(texts) else _reads_input(texts)[-1]
     # The last one is the model's final word.
     return starting[-1]

@@ -39,6 +39,11 @@ _NAMES = {
     Language.JAVA: "Java, with a class `Main`",
     Language.JAVASCRIPT: "JavaScript for Node.js",
     Language.BASH: "Bash",
+    Language.TYPESCRIPT: "TypeScript for Node.js",
+    Language.PHP: "PHP 8",
+    Language.RUBY: "Ruby",
+    Language.PERL: "Perl 5",
+    Language.LUA: "Lua 5.4",
 }
 
 

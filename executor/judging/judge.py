@@ -11,7 +11,8 @@ from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, FunctionHost
 from executor.judging.limits import Allowance, calibrated, is_near_limit, least, own
 from executor.judging.metering import Meter
-from executor.judging.native import NativeRunner
+from executor.judging.programs.composing import NoTests
+from executor.judging.programs.suite import NativeSuite, guards_of
 from executor.judging.run import Asserts, Run
 from executor.judging.shared import learning, sharing
 from executor.languages import TOOLCHAINS
@@ -26,7 +27,7 @@ from infra.contracts.base import (
     Unguarded,
 )
 from infra.contracts.execution import Guards, Suite, Verdict
-from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, StdioTest, check_tests
+from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, check_tests
 
 _READ_BYTES: Final = 64 * 2**20
 """What may be told of test code; it is no value of a candidate."""
@@ -58,9 +59,9 @@ class Judge:
         self._version = version
         self._limits = suite.limits
         self._tests = [test for test in suite.tests if isinstance(test, AssertTest)]
-        self._native: NativeRunner | None = None
+        self._native: NativeSuite | None = None
         if suite.language in TOOLCHAINS:
-            self._native = NativeRunner(sandbox.native(), suite.language, suite.limits)
+            self._native = NativeSuite(sandbox.native(), suite)
         self._reference: Verdict | None = None
         self._broken: SuiteBroken | None = None
         self._found: list[Found] = []
@@ -75,6 +76,8 @@ class Judge:
         self._begin()
         if self._tests:
             self.asserts = asserts or self._decided()
+        if self._native is not None and self._native.unknown:
+            self.asserts = asserts or self._learnt()
         if suite.reference_program is not None and suite.limits.reference_factor is not None:
             self._allowed, self._is_calibrated = least(self._limits), False
 
@@ -86,7 +89,9 @@ class Judge:
     @property
     def total(self) -> int:
         """Number of tests known before a program runs; those of a statement each count as one."""
-        return sum(self.asserts.sites) + len(self._suite.tests) - len(self._tests)
+        found = sum(max(1, len(learnt.names)) for learnt in self.asserts.programs)
+        known = len(self._tests) + len(self.asserts.programs)
+        return sum(self.asserts.sites) + found + len(self._suite.tests) - known
 
     def _begin(self) -> None:
         # However often a program runs for one answer, there is one time to wait for that.
@@ -142,6 +147,24 @@ class Judge:
             guards=guards,
             protection=protection,
         )
+
+    def _learnt(self) -> Asserts:
+        """See by the reference program what the program tests are, and what it fails of them."""
+        assert self._native is not None
+        known = self._native.unknown
+        unguarded = Guards.of(0, 0, Unguarded.NO_REFERENCE)
+        nothing = Asserts([], [], [], Integrity.SHARED, protection=unguarded, programs=known)
+        reference = self._suite.reference_program
+        if reference is None:
+            return nothing
+        self.asserts = nothing
+        self._reference = self._judge_reference(reference)
+        learnt = self._native.learn(self._suite.whole(reference), self._spare)
+        return nothing._replace(programs=learnt, protection=guards_of(learnt))
+
+    def _spare(self) -> Meter:
+        """Count what we run for ourselves."""
+        return Meter(self._limits, self._allowed, self._deadline)
 
     def _judge_reference(self, source: str) -> Verdict:
         source = self._suite.whole(source)
@@ -295,18 +318,23 @@ class Judge:
             self.asserts.protection,
         )
 
-    def _judge_native(self, native: NativeRunner, source: str, meter: Meter) -> Verdict:
+    def _judge_native(self, native: NativeSuite, source: str, meter: Meter) -> Verdict:
         try:
-            compiled = native.compile(source)
+            with Checkers(self._sandbox, self._limits) as checkers:
+                ran = native.run(source, self.asserts.programs, meter, checkers, self._spare)
         except CompileFailed as failure:
             return verdicts.compile_error(str(failure), self.total, self._version)
-        except Ended as ended:
-            met = verdicts.result(ended.outcome, ended.detail)
-            return verdicts.judged([met] * self.total, meter.usage(), self._version)
-        tests = [test for test in self._suite.tests if isinstance(test, StdioTest)]
-        with Checkers(self._sandbox, self._limits) as checkers:
-            results, stdout, stderr = native.run_each(compiled, tests, meter, checkers)
-        return verdicts.judged(results, meter.usage(), self._version, stdout, stderr)
+        except NoTests as error:
+            raise SuiteBroken(f"the test code begins nowhere: {error}") from None
+        return verdicts.judged(
+            ran.results or [verdicts.result(*ran.met)] * self.total,
+            meter.usage(),
+            self._version,
+            ran.stdout,
+            ran.stderr,
+            self.asserts.integrity,
+            self.asserts.protection,
+        )
 
 
 def _met_time_limit(verdict: Verdict) -> bool:

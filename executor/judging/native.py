@@ -3,14 +3,16 @@
 import base64
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from executor.images import caches
 from executor.judging import compare, verdicts
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, while_compiling
 from executor.judging.limits import GRACE
 from executor.judging.metering import Meter, Spending
-from executor.languages import COMPILE_LIMITS, TOOLCHAINS, binds, look_up
+from executor.languages import CACHE_FOLDER, COMPILE_LIMITS, TOOLCHAINS, Toolchain, binds, look_up
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail
 from executor.sandbox.strict import StrictSandbox
@@ -36,6 +38,26 @@ def require_brought(answer: dict[str, Any]) -> None:
         raise NotBrought(str(answer["not_brought"]))
 
 
+class Build(NamedTuple):
+    """What is compiled, how, and how it is run; the words are those of a toolchain."""
+
+    files: dict[str, str]
+    """Texts by name."""
+    command: tuple[str, ...]
+    artifact: str
+    run: tuple[str, ...]
+    file: str
+    """The one of the files that is named as the language asks for."""
+    main: str = ""
+    """The class to run, where that is not found by what is compiled."""
+
+    @staticmethod
+    def of(toolchain: Toolchain, files: dict[str, str], words: tuple[str, ...] = ()) -> "Build":
+        """Build as a toolchain does, with more words for the compiler."""
+        command = (*toolchain.compile, *words)
+        return Build(files, command, toolchain.artifact, toolchain.run, toolchain.file)
+
+
 class Compiled(NamedTuple):
     """What leaves the compiler's jail."""
 
@@ -43,6 +65,7 @@ class Compiled(NamedTuple):
     """In base 64, by name."""
     main: str
     """The class to run, where the language has one."""
+    run: tuple[str, ...]
 
 
 class NativeRunner:
@@ -52,15 +75,19 @@ class NativeRunner:
         """Find the toolchain.
 
         Raises:
-            errors.SandboxError: this machine lacks it.
+            errors.ToolchainMissing: this machine lacks it.
         """
         self._toolchain = TOOLCHAINS[language]
         installed = look_up(language)
         if installed.path is None:
-            raise errors.SandboxError(f"no toolchain for {language}: {installed.told}")
+            raise errors.ToolchainMissing(
+                f"no toolchain for {language}: {installed.told};"
+                f" `rrtf languages install {language}` installs it on an executor's machine"
+            )
         self._path = installed.path
         links = {"/proc/self/exe": str(installed.path)} if self._toolchain.names_itself else {}
-        self._compiling = sandbox.with_binds(binds(self._toolchain.compile_binds), links)
+        self._sandbox = sandbox
+        self._links = links
         shown = binds(self._toolchain.run_binds)
         # Where programs look for the shell with which they start others.
         links = {"/bin": "/usr/bin"} if "/usr/bin" in shown else {}
@@ -83,23 +110,35 @@ class NativeRunner:
         ]
 
     def compile(self, source: str, files: Mapping[str, str] | None = None) -> Compiled:
-        """Compile a program, with files beside it (in base 64, by name).
+        """Compile a program of one file, with others beside it (in base 64, by name).
 
         Raises:
             CompileFailed: with the compiler's own words, or how it ended.
             NotBrought: the files cannot be put there.
             Ended: the compiler met a limit.
         """
+        return self.build(Build.of(self._toolchain, {self._toolchain.file: source}), files)
+
+    def build(self, build: Build, files: Mapping[str, str] | None = None) -> Compiled:
+        """Compile a program of several files, with others beside them (in base 64, by name).
+
+        Raises:
+            CompileFailed: with the compiler's own words, or how it ended.
+            NotBrought: the others cannot be put there.
+            Ended: the compiler met a limit.
+        """
+        compiling, environment = self._compiling(build)
         start = {
             "files": dict(files or {}),
             "role": "compile",
-            "file": self._toolchain.file,
-            "artifact": self._toolchain.artifact,
-            "command": self._command(self._toolchain.compile),
+            "file": build.file,
+            "artifact": build.artifact,
+            "command": self._command(build.command),
             "libraries": self._command(self._toolchain.libraries),
-            "source": source,
+            "sources": build.files,
+            "environment": {**self._toolchain.environment, **environment},
         }
-        with self._compiling.jail(start, COMPILE_LIMITS) as jail:
+        with compiling.jail(start, COMPILE_LIMITS) as jail:
             budget = jail.budget(COMPILE_LIMITS.cpu_seconds, COMPILE_LIMITS.idle_seconds)
             try:
                 answer = jail.receive(budget)
@@ -109,7 +148,7 @@ class NativeRunner:
         made = answer.get("artifact")
         if not isinstance(made, dict) or not made:
             raise self._refusal(answer)
-        return Compiled(made, str(answer.get("main", "")))
+        return Compiled(made, build.main or str(answer.get("main", "")), build.run)
 
     @property
     def is_interpreted(self) -> bool:
@@ -119,7 +158,23 @@ class NativeRunner:
     def uncompiled(self, source: str) -> Compiled:
         """Return what runs of a program that is interpreted."""
         content = base64.b64encode(source.encode()).decode("ascii")
-        return Compiled({self._toolchain.file: content}, "")
+        return Compiled({self._toolchain.file: content}, "", self._toolchain.run)
+
+    def _compiling(self, build: Build) -> tuple[StrictSandbox, dict[str, str]]:
+        """Return where a program is compiled, and variables of its environment."""
+        shown = binds(self._toolchain.compile_binds)
+        environment = {}
+        for cache in reversed(self._toolchain.caches):
+            is_used = cache.options <= set(build.command) and any(
+                cache.word in text for text in build.files.values()
+            )
+            if is_used and (cache.needs is None or Path(cache.needs).exists()):
+                usual = self._toolchain.environment
+                folder = caches.filled(self._sandbox.home, self._path, usual, cache)
+                shown.append(f"{folder}:{CACHE_FOLDER}")
+                environment[cache.variable] = CACHE_FOLDER
+                break
+        return self._sandbox.with_binds(shown, self._links), environment
 
     def _refusal(self, answer: dict[str, Any]) -> Ended | CompileFailed:
         told = str(answer.get("compile_error", "the compiler made nothing"))
@@ -146,8 +201,9 @@ class NativeRunner:
             **(carried or {}),
             "role": "become",
             "artifact": compiled.files,
-            "command": [*self._command(self._toolchain.run, compiled.main), *arguments],
+            "command": [*self._command(compiled.run, compiled.main), *arguments],
             "libraries": self._command(self._toolchain.libraries),
+            "environment": {},
         }
         return self._running.jail(start, self._grown, stdin)
 

@@ -13,6 +13,7 @@ from executor.judging.items import OUTSIDE
 from executor.judging.limits import GRACE
 from executor.judging.metering import Meter, Spending
 from executor.judging.native import judge_output
+from executor.judging.programs.testing import Learnt
 from executor.judging.shared import sharing
 from executor.judging.shared.guarding import Guard, Ran
 from executor.judging.shared.sharing import SharedRun
@@ -46,6 +47,8 @@ class Asserts(NamedTuple):
     """What guards each of them, None where nothing does; empty if there is no reference program."""
     protection: Guards | None = None
     """The same of all shared tests together, for a reader."""
+    programs: tuple[Learnt, ...] = ()
+    """What is known of each program test."""
 
 
 class Run:

@@ -97,6 +97,11 @@ class StrictSandbox:
         other._image = self._image.with_packages(image, own)
         return other
 
+    @property
+    def home(self) -> Path:
+        """The folder in which this machine's executors keep what is made once."""
+        return self._image.images.folder
+
     def native(self) -> "StrictSandbox":
         """Return the sandbox for other languages than Python."""
         return self

@@ -56,6 +56,8 @@ def check(
             return _Check(slot, slug, suite, mutants, is_over).finding()
         except errors.ImageMissing as missing:
             return Finding(slug=slug, fault=Fault.IMAGE, detail=missing.detail)
+        except errors.ToolchainMissing as missing:
+            return Finding(slug=slug, fault=Fault.TOOLCHAIN, detail=missing.detail)
         except errors.SandboxError:
             # A fault of ours is tried once more, in a fresh cell.
             return _Check(slot, slug, suite, mutants, is_over).finding()
@@ -192,6 +194,8 @@ class _Check:
             )
 
     def _reason(self, integrity: Integrity) -> str:
+        if integrity is Integrity.SHARED and not self._tests:
+            return "the tests are one program with the candidate"
         if not self._tests:
             return "calls and output are always compared from outside"
         if self._suite.integrity is not IntegrityRule.AUTO:

@@ -65,6 +65,11 @@ class Language(StrEnum):
     JAVA = "java"
     JAVASCRIPT = "javascript"
     BASH = "bash"
+    TYPESCRIPT = "typescript"
+    PHP = "php"
+    RUBY = "ruby"
+    PERL = "perl"
+    LUA = "lua"
 
 
 def language_alone(value: object) -> object:
@@ -140,6 +145,8 @@ class Unguarded(StrEnum):
     """There is no reference program that would show which changed tests must fail."""
     ORDER = "order"
     """What the tests do depends on their order, or no change of them fails the reference."""
+    NO_CHANGE = "no_change"
+    """No change of what a test expects fails the reference program."""
     UNREADABLE = "unreadable"
     """The test code could not be read and written anew."""
 

@@ -33,13 +33,16 @@ class Fault(StrEnum):
     """The reference program does not pass."""
     IMAGE = "image"
     """This machine lacks the packages that the problem names as its image."""
+    TOOLCHAIN = "toolchain"
+    """This machine lacks what compiles or runs the problem's language."""
     SANDBOX = "sandbox"
     """Nothing is known of the problem: the sandbox failed."""
 
     @property
     def blames(self) -> str:
         """Whose fault it is: `problem`, or `machine` where the problem has no part in it."""
-        return "machine" if self in (Fault.IMAGE, Fault.SANDBOX) else "problem"
+        is_of_machine = self in (Fault.IMAGE, Fault.TOOLCHAIN, Fault.SANDBOX)
+        return "machine" if is_of_machine else "problem"
 
 
 class Survivor(Contract):

@@ -18,7 +18,14 @@ from infra.contracts.base import (
     Outcome,
     Unguarded,
 )
-from infra.contracts.problems import AssertTest, Limits, Problem, ProgramText, TestCase
+from infra.contracts.problems import (
+    AssertTest,
+    Limits,
+    Problem,
+    ProgramTest,
+    ProgramText,
+    TestCase,
+)
 
 MAX_NAME_CHARACTERS = 200
 """Longest name of one test."""
@@ -59,6 +66,7 @@ class Suite(Contract):
         limits = limits or problem.limits
         asserts = any(isinstance(test, AssertTest) for test in problem.tests)
         decides = asserts and problem.integrity is not IntegrityRule.ISOLATED
+        decides |= any(isinstance(test, ProgramTest) for test in problem.tests)
         return Suite(
             tests=problem.tests,
             entry_point=problem.entry_point,

@@ -243,7 +243,27 @@ class AssertTest(Contract):
     """What lies beside it in a `shared` run: data, further modules, a `conftest.py`."""
 
 
-TestCase = Annotated[CallTest | StdioTest | AssertTest, Field(discriminator="kind")]
+class ProgramTest(Contract):
+    """Compile test code in the problem's language with the candidate, and run both as one program.
+
+    A run that comes to the end of the test code has passed; one that ends before, in any way, has
+    not. Both are one file, the candidate first.
+    """
+
+    kind: Literal["program"] = "program"
+    source: Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_CHARACTERS)]
+    """What stands behind the candidate: a `main`, statements, or functions of a test framework."""
+    before: Text = ""
+    """What stands before it, such as the package and the imports of the tests."""
+    files: dict[RelativePath, Text] = Field(default_factory=dict, max_length=MAX_FILES)
+    """What else lies in the folder."""
+    options: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9+=.,_-]+$", max_length=100)], ...] = ()
+    """Words for the compiler behind our own, such as `-std=c++11`."""
+    silent: bool = False
+    """Whether a run that writes anything has failed: its assertions write, and do not end it."""
+
+
+TestCase = Annotated[CallTest | StdioTest | AssertTest | ProgramTest, Field(discriminator="kind")]
 
 
 class Problem(Contract):
@@ -272,6 +292,9 @@ class Problem(Contract):
     def _tests_fit(self) -> Self:
         check_image(self.image, self.language)
         check_tests(self.tests, self.language, self.entry_point)
+        is_isolated = self.integrity is IntegrityRule.ISOLATED
+        if is_isolated and any(test.kind == "program" for test in self.tests):
+            raise ValueError("integrity: `program` tests are one process with the candidate")
         return self
 
 
@@ -282,8 +305,12 @@ def check_tests(tests: Sequence[TestCase], language: Language, entry_point: str 
         ValueError: naming the first one that cannot.
     """
     for position, test in enumerate(tests):
-        if language is not Language.PYTHON and test.kind != "stdio":
-            raise ValueError(f"tests[{position}]: a problem in {language} has `stdio` tests only")
+        if language is not Language.PYTHON and test.kind not in ("stdio", "program"):
+            raise ValueError(
+                f"tests[{position}]: a problem in {language} has `stdio` and `program` tests only"
+            )
+        if language is Language.PYTHON and test.kind == "program":
+            raise ValueError(f"tests[{position}]: a problem in python has no `program` tests")
         if test.kind == "call" and test.function is None and entry_point is None:
             raise ValueError(f"tests[{position}]: name a `function`, or give an `entry_point`")
         if test.kind == "assert" and test.check is not None and entry_point is None:

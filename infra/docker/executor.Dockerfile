@@ -14,6 +14,10 @@ RUN touch README.md \
 COPY infra infra
 COPY executor executor
 
+# Toolchains of languages beyond Python: names as problems have them, such as `cpp java go`.
+ARG LANGUAGES=
+RUN if [ -n "$LANGUAGES" ]; then python -m executor.toolchains $LANGUAGES && rm -rf /var/lib/apt/lists/*; fi
+
 # Images of packages for candidates. Jails see them, and the worker imports nothing of them.
 ARG IMAGES=numpy
 ENV RRTF_EXECUTOR_IMAGES=/opt/rrtf/images

@@ -1,6 +1,6 @@
 """Sets of functions that a prompt begins: HumanEval and what is written in its form.
 
-HumanEval, HumanEval+, HumanEval-X, HumanEvalPack, MBXP and MathQA's Python.
+HumanEval, HumanEval+ and MathQA, and the Python of HumanEval-X, HumanEvalPack and MBXP.
 """
 
 import ast
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from infra import errors, evalplus
 from infra.contracts.problems import AssertTest, Problem
-from infra.forms import sources
+from infra.forms import languages, programs, sources
 
 
 class _Record(BaseModel):
@@ -32,9 +32,13 @@ def to_problem(fields: dict[str, Any]) -> Problem:
     """Make a problem of a record.
 
     Raises:
-        errors.InvalidInput: its test is no Python, or it names no function.
+        errors.InvalidInput: its test is no Python, it names no function, or its set is not read in
+            its language.
         pydantic.ValidationError: a field is wrong.
     """
+    named = languages.named(fields)
+    if named is not None:
+        return programs.to_problem(fields, named)
     record = _Record.model_validate(fields)
     entry_point = record.entry_point or _declared(record.declaration or "")
     solution = record.canonical_solution

@@ -1,55 +1,68 @@
-"""Refuses the rows of published sets that are not in Python, by the name of their language."""
+"""The languages of published sets: what they call them, and which of them can be judged."""
 
 import re
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from infra import errors
+from infra.contracts.base import Language
 
-_NAMES: Final = {
-    "bash": "Bash", "sh": "Bash", "shell": "Bash",
-    "c": "C",
-    "cpp": "C++", "c++": "C++", "mbcpp": "C++",
-    "cs": "C#", "csharp": "C#", "c#": "C#", "mbcsp": "C#",
-    "go": "Go", "golang": "Go", "mbgp": "Go",
-    "java": "Java", "mbjp": "Java",
-    "javascript": "JavaScript", "js": "JavaScript", "mbjsp": "JavaScript",
-    "julia": "Julia", "jl": "Julia",
-    "kotlin": "Kotlin", "kt": "Kotlin", "mbkp": "Kotlin",
-    "lua": "Lua",
-    "perl": "Perl", "pl": "Perl", "mbplp": "Perl",
-    "php": "PHP", "mbphp": "PHP",
-    "r": "R",
-    "racket": "Racket", "rkt": "Racket",
-    "ruby": "Ruby", "rb": "Ruby", "mbrbp": "Ruby",
-    "rust": "Rust", "rs": "Rust",
-    "scala": "Scala", "mbscp": "Scala",
-    "swift": "Swift", "mbswp": "Swift",
-    "typescript": "TypeScript", "ts": "TypeScript", "mbtsp": "TypeScript",
-}  # fmt: skip
+
+class Named(NamedTuple):
+    """A language, as a reader calls it."""
+
+    name: str
+    language: Language | None = None
+    """None for one that no executor can run."""
+
+
+_LANGUAGES: Final = {
+    Named("Bash", Language.BASH): "bash sh shell",
+    Named("C", Language.C): "c",
+    Named("C++", Language.CPP): "cpp c++ mbcpp",
+    Named("C#"): "cs csharp c# mbcsp",
+    Named("Clojure"): "clj clojure",
+    Named("D"): "d",
+    Named("Dart"): "dart",
+    Named("Elixir"): "elixir",
+    Named("Go", Language.GO): "go golang mbgp",
+    Named("Haskell"): "hs haskell",
+    Named("Java", Language.JAVA): "java mbjp",
+    Named("JavaScript", Language.JAVASCRIPT): "javascript js mbjsp",
+    Named("Julia"): "julia jl",
+    Named("Kotlin"): "kotlin kt mbkp",
+    Named("Lua", Language.LUA): "lua",
+    Named("OCaml"): "ml ocaml",
+    Named("Perl", Language.PERL): "perl pl mbplp",
+    Named("PHP", Language.PHP): "php mbphp",
+    Named("R"): "r",
+    Named("Racket"): "racket rkt",
+    Named("Ruby", Language.RUBY): "ruby rb mbrbp",
+    Named("Rust", Language.RUST): "rust rs",
+    Named("Scala"): "scala mbscp",
+    Named("Swift"): "swift mbswp",
+    Named("TypeScript", Language.TYPESCRIPT): "typescript ts mbtsp",
+}
+_NAMES: Final = {word: named for named, words in _LANGUAGES.items() for word in words.split()}
 """What sets call languages in their rows and in the names of their tasks."""
 _PYTHON: Final = frozenset(["python", "python3", "py"])
 _FENCE: Final = re.compile(r"^\s*```([A-Za-z+#]+)\s*$", re.MULTILINE)
 _FIELDS: Final = ("language", "programming_language", "lang")
 
 
-def require_python(record: dict[str, Any]) -> None:
-    """Check that nothing in a row says that it is in another language.
-
-    Raises:
-        errors.InvalidInput: it is; the message names the language.
-    """
+def named(record: dict[str, Any]) -> Named | None:
+    """Name the language in which a row says that it is; None for Python, or where it says none."""
     words = [record[field] for field in _FIELDS if isinstance(record.get(field), str)]
     if any(word.lower() in _PYTHON for word in words):
-        return
+        return None
     task = record.get("task_id")
     if isinstance(task, str):
         words += task.split("/")[:-1]
     answer = record.get("reference_solution")
     if isinstance(answer, str) and (fence := _FENCE.search(answer)):
         words.append(fence[1])
-    for word in words:
-        name = _NAMES.get(word.lower())
-        if name is not None:
-            raise errors.InvalidInput(
-                f"the row is in {name}; the rows of published sets are read in Python alone"
-            )
+    return next((_NAMES[word.lower()] for word in words if word.lower() in _NAMES), None)
+
+
+def refusal(name: str) -> errors.InvalidInput:
+    """Return what is said of a row in a language in which its form is not read."""
+    return errors.InvalidInput(f"the row is in {name}; the rows of its set are not read in that")

@@ -15,6 +15,7 @@ from infra.forms import (
     libraries,
     mbpp,
     packages,
+    programs,
     projects,
 )
 
@@ -32,6 +33,8 @@ class Form(NamedTuple):
     has: tuple[str, ...]
     lacks: tuple[str, ...]
     to_problem: Callable[[Record], Problem]
+    is_python: bool = True
+    """Whether it has problems in no other language."""
 
     def takes(self, record: Record) -> bool:
         """Tell whether a record is of this form."""
@@ -46,8 +49,12 @@ def _own(record: Record) -> Problem:
 FORMS: Final = (
     Form("our own", ("slug", "tests"), (), _own),
     Form("HumanEval, MBXP, MathQA and HumanEvalPack", ("prompt", "test", "entry_point"),
-         ("completion", "complete_prompt", "prompt_wo_doc", "test_start"), functions.to_problem),
-    Form("HumanEval-X", ("prompt", "declaration", "test"), ("entry_point",), functions.to_problem),
+         ("completion", "complete_prompt", "prompt_wo_doc", "test_start"), functions.to_problem,
+         is_python=False),
+    Form("HumanEval-X", ("prompt", "declaration", "test"), ("entry_point",), functions.to_problem,
+         is_python=False),
+    Form("MultiPL-E", ("name", "language", "prompt", "tests"), ("slug",), programs.multipl_e,
+         is_python=False),
     Form("MBPP", ("text", "test_list"), (), mbpp.to_problem),
     Form("MBPP, sanitized", ("prompt", "test_list"), ("text",), mbpp.to_problem),
     Form("LeetCodeDataset", ("prompt", "completion", "entry_point", "test"), (),
@@ -84,14 +91,16 @@ def to_problem(record: Record) -> Problem:
     from which all imports come.
 
     Raises:
-        errors.InvalidInput: it has the fields of no known form or of several, is in another
-            language than Python, has what its form cannot have, or imports what no image has.
+        errors.InvalidInput: it has the fields of no known form or of several, is in a language in
+            which its form is not read, has what its form cannot have, or imports what no image has.
         pydantic.ValidationError: a field is wrong.
     """
     found = [form for form in FORMS if form.takes(record)]
     if len(found) == 1 and found[0].to_problem is _own:
         return _own(record)
-    languages.require_python(record)
+    named = languages.named(record)
+    if named is not None and all(form.is_python for form in found):
+        raise languages.refusal(named.name)
     if not found:
         known = "; ".join(f"{form.name} ({', '.join(form.has)})" for form in FORMS)
         raise errors.InvalidInput(

@@ -41,6 +41,11 @@ ALIASES: dict[Language, tuple[str, tuple[str, ...]]] = {
     Language.JAVA: ("java", ()),
     Language.JAVASCRIPT: ("javascript", ("js", "node", "node-javascript")),
     Language.BASH: ("bash", ("sh",)),
+    Language.TYPESCRIPT: ("typescript", ("ts", "node-ts", "tsc")),
+    Language.PHP: ("php", ()),
+    Language.RUBY: ("ruby", ("rb",)),
+    Language.PERL: ("perl", ("pl",)),
+    Language.LUA: ("lua", ()),
 }
 """Piston's name of each language, and the other names it goes by."""
 _BY_NAME = {

@@ -40,6 +40,11 @@ LANGUAGES = {
     "java": Language.JAVA,
     "bash": Language.BASH,
     "rust": Language.RUST,
+    "typescript": Language.TYPESCRIPT,
+    "php": Language.PHP,
+    "ruby": Language.RUBY,
+    "perl": Language.PERL,
+    "lua": Language.LUA,
 }
 FusionLanguage = Literal[
     "python", "python2", "cpp", "nodejs", "go", "go_test", "java", "php", "csharp", "bash",

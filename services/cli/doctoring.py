@@ -40,10 +40,7 @@ class Diagnosis:
             "sandbox": self._version,
             "sound": self.is_sound,
             "controls": [finding._asdict() for finding in self._findings],
-            "languages": {
-                found.language.value: {"usable": found.path is not None, "told": found.told}
-                for found in survey()
-            },
+            "languages": languages_here(),
             "images": listed(images_here()),
         }
 
@@ -53,12 +50,26 @@ class Diagnosis:
         for finding in self._findings:
             mark = Text("yes", style="green") if finding.bites else Text("NO", style="red")
             controls.add_row(finding.control, mark, finding.observed)
-        toolchains = Table("language", "usable", "version, or why not", title="Toolchains")
-        for found in survey():
-            mark = Text("yes", style="green") if found.path else Text("no", style="yellow")
-            toolchains.add_row(found.language.value, mark, found.told)
+        toolchains = table_of_languages(languages_here())
         images = table_of(listed(images_here()))
         parts: list[Table | str] = [self._version, controls, toolchains, images]
         if not self.is_sound:
             parts.append(f"Executors refuse to start here: {REMEDY}.")
         return parts
+
+
+def languages_here() -> dict[str, Any]:
+    """Return which languages can be used on this machine, as data."""
+    return {
+        found.language.value: {"usable": found.path is not None, "told": found.told}
+        for found in survey()
+    }
+
+
+def table_of_languages(languages: dict[str, Any]) -> Table:
+    """Return what to print."""
+    table = Table("language", "usable", "version, or why not", title="Toolchains")
+    for name, found in languages.items():
+        mark = Text("yes", style="green") if found["usable"] else Text("no", style="yellow")
+        table.add_row(name, mark, found["told"])
+    return table

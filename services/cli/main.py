@@ -4,7 +4,16 @@ import sys
 
 import typer
 
-from services.cli.commands import administration, data, evolution, images, machine, models, work
+from services.cli.commands import (
+    administration,
+    data,
+    evolution,
+    images,
+    languages,
+    machine,
+    models,
+    work,
+)
 
 app = typer.Typer(
     help="Runs the RRTF loop: sample, execute, rank, train.",
@@ -13,7 +22,7 @@ app = typer.Typer(
     " 128 and its number when a signal ended it.",
     pretty_exceptions_enable=False,
 )
-for _family in (machine, images, work, data, evolution, models, administration):
+for _family in (machine, images, languages, work, data, evolution, models, administration):
     app.add_typer(_family.app)
 
 

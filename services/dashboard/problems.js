@@ -100,7 +100,7 @@ function checkFacts({ check, strength }) {
 }
 
 function testContent(test, entryPoint) {
-  if (test.kind === "assert") return block(test.source, "source");
+  if (test.kind === "assert" || test.kind === "program") return block(test.source, "source");
   const how = test.comparator === "exact" ? null : h("p", { class: "quiet" }, `compared by ${test.comparator}`);
   const checker = test.checker ? block(test.checker, "source") : null;
   if (test.kind === "stdio")

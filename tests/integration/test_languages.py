@@ -69,7 +69,29 @@ read -r a b
 ATTACK
 echo $((a + b))
 """,
+    Language.PHP: """<?php
+[$a, $b] = array_map("intval", explode(" ", trim(fgets(STDIN))));
+ATTACK
+echo $a + $b, "\n";
+""",
+    Language.RUBY: """
+a, b = gets.split.map(&:to_i)
+ATTACK
+puts a + b
+""",
+    Language.PERL: """
+use strict; use warnings;
+my ($a1, $b1) = split " ", <STDIN>;
+ATTACK
+print $a1 + $b1, "\n";
+""",
+    Language.LUA: """
+local a, b = io.read("n", "n")
+ATTACK
+print(a + b)
+""",
 }
+PROGRAMS[Language.TYPESCRIPT] = PROGRAMS[Language.JAVASCRIPT]
 FAMILY = "c"
 ATTACKS = {
     "spin": {
@@ -79,6 +101,10 @@ ATTACKS = {
         Language.JAVA: "while (a < 1 << 30) { b++; }",
         Language.JAVASCRIPT: "while (true) { }",
         Language.BASH: "while :; do :; done",
+        Language.PHP: "while (true) { }",
+        Language.RUBY: "loop { }",
+        Language.PERL: "while (1) { }",
+        Language.LUA: "while true do end",
     },
     "memory": {
         FAMILY: "for (;;) { char *p = (char *) malloc(1 << 20); if (p) memset(p, 1, 1 << 20); }",
@@ -87,6 +113,10 @@ ATTACKS = {
         Language.JAVA: "var v = new ArrayList<byte[]>(); while (a > -9) v.add(new byte[1 << 20]);",
         Language.JAVASCRIPT: "const v = []; for (;;) v.push(Buffer.alloc(1 << 20, 1));",
         Language.BASH: 'x=1; while :; do x="$x$x"; done',
+        Language.PHP: '$v = []; while (true) { $v[] = str_repeat("x", 1 << 20); }',
+        Language.RUBY: 'v = []; loop { v << "x" * (1 << 20) }',
+        Language.PERL: 'my @v; while (1) { push @v, "x" x (1 << 20); }',
+        Language.LUA: 'local v = {}; while true do v[#v + 1] = string.rep("x" .. #v, 1 << 20) end',
     },
     "flood": {
         FAMILY: 'for (;;) puts("flood");',
@@ -95,6 +125,10 @@ ATTACKS = {
         Language.JAVA: 'while (a > -9) System.out.println("flood");',
         Language.JAVASCRIPT: 'for (;;) require("fs").writeSync(1, "flood\\n");',
         Language.BASH: "while :; do echo flood; done",
+        Language.PHP: 'while (true) { echo "flood\n"; }',
+        Language.RUBY: 'loop { puts "flood" }',
+        Language.PERL: 'while (1) { print "flood\n"; }',
+        Language.LUA: 'while true do print("flood") end',
     },
     "exit": {
         FAMILY: "_exit(3);",
@@ -103,6 +137,10 @@ ATTACKS = {
         Language.JAVA: "System.exit(3);",
         Language.JAVASCRIPT: "process.exit(3);",
         Language.BASH: "exit 3",
+        Language.PHP: "exit(3);",
+        Language.RUBY: "exit!(3)",
+        Language.PERL: "exit 3;",
+        Language.LUA: "os.exit(3)",
     },
     "host": {
         FAMILY: 'if (fopen("/etc/passwd", "r") || fopen("/usr/new", "w")'
@@ -115,6 +153,11 @@ ATTACKS = {
         Language.JAVASCRIPT: 'for (const p of ["/etc/passwd", "/root", "/proc/1/environ"])'
         ' if (require("fs").existsSync(p)) process.exit(0);',
         Language.BASH: "[ -e /etc/passwd ] || [ -e /home ] || : > /usr/bin/new && exit 0",
+        Language.PHP: 'if (file_exists("/etc/passwd") || @fopen("/usr/bin/new", "w")) { exit(0); }',
+        Language.RUBY: 'exit(0) if File.exist?("/etc/passwd") || File.writable?("/usr/bin")',
+        Language.PERL: 'exit 0 if -e "/etc/passwd" || open(my $f, ">", "/usr/bin/new");',
+        Language.LUA: 'if io.open("/etc/passwd") or io.open("/usr/bin/new", "w")'
+        " then os.exit(0) end",
     },
 }  # fmt: skip
 OUTCOMES = {
@@ -139,8 +182,11 @@ def judge(slot, language, *pairs):
     return Judge(slot.sandbox, suite, slot.version)
 
 
+FAMILIES = {Language.C: FAMILY, Language.CPP: FAMILY, Language.TYPESCRIPT: Language.JAVASCRIPT}
+
+
 def program(language, attack=None):
-    family = FAMILY if language in (Language.C, Language.CPP) else language
+    family = FAMILIES.get(language, language)
     return PROGRAMS[language].replace("ATTACK", ATTACKS[attack][family] if attack else "")
 
 
@@ -248,8 +294,8 @@ def test_the_survey_names_a_version_or_a_reason_for_each():
     assert all(found.told for found in survey())
 
 
-def test_other_languages_than_python_have_stdio_tests_only():
-    with pytest.raises(ValueError, match="`stdio` tests only"):
+def test_other_languages_than_python_have_no_tests_in_python():
+    with pytest.raises(ValueError, match="`stdio` and `program` tests only"):
         Problem(
             slug="a", prompt="b", language="c", tests=({"kind": "assert", "source": "assert f()"},)
         )

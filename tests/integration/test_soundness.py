@@ -4,9 +4,16 @@ import pytest
 
 from executor.suites import soundness
 from executor.worker.checks import suite_of
-from infra.contracts.base import Integrity, Unguarded
+from infra.contracts.base import Integrity, Language, Unguarded
 from infra.contracts.checks import Fault
-from infra.contracts.problems import AssertTest, CallTest, Limits, Problem, StdioTest
+from infra.contracts.problems import (
+    AssertTest,
+    CallTest,
+    Limits,
+    Problem,
+    ProgramTest,
+    StdioTest,
+)
 
 ADD = "def add(a, b):\n    return a + b\n"
 SHARED = "import os\n"
@@ -225,6 +232,29 @@ def test_an_image_that_is_not_built_here_is_the_machines_fault(cell):
 
     assert (found.fault, found.fault.blames) == (Fault.IMAGE, "machine")
     assert "nobody-has-built-this" in found.detail
+
+
+SCRIPT = ProgramTest(source='[ "$(add 1 2)" = 3 ] || exit 1\n[ "$(add 2 2)" = 4 ] || exit 1\n')
+IN_BASH = {"language": Language.BASH, "reference": "add() { echo $(($1 + $2)); }"}
+
+
+def test_a_test_program_is_judged_by_its_reference(cell):
+    right = checked(cell, SCRIPT, **IN_BASH)
+    wrong = checked(cell, SCRIPT, **IN_BASH | {"reference": "add() { echo 3; }"})
+
+    assert (right.fault, right.integrity, right.tests) == (None, Integrity.SHARED, 1)
+    assert right.reason == "the tests are one program with the candidate"
+    assert (right.guards.sites, right.guards.guarded) == (2, 2)
+    assert wrong.fault is Fault.REFERENCE
+
+
+def test_a_toolchain_that_is_not_installed_is_the_machines_fault(cell, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    found = checked(cell, SCRIPT, **IN_BASH)
+
+    assert (found.fault, found.fault.blames) == (Fault.TOOLCHAIN, "machine")
+    assert "`bash` is not installed; `rrtf languages install bash`" in found.detail
 
 
 def test_a_package_that_is_missing_is_found_without_a_reference(cell):

@@ -16,14 +16,15 @@ _PUBLIC = re.compile(
 """What `javac` says of a file that is not named as its public class."""
 _ENVIRONMENT = {
     "PATH": "/usr/bin", "HOME": "/tmp", "TMPDIR": "/tmp", "LC_ALL": "C.UTF-8", "TZ": "UTC0",
-    "GOCACHE": "/tmp/gocache", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GO111MODULE": "off",
+    "NODE_PATH": "/usr/lib/node_modules:/usr/share/nodejs",
 }  # fmt: skip
 
 
 def _environment(start: dict[str, Any]) -> dict[str, str]:
     if not start["libraries"]:
-        return _ENVIRONMENT
-    return {**_ENVIRONMENT, "LD_LIBRARY_PATH": ":".join(start["libraries"])}
+        return {**_ENVIRONMENT, **start["environment"]}
+    libraries = {"LD_LIBRARY_PATH": ":".join(start["libraries"])}
+    return {**_ENVIRONMENT, **start["environment"], **libraries}
 
 
 def compile_source(fd: int, start: dict[str, Any]) -> None:
@@ -34,15 +35,16 @@ def compile_source(fd: int, start: dict[str, Any]) -> None:
     is_java = start["artifact"] == "classes"
     if is_java:
         os.mkdir("classes")
-    status, told = _compile(start["file"], start)
+    status, told = _compile(start)
     if is_java and status != 0 and (public := _PUBLIC.search(told)) is not None:
         # The compiler alone knows the name for certain, whatever comments and texts hold.
         os.remove(start["file"])
         start["command"] = [
             public[1] if word == start["file"] else word for word in start["command"]
         ]
+        start["sources"][public[1]] = start["sources"].pop(start["file"])
         start["file"] = public[1]
-        status, told = _compile(start["file"], start)
+        status, told = _compile(start)
     if status != 0:
         refused = told or f"the compiler ended with {status}"
         channel.send({"compile_error": refused, "status": status})
@@ -53,10 +55,12 @@ def compile_source(fd: int, start: dict[str, Any]) -> None:
     channel.send(answer)
 
 
-def _compile(name: str, start: dict[str, Any]) -> tuple[int, str]:
-    """Run the compiler on a file of this name; return its exit status and what it said."""
-    with open(name, "wb") as file:
-        file.write(start["source"].encode("utf-8", "surrogateescape"))
+def _compile(start: dict[str, Any]) -> tuple[int, str]:
+    """Run the compiler on the files; return its exit status and what it said."""
+    for name, text in start["sources"].items():
+        os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
+        with open(name, "wb") as file:
+            file.write(text.encode("utf-8", "surrogateescape"))
     with open("diagnostics", "w+b") as diagnostics:
         done = subprocess.run(
             start["command"], stdin=subprocess.DEVNULL, stdout=diagnostics,

@@ -6,9 +6,10 @@ import pytest
 
 from infra import errors
 from infra.contracts.api import NewApiKey, Scope
-from infra.contracts.base import CheckState, Integrity, new_id
+from infra.contracts.base import CheckState, Integrity, Language, new_id
 from infra.contracts.candidates import NewGroup
 from infra.contracts.checks import CheckReport, Fault, Finding
+from infra.contracts.problems import Problem, ProgramTest
 from infra.messaging import Task
 from ranker import checks
 from services.client import Client
@@ -93,3 +94,14 @@ def test_an_import_tells_what_executors_found(client, problem, find, rrtf, tmp_p
     assert "reference, the problem's fault" in told.stderr
     states = {slug: one["state"] for slug, one in json.loads(as_data.stdout)["checks"].items()}
     assert states == {"test/add": "sound", "other": "unsound"}
+
+
+def test_test_programs_are_kept_as_they_were_given(client, sent, dispatch):
+    test = ProgramTest(source="exit", before="x\n", options=("-O1",), silent=True)
+    problem = Problem(slug="other/exit", prompt="", tests=(test,), language=Language.RUBY)
+
+    stored = client.add_problem(problem)
+    dispatch()
+
+    assert client.get_problem(stored.id).tests == (test,)
+    assert sent.of(Task.CHECK_PROBLEM)[-1].suite.tests == (test,)

@@ -181,11 +181,12 @@ def test_a_puzzle_wants_the_type_it_asks_for(tmp_path):
 
 JAVA = "public class Main {\n    public static void main(String[] args) { }\n}\n"
 CHANGES = {
-    "a field says so": ({"language": "java", "test": JAVA}, "Java"),
-    "a Python test does not help": ({"language": "typescript"}, "TypeScript"),
-    "the task's name": ({"task_id": "Go/3"}, "Go"),
-    "the task's name, further left": ({"task_id": "pack/CPP/3"}, r"C\+\+"),
-    "MBXP's name": ({"task_id": "MBKP/3"}, "Kotlin"),
+    "a field says so": ({"language": "kotlin", "test": JAVA}, "Kotlin"),
+    "a Python test does not help": ({"language": "scala"}, "Scala"),
+    "the task's name": ({"task_id": "Swift/3"}, "Swift"),
+    "the task's name, further left": ({"task_id": "pack/Julia/3"}, "Julia"),
+    "MBXP's name": ({"task_id": "MBCSP/3"}, "C#"),
+    "a language that its set lacks": ({"task_id": "Lua/3"}, "Lua"),
     "the test alone": ({"test": JAVA}, "Java"),
     "a test of C++": ({"test": "#include<assert.h>\nint main(){ assert(1); }\n"}, r"C\+\+"),
     "a test of Rust": ({"test": "#[cfg(test)]\nmod tests {\n    use super::*;\n}\n"}, "Rust"),

@@ -20,6 +20,14 @@ PROGRAMS = {
         "const lines = require('fs').readFileSync(0, 'utf8');\nconsole.log(lines.length);\n"
     ),
     Language.BASH: "#!/bin/bash\nread n\necho $((n + 1))\n",
+    Language.TYPESCRIPT: (
+        "interface Pair {\n  a: number;\n}\n"
+        "const text: string = require('fs').readFileSync(0, 'utf8');\nconsole.log(text);\n"
+    ),
+    Language.PHP: "<?php\n$n = (int) fgets(STDIN);\nforeach ([1] as $m) {\n    echo $n + $m;\n}\n",
+    Language.RUBY: "def twice(n)\n  n * 2\nend\n\nn = gets.to_i\nputs twice(n)\n",
+    Language.PERL: "use strict;\nmy $n = <STDIN>;\nprint $n + 1;\n",
+    Language.LUA: "local n = io.read('n')\nif n then\n  print(n + 1)\nend\n",
 }  # fmt: skip
 TAGS = {Language.CPP: ("cpp", "c++"), Language.JAVASCRIPT: ("js", "javascript"),
         Language.GO: ("go", "golang"), Language.RUST: ("rust", "rs")}  # fmt: skip

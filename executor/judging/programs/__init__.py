@@ -1,0 +1,1 @@
+"""Test code in other languages than Python, which runs as one program with the candidate."""

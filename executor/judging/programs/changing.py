@@ -1,0 +1,136 @@
+"""Changed copies of test code, which a right program fails: one literal is another in each.
+
+Test code of any language is read word by word. What goes into the function that is asked for is
+left as it is: with other arguments a right program may give any answer. So is what would fail every
+program, forgers as well: a status that is returned, the name of what is loaded.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from executor.judging.programs.words import words
+from infra.contracts.base import Language
+
+_COMPUTED: Final = re.compile(r"\$\(|[$#]\{|^`")
+"""What is in a text that is no literal."""
+_OPPOSITE: Final = {"true": "false", "false": "true"}
+_FAILS_ALL: Final = frozenset({"return", "exit", "_exit", "quick_exit", "import", "require", "use"})
+_CANDIDATE: Final = frozenset({"candidate", "call"})
+"""What MultiPL-E calls the function that is asked for."""
+_AN_ASSERTION: Final = re.compile(
+    r"assert|check|expect|equal|compare|same|not|is|if|unless|while|abs|fabs|require", re.I
+)
+
+
+class Change(NamedTuple):
+    """One literal of test code in another's place."""
+
+    start: int
+    end: int
+    text: str
+
+    def of(self, source: str) -> str:
+        """Return the changed test code."""
+        return source[: self.start] + self.text + source[self.end :]
+
+
+def changes(source: str, language: Language, entry_point: str | None) -> list[Change]:
+    """Return the changes that may fail a right program, in the order of the test code."""
+    tokens = words(source, language)
+    called = _Called(source, entry_point)
+    given = {word for inside, word in _names(tokens, called) if inside}
+    reader = _Reader(called)
+    found = []
+    for token in tokens:
+        reader.step(token)
+        text = _other(token)
+        is_computed = _COMPUTED.search(token.group()) is not None
+        if text is None or is_computed or reader.fails_all:
+            continue
+        if reader.is_inside or reader.target in given:
+            continue
+        found.append(Change(token.start(), token.end(), text))
+    return found
+
+
+def _other(token: re.Match[str]) -> str | None:
+    """Return another literal of the same type, None for what is no literal."""
+    text = token.group()
+    match token.lastgroup:
+        case "number":
+            digits = re.match(r"\d+", text)
+            return None if digits is None else f"{int(digits[0]) + 1}{text[digits.end() :]}"
+        case "text":
+            if text[0] == "'" and len(text) == 3:
+                # It may be one character by its type.
+                return "'z'" if text != "'z'" else "'y'"
+            return f"{text[:-1]}z{text[-1]}"
+        case "truth":
+            return _OPPOSITE[text]
+    return None
+
+
+class _Called:
+    """Tells the functions that are asked for from those of the tests."""
+
+    def __init__(self, source: str, entry_point: str | None) -> None:
+        self._asked: frozenset[str] = frozenset()
+        if entry_point is not None:
+            asked = entry_point.rpartition(".")[2]
+            other_names = re.findall(rf"([\w$]+)\s*:?=\s*[\\&]*{asked}\b(?!\s*\()", source)
+            self._asked = _CANDIDATE | {asked, *other_names}
+
+    def __contains__(self, name: str) -> bool:
+        if self._asked:
+            return name in self._asked
+        return _AN_ASSERTION.search(name) is None
+
+
+class _Reader:
+    """Follows brackets and assignments."""
+
+    def __init__(self, called: _Called) -> None:
+        self._called = called
+        self._open: list[bool] = []
+        self._last = ""
+        self.fails_all = False
+        """Whether another literal here would fail every program."""
+        self._target: tuple[str, int] | None = None
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether this is part of an argument of a function that is asked for."""
+        return any(self._open)
+
+    @property
+    def target(self) -> str | None:
+        """The name that is assigned to here."""
+        return self._target[0] if self._target else None
+
+    def step(self, token: re.Match[str]) -> None:
+        """Go on by a token."""
+        text, name = token.group(), ""
+        match token.lastgroup:
+            case "name":
+                name = text
+                self.fails_all |= name in _FAILS_ALL
+            case "open":
+                self._open.append(text == "(" and self._last in self._called and bool(self._last))
+            case "close":
+                del self._open[-1:]
+            case "assign" if self._last:
+                self._target = self._last, len(self._open)
+            case "end":
+                self.fails_all = False
+                if self._target and len(self._open) <= self._target[1]:
+                    self._target = None
+        self._last = name
+
+
+def _names(tokens: list[re.Match[str]], called: _Called) -> Iterator[tuple[bool, str]]:
+    reader = _Reader(called)
+    for token in tokens:
+        reader.step(token)
+        if token.lastgroup == "name":
+            yield reader.is_inside, token.group()

@@ -1,0 +1,255 @@
+"""Makes one program of a candidate and test code: a text for each language, and how it is built.
+
+Behind the last test the program writes a mark that is new for every run and stands nowhere in one
+piece. Whatever ends the program before, with whatever status, leaves the mark unwritten.
+"""
+
+import re
+import secrets
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from executor.judging.native import Build
+from executor.judging.programs.joining import joined
+from executor.languages import TOOLCHAINS
+from infra.contracts.base import Language
+from infra.contracts.problems import ProgramTest
+
+
+class NoTests(Exception):
+    """The test code has no place in which a program of its language begins."""
+
+
+class Mark(NamedTuple):
+    """What a run writes that came to the end of its tests: `last` behind `first`."""
+
+    first: str
+    last: str
+
+    @staticmethod
+    def new() -> "Mark":
+        """Make one that nobody knows."""
+        return Mark(secrets.token_hex(16), secrets.token_hex(16))
+
+    @property
+    def text(self) -> str:
+        """The mark as it is written."""
+        return self.first + self.last
+
+
+class Composed(NamedTuple):
+    """A program that contains the candidate and the tests."""
+
+    build: Build
+    mark: str
+    reports: re.Pattern[str] | None = None
+    """How its framework reports one test: its `name`, and `passed` if it has."""
+    declared: int = 1
+    """Number of tests in the test code."""
+
+
+_Compose = Callable[[ProgramTest, str, Mark], Composed]
+_GO_REPORT: Final = re.compile(r"^--- (?:(?P<passed>PASS)|FAIL|SKIP): (?P<name>\S+) ", re.MULTILINE)
+_RUST_REPORT: Final = re.compile(
+    r"^test (?P<name>(?!zzz_)\S+)(?: - should panic)? \.\.\. (?:(?P<passed>ok)|FAILED|ignored)",
+    re.MULTILINE,
+)
+_WRITTEN: Final = {
+    Language.JAVASCRIPT: (
+        '\n;process.on("beforeExit", () => require("fs").writeSync(1, "{first}" + "{last}"));\n'
+    ),
+    Language.TYPESCRIPT: (
+        "\n;(globalThis as any).process.on('beforeExit', () =>"
+        " require('fs').writeSync(1, '{first}' + '{last}'));\n"
+    ),
+    Language.BASH: "\nprintf '%s%s' {first} {last}\n",
+    Language.PHP: "\n;fwrite(STDOUT, '{first}' . '{last}');\n",
+    Language.RUBY: "\nSTDOUT.write('{first}', '{last}')\n",
+    Language.PERL: "\n;print STDOUT '{first}', '{last}';\n",
+    Language.LUA: "\nio.stdout:write('{first}', '{last}')\n",
+}
+"""Statements behind the tests of languages whose programs begin at their first line."""
+_GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
+_GO_TEST: Final = re.compile(r"^func\s+Test\w*\s*\(\s*\w+\s+\*testing\.T\s*\)", re.MULTILINE)
+_RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
+_RUST_TEST: Final = re.compile(r"#\[test\]")
+_JAVA_MAIN: Final = re.compile(r"\bstatic\s+(?:final\s+)?void\s+main\s*\(")
+_JAVA_CLASS: Final = re.compile(r"\b(?:class|record|enum|interface)\s+(\w+)")
+_C_HARNESS: Final = """\
+#include <unistd.h>
+#ifdef __cplusplus
+extern "C" {{
+#endif
+int __real_main(int, char **, char **);
+int __wrap_main(int count, char **words, char **environment) {{
+    int status = __real_main(count, words, environment);
+    static const char last[] = "{last}", first[] = "{first}";
+    if (status == 0 && (write(1, first, 32) != 32 || write(1, last, 32) != 32)) return 70;
+    return status;
+}}
+#ifdef __cplusplus
+}}
+#endif
+"""
+_GO_HARNESS: Final = """\
+package {package}
+import "os"
+func main() {{ {name}(); os.Stdout.WriteString("{first}" + "{last}") }}
+"""
+_GO_TEST_HARNESS: Final = """\
+package {package}
+import ("os"; "testing")
+func TestMain(m *testing.M) {{
+    status := m.Run()
+    os.Stdout.WriteString("{first}" + "{last}")
+    os.Exit(status)
+}}
+"""
+_JAVA_HARNESS: Final = """\
+class {name} {{
+    public static void main(String[] words) throws Throwable {{
+        {main}.main(words);
+        System.out.flush();
+        var out = new java.io.FileOutputStream(java.io.FileDescriptor.out);
+        out.write(("{first}" + "{last}").getBytes());
+    }}
+}}
+"""
+_RUST_HARNESS: Final = """
+fn main() {{ {name}(); print!("{{}}{{}}", "{first}", "{last}"); }}
+"""
+# The last by its name; what it writes itself is kept back by nobody.
+_RUST_TEST_HARNESS: Final = """
+#[cfg(test)]
+mod zzz_{name} {{
+    #[test]
+    fn ends() {{
+        let text = format!("{{}}{{}}\\n", "{first}", "{last}");
+        std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes()).unwrap();
+    }}
+}}
+"""
+
+
+def composed(language: Language, test: ProgramTest, program: str) -> Composed:
+    """Compose the program of a candidate and a test.
+
+    Raises:
+        NoTests: the test code begins nowhere.
+    """
+    return _COMPOSED.get(language, _compose_script(language))(test, program, Mark.new())
+
+
+def _compose_script(language: Language) -> _Compose:
+    toolchain = TOOLCHAINS[language]
+
+    def compose(test: ProgramTest, program: str, mark: Mark) -> Composed:
+        text = joined(toolchain.language, test, program) + _WRITTEN[language].format(
+            **mark._asdict()
+        )
+        files = {**test.files, toolchain.file: text}
+        return Composed(Build.of(toolchain, files, test.options), mark.text)
+
+    return compose
+
+
+def _compose_c(language: Language) -> _Compose:
+    toolchain = TOOLCHAINS[language]
+
+    def compose(test: ProgramTest, program: str, mark: Mark) -> Composed:
+        harness = f"harness{toolchain.file.removeprefix('main')}"
+        # A candidate's own `main` is no other's.
+        source = f"#undef main\n{test.source}"
+        files = {
+            **test.files,
+            toolchain.file: joined(language, test, program, source),
+            harness: _C_HARNESS.format(**mark._asdict()),
+        }
+        words = (harness, "-Wl,--wrap=main", "-O0", *test.options)
+        build = Build.of(toolchain, files, words)
+        # The words of a test replace ours: a compiler that has heard two remembers the first.
+        command = tuple(word for word in build.command if _kind(word) not in map(_kind, words))
+        return Composed(build._replace(command=(*command, *words)), mark.text)
+
+    return compose
+
+
+def _kind(word: str) -> str:
+    """Return what words for gcc have in common of which one alone is said."""
+    found = re.match(r"-std=|-O", word)
+    return found[0] if found else word
+
+
+def _compose_go(test: ProgramTest, program: str, mark: Mark) -> Composed:
+    toolchain = TOOLCHAINS[Language.GO]
+    name = f"main_{secrets.token_hex(8)}"
+    text = joined(toolchain.language, test, program)
+    package = re.search(r"^package\s+(\w+)", text, re.MULTILINE)
+    fields = {**mark._asdict(), "name": name, "package": package[1] if package else "main"}
+    if declared := len(_GO_TEST.findall(test.source)):
+        files = {
+            **test.files,
+            "main_test.go": text,
+            "harness_test.go": _GO_TEST_HARNESS.format(**fields),
+        }
+        command = ("{program}", "test", "-c", "-ldflags=-s -w", "-o", "main", *test.options)
+        build = Build(
+            files, (*command, "main_test.go", "harness_test.go"), "main",
+            (*toolchain.run, "-test.v"), "main_test.go",
+        )  # fmt: skip
+        return Composed(build, mark.text, _GO_REPORT, declared)
+    source, found = _GO_MAIN.subn(f"func {name}()", test.source)
+    if not found:
+        raise NoTests("it has neither a function `main` nor one `TestX(t *testing.T)`")
+    files = {
+        **test.files,
+        toolchain.file: joined(toolchain.language, test, program, source),
+        "harness.go": _GO_HARNESS.format(**fields),
+    }
+    return Composed(Build.of(toolchain, files, ("harness.go", *test.options)), mark.text)
+
+
+def _compose_java(test: ProgramTest, program: str, mark: Mark) -> Composed:
+    toolchain = TOOLCHAINS[Language.JAVA]
+    main = _JAVA_MAIN.search(test.source)
+    classes = _JAVA_CLASS.findall(test.source[: main.start()] if main else "")
+    if not classes:
+        # The tests go on in a class of the candidate's, which their set names in the prompt.
+        classes = _JAVA_CLASS.findall(program) if main else []
+    if not classes:
+        raise NoTests("no class has a `static void main`")
+    name = f"Harness{secrets.token_hex(8)}"
+    files = {
+        **test.files,
+        toolchain.file: joined(toolchain.language, test, program),
+        f"{name}.java": _JAVA_HARNESS.format(**mark._asdict(), name=name, main=classes[0]),
+    }
+    build = Build.of(toolchain, files, (f"{name}.java", *test.options))
+    return Composed(build._replace(main=name), mark.text)
+
+
+def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
+    toolchain = TOOLCHAINS[Language.RUST]
+    name = f"main_{secrets.token_hex(8)}"
+    fields = {**mark._asdict(), "name": name}
+    # As `cargo test` and `rustc` alone compile: an overflow is a panic.
+    words = ("-Copt-level=0", "-Coverflow-checks=on", "-Cdebug-assertions=on", *test.options)
+    if declared := len(_RUST_TEST.findall(test.source)):
+        text = joined(toolchain.language, test, program) + _RUST_TEST_HARNESS.format(**fields)
+        build = Build.of(toolchain, {**test.files, toolchain.file: text}, ("--test", *words))
+        run = (*build.run, "--test-threads=1")
+        return Composed(build._replace(run=run), mark.text, _RUST_REPORT, declared)
+    source, found = _RUST_MAIN.subn(f"fn {name}()", test.source)
+    if not found:
+        raise NoTests("it has neither a function `main` nor one with `#[test]`")
+    text = joined(toolchain.language, test, program, source) + _RUST_HARNESS.format(**fields)
+    return Composed(Build.of(toolchain, {**test.files, toolchain.file: text}, words), mark.text)
+
+
+_COMPOSED: Final[dict[Language, _Compose]] = {
+    Language.C: _compose_c(Language.C),
+    Language.CPP: _compose_c(Language.CPP),
+    Language.GO: _compose_go,
+    Language.JAVA: _compose_java,
+    Language.RUST: _compose_rust,
+}

@@ -1,0 +1,88 @@
+"""A suite of another language than Python: its standard input tests, and its program tests."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from executor.judging.checking import Checkers
+from executor.judging.metering import Meter
+from executor.judging.native import NativeRunner
+from executor.judging.programs.testing import Learnt, ProgramRunner
+from executor.sandbox.ended import Ended
+from executor.sandbox.strict import StrictSandbox
+from infra.contracts.base import Outcome, Unguarded
+from infra.contracts.execution import Guards, Suite, TestResult
+from infra.contracts.problems import ProgramTest, StdioTest
+
+
+class Ran(NamedTuple):
+    """What became of one program."""
+
+    results: list[TestResult]
+    """Of every test; none where the compiler met a limit."""
+    stdout: bytes = b""
+    stderr: bytes = b""
+    met: tuple[Outcome, str] = (Outcome.NOT_RUN, "")
+    """The compiler's limit."""
+
+
+class NativeSuite:
+    """Runs the tests of one suite; every program is compiled first."""
+
+    def __init__(self, sandbox: StrictSandbox, suite: Suite) -> None:
+        """Find the toolchain.
+
+        Raises:
+            errors.ToolchainMissing: this machine lacks it.
+        """
+        self._native = NativeRunner(sandbox, suite.language, suite.limits)
+        self._programs = ProgramRunner(self._native, suite.language, suite.entry_point)
+        self._stdio = [test for test in suite.tests if isinstance(test, StdioTest)]
+        self._tests = [test for test in suite.tests if isinstance(test, ProgramTest)]
+
+    @property
+    def unknown(self) -> tuple[Learnt, ...]:
+        """What is known of each program test before a reference program has run."""
+        return (Learnt(),) * len(self._tests)
+
+    def learn(self, reference: str, spare: Callable[[], Meter]) -> tuple[Learnt, ...]:
+        """Learn of each program test by a reference program that passes them all.
+
+        Raises:
+            errors.SandboxError: the sandbox failed.
+        """
+        return tuple(self._programs.learn(test, reference, spare) for test in self._tests)
+
+    def run(
+        self,
+        source: str,
+        learnt: Sequence[Learnt],
+        meter: Meter,
+        checkers: Checkers,
+        spare: Callable[[], Meter],
+    ) -> Ran:
+        """Run every test; `spare` makes meters for what we run for ourselves.
+
+        Raises:
+            CompileFailed: the program does not compile, or not with a test.
+            NoTests: a test's code begins nowhere.
+            errors.SandboxError: the sandbox failed.
+        """
+        results: list[TestResult] = []
+        stdout, stderr = b"", b""
+        if self._stdio:
+            try:
+                compiled = self._native.compile(source)
+            except Ended as ended:
+                return Ran([], met=(ended.outcome, ended.detail))
+            results, stdout, stderr = self._native.run_each(compiled, self._stdio, meter, checkers)
+        for test, known in zip(self._tests, learnt, strict=True):
+            results += self._programs.run(test, source, known, meter, spare())
+            stdout, stderr = stdout or self._programs.stdout, stderr or self._programs.stderr
+        return Ran(results, stdout, stderr)
+
+
+def guards_of(learnt: Sequence[Learnt]) -> Guards:
+    """Say how program tests are guarded: of the checks that can be changed, a few are tried."""
+    sites, guarded = sum(one.sites for one in learnt), sum(len(one.changes) for one in learnt)
+    none_because = None if all(one.changes for one in learnt) else Unguarded.NO_CHANGE
+    return Guards.of(sites, guarded, none_because)

@@ -1,0 +1,201 @@
+"""Runs test code with a candidate as one program, and changed copies of it where it has passed.
+
+All of it runs in the candidate's process, so that what is written there may be forged. A program
+that passes whatever is asked passes a changed copy of the tests too, which no right one does; which
+of the copies is run, each in a process of its own, is drawn anew for every candidate.
+"""
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from executor.judging import verdicts
+from executor.judging.host import CompileFailed
+from executor.judging.limits import GRACE
+from executor.judging.metering import Meter, Spending
+from executor.judging.native import NativeRunner
+from executor.judging.programs.changing import Change, changes
+from executor.judging.programs.composing import Composed, composed
+from executor.sandbox.ended import Ended, describe_status
+from executor.sandbox.jail import Jail
+from infra.contracts.base import Language, Outcome
+from infra.contracts.execution import ENOUGH_GUARDED, TestResult
+from infra.contracts.problems import ProgramTest
+
+_MOST_TRIED: Final = 2 * ENOUGH_GUARDED
+_RANDOM: Final = random.SystemRandom()
+_A_FAILURE: Final = re.compile(r"error|exception|assert|panic|fail|die|abort", re.IGNORECASE)
+_FORGED: Final = "it passes a changed copy of the tests, which no right program does"
+
+
+class Learnt(NamedTuple):
+    """What the reference program has shown of one test."""
+
+    names: tuple[str, ...] = ()
+    """Of its tests, where their framework reports them."""
+    changes: tuple[Change, ...] = ()
+    """Those that it compiles with and fails."""
+    sites: int = 0
+    """Literals of what is expected, each of which may be changed."""
+
+
+class Ran(NamedTuple):
+    """What became of one run."""
+
+    outcome: Outcome
+    detail: str
+    spending: Spending
+    told: dict[str, bool]
+    """Whether each test was passed that its framework reports."""
+    stdout: bytes
+    stderr: bytes
+
+
+class ProgramRunner:
+    """Runs the program tests of one language."""
+
+    def __init__(self, native: NativeRunner, language: Language, entry_point: str | None) -> None:
+        self._native = native
+        self._language = language
+        self._entry_point = entry_point
+        self.stdout = b""
+        """What the last run wrote, without its mark."""
+        self.stderr = b""
+
+    def run(
+        self, test: ProgramTest, program: str, learnt: Learnt, meter: Meter, spare: Meter
+    ) -> list[TestResult]:
+        """Run one test; what its changed copy takes is counted by `spare`.
+
+        Raises:
+            CompileFailed: the program does not compile with the test code.
+            NoTests: the test code begins nowhere.
+            errors.SandboxError: the sandbox failed.
+        """
+        ran = self._once(test, program, meter)
+        self.stdout, self.stderr = ran.stdout, ran.stderr
+        if ran.outcome is Outcome.PASSED and learnt.changes:
+            other = _changed(test, _RANDOM.choice(learnt.changes))
+            if self._passes(other, program, spare):
+                ran = ran._replace(outcome=Outcome.WRONG_ANSWER, detail=_FORGED, told={})
+        return _results(ran, learnt.names)
+
+    def learn(self, test: ProgramTest, reference: str, meter: Callable[[], Meter]) -> Learnt:
+        """Find what changes of a test the reference program fails, which passes the test itself.
+
+        Raises:
+            errors.SandboxError: the sandbox failed.
+        """
+        ran = self._once(test, reference, meter())
+        possible = changes(test.source, self._language, self._entry_point)
+        tried = _RANDOM.sample(possible, min(len(possible), _MOST_TRIED))
+        found: list[Change] = []
+        for change in tried:
+            if len(found) == ENOUGH_GUARDED:
+                break
+            if self._fails(_changed(test, change), reference, meter()):
+                found.append(change)
+        names = tuple(name for name, passed in ran.told.items() if passed)
+        return Learnt(names, tuple(found), len(possible))
+
+    def _passes(self, test: ProgramTest, program: str, meter: Meter) -> bool:
+        try:
+            return self._once(test, program, meter).outcome is Outcome.PASSED
+        except CompileFailed:
+            return False
+
+    def _fails(self, test: ProgramTest, program: str, meter: Meter) -> bool:
+        """Tell whether a program compiles with a test and fails it, at no limit."""
+        try:
+            outcome = self._once(test, program, meter).outcome
+        except CompileFailed:
+            return False
+        return outcome in (Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER)
+
+    def _once(self, test: ProgramTest, program: str, meter: Meter) -> Ran:
+        parts = composed(self._language, test, program)
+        try:
+            compiled = self._native.build(parts.build)
+            cpu_left, _ = meter.require_left()
+        except Ended as ended:
+            return Ran(ended.outcome, ended.detail, Spending(), {}, b"", b"")
+        with self._native.jail(compiled, "") as jail:
+            try:
+                ran = self._ended(jail, test, parts, min(meter.allowed.cpu, cpu_left), meter)
+            except Ended as ended:
+                output = jail.output("stdout"), jail.output("stderr")
+                ran = Ran(ended.outcome, ended.detail, Spending.of(jail), {}, *output)
+            finally:
+                meter.add(jail)
+            return ran
+
+    def _ended(
+        self, jail: Jail, test: ProgramTest, parts: Composed, cpu: float, meter: Meter
+    ) -> Ran:
+        budget = meter.budget(jail, cpu * GRACE, meter.allowed.idle)
+        with meter.watching(jail):
+            status = jail.wait(budget)
+        meter.require_in_time(jail.cpu_seconds(), jail)
+        stdout, stderr = jail.output("stdout"), jail.output("stderr")
+        mark = parts.mark.encode()
+        is_whole = stdout.count(mark) == 1
+        stdout = stdout.replace(mark, b"")
+        told = _told(parts, stdout)
+        outcome, detail = Outcome.RUNTIME_ERROR, ""
+        if status != 0:
+            detail = f"{describe_status(status)}: {_told_last(stderr or stdout)}"
+        elif not is_whole:
+            detail = "it ended before the tests did"
+        elif parts.reports and sum(told.values()) < parts.declared:
+            detail = f"{sum(told.values())} of {parts.declared} tests are reported as passed"
+        elif test.silent and (stdout or stderr):
+            written = verdicts.printable(stdout + stderr).strip()[:200]
+            outcome, detail = Outcome.WRONG_ANSWER, f"it wrote {written!r}"
+        else:
+            outcome = Outcome.PASSED
+        told = told if is_whole else {}
+        return Ran(outcome, detail, Spending.of(jail), told, stdout, stderr)
+
+
+def _told_last(output: bytes) -> str:
+    """Return the last line that speaks of a failure, or the last at all."""
+    lines = [line for line in verdicts.printable(output).split("\n") if line.strip()]
+    failed = [line for line in lines if _A_FAILURE.search(line)]
+    return next(iter([*failed[-1:], *lines[-1:]]), "")
+
+
+def _changed(test: ProgramTest, change: Change) -> ProgramTest:
+    return test.model_copy(update={"source": change.of(test.source)})
+
+
+def _told(parts: Composed, stdout: bytes) -> dict[str, bool]:
+    if parts.reports is None:
+        return {}
+    found = parts.reports.finditer(stdout.decode("utf-8", "replace"))
+    return {one["name"]: one["passed"] is not None for one in found}
+
+
+def _results(ran: Ran, names: Sequence[str]) -> list[TestResult]:
+    """Return what became of each test that is known by name, or else of all of them as one.
+
+    What the framework reports of single tests is believed only of a run that came to its end.
+    """
+    spent = Spending()
+    if not names or not ran.told or (ran.outcome is not Outcome.PASSED and all(ran.told.values())):
+        results = [verdicts.result(ran.outcome, ran.detail, spent, name) for name in names or [""]]
+    else:
+        results = [_result(ran, name) for name in names]
+    return [_taking(ran.spending, results[0]), *results[1:]]
+
+
+def _result(ran: Ran, name: str) -> TestResult:
+    if name not in ran.told:
+        return verdicts.result(Outcome.NOT_RUN, "its framework does not report it", name=name)
+    outcome = Outcome.PASSED if ran.told[name] else Outcome.WRONG_ANSWER
+    return verdicts.result(outcome, "" if ran.told[name] else ran.detail, name=name)
+
+
+def _taking(spending: Spending, first: TestResult) -> TestResult:
+    """Charge the first test with what all have taken together."""
+    return verdicts.result(first.outcome, first.detail, spending, first.name)

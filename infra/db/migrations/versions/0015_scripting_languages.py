@@ -1,0 +1,25 @@
+"""Problems in TypeScript, PHP, Ruby, Perl and Lua"""
+
+from alembic import op
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+_BEFORE = ("python", "c", "cpp", "rust", "go", "java", "javascript", "bash")
+_AFTER = (*_BEFORE, "typescript", "php", "ruby", "perl", "lua")
+
+
+def upgrade() -> None:
+    _allow(_AFTER)
+
+
+def downgrade() -> None:
+    _allow(_BEFORE)
+
+
+def _allow(languages: tuple[str, ...]) -> None:
+    op.drop_constraint(op.f("ck_problems_language"), "problems", type_="check")
+    listed = ", ".join(f"'{language}'" for language in languages)
+    op.create_check_constraint(op.f("ck_problems_language"), "problems", f"language IN ({listed})")

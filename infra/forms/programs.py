@@ -1,0 +1,172 @@
+"""Sets of functions in other languages than Python, with the test programs of their authors.
+
+HumanEval-X and HumanEvalPack, MBXP, and MultiPL-E. Each test program is put together as its authors
+do it.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from infra.composing import Frame
+from infra.contracts.base import Language
+from infra.contracts.problems import Problem, ProgramTest
+from infra.forms import languages
+
+_Made = tuple[ProgramTest, Frame]
+_CPP_HEADERS: Final = "".join(
+    f"#include<{name}>\n"
+    for name in (
+        "stdlib.h", "algorithm", "cmath", "math.h", "numeric", "stdio.h", "vector", "set", "map",
+        "queue", "stack", "list", "deque", "string", "climits", "cstring", "iostream", "sstream",
+        "fstream",
+    )
+)  # fmt: skip
+"""What HumanEval-X includes before each program of C++."""
+_LAST_NAME: Final = re.compile(
+    r"(?:\b(?:const|let|var)\s+(\w+)\s*(?::[^=]*)?=|(\w+)\s*(?:<[^<>()]*>)?\s*\()"
+)
+
+
+class _Record(BaseModel):
+    """A record of HumanEval-X, HumanEvalPack or MBXP, as far as it is used."""
+
+    task_id: str
+    prompt: str
+    test: str
+    entry_point: str | None = None
+    declaration: str | None = None
+    """Of HumanEval-X and HumanEvalPack alone."""
+    test_setup: str = ""
+    canonical_solution: str | None = None
+    buggy_solution: str | None = None
+
+
+class _MultiPlE(BaseModel):
+    """A record of MultiPL-E."""
+
+    name: str
+    language: str
+    prompt: str
+    tests: str
+
+
+def to_problem(fields: dict[str, Any], named: languages.Named) -> Problem:
+    """Make a problem of a record of HumanEval-X, HumanEvalPack or MBXP.
+
+    Raises:
+        errors.InvalidInput: its set has no such language.
+        pydantic.ValidationError: a field is wrong.
+    """
+    record = _Record.model_validate(fields)
+    make = _MBXP if record.declaration is None else _HUMAN_EVAL_X
+    if named.language not in make:
+        raise languages.refusal(named.name)
+    test, frame = make[named.language](record)
+    solution = record.canonical_solution
+    source = "HumanEval-X" if record.buggy_solution is None else "HumanEvalPack"
+    return Problem(
+        slug=record.task_id,
+        prompt=record.prompt,
+        entry_point=record.entry_point or _declared(record.declaration or record.prompt),
+        language=named.language,
+        tests=(test,),
+        reference_program=None if solution is None else frame.before + solution,
+        metadata={
+            "source": "MBXP" if record.declaration is None else source,
+            **({} if frame.before == record.prompt else frame.metadata()),
+        },
+    )
+
+
+def multipl_e(fields: dict[str, Any]) -> Problem:
+    """Make a problem of a record of MultiPL-E.
+
+    Its tests begin with what closes the function, at which its models are stopped.
+
+    Raises:
+        errors.InvalidInput: it is in a language that no executor can run.
+        pydantic.ValidationError: a field is wrong.
+    """
+    record = _MultiPlE.model_validate(fields)
+    named = languages.named({"language": record.language})
+    if named is None or named.language is None:
+        raise languages.refusal(named.name if named else record.language)
+    options = ("-std=c++17",) if named.language is Language.CPP else ()
+    return Problem(
+        slug=f"{record.language}/{record.name}",
+        prompt=record.prompt,
+        entry_point=_declared(record.prompt),
+        language=named.language,
+        tests=(ProgramTest(source=record.tests, options=options),),
+        metadata={"source": "MultiPL-E"},
+    )
+
+
+def _declared(text: str) -> str | None:
+    """Return the name of the function that a text ends in the head of."""
+    for line in reversed(text.split("\n")):
+        found = _LAST_NAME.search(line.partition("//")[0])
+        if found:
+            return found[1] or found[2]
+    return None
+
+
+def _whole(record: _Record) -> Frame:
+    return Frame(before=record.prompt)
+
+
+def _cpp(record: _Record) -> _Made:
+    # One of its problems asks for MD5.
+    libraries = ("-lssl", "-lcrypto") if "openssl/" in record.prompt else ()
+    options = ("-std=c++11", *libraries)
+    test = ProgramTest(source=record.test, before=_CPP_HEADERS, options=options)
+    return test, _whole(record)
+
+
+def _go(record: _Record) -> _Made:
+    return ProgramTest(source=record.test, before=record.test_setup), _whole(record)
+
+
+def _plain(record: _Record) -> _Made:
+    return ProgramTest(source=record.test), _whole(record)
+
+
+def _silent(record: _Record) -> _Made:
+    # `console.assert` writes, and neither throws nor changes the exit status.
+    return ProgramTest(source=record.test, silent=True), _whole(record)
+
+
+def _rust(record: _Record) -> _Made:
+    return ProgramTest(source=record.test), Frame(before=record.declaration or record.prompt)
+
+
+def _mbxp_cpp(record: _Record) -> _Made:
+    return ProgramTest(source=record.test, options=("-std=gnu++17",)), _whole(record)
+
+
+def _mbxp_typescript(record: _Record) -> _Made:
+    options = ("--target", "es5", "--lib", "es2016")
+    return ProgramTest(source=record.test, options=options), _whole(record)
+
+
+_Make = Callable[[_Record], _Made]
+_HUMAN_EVAL_X: Final[dict[Language | None, _Make]] = {
+    Language.CPP: _cpp,
+    Language.GO: _go,
+    Language.JAVA: _plain,
+    Language.JAVASCRIPT: _silent,
+    Language.RUST: _rust,
+}
+_MBXP: Final[dict[Language | None, _Make]] = {
+    Language.CPP: _mbxp_cpp,
+    Language.GO: _plain,
+    Language.JAVA: _plain,
+    Language.JAVASCRIPT: _plain,
+    Language.PERL: _plain,
+    Language.PHP: _plain,
+    Language.RUBY: _plain,
+    Language.TYPESCRIPT: _mbxp_typescript,
+}

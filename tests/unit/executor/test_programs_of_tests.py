@@ -1,0 +1,103 @@
+"""Test code of other languages: what of it is changed, and how it is put behind a candidate."""
+
+import pytest
+
+from executor.judging.programs.changing import changes
+from executor.judging.programs.composing import NoTests, composed
+from executor.judging.programs.joining import joined
+from infra.contracts.base import Language
+from infra.contracts.problems import ProgramTest
+
+CHECKS = {
+    Language.CPP: (
+        "#undef NDEBUG\n#include<assert.h>\nint main(){ // 7\n assert (f({1, 2}) == 3);\n"
+        ' assert (same(f({}), {4, "a"}));\n return 0;\n}',
+        ["4", "5", '"az"'],
+    ),
+    Language.GO: (
+        "func TestF(t *testing.T) {\n assert.Equal(0, f([]int{5}))\n want := 6\n given := 7\n"
+        " assert.Equal(want, f(given)) }",
+        ["1", "7"],
+    ),
+    Language.JAVASCRIPT: (
+        'const _ = require("lodash")\nvar arg0 = [1,\n 2];\nvar x0 = f(arg0);\n'
+        "var v0 = 'q';\nif (!_.isEqual(x0, v0)) { process.exit(1) }\nconsole.assert(f(1) === true)",
+        ["'z'", "false"],
+    ),
+    Language.BASH: ('[ "$(f 1 2)" = "a b" ] || exit 1', ['"a bz"']),
+    Language.PERL: ("my $v = 1.5; # 2\nunless (f(3) == $v) { die; }", ["2.5"]),
+    Language.RUST: ("#[test]\nfn t() { assert_eq!(f(vec![1], 'a'), vec![2, 3]); }", ["3", "4"]),
+}
+
+
+@pytest.mark.parametrize("language", CHECKS)
+def test_what_is_expected_is_changed_and_no_argument(language):
+    source, wanted = CHECKS[language]
+
+    found = changes(source, language, "f")
+
+    assert [one.text for one in found] == wanted
+    assert all(one.of(source) != source for one in found)
+
+
+def test_another_name_of_the_function_is_one_as_well():
+    source = "auto again = f;\nassert(again(1) == 2);\nassert(candidate(3) == 4);"
+
+    assert [one.text for one in changes(source, Language.CPP, "f")] == ["3", "5"]
+
+
+def test_without_a_name_whatever_is_called_keeps_its_arguments():
+    found = changes("assert(g(1) == 2); assertEquals(h(3), 4);", Language.JAVA, None)
+
+    assert [one.text for one in found] == ["3", "5"]
+
+
+BODY = "int f() {\n  if (x) { return 1; }\n"
+CLOSED = {
+    "open, as its set has it": (BODY, BODY),
+    "whole": (BODY + "}\n", BODY),
+    "more after it": (BODY + "}\nint g;\n", BODY + "}\nint g;\n"),
+}
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_a_function_that_the_tests_close_is_left_open(name):
+    program, wanted = CLOSED[name]
+    test = ProgramTest(source="}\nint main() { return f(); }\n")
+
+    assert joined(Language.CPP, test, program) == f"{wanted}\n{test.source}"
+
+
+def test_imports_of_go_stand_once():
+    before = 'package main\n\nimport (\n    "testing"\n    "math"\n)\n'
+    program = 'package main\nimport (\n    "math"\n    "sort"\n)\nimport "testing"\nfunc f() {}\n'
+    test = ProgramTest(source="func TestF(t *testing.T) {}", before=before)
+
+    text = joined(Language.GO, test, program)
+
+    assert text.count("package main") == 1
+    assert [text.count(f'"{name}"') for name in ("testing", "math", "sort")] == [1, 1, 1]
+
+
+def test_a_crate_that_nothing_uses_is_not_asked_for():
+    program = "use rand::Rng;\nuse md5;\nuse std::cmp::max;\nuse regex::Regex;\nfn f(r: Regex) {}\n"
+    test = ProgramTest(source="fn main() {}")
+
+    kept = [line for line in joined(Language.RUST, test, program).split("\n") if "use" in line]
+
+    assert kept == ["use std::cmp::max;", "use regex::Regex;"]
+
+
+@pytest.mark.parametrize("language", [Language.GO, Language.JAVA, Language.RUST])
+def test_test_code_that_begins_nowhere_is_told(language):
+    with pytest.raises(NoTests):
+        composed(language, ProgramTest(source="int x;"), "int f;")
+
+
+def test_a_mark_is_new_for_every_run_and_in_no_file_whole():
+    test = ProgramTest(source="f()")
+
+    ones = [composed(Language.RUBY, test, "def f; end") for _ in range(2)]
+
+    assert ones[0].mark != ones[1].mark
+    assert all(one.mark not in text for one in ones for text in one.build.files.values())

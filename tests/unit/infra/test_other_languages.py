@@ -1,0 +1,105 @@
+"""Rows of published sets in other languages: each becomes the test program of its authors."""
+
+import pytest
+
+from infra import errors, importers
+from infra.composing import composed
+from infra.contracts.base import Language
+from infra.contracts.problems import ProgramTest
+
+HUMAN_EVAL_X = {
+    "CPP/0": (
+        Language.CPP,
+        {"declaration": "#include<vector>\nint twice(vector<int> n){\n", "test": "int main(){}"},
+        {"options": ("-std=c++11",)},
+    ),
+    "Go/0": (
+        Language.GO,
+        {
+            "declaration": "func twice(n int) int {\n",
+            "test": "func TestTwice(t *testing.T) {}",
+            "test_setup": "package main\n",
+        },
+        {"before": "package main\n"},
+    ),
+    "Java/0": (
+        Language.JAVA,
+        {
+            "declaration": "class Solution {\n    public int twice(int n) {\n",
+            "test": "class Main {}",
+        },
+        {},
+    ),
+    "JavaScript/0": (
+        Language.JAVASCRIPT,
+        {"declaration": "const twice = (n) => {\n", "test": "console.assert(twice(1) === 2)"},
+        {"silent": True},
+    ),
+    "Rust/0": (
+        Language.RUST,
+        {
+            "declaration": "use std::cmp::max;\nfn twice(n: i32) -> i32{\n",
+            "test": "#[test] fn t(){}",
+        },
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("task_id", HUMAN_EVAL_X)
+def test_a_row_of_human_eval_x_is_a_problem_in_its_language(task_id):
+    language, fields, wanted = HUMAN_EVAL_X[task_id]
+    prompt = f"/* Twice n. */\n{fields['declaration']}"
+    record = {"task_id": task_id, "prompt": prompt, "canonical_solution": "  n * 2 }\n"}
+
+    problem = importers.to_problem(record | fields)
+
+    (test,) = problem.tests
+    assert isinstance(test, ProgramTest)
+    assert (problem.language, problem.entry_point) == (language, "twice")
+    assert test.source == fields["test"]
+    assert {name: getattr(test, name) for name in wanted} == wanted
+    # What a completion goes on from is what the authors' own solution goes on from.
+    assert composed(problem, "  n * 2 }\n") == problem.reference_program
+
+
+MBXP = {
+    "MBJP/1": "java",
+    "MBRBP/1": "ruby",
+    "MBPLP/1": "perl",
+    "MBPHP/1": "php",
+    "MBTSP/1": "typescript",
+}
+
+
+@pytest.mark.parametrize("task_id", MBXP)
+def test_a_row_of_mbxp_is_a_problem_in_its_language(task_id):
+    fields = {"prompt": "f\n", "test": "t\n", "entry_point": "f", "language": MBXP[task_id]}
+
+    problem = importers.to_problem({"task_id": task_id} | fields)
+
+    assert problem.metadata["source"] == "MBXP"
+    assert problem.tests[0].kind == "program"
+    assert problem.language.value.startswith(MBXP[task_id])
+
+
+MULTI = {
+    "name": "HumanEval_0_twice",
+    "language": "rs",
+    "prompt": "/// Twice n.\nfn twice(n: isize) -> isize {\n",
+    "tests": "}\n\nfn main() {\n    let candidate = twice;\n}\n",
+    "stop_tokens": ["\n}"],
+}
+
+
+def test_a_row_of_multipl_e_is_a_problem_in_its_language():
+    problem = importers.to_problem(MULTI)
+
+    assert (problem.slug, problem.language) == ("rs/HumanEval_0_twice", Language.RUST)
+    assert (problem.entry_point, problem.tests[0].source) == ("twice", MULTI["tests"])
+
+
+@pytest.mark.parametrize(("word", "name"), [("jl", "Julia"), ("swift", "Swift"), ("adb", "adb")])
+def test_a_row_of_multipl_e_in_a_language_that_nothing_runs_is_refused_by_its_name(word, name):
+    with pytest.raises(errors.InvalidInput, match=f"the row is in {name};"):
+        importers.to_problem(MULTI | {"language": word})
