@@ -1,6 +1,7 @@
 #!/bin/sh
 # Have what the tests need of Debian: a Chromium without a window for the dashboard's, curl for
-# those of the documentation. What is there already is left alone.
+# those of the documentation, and for those of test programs what is small: four interpreters, and
+# libraries that published suites load. What is there already is left alone.
 #
 # An ordinary user without them is told how to get them, and the tests that need them fail.
 set -eu
@@ -11,6 +12,16 @@ for name in chromium-headless-shell chromium google-chrome chromium-browser none
     command -v "$name" >/dev/null 2>&1 && break
 done
 [ "$name" != none ] || missing="$missing chromium-headless-shell"
+for pair in php:php-cli ruby:ruby lua5.4:lua5.4 tsc:node-typescript; do
+    command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
+done
+while read -r file package; do
+    [ -e "$file" ] || missing="$missing $package"
+done <<END
+/usr/share/gocode/src/github.com/stretchr/testify golang-github-stretchr-testify-dev
+/usr/share/nodejs/lodash node-lodash
+/usr/share/perl5/Data/Compare.pm libdata-compare-perl
+END
 missing="${missing# }"
 [ -n "$missing" ] || exit 0
 

@@ -40,7 +40,7 @@ DIFFERENT = {
     "hx-js/162#ref",
 }
 """Programs on which we differ by intent."""
-FEW = 6
+FEW = 15
 
 
 def _problem(record, language, reference, fields):
