@@ -51,10 +51,10 @@ class _Unclear(Exception):
 class FunctionHost:
     """Runs a candidate as a server of calls, and starts it afresh after a crash or a limit.
 
-    Requests that are expected are sent ahead of their turn, many at a time, so that the candidate
-    goes on while its answers are looked at. What a test has used is then known of those together
-    that answer together. Where that leaves open which of them met a limit, each is sent by itself
-    from there on.
+    Requests that are expected are sent ahead of their turn, once it is loaded, many at a time, so
+    that it goes on while its answers are looked at. What a test has used is then known of those
+    together that answer together. Where that leaves open which of them met a limit, each is sent by
+    itself from there on.
     """
 
     def __init__(
@@ -73,15 +73,15 @@ class FunctionHost:
         self._meter = meter
         self._stack = contextlib.ExitStack()
         self._jail: Jail | None = None
-        self._broken: Ended | None = None
+        self._broken: CompileFailed | Ended | None = None
         self._compiled = False
         self._one_by_one = one_by_one
         self._expected: Sequence[str] = ()
         self._next = self._sent = self._arrived = 0
         """Positions in what is expected: the next answer's, and the ends of what the present
         process was sent, and has answered."""
-        self._mark = self._share = Spending()
-        """What the process had used when it last answered, and what each of these answers took."""
+        self._loaded = self._mark = self._share = Spending()
+        """What it had used when it was loaded, and when it last answered; what each answer took."""
         self.generation = 0
         """Number of processes started so far."""
         self.stdout = b""
@@ -105,13 +105,6 @@ class FunctionHost:
             raise self._broken
         if self._jail is not None:
             return
-        try:
-            self._start()
-        except _Unclear:
-            self._one_by_one = True
-            self._start()
-
-    def _start(self) -> None:
         self._meter.require_left()
         jail = self._jail = self._stack.enter_context(
             self._sandbox.jail({"role": "functions", "source": self._source}, self._limits)
@@ -119,23 +112,18 @@ class FunctionHost:
         self.generation += 1
         try:
             self._load(jail)
-        except Ended as ended:
+            self._mark = self._loaded = Spending.of(jail)
+        except (CompileFailed, Ended) as failure:
             # Loading it once more would end in the same way.
-            self._broken = ended
+            self._broken = failure
             self.stop()
             raise
-        except (CompileFailed, _Unclear):
-            self.stop()
-            raise
-        self._mark = Spending.of(jail)
 
     def _load(self, jail: Jail) -> None:
         # What is loaded is no part of a test, and not what a reference program calibrates.
         budget = self._meter.budget(jail, self._limits.cpu_seconds, self._limits.idle_seconds)
-        if not self._one_by_one and self._next < len(self._expected):
-            self._send_ahead(jail, budget)
         try:
-            with self._watching(jail):
+            with self._meter.watching(jail):
                 first = jail.receive(budget)
         except Ended as ended:
             if self._compiled:
@@ -144,7 +132,7 @@ class FunctionHost:
         if "compile_error" in first:
             raise CompileFailed(str(first["compile_error"]))
         self._compiled = True
-        with self._watching(jail):
+        with self._meter.watching(jail):
             second = jail.receive(budget)
         if second.get("loaded") is not True:
             memory = second.get("memory") is True
@@ -154,21 +142,24 @@ class FunctionHost:
             )
 
     @contextlib.contextmanager
-    def _watching(self, jail: Jail, waited_for: int = 0) -> Iterator[None]:
-        """Say what it means if the jail ends here, while we wait for so many answers.
+    def _watching(self, jail: Jail) -> Iterator[None]:
+        """Say as `Meter.watching` what it means if the jail ends here.
 
         Raises:
-            Ended: as `Meter.watching` raises it.
             _Unclear: it may have been at work on another test than the next.
         """
         with self._meter.watching(jail):
             try:
                 yield
             except Ended as ended:
-                ahead = self._sent - self._next - waited_for
-                if ahead > 0 and (ended.outcome in _OF_ALL or jail.has_more()):
+                if self._is_ahead and (ended.outcome in _OF_ALL or jail.has_more()):
                     raise _Unclear from ended
                 raise
+
+    @property
+    def _is_ahead(self) -> bool:
+        """Whether the process may be at work on another test than the next."""
+        return self._sent > self._next + 1
 
     def ask(self, request: Message, spending: Spending) -> Message:
         """Send one request and return the answer; add what it took to `spending`.
@@ -198,13 +189,20 @@ class FunctionHost:
             try:
                 answer = self._take(spending)
             except _Unclear:
-                self.stop()
-                self._one_by_one = True
-                self.start()
+                self._begin_again()
                 answer = self._take(spending)
             return self._checked(answer, self._next)
         finally:
             self._next += 1
+
+    def _begin_again(self) -> None:
+        """Go back to the last answer, from where each request is sent by itself."""
+        assert self._jail is not None
+        self._meter.forgive(self._loaded)
+        self._meter.forgive(Spending.of(self._jail).since(self._mark))
+        self.stop()
+        self._one_by_one = True
+        self.start()
 
     def _take(self, spending: Spending) -> Message:
         jail = self._jail
@@ -225,14 +223,16 @@ class FunctionHost:
     def _arrive(self, jail: Jail) -> None:
         """Wait for answers; find out what each took."""
         allowed = self._meter.allowed
-        with self._watching(jail, 1):
-            budget = self._budget(jail, Spending())
+        if self._is_ahead and not self._meter.has_left(jail):
+            raise _Unclear
+        budget = self._budget(jail, Spending())
+        with self._watching(jail):
             if self._sent <= self._next:
                 self._send_ahead(jail, budget)
             count = jail.arrive(budget, self._sent - self._next)
         now = Spending.of(jail)
         used = now.since(self._mark)
-        if count > 1 and (used.cpu > allowed.cpu or used.idle > allowed.idle):
+        if self._is_ahead and (used.cpu > allowed.cpu or used.idle > allowed.idle):
             raise _Unclear
         self._mark = now
         self._share = Spending(used.cpu / count, used.idle / count, used.wall / count)
@@ -242,11 +242,11 @@ class FunctionHost:
         """Send the next request, and those after it as far as a socket takes them at once."""
         chosen: list[str] = []
         characters = 0
-        for text in self._expected[self._next :]:
-            characters += len(text)
+        for at in range(self._next, len(self._expected)):
+            characters += len(self._expected[at])
             if chosen and (self._one_by_one or characters > _AHEAD):
                 break
-            chosen.append(text)
+            chosen.append(self._expected[at])
         self._sent = self._next + len(chosen)
         jail.send_packed(channel.framed(f"[{','.join(chosen)}]"), budget)
 

@@ -107,6 +107,15 @@ class Meter:
             raise Ended(Outcome.NOT_RUN, _SHARED)
         raise self.met(Ended(Outcome.TIME_LIMIT_EXCEEDED, _USED_UP), jail)
 
+    def has_left(self, jail: Jail | None) -> bool:
+        """Tell whether CPU and idle seconds are left, with a jail that still runs."""
+        return min(self._left(jail)) > 0
+
+    def forgive(self, spent: Spending) -> None:
+        """Leave something out of the total that has to be done again through no fault of tests."""
+        self._cpu_until += spent.cpu
+        self._idle_until += spent.idle
+
     def budget(self, jail: Jail, cpu_seconds: float, idle_seconds: float) -> Budget:
         """Let a jail use so much from now on, and no more than what is left.
 

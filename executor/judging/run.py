@@ -91,16 +91,13 @@ class Run:
             CompileFailed: the source does not compile.
             errors.SandboxError: the sandbox failed.
         """
-        apart = [at for at, test in enumerate(self._suite.tests) if self._is_apart(test)]
-        if apart:
-            self._expect(apart[0])
+        if any(map(self._is_apart, self._suite.tests)):
             self._load()
         asserted = self._run_asserts()
         results: list[TestResult] = []
         for at, test in enumerate(self._suite.tests):
             self._host.forget_output()
-            if at not in apart[:1]:
-                self._expect(at)
+            self._expect(at)
             if isinstance(test, CallTest):
                 results.append(self._run_call(test))
             elif isinstance(test, StdioTest):

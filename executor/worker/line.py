@@ -64,6 +64,8 @@ class Line:
         self._most = most
         self._places: deque[_Place] = deque()
         self._known: dict[str, Asserts] = {}
+        self._tried: set[str] = set()
+        """Suites that a slot is done with; what is not known then cannot be read."""
 
     def label(self, work: Iterable[Work]) -> Iterator[Labelled]:
         """Yield what became of each piece of work, in order.
@@ -85,9 +87,8 @@ class Line:
             running = [one.future for one in self._places if one.future and not one.future.done()]
             wait(running, return_when=FIRST_COMPLETED)
             self._hand_over()
-        self._places.popleft()
-        self._known.update(done.read)
         self._hand_over()
+        self._places.popleft()
         return done.labelled
 
     def _hand_over(self) -> None:
@@ -99,11 +100,12 @@ class Line:
         for place in self._places:
             if (done := place.done) is not None:
                 self._known.update(done.read)
+                self._tried |= place.suites
                 continue
             if place.future is None and not place.suites & reading:
                 read = {name: self._known[name] for name in place.suites & self._known.keys()}
                 place.future = self._submit(place.work, read)
-            reading |= place.suites - self._known.keys()
+            reading |= place.suites - self._tried
 
 
 def _chunks(work: Iterable[Work]) -> Iterator[list[Work]]:

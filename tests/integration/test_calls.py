@@ -6,6 +6,7 @@ import pytest
 
 from executor.judging.judge import Judge
 from executor.sandbox.jail import Jail
+from infra.contracts.base import Label
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, CallTest, Limits
 from tests.integration.judged import judged, outcomes
@@ -19,6 +20,7 @@ WAYS = {
     "runtime_error": "os._exit(0)",
     "wrong_answer": "n = None",
 }
+SLOW_CHECKER = "import time\ndef check(a, e, v):\n    time.sleep(1)\n    return True\n"
 
 
 @pytest.mark.parametrize("outcome", WAYS)
@@ -47,6 +49,51 @@ def test_calls_that_are_each_in_time_are_so_when_their_answers_are_seen_together
 
     assert outcomes(verdict) == ["passed"] * 6
     assert all(test.cpu_seconds < LIMITS.cpu_seconds for test in verdict.tests)
+
+
+@pytest.mark.parametrize("limits", [{"cpu_seconds": 0.1}, {"total_cpu_seconds": 0.3}])
+def test_a_call_is_not_charged_what_the_next_uses_before_its_answer_is_seen(slot, limits):
+    calls = (CallTest(args=(0,), comparator="checker", checker=SLOW_CHECKER), *CALLS[1:3])
+    program = (
+        "import time\ndef f(n):\n    time.sleep(n / 5)\n    while n == 2: pass\n    return n\n"
+    )
+
+    verdict = judged(
+        slot, program, *calls, limits=Limits(**{"total_cpu_seconds": 5} | limits, idle_factor=20)
+    )
+
+    assert outcomes(verdict) == ["passed", "passed", "time_limit_exceeded"]
+
+
+def test_who_finds_the_total_used_up_has_met_it_and_those_after_share_the_rest(slot):
+    program = (
+        "import threading\ndef spin():\n    while True: pass\n"
+        "def f(n):\n    if n == 2: spin()\n"
+        "    threading.Thread(target=spin, daemon=True).start()\n"
+    )
+    calls = (
+        CallTest(args=("x" * 2**16,), comparator="checker", checker=SLOW_CHECKER),
+        CallTest(args=(2,)),
+        CallTest(args=(3,)),
+    )
+
+    verdict = judged(slot, program, *calls, limits=Limits(total_cpu_seconds=0.3, idle_factor=6))
+
+    assert outcomes(verdict) == ["passed", "time_limit_exceeded", "not_run"]
+
+
+@pytest.mark.parametrize(
+    ("program", "label", "error"),
+    [
+        ("def f(:", Label.COMPILE_ERROR, "SyntaxError"),
+        ("raise ValueError('mine')", Label.RUNTIME_ERROR, "ValueError: mine"),
+    ],
+)
+def test_what_ends_a_program_before_it_reads_a_large_call_is_told(slot, program, label, error):
+    verdict = judged(slot, program, CallTest(args=("x" * 900_000,)))
+
+    assert verdict.label is label
+    assert error in verdict.error
 
 
 def test_more_calls_than_are_sent_at_once_and_large_ones_are_all_answered(slot):

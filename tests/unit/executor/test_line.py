@@ -17,6 +17,8 @@ class Slots:
         self.read = Counter()
         self.largest = 0
         self.others_are_done = threading.Event()
+        self.meeting = None
+        """Where slots wait for one another that have more than one program of a broken suite."""
         self._first_is_slow = first_is_slow
         self._threads = ThreadPoolExecutor(3)
 
@@ -28,6 +30,8 @@ class Slots:
         suites = {one.suite for one in work}
         if self._first_is_slow and "a" in suites:
             assert self.others_are_done.wait(60)
+        if self.meeting is not None and "broken" in suites and len(work) > 1:
+            self.meeting.wait(60)
         if "c" in suites:
             self.others_are_done.set()
         unread = suites - read.keys()
@@ -72,8 +76,9 @@ def test_others_are_handed_over_while_a_suite_is_being_read():
 
 def test_what_nobody_can_read_keeps_nobody_waiting():
     slots = Slots()
+    slots.meeting = threading.Barrier(3)
 
-    found = list(Line(slots.submit, 4).label(work({"broken": 30, "a": 9})))
+    found = list(Line(slots.submit, 4).label(work({"broken": 1 + 3 * 8, "a": 9})))
 
-    assert len(found) == 39
+    assert len(found) == 34
     assert slots.read["a"] == 1
