@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from executor.guest import channel
-from executor.judging.limits import GRACE
+from executor.judging.limits import GRACE, NEAR
 from executor.judging.metering import Meter, Spending
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
@@ -45,7 +45,7 @@ def _sanitized(answer: Message) -> Message:
 
 
 class _Unclear(Exception):
-    """Which of several tests has met a limit cannot be told."""
+    """Which of several tests has met a limit, or come near it, cannot be told."""
 
 
 class FunctionHost:
@@ -53,8 +53,8 @@ class FunctionHost:
 
     Requests that are expected are sent ahead of their turn, once it is loaded, many at a time, so
     that it goes on while its answers are looked at. What a test has used is then known of those
-    together that answer together. Where that leaves open which of them met a limit, each is sent by
-    itself from there on.
+    together that answer together. Where that leaves open which of them met a limit or came near
+    it, each is sent by itself from there on.
     """
 
     def __init__(
@@ -232,7 +232,7 @@ class FunctionHost:
             count = jail.arrive(budget, self._sent - self._next)
         now = Spending.of(jail)
         used = now.since(self._mark)
-        if self._is_ahead and (used.cpu > allowed.cpu or used.idle > allowed.idle):
+        if self._is_ahead and (used.cpu >= NEAR * allowed.cpu or used.idle > allowed.idle):
             raise _Unclear
         self._mark = now
         self._share = Spending(used.cpu / count, used.idle / count, used.wall / count)

@@ -9,7 +9,8 @@ from infra.contracts.problems import LEAST_CPU_SECONDS, LEAST_IDLE_SECONDS, Limi
 GRACE: Final = 1.2
 """A test is ended at this multiple of its CPU limit, so that what is late by little is told from
 what does not end."""
-_NEAR: Final = 0.8
+NEAR: Final = 0.8
+"""From this part of a limit on another run may end otherwise."""
 _CUT_OFF: Final = (Outcome.TIME_LIMIT_EXCEEDED, Outcome.NOT_RUN)
 
 
@@ -51,7 +52,7 @@ def _within(limits: Limits, cpu: float, idle: float) -> Allowance:
 def is_near_limit(verdict: Verdict, limits: Limits, allowed: Allowance) -> bool:
     """Tell whether a little more CPU time might have made the verdict worse."""
     ended = [test for test in verdict.tests if test.outcome not in _CUT_OFF]
-    if any(test.cpu_seconds >= _NEAR * allowed.cpu for test in ended):
+    if any(test.cpu_seconds >= NEAR * allowed.cpu for test in ended):
         return True
     is_whole = len(ended) == len(verdict.tests)
-    return is_whole and verdict.usage.cpu_seconds >= _NEAR * limits.total_cpu_seconds
+    return is_whole and verdict.usage.cpu_seconds >= NEAR * limits.total_cpu_seconds

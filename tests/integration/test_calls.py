@@ -32,7 +32,9 @@ def test_what_one_call_meets_is_no_other_calls(slot, outcome):
     assert outcomes(verdict) == ["passed", "passed", outcome, "passed", "passed", "passed"]
 
 
-def test_calls_that_are_each_in_time_are_so_when_their_answers_are_seen_together(slot, monkeypatch):
+@pytest.fixture
+def seen_late(monkeypatch):
+    """Has us look away while the first calls are answered."""
     arrive, waits = Jail.arrive, [0.0, 0.0, 1.2]
 
     def late(jail, *args):
@@ -40,15 +42,26 @@ def test_calls_that_are_each_in_time_are_so_when_their_answers_are_seen_together
         return arrive(jail, *args)
 
     monkeypatch.setattr(Jail, "arrive", late)
-    program = (
-        "import time\ndef f(n):\n    end = time.process_time() + 0.2\n"
+
+
+def burning(seconds, calls):
+    return (
+        f"import time\ndef f(n):\n    end = time.process_time() + {seconds} * (n < {calls})\n"
         "    while time.process_time() < end: pass\n    return n\n"
     )
 
-    verdict = judged(slot, program, *CALLS, limits=LIMITS)
+
+@pytest.mark.usefixtures("seen_late")
+def test_calls_that_are_each_in_time_are_so_when_their_answers_are_seen_together(slot):
+    verdict = judged(slot, burning(0.2, 6), *CALLS, limits=LIMITS)
 
     assert outcomes(verdict) == ["passed"] * 6
     assert all(test.cpu_seconds < LIMITS.cpu_seconds for test in verdict.tests)
+
+
+@pytest.mark.usefixtures("seen_late")
+def test_a_call_near_its_limit_is_told_from_those_that_answer_with_it(slot):
+    assert judged(slot, burning(0.45, 1), *CALLS, limits=LIMITS).unstable
 
 
 @pytest.mark.parametrize("limits", [{"cpu_seconds": 0.1}, {"total_cpu_seconds": 0.3}])
