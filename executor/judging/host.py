@@ -81,7 +81,7 @@ class FunctionHost:
         """Positions in what is expected: the next answer's, and the ends of what the present
         process was sent, and has answered."""
         self._loaded = self._mark = self._share = Spending()
-        """What it had used when it was loaded, and when it last answered; what each answer took."""
+        """What it had used when loaded, and when last sent or heard; what each answer took."""
         self.generation = 0
         """Number of processes started so far."""
         self.stdout = b""
@@ -248,6 +248,7 @@ class FunctionHost:
                 break
             chosen.append(self._expected[at])
         self._sent = self._next + len(chosen)
+        self._mark = Spending.of(jail)
         jail.send_packed(channel.framed(f"[{','.join(chosen)}]"), budget)
 
     def _checked(self, answer: Message, number: int) -> Message:

@@ -64,6 +64,22 @@ def test_a_call_near_its_limit_is_told_from_those_that_answer_with_it(slot):
     assert judged(slot, burning(0.45, 1), *CALLS, limits=LIMITS).unstable
 
 
+def test_a_call_is_not_charged_what_test_code_before_it_has_asked_for(slot):
+    code = "import unittest\nclass T(unittest.TestCase):\n"
+    code += "".join(f"    def test_{n}(self): self.assertEqual(f({n}), {n})\n" for n in range(3))
+    code += "    def test_all(self):\n        for n in range(2): self.assertEqual(f(7), 7)\n"
+    calls = (
+        CallTest(args=(7,), expected=7),
+        AssertTest(source=code),
+        CallTest(args=(7,), expected=7),
+    )
+
+    verdict = judged(slot, burning(0.25, 3), *calls, limits=LIMITS)
+
+    assert outcomes(verdict) == ["passed"] * 6
+    assert verdict.tests[-1].cpu_seconds < 0.25
+
+
 @pytest.mark.parametrize("limits", [{"cpu_seconds": 0.1}, {"total_cpu_seconds": 0.3}])
 def test_a_call_is_not_charged_what_the_next_uses_before_its_answer_is_seen(slot, limits):
     calls = (CallTest(args=(0,), comparator="checker", checker=SLOW_CHECKER), *CALLS[1:3])
