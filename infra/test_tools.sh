@@ -15,13 +15,10 @@ done
 for pair in php:php-cli ruby:ruby lua5.4:lua5.4 tsc:node-typescript; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
-while read -r file package; do
-    [ -e "$file" ] || missing="$missing $package"
-done <<END
-/usr/share/gocode/src/github.com/stretchr/testify golang-github-stretchr-testify-dev
-/usr/share/nodejs/lodash node-lodash
-/usr/share/perl5/Data/Compare.pm libdata-compare-perl
-END
+for name in golang-github-stretchr-testify-dev node-lodash libdata-compare-perl; do
+    state=$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $name"
+done
 missing="${missing# }"
 [ -n "$missing" ] || exit 0
 

@@ -10,7 +10,6 @@ from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import Problem
 from infra.importers import CandidateRecord
 from infra.samples import Written
-from sampler.extraction import extract
 
 
 class Posed(Asked, Protocol):
@@ -51,4 +50,7 @@ def opened(record: Mapping[str, Any], problems: Mapping[str, Problem]) -> Mappin
 
 
 def _program(problem: Posed, answer: str) -> str:
+    # Not every place where files are read has the sampler's packages, and few files hold answers.
+    from sampler.extraction import extract
+
     return extract(problem.prompt, answer, problem.entry_point, problem.language).program

@@ -53,6 +53,8 @@ ELSEWHERE = {
     "check": ["{}/none"],
     "images build": ["numpy"],
     "images list": [],
+    "languages install": ["go"],
+    "languages list": [],
     "label": [*MISSING, "--candidates", "{}/none"],
     "evaluate": ["--problems", "{}/problems.jsonl", "--out", "{}/out", "--model", "none"],
     "evolve": ["{}/none", "--out", "{}/none", "--teacher", "none"],

@@ -177,10 +177,14 @@ def have_tools(folder: Path, programs: dict[str, str]) -> subprocess.CompletedPr
     )
 
 
-def test_tools_that_are_there_are_left_alone(tmp_path: Path) -> None:
-    there = {"chromium": "#!/bin/sh\n", "curl": "#!/bin/sh\n", "apt-get": "#!/bin/sh\nexit 9\n"}
+INTERPRETERS = ("php", "ruby", "lua5.4", "tsc")
+PACKAGES = {"dpkg-query": f"#!{shutil.which('sh')}\nprintf installed\n"}
 
-    done = have_tools(tmp_path, there)
+
+def test_tools_that_are_there_are_left_alone(tmp_path: Path) -> None:
+    there = dict.fromkeys(("chromium", "curl", *INTERPRETERS), "#!/bin/sh\n")
+
+    done = have_tools(tmp_path, there | PACKAGES | {"apt-get": "#!/bin/sh\nexit 9\n"})
 
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -188,9 +192,10 @@ def test_tools_that_are_there_are_left_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("there", "missing"),
     [
-        ((), "curl chromium-headless-shell"),
-        (("curl",), "chromium-headless-shell"),
-        (("chromium",), "curl"),
+        (INTERPRETERS, "curl chromium-headless-shell"),
+        (("curl", *INTERPRETERS), "chromium-headless-shell"),
+        (("chromium", *INTERPRETERS), "curl"),
+        (("chromium", "curl", "php", "lua5.4"), "ruby node-typescript"),
     ],
 )
 def test_missing_tools_are_installed_or_the_command_is_said(
@@ -198,7 +203,9 @@ def test_missing_tools_are_installed_or_the_command_is_said(
 ) -> None:
     apt_get = f'#!{shutil.which("sh")}\necho "$*" >>{tmp_path}/log\n'
 
-    done = have_tools(tmp_path, {"apt-get": apt_get} | dict.fromkeys(there, "#!/bin/sh\n"))
+    done = have_tools(
+        tmp_path, PACKAGES | {"apt-get": apt_get} | dict.fromkeys(there, "#!/bin/sh\n")
+    )
 
     assert done.returncode == 0
     if os.geteuid() == 0:
@@ -207,6 +214,12 @@ def test_missing_tools_are_installed_or_the_command_is_said(
         assert f"--no-install-recommends {missing} -qq" in install
     else:
         assert "sudo apt-get install" in done.stderr
+
+
+def test_a_missing_library_is_installed(tmp_path: Path) -> None:
+    done = have_tools(tmp_path, dict.fromkeys(("chromium", "curl", *INTERPRETERS), "#!/bin/sh\n"))
+
+    assert "golang-github-stretchr-testify-dev node-lodash libdata-compare-perl" in done.stderr
 
 
 def test_a_tool_that_cannot_be_installed_is_an_error(tmp_path: Path) -> None:
