@@ -31,7 +31,7 @@ Message = dict[str, Any]
 _AHEAD: Final = 2**16
 """Characters of requests that are sent ahead: a socket takes them, whether or not they are read."""
 _OF_ALL: Final = (Outcome.MEMORY_LIMIT_EXCEEDED, Outcome.OUTPUT_LIMIT_EXCEEDED)
-"""Limits that a test may meet by what one before it has left."""
+"""Limits that a test may meet by what those before it have left, as output nobody has read yet."""
 _RELAYED = ("value", "opaque", "true", "calls", "method", "nodes", "changed", "spoilt", "raised")
 
 
@@ -152,7 +152,8 @@ class FunctionHost:
             try:
                 yield
             except Ended as ended:
-                if self._is_ahead and (ended.outcome in _OF_ALL or jail.has_more()):
+                is_of_all = ended.outcome in _OF_ALL and not self._one_by_one
+                if is_of_all or (self._is_ahead and jail.has_more()):
                     raise _Unclear from ended
                 raise
 

@@ -6,4 +6,4 @@ NONE = {"framework": False, "within": False, "free": [], "modules": [], "check":
 
 def add(a, b):
     text = "with __rrtf_site__('one'):\n    assert 1 < 2"
-    serving.run(3, {**NONE, "text": text, "names": ["one"], "entry_point": "add"})
+    list(serving.run(3, {**NONE, "text": text, "names": ["one"], "entry_point": "add"}))
