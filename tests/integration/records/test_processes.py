@@ -86,8 +86,8 @@ def test_sweep_and_dispatcher_run_as_processes_and_stop_when_told(suite, launch,
         launch("services.sweep", RRTF_SWEEP_INTERVAL_SECONDS="0.1"),
     ]
 
-    # The candidate, and the check of its problem.
-    assert until(lambda: queue_depths(redis_url)[Queue.EXECUTOR] == 2)
+    # The candidate; the check of its problem may come with it.
+    assert until(lambda: queue_depths(redis_url)[Queue.EXECUTOR] >= 1)
     for process in processes:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
