@@ -87,6 +87,11 @@ def _page(view: type[Page[Item]], path: str, /, **params: str | list[str]) -> Ca
     return Call(answer=TypeAdapter(view), path=path, params={"limit": "500", **params})
 
 
+def _whole(view: type[Page[Item]], path: str) -> Call[Page[Item]]:
+    # A list that has no pages takes no limit.
+    return Call(answer=TypeAdapter(view), path=path)
+
+
 def add_problem(problem: Problem, mutants: int) -> Call[ProblemView]:
     """Store a problem."""
     return _post(ProblemView, "/v1/problems", problem, params={"mutants": str(mutants)})
@@ -242,12 +247,12 @@ def get_checkpoint(checkpoint_id: UUID) -> Call[CheckpointView]:
 
 def endpoints() -> Call[Page[EndpointView]]:
     """List the model servers that were asked."""
-    return _page(Page[EndpointView], "/v1/endpoints")
+    return _whole(Page[EndpointView], "/v1/endpoints")
 
 
 def teachers() -> Call[Page[TeacherView]]:
     """List teachers."""
-    return _page(Page[TeacherView], "/v1/teachers")
+    return _whole(Page[TeacherView], "/v1/teachers")
 
 
 def slow(hours: float, limit: int) -> Call[SlowWork]:
