@@ -6,12 +6,14 @@ program, forgers as well: a status that is returned, the name of what is loaded.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from executor.judging.programs.words import words
+from executor.judging.programs.words import Word, words
 from infra.contracts.base import Language
 
+_MOST_DIGITS: Final = 100
+"""Longest number that is changed; who reads longer ones has a limit of its own."""
 _COMPUTED: Final = re.compile(r"\$\(|[$#]\{|^`")
 """What is in a text that is no literal."""
 _OPPOSITE: Final = {"true": "false", "false": "true"}
@@ -37,7 +39,7 @@ class Change(NamedTuple):
 
 def changes(source: str, language: Language, entry_point: str | None) -> list[Change]:
     """Return the changes that may fail a right program, in the order of the test code."""
-    tokens = words(source, language)
+    tokens = list(words(source, language))
     called = _Called(source, entry_point)
     given = {word for inside, word in _names(tokens, called) if inside}
     reader = _Reader(called)
@@ -45,22 +47,24 @@ def changes(source: str, language: Language, entry_point: str | None) -> list[Ch
     for token in tokens:
         reader.step(token)
         text = _other(token)
-        is_computed = _COMPUTED.search(token.group()) is not None
+        is_computed = _COMPUTED.search(token.text) is not None
         if text is None or is_computed or reader.fails_all:
             continue
         if reader.is_inside or reader.target in given:
             continue
-        found.append(Change(token.start(), token.end(), text))
+        found.append(Change(token.start, token.end, text))
     return found
 
 
-def _other(token: re.Match[str]) -> str | None:
+def _other(token: Word) -> str | None:
     """Return another literal of the same type, None for what is no literal."""
-    text = token.group()
-    match token.lastgroup:
+    text = token.text
+    match token.kind:
         case "number":
             digits = re.match(r"\d+", text)
-            return None if digits is None else f"{int(digits[0]) + 1}{text[digits.end() :]}"
+            if digits is None or len(digits[0]) > _MOST_DIGITS:
+                return None
+            return f"{int(digits[0]) + 1}{text[digits.end() :]}"
         case "text":
             if text[0] == "'" and len(text) == 3:
                 # It may be one character by its type.
@@ -78,7 +82,8 @@ class _Called:
         self._asked: frozenset[str] = frozenset()
         if entry_point is not None:
             asked = entry_point.rpartition(".")[2]
-            other_names = re.findall(rf"([\w$]+)\s*:?=\s*[\\&]*{asked}\b(?!\s*\()", source)
+            is_asked = rf"\s*+:?=\s*+[\\&]*+{re.escape(asked)}\b(?!\s*+\()"
+            other_names = re.findall(rf"(?<![\w$])([\w$]++){is_asked}", source)
             self._asked = _CANDIDATE | {asked, *other_names}
 
     def __contains__(self, name: str) -> bool:
@@ -93,6 +98,8 @@ class _Reader:
     def __init__(self, called: _Called) -> None:
         self._called = called
         self._open: list[bool] = []
+        self._inside = 0
+        """How many of those that are open are arguments of a function that is asked for."""
         self._last = ""
         self.fails_all = False
         """Whether another literal here would fail every program."""
@@ -101,24 +108,26 @@ class _Reader:
     @property
     def is_inside(self) -> bool:
         """Whether this is part of an argument of a function that is asked for."""
-        return any(self._open)
+        return self._inside > 0
 
     @property
     def target(self) -> str | None:
         """The name that is assigned to here."""
         return self._target[0] if self._target else None
 
-    def step(self, token: re.Match[str]) -> None:
+    def step(self, token: Word) -> None:
         """Go on by a token."""
-        text, name = token.group(), ""
-        match token.lastgroup:
+        text, name = token.text, ""
+        match token.kind:
             case "name":
                 name = text
                 self.fails_all |= name in _FAILS_ALL
             case "open":
-                self._open.append(text == "(" and self._last in self._called and bool(self._last))
-            case "close":
-                del self._open[-1:]
+                is_asked = text == "(" and self._last in self._called and bool(self._last)
+                self._open.append(is_asked)
+                self._inside += is_asked
+            case "close" if self._open:
+                self._inside -= self._open.pop()
             case "assign" if self._last:
                 self._target = self._last, len(self._open)
             case "end":
@@ -128,9 +137,9 @@ class _Reader:
         self._last = name
 
 
-def _names(tokens: list[re.Match[str]], called: _Called) -> Iterator[tuple[bool, str]]:
+def _names(tokens: Sequence[Word], called: _Called) -> Iterator[tuple[bool, str]]:
     reader = _Reader(called)
     for token in tokens:
         reader.step(token)
-        if token.lastgroup == "name":
-            yield reader.is_inside, token.group()
+        if token.kind == "name":
+            yield reader.is_inside, token.text

@@ -10,11 +10,10 @@ from executor.judging.programs.words import words
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
-_GO_PACKAGE: Final = re.compile(r"^package\s+\w+[ \t]*;?[ \t]*$", re.MULTILINE)
-_GO_IMPORT: Final = re.compile(
-    r'^import[ \t]*(?:\((?P<many>[^)]*)\)|(?P<one>"[^"\n]*"))', re.MULTILINE
-)
-_GO_PATH: Final = re.compile(r'^[ \t]*"([^"\n]*)"[ \t]*;?[ \t]*$', re.MULTILINE)
+_GO_PACKAGE: Final = re.compile(r"^package\s+\w+[ \t]*+(?:;[ \t]*+)?$", re.MULTILINE)
+_GO_IMPORTS: Final = re.compile(r"^import[ \t]*\(([^)]*)\)", re.MULTILINE)
+_GO_IMPORT: Final = re.compile(r'^import[ \t]*"([^"\n]*)"', re.MULTILINE)
+_GO_PATH: Final = re.compile(r'^[ \t]*"([^"\n]*)"[ \t]*+(?:;[ \t]*+)?$', re.MULTILINE)
 _RUST_USE: Final = re.compile(r"^use\s+(\w+)(?:::(?:\w+::)*(\w+))?\s*;[ \t]*$", re.MULTILINE)
 _RUST_OWN: Final = frozenset({"std", "core", "alloc", "crate", "self", "super"})
 
@@ -37,36 +36,40 @@ def _open_enough(language: Language, program: str, source: str) -> str:
     """Leave the last blocks of a program open that the test code closes."""
     lowest = depth = 0
     for found in words(source, language):
-        depth += (found.group() == "{") - (found.group() == "}")
+        depth += (found.text == "{") - (found.text == "}")
         lowest = min(lowest, depth)
     if not lowest:
         return program
-    braces = [found for found in words(program, language) if found.group() in "{}"]
-    is_open = sum(1 if found.group() == "{" else -1 for found in braces)
+    braces = [found for found in words(program, language) if found.text in "{}"]
+    is_open = sum(1 if found.text == "{" else -1 for found in braces)
+    end = len(program)
     for found in reversed(braces[len(braces) - max(0, -lowest - is_open) :]):
-        rest = program[found.end() :].strip()
-        if found.group() != "}" or rest:
+        if found.text != "}" or program[found.end : end].strip():
             break
-        program = program[: found.start()]
-    return program
+        end = found.start
+    return program[:end]
 
 
 def _with_the_package_of(before: str, program: str) -> str:
     """Leave out the package and the imports that stand before a program already."""
-    known = {path for block in _GO_IMPORT.finditer(before) for path in _paths(block)}
     if _GO_PACKAGE.search(before):
         program = _GO_PACKAGE.sub("", program, count=1)
+    blocks = _GO_IMPORTS.findall(before[: _last_closed(before)])
+    known = {path for block in blocks for path in _GO_PATH.findall(block)}
+    known.update(_GO_IMPORT.findall(before))
 
-    def rest(block: re.Match[str]) -> str:
-        if block["one"]:
-            return "" if block["one"].strip('"') in known else block.group()
-        return _GO_PATH.sub(lambda line: "" if line[1] in known else line.group(), block.group())
+    def rest(found: re.Match[str]) -> str:
+        return "" if found[1] in known else found.group()
 
-    return _GO_IMPORT.sub(rest, program) if known else program
+    program = _GO_IMPORT.sub(rest, program)
+    last = _last_closed(program)
+    closed = _GO_IMPORTS.sub(lambda block: _GO_PATH.sub(rest, block.group()), program[:last])
+    return closed + program[last:]
 
 
-def _paths(block: re.Match[str]) -> list[str]:
-    return _GO_PATH.findall(block["many"] or block["one"])
+def _last_closed(text: str) -> int:
+    """Return where the last parenthesis is closed: behind it each would be looked for in vain."""
+    return text.rfind(")") + 1
 
 
 def _without_unused_crates(program: str) -> str:
@@ -75,10 +78,14 @@ def _without_unused_crates(program: str) -> str:
     HumanEval-X puts some before every program.
     """
 
+    others = _RUST_USE.sub("", program)
+    used = set(re.findall(r"\w++", others))
+    modules = set(re.findall(r"\bmod(?=\s++(\w++))", others))
+    paths = set(re.findall(r"\b(\w++)\s*+::\b", others))
+
     def rest(use: re.Match[str]) -> str:
         root, name = use[1], use[2] or use[1]
-        others = program[: use.start()] + program[use.end() :]
-        is_used = re.search(rf"\b(?:mod\s+{root}|{root}\s*::|{name})\b", _RUST_USE.sub("", others))
+        is_used = name in used or root in modules or root in paths
         return use.group() if root in _RUST_OWN or is_used else ""
 
     return _RUST_USE.sub(rest, program)

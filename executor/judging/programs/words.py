@@ -1,14 +1,19 @@
-"""Reads programs of any language word by word: enough to tell a literal from a comment."""
+"""Reads programs of any language word by word: enough to tell a literal from a comment.
+
+The time it takes grows with the length of a program, whatever is in that: what opens and is never
+closed is looked for once.
+"""
 
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from infra.contracts.base import Language
 
 _NUMBER_SIGN: Final = frozenset({Language.BASH, Language.RUBY, Language.PERL})
 """Languages whose comments begin with it; those of the others are C's or Lua's."""
 _WORD: Final = r"""
-    (?P<text>"(?:[^"\\\n]|\\.)*" | '(?:[^'\\\n]|\\.)*' | `(?:[^`\\]|\\.)*`)
+    (?P<quote>["'`])
   | (?P<number>(?<![\w.])\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.]) | (?<![\w.])\d+[fFlLuU]+\b)
   | (?P<truth>\b(?:true|false)\b)
   | (?P<name>[A-Za-z_$@][\w$]*)
@@ -16,13 +21,57 @@ _WORD: Final = r"""
   | (?P<assign>:=|(?<![=!<>+*/%&|^-])=(?![=>]))
   | (?P<end>[;\n])
 """
-_OF_C: Final = r"(?P<comment>//[^\n]*|/\*.*?\*/|(?<!\S)--[ \t][^\n]*|^[ \t]*\#[^\n]*)|"
+_OF_C: Final = r"(?P<comment>//[^\n]*|(?<!\S)--[ \t][^\n]*|^[ \t]*\#[^\n]*)|(?P<block>/\*)|"
 _OF_SCRIPTS: Final = r"(?P<comment>\#[^\n]*)|"
 _C_LIKE: Final = re.compile(_OF_C + _WORD, re.X | re.S | re.M)
 _SCRIPT: Final = re.compile(_OF_SCRIPTS + _WORD, re.X | re.S | re.M)
+_REST: Final = {
+    '"': re.compile(r'(?:[^"\\\n]|\\.)*+', re.S),
+    "'": re.compile(r"(?:[^'\\\n]|\\.)*+", re.S),
+    "`": re.compile(r"(?:[^`\\]|\\.)*+", re.S),
+}
+"""What may follow each quote in a text, up to its end."""
 
 
-def words(source: str, language: Language) -> list[re.Match[str]]:
-    """Return the words of a program, comments left out; the group of each says what it is."""
+class Word(NamedTuple):
+    """A piece of a program."""
+
+    kind: str
+    """`text`, `number`, `truth`, `name`, `open`, `close`, `assign` or `end`."""
+    text: str
+    start: int
+    end: int
+
+
+def words(source: str, language: Language) -> Iterator[Word]:
+    """Return the words of a program, comments left out."""
     pattern = _SCRIPT if language in _NUMBER_SIGN else _C_LIKE
-    return [found for found in pattern.finditer(source) if found.lastgroup != "comment"]
+    unclosed: dict[str, int] = {}
+    """Of each opening mark how far nothing closes it."""
+    at = 0
+    while found := pattern.search(source, at):
+        start, at = found.span()
+        kind, text = str(found.lastgroup), found.group()
+        if kind in ("quote", "block"):
+            if start < unclosed.get(text, 0):
+                continue
+            end = _end_of_block(source, at) if kind == "block" else _end_of_text(source, at, text)
+            if end < 0:
+                unclosed[text] = ~end
+                continue
+            kind, text, at = {"quote": "text"}.get(kind, "comment"), source[start:end], end
+        if kind != "comment":
+            yield Word(kind, text, start, at)
+
+
+def _end_of_block(source: str, at: int) -> int:
+    """Return where a comment ends, or the complement of how far it is open."""
+    end = source.find("*/", at)
+    return ~len(source) if end < 0 else end + 2
+
+
+def _end_of_text(source: str, at: int, quote: str) -> int:
+    """Return where a text ends, or the complement of how far it is open."""
+    rest = _REST[quote].match(source, at)
+    end = at if rest is None else rest.end()
+    return end + 1 if source.startswith(quote, end) else ~end

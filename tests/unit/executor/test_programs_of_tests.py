@@ -101,3 +101,28 @@ def test_a_mark_is_new_for_every_run_and_in_no_file_whole():
 
     assert ones[0].mark != ones[1].mark
     assert all(one.mark not in text for one in ones for text in one.build.files.values())
+
+
+LONG = {
+    "comments that end nowhere": (Language.CPP, "/*"),
+    "texts that end nowhere": (Language.JAVASCRIPT, '"\\'),
+    "templates that end nowhere": (Language.JAVASCRIPT, "`\\`"),
+    "crates": (Language.RUST, "use a;\n"),
+    "spaces behind an import": (Language.GO, '"a" ' + " " * 200),
+    "imports that end nowhere": (Language.GO, "import (\n"),
+    "blocks that are closed": (Language.JAVA, "}"),
+    "brackets": (Language.C, "(("),
+    "a name": (Language.C, "aaaaa"),
+    "a number": (Language.C, "11111"),
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_is_read_takes_no_more_than_its_length(name):
+    language, piece = LONG[name]
+    text = piece * (300_000 // len(piece))
+    test = ProgramTest(source=f"}}}}{text}\n}}", before='package a\nimport "a"\n')
+
+    # Time that grows with its square is minutes here, and no limit of a candidate counts it.
+    assert joined(language, test, text).endswith("}")
+    assert len(changes(text, language, "f")) <= len(text)
