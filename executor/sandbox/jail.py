@@ -75,7 +75,7 @@ class Jail:
         """Since when nobody waits for it."""
         self._limits = limits
         self._complaint = complaint
-        self._buffer = bytearray()
+        self._inbox = messages.Inbox(limits.value_bytes)
         self._status: int | None = None
         self._channel_open = True
         self._reaper: int | None = None
@@ -231,10 +231,10 @@ class Jail:
             Ended: it ended, or a limit ended it.
             errors.SandboxError: the deadline has passed.
         """
-        if count := self._waiting(most):
+        if count := self._inbox.count(most):
             return count
         self._turn_to()
-        while not (count := self._waiting(most)):
+        while not (count := self._inbox.count(most)):
             if not self._channel_open:
                 self._ended()
             self._pump(budget)
@@ -243,11 +243,19 @@ class Jail:
         self._require_memory()
         return count
 
+    def take(self) -> Any:
+        """Take the next message, which has arrived.
+
+        Raises:
+            Ended: it is too large, or none.
+        """
+        return self._inbox.take()
+
     def has_more(self) -> bool:
         """Tell whether there is a message that nobody has taken, or one has just come in."""
         if self._channel_open:
             self._read_channel()
-        return self._waiting(1) > 0
+        return self._inbox.count(1) > 0
 
     def wait(self, budget: Budget) -> int:
         """Wait for the end of the program inside; return its wait status.
@@ -287,38 +295,6 @@ class Jail:
     def _is_writing(self) -> bool:
         return any(output.is_open for output in self._output.values())
 
-    def _waiting(self, most: int) -> int:
-        """Count the messages that are there; one that is too large is there with its length."""
-        count = at = 0
-        while count < most and len(self._buffer) >= at + channel.LENGTH.size:
-            (length,) = channel.LENGTH.unpack_from(self._buffer, at)
-            at += channel.LENGTH.size + length
-            if length > self._limits.value_bytes:
-                return count + 1
-            if len(self._buffer) < at:
-                break
-            count += 1
-        return count
-
-    def take(self) -> Any:
-        """Take the next message, which has arrived.
-
-        Raises:
-            Ended: it is too large, or none.
-        """
-        (length,) = channel.LENGTH.unpack_from(self._buffer)
-        if length > self._limits.value_bytes:
-            raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, f"a value of {length} bytes is too large")
-        end = channel.LENGTH.size + length
-        body = bytes(self._buffer[channel.LENGTH.size : end])
-        del self._buffer[:end]
-        try:
-            return messages.read(body)
-        except messages.TooManyParts as error:
-            raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, str(error)) from None
-        except (ValueError, RecursionError):
-            raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message") from None
-
     def _pump(self, budget: Budget) -> None:
         """Move bytes for a moment, then look at the limits."""
         wait = _POLL_SECONDS
@@ -352,7 +328,7 @@ class Jail:
 
     def _read_channel(self) -> None:
         # At most one message of full size waits in here, and a little more.
-        if len(self._buffer) > self._limits.value_bytes + _MEBIBYTE:
+        if len(self._inbox) > self._limits.value_bytes + _MEBIBYTE:
             return
         try:
             data = self._channel.recv(READ_BYTES)
@@ -363,7 +339,7 @@ class Jail:
         if not data:
             self._channel_open = False
             self._selector.unregister(self._channel)
-        self._buffer += data
+        self._inbox.add(data)
 
     def _read_control(self) -> None:
         try:

@@ -7,7 +7,10 @@ and the candidate pays for neither.
 import re
 from typing import Any, Final
 
+from executor.guest.channel import LENGTH
+from executor.sandbox.ended import Ended
 from infra import strict_json
+from infra.contracts.base import Outcome
 
 MOST_CONTAINERS: Final = 2_000_000
 """Lists and objects of one message."""
@@ -18,6 +21,55 @@ _STRINGS: Final = re.compile(rb'"[^"]*"')
 
 class TooManyParts(ValueError):
     """The message would take far more memory than its bytes."""
+
+
+class Inbox:
+    """The bytes that have come from a jailed process, as messages."""
+
+    def __init__(self, most_bytes: int) -> None:
+        """No message may have more bytes than that."""
+        self._most_bytes = most_bytes
+        self._bytes = bytearray()
+
+    def __len__(self) -> int:
+        """How many bytes nobody has taken."""
+        return len(self._bytes)
+
+    def add(self, data: bytes) -> None:
+        """Take in what has come."""
+        self._bytes += data
+
+    def count(self, most: int) -> int:
+        """Count the messages, up to `most`; one that is too large is there with its length."""
+        count = at = 0
+        while count < most and len(self._bytes) >= at + LENGTH.size:
+            (length,) = LENGTH.unpack_from(self._bytes, at)
+            at += LENGTH.size + length
+            if length > self._most_bytes:
+                return count + 1
+            if len(self._bytes) < at:
+                break
+            count += 1
+        return count
+
+    def take(self) -> dict[str, Any]:
+        """Take the next message, which is there.
+
+        Raises:
+            Ended: it is too large, or none.
+        """
+        (length,) = LENGTH.unpack_from(self._bytes)
+        if length > self._most_bytes:
+            raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, f"a value of {length} bytes is too large")
+        end = LENGTH.size + length
+        body = bytes(self._bytes[LENGTH.size : end])
+        del self._bytes[:end]
+        try:
+            return read(body)
+        except TooManyParts as error:
+            raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, str(error)) from None
+        except (ValueError, RecursionError):
+            raise Ended(Outcome.RUNTIME_ERROR, "the process sent no valid message") from None
 
 
 def read(body: bytes) -> dict[str, Any]:
