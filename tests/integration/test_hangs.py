@@ -114,6 +114,7 @@ def test_who_is_awake_when_we_wake_is_idle_all_the_same(slot):
     verdict = judged(slot, program, CALLS[0], limits=LIMITS)
 
     assert outcomes(verdict) == ["time_limit_exceeded"]
+    assert verdict.tests[0].detail == "the idle time limit was reached"
     # Thirteen beats are its limit; it got hundreds where each of them had us look.
     assert len(verdict.stdout) < 200
 

@@ -3,12 +3,13 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from infra.contracts.base import GroupState, Label
 from infra.contracts.execution import ExecutionResults, ExecutionStarted
-from infra.db.tables import GroupRow, TrainingBatchRow
+from infra.db.tables import CandidateRow, GroupRow, TrainingBatchRow
 from infra.messaging import Queue, Sender, Task, celery_app, queue_depths
 
 
@@ -86,7 +87,12 @@ def test_sweep_and_dispatcher_run_as_processes_and_stop_when_told(suite, launch,
         launch("services.sweep", RRTF_SWEEP_INTERVAL_SECONDS="0.1"),
     ]
 
-    # The candidate; the check of its problem may come with it.
+    def has_left_again():
+        (candidate,) = suite.all(CandidateRow)
+        return candidate.sent_at and candidate.sent_at > datetime.now(UTC) - timedelta(seconds=500)
+
+    assert until(has_left_again)
+    # The check of its problem may come with it.
     assert until(lambda: queue_depths(redis_url)[Queue.EXECUTOR] >= 1)
     for process in processes:
         process.send_signal(signal.SIGTERM)

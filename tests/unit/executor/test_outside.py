@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
+import numpy
 import pytest
 
 from executor.guest.telling import by_value
@@ -163,6 +164,4 @@ def test_it():
 
 
 def test_texts_of_numpy_are_told_as_texts():
-    numpy = pytest.importorskip("numpy")
-
     assert by_value([numpy.str_("a"), numpy.bytes_(b"a")]) == by_value(["a", b"a"])
