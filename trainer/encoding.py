@@ -1,12 +1,24 @@
 """From a ranked group to token ids."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+
+from torch import Tensor
 
 from infra.contracts.base import Author, Label
 from infra.contracts.ranking import RankedGroup, Response, exact_share
 from infra.prompts import encode_prompt, wrap_prompt
-from trainer.loss import LossConfig, Pair, PairMode, form_pairs
+from trainer.modes.config import (
+    POLICY_GRADIENT,
+    Imitated,
+    LossConfig,
+    Mode,
+    PairMode,
+    Scores,
+)
+from trainer.modes.pairs import Pair, form_pairs
+from trainer.modes.terms import Term
 from trainer.tokenizer import TextTokenizer
 
 
@@ -21,6 +33,11 @@ class EncodedGroup:
     """Response to imitate; None when its end was cut off, or nothing was written."""
     scores: list[float]
     labels: list[Label]
+    is_teacher: list[bool]
+    sampled: list[list[float] | None] | None = None
+    """Log-probability of each token when the policy wrote it, where that is known."""
+    reference: Sequence[Tensor] | None = None
+    """Log-probabilities (T,) of each response under the policy's first weights, where needed."""
 
     @property
     def lengths(self) -> list[int]:
@@ -38,6 +55,7 @@ class EncodedGroup:
             best=0,
             scores=[self.scores[self.best]],
             labels=[self.labels[self.best]],
+            is_teacher=[self.is_teacher[self.best]],
         )
 
 
@@ -53,35 +71,79 @@ def encode_group(
     The prompt is token for token what is sampled from; one that is too long loses its beginning,
     but not what the tokenizer begins every text with. A response ends in the end token if its text
     is complete and fits. A cut one must not teach the model to stop there, so it gets none, and is
-    never imitated; it is ranked all the same. Responses that are neither imitated nor compared are
-    left out: they would only cost time.
+    never imitated; it is ranked all the same. Responses that the mode learns nothing from are left
+    out: they would only cost time.
     """
     config = config or LossConfig()
     prompt = encode_prompt(tokenizer, wrap_prompt(group.prompt), max_prompt)
-    pairs = _pairs_of(group, config)
-    used = sorted({group.best}.union(*(pair[:2] for pair in pairs)))
+    scores = _scores_of(group, config)
+    pairs = _pairs_of(group, scores, config)
+    imitated = _imitated(group, config)
+    used = _used(group, pairs, imitated, config)
     place = {index: number for number, index in enumerate(used)}
     responses = [group.responses[index] for index in used]
     encoded = [_encode(response, tokenizer, max_response) for response in responses]
-    best = place[group.best]
+    best = None if imitated is None else place[imitated]
+    is_whole = best is not None and encoded[best][1] and responses[best].program.strip()
     return EncodedGroup(
         prompt=prompt,
         responses=[ids for ids, _ in encoded],
         pairs=[(place[better], place[worse], gap) for better, worse, gap in pairs],
-        best=best if encoded[best][1] and responses[best].program.strip() else None,
-        scores=[response.score for response in responses],
+        best=best if is_whole else None,
+        scores=[scores[index] for index in used],
         labels=[response.label for response in responses],
+        is_teacher=[response.author is Author.TEACHER for response in responses],
     )
 
 
-def _pairs_of(group: RankedGroup, config: LossConfig) -> list[Pair]:
+def _scores_of(group: RankedGroup, config: LossConfig) -> list[float]:
+    if config.scores is Scores.LABELS:
+        ranks = {label: float(rank) for rank, label in enumerate(Label)}
+        return [ranks[response.label] for response in group.responses]
+    return [response.score for response in group.responses]
+
+
+def _imitated(group: RankedGroup, config: LossConfig) -> int | None:
+    """Return the response that cross-entropy imitates, if the mode has one."""
+    if Term.CE not in config.terms:
+        return None
+    if config.imitated is Imitated.BEST:
+        return group.best
+    # The ranker's order: of equally good ones its first.
+    teachers = [
+        (response.score, -index)
+        for index, response in enumerate(group.responses)
+        if response.author is Author.TEACHER
+    ]
+    return -max(teachers)[1] if teachers else None
+
+
+def _used(
+    group: RankedGroup, pairs: Sequence[Pair], imitated: int | None, config: LossConfig
+) -> list[int]:
+    """Return the responses that the mode learns something from; one at least."""
+    if config.mode is Mode.KTO:
+        return list(range(len(group.responses)))
+    if config.mode in POLICY_GRADIENT:
+        own = [
+            index
+            for index, response in enumerate(group.responses)
+            if response.author is not Author.TEACHER
+        ]
+        return own or [group.best]
+    used = set() if imitated is None else {imitated}
+    return sorted(used.union(*(pair[:2] for pair in pairs))) or [group.best]
+
+
+def _pairs_of(group: RankedGroup, scores: Sequence[float], config: LossConfig) -> list[Pair]:
     """Return the ranker's pairs, or those that the configuration makes instead."""
+    if not {Term.RANK, Term.DPO} & set(config.terms):
+        return []
     if config.pairs is PairMode.RANKED:
         return list(group.pairs)
-    scores = [response.score for response in group.responses]
     teachers = [response.author is Author.TEACHER for response in group.responses]
     pairs: dict[tuple[str, str], Pair] = {}
-    results = [_result_of(response) for response in group.responses]
+    results = [_result_of(response, config) for response in group.responses]
     for pair in form_pairs(scores, teachers, config.pairs, config.tie_bonus, results):
         better, worse = (group.responses[index].program for index in pair[:2])
         # As in the ranker's: a program written twice teaches once, and never against itself.
@@ -90,7 +152,9 @@ def _pairs_of(group: RankedGroup, config: LossConfig) -> list[Pair]:
     return list(pairs.values())
 
 
-def _result_of(response: Response) -> tuple[Label, Fraction] | float:
+def _result_of(response: Response, config: LossConfig) -> tuple[Label, Fraction] | Label | float:
+    if config.scores is Scores.LABELS:
+        return response.label
     # By tests where they are known: in some presets several shares have one score.
     share = response.pass_fraction
     return response.score if share is None else (response.label, exact_share(share))

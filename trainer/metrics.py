@@ -8,7 +8,8 @@ from typing import Self
 
 from infra.contracts.base import JsonValue, Label
 from trainer.encoding import EncodedGroup
-from trainer.loss import Denominators, GroupTerms, LossConfig
+from trainer.modes.config import LossConfig
+from trainer.modes.terms import Denominators, GroupTerms, Term
 
 
 @dataclass
@@ -45,22 +46,23 @@ class Moments:
 class Tally:
     """What the groups of a step add up to."""
 
-    rank: float = 0.0
-    ce: float = 0.0
     active: float = 0.0
     ordered: float = 0.0
     lead: float = 0.0
     tokens: float = 0.0
     groups: float = 0.0
+    clipped: float = 0.0
     without_target: float = 0.0
+    sums: dict[Term, float] = field(default_factory=dict)
     score_length: Moments = field(default_factory=Moments)
     p_length: Moments = field(default_factory=Moments)
     labels: Counter[Label] = field(default_factory=Counter)
 
     def add(self, group: EncodedGroup, terms: GroupTerms) -> None:
         """Count one group."""
-        self.rank += terms.rank_sum.item()
-        self.ce += terms.ce_sum.item()
+        for term, value in terms.sums.items():
+            self.sums[term] = self.sums.get(term, 0.0) + value.item()
+        self.clipped += terms.clipped
         self.active += terms.active_pairs
         self.ordered += int((terms.lead_P > 0).sum())
         self.lead += terms.lead_P.sum().item()
@@ -76,26 +78,28 @@ class Tally:
         """Return all sums in a fixed order, to be added up over processes."""
         plain = [getattr(self, name) for name in _PLAIN]
         labels = [float(self.labels[label]) for label in Label]
-        return [*plain, *astuple(self.score_length), *astuple(self.p_length), *labels]
+        sums = [self.sums.get(term, 0.0) for term in Term]
+        return [*plain, *sums, *astuple(self.score_length), *astuple(self.p_length), *labels]
 
     @classmethod
     def of(cls, numbers: Sequence[float]) -> Self:
         """Build a tally from what `numbers` returned."""
         rest = list(numbers)
         plain = {name: rest.pop(0) for name in _PLAIN}
+        sums = {term: rest.pop(0) for term in Term}
         moments = [Moments(*(rest.pop(0) for _ in range(6))) for _ in range(2)]
         labels = Counter({label: int(rest.pop(0)) for label in Label})
-        return cls(**plain, score_length=moments[0], p_length=moments[1], labels=labels)
+        return cls(**plain, sums=sums, score_length=moments[0], p_length=moments[1], labels=labels)
 
     def loss(self, counts: Denominators, config: LossConfig) -> float:
         """Return the loss of the step."""
-        return self._rank_loss(counts, config) + self._ce_loss(counts, config)
+        return sum(self._losses(counts, config).values())
 
-    def _rank_loss(self, counts: Denominators, config: LossConfig) -> float:
-        return config.rank_weight * self.rank / max(1, counts.pairs)
-
-    def _ce_loss(self, counts: Denominators, config: LossConfig) -> float:
-        return config.ce_weight * self.ce / max(1, counts.ce)
+    def _losses(self, counts: Denominators, config: LossConfig) -> dict[Term, float]:
+        return {
+            term: config.weight(term) * self.sums.get(term, 0.0) / counts.of(term)
+            for term in config.terms
+        }
 
     def metrics(self, counts: Denominators, config: LossConfig) -> dict[str, JsonValue]:
         """Return the step's metrics by name."""
@@ -103,12 +107,12 @@ class Tally:
         responses = max(1, self.labels.total())
         return {
             "loss": self.loss(counts, config),
-            "rank_loss": self._rank_loss(counts, config),
-            "ce_loss": self._ce_loss(counts, config),
+            **{f"{term}_loss": value for term, value in self._losses(counts, config).items()},
             "pairs": counts.pairs,
             "active_pairs": self.active / pairs,
             "pair_accuracy": self.ordered / pairs,
             "margin": self.lead / pairs,
+            "clipped": self.clipped,
             "groups": int(self.groups),
             "groups_without_target": int(self.without_target),
             "response_tokens": int(self.tokens),
@@ -118,4 +122,4 @@ class Tally:
         }
 
 
-_PLAIN = ("rank", "ce", "active", "ordered", "lead", "tokens", "groups", "without_target")
+_PLAIN = ("active", "ordered", "lead", "tokens", "groups", "clipped", "without_target")

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from infra import errors, logs
 from infra.contracts.base import new_id
 from infra.contracts.ranking import LeasedBatch, RankedGroup
-from trainer.loss import Preset
+from trainer.modes.config import Mode
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
 
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="name or path of a causal model")
     parser.add_argument("--groups", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
-    parser.add_argument("--preset", type=Preset, choices=list(Preset), default=Preset.DEFAULT)
+    parser.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.RRTF)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-groups", type=int, default=16)
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -79,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = TrainerSettings(
             model=given.model,
             output_dir=given.out,
-            preset=given.preset,
+            mode=given.mode,
             learning_rate=given.learning_rate,
             seed=given.seed,
             threads=given.threads,

@@ -10,11 +10,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from trainer import attention
 from trainer.layout import Layout, lay_out, plan
-from trainer.loss import token_logps
 
+CHUNK_ELEMENTS = 2**24
+"""Most logits that are in fp32 at one time: 64 MiB."""
 MAX_TOKENS = 8_192
 """Most positions, padding included, in one forward pass."""
 
@@ -50,10 +52,6 @@ class Scorer:
         logp = token_logps(logits_BRV.flatten(0, 1), row.target_BR.flatten())
         return [logp[pick_T] for pick_T in row.pick_N]
 
-    def sums(self, prompt: Sequence[int], responses: Sequence[Sequence[int]]) -> Tensor:
-        """Return the summed log-probability (N,) of each response, from one forward pass."""
-        return torch.stack([logp_T.sum() for logp_T in self.score(prompt, responses)])
-
     @property
     def _implementation(self) -> str:
         config: Any = self.model.config
@@ -83,3 +81,24 @@ def response_logps(
         scored = scorer.score(prompt, [responses[index] for index in indices])
         logps |= dict(zip(indices, scored, strict=True))
     return [logps[index] for index in range(len(responses))]
+
+
+def token_logps(logits_RV: Tensor, target_R: Tensor) -> Tensor:
+    """Return the fp32 log-probability (R,) of each target token under its row of logits.
+
+    Logits may be bf16. A log-softmax in bf16 is off by a quarter of a nat over 300 tokens and
+    can turn a pair around, so rows are widened first, a chunk at a time; a chunk is widened
+    again for the backward pass rather than kept.
+    """
+    rows = max(1, CHUNK_ELEMENTS // logits_RV.shape[-1])
+    if len(target_R) <= rows:
+        return _chunk_logps(logits_RV, target_R)
+    chunks = zip(torch.split(logits_RV, rows), torch.split(target_R, rows), strict=True)
+    return torch.cat(
+        [checkpoint(_chunk_logps, logits, target, use_reentrant=False) for logits, target in chunks]
+    )
+
+
+def _chunk_logps(logits_RV: Tensor, target_R: Tensor) -> Tensor:
+    logits_RV = logits_RV.float()
+    return logits_RV.gather(-1, target_R[:, None]).squeeze(-1) - logits_RV.logsumexp(-1)

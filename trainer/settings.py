@@ -2,6 +2,7 @@
 
 import math
 import socket
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,15 @@ from pydantic_settings import SettingsConfigDict
 
 from infra.contracts.candidates import DEFAULT_POLICY, PolicyName
 from infra.settings import Settings
-from trainer.loss import LossConfig, PairLoss, PairMode, Preset
+from trainer.modes.config import (
+    SETTABLE,
+    Imitated,
+    LossConfig,
+    Mode,
+    PairLoss,
+    PairMode,
+    Scores,
+)
 
 
 class TrackerKind(StrEnum):
@@ -21,9 +30,6 @@ class TrackerKind(StrEnum):
     WANDB = "wandb"
     MLFLOW = "mlflow"
     NONE = "none"
-
-
-_LOSS_FIELDS = tuple(LossConfig.__dataclass_fields__)
 
 
 class TrainerSettings(Settings):
@@ -36,9 +42,9 @@ class TrainerSettings(Settings):
     model: str | None = None
     """Name or path of a Hugging Face causal model; without one, a small one is made."""
 
-    preset: Preset = Preset.DEFAULT
+    mode: Mode = Mode.RRTF
     rank_weight: float | None = Field(None, ge=0)
-    """This and the next eight: unset, the preset decides."""
+    """This and the next thirteen: unset, the mode decides."""
     ce_weight: float | None = Field(None, ge=0)
     gap_weights: bool | None = None
     ce_mean_over_tokens: bool | None = None
@@ -48,6 +54,10 @@ class TrainerSettings(Settings):
     beta: float | None = Field(None, gt=0)
     pairs: PairMode | None = None
     tie_bonus: float | None = Field(None, ge=0)
+    imitated: Imitated | None = None
+    scores: Scores | None = None
+    kl_weight: float | None = Field(None, ge=0)
+    clip: float | None = Field(None, gt=0, lt=1)
 
     batches_per_step: int = Field(1, ge=1, le=64)
     """Leased batches whose gradients are added up before the optimizer moves."""
@@ -93,10 +103,10 @@ class TrainerSettings(Settings):
     """Steps between two measurements of the gradient norm of each loss term; 0 for never."""
 
     def loss_config(self) -> LossConfig:
-        """Return the preset with what was set apart from it."""
-        chosen = {name: getattr(self, name) for name in _LOSS_FIELDS}
-        base = vars(LossConfig.of(self.preset))
-        return LossConfig(**base | {k: v for k, v in chosen.items() if v is not None})
+        """Return the mode's configuration with what was set apart from it."""
+        chosen = {name: getattr(self, name) for name in SETTABLE}
+        given = {name: value for name, value in chosen.items() if value is not None}
+        return replace(LossConfig.of(self.mode), **given)
 
     @property
     def num_kept(self) -> int:

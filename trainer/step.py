@@ -13,12 +13,17 @@ from torch.optim import AdamW
 from infra import errors, logs
 from infra.contracts.base import JsonValue
 from infra.contracts.ranking import LeasedBatch
-from trainer import checkpoint, lora, loss, model, selfcheck
+from trainer import checkpoint, lora, model, selfcheck
 from trainer.encoding import EncodedGroup, encode_group
 from trainer.gradient import Gradient
 from trainer.layout import Layout
 from trainer.metrics import Tally
+from trainer.modes.config import LossConfig
+from trainer.modes.objective import denominators
+from trainer.modes.terms import Denominators, Term
+from trainer.passes import Passes
 from trainer.processes import Processes, part, whole
+from trainer.reference import Reference
 from trainer.schedule import learning_rate
 from trainer.scoring import Scorer
 from trainer.settings import TrainerSettings
@@ -63,6 +68,7 @@ class Trainer:
         self.scorer = self._checked_scorer(settings.bf16)
         self._settings = settings
         self._config = settings.loss_config()
+        self._reference = self._first_weights() if self._config.needs_reference else None
 
     def encode(self, batch: LeasedBatch) -> list[EncodedGroup]:
         """Turn a batch into token ids that fit the model."""
@@ -82,11 +88,16 @@ class Trainer:
                 changed, or the step made a weight that is not finite.
         """
         began = time.monotonic()
-        term_norms = self._term_norms(groups)
         # Counted over the whole step before anything is divided: a mean of means would weigh
         # small groups more.
-        counts = sum((self._counts(group) for group in groups), loss.Denominators())
-        found = self._gradient(groups, counts, self._config)
+        counts = sum((denominators(group, self._config) for group in groups), Denominators())
+        mine = groups[self.processes.rank :: self.processes.count]
+        divergence = 0.0
+        if self._reference:
+            mine = self._reference.annotated(mine)
+            divergence = self._reference.divergence(self._passes, mine, self._config)
+        term_norms = self._term_norms(mine, counts, divergence)
+        found = self._gradient(mine, counts, self._config, divergence)
         value = found.tally.loss(counts, self._config)
         if not (math.isfinite(value) and math.isfinite(found.norm)):
             self.optimizer.zero_grad(set_to_none=True)
@@ -110,21 +121,24 @@ class Trainer:
             root, self.model, self.tokenizer, self.optimizer, self.state, self.processes
         )
 
-    def _gradient(
-        self,
-        groups: Sequence[EncodedGroup],
-        counts: loss.Denominators,
-        config: loss.LossConfig,
-    ) -> Outcome:
-        """Put the clipped gradient of all groups into the parameters this process holds."""
-        self.optimizer.zero_grad(set_to_none=True)
-        mine = groups[self.processes.rank :: self.processes.count]
-        accumulation = Gradient(
+    @property
+    def _passes(self) -> Passes:
+        return Passes(
             scorer=self.scorer,
-            config=config,
             processes=self.processes,
             max_tokens=self._settings.max_row_tokens,
         )
+
+    def _gradient(
+        self,
+        mine: Sequence[EncodedGroup],
+        counts: Denominators,
+        config: LossConfig,
+        divergence: float,
+    ) -> Outcome:
+        """Put the clipped gradient of all groups into the parameters this process holds."""
+        self.optimizer.zero_grad(set_to_none=True)
+        accumulation = Gradient(passes=self._passes, config=config, kto_divergence=divergence)
         tally = Tally()
         for group, terms in zip(mine, accumulation.accumulate(mine, counts), strict=True):
             tally.add(group, terms)
@@ -154,8 +168,16 @@ class Trainer:
         self.state.version = version
         return rate
 
-    def _counts(self, group: EncodedGroup) -> loss.Denominators:
-        return loss.denominators(group.lengths, group.pairs, group.best, self._config)
+    def _first_weights(self) -> Reference:
+        """Return the reference: the policy without its adapters, or a frozen copy of its start."""
+        if self._settings.lora_rank:
+            return Reference(passes=self._passes)
+        frozen = _loaded(self._settings, self._settings.model, torch.float32)
+        model.set_attention(frozen, self._settings.attention)
+        model.switch_off_dropout(frozen)
+        frozen.requires_grad_(False).eval()
+        self.processes.shard(frozen, model.blocks(frozen), self._settings.bf16)
+        return Reference(passes=replace(self._passes, scorer=replace(self.scorer, model=frozen)))
 
     def _checked_scorer(self, bf16: bool) -> Scorer:
         """Return a scorer whose layout gives what padded rows give, on every process."""
@@ -165,16 +187,20 @@ class Trainer:
         refused = self.processes.sum([layout is Layout.PADDED])[0] > 0
         return replace(scorer, layout=Layout.PADDED if refused else layout)
 
-    def _term_norms(self, groups: Sequence[EncodedGroup]) -> dict[str, JsonValue]:
+    def _term_norms(
+        self, mine: Sequence[EncodedGroup], counts: Denominators, divergence: float
+    ) -> dict[str, JsonValue]:
         """Measure the gradient norm of each term alone, in the steps that are due for it."""
         every = self._settings.term_norm_steps
-        if not every or self.state.version % every:
+        if not every or self.state.version % every or len(self._config.terms) == 1:
             return {}
-        counts = sum((self._counts(group) for group in groups), loss.Denominators())
-        imitated = [best for group in groups if (best := group.only_best())]
-        rank = self._gradient(groups, counts, replace(self._config, ce_weight=0.0))
-        ce = self._gradient(imitated, counts, replace(self._config, rank_weight=0.0))
-        return {"rank_grad_norm": rank.norm, "ce_grad_norm": ce.norm}
+        norms: dict[str, JsonValue] = {}
+        for term in self._config.terms:
+            alone = replace(self._config, only=term)
+            imitated = [best for group in mine if (best := group.only_best())]
+            needed = imitated if term is Term.CE else mine
+            norms[f"{term}_grad_norm"] = self._gradient(needed, counts, alone, divergence).norm
+        return norms
 
 
 def _student(
@@ -186,10 +212,7 @@ def _student(
     # Frozen weights take no small steps, so they need no more than the precision they work in.
     half = adapted and settings.bf16 and processes.count == 1
     dtype = torch.bfloat16 if half else torch.float32
-    if source:
-        student = model.load_model(source, dtype)
-    else:
-        student = model.small_student(257, settings.seed).to(dtype)
+    student = _loaded(settings, source, dtype)
     model.set_attention(student, settings.attention)
     blocks = model.blocks(student)
     if settings.gradient_checkpointing:
@@ -203,3 +226,9 @@ def _student(
     student.train()
     processes.shard(student, blocks, settings.bf16)
     return student
+
+
+def _loaded(settings: TrainerSettings, source: str | None, dtype: torch.dtype) -> nn.Module:
+    if source:
+        return model.load_model(source, dtype)
+    return model.small_student(257, settings.seed).to(dtype)

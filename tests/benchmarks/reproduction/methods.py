@@ -90,9 +90,9 @@ def train(
         run([*command, str(effort.epochs), str(rate), str(effort.seed)])
         return out / "trained"
     given.write_text("".join(group.model_dump_json() + "\n" for group in groups))
-    preset = {Method.PAPER: "paper", Method.RRHF: "rrhf"}.get(method, "default")
+    mode = {Method.PAPER: "paper", Method.RRHF: "rrhf"}.get(method, "rrtf")
     command = [sys.executable, "-m", "trainer.offline", "--model", str(student)]
-    command += ["--groups", str(given), "--out", str(out), "--preset", preset, "--threads", "1"]
+    command += ["--groups", str(given), "--out", str(out), "--mode", mode, "--threads", "1"]
     command += ["--epochs", str(effort.epochs), "--batch-groups", str(effort.batch_groups)]
     run([*command, "--learning-rate", str(rate), "--seed", str(effort.seed)])
     (trained,) = (path for path in out.iterdir() if path.name.isdigit())

@@ -11,15 +11,18 @@ from infra.contracts.base import Label
 from trainer.encoding import EncodedGroup
 from trainer.gradient import Gradient
 from trainer.layout import Layout
-from trainer.loss import LossConfig, PairMode, Preset, denominators, form_pairs
 from trainer.model import set_attention
+from trainer.modes.config import LossConfig, Mode, PairMode
+from trainer.modes.objective import denominators
+from trainer.modes.pairs import form_pairs
+from trainer.passes import Passes
 from trainer.processes import Processes
 from trainer.scoring import Scorer
 
 SMALL = "llama-8m"
 MIDDLE = "llama-30m"
 LARGE = "gpt_bigcode-1b"
-CONFIG = LossConfig.of(Preset.RRHF)
+CONFIG = LossConfig.of(Mode.RRHF)
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ def make_group(shape, vocabulary, seed=0):
         best=max(range(shape.responses), key=scores.__getitem__),
         scores=scores,
         labels=[Label.PARTIAL_PASS] * shape.responses,
+        is_teacher=teachers,
     )
 
 
@@ -124,13 +128,13 @@ def our_step(layout: Layout, attention: str, max_tokens=2**30) -> Callable:
 
     def step(model, group: EncodedGroup) -> torch.Tensor:
         set_attention(model, attention)
-        gradient = Gradient(
+        passes = Passes(
             scorer=Scorer(model=model, layout=layout, device=model.device),
-            config=CONFIG,
             processes=Processes(),
             max_tokens=max_tokens,
         )
-        counts = denominators(group.lengths, group.pairs, group.best, CONFIG)
+        gradient = Gradient(passes=passes, config=CONFIG)
+        counts = denominators(group, CONFIG)
         (terms,) = gradient.accumulate([group], counts)
         return terms.p_N
 

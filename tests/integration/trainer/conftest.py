@@ -19,7 +19,7 @@ from ranker import batches, records
 from ranker.ranking import Rules
 from trainer.client import LeaseClient
 from trainer.loop import run
-from trainer.loss import PairLoss
+from trainer.modes.config import PairLoss
 from trainer.settings import TrainerSettings
 
 torch.set_num_threads(1)

@@ -5,8 +5,9 @@ from prometheus_client import REGISTRY
 
 from infra import metrics
 from infra.health import trouble
-from trainer.loss import Denominators, LossConfig, Preset
 from trainer.metrics import Tally
+from trainer.modes.config import LossConfig
+from trainer.modes.terms import Denominators
 
 ROUND = 'rrtf_last_round_timestamp_seconds{service="sweep"} 1000.0\n'
 
@@ -34,9 +35,7 @@ def test_a_process_is_well_whose_last_round_is_young(
 
 
 def test_what_a_step_measures_is_exported() -> None:
-    measured = Tally(tokens=7, groups=1).metrics(
-        Denominators(pairs=1, ce=1), LossConfig.of(Preset.DEFAULT)
-    )
+    measured = Tally(tokens=7, groups=1).metrics(Denominators(pairs=1, ce=1), LossConfig())
     before = REGISTRY.get_sample_value("rrtf_response_tokens_total") or 0.0
 
     metrics.observe_step(measured | {"seconds": 0.5, "wait_seconds": 2.0})

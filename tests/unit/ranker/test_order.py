@@ -11,7 +11,7 @@ from infra.contracts.base import Author, Label, Language
 from infra.contracts.ranking import Judged, RankedGroup, Response
 from ranker.ranking import Preset, Rules, rank
 from trainer.encoding import encode_group
-from trainer.loss import LossConfig, PairMode
+from trainer.modes.config import LossConfig, PairMode
 from trainer.tokenizer import byte_tokenizer
 
 NUM_GROUPS = 10_000

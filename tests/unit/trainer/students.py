@@ -74,6 +74,7 @@ def ids_group(*lengths, prompt=11, seed=0, best=0):
         best=best,
         scores=scores,
         labels=[Label.ALL_PASS] + [Label.PARTIAL_PASS] * (len(lengths) - 1),
+        is_teacher=[True] + [False] * (len(lengths) - 1),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from infra.contracts.base import Author
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
 from trainer.encoding import encode_group, wrap_prompt
-from trainer.loss import LossConfig, PairMode, Preset
+from trainer.modes.config import LossConfig, Mode, PairMode
 from trainer.tokenizer import byte_tokenizer
 
 TOKENIZER = byte_tokenizer()
@@ -106,7 +106,7 @@ def responses_of(group, *changes):
 
 def test_rrhf_skips_ties_of_a_teacher_with_a_student_and_a_bonus_breaks_them():
     group = responses_of(ranked_group(GOOD, BAD), {"score": 1.0}, {"score": 1.0})
-    rrhf = LossConfig.of(Preset.RRHF)
+    rrhf = LossConfig.of(Mode.RRHF)
 
     skipped = encode_group(group, TOKENIZER, 512, 512, rrhf)
     broken = encode_group(group, TOKENIZER, 512, 512, replace(rrhf, tie_bonus=0.02))

@@ -8,29 +8,33 @@ import torch
 from tests.unit.trainer.students import ARCHITECTURES, gradient_of, ids_group, tiny
 from trainer.gradient import Gradient
 from trainer.layout import Layout
-from trainer.loss import Denominators, LossConfig, PairLoss, Preset, denominators
+from trainer.modes.config import LossConfig, Mode, PairLoss
+from trainer.modes.objective import denominators
+from trainer.modes.terms import Denominators, Term
+from trainer.passes import Passes
 from trainer.processes import Processes
 from trainer.scoring import Scorer
 
 GROUPS = [ids_group(9, 14, 3, 22, 6), ids_group(5, 8, seed=1), ids_group(12, 2, 17, seed=2, best=2)]
 CONFIGS = [
     LossConfig(),
-    LossConfig.of(Preset.PAPER),
-    LossConfig.of(Preset.RRHF),
+    LossConfig.of(Mode.PAPER),
+    LossConfig.of(Mode.RRHF),
     LossConfig(margin=0.3, length_penalty=0.7),
     LossConfig(pair_loss=PairLoss.BRADLEY_TERRY, beta=2.0),
 ]
 
 
 def counts_of(groups, config):
-    counted = (denominators(g.lengths, g.pairs, g.best, config) for g in groups)
+    counted = (denominators(g, config) for g in groups)
     return sum(counted, Denominators())
 
 
 def accumulated(model, groups, config, *, max_tokens=10_000, layout=Layout.SHARED, parts=1):
     """The gradient of all groups together, given to the model in some parts; and their terms."""
     scorer = Scorer(model=model, layout=layout)
-    gradient = Gradient(scorer=scorer, config=config, processes=Processes(), max_tokens=max_tokens)
+    passes = Passes(scorer=scorer, processes=Processes(), max_tokens=max_tokens)
+    gradient = Gradient(passes=passes, config=config)
     model.zero_grad()
     counts = counts_of(groups, config)
     terms = []
@@ -54,8 +58,10 @@ def test_two_passes_give_the_gradient_of_one(architecture, config):
     assert relative(found, expected) < 1e-5
     for here, there in zip(at_once, in_two, strict=True):
         torch.testing.assert_close(here.p_N, there.p_N, atol=1e-5, rtol=0)
-        torch.testing.assert_close(here.rank_sum, there.rank_sum, atol=1e-4, rtol=1e-5)
-        torch.testing.assert_close(here.ce_sum, there.ce_sum, atol=1e-4, rtol=1e-5)
+        torch.testing.assert_close(
+            here.sums[Term.RANK], there.sums[Term.RANK], atol=1e-4, rtol=1e-5
+        )
+        torch.testing.assert_close(here.sums[Term.CE], there.sums[Term.CE], atol=1e-4, rtol=1e-5)
 
 
 @pytest.mark.parametrize("layout", list(Layout))
@@ -138,14 +144,14 @@ def test_responses_that_cost_nothing_are_left_out_of_the_second_pass(monkeypatch
     pairs = [(first, second, 0.5), (first, third, 0.5), (last, fourth, 0.5)]
     group = replace(group, best=first, pairs=pairs)
     scored = []
-    plain = Scorer.sums
+    plain = Scorer.score
 
     def recording(self, prompt, responses):
         if torch.is_grad_enabled():
             scored.extend(responses)
         return plain(self, prompt, responses)
 
-    monkeypatch.setattr(Scorer, "sums", recording)
+    monkeypatch.setattr(Scorer, "score", recording)
     accumulated(model, [group], LossConfig(), max_tokens=30)
 
     costly = [group.responses[index] for index in (first, fourth, last)]

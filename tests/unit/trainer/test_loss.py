@@ -1,23 +1,19 @@
 """The loss, against the paper's arithmetic and a plain double loop."""
 
 import random
+from dataclasses import replace
 
 import pytest
 import torch
 
-from trainer import loss
-from trainer.loss import (
-    Denominators,
-    LossConfig,
-    PairLoss,
-    PairMode,
-    Preset,
-    denominators,
-    form_pairs,
-    group_terms,
-    token_logps,
-    total,
-)
+from tests.unit.trainer.students import ids_group
+from trainer import scoring
+from trainer.modes.config import LossConfig, Mode, PairLoss, PairMode
+from trainer.modes.objective import denominators, total
+from trainer.modes.pairs import form_pairs
+from trainer.modes.ranking import ranking_terms
+from trainer.modes.terms import Denominators, Term
+from trainer.scoring import token_logps
 
 
 def sums(*means, lengths):
@@ -42,18 +38,20 @@ def test_golden_vectors_of_the_ranking_term(
         [r_teacher, r_student], [True, False], PairMode.TEACHER_OVER_STUDENT, tie_bonus
     )
 
-    terms = group_terms(sums(p_teacher, p_student, lengths=[4, 7]), [4, 7], pairs, 0, LossConfig())
+    terms = ranking_terms(
+        sums(p_teacher, p_student, lengths=[4, 7]), [4, 7], pairs, 0, LossConfig()
+    )
 
-    assert terms.rank_sum.item() == pytest.approx(rank_loss, abs=1e-6)
+    assert terms.sums[Term.RANK].item() == pytest.approx(rank_loss, abs=1e-6)
 
 
-@pytest.mark.parametrize(("preset", "ce"), [(Preset.PAPER, 3.0), (Preset.DEFAULT, 1.0)])
-def test_golden_vector_of_the_cross_entropy_term(preset, ce):
-    config = LossConfig.of(preset)
+@pytest.mark.parametrize(("mode", "ce"), [(Mode.PAPER, 3.0), (Mode.RRTF, 1.0)])
+def test_golden_vector_of_the_cross_entropy_term(mode, ce):
+    config = LossConfig.of(mode)
     pairs = [(0, 1, 2.0)]
 
-    terms = group_terms(torch.tensor([-3.0, -2.0]), [3, 4], pairs, 0, config)
-    counts = denominators([3, 4], pairs, 0, config)
+    terms = ranking_terms(torch.tensor([-3.0, -2.0]), [3, 4], pairs, 0, config)
+    counts = denominators(replace(ids_group(3, 4), pairs=pairs), config)
 
     assert terms.p_N[0].item() == pytest.approx(-1.0)
     assert total(terms, counts, config).item() == pytest.approx(1.0 + ce)
@@ -73,8 +71,8 @@ def test_terms_and_gradient_equal_a_plain_double_loop(mode, kind, seed):
     lengths = [len(logp) for logp in logps]
     pairs = form_pairs(scores, teacher, mode)
 
-    terms = group_terms(torch.stack([logp.sum() for logp in logps]), lengths, pairs, 0, config)
-    (terms.rank_sum + terms.ce_sum).backward()
+    terms = ranking_terms(torch.stack([logp.sum() for logp in logps]), lengths, pairs, 0, config)
+    (terms.sums[Term.RANK] + terms.sums[Term.CE]).backward()
 
     gradients = [torch.zeros_like(logp) for logp in logps]
     gradients[0] -= 1
@@ -94,7 +92,7 @@ def test_terms_and_gradient_equal_a_plain_double_loop(mode, kind, seed):
                 slope = -1.5 * torch.sigmoid(weight).item()
             gradients[i] += gap * slope / len(logps[i])
             gradients[j] -= gap * slope / len(logps[j])
-    assert terms.rank_sum.item() == pytest.approx(expected, abs=1e-5)
+    assert terms.sums[Term.RANK].item() == pytest.approx(expected, abs=1e-5)
     for logp, gradient in zip(logps, gradients, strict=True):
         torch.testing.assert_close(logp.grad, gradient, atol=1e-5, rtol=1e-5)
 
@@ -107,11 +105,11 @@ def test_the_order_of_responses_does_not_matter():
     place = {old: new for new, old in enumerate(order)}
     moved = [(place[i], place[j], gap) for i, j, gap in pairs]
 
-    here = group_terms(sum_N, lengths, pairs, 1, LossConfig())
-    there = group_terms(sum_N[order], [lengths[k] for k in order], moved, place[1], LossConfig())
+    here = ranking_terms(sum_N, lengths, pairs, 1, LossConfig())
+    there = ranking_terms(sum_N[order], [lengths[k] for k in order], moved, place[1], LossConfig())
 
-    torch.testing.assert_close(here.rank_sum, there.rank_sum)
-    torch.testing.assert_close(here.ce_sum, there.ce_sum)
+    torch.testing.assert_close(here.sums[Term.RANK], there.sums[Term.RANK])
+    torch.testing.assert_close(here.sums[Term.CE], there.sums[Term.CE])
 
 
 def test_a_tie_ranks_nobody_until_the_teacher_gets_a_bonus():
@@ -131,12 +129,12 @@ def test_pairs_of_the_ranker_are_not_made_here():
 
 
 def test_rrhf_weighs_every_pair_alike():
-    config = LossConfig.of(Preset.RRHF)
+    config = LossConfig.of(Mode.RRHF)
     pairs = [(0, 1, 0.9), (0, 2, 0.1)]
 
-    terms = group_terms(torch.tensor([-4.0, -2.0, -2.0]), [4, 4, 4], pairs, 0, config)
+    terms = ranking_terms(torch.tensor([-4.0, -2.0, -2.0]), [4, 4, 4], pairs, 0, config)
 
-    assert terms.rank_sum.item() == pytest.approx(1.0)
+    assert terms.sums[Term.RANK].item() == pytest.approx(1.0)
     assert config.rank_weight == 100.0
     assert config.pairs is PairMode.ALL
 
@@ -144,25 +142,25 @@ def test_rrhf_weighs_every_pair_alike():
 def test_the_length_penalty_is_an_exponent():
     config = LossConfig(length_penalty=0.5)
 
-    terms = group_terms(torch.tensor([-4.0, -9.0]), [4, 9], [], 0, config)
+    terms = ranking_terms(torch.tensor([-4.0, -9.0]), [4, 9], [], 0, config)
 
     assert terms.p_N.tolist() == pytest.approx([-2.0, -3.0])
 
 
 def test_counts_add_up_over_groups_and_skip_what_has_no_target():
     config = LossConfig()
-    first = denominators([3, 4], [(0, 1, 1.0)], 0, config)
-    second = denominators([5, 2, 2], [(0, 1, 1.0), (0, 2, 1.0)], 1, config)
-    third = denominators([8, 9], [(0, 1, 1.0)], None, config)
+    first = denominators(ids_group(3, 4), config)
+    second = denominators(ids_group(5, 2, 2, best=1), config)
+    third = denominators(replace(ids_group(8, 9), best=None), config)
 
-    assert first + second + third == Denominators(pairs=4, ce=5)
+    assert first + second + third == Denominators(pairs=4, ce=5, responses=7)
 
 
 def test_a_group_without_a_target_is_ranked_only():
-    terms = group_terms(torch.tensor([-4.0, -2.0]), [4, 4], [(0, 1, 1.0)], None, LossConfig())
+    terms = ranking_terms(torch.tensor([-4.0, -2.0]), [4, 4], [(0, 1, 1.0)], None, LossConfig())
 
-    assert terms.rank_sum.item() == pytest.approx(0.5)
-    assert terms.ce_sum.item() == 0.0
+    assert terms.sums[Term.RANK].item() == pytest.approx(0.5)
+    assert terms.sums[Term.CE].item() == 0.0
 
 
 def test_token_log_probabilities_and_their_gradient_are_the_same_in_chunks(monkeypatch):
@@ -172,7 +170,7 @@ def test_token_log_probabilities_and_their_gradient_are_the_same_in_chunks(monke
 
     whole = token_logps(logits, target)
     (expected,) = torch.autograd.grad((whole * weight).sum(), logits)
-    monkeypatch.setattr(loss, "CHUNK_ELEMENTS", 50 * 8)
+    monkeypatch.setattr(scoring, "CHUNK_ELEMENTS", 50 * 8)
     chunked = token_logps(logits, target)
     (found,) = torch.autograd.grad((chunked * weight).sum(), logits)
 

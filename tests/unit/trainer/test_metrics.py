@@ -6,8 +6,11 @@ import torch
 
 from infra.contracts.base import Label
 from tests.unit.trainer.students import ids_group
-from trainer.loss import Denominators, LossConfig, denominators, group_terms
 from trainer.metrics import Moments, Tally
+from trainer.modes.config import LossConfig
+from trainer.modes.objective import denominators
+from trainer.modes.ranking import ranking_terms
+from trainer.modes.terms import Denominators
 
 
 def test_a_correlation_is_pearsons():
@@ -30,7 +33,7 @@ def test_what_never_varies_correlates_with_nothing():
 
 def terms_of(group, *means):
     sums = torch.tensor([mean * n for mean, n in zip(means, group.lengths, strict=True)])
-    return group_terms(sums, group.lengths, group.pairs, group.best, LossConfig())
+    return ranking_terms(sums, group.lengths, group.pairs, group.best, LossConfig())
 
 
 def test_a_step_reports_what_its_groups_add_up_to():
@@ -39,7 +42,7 @@ def test_a_step_reports_what_its_groups_add_up_to():
     # Leads of the pairs: 0.5, -1.5 and 0.25.
     tally.add(groups[0], terms_of(groups[0], -2.0, -2.5, -0.5))
     tally.add(groups[1], terms_of(groups[1], -1.0, -1.25))
-    counted = (denominators(g.lengths, g.pairs, g.best, config) for g in groups)
+    counted = (denominators(g, config) for g in groups)
 
     metrics = tally.metrics(sum(counted, Denominators()), config)
 

@@ -1,0 +1,1 @@
+"""What a step minimises: each mode is a pure function of the log-probabilities of tokens."""
