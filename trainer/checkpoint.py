@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from torch.optim import Optimizer
 
 from infra import errors, logs
 from trainer import lora
+from trainer.guard import History
 from trainer.processes import Processes
 from trainer.tokenizer import TextTokenizer
 
@@ -51,6 +52,8 @@ class TrainerState:
     """Optimizer steps since the first weights."""
     batch_ids: list[str] = field(default_factory=list)
     """Batches trained since the checkpoint before."""
+    history: History = field(default_factory=History)
+    """What the guard remembers."""
 
 
 @contextmanager
@@ -109,7 +112,7 @@ def save(
     _save_weights(temporary, model, _each_once(model, weights))
     tokenizer.save_pretrained(temporary)
     torch.save({"optimizer": moments, "rng": torch.get_rng_state()}, temporary / _OPTIMIZER)
-    (temporary / _STATE).write_text(json.dumps(vars(state)))
+    (temporary / _STATE).write_text(json.dumps(asdict(state)))
     for path in (*temporary.rglob("*"), temporary):
         _sync(path)
     shutil.rmtree(final, ignore_errors=True)
@@ -160,7 +163,8 @@ def restore(directory: Path, model: nn.Module, optimizer: Optimizer) -> TrainerS
         model, optimizer, saved["optimizer"], options=StateDictOptions(full_state_dict=True)
     )
     torch.set_rng_state(saved["rng"])
-    return TrainerState(**json.loads((directory / _STATE).read_text()))
+    state = json.loads((directory / _STATE).read_text())
+    return TrainerState(**state | {"history": History(**state.get("history", {}))})
 
 
 def discard_after(root: Path, version: int) -> None:
@@ -178,9 +182,10 @@ def discard_after(root: Path, version: int) -> None:
 
 
 def mark_good(root: Path, version: int) -> None:
-    """Remember a version from which a step was finite: it is kept until a newer one proves good.
+    """Remember a version from which steps went well: it is kept until a newer one proves good.
 
-    The newest checkpoint may hold weights that are finite and lead to a loss that is not.
+    The newest checkpoint may hold weights that are finite and lead to a loss that is not, or to one
+    that is far too high.
     """
     temporary = root / f".{_LAST_GOOD}"
     temporary.write_text(str(version))
@@ -193,7 +198,7 @@ def last_good(root: Path) -> int | None:
     return int(path.read_text()) if path.exists() else None
 
 
-def retain(root: Path, keep: int, pinned: int) -> None:
+def retain(root: Path, keep: int, pinned: int | None) -> None:
     """Remove the oldest checkpoints, all but the newest `keep` and the pinned version."""
     found = sorted(int(path.name) for path in root.iterdir() if path.name.isdigit())
     for version in found[:-keep]:

@@ -22,6 +22,17 @@ from trainer.modes.terms import Term
 from trainer.tokenizer import TextTokenizer
 
 
+@dataclass(frozen=True)
+class OwnPrograms:
+    """How the policy's own programs of a group did, whether or not they are learnt from."""
+
+    count: int = 0
+    passed: int = 0
+    """How many pass all tests."""
+    distinct: int = 0
+    """How many differ in their text."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class EncodedGroup:
     """One prompt with its responses as token ids."""
@@ -34,6 +45,7 @@ class EncodedGroup:
     scores: list[float]
     labels: list[Label]
     is_teacher: list[bool]
+    own: OwnPrograms = OwnPrograms()
     sampled: list[list[float] | None] | None = None
     """Log-probability of each token when the policy wrote it, where that is known."""
     reference: Sequence[Tensor] | None = None
@@ -93,6 +105,16 @@ def encode_group(
         scores=[scores[index] for index in used],
         labels=[response.label for response in responses],
         is_teacher=[response.author is Author.TEACHER for response in responses],
+        own=_own_programs(group),
+    )
+
+
+def _own_programs(group: RankedGroup) -> OwnPrograms:
+    own = [one for one in group.responses if one.author is not Author.TEACHER]
+    return OwnPrograms(
+        count=len(own),
+        passed=sum(one.label is Label.ALL_PASS for one in own),
+        distinct=len({one.program for one in own}),
     )
 
 

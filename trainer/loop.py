@@ -94,7 +94,7 @@ class _Run:
             where = "nothing" if good is None else checkpoint.directory_of(self.root, good)
             raise errors.TrainingDiverged(
                 f"{error.detail}, in the step after version {trainer.state.version}. {where} is the"
-                " newest checkpoint that finite steps were taken from; a new policy can start there"
+                " newest checkpoint from which the run went on well; a new policy can start there"
             ) from error
 
     def _due(self, trainer: Trainer, *, now: bool) -> bool:
@@ -117,9 +117,11 @@ class _Run:
         ):
             return False
         if self.processes.first:
-            # Every step since then was finite, so the checkpoint they began from is good.
-            checkpoint.mark_good(self.root, self.recorded)
-            checkpoint.retain(self.root, self.settings.num_kept, pinned=self.recorded)
+            if trainer.is_calm:
+                # Every step since then was as it should be: the checkpoint they began from is good.
+                checkpoint.mark_good(self.root, self.recorded)
+            good = checkpoint.last_good(self.root)
+            checkpoint.retain(self.root, self.settings.num_kept, pinned=good)
         self.recorded, trainer.state.batch_ids = version, []
         return True
 

@@ -52,6 +52,9 @@ class Tally:
     tokens: float = 0.0
     groups: float = 0.0
     clipped: float = 0.0
+    own: float = 0.0
+    own_passed: float = 0.0
+    own_distinct: float = 0.0
     without_target: float = 0.0
     sums: dict[Term, float] = field(default_factory=dict)
     score_length: Moments = field(default_factory=Moments)
@@ -63,6 +66,9 @@ class Tally:
         for term, value in terms.sums.items():
             self.sums[term] = self.sums.get(term, 0.0) + value.item()
         self.clipped += terms.clipped
+        self.own += group.own.count
+        self.own_passed += group.own.passed
+        self.own_distinct += group.own.distinct
         self.active += terms.active_pairs
         self.ordered += int((terms.lead_P > 0).sum())
         self.lead += terms.lead_P.sum().item()
@@ -113,6 +119,8 @@ class Tally:
             "pair_accuracy": self.ordered / pairs,
             "margin": self.lead / pairs,
             "clipped": self.clipped,
+            "own_pass_rate": self.own_passed / max(1, self.own),
+            "own_distinct_share": self.own_distinct / max(1, self.own),
             "groups": int(self.groups),
             "groups_without_target": int(self.without_target),
             "response_tokens": int(self.tokens),
@@ -122,4 +130,7 @@ class Tally:
         }
 
 
-_PLAIN = ("active", "ordered", "lead", "tokens", "groups", "clipped", "without_target")
+_PLAIN = (
+    "active", "ordered", "lead", "tokens", "groups", "clipped", "own", "own_passed",
+    "own_distinct", "without_target",
+)  # fmt: skip

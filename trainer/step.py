@@ -16,6 +16,7 @@ from infra.contracts.ranking import LeasedBatch
 from trainer import checkpoint, lora, model, selfcheck
 from trainer.encoding import EncodedGroup, encode_group
 from trainer.gradient import Gradient
+from trainer.guard import Guard
 from trainer.layout import Layout
 from trainer.metrics import Tally
 from trainer.modes.config import LossConfig
@@ -66,6 +67,7 @@ class Trainer:
         if resume_from:
             self.state = checkpoint.restore(resume_from, self.model, self.optimizer)
         self.scorer = self._checked_scorer(settings.bf16)
+        self._guard = Guard(self.state.history)
         self._settings = settings
         self._config = settings.loss_config()
         self._reference = self._first_weights() if self._config.needs_reference else None
@@ -84,8 +86,9 @@ class Trainer:
         """Take one optimizer step on some groups; return what is worth watching.
 
         Raises:
-            errors.TrainingDiverged: the loss or a gradient is not finite and no weight has
-                changed, or the step made a weight that is not finite.
+            errors.TrainingDiverged: the loss or a gradient is not finite, or the guard says that
+                the run has diverged, and no weight has changed; or the step made a weight that is
+                not finite.
         """
         began = time.monotonic()
         # Counted over the whole step before anything is divided: a mean of means would weigh
@@ -102,6 +105,7 @@ class Trainer:
         if not (math.isfinite(value) and math.isfinite(found.norm)):
             self.optimizer.zero_grad(set_to_none=True)
             raise errors.TrainingDiverged(f"loss {value}, gradient norm {found.norm}")
+        self._look(value, found)
         rate = self._move()
         seconds = time.monotonic() - began
         return (
@@ -120,6 +124,19 @@ class Trainer:
         return checkpoint.save(
             root, self.model, self.tokenizer, self.optimizer, self.state, self.processes
         )
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether nothing was suspect about the newest step."""
+        return self._guard.is_calm
+
+    def _look(self, value: float, found: Outcome) -> None:
+        tally = found.tally
+        measures = {"loss": value, "grad_norm": found.norm}
+        trouble = self._guard.look(measures, tally.own_passed, tally.own)
+        if trouble:
+            self.optimizer.zero_grad(set_to_none=True)
+            raise errors.TrainingDiverged(trouble)
 
     @property
     def _passes(self) -> Passes:

@@ -1,0 +1,104 @@
+"""What the guard takes for a run that goes wrong, and what for one that does not."""
+
+import random
+
+import pytest
+
+from infra import errors
+from tests.unit.trainer.students import BAD, GOOD, ranked_group
+from trainer.encoding import encode_group
+from trainer.guard import PATIENCE, Guard, History
+from trainer.settings import TrainerSettings
+from trainer.step import Trainer
+from trainer.tokenizer import byte_tokenizer
+
+
+def looked(losses, norms=None, guard=None):
+    """The number of the step at which the guard ends the run, or None."""
+    guard = guard or Guard(History())
+    for step, loss in enumerate(losses):
+        norm = norms[step] if norms else 1.0
+        if guard.look({"loss": loss, "grad_norm": norm}, 0, 0):
+            return step
+    return None
+
+
+def noisy(start, end, steps=300, seed=0):
+    chance = random.Random(seed)
+    return [
+        start + (end - start) * step / steps + 0.2 * abs(start) * chance.gauss(0, 1)
+        for step in range(steps)
+    ]
+
+
+@pytest.mark.parametrize(
+    "losses",
+    [
+        *(noisy(5.4, 0.4, seed=seed) for seed in range(20)),
+        noisy(0.7, 0.65),
+        noisy(0.0, 0.0) + [0.6, 0.0] * 10,
+        [5.0] * 5 + [60.0] * (PATIENCE - 1) + [5.0] * 20,
+    ],
+)
+def test_a_run_that_learns_or_stumbles_goes_on(losses):
+    assert looked(losses) is None
+
+
+def test_a_run_that_diverges_ends():
+    assert looked([5.4, 24.0, 90.0, 269.0]) == 3
+    assert looked(noisy(5.4, 0.4) + [30.0] * 5) == 300 + PATIENCE - 1
+    assert looked([1.0] * 60, [2.0] * 50 + [900.0] * 10) == 50 + PATIENCE - 1
+
+
+def test_a_run_that_goes_wrong_slowly_ends_too():
+    assert looked([1.0 + 0.02 * step for step in range(400)]) is not None
+
+
+def test_what_is_remembered_holds_for_a_new_start():
+    first = Guard(History())
+    looked(noisy(5.4, 0.4), guard=first)
+
+    again = Guard(History(**vars(first.history)))
+
+    assert looked([30.0] * 5, guard=again) == PATIENCE - 1
+
+
+def passes(guard, rate, steps, programs=20):
+    chance = random.Random(1)
+    for _ in range(steps):
+        passed = sum(chance.random() < rate for _ in range(programs))
+        found = guard.look({"loss": 1.0, "grad_norm": 1.0}, passed, programs)
+        if found:
+            return found
+    return None
+
+
+def test_a_policy_that_forgets_how_to_solve_ends_the_run():
+    guard = Guard(History())
+
+    assert passes(guard, 0.4, 200) is None
+    assert "of the policy's programs pass all tests" in passes(guard, 0.05, 200)
+
+
+def test_a_rate_that_wavers_or_is_of_few_programs_ends_nothing():
+    assert passes(Guard(History()), 0.02, 300) is None
+    guard = Guard(History())
+    assert passes(guard, 0.6, 100) is None
+    assert passes(guard, 0.45, 100) is None
+    assert passes(Guard(History()), 0.0, 5, programs=2) is None
+
+
+def test_a_learning_rate_of_one_ends_a_run(tmp_path):
+    trainer = Trainer(
+        TrainerSettings(
+            output_dir=tmp_path, learning_rate=1.0, warmup_steps=0, threads=1, term_norm_steps=0
+        )
+    )
+    group = encode_group(ranked_group(GOOD, BAD), byte_tokenizer(), 512, 512)
+
+    def run():
+        for _ in range(30):
+            trainer.step([group])
+
+    with pytest.raises(errors.TrainingDiverged, match="in a row were far off"):
+        run()
