@@ -163,6 +163,6 @@ class ImageNotBuilt(SuiteError):
 
 
 class TrainingDiverged(SuiteError):
-    """The loss or a gradient is not finite; the last checkpoint is kept."""
+    """A training run has diverged; the last good checkpoint is kept."""
 
     code = "training_diverged"

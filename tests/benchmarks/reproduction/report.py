@@ -116,7 +116,7 @@ Written by `make reproduce`; the figures are those of its last run, in [JSON](re
 * {settings["epochs"]} epochs for each method, 16 prompts to a step (DPO: 64 pairs). Each had the best of three learning rates by {settings["tuning"]} problems that train nothing: {rates}.
 * Intervals are 95 % bootstrap intervals over problems, of the mean over seeds; differences are paired by problem.
 * Two teachers, right three times of four. Cross-entropy on teachers imitates all they write, since without tests right and wrong are not told apart.
-* The RRHF preset takes every pair, unweighted, and weights ranking by 100 as its published code does. The paper preset sums cross-entropy over tokens and gives the four labels equally spaced scores. DPO is TRL's, beta 0.1, on the pairs of the default.
+* Mode `rrhf` takes every pair, unweighted, and weights ranking by 100 as its published code does. Mode `paper` gives the four labels equally spaced scores, sums cross-entropy over tokens, and imitates the teacher. DPO is TRL's, beta 0.1, on the pairs of the default.
 * {settings["cpu_seconds"] / 60:.0f} CPU minutes in all, students included.
 """
 

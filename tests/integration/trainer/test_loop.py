@@ -94,6 +94,22 @@ def test_a_checkpoint_knows_its_batches_and_the_last_good_one_is_kept(
     assert newest.metrics["wait_seconds"] >= 0
 
 
+def test_a_run_that_diverges_ends_and_what_went_well_is_kept(trainers, form_batches):
+    form_batches(10, "default")
+
+    with pytest.raises(errors.TrainingDiverged, match="far off.* is the newest checkpoint from"):
+        run_here(
+            trainers, "default", checkpoint_steps=1, max_steps=10, keep_checkpoints=1,
+            learning_rate=1.0, warmup_steps=3,
+        )  # fmt: skip
+
+    root = trainers.root / "default"
+    good = checkpoint.last_good(root)
+    newest = max(int(path.name) for path in root.iterdir() if path.name.isdigit())
+    assert checkpoint.directory_of(root, good).is_dir()
+    assert good < newest
+
+
 def test_batches_of_a_step_are_added_up(trainers, form_batches, trained_batches):
     form_batches(5, "default")
 
