@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from trainer.encoding import EncodedGroup
 from trainer.modes.config import LossConfig
+from trainer.modes.groups import EncodedGroup
 from trainer.modes.objective import group_terms, total
 from trainer.modes.terms import Denominators, GroupTerms
 from trainer.passes import Pass, Passes

@@ -14,8 +14,8 @@ from infra.contracts.ranking import LeasedBatch, NewCheckpoint
 from infra.metrics import observe_step
 from trainer import checkpoint
 from trainer.client import LeaseClient
-from trainer.encoding import EncodedGroup
 from trainer.leases import Leases
+from trainer.modes.groups import EncodedGroup
 from trainer.processes import Processes
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer

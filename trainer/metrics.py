@@ -7,8 +7,8 @@ from dataclasses import astuple, dataclass, field
 from typing import Self
 
 from infra.contracts.base import JsonValue, Label
-from trainer.encoding import EncodedGroup
 from trainer.modes.config import LossConfig
+from trainer.modes.groups import EncodedGroup
 from trainer.modes.terms import Denominators, GroupTerms, Term
 
 

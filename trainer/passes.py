@@ -10,8 +10,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from trainer.encoding import EncodedGroup
 from trainer.layout import plan
+from trainer.modes.groups import EncodedGroup
 from trainer.processes import Processes
 from trainer.scoring import Scorer
 

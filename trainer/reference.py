@@ -11,8 +11,8 @@ from typing import Any
 from peft import PeftModel
 from torch import Tensor
 
-from trainer.encoding import EncodedGroup
 from trainer.modes.config import LossConfig, Mode
+from trainer.modes.groups import EncodedGroup
 from trainer.passes import Passes
 
 

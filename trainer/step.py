@@ -14,12 +14,13 @@ from infra import errors, logs
 from infra.contracts.base import JsonValue
 from infra.contracts.ranking import LeasedBatch
 from trainer import checkpoint, lora, model, selfcheck
-from trainer.encoding import EncodedGroup, encode_group
+from trainer.encoding import encode_group
 from trainer.gradient import Gradient
 from trainer.guard import Guard
 from trainer.layout import Layout
 from trainer.metrics import Tally
 from trainer.modes.config import LossConfig
+from trainer.modes.groups import EncodedGroup
 from trainer.modes.objective import denominators
 from trainer.modes.terms import Denominators, Term
 from trainer.passes import Passes

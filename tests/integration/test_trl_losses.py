@@ -9,12 +9,12 @@ from torch.nn.utils.rnn import pad_sequence
 
 from infra.contracts.base import Label
 from tests.unit.trainer.students import gradient_of
-from trainer.encoding import EncodedGroup
 from trainer.gradient import Gradient
 from trainer.layout import Layout
 from trainer.metrics import Tally
 from trainer.modes import policy
 from trainer.modes.config import LossConfig, Mode
+from trainer.modes.groups import EncodedGroup
 from trainer.modes.objective import denominators
 from trainer.modes.terms import Denominators
 from trainer.passes import Passes

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from infra.contracts.base import Label
-from trainer.encoding import EncodedGroup
 from trainer.modes import policy, preference
 from trainer.modes.config import POLICY_GRADIENT, LossConfig, Mode
+from trainer.modes.groups import EncodedGroup
 from trainer.modes.ranking import leads, ranking_terms
 from trainer.modes.terms import Denominators, GroupTerms, Term
 

@@ -8,11 +8,11 @@ from torch.nn import functional
 from transformers import GPTBigCodeConfig, GPTBigCodeForCausalLM, LlamaConfig, LlamaForCausalLM
 
 from infra.contracts.base import Label
-from trainer.encoding import EncodedGroup
 from trainer.gradient import Gradient
 from trainer.layout import Layout
 from trainer.model import set_attention
 from trainer.modes.config import LossConfig, Mode, PairMode
+from trainer.modes.groups import EncodedGroup
 from trainer.modes.objective import denominators
 from trainer.modes.pairs import form_pairs
 from trainer.passes import Passes

@@ -12,8 +12,8 @@ from transformers import (
 
 from infra.contracts.base import Author, Label, new_id
 from infra.contracts.ranking import RankedGroup, Response
-from trainer.encoding import EncodedGroup
 from trainer.model import set_attention
+from trainer.modes.groups import EncodedGroup
 
 VOCABULARY = 97
 ARCHITECTURES = ("gpt_bigcode", "llama", "qwen2")
