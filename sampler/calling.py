@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from infra import errors, logs
+from infra.contracts.prompting import PromptForm, Sampled
 from sampler.attempts import Attempt
 from sampler.backends import Completion, SamplesExhausted
 from sampler.bookkeeping import Bookkeeper
@@ -158,7 +159,7 @@ class Caller:
         except CallFailed as error:
             await self._books.end(failed(begun, error.detail, billed=error.billed), until)
             raise
-        kept = _completions(entry.positions, reply, ask.seed)
+        kept = _completions(entry.positions, reply, ask.seed, self.endpoint.prompt_form)
         await self._books.end(completed(self.endpoint, begun, reply, kept), until)
         return kept
 
@@ -243,7 +244,9 @@ def _entry(
     )
 
 
-def _completions(positions: Sequence[int], reply: Reply, seed: int) -> list[tuple[int, Completion]]:
+def _completions(
+    positions: Sequence[int], reply: Reply, seed: int, form: PromptForm
+) -> list[tuple[int, Completion]]:
     return [
         (
             position,
@@ -252,6 +255,7 @@ def _completions(positions: Sequence[int], reply: Reply, seed: int) -> list[tupl
                 model=reply.model,
                 finish_reason=answer.finish_reason,
                 seed=seed,
+                sampled=Sampled(form=form),
             ),
         )
         # Fewer may have come than were asked for; the rest is asked for again.

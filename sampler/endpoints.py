@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 
 from infra import errors
 from infra.contracts.base import Contract
+from infra.contracts.prompting import FormOption, PromptForm, PromptStyle
 
 _MILLION = 1_000_000
 Price = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
@@ -55,9 +56,9 @@ class Endpoint(Contract):
     """The most that all requests ever made under this name may cost."""
     max_tokens_field: Annotated[str, Field(pattern=r"^max_[a-z_]+$")] = "max_tokens"
     """How the server calls the limit; newer hosted models want `max_completion_tokens`."""
-    quote_prompt: bool = False
-    """Whether a completion's prompt stands in triple quotes, as in training; a policy of this suite
-    wants that, and a model that has never been trained here does not."""
+    prompt: FormOption | None = None
+    """How the model is shown problems; by default `instruct` in a chat, and `raw` for a completion.
+    A policy of this suite wants what its trainer has, by default `paper`."""
     send_seed: bool = True
     """Whether the server takes `seed`."""
 
@@ -70,6 +71,18 @@ class Endpoint(Contract):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must hold no user, password, query or fragment; name a `key`")
         return value.rstrip("/")
+
+    @property
+    def prompt_form(self) -> PromptForm:
+        """How the model is shown problems."""
+        usual = PromptStyle.INSTRUCT if self.form is Form.CHAT else PromptStyle.RAW
+        return PromptForm(style=usual) if self.prompt is None else self.prompt
+
+    @model_validator(mode="after")
+    def _form_carries_the_prompt(self) -> Self:
+        if self.prompt_form.is_chat != (self.form is Form.CHAT):
+            raise ValueError(f"prompts of {self.prompt_form} cannot be sent as {self.form.value}")
+        return self
 
     @model_validator(mode="after")
     def _budget_has_prices(self) -> Self:

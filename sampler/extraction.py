@@ -13,6 +13,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from infra.contracts.base import Language
+from infra.contracts.prompting import PromptForm
 from sampler import other_languages, syntax
 from sampler.blocks import (
     Block,
@@ -64,12 +65,13 @@ def extract(
     completion: str,
     entry_point: str | None,
     language: Language = Language.PYTHON,
+    form: PromptForm | None = None,
 ) -> Extraction:
     """Find the program in a completion of a prompt; the same input gives the same program.
 
     Without an `entry_point` the program is one that reads standard input, and keeps every line.
     """
-    text = _answer_alone(completion)
+    text = _answer_alone(completion if form is None else form.prefill + completion)
     if language is not Language.PYTHON:
         program, fenced = other_languages.find(language, prompt, take_apart(text))
         return Extraction(program, ExtractionMethod.FENCED if fenced else ExtractionMethod.WHOLE)

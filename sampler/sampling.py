@@ -204,11 +204,11 @@ def _admit(
 def _candidate(
     problem: ProblemRow, plan: SamplePlan, draw: Draw, completion: Completion
 ) -> NewCandidate:
-    program = (
-        completion.text
-        if completion.is_program
-        else extract(problem.prompt, completion.text, problem.entry_point, problem.language).program
-    )
+    program, form = completion.text, completion.sampled.form if completion.sampled else None
+    if not completion.is_program:
+        language = problem.language
+        found = extract(problem.prompt, program, problem.entry_point, language, form)
+        program = found.program
     version = completion.policy_version
     if version is None:
         version = policy_version_of(completion.model)
@@ -220,6 +220,7 @@ def _candidate(
         finish_reason=completion.finish_reason,
         policy_version=version if plan.author is Author.STUDENT else None,
         seed=completion.seed,
+        sampled=completion.sampled,
         metadata={"temperature": draw.temperature, "top_p": plan.top_p},
     )
 

@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from infra import errors
-from infra.contracts.base import STANDARD_IMAGE, Contract, Language
+from infra.contracts.base import Contract
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS
-from infra.images.pinned import shipped
-from infra.prompts import wrap_prompt
+from infra.prompting.wording import Message, messages_of, plain_text
 from sampler.drawing import Question
 from sampler.endpoints import Endpoint, Form
 
@@ -30,28 +29,6 @@ _MOST_TOKENS = 2**31
 with this one, would be lost as well."""
 _TEMPLATE_TOKENS = 64
 """Tokens that a server's chat template may add, at most."""
-_NAMES = {
-    Language.PYTHON: "Python 3",
-    Language.C: "C17",
-    Language.CPP: "C++20",
-    Language.RUST: "Rust",
-    Language.GO: "Go",
-    Language.JAVA: "Java, with a class `Main`",
-    Language.JAVASCRIPT: "JavaScript for Node.js",
-    Language.BASH: "Bash",
-    Language.TYPESCRIPT: "TypeScript for Node.js",
-    Language.PHP: "PHP 8",
-    Language.RUBY: "Ruby",
-    Language.PERL: "Perl 5",
-    Language.LUA: "Lua 5.4",
-}
-
-
-class Message(Contract):
-    """One turn of a chat."""
-
-    role: str
-    content: str
 
 
 class Ask(Contract):
@@ -114,34 +91,10 @@ class CallFailed(errors.SuiteError):
 
 def ask_problem(question: Question, endpoint: Endpoint) -> tuple[tuple[Message, ...], str]:
     """Put a problem into the words of the endpoint's form: messages for a chat, or a prompt."""
-    if endpoint.form is Form.COMPLETION:
-        quoted = endpoint.quote_prompt
-        return (), wrap_prompt(question.prompt) if quoted else question.prompt
-    return chat_of(question.prompt, question.language, question.entry_point, question.image), ""
-
-
-def chat_of(
-    prompt: str, language: Language, entry_point: str | None, image: str = STANDARD_IMAGE
-) -> tuple[Message, ...]:
-    """Ask for a program that solves a problem."""
-    wanted = (
-        f"the function or class `{entry_point}`"
-        if entry_point
-        else "a program that reads standard input and writes standard output"
-    )
-    system = (
-        f"You write correct programs in {_NAMES[language]}{_packages(image)}."
-        " Answer with one fenced code block that holds everything the program needs, and nothing"
-        " that only tries it out."
-    )
-    user = f"Write {wanted}.\n\n{prompt}"
-    return (Message(role="system", content=system), Message(role="user", content=user))
-
-
-def _packages(image: str) -> str:
-    known = shipped().get(image)
-    names = ", ".join(known.named) if known else f"the packages of {image!r}"
-    return "" if image == STANDARD_IMAGE else f", with {names} if it helps"
+    form = endpoint.prompt_form
+    if form.is_chat:
+        return messages_of(form, question), ""
+    return (), plain_text(form, question.prompt)
 
 
 def policy_version_of(model: str) -> int | None:

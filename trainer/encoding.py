@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from infra.contracts.base import Author, Label
+from infra.contracts.prompting import PAPER, PromptForm
 from infra.contracts.ranking import RankedGroup, Response, exact_share
-from infra.prompts import encode_prompt, wrap_prompt
 from trainer.loss import LossConfig, Pair, PairMode, form_pairs
+from trainer.responses import ResponseEncoder
 from trainer.tokenizer import TextTokenizer
 
 
@@ -47,25 +48,29 @@ def encode_group(
     max_prompt: int,
     max_response: int,
     config: LossConfig | None = None,
+    form: PromptForm = PAPER,
 ) -> EncodedGroup:
-    """Encode a group; prompt and response apart, so that no token spans both.
+    """Encode a group: what the policy sampled as it was sampled, other programs as texts.
 
     The prompt is token for token what is sampled from; one that is too long loses its beginning,
-    but not what the tokenizer begins every text with. A response ends in the end token if its text
-    is complete and fits. A cut one must not teach the model to stop there, so it gets none, and is
-    never imitated; it is ranked all the same. Responses that are neither imitated nor compared are
-    left out: they would only cost time.
+    but not what stands before every problem. A text ends in the end token if it is complete and
+    fits. A cut one must not teach the model to stop there, so it gets none, and is never imitated;
+    it is ranked all the same. Responses that are neither imitated nor compared are left out: they
+    would only cost time.
+
+    Raises:
+        errors.PromptMismatch: a student's candidate was sampled from another prompt.
     """
     config = config or LossConfig()
-    prompt = encode_prompt(tokenizer, wrap_prompt(group.prompt), max_prompt)
+    encoder = ResponseEncoder(group, tokenizer, form, max_response)
     pairs = _pairs_of(group, config)
     used = sorted({group.best}.union(*(pair[:2] for pair in pairs)))
     place = {index: number for number, index in enumerate(used)}
     responses = [group.responses[index] for index in used]
-    encoded = [_encode(response, tokenizer, max_response) for response in responses]
+    encoded = [encoder.encode(response) for response in responses]
     best = place[group.best]
     return EncodedGroup(
-        prompt=prompt,
+        prompt=encoder.prompt(max_prompt),
         responses=[ids for ids, _ in encoded],
         pairs=[(place[better], place[worse], gap) for better, worse, gap in pairs],
         best=best if encoded[best][1] and responses[best].program.strip() else None,
@@ -94,14 +99,3 @@ def _result_of(response: Response) -> tuple[Label, Fraction] | float:
     # By tests where they are known: in some presets several shares have one score.
     share = response.pass_fraction
     return response.score if share is None else (response.label, exact_share(share))
-
-
-def _encode(
-    response: Response, tokenizer: TextTokenizer, max_response: int
-) -> tuple[list[int], bool]:
-    """Return token ids, and whether they are the whole text with its end."""
-    ids = tokenizer.encode(response.program, add_special_tokens=False)
-    end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    if response.finished and 0 < len(ids) + len(end) <= max_response:
-        return ids + end, True
-    return ids[:max_response] or end or [0], False

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from infra import errors, logs
 from infra.contracts.base import new_id
+from infra.contracts.prompting import PAPER
 from infra.contracts.ranking import LeasedBatch, RankedGroup
 from trainer.loss import Preset
 from trainer.settings import TrainerSettings
@@ -67,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="name or path of a causal model")
     parser.add_argument("--groups", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    parser.add_argument("--prompt-form", default=PAPER, help="a name, or JSON with options")
     parser.add_argument("--preset", type=Preset, choices=list(Preset), default=Preset.DEFAULT)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-groups", type=int, default=16)
@@ -79,6 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = TrainerSettings(
             model=given.model,
             output_dir=given.out,
+            prompt_form=given.prompt_form,
             preset=given.preset,
             learning_rate=given.learning_rate,
             seed=given.seed,

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from infra.contracts.base import Author, Contract, JsonValue, Pairing, Priority
 from infra.contracts.problems import ProgramText
+from infra.contracts.prompting import Sampled
 
 MAX_GROUP_CANDIDATES = 1_024
 """Most candidates of one group."""
@@ -34,6 +35,8 @@ class NewCandidate(Contract):
     policy_version: int | None = Field(None, ge=0, lt=2**31)
     """Version of the policy's checkpoint that wrote it, for a student of this suite."""
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    sampled: Sampled | None = None
+    """What the completion was sampled from, and token by token as what; null: not known."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from infra import errors, logs
+from infra.prompting.wording import Message
 from sampler.accounts import BudgetExceeded
 from sampler.backends import Completion, SamplesExhausted
 from sampler.bookkeeping import patiently
@@ -17,7 +18,7 @@ from sampler.endpoints import Endpoint, Form
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
 from sampler.remote import fetch
-from sampler.wire import Ask, Message
+from sampler.wire import Ask
 
 log = logs.get(__name__)
 

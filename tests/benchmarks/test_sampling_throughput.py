@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from infra.prompts import wrap_prompt
+from infra.prompting.wording import quoted
 from sampler.drawing import Decoding, derive_seed
 from sampler.generation import LocalModel, Row
 from services.exercises.exercise import Split, draw_from
@@ -31,7 +31,7 @@ def student(tmp_path_factory):
 
 def test_batches_against_one_by_one(student, capsys):
     rng = random.Random(0)
-    prompts = [wrap_prompt(draw_from(Split.TRAINING, rng).prompt) for _ in range(_PROMPTS)]
+    prompts = [quoted(draw_from(Split.TRAINING, rng).prompt) for _ in range(_PROMPTS)]
     local = LocalModel(student, "cpu")
     plain, tokenizer = (
         kind.from_pretrained(student) for kind in (AutoModelForCausalLM, AutoTokenizer)

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.contracts.base import Language, new_id
+from infra.prompting.wording import Message
 from sampler.drawing import Question
 from sampler.endpoints import Endpoint, Form
 from sampler.wire import (
     Ask,
     CallFailed,
     Fault,
-    Message,
     ask_problem,
     body_of,
     path_of,
@@ -71,12 +71,14 @@ def test_a_chat_names_the_language_and_what_is_wanted(language):
     assert language is not Language.RUST or "Rust" in system.content
 
 
-@pytest.mark.parametrize(("quoted", "prompt"), [(False, "Say it."), (True, '"""\nSay it.\n"""\n')])
-def test_a_completion_is_given_the_prompt_alone_in_quotes_if_the_endpoint_says_so(quoted, prompt):
-    given = {"form": Form.COMPLETION, "quote_prompt": quoted}
+@pytest.mark.parametrize(
+    ("form", "prompt"), [(None, "Say it."), ("raw", "Say it."), ("paper", '"""\nSay it.\n"""\n')]
+)
+def test_a_completion_is_given_the_prompt_alone_in_quotes_if_the_endpoint_says_so(form, prompt):
+    endpoint = Endpoint(name="x", url="http://host", model="m", form="completion", prompt=form)
     question = Question(scope=new_id(), slug="p", prompt="Say it.", until=0)
 
-    assert ask_problem(question, ENDPOINT.model_copy(update=given)) == ((), prompt)
+    assert ask_problem(question, endpoint) == ((), prompt)
 
 
 def test_a_bound_of_tokens_is_no_smaller_than_the_bytes_that_are_sent():
