@@ -78,7 +78,12 @@ def _record(problem: Problem, form: PromptForm, row: Row, item: Generated) -> di
         "task_id": problem.slug,
         "author": "student",
         "program": extract(
-            problem.prompt, item.text, problem.entry_point, problem.language, form
+            problem.prompt,
+            item.text,
+            problem.entry_point,
+            problem.language,
+            form,
+            cut_off=item.finish_reason == "length",
         ).program,
         "completion": item.text,
         "finish_reason": item.finish_reason,

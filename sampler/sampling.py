@@ -207,7 +207,10 @@ def _candidate(
     program, form = completion.text, completion.sampled.form if completion.sampled else None
     if not completion.is_program:
         language = problem.language
-        found = extract(problem.prompt, program, problem.entry_point, language, form)
+        cut_off = completion.finish_reason == "length"
+        found = extract(
+            problem.prompt, program, problem.entry_point, language, form, cut_off=cut_off
+        )
         program = found.program
     version = completion.policy_version
     if version is None:

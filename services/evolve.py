@@ -218,7 +218,10 @@ class _TestWriter:
                 continue
             most = choices.tests_per_answer
             found = [test for one in tests for test in read_tests(one.text, name, most)]
-            extracted = [extract(task.text, one.text, name).program for one in programs]
+            extracted = [
+                extract(task.text, one.text, name, cut_off=one.finish_reason == "length").program
+                for one in programs
+            ]
             drafts.append(_Draft(task, name, extracted, list(dict.fromkeys(found))))
         return drafts
 

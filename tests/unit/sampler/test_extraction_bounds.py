@@ -60,6 +60,8 @@ HOSTILE = {
     "token and blanks": "<|a|>" + " " * N + "x",
     "end tokens": "<|endoftext|>" * (N // 13),
     "thoughts": "</think>\n" * (N // 9),
+    "begun thoughts": "```\n<think>\n" * (N // 12),
+    "marks": "<think>```\n</think>\n" * (N // 20),
     "lists of names": "a" + " , a" * (N // 4),
     "subscripts": "a[" * (N // 2),
     "annotations": "a: b[" + "] " * (N // 2),
