@@ -13,24 +13,15 @@ import aiohttp
 from yarl import URL
 
 from infra import errors, logs
-from infra.contracts.prompting import PromptForm, Sampled
 from sampler.attempts import Attempt
 from sampler.backends import Completion, SamplesExhausted
 from sampler.bookkeeping import Bookkeeper
 from sampler.endpoints import Endpoint
 from sampler.ledger import Begun, Entry, Ledger, completed, failed
+from sampler.refusals import CallFailed, Fault, refusal
+from sampler.replies import Reply, read_reply
 from sampler.retrying import wait_seconds
-from sampler.wire import (
-    Ask,
-    CallFailed,
-    Fault,
-    Reply,
-    body_of,
-    path_of,
-    prompt_tokens_at_most,
-    read_reply,
-    refusal,
-)
+from sampler.wire import Ask, body_of, headers_of, path_of, prompt_tokens_at_most
 
 log = logs.get(__name__)
 
@@ -62,10 +53,7 @@ class Caller:
         self._secrets = (secret.get_secret_value(),) if secret else ()
         self._slots = asyncio.Semaphore(endpoint.concurrency)
         self._rests_until = 0.0
-        # What comes packed could be of any size; a server that packs unasked is not understood.
-        self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if secret:
-            self._headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
+        self._headers = headers_of(endpoint, secret)
         self._proxy, self._proxy_headers = _proxy_to(endpoint.url)
         self._connections: aiohttp.ClientSession | None = None
 
@@ -159,7 +147,7 @@ class Caller:
         except CallFailed as error:
             await self._books.end(failed(begun, error.detail, billed=error.billed), until)
             raise
-        kept = _completions(entry.positions, reply, ask.seed, self.endpoint.prompt_form)
+        kept = _completions(entry.positions, reply, ask.seed)
         await self._books.end(completed(self.endpoint, begun, reply, kept), until)
         return kept
 
@@ -244,9 +232,7 @@ def _entry(
     )
 
 
-def _completions(
-    positions: Sequence[int], reply: Reply, seed: int, form: PromptForm
-) -> list[tuple[int, Completion]]:
+def _completions(positions: Sequence[int], reply: Reply, seed: int) -> list[tuple[int, Completion]]:
     return [
         (
             position,
@@ -255,7 +241,7 @@ def _completions(
                 model=reply.model,
                 finish_reason=answer.finish_reason,
                 seed=seed,
-                sampled=Sampled(form=form),
+                sampled=answer.sampled,
             ),
         )
         # Fewer may have come than were asked for; the rest is asked for again.

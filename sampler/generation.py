@@ -18,7 +18,9 @@ from transformers import (
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
+    MinPLogitsWarper,
     TemperatureLogitsWarper,
+    TopKLogitsWarper,
     TopPLogitsWarper,
 )
 
@@ -193,8 +195,12 @@ def _choosing(
         return processors  # `generate` takes the likeliest by itself.
     if decoding.temperature != 1:
         processors.append(TemperatureLogitsWarper(decoding.temperature))
+    if decoding.top_k is not None:
+        processors.append(TopKLogitsWarper(decoding.top_k))
     if decoding.top_p < 1:
         processors.append(TopPLogitsWarper(decoding.top_p))
+    if decoding.min_p > 0:
+        processors.append(MinPLogitsWarper(decoding.min_p))
     processors.append(SeededChoice(seeds, prompt_width, num_new))
     return processors
 

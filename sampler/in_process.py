@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,11 +100,10 @@ class InProcess:
             errors.Unavailable: the model was busy for too long, and nobody waits any more.
         """
         source = self._source(plan.model)
-        decoding = Decoding(top_p=plan.top_p, max_tokens=plan.max_tokens, stop=plan.stop)
         waiting = [
             _Waiting(
                 source=source,
-                decoding=replace(decoding, temperature=temperature),
+                decoding=Decoding.of(plan, temperature),
                 question=question,
                 draws=tuple(draw for draw in draws if draw.temperature == temperature),
                 until=question.until,

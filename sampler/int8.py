@@ -1,8 +1,7 @@
 """The backend `ctranslate2`: samples from a model of 8-bit integers in this process, on a CPU."""
 
-import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +11,7 @@ from infra.contracts.prompting import PAPER, PromptForm, Sampled
 from infra.prompting.encoding import prompt_ids, words_of
 from infra.prompting.stored import form_of
 from sampler.backends import Completion, SamplesExhausted
-from sampler.drawing import Draw, Question
+from sampler.drawing import Decoding, Draw, Question
 from sampler.wire import policy_version_of
 
 if TYPE_CHECKING:
@@ -84,25 +83,26 @@ class Int8:
         # None stands for an id that the tokenizer does not have, and these are its own.
         tokens = cast("list[str]", [self._tokenizer.id_to_token(one) for one in prompt])
         found: dict[int, Completion] = {}
-        for temperature, same in _by_temperature(draws):
-            written = self._generate(tokens, len(same), temperature, plan)
+        if plan.min_p:
+            raise SamplesExhausted("the backend `ctranslate2` knows no `min_p`")
+        for temperature in dict.fromkeys(draw.temperature for draw in draws):
+            same = [draw for draw in draws if draw.temperature == temperature]
+            written = self._generate(tokens, len(same), Decoding.of(plan, temperature))
             for draw, ids in zip(same, written, strict=True):
                 found[draw.position] = self._read(prompt, ids, plan.stop)
         return [found[draw.position] for draw in draws]
 
-    def _generate(
-        self, tokens: list[str], count: int, temperature: float, plan: SamplePlan
-    ) -> list[list[int]]:
+    def _generate(self, tokens: list[str], count: int, decoding: Decoding) -> list[list[int]]:
         # Greedy is the likeliest of one; 0 there means of all.
-        greedy = temperature == 0
+        greedy = decoding.temperature == 0
         try:
             results = self._generator.generate_batch(
                 [tokens] * count,
                 max_batch_size=_BATCH,
-                max_length=plan.max_tokens,
-                sampling_topk=1 if greedy else 0,
-                sampling_topp=1.0 if greedy else plan.top_p,
-                sampling_temperature=1.0 if greedy else temperature,
+                max_length=decoding.max_tokens,
+                sampling_topk=1 if greedy else decoding.top_k or 0,
+                sampling_topp=1.0 if greedy else decoding.top_p,
+                sampling_temperature=1.0 if greedy else decoding.temperature,
                 include_prompt_in_result=False,
                 return_end_token=True,
             )
@@ -140,9 +140,3 @@ class _Tokenizer:
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
         return ids
-
-
-def _by_temperature(draws: Sequence[Draw]) -> Iterator[tuple[float, list[Draw]]]:
-    ordered = sorted(draws, key=lambda draw: draw.temperature)
-    for temperature, same in itertools.groupby(ordered, key=lambda draw: draw.temperature):
-        yield temperature, list(same)

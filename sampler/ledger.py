@@ -23,7 +23,7 @@ from sampler.accounts import Account, BudgetExceeded, needs_account
 from sampler.attempts import Attempt, Superseded
 from sampler.backends import Completion
 from sampler.endpoints import Endpoint
-from sampler.wire import Reply
+from sampler.replies import Reply
 
 _FREE = Decimal(0)
 

@@ -224,7 +224,16 @@ def _candidate(
         policy_version=version if plan.author is Author.STUDENT else None,
         seed=completion.seed,
         sampled=completion.sampled,
-        metadata={"temperature": draw.temperature, "top_p": plan.top_p},
+        metadata={
+            name: value
+            for name, value in (
+                ("temperature", draw.temperature),
+                ("top_p", plan.top_p),
+                ("top_k", plan.top_k),
+                ("min_p", plan.min_p),
+            )
+            if value is not None
+        },
     )
 
 

@@ -151,7 +151,6 @@ def _ask_of(endpoint: Endpoint, prompt: Prompt, bundle: Sequence[Draw]) -> Ask:
         prompt="" if chat else "\n\n".join(one.content for one in prompt.messages) + "\n\n",
         num_samples=len(bundle),
         temperature=prompt.temperature,
-        top_p=1.0,
         max_tokens=prompt.max_tokens,
         seed=bundle[0].seed,
     )
