@@ -7,7 +7,7 @@ Shape suffixes: B rows, L positions, T new tokens, V vocabulary.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -49,8 +49,9 @@ class Generated:
     """`stop`: the end token or a stop text was written; `length`: cut off."""
     token_ids: tuple[int, ...]
     """With the end token, if it was written."""
-    logps: tuple[float, ...]
-    """Of each token, as the model weighed it before temperature and any cut."""
+    logps: tuple[float, ...] = field(compare=False)
+    """Of each token, as the model weighed it before temperature and any cut; their last bits depend
+    on who shares a batch, and make no other completion."""
 
 
 class LocalModel:

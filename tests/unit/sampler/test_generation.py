@@ -138,6 +138,7 @@ def test_a_stop_text_ends_a_completion_and_is_not_part_of_it(local):
 
     assert cut[1].text == whole[1].text[: whole[1].text.find(stop)]
     assert cut[1].finish_reason == "stop"
+    assert cut[1].token_ids == whole[1].token_ids[: len(cut[1].token_ids)]
     for before, after in zip(whole, cut, strict=True):
         assert after.text == before.text.partition(stop)[0]
 
@@ -152,6 +153,19 @@ def test_a_completion_says_why_it_ended(local):
     assert reasons["stop"] > 5
     assert reasons["length"] > 5
     assert all(len(item.token_ids) == 40 for item in found if item.finish_reason == "length")
+    for item in found:
+        ends = [token in local.ends for token in item.token_ids]
+        assert ends == [False] * (len(ends) - 1) + [item.finish_reason == "stop"]
+        assert len(item.logps) == len(item.token_ids)
+
+
+@pytest.mark.parametrize("decoding", [{"top_k": 1}, {"min_p": 1.0}])
+def test_one_token_left_to_draw_from_is_the_likeliest(local, decoding):
+    rows = rows_of(local, TEXTS)
+
+    drawn = local.generate(rows, Decoding(temperature=2.0, max_tokens=24, **decoding), 10_000)
+
+    assert drawn == local.generate(rows, GREEDY, 10_000)
 
 
 def test_a_model_without_a_position_left_refuses(local):

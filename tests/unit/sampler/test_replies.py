@@ -104,11 +104,9 @@ def test_what_is_said_of_a_choice_is_kept_if_postgres_can_store_it():
     answer = answer_of(choice={"stop_reason": 7, "matched": "\\u0000 \x00"}, content="a")
     assert answer.sampled.answer == {"stop_reason": 7, "matched": "\\u0000 \x00"}
 
-    for number in (b"1e999", b"9" * 5000):
-        body = b'{"choices": [{"text": "a", "odd": ' + number + b"}]}"
-        (answer,) = read_reply(ENDPOINT, 1, body).answers
-        assert answer.text == "a"
-        assert answer.sampled.answer == {"left_out": "it holds a number that is none"}
+    (answer,) = read_reply(ENDPOINT, 1, b'{"choices": [{"text": "a", "odd": 1e999}]}').answers
+    assert answer.text == "a"
+    assert answer.sampled.answer == {"left_out": "it holds a number that is none"}
 
 
 def test_the_reasoning_of_a_thinking_policy_is_part_of_what_it_wrote():
