@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from infra.contracts.base import Contract
-from infra.prompting.wording import Message, messages_of, plain_text
+from infra.prompting.wording import Message, plain_text, turns_of
 from sampler.drawing import Question
 from sampler.endpoints import Endpoint, Form
 
@@ -43,8 +43,7 @@ def ask_problem(question: Question, endpoint: Endpoint) -> tuple[tuple[Message, 
     """Put a problem into the words of the endpoint's form: messages for a chat, or a prompt."""
     form = endpoint.prompt_form
     if form.is_chat:
-        begun = Message(role="assistant", content=form.prefill)
-        return (*messages_of(form, question), *([begun] if form.prefill else ())), ""
+        return turns_of(form, question), ""
     return (), plain_text(form, question.prompt)
 
 

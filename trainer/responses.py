@@ -7,7 +7,7 @@ from infra.contracts.base import Author
 from infra.contracts.prompting import PromptForm, PromptStyle, Reasoning, Sampled
 from infra.contracts.ranking import RankedGroup, Response
 from infra.prompting.encoding import continue_ids, end_id, prompt_ids, prompt_text, words_of
-from infra.prompting.wording import THOUGHT_MARKS, answer_of, no_thought
+from infra.prompting.wording import THOUGHT_MARKS, answer_of, learnt_text, no_thought
 from trainer.tokenizer import TextTokenizer
 
 
@@ -51,7 +51,7 @@ class ResponseEncoder:
         self._refuse_another(sampled, response)
         if not sampled.token_ids:
             written = response.program if response.written is None else response.written
-            return self._text(self._answer_alone(written), response.finished)
+            return self._text(learnt_text(self._form, written), response.finished)
         ids = list(sampled.token_ids)
         if self._cuts:
             ids = self._ids_of_answer(ids)
@@ -92,18 +92,12 @@ class ResponseEncoder:
             return answer
         return f"\n\n{answer}" if self._cuts else f"{self._no_thought}\n\n{answer}"
 
-    def _answer_alone(self, written: str) -> str:
-        if not self._cuts:
-            return written
-        _, ended, answer = written.partition(THOUGHT_MARKS[1])
-        return answer if ended else ""
-
     def _ids_of_answer(self, ids: Sequence[int]) -> list[int]:
         """Return the ids behind the reasoning; none where it did not end."""
         mark = self._tokenizer.encode(THOUGHT_MARKS[1], add_special_tokens=False)
         if len(mark) == 1:
             return list(ids[ids.index(mark[0]) + 1 :]) if mark[0] in ids else []
         text = words_of(self._tokenizer, self._shown, ids)
-        answer = self._answer_alone(text)
+        answer = learnt_text(self._form, text)
         ended = bool(answer) and ids[-1] in self._tokenizer.all_special_ids
         return self._continued(answer) + (list(ids[-1:]) if ended else []) if answer else []

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from infra import errors
 from infra.contracts.prompting import PromptForm
-from infra.prompting.wording import THOUGHT_MARKS, Described, Shown, messages_of, plain_text
+from infra.prompting.wording import THOUGHT_MARKS, Described, Shown, plain_text, turns_of
 
 _TAIL = 16
 """Last tokens of a text that decide how the next ones are read."""
@@ -45,9 +45,7 @@ def prompt_text(form: PromptForm, tokenizer: Encoder, problem: Shown) -> str:
     """
     if not form.is_chat:
         return plain_text(form, problem.prompt)
-    turns = [turn.model_dump() for turn in messages_of(form, problem)]
-    if form.prefill:
-        turns.append({"role": "assistant", "content": form.prefill})
+    turns = [turn.model_dump() for turn in turns_of(form, problem)]
     return _rendered(form, tokenizer, turns, goes_on=True)
 
 

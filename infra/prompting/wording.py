@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from infra.composing import continuation
 from infra.contracts.base import STANDARD_IMAGE, Contract, Language
-from infra.contracts.prompting import PromptForm, PromptStyle
+from infra.contracts.prompting import PromptForm, PromptStyle, Reasoning
 from infra.images.pinned import shipped
 
 THOUGHT_MARKS: Final = ("<think>", "</think>")
@@ -74,8 +74,17 @@ def plain_text(form: PromptForm, prompt: str) -> str:
     return prompt if form.style is PromptStyle.RAW else quoted(prompt)
 
 
+def turns_of(form: PromptForm, problem: Shown) -> tuple[Message, ...]:
+    """Return the turns of a chat up to where the model goes on: with the prefill, if there is one.
+
+    A model that goes on behind an assistant's turn continues it.
+    """
+    begun = Message(role="assistant", content=form.prefill)
+    return (*messages_of(form, problem), *([begun] if form.prefill else ()))
+
+
 def messages_of(form: PromptForm, problem: Shown) -> tuple[Message, ...]:
-    """Return the turns of a chat that asks for a program; its prefill is not among them."""
+    """Return the turns of a chat that asks for a program."""
     wanted = (
         f"the function or class `{problem.entry_point}`"
         if problem.entry_point
@@ -116,6 +125,17 @@ def answer_of(form: PromptForm, problem: Shown, program: str) -> str:
             ended = program if program.endswith("\n") else f"{program}\n"
             opened = form.prefill.count("```") % 2
             return f"{ended}```" if opened else f"```{problem.language.value}\n{ended}```"
+
+
+def learnt_text(form: PromptForm, written: str) -> str:
+    """Return what is learnt of a completion: where reasoning is cut, what follows it, or nothing.
+
+    The blanks that end the reasoning are those that an answer begins with.
+    """
+    if form.reasoning is Reasoning.KEPT:
+        return written
+    _, ended, answer = written.partition(THOUGHT_MARKS[1])
+    return answer if ended else ""
 
 
 def no_thought(prompt_text: str) -> str:
