@@ -107,7 +107,8 @@ def assemble(
 
 
 def _response(entry: RankedCandidate, row: CandidateRow, preset: str) -> Response:
-    sampled = row.sampled and Sampled.model_validate(row.sampled)
+    # What else a server said is no part of what is learnt.
+    sampled = row.sampled and Sampled.model_validate({**row.sampled, "answer": {}})
     return Response(
         candidate_id=entry.candidate_id,
         author=entry.author,

@@ -14,7 +14,7 @@ import torch
 from infra import errors, importers, logs
 from infra.contracts.base import JsonValue
 from infra.contracts.problems import Problem
-from infra.contracts.prompting import PAPER, PromptForm, Sampled, read_form
+from infra.contracts.prompting import PAPER, PromptForm, Sampled, parse_form
 from infra.record_files import BadLine
 from sampler.drawing import Decoding, derive_seed
 from sampler.extraction import extract
@@ -93,10 +93,6 @@ def _record(problem: Problem, form: PromptForm, row: Row, item: Generated) -> di
     }
 
 
-def _form(text: str) -> PromptForm:
-    return PromptForm.model_validate(read_form(text))
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read, sample, write; return 1 when something is wrong."""
     parser = argparse.ArgumentParser(prog="python -m sampler.generate", description=__doc__)
@@ -104,7 +100,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--problems", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--prompt-form", type=_form, default=PAPER, help="for a model that records none of its own"
+        "--prompt-form",
+        type=parse_form,
+        default=PAPER,
+        help="for a model that records none of its own",
     )
     parser.add_argument("--samples", type=int, default=1, help="for each problem")
     parser.add_argument("--temperature", type=float, default=1.0, help="0 is greedy")

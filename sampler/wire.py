@@ -107,6 +107,8 @@ def _question(endpoint: Endpoint, ask: Ask) -> dict[str, Any]:
     if endpoint.form is Form.MESSAGES:
         system = "\n\n".join(one["content"] for one in turns if one["role"] == "system")
         said = [one for one in turns if one["role"] != "system"]
+        # Refused where it ends in blanks; the answer begins with them.
+        said[-1]["content"] = said[-1]["content"].rstrip()
         return {"messages": said} | ({"system": system} if system else {})
     body = {"messages": turns} | tokens | ({"logprobs": True} if wants_logprobs else {})
     if turns[-1]["role"] == "assistant":

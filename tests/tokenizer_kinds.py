@@ -21,10 +21,10 @@ _OPENING = _CHAT.replace("{{ opening }}", "<think>\n")
 CORPUS = ['def add(a, b):\n    """Add two numbers."""\n    return a + b\n', "for i in range(10):\n"]
 
 
-def _with_template(template: str) -> Any:
+def _with_template(template: str, marks: tuple[str, ...] = ("<think>", "</think>")) -> Any:
     base: Any = byte_tokenizer()
     base.add_special_tokens({"additional_special_tokens": ["<s>", "<|im_start|>", "<|im_end|>"]})
-    base.add_tokens([AddedToken(mark, special=False) for mark in ("<think>", "</think>")])
+    base.add_tokens([AddedToken(mark, special=False) for mark in marks])
     base.bos_token = "<s>"
     base.eos_token = "<|im_end|>"
     base.chat_template = template
@@ -69,6 +69,7 @@ KINDS: dict[str, tuple[Callable[[], Any], PromptForm]] = {
             lambda: _with_template(_THINKING),
             {**_INSTRUCT, "template": {"enable_thinking": False}},
         ),
+        ("byte-level marks", lambda: _with_template(_THINKING, ()), {"style": "thinking"}),
         ("thinks at once", lambda: _with_template(_OPENING), {"style": "thinking"}),
     )
 }

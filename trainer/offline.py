@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from infra import errors, logs
 from infra.contracts.base import new_id
-from infra.contracts.prompting import PAPER
+from infra.contracts.prompting import PAPER, parse_form
 from infra.contracts.ranking import LeasedBatch, RankedGroup
 from trainer.loss import Preset
 from trainer.settings import TrainerSettings
@@ -68,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="name or path of a causal model")
     parser.add_argument("--groups", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
-    parser.add_argument("--prompt-form", default=PAPER, help="a name, or JSON with options")
+    parser.add_argument(
+        "--prompt-form", type=parse_form, default=PAPER, help="a name, or JSON with options"
+    )
     parser.add_argument("--preset", type=Preset, choices=list(Preset), default=Preset.DEFAULT)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-groups", type=int, default=16)

@@ -69,7 +69,7 @@ class Trainer:
         self._settings = settings
         self._config = settings.loss_config()
         self.form = settings.prompt_form
-        known = form_of(source or "", self.form)
+        known = form_of(source, self.form) if source else self.form
         if known != self.form:
             raise errors.PromptMismatch(
                 f"{source} has learnt from prompts of the form {known}, and {self.form} is asked"

@@ -83,6 +83,15 @@ def read_form(value: Any) -> Any:
     return json.loads(text) if text.startswith("{") else {"style": text}
 
 
+def parse_form(text: str) -> PromptForm:
+    """Return the form that a setting names.
+
+    Raises:
+        ValueError: it names none.
+    """
+    return PromptForm.model_validate(read_form(text))
+
+
 FormOption = Annotated[PromptForm, BeforeValidator(read_form)]
 """A form as a setting: the name of a style, or an object with its options."""
 PAPER = PromptForm()

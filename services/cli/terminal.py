@@ -14,7 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from infra import errors
 from infra.contracts.candidates import PolicyName
-from infra.contracts.prompting import PromptForm, read_form
+from infra.contracts.prompting import PromptForm, parse_form
 from infra.local.home import default_home, running_api
 from infra.printable import one_entry, plain_json
 from infra.settings import ClientSettings, DatabaseSettings, load
@@ -35,7 +35,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 
 def _form(given: str) -> PromptForm:
     try:
-        return PromptForm.model_validate(read_form(given))
+        return parse_form(given)
     except ValueError as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
         raise typer.BadParameter(f"no prompt form: {reason}") from None

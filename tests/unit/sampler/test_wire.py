@@ -110,6 +110,9 @@ def test_anthropics_form_has_its_own_fields_and_key():
     found = body(messages, messages=turns, stop=("x",), top_k=3)
 
     assert found == BARE | {"system": "s", "stop_sequences": ["x"], "top_k": 3}
+    begun = body(messages, messages=(*USER, Message(role="assistant", content="```python\n")))
+    assert begun["messages"][-1] == {"role": "assistant", "content": "```python"}
+    assert "continue_final_message" not in begun
     assert path_of(messages) == "http://host/v1/messages"
     headers = headers_of(messages, SecretStr("key"))
     assert headers.items() >= {"x-api-key": "key", "anthropic-version": "2023-06-01"}.items()
