@@ -2,10 +2,12 @@
 
 import re
 
+from sampler.blocks import looks_like_code
+
 _MARK = re.compile(r"</?(?:seed:)?think(?:ing)?>|\[/?THINK\]|◁/?think▷")
 """Between two of these a model reasons."""
 _NEAR = 200
-"""Characters on either side of a mark that decide whether it stands in quotes."""
+"""Characters on either side of a mark that decide what it is, for lines may be endless."""
 _FINAL = "<|channel|>final<|message|>"
 """What follows the last one is the answer, with models that write in channels."""
 _CHANNEL = "<|channel|>"
@@ -31,9 +33,9 @@ def answer_of(text: str, *, begun: bool, cut_off: bool) -> str | None:
         if "/" not in mark.group():
             in_fence ^= text.count("\n```", looked_at, mark.start()) % 2 == 1
             looked_at = mark.start()
-            if opened_at is None and not in_fence and _begins_line(text, mark.start()):
+            if opened_at is None and not in_fence and _begins_line(text, mark):
                 opened_at = mark.start()
-        elif opened_at is not None or (begun and not ended) or _bounds_line(text, mark):
+        elif opened_at is not None or (begun and not ended) or _bounds_answer(text, mark):
             start, opened_at, ended = mark.end(), None, True
             in_fence, looked_at = text.startswith("```", start), start
     if opened_at is not None:
@@ -45,20 +47,27 @@ def answer_of(text: str, *, begun: bool, cut_off: bool) -> str | None:
 
 
 def _is_quoted(text: str, mark: re.Match[str]) -> bool:
-    before = text[max(0, mark.start() - _NEAR) : mark.start()].rpartition("\n")[2]
-    after = text[mark.end() : mark.end() + _NEAR].partition("\n")[0]
-    before, after = before.replace("```", ""), after.replace("```", "")
+    before, after = _before(text, mark).replace("```", ""), _after(text, mark).replace("```", "")
     if before.endswith("'") and "'" in after:
         return True
     return any(before.count(quote) % 2 == 1 and quote in after for quote in '"`')
 
 
-def _begins_line(text: str, place: int) -> bool:
-    return not text[text.rfind("\n", 0, place) + 1 : place].strip()
+def _begins_line(text: str, mark: re.Match[str]) -> bool:
+    return not _before(text, mark).strip()
 
 
-def _bounds_line(text: str, mark: re.Match[str]) -> bool:
-    """Tell whether a mark stands at either end of its line."""
-    end = text.find("\n", mark.end())
-    rest = text[mark.end() : len(text) if end < 0 else end]
-    return not rest.strip() or _begins_line(text, mark.start())
+def _bounds_answer(text: str, mark: re.Match[str]) -> bool:
+    """Tell whether a mark stands at either end of its line, or before code."""
+    rest = _after(text, mark).lstrip()
+    before_code = rest.startswith(("```", "~~~")) or looks_like_code(rest)
+    return not rest or before_code or _begins_line(text, mark)
+
+
+def _before(text: str, mark: re.Match[str]) -> str:
+    """Return what stands before a mark in its line, near it."""
+    return text[max(0, mark.start() - _NEAR) : mark.start()].rpartition("\n")[2]
+
+
+def _after(text: str, mark: re.Match[str]) -> str:
+    return text[mark.end() : mark.end() + _NEAR].partition("\n")[0]

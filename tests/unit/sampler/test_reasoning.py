@@ -28,6 +28,8 @@ def program_of(text, name="f", language=Language.PYTHON, **said):
         f"<think>So {DRAFT}</think>{fenced(FINAL)}",
         f"<think>So</think> {fenced(FINAL)}",
         f"So\n{fenced(DRAFT)}</think>{FINAL}",
+        f"So\n{fenced(DRAFT)}That is wrong. </think>{FINAL}",
+        f"So\n{fenced(DRAFT)}That is wrong. </think>{fenced(FINAL)}",
         f"<thinking>\n{DRAFT}\n</thinking>\n{FINAL}",
         f"[THINK]{DRAFT}[/THINK]{fenced(FINAL)}",
         f"<think>\nI close it by `</think>`, then\n{DRAFT}</think>\n{FINAL}",
@@ -64,7 +66,8 @@ def test_a_thinking_model_may_answer_at_once():
 @pytest.mark.parametrize(
     "program",
     ['def f(x):\n    return x.split("</think>")', "def f(x):\n    return '<think>' in x",
-     'def f(x):\n    return re.sub(r"<think>.*</think>", "", x)'],
+     'def f(x):\n    return re.sub(r"<think>.*</think>", "", x)',
+     'def f(x):\n    """Remove <think> and </think>."""\n    return x',],
 )  # fmt: skip
 @pytest.mark.parametrize("form", [None, THINKING])
 def test_a_program_that_knows_the_marks_stays_whole(program, form):
