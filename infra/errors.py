@@ -61,6 +61,12 @@ class PolicyBusy(Conflict):
     code = "policy_busy"
 
 
+class PromptMismatch(Conflict):
+    """The candidate was sampled from another prompt than the one that is learnt."""
+
+    code = "prompt_mismatch"
+
+
 class Unauthorized(SuiteError):
     """Send the API key as `Authorization: Bearer KEY`."""
 

@@ -24,7 +24,7 @@ from infra.samples import NO_NAMES, Names, Written
 
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 _CANDIDATE_FIELDS = frozenset(
-    {"task_id", "program", "completion", "author", "model", "finish_reason", "seed"}
+    {"task_id", "program", "completion", "author", "model", "finish_reason", "seed", "sampled"}
 )
 
 
@@ -121,13 +121,21 @@ def _candidate(number: int, record: dict[str, Any]) -> CandidateRecord:
             author=record.get("author", Author.STUDENT),
             program=text,
             model=record.get("model", ""),
-            completion=None if written is Written.PROGRAM else text,
+            completion=_completion(record, written),
             finish_reason=record.get("finish_reason"),
             seed=record.get("seed"),
+            sampled=record.get("sampled"),
             metadata={key: record[key] for key in record.keys() - _CANDIDATE_FIELDS - {written}},
         ),
         written=written,
     )
+
+
+def _completion(record: dict[str, Any], written: Written) -> str | None:
+    """Return what a model wrote: beside a program only where it is said how that was sampled."""
+    if written is not Written.PROGRAM:
+        return str(record[written])
+    return record.get(Written.COMPLETION) if "sampled" in record else None
 
 
 def _slug(task_id: object) -> str:

@@ -359,6 +359,8 @@ def _candidate_rows(
     for position, new in enumerate(candidates, start):
         if new.metadata:
             _json("metadata", new.metadata)
+        if new.sampled is not None:
+            _json("sampled", new.sampled.model_dump())
         _refuse_nul("candidate", new.model, new.finish_reason or "")
         program = new.program.encode("utf-8", "surrogatepass")
         digest = hashlib.sha256(program).hexdigest()
@@ -379,6 +381,7 @@ def _candidate_rows(
                 "completion": (
                     None if completion is None else completion.encode("utf-8", "surrogatepass")
                 ),
+                "sampled": None if new.sampled is None else new.sampled.model_dump(mode="json"),
                 "finish_reason": new.finish_reason,
                 "policy_version": new.policy_version,
                 "seed": new.seed,

@@ -325,6 +325,7 @@ def _add_checkpoint(work: Work, policy: UUID, new: NewCheckpoint) -> CheckpointR
         version=new.version,
         path=new.path,
         sha256=new.sha256,
+        prompt_form=new.prompt_form and new.prompt_form.model_dump(mode="json"),
         metrics=dict(new.metrics),
         created_at=work.session.scalar(select(func.clock_timestamp())),
     )

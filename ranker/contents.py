@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import load_only
 
 from infra.contracts.base import Language
+from infra.contracts.prompting import Sampled
 from infra.contracts.ranking import Judged, RankedCandidate, RankedGroup, Response
 from infra.db.tables import CandidateRow, GroupRow, ProblemRow, RankingRow
 from infra.db.unit_of_work import Work
@@ -15,13 +16,22 @@ from ranker.ranking import Preset, is_response, score_of
 _NEEDED = (
     *(CandidateRow.author, CandidateRow.label, CandidateRow.pass_fraction),
     *(CandidateRow.program, CandidateRow.completion, CandidateRow.finish_reason),
+    CandidateRow.sampled,
 )
+
+
+SHOWN = (
+    *(ProblemRow.slug, ProblemRow.prompt, ProblemRow.language),
+    *(ProblemRow.entry_point, ProblemRow.image),
+)
+"""What a model is shown of a problem."""
 
 
 def ranked_groups(work: Work, batch_id: UUID) -> tuple[RankedGroup, ...]:
     """Assemble the content of a batch."""
     rows = work.session.execute(
-        select(RankingRow, ProblemRow.slug, ProblemRow.prompt, ProblemRow.language)
+        select(RankingRow, ProblemRow)
+        .options(load_only(*SHOWN, raiseload=True))
         .join(GroupRow, RankingRow.group_id == GroupRow.id)
         .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
         .where(RankingRow.training_batch_id == batch_id)
@@ -30,15 +40,13 @@ def ranked_groups(work: Work, batch_id: UUID) -> tuple[RankedGroup, ...]:
     return tuple(_ranked_group(work, *row) for row in rows)
 
 
-def _ranked_group(
-    work: Work, ranking: RankingRow, slug: str, prompt: str, language: Language
-) -> RankedGroup:
+def _ranked_group(work: Work, ranking: RankingRow, problem: ProblemRow) -> RankedGroup:
     rows = work.session.scalars(
         select(CandidateRow)
         .where(CandidateRow.group_id == ranking.group_id, CandidateRow.label.is_not(None))
         .options(load_only(*_NEEDED))
     )
-    return assemble(ranking, slug, prompt, responses(ranking, rows, language))
+    return assemble(ranking, problem, responses(ranking, rows, problem.language))
 
 
 def responses(
@@ -74,7 +82,7 @@ def judged(row: CandidateRow, language: Language) -> Judged:
 
 
 def assemble(
-    ranking: RankingRow, slug: str, prompt: str, candidates: Mapping[UUID, CandidateRow]
+    ranking: RankingRow, problem: ProblemRow, candidates: Mapping[UUID, CandidateRow]
 ) -> RankedGroup:
     """Make a ranked group of these of its candidates, the best one and all paired among them."""
     order = [RankedCandidate.model_validate(entry) for entry in ranking.order]
@@ -82,25 +90,35 @@ def assemble(
     index = {str(entry.candidate_id): number for number, entry in enumerate(order)}
     return RankedGroup(
         group_id=ranking.group_id,
-        problem_slug=slug,
-        prompt=prompt,
+        problem_slug=problem.slug,
+        prompt=problem.prompt,
+        language=problem.language,
+        entry_point=problem.entry_point,
+        image=problem.image,
         responses=tuple(
-            Response(
-                candidate_id=entry.candidate_id,
-                author=entry.author,
-                label=entry.label,
-                score=_raw_score(entry, candidates[entry.candidate_id], ranking.preset),
-                pass_fraction=candidates[entry.candidate_id].pass_fraction,
-                program=trainable(candidates[entry.candidate_id].program),
-                finished=candidates[entry.candidate_id].finish_reason in (None, "stop"),
-            )
-            for entry in order
+            _response(entry, candidates[entry.candidate_id], ranking.preset) for entry in order
         ),
         pairs=tuple(
             (index[pair["better_id"]], index[pair["worse_id"]], pair["gap"])
             for pair in ranking.pairs
         ),
         best=index[str(ranking.best_id)],
+    )
+
+
+def _response(entry: RankedCandidate, row: CandidateRow, preset: str) -> Response:
+    # What else a server said is no part of what is learnt.
+    sampled = row.sampled and Sampled.model_validate({**row.sampled, "answer": {}})
+    return Response(
+        candidate_id=entry.candidate_id,
+        author=entry.author,
+        label=entry.label,
+        score=_raw_score(entry, row, preset),
+        pass_fraction=row.pass_fraction,
+        program=trainable(row.program),
+        finished=row.finish_reason in (None, "stop"),
+        written=trainable(row.completion) if sampled and row.completion is not None else None,
+        sampled=sampled or None,
     )
 
 

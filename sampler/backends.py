@@ -10,6 +10,7 @@ from infra import errors
 from infra.contracts.base import Author, Contract
 from infra.contracts.candidates import SamplePlan
 from infra.contracts.problems import ProgramText
+from infra.contracts.prompting import Sampled
 from sampler.drawing import Draw, Question
 
 
@@ -22,6 +23,8 @@ class Completion(Contract):
     seed: int | None = None
     policy_version: int | None = None
     """Version of the checkpoint that wrote it, for a student of this suite."""
+    sampled: Sampled | None = None
+    """What it was sampled from; null where the backend does not know."""
     is_program: bool = False
     """Whether the text is a whole program already, with nothing to extract."""
 

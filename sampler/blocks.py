@@ -32,6 +32,8 @@ class Block(NamedTuple):
     language: str
     """First word after the opening fence, in small letters; empty if there is none."""
     text: str
+    closed: bool = True
+    """Whether a fence ended it, and not the answer."""
 
     @property
     def is_python(self) -> bool:
@@ -91,10 +93,10 @@ def take_apart(text: str) -> Answer:
     opened: _Fence | None = None
     inside: list[str] = []
 
-    def close() -> None:
+    def close(*, by_fence: bool = True) -> None:
         if opened is not None:
             content = textwrap.dedent("\n".join(inside)) if opened.indent else "\n".join(inside)
-            blocks.append(Block(opened.language, content + "\n"))
+            blocks.append(Block(opened.language, content + "\n", by_fence))
         inside.clear()
 
     for line in text.split("\n"):
@@ -115,9 +117,16 @@ def take_apart(text: str) -> Answer:
             if ended:
                 close()
                 opened = None
-    close()
+    close(by_fence=False)
     blocks = [block for block in blocks if block.text.strip()][-_MAX_BLOCKS:]
     return Answer("\n".join(bare if head is None else head), blocks, "\n".join(bare))
+
+
+def without_cut_block(answer: Answer, name: str | None) -> Answer:
+    """Leave out a last block that was cut off, where one before it may be the program."""
+    *before, last = answer.blocks or [Block("", "")]
+    usable = any(name is None or tries_to_define(block.text, name) for block in before)
+    return answer._replace(blocks=before) if usable and not last.closed else answer
 
 
 def _ends_with_fence(line: str, mark: str) -> bool:

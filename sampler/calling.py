@@ -18,18 +18,10 @@ from sampler.backends import Completion, SamplesExhausted
 from sampler.bookkeeping import Bookkeeper
 from sampler.endpoints import Endpoint
 from sampler.ledger import Begun, Entry, Ledger, completed, failed
+from sampler.refusals import CallFailed, Fault, refusal
+from sampler.replies import Reply, read_reply
 from sampler.retrying import wait_seconds
-from sampler.wire import (
-    Ask,
-    CallFailed,
-    Fault,
-    Reply,
-    body_of,
-    path_of,
-    prompt_tokens_at_most,
-    read_reply,
-    refusal,
-)
+from sampler.wire import Ask, body_of, headers_of, path_of, prompt_tokens_at_most
 
 log = logs.get(__name__)
 
@@ -61,10 +53,7 @@ class Caller:
         self._secrets = (secret.get_secret_value(),) if secret else ()
         self._slots = asyncio.Semaphore(endpoint.concurrency)
         self._rests_until = 0.0
-        # What comes packed could be of any size; a server that packs unasked is not understood.
-        self._headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
-        if secret:
-            self._headers["Authorization"] = f"Bearer {secret.get_secret_value()}"
+        self._headers = headers_of(endpoint, secret)
         self._proxy, self._proxy_headers = _proxy_to(endpoint.url)
         self._connections: aiohttp.ClientSession | None = None
 
@@ -252,6 +241,7 @@ def _completions(positions: Sequence[int], reply: Reply, seed: int) -> list[tupl
                 model=reply.model,
                 finish_reason=answer.finish_reason,
                 seed=seed,
+                sampled=answer.sampled,
             ),
         )
         # Fewer may have come than were asked for; the rest is asked for again.

@@ -12,6 +12,9 @@ from infra.contracts.candidates import SamplePlan
 if TYPE_CHECKING:
     from sampler.attempts import Attempt
 
+_TEMPERATURE = 0.8
+_TOP_P = 0.95
+
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
@@ -39,9 +42,23 @@ class Decoding:
     temperature: float = 1.0
     """0 takes the likeliest token."""
     top_p: float = 1.0
+    top_k: int | None = None
+    min_p: float = 0.0
     max_tokens: int = 1024
     stop: tuple[str, ...] = ()
     """Texts that end a completion; they are not part of it."""
+
+    @classmethod
+    def of(cls, plan: SamplePlan, temperature: float | None) -> "Decoding":
+        """Return what a plan asks of a model here, which has no usual decoding of its own."""
+        return cls(
+            temperature=_TEMPERATURE if temperature is None else temperature,
+            top_p=_TOP_P if plan.top_p is None else plan.top_p,
+            top_k=plan.top_k,
+            min_p=plan.min_p or 0.0,
+            max_tokens=plan.max_tokens,
+            stop=plan.stop,
+        )
 
 
 class Draw(NamedTuple):
@@ -50,7 +67,8 @@ class Draw(NamedTuple):
     position: int
     """Within the plan, from 0."""
     seed: int
-    temperature: float
+    temperature: float | None
+    """None where the plan leaves it to the model."""
 
 
 def draws_of(plan: SamplePlan, slug: str) -> list[Draw]:

@@ -6,32 +6,42 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 
 from infra import errors
-from infra.contracts.base import Contract
+from infra.contracts.base import Contract, JsonValue
+from infra.contracts.prompting import FormOption, PromptForm, PromptStyle
 
 _MILLION = 1_000_000
 Price = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
 
 
 class Form(StrEnum):
-    """Which of the two forms of an OpenAI-compatible server is used."""
+    """Which of the forms of a server is used."""
 
     CHAT = "chat"
+    """OpenAI's `/chat/completions`."""
     COMPLETION = "completion"
+    """OpenAI's `/completions`."""
+    MESSAGES = "messages"
+    """Anthropic's `/messages`."""
+
+
+_OURS = frozenset({"model", "messages", "prompt", "n", "stream", "system"})
+"""Fields of a request that say what is asked, and that nothing may change."""
 
 
 class Endpoint(Contract):
-    """One OpenAI-compatible server, and how it may be used."""
+    """One model server, and how it may be used."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")]
     """What plans call it."""
     url: str
-    """Address before `/completions` and `/chat/completions`, such as `http://host:8000/v1`."""
+    """Address before `/completions`, `/chat/completions` or `/messages`, such as
+    `http://host:8000/v1`."""
     model: Annotated[str, Field(min_length=1, max_length=200)]
     form: Form = Form.CHAT
     key: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
@@ -55,11 +65,18 @@ class Endpoint(Contract):
     """The most that all requests ever made under this name may cost."""
     max_tokens_field: Annotated[str, Field(pattern=r"^max_[a-z_]+$")] = "max_tokens"
     """How the server calls the limit; newer hosted models want `max_completion_tokens`."""
-    quote_prompt: bool = False
-    """Whether a completion's prompt stands in triple quotes, as in training; a policy of this suite
-    wants that, and a model that has never been trained here does not."""
-    send_seed: bool = True
-    """Whether the server takes `seed`."""
+    prompt: FormOption | None = None
+    """How the model is shown problems; by default `instruct` in a chat, and `raw` for a completion.
+    A policy of this suite wants what its trainer has, by default `paper`."""
+    omit: frozenset[Literal["temperature", "top_p", "top_k", "min_p", "seed", "stop"]] = frozenset()
+    """What this server refuses, and is not told even where a plan says it."""
+    extra_body: dict[str, JsonValue] = Field(default_factory=dict)
+    """More fields for each request, in the server's own words."""
+    token_ids: bool = False
+    """Whether to ask for token ids with their log-probabilities, as vLLM gives them; a trainer then
+    learns exactly these."""
+    logprobs: bool = False
+    """Whether to ask for log-probabilities alone."""
 
     @field_validator("url")
     @classmethod
@@ -70,6 +87,29 @@ class Endpoint(Contract):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must hold no user, password, query or fragment; name a `key`")
         return value.rstrip("/")
+
+    @property
+    def prompt_form(self) -> PromptForm:
+        """How the model is shown problems."""
+        usual = PromptStyle.RAW if self.form is Form.COMPLETION else PromptStyle.INSTRUCT
+        return PromptForm(style=usual) if self.prompt is None else self.prompt
+
+    @model_validator(mode="after")
+    def _form_carries_the_prompt(self) -> Self:
+        if self.prompt_form.is_chat == (self.form is Form.COMPLETION):
+            raise ValueError(f"prompts of {self.prompt_form} cannot be sent as {self.form.value}")
+        if self.form is Form.MESSAGES and (
+            self.samples_per_request > 1 or self.token_ids or self.logprobs
+        ):
+            raise ValueError("one of `messages` gives one sample, and neither ids nor logprobs")
+        return self
+
+    @field_validator("extra_body")
+    @classmethod
+    def _changes_nothing_that_is_asked(cls, value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if taken := sorted(_OURS & value.keys()):
+            raise ValueError(f"must not hold {', '.join(taken)}")
+        return value
 
     @model_validator(mode="after")
     def _budget_has_prices(self) -> Self:

@@ -13,8 +13,10 @@ from itertools import islice
 from typing import NamedTuple
 
 from infra.contracts.base import Language
+from infra.contracts.prompting import PromptForm, PromptStyle
 from sampler import other_languages, syntax
 from sampler.blocks import (
+    Answer,
     Block,
     first_line,
     likely_programs,
@@ -22,9 +24,11 @@ from sampler.blocks import (
     span_of_code,
     take_apart,
     tries_to_define,
+    without_cut_block,
     without_prompt_marks,
 )
 from sampler.continuing import begins_with_body, continuations, cut_back
+from sampler.reasoning import answer_of
 
 
 class ExtractionMethod(StrEnum):
@@ -49,6 +53,8 @@ _MAX_JOINED = 16
 """Most blocks looked through for the helpers of a function."""
 _MAX_SHORTENED = 4
 """Most programs whose broken tail is cut off."""
+_READS = re.compile(r"\binput\(|\bstdin\b|\bopen\(0")
+"""What reads standard input."""
 _CONTROL_TOKEN = re.compile(
     r"^(?:<\|[A-Za-z0-9_]{1,30}\|>|</?s>)|(?:<\|[A-Za-z0-9_]{1,30}\|>|</s>|\[/INST\])[ \t]*$",
     re.MULTILINE,
@@ -56,7 +62,6 @@ _CONTROL_TOKEN = re.compile(
 """What some chat formats leave at the margins of a text."""
 _END_OF_TEXT = re.compile(r"(?<![\"'])<\|(?:endoftext|im_end|eot_id)\|>(?![\"'])")
 """Tokens after which a model without a stop goes on with another text; in quotes they are code."""
-_THOUGHT_ENDS = re.compile(r"</think>[ \t]*$", re.MULTILINE)
 
 
 def extract(
@@ -64,37 +69,54 @@ def extract(
     completion: str,
     entry_point: str | None,
     language: Language = Language.PYTHON,
+    form: PromptForm | None = None,
+    *,
+    cut_off: bool = False,
 ) -> Extraction:
     """Find the program in a completion of a prompt; the same input gives the same program.
 
-    Without an `entry_point` the program is one that reads standard input, and keeps every line.
+    It is the last complete program of what answers, behind any reasoning. Without an `entry_point`
+    it is one that reads standard input, and keeps every line.
+
+    Args:
+        prompt: The problem's, which a completion may go on from.
+        completion: What a model wrote.
+        entry_point: Function or class that is asked for.
+        language: What the program is written in.
+        form: Of the prompt that the model was shown; None where it is not known.
+        cut_off: Whether the completion was ended by a limit.
     """
-    text = _answer_alone(completion)
-    if language is not Language.PYTHON:
-        program, fenced = other_languages.find(language, prompt, take_apart(text))
-        return Extraction(program, ExtractionMethod.FENCED if fenced else ExtractionMethod.WHOLE)
-    return _python(prompt, text, entry_point)
-
-
-def _answer_alone(completion: str) -> str:
-    """Drop what surrounds the answer: thoughts before it, control tokens, the next text."""
     text = completion.replace("\r\n", "\n")
-    thoughts = list(_THOUGHT_ENDS.finditer(text))
-    if thoughts and text[thoughts[-1].end() :].strip():
-        text = text[thoughts[-1].end() :]
+    answer = answer_of(
+        text, begun=form is not None and form.style is PromptStyle.THINKING, cut_off=cut_off
+    )
+    if answer is None:
+        return Extraction("", ExtractionMethod.WHOLE)
+    text = _without_marks(answer if form is None else form.prefill + answer)
+    answered = take_apart(text)
+    if cut_off:
+        answered = without_cut_block(answered, entry_point)
+    if language is not Language.PYTHON:
+        program, fenced = other_languages.find(language, prompt, answered)
+        return Extraction(program, ExtractionMethod.FENCED if fenced else ExtractionMethod.WHOLE)
+    return _python(prompt, text, answered, entry_point)
+
+
+def _without_marks(text: str) -> str:
+    """Drop what surrounds an answer: control tokens, and the next text."""
     end = _END_OF_TEXT.search(text, len(text) - len(text.lstrip()))
     if end is not None and text[: end.start()].strip():
         text = text[: end.start()]
     return _CONTROL_TOKEN.sub("", text)
 
 
-def _python(prompt: str, text: str, entry_point: str | None) -> Extraction:
+def _python(prompt: str, text: str, answer: Answer, entry_point: str | None) -> Extraction:
     name = entry_point.partition(".")[0] if entry_point else None
     first: Extraction | None = None
     compiling: Extraction | None = None
     hollow: Extraction | None = None
     broken: list[Extraction] = []
-    for attempt in islice(_attempts(prompt, text, name), _MAX_ATTEMPTS):
+    for attempt in islice(_attempts(prompt, answer, name), _MAX_ATTEMPTS):
         first = first or attempt
         tree = syntax.tree_of(attempt.program)
         if tree is None and attempt.method is not ExtractionMethod.CONTINUATION:
@@ -154,8 +176,7 @@ def _prelude(prompt: str, name: str) -> str:
     return "\n".join(lines)
 
 
-def _attempts(prompt: str, text: str, name: str | None) -> Iterator[Extraction]:
-    answer = take_apart(text)
+def _attempts(prompt: str, answer: Answer, name: str | None) -> Iterator[Extraction]:
     if answer.blocks:
         if first_line(answer.head).startswith((" ", "\t")):
             # The body first, and then a fence that closes what the prompt's reader had opened.
@@ -214,13 +235,15 @@ def _assembled(texts: Sequence[str], name: str | None) -> Iterator[str]:
 
 
 def _whole_programs(texts: Sequence[str]) -> Iterator[str]:
-    reading = [text for text in texts if re.search(r"\binput\(|\bstdin\b|\bopen\(0", text)]
-    if len(reading) > 1:
-        # Two that read the input are two versions of one program.
-        yield reading[-1]
+    first = max(0, len(texts) - _MAX_JOINED)
+    acting = [number for number in range(first, len(texts)) if syntax.acts(texts[number])]
+    reading = [number for number in acting if _READS.search(texts[number])]
+    # Two that read the input, or else two that act at all, are two versions of one program.
+    for number in reversed(reading or acting):
+        yield _with_helpers(texts, number)
     if texts:
         yield "\n".join(texts)
-        yield max(reading or texts, key=len)
+        yield max(texts, key=len)
 
 
 def _with_helpers(texts: Sequence[str], number: int) -> str:

@@ -12,8 +12,9 @@ from pathlib import Path
 import torch
 
 from infra import errors, importers, logs
+from infra.contracts.base import JsonValue
 from infra.contracts.problems import Problem
-from infra.prompts import wrap_prompt
+from infra.contracts.prompting import PAPER, PromptForm, Sampled, parse_form
 from infra.record_files import BadLine
 from sampler.drawing import Decoding, derive_seed
 from sampler.extraction import extract
@@ -39,10 +40,10 @@ def run(given: argparse.Namespace) -> int:
         errors.SuiteError: a file or the model cannot be read, or a prompt is too long.
     """
     problems = _problems(given.problems)
-    model = LocalModel(given.model, given.device)
+    model = LocalModel(given.model, given.device, given.prompt_form)
     rows, owners = [], []
     for problem in problems:
-        prompt = model.encode(wrap_prompt(problem.prompt))
+        prompt = model.encode(problem)
         for number in range(given.samples):
             rows.append(Row(prompt=prompt, seed=derive_seed(given.seed, problem.slug, number)))
             owners.append(problem)
@@ -58,7 +59,7 @@ def run(given: argparse.Namespace) -> int:
     try:
         with partial.open("w", encoding="utf-8") as file:
             for problem, row, item in zip(owners, rows, generated, strict=True):
-                record = _record(problem, row, item) | {
+                record = _record(problem, model.form, row, item) | {
                     "model": given.model,
                     "policy_version": version,
                 }
@@ -69,16 +70,26 @@ def run(given: argparse.Namespace) -> int:
     return len(generated)
 
 
-def _record(problem: Problem, row: Row, item: Generated) -> dict[str, str | int]:
+def _record(problem: Problem, form: PromptForm, row: Row, item: Generated) -> dict[str, JsonValue]:
+    sampled = Sampled(
+        form=form, prompt_token_ids=row.prompt, token_ids=item.token_ids, logps=item.logps
+    )
     return {
         "task_id": problem.slug,
         "author": "student",
         "program": extract(
-            problem.prompt, item.text, problem.entry_point, problem.language
+            problem.prompt,
+            item.text,
+            problem.entry_point,
+            problem.language,
+            form,
+            cut_off=item.finish_reason == "length",
         ).program,
+        "completion": item.text,
         "finish_reason": item.finish_reason,
         "seed": row.seed,
-        "num_tokens": item.num_tokens,
+        "num_tokens": len(item.token_ids),
+        "sampled": sampled.model_dump(mode="json"),
     }
 
 
@@ -88,6 +99,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="name or path of a causal model")
     parser.add_argument("--problems", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--prompt-form",
+        type=parse_form,
+        default=PAPER,
+        help="for a model that records none of its own",
+    )
     parser.add_argument("--samples", type=int, default=1, help="for each problem")
     parser.add_argument("--temperature", type=float, default=1.0, help="0 is greedy")
     parser.add_argument("--top-p", type=float, default=1.0)

@@ -7,7 +7,7 @@ Shape suffixes: B rows, L positions, T new tokens, V vocabulary.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,12 +18,17 @@ from transformers import (
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
+    MinPLogitsWarper,
     TemperatureLogitsWarper,
+    TopKLogitsWarper,
     TopPLogitsWarper,
 )
 
 from infra import errors
-from infra.prompts import encode_prompt
+from infra.contracts.prompting import PAPER, PromptForm
+from infra.prompting.encoding import prompt_ids, words_of
+from infra.prompting.stored import form_of
+from infra.prompting.wording import Shown
 from sampler.drawing import Decoding
 
 
@@ -42,14 +47,20 @@ class Generated:
     text: str
     finish_reason: str
     """`stop`: the end token or a stop text was written; `length`: cut off."""
-    num_tokens: int
+    token_ids: tuple[int, ...]
+    """With the end token, if it was written."""
+    logps: tuple[float, ...] = field(compare=False)
+    """Of each token, as the model weighed it before temperature and any cut; their last bits depend
+    on who shares a batch, and make no other completion."""
 
 
 class LocalModel:
     """A model with its tokenizer, loaded into this process."""
 
-    def __init__(self, source: str, device: str) -> None:
+    def __init__(self, source: str, device: str, form: PromptForm = PAPER) -> None:
         """Load by name or path; on a GPU in the type of its weights, otherwise in fp32.
+
+        Problems are shown as the model's folder says, or in `form` where it says nothing.
 
         Raises:
             errors.ConfigurationError: there is no such model, or it cannot be loaded.
@@ -66,13 +77,14 @@ class LocalModel:
         self.ends: tuple[int, ...] = tuple(ends) if isinstance(ends, list) else (ends,)
         # A model may bring penalties and temperatures of its own; the plan alone decides.
         model.generation_config = GenerationConfig(eos_token_id=list(self.ends))
+        self.form = form_of(source, form)
         self.device = device
         config = model.config
         self.positions = int(getattr(config, "n_positions", None) or config.max_position_embeddings)
 
-    def encode(self, text: str) -> tuple[int, ...]:
-        """Return the token ids of a prompt."""
-        return tuple(encode_prompt(self.tokenizer, text))
+    def encode(self, problem: Shown) -> tuple[int, ...]:
+        """Return the token ids that a problem's completion goes on from."""
+        return tuple(prompt_ids(self.form, self.tokenizer, problem))
 
     def has_room(self, prompt: Sequence[int]) -> bool:
         """Tell whether a prompt is one, and leaves a position for a new token."""
@@ -121,10 +133,13 @@ class LocalModel:
         ids_BL = torch.tensor([[pad] * (longest - len(r.prompt)) + list(r.prompt) for r in batch])
         length_B = torch.tensor([len(row.prompt) for row in batch])
         mask_BL = torch.arange(longest) >= longest - length_B[:, None]
+        weighed = WeighedTokens(longest)
         out_BL = self.model.generate(
             input_ids=ids_BL.to(self.device),
             attention_mask=mask_BL.long().to(self.device),
-            logits_processor=_processors([r.seed for r in batch], longest, num_new, decoding),
+            logits_processor=LogitsProcessorList(
+                [weighed, *_choosing([r.seed for r in batch], longest, num_new, decoding)]
+            ),
             generation_config=GenerationConfig(
                 do_sample=False,
                 max_new_tokens=num_new,
@@ -134,19 +149,24 @@ class LocalModel:
             ),
             tokenizer=self.tokenizer,
         )
-        return (self._read(ids, decoding.stop) for ids in out_BL[:, longest:].tolist())
+        logps_BT = weighed.logps(out_BL).tolist()
+        written = zip(batch, out_BL[:, longest:].tolist(), logps_BT, strict=True)
+        return (self._read(row, ids, logps, decoding.stop) for row, ids, logps in written)
 
-    def _read(self, ids: list[int], stop: tuple[str, ...]) -> Generated:
+    def _read(
+        self, row: Row, ids: list[int], logps: list[float], stop: tuple[str, ...]
+    ) -> Generated:
         """Cut what was generated at its end token or at the first stop text."""
         end = next((n for n, token in enumerate(ids) if token in self.ends), None)
-        written = ids if end is None else ids[:end]
-        text = self.tokenizer.decode(written, skip_special_tokens=True)
+        text = words_of(self.tokenizer, row.prompt, ids[:end])
         cuts = [position for position in map(text.find, stop) if position >= 0]
-        finished = end is not None or bool(cuts)
+        # Behind a stop text a row is filled with end tokens that nobody wrote.
+        count = len(ids) if end is None else end + (not cuts)
         return Generated(
             text=text[: min(cuts)] if cuts else text,
-            finish_reason="stop" if finished else "length",
-            num_tokens=len(written) + (end is not None),
+            finish_reason="length" if end is None and not cuts else "stop",
+            token_ids=tuple(ids[:count]),
+            logps=tuple(logps[:count]),
         )
 
 
@@ -168,18 +188,50 @@ def _batches(
         yield batch
 
 
-def _processors(
+def _choosing(
     seeds: Sequence[int], prompt_width: int, num_new: int, decoding: Decoding
-) -> LogitsProcessorList:
-    processors = LogitsProcessorList()
+) -> list[LogitsProcessor]:
+    processors: list[LogitsProcessor] = []
     if decoding.temperature == 0:
         return processors  # `generate` takes the likeliest by itself.
     if decoding.temperature != 1:
         processors.append(TemperatureLogitsWarper(decoding.temperature))
+    if decoding.top_k is not None:
+        processors.append(TopKLogitsWarper(decoding.top_k))
     if decoding.top_p < 1:
         processors.append(TopPLogitsWarper(decoding.top_p))
+    if decoding.min_p > 0:
+        processors.append(MinPLogitsWarper(decoding.min_p))
     processors.append(SeededChoice(seeds, prompt_width, num_new))
     return processors
+
+
+class WeighedTokens(LogitsProcessor):  # type: ignore[misc] # transformers is not typed
+    """Remembers the log-probability of every token that is chosen; changes nothing.
+
+    Kept step by step, for the scores of all steps together would be larger than the model.
+    """
+
+    def __init__(self, prompt_width: int) -> None:
+        self._prompt_width = prompt_width
+        self._scores_BV: Tensor | None = None
+        self._logp_B: list[Tensor] = []
+
+    def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
+        """Return the scores (B, V) as they are."""
+        self._weigh(input_ids)
+        self._scores_BV = scores.clone()  # Those that choose may write into them.
+        return scores
+
+    def _weigh(self, ids_BL: Tensor) -> None:
+        if self._scores_BV is not None:
+            logp_BV = self._scores_BV.float().log_softmax(-1)
+            self._logp_B.append(logp_BV.gather(1, ids_BL[:, -1:])[:, 0])
+
+    def logps(self, ids_BL: Tensor) -> Tensor:
+        """Return the log-probabilities (B, T) of all new tokens, once the last is chosen."""
+        self._weigh(ids_BL)
+        return torch.stack(self._logp_B, dim=1)
 
 
 class SeededChoice(LogitsProcessor):  # type: ignore[misc] # transformers is not typed

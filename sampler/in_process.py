@@ -9,14 +9,14 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra import errors, logs
 from infra.contracts.candidates import SamplePlan
-from infra.prompts import wrap_prompt
+from infra.contracts.prompting import PAPER, PromptForm, Sampled
 from sampler.backends import Completion, SamplesExhausted
 from sampler.drawing import Decoding, Draw, Question
 
@@ -41,7 +41,7 @@ class _Waiting:
 
     source: str
     decoding: Decoding
-    prompt: str
+    question: Question
     draws: tuple[Draw, ...]
     until: float
     """Time after which nobody waits any more; it moves on as long as somebody does."""
@@ -64,8 +64,11 @@ class InProcess:
         batch_tokens: int,
         device: str,
         threads: int = 0,
+        form: PromptForm = PAPER,
     ) -> None:
         """Remember where models are: one that every plan may ask for, and a folder of others.
+
+        A model whose folder says nothing of it is shown problems in `form`.
 
         Raises:
             errors.ConfigurationError: torch or transformers is not installed.
@@ -78,6 +81,7 @@ class InProcess:
         self._batch_tokens = batch_tokens
         self._device = device
         self._threads = threads
+        self._form = form
         self._loaded: tuple[str, LocalModel] | None = None
         self._guard = threading.Lock()
         self._waiting: list[_Waiting] = []
@@ -96,12 +100,11 @@ class InProcess:
             errors.Unavailable: the model was busy for too long, and nobody waits any more.
         """
         source = self._source(plan.model)
-        decoding = Decoding(top_p=plan.top_p, max_tokens=plan.max_tokens, stop=plan.stop)
         waiting = [
             _Waiting(
                 source=source,
-                decoding=replace(decoding, temperature=temperature),
-                prompt=question.prompt,
+                decoding=Decoding.of(plan, temperature),
+                question=question,
                 draws=tuple(draw for draw in draws if draw.temperature == temperature),
                 until=question.until,
             )
@@ -167,10 +170,11 @@ class InProcess:
         rows: list[Row] = []
         owners: list[tuple[_Waiting, Draw]] = []
         for one in together:
-            ids = model.encode(wrap_prompt(one.prompt))
             if time.monotonic() > one.until:
                 one.found.set_exception(errors.Unavailable("the model was busy for too long"))
-            elif not model.has_room(ids):
+                continue
+            ids = model.encode(one.question)
+            if not model.has_room(ids):
                 reason = f"the prompt has {len(ids)} tokens, the model {model.positions} positions"
                 one.found.set_exception(SamplesExhausted(reason))
             else:
@@ -185,6 +189,12 @@ class InProcess:
                 finish_reason=item.finish_reason,
                 seed=draw.seed,
                 policy_version=version,
+                sampled=Sampled(
+                    form=model.form,
+                    prompt_token_ids=rows[index].prompt,
+                    token_ids=item.token_ids,
+                    logps=item.logps,
+                ),
             )
             # Nobody waits for the rows of others.
             if len(one.written) == len(one.draws):
@@ -199,7 +209,7 @@ class InProcess:
             if self._threads:
                 torch.set_num_threads(self._threads)
             self._loaded = None  # Two do not have to fit.
-            self._loaded = (source, LocalModel(source, self._device))
+            self._loaded = (source, LocalModel(source, self._device, self._form))
             log.info("model.loaded", model=source, policy_version=version_of(source))
         return self._loaded[1]
 

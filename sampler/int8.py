@@ -1,16 +1,17 @@
 """The backend `ctranslate2`: samples from a model of 8-bit integers in this process, on a CPU."""
 
-import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from infra import errors
 from infra.contracts.candidates import SamplePlan
-from infra.prompts import encode_prompt, wrap_prompt
+from infra.contracts.prompting import PAPER, PromptForm, Sampled
+from infra.prompting.encoding import prompt_ids, words_of
+from infra.prompting.stored import form_of
 from sampler.backends import Completion, SamplesExhausted
-from sampler.drawing import Draw, Question
+from sampler.drawing import Decoding, Draw, Question
 from sampler.wire import policy_version_of
 
 if TYPE_CHECKING:
@@ -29,11 +30,12 @@ class Int8:
     ones can be replayed, but not made again.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Load a converted model.
+    def __init__(self, folder: Path, form: PromptForm = PAPER) -> None:
+        """Load a converted model; problems are shown as its folder says, or else in `form`.
 
         Raises:
-            errors.ConfigurationError: ctranslate2 is not installed, or this is no such model.
+            errors.ConfigurationError: ctranslate2 is not installed, this is no such model, or its
+                prompts need a chat template: what is converted has none.
         """
         try:
             import ctranslate2
@@ -57,6 +59,12 @@ class Int8:
         self._tokenizer.no_padding()
         config = json.loads((folder / "config.json").read_text())
         self._end: int | None = self._tokenizer.token_to_id(config["eos_token"])
+        self._words = _Tokenizer(self._tokenizer, self._end)
+        self._form = form_of(str(folder), form)
+        if self._form.is_chat:
+            raise errors.ConfigurationError(
+                f"the backend `ctranslate2` has no chat template for prompts of {self._form}"
+            )
         self._name = folder.resolve().name
 
     def sample(
@@ -71,29 +79,30 @@ class Int8:
             raise SamplesExhausted(
                 f"the backend `ctranslate2` has {self._name!r}, not {plan.model!r}"
             )
-        ids = encode_prompt(_Encoder(self._tokenizer), wrap_prompt(question.prompt))
+        prompt = prompt_ids(self._form, self._words, question)
         # None stands for an id that the tokenizer does not have, and these are its own.
-        tokens = cast("list[str]", [self._tokenizer.id_to_token(one) for one in ids])
+        tokens = cast("list[str]", [self._tokenizer.id_to_token(one) for one in prompt])
         found: dict[int, Completion] = {}
-        for temperature, same in _by_temperature(draws):
-            written = self._generate(tokens, len(same), temperature, plan)
+        if plan.min_p:
+            raise SamplesExhausted("the backend `ctranslate2` knows no `min_p`")
+        for temperature in dict.fromkeys(draw.temperature for draw in draws):
+            same = [draw for draw in draws if draw.temperature == temperature]
+            written = self._generate(tokens, len(same), Decoding.of(plan, temperature))
             for draw, ids in zip(same, written, strict=True):
-                found[draw.position] = self._read(ids, plan.stop)
+                found[draw.position] = self._read(prompt, ids, plan.stop)
         return [found[draw.position] for draw in draws]
 
-    def _generate(
-        self, tokens: list[str], count: int, temperature: float, plan: SamplePlan
-    ) -> list[list[int]]:
+    def _generate(self, tokens: list[str], count: int, decoding: Decoding) -> list[list[int]]:
         # Greedy is the likeliest of one; 0 there means of all.
-        greedy = temperature == 0
+        greedy = decoding.temperature == 0
         try:
             results = self._generator.generate_batch(
                 [tokens] * count,
                 max_batch_size=_BATCH,
-                max_length=plan.max_tokens,
-                sampling_topk=1 if greedy else 0,
-                sampling_topp=1.0 if greedy else plan.top_p,
-                sampling_temperature=1.0 if greedy else temperature,
+                max_length=decoding.max_tokens,
+                sampling_topk=1 if greedy else decoding.top_k or 0,
+                sampling_topp=1.0 if greedy else decoding.top_p,
+                sampling_temperature=1.0 if greedy else decoding.temperature,
                 include_prompt_in_result=False,
                 return_end_token=True,
             )
@@ -101,31 +110,33 @@ class Int8:
             raise SamplesExhausted(f"the backend `ctranslate2` cannot: {error}") from error
         return [result.sequences_ids[0] for result in results]
 
-    def _read(self, ids: list[int], stop: Sequence[str]) -> Completion:
+    def _read(self, prompt: list[int], ids: list[int], stop: Sequence[str]) -> Completion:
         """Cut what was generated at its end token or at the first stop text."""
         ended = bool(ids) and ids[-1] == self._end
-        text = self._tokenizer.decode(ids[:-1] if ended else ids)
+        text = words_of(self._words, prompt, ids)
         cuts = [place for place in map(text.find, stop) if place >= 0]
         return Completion(
             text=text[: min(cuts)] if cuts else text,
             model=self._name,
             finish_reason="stop" if ended or cuts else "length",
             policy_version=policy_version_of(self._name),
+            sampled=Sampled(form=self._form, prompt_token_ids=tuple(prompt), token_ids=tuple(ids)),
         )
 
 
-class _Encoder:
+class _Tokenizer:
     """A bare tokenizer, spoken to as one of transformers."""
 
-    def __init__(self, tokenizer: "tokenizers.Tokenizer") -> None:
+    def __init__(self, tokenizer: "tokenizers.Tokenizer", end: int | None) -> None:
         self._tokenizer = tokenizer
+        added = tokenizer.get_added_tokens_decoder().items()
+        self.all_special_ids: Sequence[int] = [n for n, token in added if token.special]
+        self.eos_token_id = end
+
+    def decode(self, ids: Sequence[int]) -> str:
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=False)
+        return text
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
         return ids
-
-
-def _by_temperature(draws: Sequence[Draw]) -> Iterator[tuple[float, list[Draw]]]:
-    ordered = sorted(draws, key=lambda draw: draw.temperature)
-    for temperature, same in itertools.groupby(ordered, key=lambda draw: draw.temperature):
-        yield temperature, list(same)

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from infra.contracts.base import CallState, SampleState, new_id
+from infra.contracts.prompting import Sampled
 from infra.db.ledger import CallRow, EndpointAccountRow, KeptCompletionRow
 from infra.db.tables import SampleRequestRow
 from infra.db.unit_of_work import Database, Work
@@ -22,7 +23,7 @@ from sampler.accounts import Account, BudgetExceeded, needs_account
 from sampler.attempts import Attempt, Superseded
 from sampler.backends import Completion
 from sampler.endpoints import Endpoint
-from sampler.wire import Reply
+from sampler.replies import Reply
 
 _FREE = Decimal(0)
 
@@ -112,7 +113,11 @@ class Ledger:
             )
             return {
                 row.position: Completion(
-                    text=row.text, model=row.model, finish_reason=row.finish_reason, seed=row.seed
+                    text=row.text,
+                    model=row.model,
+                    finish_reason=row.finish_reason,
+                    seed=row.seed,
+                    sampled=row.sampled and Sampled.model_validate(row.sampled),
                 )
                 for row in rows
             }
@@ -271,6 +276,7 @@ def _write_ends(session: Session, ends: Sequence[Ended]) -> None:
             "model": completion.model,
             "finish_reason": completion.finish_reason,
             "seed": completion.seed,
+            "sampled": completion.sampled and completion.sampled.model_dump(mode="json"),
             "admitted": False,
         }
         for one in ends

@@ -68,6 +68,10 @@ _MARKS: Final = {
 _COMPILED: Final = {Language.C, Language.CPP, Language.RUST, Language.GO, Language.JAVA}
 _SCRIPTS: Final = _MARKS.keys() - _COMPILED
 """Languages whose programs begin at their first line."""
+_READS: Final = re.compile(
+    r"(?i:\bstdin\b)|readFileSync|readline|\bgets\b|<>|\bARGF\b|\bio\.(?:read|lines)\b|php://input"
+)
+"""What reads standard input, in one or the other of the scripting languages."""
 _SHELL_FENCES: Final = frozenset({"bash", "sh", "shell", "zsh", "shellscript"})
 
 
@@ -100,7 +104,7 @@ def _of_blocks(language: Language, blocks: Sequence[Block]) -> str:
 
 
 def _reads_input(texts: Sequence[str]) -> list[str]:
-    return [text for text in texts if re.search(r"\bstdin\b|readFileSync|readline", text)]
+    return [text for text in texts if _READS.search(text)]
 
 
 def _last_script(texts: Sequence[str]) -> str:

@@ -5,12 +5,14 @@ alone takes torch and transformers; sampling does not.
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from infra import errors, logs
+from infra.prompting.stored import FILE
 from sampler.int8 import TOKENIZER
 
 log = logs.get(__name__)
@@ -31,6 +33,9 @@ def convert(source: str, folder: Path) -> None:
     except (OSError, ValueError, RuntimeError) as error:
         raise errors.ConfigurationError(f"cannot convert {source!r}: {error}") from error
     tokenizer.backend_tokenizer.save(str(folder / TOKENIZER))
+    form = Path(source) / FILE
+    if form.is_file():
+        shutil.copy(form, folder)
     path = folder / "config.json"
     config = json.loads(path.read_text())
     # A byte-level tokenizer knows every text and has no token for an unknown one; the library

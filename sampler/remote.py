@@ -70,6 +70,8 @@ class Remote:
                 num_samples=len(bundle),
                 temperature=bundle[0].temperature,
                 top_p=plan.top_p,
+                top_k=plan.top_k,
+                min_p=plan.min_p,
                 max_tokens=plan.max_tokens,
                 stop=plan.stop,
                 seed=bundle[0].seed,
@@ -143,7 +145,7 @@ async def fetch(
 
 def _bundles(draws: Sequence[Draw], size: int) -> list[Sequence[Draw]]:
     """Put draws of one temperature together, so many to a request."""
-    by_temperature: dict[float, list[Draw]] = {}
+    by_temperature: dict[float | None, list[Draw]] = {}
     for draw in draws:
         by_temperature.setdefault(draw.temperature, []).append(draw)
     return [

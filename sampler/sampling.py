@@ -204,11 +204,14 @@ def _admit(
 def _candidate(
     problem: ProblemRow, plan: SamplePlan, draw: Draw, completion: Completion
 ) -> NewCandidate:
-    program = (
-        completion.text
-        if completion.is_program
-        else extract(problem.prompt, completion.text, problem.entry_point, problem.language).program
-    )
+    program, form = completion.text, completion.sampled.form if completion.sampled else None
+    if not completion.is_program:
+        language = problem.language
+        cut_off = completion.finish_reason == "length"
+        found = extract(
+            problem.prompt, program, problem.entry_point, language, form, cut_off=cut_off
+        )
+        program = found.program
     version = completion.policy_version
     if version is None:
         version = policy_version_of(completion.model)
@@ -220,7 +223,17 @@ def _candidate(
         finish_reason=completion.finish_reason,
         policy_version=version if plan.author is Author.STUDENT else None,
         seed=completion.seed,
-        metadata={"temperature": draw.temperature, "top_p": plan.top_p},
+        sampled=completion.sampled,
+        metadata={
+            name: value
+            for name, value in (
+                ("temperature", draw.temperature),
+                ("top_p", plan.top_p),
+                ("top_k", plan.top_k),
+                ("min_p", plan.min_p),
+            )
+            if value is not None
+        },
     )
 
 

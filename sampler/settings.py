@@ -1,10 +1,12 @@
 """Settings of the sampler."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from infra.contracts.prompting import PAPER, FormOption
 from infra.settings import Settings
 from sampler.backends import Backend, Replay
 from sampler.in_process import InProcess
@@ -24,6 +26,9 @@ class SamplerSettings(Settings):
     """Name or path of a Hugging Face causal model for the backend `transformers`."""
     checkpoints: Path | None = None
     """Folder below which a plan may name a checkpoint for the backend `transformers`."""
+    prompt_form: Annotated[FormOption, NoDecode] = PAPER
+    """How models of this process are shown problems, by name (`raw`, `paper`, `instruct`,
+    `thinking`) or as JSON with options; a checkpoint that records its own is shown them so."""
     batch_tokens: int = Field(32_768, ge=1)
     """Most positions of one batch, prompts and new tokens together."""
     device: str = "cpu"
@@ -43,9 +48,14 @@ class SamplerSettings(Settings):
         if self.replay:
             found["replay"] = Replay(self.replay)
         if self.quantized:
-            found["ctranslate2"] = Int8(self.quantized)
+            found["ctranslate2"] = Int8(self.quantized, self.prompt_form)
         if self.model or self.checkpoints:
             found["transformers"] = InProcess(
-                self.model, self.checkpoints, self.batch_tokens, self.device, self.threads
+                self.model,
+                self.checkpoints,
+                self.batch_tokens,
+                self.device,
+                self.threads,
+                self.prompt_form,
             )
         return found

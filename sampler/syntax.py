@@ -12,6 +12,7 @@ MAX_PARSED = 100_000
 _BUILTINS = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__", "__builtins__"}
 _USAGE = re.compile(r"main|demo|run|tests?|test_\w+|run_\w+|check\w*|examples?|example_\w+")
 """Names of functions that only try the program out."""
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 _COMPOUND = (ast.If, ast.For, ast.While, ast.Try, ast.With)
 
 
@@ -69,6 +70,16 @@ def does_nothing(tree: ast.Module) -> bool:
             isinstance(item, ast.Expr)
             and not any(isinstance(node, ast.Call) for node in ast.walk(item))
         )
+        for item in tree.body
+    )
+
+
+def acts(program: str) -> bool:
+    """Tell whether a program compiles and does more than to define and to import."""
+    tree = tree_of(program)
+    return tree is not None and not all(
+        isinstance(item, _DEFINITIONS)
+        or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
         for item in tree.body
     )
 

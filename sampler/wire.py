@@ -1,57 +1,24 @@
-"""What is said to an OpenAI-compatible server and what its answers mean: pure."""
+"""What is said to a model server: pure."""
 
 import json
-import math
 import re
-from collections.abc import Mapping, Sequence
-from email.utils import parsedate_to_datetime
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import SecretStr
 
-from infra import errors
-from infra.contracts.base import STANDARD_IMAGE, Contract, Language
-from infra.contracts.problems import MAX_SOURCE_CHARACTERS
-from infra.images.pinned import shipped
-from infra.prompts import wrap_prompt
+from infra.contracts.base import Contract
+from infra.prompting.wording import Message, plain_text, turns_of
 from sampler.drawing import Question
 from sampler.endpoints import Endpoint, Form
 
-_AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
-"""Statuses after which the same request may succeed."""
-_NO_MONEY = ("insufficient_quota", "billing")
-_LONGEST_REASON = 300
-_LONGEST_REST = 3600.0
-"""Most seconds that an endpoint is left alone at its word; a server that means more says so again,
-and what it refuses is not billed."""
-_MOST_TOKENS = 2**31
-"""More is no count, and might not fit where it is stored: the answers of others, which are written
-with this one, would be lost as well."""
+_PATHS: Final = {
+    Form.CHAT: "/chat/completions",
+    Form.COMPLETION: "/completions",
+    Form.MESSAGES: "/messages",
+}
+_MESSAGES_VERSION: Final = "2023-06-01"
 _TEMPLATE_TOKENS = 64
 """Tokens that a server's chat template may add, at most."""
-_NAMES = {
-    Language.PYTHON: "Python 3",
-    Language.C: "C17",
-    Language.CPP: "C++20",
-    Language.RUST: "Rust",
-    Language.GO: "Go",
-    Language.JAVA: "Java, with a class `Main`",
-    Language.JAVASCRIPT: "JavaScript for Node.js",
-    Language.BASH: "Bash",
-    Language.TYPESCRIPT: "TypeScript for Node.js",
-    Language.PHP: "PHP 8",
-    Language.RUBY: "Ruby",
-    Language.PERL: "Perl 5",
-    Language.LUA: "Lua 5.4",
-}
-
-
-class Message(Contract):
-    """One turn of a chat."""
-
-    role: str
-    content: str
 
 
 class Ask(Contract):
@@ -62,86 +29,22 @@ class Ask(Contract):
     prompt: str = ""
     """For the completion form."""
     num_samples: int
-    temperature: float
-    top_p: float
+    temperature: float | None = None
+    """This and the next three: None leaves it to the server."""
+    top_p: float | None = None
+    top_k: int | None = None
+    min_p: float | None = None
     max_tokens: int
     stop: tuple[str, ...] = ()
     seed: int
 
 
-class Answer(NamedTuple):
-    """One completion of a reply."""
-
-    text: str
-    finish_reason: str | None
-
-
-class Reply(NamedTuple):
-    """What a server answered."""
-
-    answers: tuple[Answer, ...]
-    """At least one, at most as many as were asked for."""
-    model: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
-
-
-class Fault(StrEnum):
-    """What a failed request says about the next."""
-
-    AGAIN = "again"
-    """The same request may succeed later."""
-    NEVER = "never"
-    """The server refuses it, and will again."""
-
-
-class CallFailed(errors.SuiteError):
-    """A request to a model server brought no completion."""
-
-    code = "call_failed"
-    status = 502
-
-    def __init__(
-        self, detail: str, fault: Fault, *, billed: bool, retry_after: float | None = None
-    ) -> None:
-        super().__init__(detail)
-        self.fault = fault
-        self.billed = billed
-        """Whether it may have to be paid: the server did not say that it refused."""
-        self.retry_after = retry_after
-        """Seconds the server wants to be left alone."""
-
-
 def ask_problem(question: Question, endpoint: Endpoint) -> tuple[tuple[Message, ...], str]:
     """Put a problem into the words of the endpoint's form: messages for a chat, or a prompt."""
-    if endpoint.form is Form.COMPLETION:
-        quoted = endpoint.quote_prompt
-        return (), wrap_prompt(question.prompt) if quoted else question.prompt
-    return chat_of(question.prompt, question.language, question.entry_point, question.image), ""
-
-
-def chat_of(
-    prompt: str, language: Language, entry_point: str | None, image: str = STANDARD_IMAGE
-) -> tuple[Message, ...]:
-    """Ask for a program that solves a problem."""
-    wanted = (
-        f"the function or class `{entry_point}`"
-        if entry_point
-        else "a program that reads standard input and writes standard output"
-    )
-    system = (
-        f"You write correct programs in {_NAMES[language]}{_packages(image)}."
-        " Answer with one fenced code block that holds everything the program needs, and nothing"
-        " that only tries it out."
-    )
-    user = f"Write {wanted}.\n\n{prompt}"
-    return (Message(role="system", content=system), Message(role="user", content=user))
-
-
-def _packages(image: str) -> str:
-    known = shipped().get(image)
-    names = ", ".join(known.named) if known else f"the packages of {image!r}"
-    return "" if image == STANDARD_IMAGE else f", with {names} if it helps"
+    form = endpoint.prompt_form
+    if form.is_chat:
+        return turns_of(form, question), ""
+    return (), plain_text(form, question.prompt)
 
 
 def policy_version_of(model: str) -> int | None:
@@ -158,155 +61,57 @@ def prompt_tokens_at_most(ask: Ask) -> int:
 
 def path_of(endpoint: Endpoint) -> str:
     """Return the full address of the endpoint's form."""
-    return endpoint.url + ("/chat/completions" if endpoint.form is Form.CHAT else "/completions")
+    return endpoint.url + _PATHS[endpoint.form]
+
+
+def headers_of(endpoint: Endpoint, secret: SecretStr | None) -> dict[str, str]:
+    """Return what every request says beside its body, the key in the form's own way."""
+    # What comes packed could be of any size; a server that packs unasked is not understood.
+    headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
+    if endpoint.form is Form.MESSAGES:
+        headers["anthropic-version"] = _MESSAGES_VERSION
+        return headers | ({"x-api-key": secret.get_secret_value()} if secret else {})
+    return headers | ({"Authorization": f"Bearer {secret.get_secret_value()}"} if secret else {})
 
 
 def body_of(endpoint: Endpoint, ask: Ask) -> bytes:
-    """Write a request's body."""
-    body: dict[str, Any] = {
-        "model": endpoint.model,
-        "n": ask.num_samples,
+    """Write a request's body: what was asked for, and nothing that was not."""
+    stop = "stop_sequences" if endpoint.form is Form.MESSAGES else "stop"
+    told = {
         "temperature": ask.temperature,
         "top_p": ask.top_p,
-        endpoint.max_tokens_field: ask.max_tokens,
+        "top_k": ask.top_k,
+        "min_p": ask.min_p,
+        "stop": list(ask.stop) or None,
+        "seed": None if endpoint.form is Form.MESSAGES else ask.seed,
     }
-    if endpoint.form is Form.CHAT:
-        body["messages"] = [one.model_dump() for one in ask.messages]
-    else:
-        body["prompt"] = ask.prompt
-    if ask.stop:
-        body["stop"] = list(ask.stop)
-    if endpoint.send_seed:
-        body["seed"] = ask.seed
-    return json.dumps(body).encode()
+    body: dict[str, Any] = {"model": endpoint.model, endpoint.max_tokens_field: ask.max_tokens}
+    if ask.num_samples > 1:
+        body["n"] = ask.num_samples
+    body |= {
+        stop if name == "stop" else name: value
+        for name, value in told.items()
+        if value is not None and name not in endpoint.omit
+    }
+    return json.dumps(body | _question(endpoint, ask) | endpoint.extra_body).encode()
 
 
-class _Lenient(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class _Text(_Lenient):
-    content: str | None = None
-
-
-class _Choice(_Lenient):
-    index: int = 0
-    text: str | None = None
-    message: _Text | None = None
-    finish_reason: str | None = Field(None, max_length=50)
-
-
-class _Usage(_Lenient):
-    prompt_tokens: int = Field(ge=0, lt=_MOST_TOKENS)
-    completion_tokens: int = Field(0, ge=0, lt=_MOST_TOKENS)
-
-
-class _Body(_Lenient):
-    model: str | None = None
-    choices: list[_Choice]
-    usage: _Usage | None = None
-
-
-def read_reply(endpoint: Endpoint, num_samples: int, body: bytes) -> Reply:
-    """Read the body of a successful answer; of more completions than asked for, the first.
-
-    Raises:
-        CallFailed: it is no JSON of the right shape, or holds no completion.
-    """
-    try:
-        read = _Body.model_validate_json(body)
-    except ValidationError as error:
-        what = error.errors(include_input=False, include_url=False)[0]["msg"]
-        raise CallFailed(f"malformed answer: {what}", Fault.AGAIN, billed=True) from None
-    answers = [
-        Answer(
-            text[:MAX_SOURCE_CHARACTERS], choice.finish_reason and _storable(choice.finish_reason)
-        )
-        for choice in sorted(read.choices, key=lambda choice: choice.index)
-        if (text := _text_of(choice)) is not None
-    ]
-    if not answers:
-        raise CallFailed("an answer without a completion", Fault.AGAIN, billed=True)
-    usage = read.usage
-    return Reply(
-        answers=tuple(answers[:num_samples]),
-        model=_storable(read.model or endpoint.model)[:200],
-        prompt_tokens=usage.prompt_tokens if usage else None,
-        completion_tokens=usage.completion_tokens if usage else None,
-    )
-
-
-def _text_of(choice: _Choice) -> str | None:
-    if choice.message is not None:
-        return choice.message.content or ""
-    return choice.text
-
-
-def refusal(
-    status: int, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float
-) -> CallFailed:
-    """Read an answer that is no success; keys are struck out of what the server says.
-
-    Args:
-        status: Status of the answer.
-        headers: Its headers, by small letters.
-        body: Its body, or the beginning of it.
-        secrets: Texts that must not be repeated.
-        now: Seconds since 1970, for a date in `Retry-After`.
-    """
-    said = _said(body)
-    for secret in secrets:
-        said = said.replace(secret, "***")
-    again = status in _AGAIN and not any(word in said for word in _NO_MONEY)
-    # A server that broke down, or a gateway before it, may have finished the work.
-    billed = again and status in (500, 502, 504, 520, 522, 524)
-    return CallFailed(
-        f"status {status}: {said[:_LONGEST_REASON]}".rstrip(": "),
-        Fault.AGAIN if again else Fault.NEVER,
-        billed=billed,
-        retry_after=_retry_after(headers, now) if again else None,
-    )
-
-
-def _storable(text: str) -> str:
-    """Leave out what Postgres has no text for."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
-
-
-def _said(body: bytes) -> str:
-    return _storable(" ".join(_words(body).split()))
-
-
-def _words(body: bytes) -> str:
-    text = body.decode("utf-8", "replace")
-    try:
-        read = json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    error = read.get("error", read) if isinstance(read, dict) else read
-    if not isinstance(error, dict):
-        return str(error)
-    parts = [str(error[key]) for key in ("code", "type", "message", "detail") if error.get(key)]
-    return " ".join(parts)
-
-
-def _retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds for which a server wants to be left alone, at most an hour."""
-    milliseconds = _number(headers.get("retry-after-ms", ""))
-    value = headers.get("retry-after", "")
-    seconds = _number(value) if milliseconds is None else milliseconds / 1000
-    if seconds is None:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
-        except (ValueError, OverflowError):
-            return None
-    return min(max(seconds, 0.0), _LONGEST_REST)
-
-
-def _number(text: str) -> float | None:
-    """Read a number that is one: not `inf`, `nan`, or what is as good as infinite."""
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+def _question(endpoint: Endpoint, ask: Ask) -> dict[str, Any]:
+    """Return the fields that hold what is asked, and which tokens are to come with the answer."""
+    wants_logprobs = endpoint.token_ids or endpoint.logprobs
+    tokens: dict[str, Any] = {"return_token_ids": True} if endpoint.token_ids else {}
+    if endpoint.form is Form.COMPLETION:
+        # Of the chosen tokens alone, without others that were likely.
+        return {"prompt": ask.prompt} | tokens | ({"logprobs": 0} if wants_logprobs else {})
+    turns = [one.model_dump() for one in ask.messages]
+    if endpoint.form is Form.MESSAGES:
+        system = "\n\n".join(one["content"] for one in turns if one["role"] == "system")
+        said = [one for one in turns if one["role"] != "system"]
+        # Refused where it ends in blanks; the answer begins with them.
+        said[-1]["content"] = said[-1]["content"].rstrip()
+        return {"messages": said} | ({"system": system} if system else {})
+    body = {"messages": turns} | tokens | ({"logprobs": True} if wants_logprobs else {})
+    if turns[-1]["role"] == "assistant":
+        body |= {"continue_final_message": True, "add_generation_prompt": False}
+    template = endpoint.prompt_form.template
+    return body | ({"chat_template_kwargs": template} if template else {})

@@ -11,13 +11,14 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra import errors, importers
 from infra.contracts.base import Label
 from infra.contracts.problems import Problem
+from infra.contracts.prompting import PAPER, PromptForm
 from infra.local import process
 from infra.record_files import BadLine
 
@@ -46,6 +47,8 @@ class Sampling:
     max_tokens: int = 1024
     seed: int = 0
     stop: tuple[str, ...] = ()
+    form: PromptForm = PAPER
+    """How problems are shown to a model that records no form of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +117,7 @@ def sample(
     command += ["--problems", str(problems), "--out", str(out), "--threads", str(threads)]
     for name in ("samples", "temperature", "top_p", "max_tokens", "seed"):
         command += [f"--{name.replace('_', '-')}", str(getattr(sampling, name))]
+    command += ["--prompt-form", sampling.form.model_dump_json()]
     for text in sampling.stop:
         command += ["--stop", text]
     run(command)
@@ -167,6 +171,7 @@ def evaluate(
     max_tokens: int = 1024,
     slots: int | None = None,
     threads: int = 0,
+    form: PromptForm = PAPER,
 ) -> Evaluation:
     """Evaluate a model on a file of problems.
 
@@ -179,6 +184,7 @@ def evaluate(
         max_tokens: Of a greedy completion.
         slots: Candidates executed at once.
         threads: Of torch; 0 leaves the choice to torch.
+        form: How problems are shown to a model that records no form of its own.
 
     Raises:
         errors.InvalidInput: a problem is none, or there are fewer samples than some k.
@@ -188,10 +194,12 @@ def evaluate(
         raise errors.InvalidInput(f"pass@{max(ks)} needs at least {max(ks)} samples a problem")
     known = read_problems(problems)
     folder.mkdir(parents=True, exist_ok=True)
-    greedy = Sampling(max_tokens=max_tokens, stop=sampled.stop if sampled else ())
+    stop = sampled.stop if sampled else ()
+    greedy = Sampling(max_tokens=max_tokens, stop=stop, form=form)
     records = sample(model, problems, folder / "greedy.jsonl", greedy, threads)
     num_greedy = len(records)
     if sampled:
+        sampled = replace(sampled, form=form)
         records += sample(model, problems, folder / "sampled.jsonl", sampled, threads)
     found = labels_of(known, records, slots)
     passed = [outcome is Label.ALL_PASS for outcome, _ in found]

@@ -16,6 +16,8 @@ from executor import label
 from infra import errors, importers
 from infra.contracts.base import Contract, Language, Outcome
 from infra.contracts.problems import AssertTest, Limits, Problem
+from infra.contracts.prompting import PromptForm, PromptStyle
+from infra.prompting.wording import Described, messages_of
 from infra.record_files import BadLine
 from sampler.evolution.decontamination import Benchmarks, DatasetReport, Known
 from sampler.evolution.elimination import Reason
@@ -24,11 +26,11 @@ from sampler.evolution.rounds import Eliminated, Evolution, RoundReport, Task
 from sampler.evolution.teacher import Prompt, Teacher
 from sampler.evolution.testing import Agreement, agree, ask_for_tests, read_tests
 from sampler.extraction import extract
-from sampler.wire import chat_of
 
 _CHUNK = 64
 """Tasks that are given tests at once."""
 _MAX_TOKENS = 2048
+_CHAT = PromptForm(style=PromptStyle.INSTRUCT)
 _HOLLOW = "def {name}(*args, **kwargs):\n    return None\n"
 """A program that does nothing; a test it passes tests nothing."""
 
@@ -202,7 +204,7 @@ class _TestWriter:
             Prompt(messages, number, choices.temperature, _MAX_TOKENS, choices.seed)
             for task, name in zip(tasks, names, strict=True)
             for messages, number in (
-                (chat_of(task.text, Language.PYTHON, name), choices.programs),
+                (messages_of(_CHAT, Described(task.text, Language.PYTHON, name)), choices.programs),
                 (ask_for_tests(task.text, name, choices.tests_per_answer), choices.test_answers),
             )
         ]
@@ -216,7 +218,10 @@ class _TestWriter:
                 continue
             most = choices.tests_per_answer
             found = [test for one in tests for test in read_tests(one.text, name, most)]
-            extracted = [extract(task.text, one.text, name).program for one in programs]
+            extracted = [
+                extract(task.text, one.text, name, cut_off=one.finish_reason == "length").program
+                for one in programs
+            ]
             drafts.append(_Draft(task, name, extracted, list(dict.fromkeys(found))))
         return drafts
 

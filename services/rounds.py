@@ -286,6 +286,8 @@ class Rounds:
                     finish_reason=item.finish_reason,
                     policy_version=item.policy_version,
                     seed=item.seed,
+                    completion=item.completion,
+                    sampled=item.sampled,
                     metadata=item.metadata,
                 )
                 for item in details

@@ -28,6 +28,8 @@ from torch.distributed.checkpoint.state_dict import (
 from torch.optim import Optimizer
 
 from infra import errors, logs
+from infra.contracts.prompting import PromptForm
+from infra.prompting.stored import write_form
 from trainer import lora
 from trainer.guard import History
 from trainer.processes import Processes
@@ -93,6 +95,7 @@ def save(
     tokenizer: TextTokenizer,
     optimizer: Optimizer,
     state: TrainerState,
+    form: PromptForm,
     processes: Processes,
 ) -> tuple[Path, str]:
     """Write a checkpoint atomically; return its directory and, on the first process, its hash.
@@ -112,6 +115,7 @@ def save(
     _save_weights(temporary, model, _each_once(model, weights))
     tokenizer.save_pretrained(temporary)
     torch.save({"optimizer": moments, "rng": torch.get_rng_state()}, temporary / _OPTIMIZER)
+    write_form(temporary, form)
     (temporary / _STATE).write_text(json.dumps(asdict(state)))
     for path in (*temporary.rglob("*"), temporary):
         _sync(path)

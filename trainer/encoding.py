@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from infra.contracts.base import Author, Label
+from infra.contracts.prompting import PAPER, PromptForm
 from infra.contracts.ranking import RankedGroup, Response, exact_share
-from infra.prompts import encode_prompt, wrap_prompt
 from trainer.modes.config import (
     POLICY_GRADIENT,
     Imitated,
@@ -17,6 +17,7 @@ from trainer.modes.config import (
 from trainer.modes.groups import EncodedGroup, OwnPrograms
 from trainer.modes.pairs import Pair, form_pairs
 from trainer.modes.terms import Term
+from trainer.responses import ResponseEncoder
 from trainer.tokenizer import TextTokenizer
 
 
@@ -26,28 +27,32 @@ def encode_group(
     max_prompt: int,
     max_response: int,
     config: LossConfig | None = None,
+    form: PromptForm = PAPER,
 ) -> EncodedGroup:
-    """Encode a group; prompt and response apart, so that no token spans both.
+    """Encode a group: what the policy sampled as it was sampled, other programs as texts.
 
     The prompt is token for token what is sampled from; one that is too long loses its beginning,
-    but not what the tokenizer begins every text with. A response ends in the end token if its text
-    is complete and fits. A cut one must not teach the model to stop there, so it gets none, and is
-    never imitated; it is ranked all the same. Responses that the mode learns nothing from are left
-    out: they would only cost time.
+    but not what stands before every problem. A text ends in the end token if it is complete and
+    fits. A cut one must not teach the model to stop there, so it gets none, and is never imitated;
+    it is ranked all the same. Responses that the mode learns nothing from are left out: they would
+    only cost time.
+
+    Raises:
+        errors.PromptMismatch: a student's candidate was sampled from another prompt.
     """
     config = config or LossConfig()
-    prompt = encode_prompt(tokenizer, wrap_prompt(group.prompt), max_prompt)
+    encoder = ResponseEncoder(group, tokenizer, form, max_response)
     scores = _scores_of(group, config)
     pairs = _pairs_of(group, scores, config)
     imitated = _imitated(group, config)
     used = _used(group, pairs, imitated, config)
     place = {index: number for number, index in enumerate(used)}
     responses = [group.responses[index] for index in used]
-    encoded = [_encode(response, tokenizer, max_response) for response in responses]
+    encoded = [encoder.encode(response) for response in responses]
     best = None if imitated is None else place[imitated]
     is_whole = best is not None and encoded[best][1] and responses[best].program.strip()
     return EncodedGroup(
-        prompt=prompt,
+        prompt=encoder.prompt(max_prompt),
         responses=[ids for ids, _ in encoded],
         pairs=[(place[better], place[worse], gap) for better, worse, gap in pairs],
         best=best if is_whole else None,
@@ -55,7 +60,21 @@ def encode_group(
         labels=[response.label for response in responses],
         is_teacher=[response.author is Author.TEACHER for response in responses],
         own=_own_programs(group),
+        sampled=[
+            _when_sampled(response, ids)
+            for response, (ids, _) in zip(responses, encoded, strict=True)
+        ],
     )
+
+
+def _when_sampled(response: Response, ids: list[int]) -> list[float] | None:
+    """Return the log-probabilities of the very ids that are learnt, if the sampler told them."""
+    sampled = response.sampled
+    if sampled is None or not sampled.logps:
+        return None
+    if list(sampled.token_ids[: len(ids)]) != ids:
+        return None  # Its reasoning is cut off, which changes what the rest depends on.
+    return list(sampled.logps[: len(ids)])
 
 
 def _own_programs(group: RankedGroup) -> OwnPrograms:
@@ -129,14 +148,3 @@ def _result_of(response: Response, config: LossConfig) -> tuple[Label, Fraction]
     # By tests where they are known: in some presets several shares have one score.
     share = response.pass_fraction
     return response.score if share is None else (response.label, exact_share(share))
-
-
-def _encode(
-    response: Response, tokenizer: TextTokenizer, max_response: int
-) -> tuple[list[int], bool]:
-    """Return token ids, and whether they are the whole text with its end."""
-    ids = tokenizer.encode(response.program, add_special_tokens=False)
-    end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    if response.finished and 0 < len(ids) + len(end) <= max_response:
-        return ids + end, True
-    return ids[:max_response] or end or [0], False

@@ -30,6 +30,7 @@ def run(settings: TrainerSettings, client: LeaseClient, stop: threading.Event) -
     Raises:
         errors.TrainingDiverged: nothing of the step is recorded, and a good checkpoint is kept.
         errors.PolicyBusy: another trainer trains this policy.
+        errors.PromptMismatch: a candidate, or the newest checkpoint, is of another prompt form.
         errors.ConfigurationError: the newest checkpoint is not there, or a package is missing, or
             metrics cannot be shown.
     """
@@ -111,7 +112,13 @@ class _Run:
         if not self.processes.broadcast(
             self.processes.first
             and self.leases.complete(
-                NewCheckpoint(version=version, path=str(path), sha256=digest, metrics=self.metrics),
+                NewCheckpoint(
+                    version=version,
+                    path=str(path),
+                    sha256=digest,
+                    prompt_form=trainer.form,
+                    metrics=self.metrics,
+                ),
                 batch_ids,
             )
         ):

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from infra import errors, logs
 from infra.contracts.base import new_id
+from infra.contracts.prompting import PAPER, parse_form
 from infra.contracts.ranking import LeasedBatch, RankedGroup
 from trainer.modes.config import Mode
 from trainer.settings import TrainerSettings
@@ -67,6 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="name or path of a causal model")
     parser.add_argument("--groups", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
+    parser.add_argument(
+        "--prompt-form", type=parse_form, default=PAPER, help="a name, or JSON with options"
+    )
     parser.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.RRTF)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-groups", type=int, default=16)
@@ -79,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = TrainerSettings(
             model=given.model,
             output_dir=given.out,
+            prompt_form=given.prompt_form,
             mode=given.mode,
             learning_rate=given.learning_rate,
             seed=given.seed,

@@ -24,7 +24,8 @@ from torch.nn import functional
 from torch.optim import AdamW, Muon, Optimizer
 
 from infra import errors, logs
-from infra.prompts import encode_prompt, wrap_prompt
+from infra.prompting.encoding import encode_prompt
+from infra.prompting.wording import quoted
 from trainer.model import small_student
 from trainer.tokenizer import TextTokenizer, train_tokenizer
 
@@ -87,7 +88,7 @@ def encode_pairs(pairs: Sequence[tuple[str, str]], tokenizer: TextTokenizer) -> 
     end = tokenizer.eos_token_id
     rows = []
     for prompt, program in pairs:
-        asked = encode_prompt(tokenizer, wrap_prompt(prompt))
+        asked = encode_prompt(tokenizer, quoted(prompt))
         written = tokenizer.encode(program, add_special_tokens=False)
         ids = [*asked, *written, 0 if end is None else end][:_POSITIONS]
         rows.append(Row(ids, len(asked)))
@@ -140,7 +141,7 @@ def pretrain(pairs: Sequence[tuple[str, str]], recipe: Recipe) -> tuple[nn.Modul
         errors.TrainingDiverged: the loss is not finite.
     """
     tokenizer = train_tokenizer(
-        (wrap_prompt(prompt) + program for prompt, program in pairs), recipe.vocabulary
+        (quoted(prompt) + program for prompt, program in pairs), recipe.vocabulary
     )
     rows = encode_pairs(pairs, tokenizer)
     model = small_student(

@@ -5,12 +5,13 @@ import socket
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from infra.contracts.candidates import DEFAULT_POLICY, PolicyName
+from infra.contracts.prompting import PAPER, FormOption
 from infra.settings import Settings
 from trainer.modes.config import (
     SETTABLE,
@@ -41,6 +42,10 @@ class TrainerSettings(Settings):
     output_dir: Path = Path("checkpoints")
     model: str | None = None
     """Name or path of a Hugging Face causal model; without one, a small one is made."""
+
+    prompt_form: Annotated[FormOption, NoDecode] = PAPER
+    """How the policy is shown problems, by name (`raw`, `paper`, `instruct`, `thinking`) or as JSON
+    with options; what was sampled from another form is refused."""
 
     mode: Mode = Mode.RRTF
     rank_weight: float | None = Field(None, ge=0)

@@ -13,6 +13,7 @@ from torch.optim import AdamW
 from infra import errors, logs
 from infra.contracts.base import JsonValue
 from infra.contracts.ranking import LeasedBatch
+from infra.prompting.stored import form_of
 from trainer import checkpoint, lora, model, selfcheck
 from trainer.encoding import encode_group
 from trainer.gradient import Gradient
@@ -51,7 +52,11 @@ class Trainer:
         resume_from: Path | None = None,
         processes: Processes | None = None,
     ) -> None:
-        """Load the student, from a checkpoint if one is recorded."""
+        """Load the student, from a checkpoint if one is recorded.
+
+        Raises:
+            errors.PromptMismatch: the checkpoint has learnt from prompts of another form.
+        """
         if settings.threads:
             torch.set_num_threads(settings.threads)
         self.processes = processes or Processes()
@@ -71,15 +76,26 @@ class Trainer:
         self._guard = Guard(self.state.history)
         self._settings = settings
         self._config = settings.loss_config()
+        self.form = settings.prompt_form
+        known = form_of(source, self.form) if source else self.form
+        if known != self.form:
+            raise errors.PromptMismatch(
+                f"{source} has learnt from prompts of the form {known}, and {self.form} is asked"
+                " for: set RRTF_TRAINER_PROMPT_FORM to the first, or start from other weights"
+            )
         self._reference = self._first_weights() if self._config.needs_reference else None
 
     def encode(self, batch: LeasedBatch) -> list[EncodedGroup]:
-        """Turn a batch into token ids that fit the model."""
+        """Turn a batch into token ids that fit the model.
+
+        Raises:
+            errors.PromptMismatch: a candidate was sampled from another prompt.
+        """
         longest = model.max_positions(self.model)
         max_response = min(self._settings.max_response_tokens, longest // 2)
         max_prompt = min(self._settings.max_prompt_tokens, longest - max_response)
         return [
-            encode_group(group, self.tokenizer, max_prompt, max_response, self._config)
+            encode_group(group, self.tokenizer, max_prompt, max_response, self._config, self.form)
             for group in batch.groups
         ]
 
@@ -123,7 +139,13 @@ class Trainer:
     def save(self, root: Path) -> tuple[Path, str]:
         """Write a checkpoint; return its directory and the hash of its weights."""
         return checkpoint.save(
-            root, self.model, self.tokenizer, self.optimizer, self.state, self.processes
+            root,
+            self.model,
+            self.tokenizer,
+            self.optimizer,
+            self.state,
+            self.form,
+            self.processes,
         )
 
     @property

@@ -1,27 +1,25 @@
 """A byte-level tokenizer: any text in, the same text out, nothing to download."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+import tokenizers
+from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
+
+from infra.prompting.encoding import Tokenizer
 
 END = "<|endoftext|>"
 _PIECE = r"'[^'\n]{0,3}'|[0-9]|\n *|[^'0-9\n]+"
 """Nothing merges across the bounds of these."""
 
 
-class TextTokenizer(Protocol):
+class TextTokenizer(Tokenizer, Protocol):
     """The part of a transformers tokenizer that training uses."""
-
-    eos_token_id: int | None
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
         """Return token ids."""
-
-    def decode(self, ids: Sequence[int]) -> str:
-        """Return the text."""
 
     def save_pretrained(self, path: Path) -> Any:
         """Write what `AutoTokenizer.from_pretrained` reads."""
@@ -32,7 +30,7 @@ def byte_tokenizer() -> TextTokenizer:
     vocabulary = {END: 0}
     for character in sorted(pre_tokenizers.ByteLevel.alphabet()):
         vocabulary[character] = len(vocabulary)
-    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
+    tokenizer = tokenizers.Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     return _fast(tokenizer)
 
@@ -43,7 +41,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> TextTokenizer
     Digits, quoted strings and line breaks stay apart: what is copied from prompt to program must
     be the same tokens in both.
     """
-    tokenizer = Tokenizer(models.BPE())
+    tokenizer = tokenizers.Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(_PIECE), behavior="isolated"),
@@ -62,7 +60,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary_size: int) -> TextTokenizer
     return _fast(tokenizer)
 
 
-def _fast(tokenizer: Tokenizer) -> TextTokenizer:
+def _fast(tokenizer: tokenizers.Tokenizer) -> TextTokenizer:
     tokenizer.decoder = decoders.ByteLevel()
     fast: TextTokenizer = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

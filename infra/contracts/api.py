@@ -28,6 +28,7 @@ from infra.contracts.candidates import NewGroup
 from infra.contracts.checks import MAX_MUTANTS, Finding
 from infra.contracts.execution import Guards, TestResult
 from infra.contracts.problems import Limits, Problem, TestCase
+from infra.contracts.prompting import PromptForm, Sampled
 from infra.contracts.ranking import Pair, RankedCandidate, RankedGroup, Response
 
 Item = TypeVar("Item")
@@ -328,6 +329,8 @@ class CandidateDetail(CandidateView):
     program: str
     """Unpaired surrogates, which JSON cannot carry as text, are shown as `?`."""
     completion: str | None
+    sampled: Sampled | None
+    """What the completion was sampled from, and token by token as what; null: not known."""
     execution: ExecutionView | None
     """Where the label comes from; a duplicate's is that of the program it repeats."""
 
@@ -417,6 +420,8 @@ class CheckpointView(Contract):
     version: int
     path: str
     sha256: str
+    prompt_form: PromptForm | None
+    """What problems looked like that it has learnt from; null: not known."""
     metrics: dict[str, JsonValue]
     training_batch_ids: tuple[UUID, ...]
     created_at: datetime

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from infra.contracts.base import Author, Contract, JsonValue, Pairing, Priority
 from infra.contracts.problems import ProgramText
+from infra.contracts.prompting import Sampled
 
 MAX_GROUP_CANDIDATES = 1_024
 """Most candidates of one group."""
@@ -34,6 +35,8 @@ class NewCandidate(Contract):
     policy_version: int | None = Field(None, ge=0, lt=2**31)
     """Version of the policy's checkpoint that wrote it, for a student of this suite."""
     seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    sampled: Sampled | None = None
+    """What the completion was sampled from, and token by token as what; null: not known."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 
 
@@ -47,10 +50,16 @@ class SamplePlan(Contract):
     """Backends to ask in this order for what those before could not give."""
     model: Annotated[str, Field(max_length=200)] = ""
     num_samples: int = Field(ge=1, le=MAX_GROUP_CANDIDATES)
-    temperature: Temperature = 0.8
+    temperature: Temperature | None = None
+    """Null: a server's own, or 0.8 of a model in the sampler's process."""
     temperatures: tuple[Temperature, ...] = Field((), max_length=64)
     """If given, the samples take these in turn, and `temperature` does not count."""
-    top_p: float = Field(0.95, gt=0, le=1)
+    top_p: float | None = Field(None, gt=0, le=1)
+    """Likeliest tokens whose sum is drawn from; null: a server's own, or 0.95."""
+    top_k: int | None = Field(None, ge=1)
+    """Number of likeliest tokens that is drawn from; null: a server's own, or all."""
+    min_p: float | None = Field(None, ge=0, le=1)
+    """Least probability, as a share of the likeliest token's; null: a server's own, or 0."""
     max_tokens: int = Field(1024, ge=1, le=65_536)
     stop: tuple[str, ...] = ()
     seed: int = Field(0, ge=-(2**62), lt=2**62)

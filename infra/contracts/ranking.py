@@ -6,9 +6,18 @@ from uuid import UUID
 
 from pydantic import Field
 
-from infra.contracts.base import Author, Contract, JsonValue, Label, Language, SkipReason
+from infra.contracts.base import (
+    STANDARD_IMAGE,
+    Author,
+    Contract,
+    JsonValue,
+    Label,
+    Language,
+    SkipReason,
+)
 from infra.contracts.candidates import DEFAULT_POLICY, PolicyName
 from infra.contracts.problems import ProgramText
+from infra.contracts.prompting import PromptForm, Sampled
 
 _MAX_TESTS = 10**6
 """More than a problem has: shares of so few tests lie further apart than rounding moves them."""
@@ -101,6 +110,10 @@ class Response(Contract):
     program: str
     finished: bool
     """Whether the text is complete, so that its end may be trained."""
+    written: str | None = None
+    """The completion that the program was taken from, where `sampled` says from what it came."""
+    sampled: Sampled | None = None
+    """What the completion was sampled from; null: not known, and the program alone is learnt."""
 
 
 class RankedGroup(Contract):
@@ -112,6 +125,9 @@ class RankedGroup(Contract):
     group_id: UUID
     problem_slug: str
     prompt: str
+    language: Language = Language.PYTHON
+    entry_point: str | None = None
+    image: str = STANDARD_IMAGE
     responses: tuple[Response, ...]
     pairs: tuple[tuple[int, int, float], ...]
     """(better, worse, gap)"""
@@ -171,6 +187,8 @@ class NewCheckpoint(Contract):
     path: Annotated[str, Field(min_length=1, max_length=4096)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """Hash of the weights file."""
+    prompt_form: PromptForm | None = None
+    """What problems looked like that it has learnt from; null: not said."""
     metrics: dict[str, JsonValue] = Field(default_factory=dict)
 
 

@@ -7,11 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Numeric, func
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Numeric, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from infra.contracts.base import CallState, new_id
-from infra.db.tables import Source, Table, _enum
+from infra.db.tables import Json, Source, Table, _enum
 
 COST = Numeric(24, 12)
 """Costs are in the currency of the endpoint's prices, exact to a part of the price of a token."""
@@ -77,5 +77,7 @@ class KeptCompletionRow(Table):
     model: Mapped[str]
     finish_reason: Mapped[str | None]
     seed: Mapped[int | None] = mapped_column(BigInteger)
+    sampled: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
+    """`contracts.prompting.Sampled`; null where it is not known."""
     admitted: Mapped[bool] = mapped_column(default=False)
     """Whether it is a candidate already, of a request for samples that was set aside incomplete."""

@@ -190,6 +190,8 @@ class CheckpointRow(Table):
     version: Mapped[int]
     path: Mapped[str]
     sha256: Mapped[str]
+    prompt_form: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
+    """`contracts.prompting.PromptForm`; null where it is not known."""
     metrics: Mapped[Json]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
@@ -327,6 +329,8 @@ class CandidateRow(Table):
     program: Mapped[str] = mapped_column(Source)
     program_sha256: Mapped[str]
     completion: Mapped[str | None] = mapped_column(Source)
+    sampled: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
+    """`contracts.prompting.Sampled`; null where it is not known."""
     finish_reason: Mapped[str | None]
     policy_version: Mapped[int | None]
     staleness: Mapped[int | None]

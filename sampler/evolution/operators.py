@@ -9,7 +9,7 @@ import hashlib
 import re
 from typing import NamedTuple
 
-from sampler.wire import Message
+from infra.prompting.wording import Message
 
 _OPEN, _CLOSE = "<task>", "</task>"
 _SYSTEM = "You set the tasks of a programming contest."

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from infra import errors, logs
+from infra.prompting.wording import Message
 from sampler.accounts import BudgetExceeded
 from sampler.backends import Completion, SamplesExhausted
 from sampler.bookkeeping import patiently
@@ -17,7 +18,7 @@ from sampler.endpoints import Endpoint, Form
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
 from sampler.remote import fetch
-from sampler.wire import Ask, Message
+from sampler.wire import Ask
 
 log = logs.get(__name__)
 
@@ -150,7 +151,6 @@ def _ask_of(endpoint: Endpoint, prompt: Prompt, bundle: Sequence[Draw]) -> Ask:
         prompt="" if chat else "\n\n".join(one.content for one in prompt.messages) + "\n\n",
         num_samples=len(bundle),
         temperature=prompt.temperature,
-        top_p=1.0,
         max_tokens=prompt.max_tokens,
         seed=bundle[0].seed,
     )

@@ -9,8 +9,8 @@ import ast
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from infra.prompting.wording import Message
 from sampler.syntax import tree_of
-from sampler.wire import Message
 
 _SYSTEM = "You test Python functions. You never write the function itself."
 _ASK = """\

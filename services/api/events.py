@@ -147,7 +147,7 @@ def _look_at_group(session: Session, group_id: UUID, told: _Told) -> Looked:
     done = session.scalars(
         select(CandidateRow)
         .where(CandidateRow.group_id == group_id, CandidateRow.state != CandidateState.SUBMITTED)
-        .options(defer(CandidateRow.program), defer(CandidateRow.completion))
+        .options(*map(defer, (CandidateRow.program, CandidateRow.completion, CandidateRow.sampled)))
         .order_by(CandidateRow.labelled_at, CandidateRow.position)
     )
     events = [

@@ -25,6 +25,7 @@ from infra.contracts.api import (
 )
 from infra.contracts.base import CandidateState, GroupState, Priority
 from infra.contracts.candidates import NewGroup
+from infra.contracts.prompting import Sampled
 from infra.db.tables import (
     CandidateRow,
     ExecutionRow,
@@ -251,7 +252,7 @@ def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]
 def list_candidates(db: Db, group_id: UUID, pages: Pages) -> Page[CandidateView]:
     """List the candidates of a group in the order they came in."""
     # Programs and completions are large, and no part of this view.
-    large = (defer(CandidateRow.program), defer(CandidateRow.completion))
+    large = map(defer, (CandidateRow.program, CandidateRow.completion, CandidateRow.sampled))
     query = select(CandidateRow).where(CandidateRow.group_id == group_id).options(*large)
     if (after := pages.after_number()) is not None:
         query = query.where(CandidateRow.position > after)
@@ -275,6 +276,7 @@ def get_candidate(db: Db, candidate_id: UUID) -> CandidateDetail:
             **_fields(row),
             program=_shown(row.program),
             completion=None if row.completion is None else _shown(row.completion),
+            sampled=row.sampled and Sampled.model_validate(row.sampled),
             execution=None if execution is None else _execution_view(execution),
         )
 

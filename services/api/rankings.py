@@ -115,10 +115,7 @@ def list_ranked_groups(
         return Page[RankedGroupView](items=items, next_cursor=cursor)
 
 
-_OF_PROBLEM = (
-    *(ProblemRow.slug, ProblemRow.prompt, ProblemRow.details),
-    *(ProblemRow.language, ProblemRow.strength),
-)
+_OF_PROBLEM = (*contents.SHOWN, ProblemRow.details, ProblemRow.strength)
 
 
 def _checkpoints(session: Session, policies: Collection[UUID]) -> dict[UUID, dict[int, UUID]]:
@@ -160,5 +157,5 @@ def _group(
             checkpoint_id=None if version is None else checkpoints.get(version),
         )
 
-    group = contents.assemble(ranking, problem.slug, problem.prompt, rows)
+    group = contents.assemble(ranking, problem, rows)
     return dict(group) | {"responses": tuple(view(response) for response in group.responses)}

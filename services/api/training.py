@@ -18,6 +18,7 @@ from infra.contracts.api import (
     PolicyView,
     TrainingBatchView,
 )
+from infra.contracts.prompting import PromptForm
 from infra.contracts.ranking import (
     CompleteRequest,
     HeartbeatRequest,
@@ -194,6 +195,7 @@ def checkpoint_view(session: Session, row: CheckpointRow) -> CheckpointView:
         version=row.version,
         path=row.path,
         sha256=row.sha256,
+        prompt_form=row.prompt_form and PromptForm.model_validate(row.prompt_form),
         metrics=row.metrics,
         training_batch_ids=tuple(trained),
         created_at=row.created_at,

@@ -14,6 +14,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from infra import errors
 from infra.contracts.candidates import PolicyName
+from infra.contracts.prompting import PromptForm, parse_form
 from infra.local.home import default_home, running_api
 from infra.printable import one_entry, plain_json
 from infra.settings import ClientSettings, DatabaseSettings, load
@@ -30,6 +31,25 @@ MUTANTS = 20
 PAIRS = "Which candidates are paired; as the ranker is set, if not given."
 
 Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def _form(given: str) -> PromptForm:
+    try:
+        return parse_form(given)
+    except ValueError as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise typer.BadParameter(f"no prompt form: {reason}") from None
+
+
+FormName = Annotated[
+    PromptForm | None,
+    typer.Option(
+        "--prompt-form",
+        parser=_form,
+        metavar="FORM",
+        help="How problems are shown: raw, paper, instruct or thinking, or JSON with options.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from infra.contracts.api import RankedGroupView
+from infra.contracts.prompting import PromptForm
 from services.exports.shapes import Columns, Shape, is_desirable
 from services.exports.wanted import LeftOut, Wanted
 
@@ -15,11 +16,17 @@ Row = dict[str, Any]
 class Rows:
     """Makes rows of one shape, and counts what it leaves out."""
 
-    def __init__(self, shape: Shape, wanted: Wanted, conversational: bool = False) -> None:
-        """Make rows of `shape`; texts are plain, or messages of a conversation."""
+    def __init__(
+        self,
+        shape: Shape,
+        wanted: Wanted,
+        conversational: bool = False,
+        prompt_form: PromptForm | None = None,
+    ) -> None:
+        """Make rows of `shape`, with texts as `Columns` makes them."""
         self._shape = shape
         self._wanted = wanted
-        self._columns = Columns(conversational)
+        self._columns = Columns(conversational, prompt_form)
         self._seen: set[bytes] = set()
         self._pairs_of: Counter[str] = Counter()
         self.groups = 0
@@ -57,7 +64,7 @@ class Rows:
             refusal = refusal or self._wanted.refusal_to_imitate(response)
             if refusal is None:
                 if self._is_new(group, response.completion):
-                    columns = self._columns.response("completion", response)
+                    columns = self._columns.response("completion", group, response)
                     yield self._columns.prompt(group) | columns
                 return
             refusals.append(refusal)
@@ -81,8 +88,8 @@ class Rows:
                 self._pairs_of[group.problem_slug] += 1
                 yield (
                     self._columns.prompt(group)
-                    | self._columns.response("chosen", chosen)
-                    | self._columns.response("rejected", rejected)
+                    | self._columns.response("chosen", group, chosen)
+                    | self._columns.response("rejected", group, rejected)
                     # The same by the name that RewardTrainer reads.
                     | {"gap": gap, "margin": gap}
                 )
@@ -113,7 +120,7 @@ class Rows:
             else:
                 self.left_out.rows[f"a response, {refusal}"] += 1
         if kept and self._is_new(group, *(response.completion for response in kept)):
-            yield self._columns.prompt(group) | self._columns.responses(kept)
+            yield self._columns.prompt(group) | self._columns.responses(group, kept)
 
     def _unpaired(self, group: RankedGroupView) -> Iterator[Row]:
         for response in group.responses:
@@ -121,7 +128,7 @@ class Rows:
             if refusal is not None:
                 self.left_out.rows[refusal] += 1
             elif self._is_new(group, response.completion):
-                columns = self._columns.response("completion", response)
+                columns = self._columns.response("completion", group, response)
                 yield self._columns.prompt(group) | columns | {"label": is_desirable(response)}
 
     def _is_new(self, group: RankedGroupView, *texts: str) -> bool:

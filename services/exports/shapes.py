@@ -6,6 +6,8 @@ from typing import Any
 
 from infra.contracts.api import RankedGroupView, RankedResponse
 from infra.contracts.base import Label
+from infra.contracts.prompting import PromptForm
+from infra.prompting.wording import answer_of, learnt_text, plain_text, turns_of
 
 
 class Shape(StrEnum):
@@ -26,33 +28,56 @@ class Shape(StrEnum):
 class Columns:
     """Makes the columns of rows."""
 
-    def __init__(self, conversational: bool) -> None:
-        """Texts are plain, or messages of a conversation."""
-        self._conversational = conversational
+    def __init__(self, conversational: bool, form: PromptForm | None = None) -> None:
+        """Texts are plain or messages, of the bare problem or in a prompt form."""
+        self._conversational = conversational or (form is not None and form.is_chat)
+        self._form = form
 
     def _text(self, role: str, text: str) -> str | list[dict[str, str]]:
         return [{"role": role, "content": text}] if self._conversational else text
 
+    def _prompt(self, group: RankedGroupView) -> str | list[dict[str, str]]:
+        if self._form is None:
+            return self._text("user", group.prompt)
+        if self._form.is_chat:
+            return [turn.model_dump() for turn in turns_of(self._form, group)]
+        return self._text("user", plain_text(self._form, group.prompt))
+
+    def _answer(
+        self, group: RankedGroupView, response: RankedResponse
+    ) -> str | list[dict[str, str]]:
+        form, sampled = self._form, response.sampled
+        text = response.completion
+        if form is not None:
+            text = answer_of(form, group, response.program)
+            if sampled is not None and sampled.form == form and response.written is not None:
+                text = learnt_text(form, response.written)
+        return self._text("assistant", text)
+
     def prompt(self, group: RankedGroupView) -> dict[str, Any]:
         """Make what every row has."""
         return {
-            "prompt": self._text("user", group.prompt),
+            "prompt": self._prompt(group),
             "problem": group.problem_slug,
             "problem_id": str(group.problem_id),
             "group_id": str(group.group_id),
             "policy": group.policy,
         }
 
-    def response(self, name: str, response: RankedResponse) -> dict[str, Any]:
+    def response(
+        self, name: str, group: RankedGroupView, response: RankedResponse
+    ) -> dict[str, Any]:
         """Make the columns of one response, whose text is the one called `name`."""
         facts = {f"{name}_{fact}": value for fact, value in _facts(response).items()}
-        return {name: self._text("assistant", response.completion)} | facts
+        return {name: self._answer(group, response)} | facts
 
-    def responses(self, responses: Sequence[RankedResponse]) -> dict[str, Any]:
+    def responses(
+        self, group: RankedGroupView, responses: Sequence[RankedResponse]
+    ) -> dict[str, Any]:
         """Make columns of lists of equal length, one item for each response."""
         facts = [_facts(response) for response in responses]
         lists = {f"{fact}s": [each[fact] for each in facts] for fact in facts[0]}
-        texts = [self._text("assistant", response.completion) for response in responses]
+        texts = [self._answer(group, response) for response in responses]
         return {"responses": texts} | lists
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from infra import errors
 from infra.contracts.api import RankedGroupView
+from infra.contracts.prompting import PromptForm
 from services.exports.card import card
 from services.exports.rows import Rows
 from services.exports.shapes import Shape
@@ -43,6 +44,7 @@ def export(
     form: Format,
     wanted: Wanted,
     conversational: bool = False,
+    prompt_form: PromptForm | None = None,
 ) -> Export:
     """Write a folder that `datasets.load_dataset` reads; the card is written last.
 
@@ -50,7 +52,7 @@ def export(
         errors.InvalidInput: the folder is not empty or cannot be written, or there are no rows.
         errors.ConfigurationError: Parquet is asked for and pyarrow is not installed.
     """
-    rows = Rows(shape, wanted, conversational)
+    rows = Rows(shape, wanted, conversational, prompt_form)
     write = _write_jsonl if form is Format.JSONL else _parquet_writer()
     path = out / "data" / f"train.{form.value}"
     try:

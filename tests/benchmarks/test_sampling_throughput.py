@@ -7,7 +7,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from infra.prompts import wrap_prompt
+from infra.contracts.prompting import PromptForm, PromptStyle
+from infra.prompting.wording import Described, quoted
 from sampler.drawing import Decoding, derive_seed
 from sampler.generation import LocalModel, Row
 from services.exercises.exercise import Split, draw_from
@@ -31,19 +32,21 @@ def student(tmp_path_factory):
 
 def test_batches_against_one_by_one(student, capsys):
     rng = random.Random(0)
-    prompts = [wrap_prompt(draw_from(Split.TRAINING, rng).prompt) for _ in range(_PROMPTS)]
-    local = LocalModel(student, "cpu")
+    prompts = [quoted(draw_from(Split.TRAINING, rng).prompt) for _ in range(_PROMPTS)]
+    local = LocalModel(student, "cpu", PromptForm(style=PromptStyle.RAW))
     plain, tokenizer = (
         kind.from_pretrained(student) for kind in (AutoModelForCausalLM, AutoTokenizer)
     )
     rows = [
-        Row(prompt=local.encode(prompt), seed=derive_seed(0, prompt, number))
+        Row(prompt=local.encode(Described(prompt)), seed=derive_seed(0, prompt, number))
         for prompt in prompts
         for number in range(_SAMPLES)
     ]
 
     def batched():
-        return sum(item.num_tokens for item in local.generate(rows, _DECODING, 32_768)), len(rows)
+        return sum(len(item.token_ids) for item in local.generate(rows, _DECODING, 32_768)), len(
+            rows
+        )
 
     def one_by_one():
         new = 0

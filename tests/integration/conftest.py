@@ -93,12 +93,17 @@ def problem():
 
 @pytest.fixture
 def make_group(database, problem):
-    """Open a group of the problem with some programs, given as (author, program)."""
+    """Open a group of the problem with some programs, given as (author, program).
+
+    `student` holds what is said of each student's beside.
+    """
     from infra import intake
 
-    def make(*programs, **fields):
+    def make(*programs, student=None, **fields):
+        said = {Author.STUDENT: student or {}, Author.TEACHER: {}}
         candidates = tuple(
-            NewCandidate(author=Author(author), program=program) for author, program in programs
+            NewCandidate(author=Author(author), program=program, **said[Author(author)])
+            for author, program in programs
         )
         with database.unit_of_work() as work:
             problem_id, _ = intake.add_problem(work, problem)

@@ -25,6 +25,10 @@ def completions_of(program: str, prompt: str):
     yield "in prose", f"Here it is:\n\n{program}\n\nThis function works as described."
     yield "whole", program
     yield "with a main block", f'{program}\n\nif __name__ == "__main__":\n    print("done")\n'
+    draft = f"```python\n{prompt}    pass\n```"
+    yield "after a draft", f"First:\n{draft}\nNow rightly:\n```python\n{program}\n```\nThat is it."
+    yield "behind a thought", f"<think>\nPerhaps\n{draft}\n</think>```python\n{program}\n```"
+    yield "thought in the prompt", f"Perhaps\n{draft}\nNo. </think>{program}"
     yield "continued", body
     yield "continued too far", f'{body}\n\n\ndef another_thing(x, y):\n    """Do\n'
     yield "continued and closed", f"{body}\n```\n\nThis works because it is right.\n"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from infra.contracts.base import Integrity, Label
-from services.cli.terminal import Json, explains, open_client, print_json, say
+from services.cli.terminal import FormName, Json, explains, open_client, print_json, say
 from services.exports.shapes import Shape
 from services.exports.wanted import Wanted
 from services.exports.writing import Format
@@ -50,6 +50,7 @@ def export(
     conversational: Annotated[
         bool, typer.Option("--conversational", help="Texts are messages, not plain.")
     ] = False,
+    prompt_form: FormName = None,
     policy: Annotated[str | None, typer.Option(help="Only groups of this policy.")] = None,
     min_best: Annotated[
         Label,
@@ -100,7 +101,8 @@ def export(
         max_pairs_per_problem=max_pairs_per_problem,
     )
     with open_client() as client:
-        done = run(client.ranked_groups(policy), out, shape, form, wanted, conversational)
+        groups = client.ranked_groups(policy)
+        done = run(groups, out, shape, form, wanted, conversational, prompt_form)
     if as_json:
         counts = {"rows": done.rows, "groups": done.groups}
         left = {"left_out": done.left_out.groups.total(), "reasons": done.left_out.as_dict()}

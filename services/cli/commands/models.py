@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from infra.contracts.base import Pairing
+from infra.contracts.prompting import PAPER
 from services.cli.terminal import (
     PAIRS,
+    FormName,
     Json,
     checked_policy,
     explains,
@@ -35,6 +37,7 @@ def evaluate(
     top_p: Annotated[float, typer.Option(help="Of the samples.")] = 0.95,
     max_tokens: Annotated[int, typer.Option(help="Of one completion.")] = 512,
     seed: int = 0,
+    prompt_form: FormName = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -52,6 +55,7 @@ def evaluate(
         ks=k,
         max_tokens=max_tokens,
         slots=slots,
+        form=prompt_form or PAPER,
     )
     evaluation.write_summary(found, out / "evaluation.json")
     if as_json:

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 from infra.contracts.base import Author, Label
 from infra.contracts.problems import Problem
 from infra.contracts.ranking import Judged, RankedGroup, Response
-from infra.prompts import wrap_prompt
+from infra.prompting.wording import quoted
 from ranker.ranking import Rules, rank
 
 
@@ -107,7 +107,7 @@ def preferences(group: RankedGroup) -> list[dict[str, Any]]:
     """Return the pairs of a ranked group as TRL takes them."""
     return [
         {
-            "prompt": wrap_prompt(group.prompt),
+            "prompt": quoted(group.prompt),
             "chosen": group.responses[better].program,
             "rejected": group.responses[worse].program,
         }

@@ -11,11 +11,12 @@ import pytest
 from infra import errors
 from infra.contracts.base import Author, CallState, new_id
 from infra.contracts.candidates import SamplePlan
+from infra.contracts.prompting import PAPER, Sampled
 from infra.db.unit_of_work import Database
 from sampler.drawing import Question, draws_of
 from sampler.ledger import Entry, Ledger, completed, failed
 from sampler.remote import Remote
-from sampler.wire import Answer, Reply
+from sampler.replies import Answer, Reply
 from tests.model_server.sources import Starter
 
 PRICES = {"input_price": Decimal(1000), "output_price": Decimal(2000)}
@@ -90,7 +91,9 @@ def test_an_end_that_is_written_twice_counts_once(lab):
         Entry(new_id(), (0,), "tiny", prompt_tokens=9, completion_tokens=9, expected_tokens=9)
     ] * 2
     came, lost = lab.ledger.write(endpoint, entries, [])
-    reply = Reply((Answer("x", "stop"),), "tiny", prompt_tokens=1, completion_tokens=1)
+    reply = Reply(
+        (Answer("x", "stop", Sampled(form=PAPER)),), "tiny", prompt_tokens=1, completion_tokens=1
+    )
     ends = [completed(endpoint, came, reply, []), failed(lost, "refused", billed=False)]
 
     for _ in range(2):

@@ -8,7 +8,7 @@ import torch
 from infra import errors
 from infra.contracts.base import Author, new_id
 from infra.contracts.candidates import SamplePlan
-from infra.prompts import wrap_prompt
+from infra.prompting.wording import quoted
 from sampler.backends import SamplesExhausted
 from sampler.drawing import Question, draws_of
 from sampler.int8 import Int8
@@ -58,7 +58,7 @@ def sample(backend, count=1, **fields):
 
 def test_greedy_completions_are_those_of_the_model_that_was_converted(tmp_path):
     tokenizer = byte_tokenizer()
-    ids = tokenizer.encode(wrap_prompt(PROMPT), add_special_tokens=False)
+    ids = tokenizer.encode(quoted(PROMPT), add_special_tokens=False)
     original = small_student(257, seed=3)
     learn_by_heart(original, ids, tokenizer.encode(COMPLETION, add_special_tokens=False))
 

@@ -36,10 +36,12 @@ EFFECTS = ("open", "os.", "shutil.", "socket.connect")
 def form_batches(client, database, make_group, results_for):
     """Make ready batches of one ranked group each; the same programs for every policy."""
 
-    def form(count, policy):
+    def form(count, policy, **student):
         for number in range(count):
             good, bad = f"y = {number}\n", f"y = x - {number}\nreturn\n" * (1 + number % 2)
-            group_id = make_group(("teacher", good), ("student", bad), policy=policy)
+            group_id = make_group(
+                ("teacher", good), ("student", bad), policy=policy, student=student
+            )
             ids = [item.id for item in client.candidates(group_id)]
             outcomes = {ids[0]: [Outcome.PASSED] * 2, ids[1]: [Outcome.WRONG_ANSWER] * 2}
             with database.unit_of_work() as work:

@@ -12,8 +12,10 @@ import torch
 from structlog.testing import capture_logs
 
 from infra import errors
-from infra.contracts.base import BatchState
+from infra.contracts.base import Author, BatchState
+from infra.contracts.prompting import PAPER, PromptForm, Sampled
 from infra.contracts.ranking import LeaseRequest
+from infra.prompting.stored import form_of
 from ranker import batches
 from trainer import checkpoint
 from trainer.client import LeaseClient
@@ -97,7 +99,7 @@ def test_a_checkpoint_knows_its_batches_and_the_last_good_one_is_kept(
 def test_a_run_that_diverges_ends_and_what_went_well_is_kept(trainers, form_batches):
     form_batches(10, "default")
 
-    with pytest.raises(errors.TrainingDiverged, match="far off.* is the newest checkpoint from"):
+    with pytest.raises(errors.TrainingDiverged, match=r"far off.* is the newest checkpoint from"):
         run_here(
             trainers, "default", checkpoint_steps=1, max_steps=10, keep_checkpoints=1,
             learning_rate=1.0, warmup_steps=3,
@@ -277,3 +279,34 @@ def test_two_processes_train_what_one_trains(trainers, form_batches, trained_bat
     assert alone.keys() == together.keys()
     for name in alone:
         torch.testing.assert_close(together[name], alone[name], atol=1e-5, rtol=0)
+
+
+def test_a_checkpoint_says_its_prompt_form_and_no_trainer_of_another_goes_on(
+    trainers, form_batches, client
+):
+    raw = PromptForm(style="raw")
+    form_batches(2, "default")
+    run_here(trainers, "default", max_steps=1, prompt_form=raw)
+
+    (recorded,) = client.checkpoints("default")
+    assert recorded.prompt_form == raw
+    assert form_of(recorded.path, PAPER) == raw
+    with pytest.raises(errors.PromptMismatch, match="RRTF_TRAINER_PROMPT_FORM"):
+        run_here(trainers, "default", max_steps=2)
+
+
+def test_what_was_sampled_comes_with_the_lease_and_of_another_form_is_refused(
+    trainers, form_batches, database
+):
+    sampled = Sampled(form=PAPER, prompt_token_ids=(1, 2), token_ids=(3,), logps=(-0.5,))
+    form_batches(1, "default", sampled=sampled, completion="y = 0 # said")
+
+    with pytest.raises(errors.PromptMismatch, match="token ids that are not the") as caught:
+        run_here(trainers, "default", max_steps=1)
+
+    assert caught.value.code == "prompt_mismatch"
+    with database.unit_of_work() as work:
+        end_leases(work)
+    ((batch,),) = [lease(trainers, worker="another")]
+    student = next(one for one in batch.groups[0].responses if one.author is Author.STUDENT)
+    assert (student.sampled, student.written) == (sampled, "y = 0 # said")

@@ -6,7 +6,7 @@ import pytest
 
 from infra.contracts.base import Author, Label
 from infra.contracts.problems import CallTest, Problem
-from infra.prompts import wrap_prompt
+from infra.prompting.wording import quoted
 from tests.benchmarks.reproduction.groups import Labelled, preferences
 from tests.benchmarks.reproduction.methods import Method, groups_of
 from tests.benchmarks.reproduction.report import by_problem, difference, write_report
@@ -62,7 +62,7 @@ def test_dpo_gets_exactly_the_pairs_of_the_default_with_the_prompt_as_it_is_trai
     found = preferences(group)
 
     assert {(pair["chosen"], pair["rejected"]) for pair in found} == pairs_of(*groups(Method.RRTF))
-    assert {pair["prompt"] for pair in found} == {wrap_prompt(PROBLEM.prompt)}
+    assert {pair["prompt"] for pair in found} == {quoted(PROBLEM.prompt)}
 
 
 def test_a_problem_that_teaches_nothing_is_left_out():

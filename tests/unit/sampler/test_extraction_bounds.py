@@ -60,6 +60,8 @@ HOSTILE = {
     "token and blanks": "<|a|>" + " " * N + "x",
     "end tokens": "<|endoftext|>" * (N // 13),
     "thoughts": "</think>\n" * (N // 9),
+    "begun thoughts": "```\n<think>\n" * (N // 12),
+    "marks": "<think>```\n</think>\n" * (N // 20),
     "lists of names": "a" + " , a" * (N // 4),
     "subscripts": "a[" * (N // 2),
     "annotations": "a: b[" + "] " * (N // 2),
@@ -86,7 +88,15 @@ def test_hostile_text_is_parsed_a_bounded_number_of_times(text, name):
 
 @pytest.mark.parametrize("language", [Language.PYTHON, Language.C, Language.BASH], ids=str)
 def test_the_longest_text_that_is_accepted_goes_through(language):
-    for text in ("x" * 1_000_000, "main (" * 160_000, "; " * 500_000, "```c\n" * 200_000):
+    for text in (
+        "x" * 1_000_000,
+        "main (" * 160_000,
+        "; " * 500_000,
+        "```c\n" * 200_000,
+        "<think>" * 140_000,
+        "a </think>" * 100_000,
+        "<think></think>" * 66_000,
+    ):
         assert extract(PROMPT, text, "f", language).program is not None
 
 

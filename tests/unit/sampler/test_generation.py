@@ -14,10 +14,13 @@ from transformers import (
 )
 
 from infra import errors
+from infra.contracts.prompting import PromptForm, PromptStyle
+from infra.prompting.wording import Described
 from sampler.drawing import Decoding, derive_seed
 from sampler.generation import LocalModel, Row, SeededChoice
 from trainer.tokenizer import byte_tokenizer
 
+RAW = PromptForm(style=PromptStyle.RAW)
 _ATTENTION = {
     "vocab_size": 257,
     "hidden_size": 32,
@@ -69,11 +72,13 @@ def local(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     make(request.param).save_pretrained(folder)
     byte_tokenizer().save_pretrained(folder)
-    return LocalModel(str(folder), "cpu")
+    return LocalModel(str(folder), "cpu", RAW)
 
 
 def rows_of(local, texts):
-    return [Row(prompt=local.encode(text), seed=number) for number, text in enumerate(texts)]
+    return [
+        Row(prompt=local.encode(Described(text)), seed=number) for number, text in enumerate(texts)
+    ]
 
 
 TEXTS = ["a", "def add(a, b):", "x" * 60, "return", "import os\n", "", "for i in range(9):"]
@@ -111,7 +116,7 @@ def test_greedy_is_the_likeliest_token_again_and_again_without_any_padding(local
 
 
 def test_the_seed_decides_a_sampled_completion(local):
-    prompt = local.encode("def add(a, b):")
+    prompt = local.encode(Described("def add(a, b):"))
     rows = [Row(prompt=prompt, seed=seed) for seed in (1, 2, 1)]
 
     first, second, again = local.generate(rows, SAMPLED, batch_tokens=10_000)
@@ -133,12 +138,13 @@ def test_a_stop_text_ends_a_completion_and_is_not_part_of_it(local):
 
     assert cut[1].text == whole[1].text[: whole[1].text.find(stop)]
     assert cut[1].finish_reason == "stop"
+    assert cut[1].token_ids == whole[1].token_ids[: len(cut[1].token_ids)]
     for before, after in zip(whole, cut, strict=True):
         assert after.text == before.text.partition(stop)[0]
 
 
 def test_a_completion_says_why_it_ended(local):
-    rows = [Row(prompt=local.encode("x"), seed=seed) for seed in range(200)]
+    rows = [Row(prompt=local.encode(Described("x")), seed=seed) for seed in range(200)]
     # Flat enough that the end token, one of 257, is met within some of the rows.
     found = local.generate(rows, Decoding(temperature=4.0, max_tokens=40), batch_tokens=100_000)
 
@@ -146,11 +152,24 @@ def test_a_completion_says_why_it_ended(local):
 
     assert reasons["stop"] > 5
     assert reasons["length"] > 5
-    assert all(item.num_tokens == 40 for item in found if item.finish_reason == "length")
+    assert all(len(item.token_ids) == 40 for item in found if item.finish_reason == "length")
+    for item in found:
+        ends = [token in local.ends for token in item.token_ids]
+        assert ends == [False] * (len(ends) - 1) + [item.finish_reason == "stop"]
+        assert len(item.logps) == len(item.token_ids)
+
+
+@pytest.mark.parametrize("decoding", [{"top_k": 1}, {"min_p": 1.0}])
+def test_one_token_left_to_draw_from_is_the_likeliest(local, decoding):
+    rows = rows_of(local, TEXTS)
+
+    drawn = local.generate(rows, Decoding(temperature=2.0, max_tokens=24, **decoding), 10_000)
+
+    assert drawn == local.generate(rows, GREEDY, 10_000)
 
 
 def test_a_model_without_a_position_left_refuses(local):
-    row = Row(prompt=local.encode("x" * 128), seed=0)
+    row = Row(prompt=local.encode(Described("x" * 128)), seed=0)
 
     with pytest.raises(errors.InvalidInput):
         local.generate([row], GREEDY, batch_tokens=1000)
@@ -158,10 +177,10 @@ def test_a_model_without_a_position_left_refuses(local):
 
 def test_new_tokens_stop_where_positions_do(local):
     (found,) = local.generate(
-        [Row(prompt=local.encode("x" * 120), seed=0)], SAMPLED, batch_tokens=1000
+        [Row(prompt=local.encode(Described("x" * 120)), seed=0)], SAMPLED, batch_tokens=1000
     )
 
-    assert found.num_tokens <= 8
+    assert len(found.token_ids) <= 8
 
 
 def test_a_prompt_that_fills_the_positions_does_not_shorten_its_neighbours(local):

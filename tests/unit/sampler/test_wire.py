@@ -3,42 +3,28 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from infra.contracts.base import Language, new_id
+from infra.prompting.wording import Message
 from sampler.drawing import Question
 from sampler.endpoints import Endpoint, Form
 from sampler.wire import (
     Ask,
-    CallFailed,
-    Fault,
-    Message,
     ask_problem,
     body_of,
+    headers_of,
     path_of,
     policy_version_of,
     prompt_tokens_at_most,
-    read_reply,
-    refusal,
 )
 
 ENDPOINT = Endpoint(name="large", url="http://host/v1/", model="large-2")
-NOW = 1_700_000_000.0
 
 
 def ask(**fields):
     given = {"num_samples": 1, "temperature": 0.5, "top_p": 0.9, "max_tokens": 10, "seed": 7}
     return Ask(**given | fields)
-
-
-def reply(**fields):
-    given = {"choices": [{"index": 0, "message": {"content": "a"}, "finish_reason": "stop"}]}
-    return json.dumps(given | fields).encode()
-
-
-def refused(status, body=b"", headers=None, secrets=()):
-    return refusal(status, headers or {}, body, secrets, NOW)
 
 
 def test_each_form_has_its_path_and_its_field():
@@ -51,11 +37,87 @@ def test_each_form_has_its_path_and_its_field():
     assert json.loads(body_of(completion, ask(prompt="x")))["prompt"] == "x"
 
 
-def test_a_seed_is_sent_unless_the_server_knows_none():
-    without = ENDPOINT.model_copy(update={"send_seed": False})
+BARE = {"model": "large-2", "max_tokens": 10, "messages": [{"role": "user", "content": "x"}]}
+USER = (Message(role="user", content="x"),)
 
-    assert json.loads(body_of(ENDPOINT, ask()))["seed"] == 7
-    assert "seed" not in json.loads(body_of(without, ask()))
+
+def body(endpoint=ENDPOINT, **fields):
+    asked = {"num_samples": 1, "max_tokens": 10, "seed": 7, "messages": USER} | fields
+    return json.loads(body_of(endpoint, Ask(**asked)))
+
+
+def endpoint(**fields):
+    return Endpoint(**{"name": "large", "url": "http://host/v1", "model": "large-2"} | fields)
+
+
+def test_only_what_was_asked_for_is_sent():
+    decoding = {"temperature": 0.0, "top_p": 0.5, "top_k": 4, "min_p": 0.1}
+
+    assert body() == BARE | {"seed": 7}
+    assert body(**decoding, num_samples=2) == BARE | decoding | {"seed": 7, "n": 2}
+    omitting = endpoint(omit=[*decoding, "seed", "stop"])
+    assert body(omitting, **decoding, stop=("x",)) == BARE
+
+
+def test_a_server_is_told_what_it_is_to_be_told_in_its_own_words():
+    extra = {"reasoning_effort": "low", "provider": {"order": ["a"]}}
+    found = body(endpoint(extra_body=extra, max_tokens_field="max_completion_tokens"), stop=("x",))
+
+    assert found == {
+        "model": "large-2", "max_completion_tokens": 10, "messages": BARE["messages"], "seed": 7,
+        "stop": ["x"], **extra,
+    }  # fmt: skip
+
+
+def test_a_server_is_asked_for_ids_and_log_probabilities_in_each_forms_words():
+    completion = endpoint(form="completion", token_ids=True)
+
+    assert body(endpoint(token_ids=True)).items() >= {
+        "return_token_ids": True, "logprobs": True
+    }.items()  # fmt: skip
+    assert body(completion, messages=(), prompt="x").items() >= {
+        "return_token_ids": True, "logprobs": 0, "prompt": "x"
+    }.items()  # fmt: skip
+    only = body(endpoint(logprobs=True))
+    assert only["logprobs"] is True
+    assert "return_token_ids" not in only
+
+
+def test_a_chat_begins_the_answer_and_sets_up_its_template_as_its_form_says():
+    form = {
+        "style": "instruct", "system": "Be brief.", "prefill": "```python\n",
+        "template": {"enable_thinking": False},
+    }  # fmt: skip
+    question = Question(scope=new_id(), slug="p", prompt="Say it.", until=0)
+
+    messages, _ = ask_problem(question, endpoint(prompt=form))
+    found = body(endpoint(prompt=form), messages=messages)
+
+    assert [one["role"] for one in found["messages"]] == ["system", "user", "assistant"]
+    assert found["messages"][0]["content"] == "Be brief."
+    assert found["messages"][-1]["content"] == "```python\n"
+    assert found["continue_final_message"] is True
+    assert found["add_generation_prompt"] is False
+    assert found["chat_template_kwargs"] == {"enable_thinking": False}
+    bare, _ = ask_problem(question, endpoint(prompt={"style": "instruct", "system": ""}))
+    assert [one.role for one in bare] == ["user"]
+
+
+def test_anthropics_form_has_its_own_fields_and_key():
+    messages = endpoint(form="messages")
+    turns = (Message(role="system", content="s"), *USER)
+
+    found = body(messages, messages=turns, stop=("x",), top_k=3)
+
+    assert found == BARE | {"system": "s", "stop_sequences": ["x"], "top_k": 3}
+    begun = body(messages, messages=(*USER, Message(role="assistant", content="```python\n")))
+    assert begun["messages"][-1] == {"role": "assistant", "content": "```python"}
+    assert "continue_final_message" not in begun
+    assert path_of(messages) == "http://host/v1/messages"
+    headers = headers_of(messages, SecretStr("key"))
+    assert headers.items() >= {"x-api-key": "key", "anthropic-version": "2023-06-01"}.items()
+    assert "Authorization" not in headers
+    assert headers_of(ENDPOINT, SecretStr("key"))["Authorization"] == "Bearer key"
 
 
 @pytest.mark.parametrize("language", Language)
@@ -71,148 +133,20 @@ def test_a_chat_names_the_language_and_what_is_wanted(language):
     assert language is not Language.RUST or "Rust" in system.content
 
 
-@pytest.mark.parametrize(("quoted", "prompt"), [(False, "Say it."), (True, '"""\nSay it.\n"""\n')])
-def test_a_completion_is_given_the_prompt_alone_in_quotes_if_the_endpoint_says_so(quoted, prompt):
-    given = {"form": Form.COMPLETION, "quote_prompt": quoted}
+@pytest.mark.parametrize(
+    ("form", "prompt"), [(None, "Say it."), ("raw", "Say it."), ("paper", '"""\nSay it.\n"""\n')]
+)
+def test_a_completion_is_given_the_prompt_alone_in_quotes_if_the_endpoint_says_so(form, prompt):
+    endpoint = Endpoint(name="x", url="http://host", model="m", form="completion", prompt=form)
     question = Question(scope=new_id(), slug="p", prompt="Say it.", until=0)
 
-    assert ask_problem(question, ENDPOINT.model_copy(update=given)) == ((), prompt)
+    assert ask_problem(question, endpoint) == ((), prompt)
 
 
 def test_a_bound_of_tokens_is_no_smaller_than_the_bytes_that_are_sent():
     text = "é" * 100 + "\ud800"
 
     assert prompt_tokens_at_most(ask(prompt=text)) >= 203
-
-
-def test_completions_come_in_the_order_of_their_index():
-    choices = [
-        {"index": 1, "text": "second", "finish_reason": "length"},
-        {"index": 0, "text": "first", "finish_reason": "stop"},
-    ]
-
-    read = read_reply(ENDPOINT, 2, reply(choices=choices, usage={"prompt_tokens": 3}))
-
-    assert [one.text for one in read.answers] == ["first", "second"]
-    assert [one.finish_reason for one in read.answers] == ["stop", "length"]
-    assert (read.prompt_tokens, read.completion_tokens) == (3, 0)
-
-
-def test_more_completions_than_asked_for_are_left_and_fewer_are_taken():
-    choices = [{"index": number, "text": str(number)} for number in range(3)]
-
-    assert len(read_reply(ENDPOINT, 2, reply(choices=choices)).answers) == 2
-    assert len(read_reply(ENDPOINT, 5, reply(choices=choices)).answers) == 3
-
-
-def test_a_chat_that_says_nothing_is_an_empty_completion():
-    choices = [{"message": {"content": None}, "finish_reason": "length"}]
-
-    (answer,) = read_reply(ENDPOINT, 1, reply(choices=choices)).answers
-
-    assert answer.text == ""
-
-
-@pytest.mark.parametrize(
-    "body",
-    [b"", b"{", b"[]", b"null", reply(choices=[]), reply(choices=[{}]), reply(choices="x"),
-     reply(usage={"prompt_tokens": -1}), reply(usage={"prompt_tokens": 2**31}),
-     reply(usage={"prompt_tokens": 1, "completion_tokens": 10**23 - 1}),
-     reply(usage={"prompt_tokens": 1e999}),
-     b'{"choices": [{"text": "a"}], "usage": {"prompt_tokens": ' + b"9" * 5000 + b"}}",
-     reply(model="\ud800"), b"\xff\xfe"],
-)  # fmt: skip
-def test_an_answer_of_another_shape_may_be_billed_and_is_asked_for_again(body):
-    with pytest.raises(CallFailed) as caught:
-        read_reply(ENDPOINT, 1, body)
-
-    assert caught.value.fault is Fault.AGAIN
-    assert caught.value.billed
-
-
-def test_what_postgres_cannot_store_is_left_out_of_names():
-    choices = [{"text": "a\x00b", "finish_reason": "st\x00op"}]
-
-    read = read_reply(ENDPOINT, 1, reply(choices=choices, model="m\x00"))
-
-    assert read.model == "m"
-    assert read.answers[0] == ("a\x00b", "stop")
-
-
-@pytest.mark.parametrize(
-    ("status", "fault", "billed"),
-    [
-        (429, Fault.AGAIN, False),
-        (503, Fault.AGAIN, False),
-        (500, Fault.AGAIN, True),
-        (502, Fault.AGAIN, True),
-        (504, Fault.AGAIN, True),
-        (400, Fault.NEVER, False),
-        (401, Fault.NEVER, False),
-        (404, Fault.NEVER, False),
-        (301, Fault.NEVER, False),
-    ],
-)
-def test_a_status_says_whether_to_ask_again_and_whether_it_may_be_billed(status, fault, billed):
-    error = refused(status)
-
-    assert (error.fault, error.billed) == (fault, billed)
-
-
-def test_an_account_without_money_is_not_asked_again():
-    body = json.dumps({"error": {"code": "insufficient_quota", "message": "pay"}}).encode()
-
-    assert refused(429, body).fault is Fault.NEVER
-
-
-@pytest.mark.parametrize(
-    ("headers", "seconds"),
-    [
-        ({}, None),
-        ({"retry-after": "7"}, 7),
-        ({"retry-after": "0.5"}, 0.5),
-        ({"retry-after": "-3"}, 0),
-        ({"retry-after": "Tue, 14 Nov 2023 22:13:30 GMT"}, 10),
-        ({"retry-after": "Tue, 14 Nov 2023 22:13:00 GMT"}, 0),
-        ({"retry-after": "soon"}, None),
-        ({"retry-after-ms": "250", "retry-after": "1"}, 0.25),
-        ({"retry-after-ms": "soon", "retry-after": "1"}, 1),
-        ({"retry-after-ms": "-250"}, 0),
-        ({"retry-after-ms": "9" * 400, "retry-after": "1"}, 1),
-        ({"retry-after-ms": "9" * 5000}, None),
-        ({"retry-after-ms": "9" * 300}, 3600),
-        ({"retry-after": "86400"}, 3600),
-        ({"retry-after": "inf"}, None),
-        ({"retry-after": "-inf"}, None),
-        ({"retry-after": "1e999"}, None),
-        ({"retry-after": "nan"}, None),
-        ({"retry-after": "1e300"}, 3600),
-        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, 3600),
-        ({"retry-after": "Fri, 31 Dec 9999 23:59:59 -9999"}, None),
-        ({"retry-after": "Mon, 01 Jan 0001 00:00:00 +2359"}, 0),
-    ],
-)
-def test_the_wait_a_server_asks_for_is_read_in_every_form(headers, seconds):
-    assert refused(429, headers=headers).retry_after == seconds
-
-
-@given(st.text() | st.floats().map(str) | st.integers().map(str), st.text(max_size=20))
-def test_whatever_wait_a_server_asks_for_ends(seconds, milliseconds):
-    headers = {"retry-after": seconds, "retry-after-ms": milliseconds}
-
-    wait = refused(429, headers=headers).retry_after
-
-    assert wait is None or 0 <= wait <= 3600
-
-
-def test_what_a_server_says_is_kept_short_and_without_keys():
-    said = {"error": {"message": "bad key sk-1 \ud800 \x00" + "x" * 1000, "code": "invalid"}}
-
-    error = refused(401, json.dumps(said).encode(), secrets=("sk-1",))
-
-    assert error.detail.startswith("status 401: invalid bad key *** ?")
-    assert "\x00" not in error.detail
-    assert len(error.detail) < 400
 
 
 @pytest.mark.parametrize(

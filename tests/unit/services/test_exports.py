@@ -7,7 +7,9 @@ from uuid import UUID
 import pytest
 
 from infra.contracts.base import Author, Integrity, Label, SkipReason
+from infra.contracts.prompting import PromptForm, Sampled
 from infra.contracts.ranking import ADVICE
+from infra.prompting.wording import quoted
 from ranker.ranking import Preset, Rules
 from services.exports.rows import Rows
 from services.exports.shapes import Shape
@@ -110,6 +112,25 @@ def test_texts_of_a_conversation_are_its_messages(shape, texts):
                 assert messages == [{"role": "assistant", "content": text}]
         others = row.keys() - {"prompt", *texts}
         assert {name: row[name] for name in others} == {n: conversation[n] for n in others}
+
+
+def test_texts_in_a_prompt_form_are_those_that_a_trainer_of_it_learns():
+    paper = PromptForm(style="paper")
+    chat = PromptForm(style="instruct", system="Be brief.", prefill="```python\n")
+    group = MIXED.model_copy(update={"entry_point": "f"})
+    first, *others = group.responses
+    sampled = {"sampled": Sampled(form=chat), "written": "as it was written"}
+    group = group.model_copy(update={"responses": (first.model_copy(update=sampled), *others)})
+
+    (plain, *_) = Rows(Shape.PREFERENCE, Wanted(), prompt_form=paper).of([group])
+    (said, *_) = Rows(Shape.PREFERENCE, Wanted(), prompt_form=chat).of([group])
+
+    assert plain["prompt"] == quoted(PROMPT)
+    assert (plain["chosen"], plain["rejected"]) == (first.program, others[0].program)
+    assert [turn["role"] for turn in said["prompt"]] == ["system", "user", "assistant"]
+    assert "`f`" in said["prompt"][1]["content"]
+    assert said["chosen"] == [{"role": "assistant", "content": "as it was written"}]
+    assert said["rejected"] == [{"role": "assistant", "content": f"{others[0].program}```"}]
 
 
 def test_unpaired_completions_are_told_by_whether_they_pass_every_test():

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from infra.contracts.base import Author
+from infra.prompting.wording import quoted
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
-from trainer.encoding import encode_group, wrap_prompt
+from trainer.encoding import encode_group
 from trainer.modes.config import LossConfig, Mode, PairMode
 from trainer.tokenizer import byte_tokenizer
 
@@ -29,7 +30,7 @@ def test_prompt_and_response_are_encoded_apart():
 
     encoded = encode_group(group, TOKENIZER, 512, 512)
 
-    assert TOKENIZER.decode(encoded.prompt) == wrap_prompt(group.prompt)
+    assert TOKENIZER.decode(encoded.prompt) == quoted(group.prompt)
     assert [TOKENIZER.decode(ids[:-1]) for ids in encoded.responses] == [GOOD, BAD]
 
 
@@ -71,7 +72,7 @@ def test_a_prompt_that_is_too_long_loses_its_beginning():
 
     encoded = encode_group(group, TOKENIZER, 20, 512)
 
-    assert TOKENIZER.decode(encoded.prompt) == wrap_prompt(group.prompt)[-20:]
+    assert TOKENIZER.decode(encoded.prompt) == quoted(group.prompt)[-20:]
 
 
 def test_an_empty_program_is_its_end_alone():

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from infra.contracts.base import Author, Label
+from infra.contracts.prompting import PAPER, Sampled
 from tests.unit.trainer.students import BAD, GOOD, ids_group, ranked_group, tiny
 from tests.unit.trainer.test_gradient import accumulated, relative
 from trainer.encoding import encode_group
@@ -77,6 +78,23 @@ def test_policy_gradients_learn_from_all_that_the_policy_wrote(mode):
 
 def test_kto_takes_every_response():
     assert encoded(Mode.KTO)[1] == [0, 1, 2, 3]
+
+
+def test_the_log_probabilities_of_a_sampler_are_those_of_the_ids_that_are_learnt():
+    prompt = encode_group(GROUP, TOKENIZER, 512, 512).prompt
+    known = Sampled(form=PAPER, prompt_token_ids=prompt, token_ids=[40, 41], logps=[-0.5, -0.25])
+    untold = Sampled(form=PAPER, prompt_token_ids=prompt, token_ids=[40, 41])
+    sampled = (None, known, untold, None)
+    responses = [
+        one.model_copy(update={"sampled": told})
+        for one, told in zip(GROUP.responses, sampled, strict=True)
+    ]
+    group = GROUP.model_copy(update={"responses": tuple(responses)})
+
+    found = encode_group(group, TOKENIZER, 512, 512, LossConfig.of(Mode.GRPO))
+
+    assert found.responses[:2] == [[40, 41], [40, 41]]
+    assert found.sampled == [[-0.5, -0.25], None, None]
 
 
 def annotated(group):

@@ -3,12 +3,13 @@
 import pytest
 
 from infra import errors
-from infra.prompts import encode_prompt, wrap_prompt
+from infra.prompting.encoding import encode_prompt
+from infra.prompting.wording import quoted
 from tests.marked_tokenizers import TEMPLATES, marked_tokenizer
 from trainer.tokenizer import byte_tokenizer
 
 PLAIN = byte_tokenizer()
-TEXT = wrap_prompt("Say <s> and </s>.")
+TEXT = quoted("Say <s> and </s>.")
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
