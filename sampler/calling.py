@@ -6,11 +6,10 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from http import HTTPStatus
-from urllib.request import getproxies, proxy_bypass
+from typing import Protocol
 from uuid import UUID
 
 import aiohttp
-from yarl import URL
 
 from infra import errors, logs
 from sampler.attempts import Attempt
@@ -18,6 +17,7 @@ from sampler.backends import Completion, SamplesExhausted
 from sampler.bookkeeping import Bookkeeper
 from sampler.endpoints import Endpoint
 from sampler.ledger import Begun, Entry, Ledger, completed, failed
+from sampler.proxies import proxy_to
 from sampler.refusals import CallFailed, Fault, refusal
 from sampler.replies import Reply, read_reply
 from sampler.retrying import wait_seconds
@@ -38,6 +38,21 @@ class EndpointRefused(SamplesExhausted):
     code = "endpoint_refused"
 
 
+class Witness(Protocol):
+    """Knows which version of the policy writes what an endpoint answers."""
+
+    @property
+    def policy_version(self) -> int:
+        """The version."""
+
+    async def vouch(self, reply: Reply) -> None:
+        """Return if a reply was surely written by that version.
+
+        Raises:
+            SamplesExhausted, errors.Unavailable: it was not, or may not have been.
+        """
+
+
 class Caller:
     """The connections to one endpoint; belongs to one event loop."""
 
@@ -54,7 +69,7 @@ class Caller:
         self._slots = asyncio.Semaphore(endpoint.concurrency)
         self._rests_until = 0.0
         self._headers = headers_of(endpoint, secret)
-        self._proxy, self._proxy_headers = _proxy_to(endpoint.url)
+        self._proxy, self._proxy_headers = proxy_to(endpoint.url)
         self._connections: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -85,6 +100,7 @@ class Caller:
         model: str,
         until: float,
         attempt: Attempt | None = None,
+        witness: Witness | None = None,
     ) -> list[tuple[int, Completion]]:
         """Return at least one completion with its position; they are kept before this returns.
 
@@ -95,18 +111,19 @@ class Caller:
             model: The model to name.
             until: Time of the loop after which nothing is sent any more.
             attempt: At the request for samples, if it is one.
+            witness: Of the policy's version, if the endpoint serves one.
 
         Raises:
             EndpointRefused, BudgetExceeded: asking again would not help.
             Superseded: another attempt is made at the request.
-            errors.Unavailable: every try failed, there is no time for another, or Postgres stayed
-                away.
+            errors.Unavailable: every try failed, there is no time for another, Postgres stayed
+                away, or the witness does not vouch.
         """
         entry = _entry(scope, positions, ask, model, attempt)
         for failures in range(1, self.endpoint.tries + 1):
             try:
                 async with self._slots:
-                    return await self._once(entry, ask, until)
+                    return await self._once(entry, ask, until, witness)
             except CallFailed as error:
                 log.info(
                     "call.failed",
@@ -134,7 +151,9 @@ class Caller:
     def _away(self, why: str) -> errors.Unavailable:
         return errors.Unavailable(f"{self.endpoint.name}: {why}")
 
-    async def _once(self, entry: Entry, ask: Ask, until: float) -> list[tuple[int, Completion]]:
+    async def _once(
+        self, entry: Entry, ask: Ask, until: float, witness: Witness | None
+    ) -> list[tuple[int, Completion]]:
         await self._sleep_before(self._rests_until - asyncio.get_running_loop().time(), until)
         begun = await self._books.begin(entry, until)
         try:
@@ -147,7 +166,14 @@ class Caller:
         except CallFailed as error:
             await self._books.end(failed(begun, error.detail, billed=error.billed), until)
             raise
-        kept = _completions(entry.positions, reply, ask.seed)
+        try:
+            if witness is not None:
+                await witness.vouch(reply)
+        except (SamplesExhausted, errors.Unavailable) as error:
+            await self._books.end(failed(begun, error.detail, billed=True), until)
+            raise
+        version = None if witness is None else witness.policy_version
+        kept = _completions(entry.positions, reply, ask.seed, version)
         await self._books.end(completed(self.endpoint, begun, reply, kept), until)
         return kept
 
@@ -189,19 +215,6 @@ class Caller:
         return read_reply(endpoint, ask.num_samples, body)
 
 
-def _proxy_to(url: str) -> tuple[URL | None, dict[str, str] | None]:
-    """Return the proxy that the environment names for an address, and what it is told."""
-    address = URL(url)
-    named = getproxies().get(address.scheme)
-    if not named or proxy_bypass(address.host or ""):
-        return None, None
-    proxy = URL(named)
-    if not proxy.user:
-        return proxy, None
-    told = aiohttp.encode_basic_auth(proxy.user, proxy.password or "")
-    return proxy.with_user(None), {"Authorization": told}
-
-
 async def _read(response: aiohttp.ClientResponse, most: int, whole: bool) -> bytes:
     """Read a body; one that is too long is cut, or refused if all of it is needed."""
     parts: list[bytes] = []
@@ -232,7 +245,9 @@ def _entry(
     )
 
 
-def _completions(positions: Sequence[int], reply: Reply, seed: int) -> list[tuple[int, Completion]]:
+def _completions(
+    positions: Sequence[int], reply: Reply, seed: int, policy_version: int | None
+) -> list[tuple[int, Completion]]:
     return [
         (
             position,
@@ -242,6 +257,7 @@ def _completions(positions: Sequence[int], reply: Reply, seed: int) -> list[tupl
                 finish_reason=answer.finish_reason,
                 seed=seed,
                 sampled=answer.sampled,
+                policy_version=policy_version,
             ),
         )
         # Fewer may have come than were asked for; the rest is asked for again.

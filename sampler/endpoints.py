@@ -13,7 +13,9 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 
 from infra import errors
 from infra.contracts.base import Contract, JsonValue
+from infra.contracts.candidates import PolicyName
 from infra.contracts.prompting import FormOption, PromptForm, PromptStyle
+from sampler.weights import Weights
 
 _MILLION = 1_000_000
 Price = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=6)]
@@ -77,6 +79,11 @@ class Endpoint(Contract):
     learns exactly these."""
     logprobs: bool = False
     """Whether to ask for log-probabilities alone."""
+    policy: PolicyName | None = None
+    """Policy of this suite that the server serves; then `model` is what it serves before the first
+    checkpoint."""
+    weights: Weights | None = None
+    """How checkpoints of the policy get there."""
 
     @field_validator("url")
     @classmethod
@@ -115,6 +122,12 @@ class Endpoint(Contract):
     def _budget_has_prices(self) -> Self:
         if self.budget is not None and not (self.input_price or self.output_price):
             raise ValueError("a `budget` needs `input_price` or `output_price`")
+        return self
+
+    @model_validator(mode="after")
+    def _policy_has_weights(self) -> Self:
+        if (self.policy is None) != (self.weights is None):
+            raise ValueError("`policy` needs `weights`, and `weights` a `policy`")
         return self
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> Decimal:

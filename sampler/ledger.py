@@ -118,6 +118,7 @@ class Ledger:
                     finish_reason=row.finish_reason,
                     seed=row.seed,
                     sampled=row.sampled and Sampled.model_validate(row.sampled),
+                    policy_version=row.policy_version,
                 )
                 for row in rows
             }
@@ -277,6 +278,7 @@ def _write_ends(session: Session, ends: Sequence[Ended]) -> None:
             "finish_reason": completion.finish_reason,
             "seed": completion.seed,
             "sampled": completion.sampled and completion.sampled.model_dump(mode="json"),
+            "policy_version": completion.policy_version,
             "admitted": False,
         }
         for one in ends

@@ -9,7 +9,7 @@ from infra import errors
 from infra.contracts.candidates import SamplePlan
 from sampler.attempts import Attempt, Superseded
 from sampler.backends import Completion, SamplesExhausted
-from sampler.calling import Caller
+from sampler.calling import Caller, Witness
 from sampler.drawing import Draw, Question
 from sampler.endpoints import Endpoint
 from sampler.fanout import Fanout
@@ -45,9 +45,23 @@ class Remote:
             errors.Unavailable: the server is away. The same holds.
             Superseded: another attempt is made at the request. The same holds.
         """
-        model = self._model(plan)
-        found = self._fanout.run(self._sample(question, plan, draws, model))
+        found = self.sample_as(self._model(plan), question, plan, draws)
         return [found[draw.position] for draw in draws]
+
+    def sample_as(
+        self,
+        model: str,
+        question: Question,
+        plan: SamplePlan,
+        draws: Sequence[Draw],
+        witness: Witness | None = None,
+    ) -> dict[int, Completion]:
+        """Return one completion for each draw, by its position, of the model that is named.
+
+        Raises:
+            SamplesExhausted, errors.Unavailable, Superseded: as `sample`.
+        """
+        return self._fanout.run(self._sample(question, plan, draws, model, witness))
 
     def _model(self, plan: SamplePlan) -> str:
         endpoint = self._endpoint
@@ -59,7 +73,12 @@ class Remote:
         )
 
     async def _sample(
-        self, question: Question, plan: SamplePlan, draws: Sequence[Draw], model: str
+        self,
+        question: Question,
+        plan: SamplePlan,
+        draws: Sequence[Draw],
+        model: str,
+        witness: Witness | None,
     ) -> dict[int, Completion]:
         messages, prompt = ask_problem(question, self._endpoint)
 
@@ -87,6 +106,7 @@ class Remote:
             model,
             until,
             question.attempt,
+            witness,
         )
 
 
@@ -98,6 +118,7 @@ async def fetch(
     model: str,
     until: float,
     attempt: Attempt | None = None,
+    witness: Witness | None = None,
 ) -> dict[int, Completion]:
     """Ask an endpoint for all draws, so many requests at once as it allows; by position.
 
@@ -109,6 +130,7 @@ async def fetch(
         model: The model to name.
         until: Time of the loop after which nothing is sent any more.
         attempt: At the request for samples, if it is one.
+        witness: Of the policy's version, if the endpoint serves one.
 
     Raises:
         SamplesExhausted, errors.Unavailable, Superseded: not all could be had; what came is kept.
@@ -123,7 +145,7 @@ async def fetch(
             positions = [draw.position for draw in bundle]
             try:
                 ask = ask_for(bundle)
-                kept = await caller.call(scope, positions, ask, model, until, attempt)
+                kept = await caller.call(scope, positions, ask, model, until, attempt, witness)
             except (SamplesExhausted, errors.Unavailable, Superseded) as error:
                 # The others end what they have begun, for that is paid.
                 failures.append(error)

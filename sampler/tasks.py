@@ -15,6 +15,7 @@ from sampler.fanout import Fanout
 from sampler.ledger import Ledger
 from sampler.remote import Remote
 from sampler.sampling import answer
+from sampler.served import Served
 from sampler.settings import SamplerSettings
 
 app: Celery = celery_app(Queue.SAMPLER)
@@ -38,7 +39,12 @@ def open_backends(**_: object) -> None:
     backends = settings.backends()
     if endpoints:
         ledger, fanout = Ledger(database), Fanout()
-        backends |= {one.name: Remote(one, ledger, fanout) for one in endpoints}
+        backends |= {
+            one.name: Served(one, ledger, fanout, database)
+            if one.policy
+            else Remote(one, ledger, fanout)
+            for one in endpoints
+        }
     _Worker.database, _Worker.backends = database, backends
 
 

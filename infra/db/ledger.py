@@ -79,5 +79,7 @@ class KeptCompletionRow(Table):
     seed: Mapped[int | None] = mapped_column(BigInteger)
     sampled: Mapped[Json | None] = mapped_column(JSON(none_as_null=True))
     """`contracts.prompting.Sampled`; null where it is not known."""
+    policy_version: Mapped[int | None]
+    """Of the checkpoint that wrote it, where the endpoint serves a policy of this suite."""
     admitted: Mapped[bool] = mapped_column(default=False)
     """Whether it is a candidate already, of a request for samples that was set aside incomplete."""

@@ -12,6 +12,7 @@ from sampler.drawing import draws_of
 from sampler.endpoints import Endpoint, read_endpoints
 
 GOOD = '[large]\nurl = "https://host/v1"\nmodel = "m"\n'
+MINE = GOOD + 'policy = "mine"\nweights = '
 
 
 def read(tmp_path, text):
@@ -39,6 +40,15 @@ def test_a_table_is_an_endpoint_under_its_name(tmp_path):
         (GOOD.replace("host", "me:pw@host"), "no user, password"),
         (GOOD.replace("v1", "v1?k=v"), "no user, password"),
         (GOOD.replace("[large]", "[Large]"), "name: "),
+        (GOOD + 'policy = "mine"\n', "`policy` needs `weights`"),
+        (GOOD + 'weights = { by = "name" }\n', "a `policy`"),
+        (MINE + '{ by = "magic" }\n', "weights.by"),
+        (MINE + '{ by = "restart" }\n', "needs a `command`"),
+        (MINE + '{ by = "name", command = ["x"] }\n', "needs a `command`"),
+        (MINE + '{ by = "name", name = "fixed" }\n', "must hold"),
+        (MINE + '{ by = "name", name = "{path}{home}" }\n', "no place for 'home'"),
+        (MINE + '{ by = "restart", command = ["a", "{paht}"] }\n', "place for 'paht'"),
+        (MINE + '{ by = "sglang_disk", name = "{version}" }\n', "`name` is for"),
     ],
 )
 def test_what_is_wrong_is_named_and_no_value_is_repeated(tmp_path, text, complaint):
