@@ -57,6 +57,10 @@ class _Run:
     """Version that the API has."""
     metrics: dict[str, JsonValue] = field(default_factory=dict)
     """Those of the newest step."""
+    waited: float = 0.0
+    """Seconds without a batch since the newest step."""
+    stepped: float = field(default_factory=time.monotonic)
+    """When that ended, or when the run began."""
 
     def train(self) -> None:
         trainer = self._resume()
@@ -66,7 +70,7 @@ class _Run:
             batches = self._lease()
             if batches:
                 groups = [group for batch in batches for group in trainer.encode(batch)]
-                self.metrics |= self._step(trainer, groups)
+                self.metrics = self._step(trainer, groups) | self._idle()
                 trainer.state.batch_ids += [str(batch.batch_id) for batch in batches]
                 self._report(trainer, tracker)
             ended = self._ended(trainer)
@@ -84,8 +88,15 @@ class _Run:
     def _lease(self) -> tuple[LeasedBatch, ...]:
         began = time.monotonic()
         batches = self.processes.broadcast(self.leases.take() if self.processes.first else ())
-        self.metrics = {"wait_seconds": time.monotonic() - began}
+        self.waited += time.monotonic() - began
         return batches
+
+    def _idle(self) -> dict[str, JsonValue]:
+        """Return how long the step just taken was waited for, also as a share of all time."""
+        now = time.monotonic()
+        waited, since = self.waited, now - self.stepped
+        self.waited, self.stepped = 0.0, now
+        return {"wait_seconds": waited, "idle_share": waited / since if since else 0.0}
 
     def _step(self, trainer: Trainer, groups: list[EncodedGroup]) -> dict[str, JsonValue]:
         try:

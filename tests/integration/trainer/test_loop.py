@@ -112,6 +112,28 @@ def test_a_run_that_diverges_ends_and_what_went_well_is_kept(trainers, form_batc
     assert good < newest
 
 
+def test_the_time_without_a_batch_is_a_share_of_all_time_and_hides_nothing_of_the_step(
+    trainers, form_batches, client
+):
+    form_batches(1, "default")
+    running = threading.Thread(
+        target=run_here, args=(trainers, "default"), kwargs={"checkpoint_steps": 5, "max_steps": 2}
+    )
+    running.start()
+    # Nothing else comes, so there is time to record the first step before its turn.
+    while not client.checkpoints("default"):
+        assert running.is_alive()
+        time.sleep(0.05)
+    form_batches(1, "default")
+    running.join()
+
+    later, first = client.checkpoints("default")
+    assert first.metrics["loss"] > 0
+    for one in (first, later):
+        assert 0 < one.metrics["idle_share"] < 1
+        assert one.metrics["wait_seconds"] > 0
+
+
 def test_batches_of_a_step_are_added_up(trainers, form_batches, trained_batches):
     form_batches(5, "default")
 
