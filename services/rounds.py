@@ -1,7 +1,8 @@
 """Rounds of RRTF over the API: sample, execute, rank, train, evaluate on held-out problems.
 
-Iterative rounds sample with the newest checkpoint, on other problems each time. Offline rounds
-sample once, with the policy as it was, and train on the same candidates again in every round.
+Iterative rounds sample with the newest checkpoint, on other problems each time. Overlapping ones
+sample the next round while this one is trained. Offline rounds sample once, with the policy as it
+was, and train on the same candidates again in every round.
 """
 
 import random
@@ -9,75 +10,22 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from infra import errors
-from infra.contracts.api import CheckpointView, GroupView, ProblemView
-from infra.contracts.base import Author, BatchState, GroupState, Label, Pairing, SampleState
-from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
-from services.evaluation import Estimate, bootstrap, paired_difference
+from infra.contracts.api import CheckpointView, GroupView, ProblemView, SampleRequestView
+from infra.contracts.base import Author, BatchState, GroupState, Label, SampleState
+from infra.contracts.candidates import NewCandidate, NewGroup
+from services.evaluation import bootstrap
+from services.round_plan import Mode, Plan, Round
 
 if TYPE_CHECKING:  # The command's help loads this module, and need not wait for HTTP.
     from services.client import Client
 
 _POLL_SECONDS = 0.3
 _IN_FLIGHT = 8
-
-
-class Mode(StrEnum):
-    """Which policy writes the candidates of a round."""
-
-    ITERATIVE = "iterative"
-    """The newest checkpoint."""
-    OFFLINE = "offline"
-    """The policy as it was before the first round, as in the paper."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What is done in how many rounds."""
-
-    policy: str
-    rounds: int = 1
-    mode: Mode = Mode.ITERATIVE
-    problems_per_round: int = 0
-    """0 takes every problem in every round."""
-    samples: int = 8
-    """Of the student, for each problem."""
-    temperature: float = 1.0
-    max_tokens: int = 512
-    seed: int = 0
-    patience: int = 0
-    """Rounds without a better checkpoint after which to stop; 0 for none."""
-    backend: str = "transformers"
-    pairs: Pairing | None = None
-    """Which candidates are paired; `all` needs no teacher."""
-
-    @property
-    def held_out_policy(self) -> str:
-        """Name that evaluation's groups carry: nobody trains it."""
-        return f"{self.policy}.held-out"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Round:
-    """What a round did; the one of number 0 only evaluates."""
-
-    number: int
-    version: int
-    """Of the policy that was evaluated."""
-    groups: int
-    trained_groups: int
-    staleness: tuple[int, int] | None
-    """Least and most that a student's candidate of this round had."""
-    greedy: Estimate
-    """Share of held-out problems that the greedy completion solves."""
-    solved: tuple[bool, ...]
-    seconds: float
 
 
 class Rounds:
@@ -117,18 +65,23 @@ class Rounds:
     def run(self) -> Iterator[Round]:
         """Evaluate, then yield one round after the other, until done or none has been better.
 
+        Overlapping rounds that end early leave one behind that is trained all the same.
+
         Raises:
             errors.Unavailable: the sampler could not answer, or a batch was not trained.
         """
         first = self._evaluate(0, self._newest(), [], time.monotonic())
         yield first
         best, since = first.greedy.mean, 0
+        ahead: list[UUID] = []
         for number in range(1, self._plan.rounds + 1):
             began = time.monotonic()
-            groups = self._submit(number)
-            self._wait_ranked(groups)
+            groups = ahead or self._submit(number)
+            ranked = self._wait_ranked(groups)
+            overlaps = self._plan.mode is Mode.OVERLAPPING and number < self._plan.rounds
+            ahead = self._submit(number + 1) if overlaps else []
             self._wait_trained(groups)
-            done = self._evaluate(number, self._newest(), groups, began)
+            done = self._evaluate(number, self._newest(), ranked, began)
             yield done
             best, since = (done.greedy.mean, 0) if done.greedy.mean > best else (best, since + 1)
             if self._plan.patience and since >= self._plan.patience:
@@ -145,13 +98,15 @@ class Rounds:
         if self._plan.mode is Mode.OFFLINE and self._sampled:
             wanted = self._sampled
         else:
-            plan = self._samples(self._newest(), number, self._plan.samples, self._plan.temperature)
+            plan = self._plan.of_policy(
+                self._newest(), number, self._plan.samples, self._plan.temperature
+            )
             wanted = [
                 (
                     problem,
                     NewGroup(
                         candidates=tuple(self._teachers.get(problem.slug, ())),
-                        samples=(plan,),
+                        samples=(plan, *self._plan.of_teachers(number)),
                         policy=self._plan.policy,
                         pairs=self._plan.pairs,
                         metadata={"round": number},
@@ -176,30 +131,14 @@ class Rounds:
         start = (number - 1) * count
         return [order[position % len(order)] for position in range(start, start + count)]
 
-    def _samples(
-        self, checkpoint: CheckpointView | None, number: int, count: int, temperature: float
-    ) -> SamplePlan:
-        # The sampler knows checkpoints by policy and version, below its own folder of them.
-        model = "/".join(Path(checkpoint.path).parts[-2:]) if checkpoint else ""
-        return SamplePlan(
-            author=Author.STUDENT,
-            backend=self._plan.backend,
-            model=model,
-            num_samples=count,
-            temperature=temperature,
-            top_p=1.0,
-            max_tokens=self._plan.max_tokens,
-            seed=self._plan.seed * 1_000_003 + number,
-        )
-
     def _wait_ranked(self, ids: Sequence[UUID]) -> list[GroupView]:
+        """Wait until groups are ranked; what a teacher could not give is not waited for."""
         found = []
         for group_id in ids:
             while (group := self._client.get_group(group_id)).state is not GroupState.RANKED:
                 self._pause()
-            refused = [s for s in group.samples if s.state is SampleState.QUARANTINED]
-            if refused:
-                raise errors.Unavailable(f"{group.problem_slug}: {refused[0].reason}")
+            for refused in _refused(group):
+                raise errors.Unavailable(f"{group.problem_slug}: {refused.reason}")
             found.append(group)
         return found
 
@@ -220,18 +159,28 @@ class Rounds:
                 BatchState.LEASED,
             ):
                 self._pause()
-            if state is not BatchState.COMPLETED:
+            # Who samples a round ahead may find the bound too low for some of it: that is its cost.
+            is_late = state is BatchState.STALE and self._plan.mode is Mode.OVERLAPPING
+            if state is not BatchState.COMPLETED and not is_late:
                 raise errors.Unavailable(f"batch {batch_id} was not trained: it is {state.value}")
+
+    def _missing(self, group: GroupView) -> int:
+        """Return how many programs teachers could not give; of the policy's, none is missing."""
+        if not group.samples:
+            return 0
+        asked = sum(int(str(one.plan["num_samples"])) for one in group.samples)
+        handed_in = len(self._teachers.get(group.problem_slug, ()))
+        return handed_in + asked - sum(group.candidates.values())
 
     def _pause(self) -> None:
         self._check()
         time.sleep(_POLL_SECONDS)
 
     def _evaluate(
-        self, number: int, checkpoint: CheckpointView | None, trained: list[UUID], began: float
+        self, number: int, checkpoint: CheckpointView | None, trained: list[GroupView], began: float
     ) -> Round:
         """Solve every held-out problem greedily, through the same sampler and executors."""
-        plan = self._samples(checkpoint, number, count=1, temperature=0.0)
+        plan = self._plan.of_policy(checkpoint, number, count=1, temperature=0.0)
         wanted = [
             (problem, NewGroup(samples=(plan,), policy=self._plan.held_out_policy))
             for problem in self._held_out
@@ -244,13 +193,14 @@ class Rounds:
             if candidate.label is None:
                 raise errors.Unavailable(f"no label: {candidate.reason or candidate.state.value}")
             solved.append(candidate.label is Label.ALL_PASS)
-        staleness, taught = self._look_back(number, trained)
+        staleness, taught = self._look_back(number, [group.id for group in trained])
         return Round(
             number=number,
             version=checkpoint.version if checkpoint else 0,
             groups=len(trained),
             trained_groups=taught,
             staleness=staleness,
+            teachers_missing=sum(map(self._missing, trained)),
             greedy=bootstrap([float(one) for one in solved]),
             solved=tuple(solved),
             seconds=time.monotonic() - began,
@@ -263,6 +213,13 @@ class Rounds:
         """
         with ThreadPoolExecutor(_IN_FLIGHT) as pool:
             lists = list(pool.map(self._client.candidates, ids))
+        for candidate in (c for one in lists for c in one):
+            if candidate.author is Author.STUDENT and candidate.policy_version is None:
+                raise errors.Unavailable(
+                    f"{self._plan.policy_endpoint} does not say which version of the policy it"
+                    " samples from: its entry in the list of model servers needs `policy` and"
+                    " `weights`"
+                )
         found = [[c.staleness for c in one if c.staleness is not None] for one in lists]
         ages = [age for one in found for age in one]
         if self._plan.mode is Mode.OFFLINE and number == 1:
@@ -321,6 +278,10 @@ def keep_best(client: "Client", policy: str, version: int, folder: Path) -> Path
     return best
 
 
-def difference(before: Round, after: Round) -> Estimate:
-    """Return how much the share of solved held-out problems rose, with its interval."""
-    return paired_difference(before.solved, after.solved)
+def _refused(group: GroupView) -> list[SampleRequestView]:
+    """Return what was asked of the policy and could not be had."""
+    return [
+        one
+        for one in group.samples
+        if one.state is SampleState.QUARANTINED and one.plan["author"] == Author.STUDENT
+    ]

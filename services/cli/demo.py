@@ -29,7 +29,7 @@ from services.cli.submitting import Report, store, submit_groups
 from services.cli.up import RunningSuite, running_suite
 from services.client import Client
 from services.exercises.student import kept_student
-from services.rounds import Round
+from services.round_plan import Round
 from services.starter import load as starter
 
 _POLICY = "shown"

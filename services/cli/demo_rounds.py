@@ -9,7 +9,7 @@ from services.cli.up import RunningSuite
 from services.client import Client
 from services.exercises import files
 from services.exercises.exercise import Split
-from services.rounds import Plan, Round, difference
+from services.round_plan import Plan, Round, difference
 
 POLICY = "demo"
 MAX_STALENESS = 32

@@ -4,9 +4,11 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from infra import errors
 from infra.settings import load
 from sampler.endpoint_settings import EndpointSettings
 
+_POLICY: Final = "RRTF_TRAINER_POLICY"
 _EVERYWHERE: Final = (
     *("PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONPATH", "VIRTUAL_ENV"),
     *("RRTF_DATA", "RRTF_LOG_*", "RRTF_TRACES_*"),
@@ -57,3 +59,22 @@ def teachers_keys() -> dict[str, str]:
     """
     names = [endpoint.key for endpoint in load(EndpointSettings).read() if endpoint.key]
     return {name: os.environ[name] for name in names}
+
+
+def served_policy(endpoint: str) -> dict[str, dict[str, str]]:
+    """Return what a trainer is told so that it trains the policy that a model server serves.
+
+    Raises:
+        errors.ConfigurationError: no such server is listed, it serves no policy, or the trainer's
+            own settings name another one.
+    """
+    listed = {one.name: one.policy for one in load(EndpointSettings).read()}
+    policy = listed.get(endpoint)
+    if policy is None:
+        raise errors.ConfigurationError(
+            f"RRTF_SAMPLER_ENDPOINTS lists no server {endpoint!r} that has a `policy`"
+        )
+    named = os.environ.get(_POLICY, policy)
+    if named != policy:
+        raise errors.ConfigurationError(f"{endpoint!r} serves {policy!r}, {_POLICY} is {named!r}")
+    return {"trainer": {_POLICY: policy}}

@@ -7,7 +7,7 @@ import matplotlib as mpl
 
 from infra.contracts.api import CheckpointView, Stats
 from infra.contracts.base import Author, Label
-from services.rounds import Round
+from services.round_plan import Round
 
 _COLOURS = {
     Label.COMPILE_ERROR: "#8c2d04",

@@ -13,7 +13,8 @@ from infra.record_files import BadLine
 from services import answers, evaluation
 from services.cli.submitting import Report, store
 from services.client import Client
-from services.rounds import Plan, Round, Rounds, difference, keep_best
+from services.round_plan import Plan, Round, difference
+from services.rounds import Rounds, keep_best
 
 RECORD = "rounds.jsonl"
 
@@ -89,10 +90,14 @@ def line(done: Round, first: Round) -> str:
         return f"before   version {done.version:>4}  {solved}"
     ages = "" if done.staleness is None else f", staleness {done.staleness[0]}-{done.staleness[1]}"
     rise = difference(first, done)
+    missing = f", {done.teachers_missing} programs of teachers missing" * bool(
+        done.teachers_missing
+    )
     return (
         f"round {done.number:<2} version {done.version:>4}  {solved}"
         f"  {100 * rise.mean:+.1f} points [{100 * rise.low:+.1f}, {100 * rise.high:+.1f}]"
-        f"  ({done.trained_groups} of {done.groups} groups taught{ages}; {done.seconds:.0f} s)"
+        f"  ({done.trained_groups} of {done.groups} groups taught{ages}{missing};"
+        f" {done.seconds:.0f} s)"
     )
 
 

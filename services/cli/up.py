@@ -21,7 +21,7 @@ from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
 from infra.messaging import Queue, held_keys, queue_keys
 from infra.settings import ApiSettings, MetricsSettings, load
-from services.cli.environments import passed_on, teachers_keys
+from services.cli.environments import passed_on, served_policy, teachers_keys
 from services.cli.interrupts import Interrupted
 from services.cli.terminal import say
 from services.client import Client
@@ -255,10 +255,17 @@ def _executor_home(home: Path) -> Path:
     return Path(os.environ.get("RRTF_EXECUTOR_HOME") or home)
 
 
-def up(home: Path | None, port: int, executor_slots: int | None, trainer: bool | None) -> None:
+def up(
+    home: Path | None,
+    port: int,
+    executor_slots: int | None,
+    trainer: bool | None,
+    policy_endpoint: str | None,
+) -> None:
     """Run the suite until Ctrl-C or SIGTERM.
 
-    Without a word about a `trainer`, one runs if a model is named for it.
+    Without a word about a `trainer`, one runs if a model is named for it. It trains the policy that
+    is served at the `policy_endpoint`, if there is one.
 
     Raises:
         errors.SuiteError: something does not start, or a service is given up.
@@ -273,6 +280,7 @@ def up(home: Path | None, port: int, executor_slots: int | None, trainer: bool |
             trainer=trains,
             port=port,
             echo=True,
+            overrides=served_policy(policy_endpoint) if policy_endpoint else None,
         ) as suite,
     ):
         say(

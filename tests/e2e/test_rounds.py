@@ -11,7 +11,8 @@ from services.cli.training import read_teachers, stored, train_rounds
 from services.cli.up import running_suite
 from services.exercises import files
 from services.exercises.exercise import Split
-from services.rounds import Mode, Plan, Rounds
+from services.round_plan import Mode, Plan
+from services.rounds import Rounds
 from tests.processes import descendants
 from trainer.model import small_student
 from trainer.tokenizer import byte_tokenizer
@@ -142,7 +143,7 @@ def test_a_sampler_that_cannot_answer_ends_the_rounds_with_its_reason(suite, exe
     with suite.client() as client:
         problems = stored(client, evaluation.read_problems(exercises[0]))
         held_out = stored(client, evaluation.read_problems(exercises[2]))
-        plan = Plan(**vars(PLAN) | {"policy": "other", "backend": "nobody"})
+        plan = Plan(**vars(PLAN) | {"policy": "other", "policy_endpoint": "nobody"})
 
         with pytest.raises(errors.Unavailable, match="no backend 'nobody'"):
             list(Rounds(client, plan, problems, {}, held_out, suite.check).run())

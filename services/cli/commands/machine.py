@@ -26,13 +26,17 @@ def up(
             " Without one, the trainer makes a small model from nothing.",
         ),
     ] = None,
+    policy_endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Train the policy that this model server serves."),
+    ] = None,
 ) -> None:
     """Run the whole suite on this machine until Ctrl-C."""
     from infra import logs
     from services.cli.up import up as run
 
     logs.configure("up")
-    run(home, port, slots, trainer)
+    run(home, port, slots, trainer, policy_endpoint)
 
 
 @app.command()

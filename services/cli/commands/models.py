@@ -1,12 +1,14 @@
 """Commands about models: make one, evaluate one, train one in rounds."""
 
 import functools
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from infra.contracts.base import Pairing
+from infra.contracts.candidates import MAX_GROUP_CANDIDATES
 from infra.contracts.prompting import PAPER
 from services.cli.terminal import (
     PAIRS,
@@ -18,7 +20,7 @@ from services.cli.terminal import (
     print_json,
     say,
 )
-from services.rounds import Mode, Plan
+from services.round_plan import Mode, Plan, Teacher
 
 app = typer.Typer()
 
@@ -114,6 +116,14 @@ def student(
         say(made)
 
 
+def _teacher(text: str) -> Teacher:
+    found = re.fullmatch(r"([^:]+)(?::([0-9]{1,4}))?", text)
+    count = int(found[2] or 1) if found else 0
+    if found is None or not 0 < count <= MAX_GROUP_CANDIDATES:
+        raise typer.BadParameter(f"{text!r} is no name, or name and count, of a teacher")
+    return Teacher(found[1], count)
+
+
 @app.command()
 @explains
 def train(
@@ -121,9 +131,29 @@ def train(
     held_out: Annotated[Path, typer.Option(help="Problems to evaluate on.")],
     out: Annotated[Path, typer.Option(help="Folder for the record and the best checkpoint.")],
     teachers: Annotated[
-        Path | None, typer.Option(help="Teachers' programs for them; needless with --pairs all.")
+        Path | None, typer.Option(help="Programs for them that teachers have written.")
     ] = None,
-    pairs: Annotated[Pairing | None, typer.Option(help=PAIRS)] = None,
+    teacher: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:COUNT]",
+            help="Model server to ask for so many programs for each problem, one if not said;"
+            " may be given several times.",
+        ),
+    ] = None,
+    teacher_tokens: Annotated[int, typer.Option(min=1, help="Of one such program.")] = 1024,
+    policy_endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Model server that serves the policy and is brought to each checkpoint;"
+            " without one, the sampler loads the policy itself.",
+        ),
+    ] = None,
+    pairs: Annotated[
+        Pairing | None,
+        typer.Option(help=PAIRS + " Without any teacher, `all`."),
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1)] = 1,
     mode: Annotated[Mode, typer.Option(help="Which policy writes the candidates.")] = (
         Mode.ITERATIVE
@@ -142,10 +172,16 @@ def train(
     """Run rounds: sample, execute, rank, train, evaluate; keep the best checkpoint."""
     from services.cli.training import record, train_rounds
 
-    if teachers is None and pairs is not Pairing.ALL:
-        raise typer.BadParameter("without --teachers there are no pairs but with --pairs all")
+    asked = tuple(_teacher(text) for text in teacher or ())
+    if teachers is None and not asked:
+        if pairs is Pairing.TEACHER:
+            raise typer.BadParameter("without a teacher there are no pairs but with --pairs all")
+        pairs = Pairing.ALL
     plan = Plan(
         policy=policy,
+        policy_endpoint=policy_endpoint,
+        teachers=asked,
+        teacher_tokens=teacher_tokens,
         pairs=pairs,
         rounds=rounds,
         mode=mode,

@@ -117,13 +117,29 @@ def test_without_database_and_suite_it_is_said_what_is_missing(home):
     assert "DATABASE_URL is not set" in ended.stderr
 
 
-def test_rounds_without_teachers_pair_all_candidates():
-    files = ("--problems", "p", "--held-out", "h", "--out", "o")
+FILES = ("--problems", "p", "--held-out", "h", "--out", "o")
 
-    refused = CliRunner().invoke(app, ["train", *files])
 
-    assert refused.exit_code == 2
-    assert "--pairs all" in refused.stderr
-    asked = CliRunner().invoke(app, ["train", *files, "--pairs", "all"])
-    assert asked.exit_code == 1  # There are no such files.
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--pairs", "teacher"),
+        ("--teacher", "large:0"),
+        ("--teacher", "large:2000"),
+        ("--teacher", "large:"),
+        ("--teacher", ":2"),
+        ("--teacher", "large:two"),
+    ],
+)
+def test_rounds_that_could_teach_nothing_are_refused(words):
+    assert CliRunner().invoke(app, ["train", *FILES, *words]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("--pairs", "all"), ("--teacher", "large:2", "--teacher", "other")]
+)
+def test_rounds_need_no_file_of_teachers(words):
+    asked = CliRunner().invoke(app, ["train", *FILES, *words])
+
+    assert asked.exit_code == 1  # There are no such problems.
     assert "cannot read p" in asked.stderr

@@ -8,7 +8,7 @@ import pytest
 from infra import errors
 from infra.local.home import API_KEY, secret_file
 from services.cli import up
-from services.cli.environments import PASSED_ON
+from services.cli.environments import PASSED_ON, served_policy
 
 SUITE = SimpleNamespace(
     home=Path("/h"), redis_url="redis://r", executor_redis_url="redis://executor@r",
@@ -21,6 +21,7 @@ def servers(tmp_path, monkeypatch):
     path = tmp_path / "servers.toml"
     path.write_text('[large]\nurl = "http://h"\nmodel = "m"\nkey = "LARGE_KEY"\n')
     monkeypatch.setenv("RRTF_SAMPLER_ENDPOINTS", str(path))
+    return path
 
 
 def test_the_key_of_a_teacher_reaches_the_sampler_and_nobody_else(monkeypatch):
@@ -90,6 +91,26 @@ def test_the_key_of_the_settings_wins_over_that_of_the_last_start(
         secret_file(tmp_path / API_KEY, kept)
 
     assert up._api_key(tmp_path) == expected
+
+
+SERVED = """
+[mine]
+url = "http://h"
+model = "m"
+policy = "my-policy"
+weights = { by = "sglang_disk" }
+"""
+
+
+def test_the_trainer_trains_the_policy_that_is_served(monkeypatch, servers):
+    servers.write_text(SERVED)
+
+    assert served_policy("mine") == {"trainer": {"RRTF_TRAINER_POLICY": "my-policy"}}
+    with pytest.raises(errors.ConfigurationError, match="'other'"):
+        served_policy("other")
+    monkeypatch.setenv("RRTF_TRAINER_POLICY", "another")
+    with pytest.raises(errors.ConfigurationError, match="'another'"):
+        served_policy("mine")
 
 
 def test_a_first_start_makes_a_key_of_its_own(monkeypatch, tmp_path):
