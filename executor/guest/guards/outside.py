@@ -28,6 +28,15 @@ _COMPARED: dict[type[ast.cmpop], str] = {
     ast.In: "in",
     ast.NotIn: "not_in",
 }
+_DENIED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+"""What holds of plain data where the one does not."""
 _TURNED = {
     **{"less": "greater", "greater": "less", "at_most": "at_least", "at_least": "at_most"},
     **{"in": "contains", "not_in": "lacks"},
@@ -172,8 +181,9 @@ def _of_truth(test: ast.expr, relation: str) -> Iterator[_Parts]:
             near = "near" if isinstance(op, ast.Lt) else "within"
             yield near, apart.left, apart.right, float(bound)
         case ast.Compare(left=left, ops=[op], comparators=[right]):
-            if relation == "true":
-                yield _COMPARED[type(op)], left, right, 0.0
+            kind = type(op) if relation == "true" else _DENIED.get(type(op))
+            if kind is not None:
+                yield _COMPARED[kind], left, right, 0.0
         case ast.Compare() | ast.BoolOp():
             return
         case _:

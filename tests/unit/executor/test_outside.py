@@ -64,6 +64,12 @@ expected = [1, 2]; assert value() == expected
 for _ in "ab": assert value() == 3
 from datetime import date; assert value() == date(2020, 1, 2)
 assert value() == float("inf")
+assert not value() == 3
+if value() != 3: raise AssertionError
+if value() not in (3, "abc"): raise AssertionError(f"it is {value}")
+if not value(): pytest.fail("nothing")
+case.assertFalse(value() == 3)
+case.assertTrue(not value() is None)
 """
 VALUES = [
     *(3, 3.0, 3.04, 2.99999999, True, False, None, "abc", "", float("inf"), Decimal(3)),
@@ -90,7 +96,7 @@ def test_a_check_holds_outside_where_it_would_hold_inside(check):
         try:
             plain["test_it"]()
             inside = Outcome.PASSED
-        except AssertionError:
+        except (AssertionError, pytest.fail.Exception):
             inside = Outcome.WRONG_ANSWER
         except Exception:
             inside = Outcome.RUNTIME_ERROR
