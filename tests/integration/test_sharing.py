@@ -51,6 +51,16 @@ def judge_of(slot, source, reference=ADD):
 
 
 AS_THEIR_AUTHORS_RUN_THEM = {
+    "values that processes share": """
+import multiprocessing
+total, row = multiprocessing.Value("i", 1), multiprocessing.Array("i", 2)
+def work():
+    total.value, row[1] = add(total.value, 1), 5
+child = multiprocessing.get_context("fork").Process(target=work)
+child.start()
+child.join()
+assert (total.value, row[:]) == (2, [0, 5])
+""",
     "standard output": """
 import io
 from contextlib import redirect_stdout
