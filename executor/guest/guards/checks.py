@@ -220,7 +220,7 @@ class Changes:
             yield from self._of_distance(args[0], args[1])
         elif name == "assertFalse" and args:
             yield from self._of_falsehood(args[0])
-        elif name in ("assertIn", "assert_any_call") and args:
+        elif name in ("assertIn", "assert_any_call", "assertLogs") and args:
             yield from self._of_contents(args[0])
         elif name == "assertRegex" and len(args) > 1:
             yield from self._of_contents(args[1])
