@@ -27,7 +27,6 @@ from executor.guest.guards.values import Draws, Scalar, unlikely
 _CONTAINED = ("match", "search", "fullmatch", "startswith", "endswith", "find", "count")
 _RAISING = ("assertRaises", "assertRaisesRegex", "raises")
 _WARNING = ("assertWarns", "assertWarnsRegex", "warns", "deprecated_call")
-_SINGLE = ("assertTrue", "assertFalse", "assertIsNone", "assertIsNotNone", "assert_")
 _PAIRING = ("zip", "enumerate")
 _ONE = ast.Constant(1)
 _ROUNDS = 3

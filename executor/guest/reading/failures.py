@@ -17,11 +17,13 @@ class _Written(ast.NodeTransformer):
     def __init__(self) -> None:
         self._is_tried = False
 
-    def visit_Try(self, node: ast.Try) -> ast.stmt:
+    def visit_Try(self, node: ast.Try | ast.TryStar) -> ast.stmt:
         outer, self._is_tried = self._is_tried, True
         self.generic_visit(node)
         self._is_tried = outer
         return node
+
+    visit_TryStar = visit_Try  # noqa: N815 - the name of the node
 
     def visit_If(self, node: ast.If) -> ast.stmt:
         self.generic_visit(node)

@@ -258,14 +258,29 @@ def test_it(): assert failures({DOCSTRING!r}) == ""
     assert guard.protected == guard.pattern.sites == 1
 
 
-def test_a_failure_that_is_caught_has_copies_that_catch_something_else():
-    guard = learnt("""
+@pytest.mark.parametrize("handler", ["except", "except*"])
+def test_a_failure_that_is_caught_has_copies_that_catch_something_else(handler):
+    guard = learnt(f"""
 def test_it():
     try:
         half(-1)
         assert False
-    except ValueError:
+    {handler} ValueError:
         pass
+""")
+
+    assert guard is not None
+    assert guard.protected == guard.pattern.sites == 1
+
+
+def test_a_check_is_counted_once_however_many_functions_lead_to_it():
+    guard = learnt("""
+def is_half(n, other):
+    assert half(n) == other
+    if n > 1: is_half(n / 2, other / 2)
+def assert_half(n, other): is_half(n, other)
+def assert_it(n): assert_half(n, n / 2)
+def test_it(): assert_it(8)
 """)
 
     assert guard is not None
