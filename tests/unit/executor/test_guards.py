@@ -273,6 +273,21 @@ def test_it():
     assert guard.protected == guard.pattern.sites == 1
 
 
+def test_each_check_has_a_copy_where_tests_are_slow():
+    def slow(arrangement):
+        ran = told_by_running(arrangement)
+        took = {"cpu_seconds": 2.0}
+        return ran._replace(
+            told={name: one.model_copy(update=took) for name, one in ran.told.items()}
+        )
+
+    checks = "".join(f"    assert half({2 * n}) == {n}\n" for n in range(1, 5))
+    guard = learnt(f"def test_it():\n{checks}", run=slow)
+
+    assert guard is not None
+    assert guard.protected == guard.pattern.sites == len(guard.failing) == 4
+
+
 def test_a_check_is_counted_once_however_many_functions_lead_to_it():
     guard = learnt("""
 def is_half(n, other):
