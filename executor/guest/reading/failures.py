@@ -7,7 +7,7 @@ def as_asserts(tree: ast.Module) -> ast.Module:
     """Write each `if x: raise AssertionError(y)` as `assert not x, y`; the tree itself is changed.
 
     The same goes for `self.fail(y)`, and for `pytest.fail(y)` where nothing catches it, which would
-    be another exception.
+    be another exception. What is raised in a `try` in any case is `assert False`.
     """
     written: ast.Module = _Written().visit(tree)
     return ast.fix_missing_locations(written)
@@ -26,24 +26,33 @@ class _Written(ast.NodeTransformer):
     visit_TryStar = visit_Try  # noqa: N815 - the name of the node
 
     def visit_If(self, node: ast.If) -> ast.stmt:
-        self.generic_visit(node)
         match node:
             case ast.If(test, [failure], []):
-                arguments = self._failure(failure)
-                if arguments is not None and len(arguments) < 2:
-                    check = ast.Assert(ast.UnaryOp(ast.Not(), test), *arguments)
-                    return ast.copy_location(check, node)
+                message = self._message(failure)
+                if message is not None:
+                    return _check(node, ast.UnaryOp(ast.Not(), test), message)
+        self.generic_visit(node)
         return node
 
-    def _failure(self, node: ast.stmt) -> list[ast.expr] | None:
-        """Return with which arguments a statement fails the test, None if it does not."""
+    def visit_Raise(self, node: ast.Raise) -> ast.stmt:
+        message = self._message(node) if self._is_tried else None
+        return node if message is None else _check(node, ast.Constant(False), message)
+
+    def _message(self, node: ast.stmt) -> list[ast.expr] | None:
+        """Return what a statement says when it fails the test, None if it does not fail it so."""
         match node:
             case ast.Raise(ast.Name("AssertionError"), None):
                 return []
-            case ast.Raise(ast.Call(ast.Name("AssertionError"), arguments, []), None):
-                return arguments
-            case ast.Expr(ast.Call(ast.Attribute(ast.Name("self"), "fail"), arguments, [])):
-                return arguments
-            case ast.Expr(ast.Call(ast.Attribute(ast.Name("pytest"), "fail"), arguments, [])):
-                return None if self._is_tried else arguments
+            case ast.Raise(ast.Call(ast.Name("AssertionError"), [] | [_] as said, []), None):
+                return said
+            case ast.Expr(ast.Call(ast.Attribute(ast.Name("self"), "fail"), [] | [_] as said, [])):
+                return said
+            case ast.Expr(
+                ast.Call(ast.Attribute(ast.Name("pytest"), "fail"), [] | [_] as said, [])
+            ) if not self._is_tried:
+                return said
         return None
+
+
+def _check(node: ast.stmt, test: ast.expr, message: list[ast.expr]) -> ast.stmt:
+    return ast.copy_location(ast.Assert(test, *message), node)

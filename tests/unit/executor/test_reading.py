@@ -89,6 +89,10 @@ def test_the_statements_of_a_function_that_is_called_once_are_tests():
         ("if x == 1: raise AssertionError('one')", "assert not x == 1, 'one'"),
         ("if x: self.fail()", "assert not x"),
         ("if x: pytest.fail(f'{x}')", "assert not x, f'{x}'"),
+        (
+            "try:\n    f()\n    raise AssertionError('none')\nexcept ValueError:\n    pass",
+            "try:\n    f()\n    assert False, 'none'\nexcept ValueError:\n    pass",
+        ),
         # What follows is another matter: it may be caught, or more may happen.
         ("try:\n    if x:\n        pytest.fail()\nexcept Exception:\n    pass", None),
         ("if x: raise ValueError", None),
