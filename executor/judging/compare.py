@@ -15,6 +15,7 @@ from infra.contracts.problems import TextComparator, ValueComparator
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _RELATIVE, _ABSOLUTE = 1e-6, 1e-12
 """How near pytest's `approx` wants two numbers where a test does not say."""
+_NUMBERS: tuple[type[Any], ...] = (complex, float, int, Decimal, Fraction)
 _MAX_UNORDERED = 500
 """Most elements that cannot be hashed and are matched pairwise."""
 _MAX_LISTED = 2_000_000
@@ -103,8 +104,7 @@ def _near(actual: Any, expected: Any, relative: float | None, absolute: float | 
         return False
     if actual == expected:
         return True
-    numeric = (complex, float, int, Decimal, Fraction)
-    if not isinstance(expected, (complex, float, int)) or not isinstance(actual, numeric):
+    if not isinstance(expected, (complex, float, int)) or not isinstance(actual, _NUMBERS):
         return False
     if not math.isfinite(abs(expected)):
         return False
