@@ -51,6 +51,12 @@ def judge_of(slot, source, reference=ADD):
 
 
 AS_THEIR_AUTHORS_RUN_THEM = {
+    "large files": """
+import os
+with open("rows", "wb") as file:
+    file.truncate(60 * 2**20)
+assert add(os.path.getsize("rows"), 1) == 60 * 2**20 + 1
+""",
     "values that processes share": """
 import multiprocessing
 total, row = multiprocessing.Value("i", 1), multiprocessing.Array("i", 2)
