@@ -195,6 +195,7 @@ def _build(images: Path, root: Path, own: tuple[str, ...]) -> None:
         for name in own:
             _copy_package(_distribution(name), library)
         _copy_time_zones(temporary / "py" / "zoneinfo", library)
+        _share_memory_in_any_folder(library)
         programs = _copy_programs(temporary / "bin") if own else []
         copy_shared_libraries(temporary, [binary, *library.rglob("*.so"), *programs])
         compileall.compile_dir(str(temporary / "py"), quiet=2, workers=1)
@@ -233,6 +234,12 @@ def _copy_time_zones(target: Path, library: Path) -> None:
     for path in library.glob("_sysconfigdata_*.py"):
         with path.open("a") as file:
             file.write('\nbuild_time_vars["TZPATH"] = "/py/zoneinfo"\n')
+
+
+def _share_memory_in_any_folder(library: Path) -> None:
+    """Have processes share values without asking how much room a file system has: nobody tells."""
+    with (library / "multiprocessing" / "heap.py").open("a") as file:
+        file.write("\nArena._dir_candidates = []\n")
 
 
 def _make_readable(root: Path) -> None:

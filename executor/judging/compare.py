@@ -5,13 +5,17 @@ import math
 import numbers
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Sized
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from infra.contracts.problems import TextComparator, ValueComparator
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_RELATIVE, _ABSOLUTE = 1e-6, 1e-12
+"""How near pytest's `approx` wants two numbers where a test does not say."""
+_NUMBERS: tuple[type[Any], ...] = (complex, float, int, Decimal, Fraction)
 _MAX_UNORDERED = 500
 """Most elements that cannot be hashed and are matched pairwise."""
 _MAX_LISTED = 2_000_000
@@ -81,6 +85,35 @@ def _same_items(actual: Any, expected: Any) -> bool:
     return _unordered([*actual], [*expected])
 
 
+def _approximate(actual: Any, expected: Any, bounds: Sequence[float | None]) -> bool:
+    """Tell what pytest's `approx` would say of numbers, or of the numbers in a list or dict."""
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict) or actual.keys() != expected.keys():
+            return False
+        return all(_near(actual[key], value, *bounds) for key, value in expected.items())
+    if not isinstance(expected, (list, tuple)):
+        return _near(actual, expected, *bounds)
+    if not isinstance(actual, Sized) or len(actual) != len(expected):
+        return False
+    parts: Any = _parts(actual)
+    return all(_near(one, other, *bounds) for one, other in zip(parts, expected, strict=True))
+
+
+def _near(actual: Any, expected: Any, relative: float | None, absolute: float | None) -> bool:
+    if isinstance(expected, bool) and not isinstance(actual, bool):
+        return False
+    if actual == expected:
+        return True
+    if not isinstance(expected, (complex, float, int)) or not isinstance(actual, _NUMBERS):
+        return False
+    if not math.isfinite(abs(expected)):
+        return False
+    far = abs(expected) * (_RELATIVE if relative is None else relative)
+    if relative is None and absolute is not None:
+        far = 0.0
+    return bool(abs(expected - actual) <= max(far, _ABSOLUTE if absolute is None else absolute))
+
+
 _RELATIONS: Mapping[str, Callable[[Any, Any, float], Any]] = {
     "equal": lambda actual, expected, _: actual == expected,
     "unequal": lambda actual, expected, _: actual != expected,
@@ -101,6 +134,7 @@ _RELATIONS: Mapping[str, Callable[[Any, Any, float], Any]] = {
     "beyond": lambda actual, expected, delta: not _within(actual, expected, delta),
     "rounded": _rounded,
     "apart": lambda actual, expected, places: not _rounded(actual, expected, places),
+    "approximate": lambda actual, wanted, _: _approximate(actual, wanted[0], wanted[1:]),
     "items": lambda actual, expected, _: _same_items(actual, expected),
 }
 """By the word that `executor.guest.guards` and `executor.guest.reading` have for each."""

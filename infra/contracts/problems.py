@@ -104,7 +104,7 @@ class Limits(Contract):
     """Standard output (and, apart, standard error) of one test."""
     value_bytes: int = Field(64 * 2**20, ge=1024, le=64 * 2**20)
     """Encoded size of one value that a call returns."""
-    file_bytes: int = Field(16 * 2**20, ge=0, le=2**30)
+    file_bytes: int = Field(64 * 2**20, ge=0, le=2**30)
     """Temporary files of the candidate together, and the largest single file."""
     processes: int = Field(32, ge=4, le=512)
     """Processes and threads of the candidate together."""

@@ -6,7 +6,7 @@
 import ast
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,6 +18,7 @@ _RUNNER: Final = frozenset({"pytest", "_pytest", "pluggy", "hypothesis"})
 _ABSENCE: Final = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _IMPORTERS: Final = frozenset({"__import__", "import_module", "importorskip"})
 """Functions that import what their first argument names."""
+_FINDERS: Final = frozenset({"find_spec", *_IMPORTERS})
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _MODULES: Final = "# modules:"
 _WARM: Final = "# warm:"
@@ -92,7 +93,13 @@ def infer(
     """
     known = shipped() if images is None else images
     there = sys.stdlib_module_names | _RUNNER | frozenset(beside)
-    wanted = frozenset(name for source in sources for name in imported(source)) - there
+    trees = [tree for source in sources if (tree := _parsed(source)) is not None]
+    wanted = frozenset[str]().union(*map(_imported, trees)) - there
+    packages = {name for image in known.values() for name in image.named}
+    wanted |= packages & {name for tree in trees for name in _patched(tree)}
+    # Where something imports by name, a text that is a package's name may be what it is given.
+    if any(map(_imports_by_name, trees)):
+        wanted |= packages & {text for tree in trees for text in _texts(tree)}
     enough = [image for image in known.values() if wanted <= image.modules]
     if enough:
         return min(enough, key=lambda image: (len(image.modules), image.name)).name
@@ -108,10 +115,18 @@ def infer(
 
 def imported(source: str) -> frozenset[str]:
     """Return the top-level names of what a source must be able to import, anywhere in it."""
+    tree = _parsed(source)
+    return frozenset() if tree is None else _imported(tree)
+
+
+def _parsed(source: str) -> ast.Module | None:
     try:
-        tree = ast.parse(source)
+        return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
+        return None
+
+
+def _imported(tree: ast.Module) -> frozenset[str]:
     found: set[str] = set()
     waiting: list[ast.AST] = [tree]
     while waiting:
@@ -144,12 +159,39 @@ def _is_for_types(test: ast.expr) -> bool:
 
 
 def _argument_of_import(call: ast.Call) -> str | None:
-    function = call.func
-    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
-    first = call.args[0] if call.args else None
-    if name in _IMPORTERS and isinstance(first, ast.Constant) and isinstance(first.value, str):
-        return first.value
+    match call:
+        case ast.Call(args=[ast.Constant(value=str(named)), *_]):
+            return named if _name_of(call.func) in _IMPORTERS else None
     return None
+
+
+def _patched(tree: ast.Module) -> Iterator[str]:
+    """Yield the first part of each dotted text that names what is patched."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(args=[ast.Constant(value=str(named)), *_]) if "." in named:
+                if _name_of(node.func) == "patch":
+                    yield named.partition(".")[0]
+
+
+def _imports_by_name(tree: ast.Module) -> bool:
+    """Tell whether something is imported, or looked for, of which the name is worked out."""
+    return any(
+        isinstance(node, ast.Call)
+        and _name_of(node.func) in _FINDERS
+        and not (node.args and isinstance(node.args[0], ast.Constant))
+        for node in ast.walk(tree)
+    )
+
+
+def _texts(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+def _name_of(function: ast.expr) -> str | None:
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", None)
 
 
 def _quoted(names: Iterable[str]) -> str:

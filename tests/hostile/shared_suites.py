@@ -219,6 +219,28 @@ def test_five(): assert abs(mean([1, 1, 4]) - 2) < 1e-9
         _MEAN,
     ),
     _examples("examples", "mean", _SHOWN),
+    Attacked(
+        "failures by hand",
+        "mean",
+        """
+import pytest
+def same(one, other):
+    if one != other: raise AssertionError(f"{one} is not {other}")
+def alike(one, other): same(one, other)
+def test_two(): alike(mean([1, 3]), 2)
+def test_near(): assert mean([1, 2]) == pytest.approx(1.5)
+def test_rows():
+    for values, expected in [([5, 5], 5), ([0, 10, 20], 10)]:
+        if mean(values) != expected: pytest.fail("it is another")
+def test_list(): assert [mean([n]) for n in (1, 2)] == pytest.approx([1, 2], abs=0.01)
+def test_nothing():
+    try:
+        mean([])
+        raise AssertionError("no error")
+    except ZeroDivisionError: pass
+""",
+        _MEAN,
+    ),
 ]
 ATTACKED = {
     "classeval": ("ClassEval/5", "ClassEval/20", "ClassEval/23", "ClassEval/67", "ClassEval/76"),

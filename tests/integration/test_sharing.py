@@ -51,6 +51,22 @@ def judge_of(slot, source, reference=ADD):
 
 
 AS_THEIR_AUTHORS_RUN_THEM = {
+    "large files": """
+import os
+with open("rows", "wb") as file:
+    file.truncate(60 * 2**20)
+assert add(os.path.getsize("rows"), 1) == 60 * 2**20 + 1
+""",
+    "values that processes share": """
+import multiprocessing
+total, row = multiprocessing.Value("i", 1), multiprocessing.Array("i", 2)
+def work():
+    total.value, row[1] = add(total.value, 1), 5
+child = multiprocessing.get_context("fork").Process(target=work)
+child.start()
+child.join()
+assert (total.value, row[:]) == (2, [0, 5])
+""",
     "standard output": """
 import io
 from contextlib import redirect_stdout

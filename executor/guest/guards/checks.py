@@ -27,7 +27,6 @@ from executor.guest.guards.values import Draws, Scalar, unlikely
 _CONTAINED = ("match", "search", "fullmatch", "startswith", "endswith", "find", "count")
 _RAISING = ("assertRaises", "assertRaisesRegex", "raises")
 _WARNING = ("assertWarns", "assertWarnsRegex", "warns", "deprecated_call")
-_SINGLE = ("assertTrue", "assertFalse", "assertIsNone", "assertIsNotNone", "assert_")
 _PAIRING = ("zip", "enumerate")
 _ONE = ast.Constant(1)
 _ROUNDS = 3
@@ -220,7 +219,7 @@ class Changes:
             yield from self._of_distance(args[0], args[1])
         elif name == "assertFalse" and args:
             yield from self._of_falsehood(args[0])
-        elif name in ("assertIn", "assert_any_call") and args:
+        elif name in ("assertIn", "assert_any_call", "assertLogs") and args:
             yield from self._of_contents(args[0])
         elif name == "assertRegex" and len(args) > 1:
             yield from self._of_contents(args[1])

@@ -13,12 +13,11 @@ from executor.guest.channel import Channel
 from executor.guest.guards.checks import Changes, expects_exception
 from executor.guest.guards.constants import Constants
 from executor.guest.guards.copying import Change, copied
-from executor.guest.guards.inlining import NAME
 from executor.guest.guards.literals import Literals
 from executor.guest.guards.names import Names
 from executor.guest.guards.outside import Outside, instead
 from executor.guest.guards.reading import Suite, Test, read
-from executor.guest.guards.sites import FUNCTIONS, Site
+from executor.guest.guards.sites import FUNCTIONS, NAME, Site
 from executor.guest.guards.values import Draws, Scalar
 from executor.guest.reading.imported import imports_of
 from executor.guest.reading.statements import entered

@@ -5,10 +5,8 @@ from collections import Counter
 from collections.abc import Collection
 
 from executor.guest.guards.copying import copied
-from executor.guest.guards.sites import FUNCTIONS, Function
+from executor.guest.guards.sites import FUNCTIONS, NAME, Function
 
-NAME = "\0"
-"""Stands where the name of a test is to be put; no other text of Python code contains it."""
 _BOUND_TO_CLASS = ("super", "__class__")
 
 
@@ -38,15 +36,22 @@ class Inlining:
         """Return a test, or a statement, that has within it what it calls."""
         change: dict[ast.AST, ast.AST] = {}
         moved: dict[str, Function] = {}
-        for node in ast.walk(test):
-            match node:
-                case ast.Call(func=ast.Name(id=name)) if name in self._plain:
-                    moved[name] = self._plain[name]
-                    change[node] = ast.Call(_renamed(name), node.args, node.keywords)
-                case ast.Call(func=ast.Attribute(value=ast.Name(id="self") as own, attr=name)):
-                    if name in self._methods:
-                        moved[name] = self._methods[name]
-                        change[node] = ast.Call(_renamed(name), [own, *node.args], node.keywords)
+        waiting = [test]
+        while waiting:
+            for node in ast.walk(waiting.pop()):
+                match node:
+                    case ast.Call(func=ast.Name(id=name)) if name in self._plain:
+                        function, own = self._plain[name], []
+                    case ast.Call(func=ast.Attribute(value=ast.Name(id="self") as this, attr=name)):
+                        if name not in self._methods:
+                            continue
+                        function, own = self._methods[name], [this]
+                    case _:
+                        continue
+                change[node] = ast.Call(_renamed(name), [*own, *node.args], node.keywords)
+                if name not in moved:
+                    moved[name] = function
+                    waiting.append(function)
         if not moved:
             return test
         definitions: list[ast.stmt] = [
@@ -54,7 +59,7 @@ class Inlining:
             for name, function in moved.items()
         ]
         definitions = [
-            ast.copy_location(copied(new, {}), old)
+            ast.copy_location(copied(new, change), old)
             for new, old in zip(definitions, moved.values(), strict=True)
         ]
         new = copied(test, change)

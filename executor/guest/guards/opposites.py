@@ -23,6 +23,7 @@ _NAMES = {
     "assertLess": "assertGreaterEqual",
     "assertRegex": "assertNotRegex",
     "assertAlmostEqual": "assertNotAlmostEqual",
+    "assertLogs": "assertNoLogs",
     "assertEqual": "assertNotEqual",
     "assert_not_called": "assert_called",
     "assert_not_awaited": "assert_awaited",

@@ -28,6 +28,15 @@ _COMPARED: dict[type[ast.cmpop], str] = {
     ast.In: "in",
     ast.NotIn: "not_in",
 }
+_DENIED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
+"""What holds of plain data where the one does not."""
 _TURNED = {
     **{"less": "greater", "greater": "less", "at_most": "at_least", "at_least": "at_most"},
     **{"in": "contains", "not_in": "lacks"},
@@ -52,6 +61,8 @@ _NONE = {"assertIsNone": "is", "assertIsNotNone": "is_not"}
 _ALMOST = {"assertAlmostEqual": ("rounded", "within"), "assertNotAlmostEqual": ("apart", "beyond")}
 _PLACES = 7
 """To which `assertAlmostEqual` rounds where a test does not say."""
+_BOUNDS = ("rel", "abs")
+"""Of what pytest takes for equal."""
 _ASKING = {
     *("isinstance", "issubclass", "hasattr", "callable", "all", "any", "bool", "match", "search"),
     *("fullmatch", "startswith", "endswith"),
@@ -70,6 +81,17 @@ class Moved(NamedTuple):
     is_each: bool
     taken: Change
     """What else of the test changes, so that what is expected is nowhere in it."""
+
+
+class _Near(NamedTuple):
+    """What is expected, and how near to it something may be."""
+
+    expected: ast.expr
+    bounds: list[ast.expr]
+
+    def with_bounds(self, value: ast.expr) -> ast.expr:
+        """Return a value with the bounds, as the comparison `approximate` expects it."""
+        return ast.Tuple([value, *self.bounds], ast.Load())
 
 
 class Outside:
@@ -108,6 +130,8 @@ class Outside:
         """Find the side that is expected, which has nothing of the candidate."""
         for computed, expected, turned in ((left, right, False), (right, left, True)):
             taken: Change = {}
+            near = self._near(expected) if relation == "equal" else None
+            expected = near.expected if near else expected
             values = [expected]
             if isinstance(expected, ast.Name):
                 values = self._names.taken(expected, site)
@@ -121,8 +145,23 @@ class Outside:
             if relation in ("is", "is_not") and not all(map(_is_single, values)):
                 return None
             how = _TURNED.get(relation, relation) if turned else relation
+            if near is not None:
+                if any(map(_computes, values)):
+                    return None
+                how, values = "approximate", [near.with_bounds(value) for value in values]
             return Moved(how, computed, values, tolerance, len(values) > 1, taken)
         return None
+
+    def _near(self, expr: ast.expr) -> "_Near | None":
+        """Read a call of pytest's `approx`."""
+        if not isinstance(expr, ast.Call) or last_name(expr) != "approx" or "approx" in self._own:
+            return None
+        given = dict(zip(("expected", *_BOUNDS), expr.args, strict=False))
+        given |= {item.arg: item.value for item in expr.keywords if item.arg is not None}
+        bounds = [given.get(name, ast.Constant(None)) for name in _BOUNDS]
+        is_read = "expected" in given and given.keys() <= {"expected", *_BOUNDS}
+        is_read &= len(given) == len(expr.args) + len(expr.keywords)
+        return _Near(given["expected"], bounds) if is_read else None
 
 
 def instead(found: Moved, site: Site, number: int) -> Change:
@@ -172,8 +211,9 @@ def _of_truth(test: ast.expr, relation: str) -> Iterator[_Parts]:
             near = "near" if isinstance(op, ast.Lt) else "within"
             yield near, apart.left, apart.right, float(bound)
         case ast.Compare(left=left, ops=[op], comparators=[right]):
-            if relation == "true":
-                yield _COMPARED[type(op)], left, right, 0.0
+            kind = type(op) if relation == "true" else _DENIED.get(type(op))
+            if kind is not None:
+                yield _COMPARED[kind], left, right, 0.0
         case ast.Compare() | ast.BoolOp():
             return
         case _:
@@ -201,6 +241,12 @@ def _of_call(name: str, call: ast.Call) -> Iterator[_Parts]:
 
 def _is_single(expr: ast.expr) -> bool:
     return isinstance(expr, ast.Constant) and any(expr.value is one for one in (None, True, False))
+
+
+def _computes(expr: ast.expr) -> bool:
+    """Whether something is called for a value, which may be a number of a kind of its own."""
+    calls = (node for node in ast.walk(expr) if isinstance(node, ast.Call))
+    return any(last_name(call) != "float" for call in calls)
 
 
 def _is_truth(expr: ast.expr) -> bool:

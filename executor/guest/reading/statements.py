@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from executor.guest.reading.failures import as_asserts
 from executor.guest.reading.unrolling import unroll
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -74,7 +75,7 @@ def statements(source: str, check: str | None) -> tuple[ast.Module, list[Stateme
 def _parsed(source: str) -> ast.Module:
     tree = ast.parse(source)
     tree.body = [node for node in tree.body if not _runs_itself(node)]
-    return tree
+    return as_asserts(tree)
 
 
 def _asserting(tree: ast.Module) -> set[str]:

@@ -10,6 +10,8 @@ from typing import Final
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
 
+from executor.guest.guards.sites import last_name
+
 _OF_SOURCE: Final = {"getsource", "getsourcelines", "getsourcefile", "findsource", "getlines"}
 _ASSERT: Final = re.compile(r"\bassert\b")
 _FOLDERS: Final = {"dirname", "parent", "parents"}
@@ -58,24 +60,15 @@ def _reads_itself(source: str) -> bool:
     folders = {
         id(inner)
         for node in ast.walk(tree)
-        if _last_name(node) in _FOLDERS
+        if last_name(node) in _FOLDERS
         for inner in ast.walk(node)
     }
     for node in ast.walk(tree):
         match node:
             case ast.Name(id="__file__") if id(node) not in folders:
                 return True
-            case ast.Call(args=args) if _last_name(node) in _OF_SOURCE:
-                read = {_last_name(inner) for arg in args for inner in ast.walk(arg)}
+            case ast.Call(args=args) if last_name(node) in _OF_SOURCE:
+                read = {last_name(inner) for arg in args for inner in ast.walk(arg)}
                 if read & {*own, "self", "cls", "__name__", "__file__"}:
                     return True
     return False
-
-
-def _last_name(node: ast.AST) -> str:
-    match node:
-        case ast.Name(id=name) | ast.Attribute(attr=name):
-            return name
-        case ast.Call(func=called):
-            return _last_name(called)
-    return ""

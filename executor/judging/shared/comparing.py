@@ -26,6 +26,7 @@ _WORDS: Final = {
     "contains": "something with",
     "lacks": "something without",
     "within": "near",
+    "approximate": "near",
     "rounded": "nearly",
     "apart": "not nearly",
     "beyond": "not near",
@@ -86,6 +87,8 @@ class Expectation(NamedTuple):
             return f"what is {self.relation}"
         if self.relation == "equal":
             return brief(expected)
+        if self.relation == "approximate":
+            expected = expected[0]
         return f"what is {_WORDS.get(self.relation, self.relation)} {brief(expected)}"
 
 

@@ -12,6 +12,8 @@ from infra.contracts.execution import TestResult
 _ATTEMPTS: Final = 6
 _LEAST_SECONDS: Final = 1.0
 """CPU time that siblings may always take together; more only if the tests do."""
+_TIMES: Final = 4
+"""What the first of each check may take together, as a multiple of the tests' time."""
 _WANTED: Final = ((5, 3), (20, 2), (10**9, 1))
 """Up to how many checks how many siblings of each are in use: where there are few, guessing which
 is which must not pay."""
@@ -161,11 +163,11 @@ def _chosen(pattern: Pattern, siblings: Iterable[int], runs: Runs) -> list[int]:
     wanted = next(count for most, count in _WANTED if len(by_site) <= most)
     seconds = {item: sum(r.cpu_seconds for r in told.values()) for item, told in runs.items()}
     tests = sum(s for n, s in seconds.items() if n is None or pattern.items[n].site is None)
-    left = max(_LEAST_SECONDS, tests)
-    chosen = []
-    for row in zip_longest(*(items[:wanted] for items in by_site.values())):
+    spent, chosen = 0.0, []
+    for turn, row in enumerate(zip_longest(*(items[:wanted] for items in by_site.values()))):
+        most = max(_LEAST_SECONDS, tests if turn else _TIMES * tests)
         for item in row:
-            if item is not None and seconds[item] <= left:
-                left -= seconds[item]
+            if item is not None and spent + seconds[item] <= most:
+                spent += seconds[item]
                 chosen.append(item)
     return chosen

@@ -16,7 +16,7 @@ from executor.judging.verdicts import result
 from infra.contracts.base import Outcome
 
 PROGRAM = """
-import warnings
+import logging, warnings
 class Refused(Exception): pass
 class Stack:
     def __init__(self, items=()): self.items = list(items)
@@ -29,6 +29,7 @@ def half(n):
 def words(text): return text.split()
 def tell(to, text): to.write(text)
 def warn(): warnings.warn("old", DeprecationWarning)
+def log(): logging.getLogger("app").error("it is old")
 def is_even(n): return n % 2 == 0
 def nothing(): return None
 """

@@ -50,6 +50,9 @@ assert words("ab cd")[0].startswith("ab")
 with pytest.raises(ValueError): half(-1)
 with pytest.raises(ValueError, match="negative"): half(-1)
 with pytest.warns(DeprecationWarning): warn()
+with case.assertLogs("app", level="INFO") as logs: log(); half(2)
+with case.assertLogs(): log()
+with case.assertNoLogs("app"): half(2)
 case.assertEqual(half(4), 2)
 case.assertEqual(words("a"), ["a"], "they are not alike")
 case.assertNotEqual(half(4), 3)
@@ -255,14 +258,44 @@ def test_it(): assert failures({DOCSTRING!r}) == ""
     assert guard.protected == guard.pattern.sites == 1
 
 
-def test_a_failure_that_is_caught_has_copies_that_catch_something_else():
-    guard = learnt("""
+@pytest.mark.parametrize("handler", ["except", "except*"])
+def test_a_failure_that_is_caught_has_copies_that_catch_something_else(handler):
+    guard = learnt(f"""
 def test_it():
     try:
         half(-1)
         assert False
-    except ValueError:
+    {handler} ValueError:
         pass
+""")
+
+    assert guard is not None
+    assert guard.protected == guard.pattern.sites == 1
+
+
+def test_each_check_has_a_copy_where_tests_are_slow():
+    def slow(arrangement):
+        ran = told_by_running(arrangement)
+        took = {"cpu_seconds": 2.0}
+        return ran._replace(
+            told={name: one.model_copy(update=took) for name, one in ran.told.items()}
+        )
+
+    checks = "".join(f"    assert half({2 * n}) == {n}\n" for n in range(1, 5))
+    guard = learnt(f"def test_it():\n{checks}", run=slow)
+
+    assert guard is not None
+    assert guard.protected == guard.pattern.sites == len(guard.failing) == 4
+
+
+def test_a_check_is_counted_once_however_many_functions_lead_to_it():
+    guard = learnt("""
+def is_half(n, other):
+    assert half(n) == other
+    if n > 1: is_half(n / 2, other / 2)
+def assert_half(n, other): is_half(n, other)
+def assert_it(n): assert_half(n, n / 2)
+def test_it(): assert_it(8)
 """)
 
     assert guard is not None

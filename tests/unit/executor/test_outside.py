@@ -64,10 +64,28 @@ expected = [1, 2]; assert value() == expected
 for _ in "ab": assert value() == 3
 from datetime import date; assert value() == date(2020, 1, 2)
 assert value() == float("inf")
+assert value() == pytest.approx(3)
+assert pytest.approx(3, abs=0.05) == value()
+assert value() == pytest.approx(3, 0.02, 0.001)
+assert value() == pytest.approx([1, 2])
+assert value() == pytest.approx(True)
+assert value() == pytest.approx(1.0000001)
+assert value() == pytest.approx({1: 2.0})
+assert value() == pytest.approx(float("inf"))
+expected = 3.04; assert value() == pytest.approx(expected, rel=1e-3)
+for wanted in [3]: assert value() == pytest.approx(wanted)
+case.assertEqual(value(), pytest.approx(3))
+assert not value() == 3
+if value() != 3: raise AssertionError
+if value() not in (3, "abc"): raise AssertionError(f"it is {value}")
+if not value(): pytest.fail("nothing")
+case.assertFalse(value() == 3)
+case.assertTrue(not value() is None)
 """
 VALUES = [
     *(3, 3.0, 3.04, 2.99999999, True, False, None, "abc", "", float("inf"), Decimal(3)),
     *([], [1, 2], [2, 1], (1, 2), {1, 2}, {"a": [1, (2, 3)]}, {1: 2}.keys(), date(2020, 1, 2)),
+    *({1: 2}, {1: 2.0000001}, [1.0000001, 2], 3.0000001, 3 + 1e-7j, [1, "b"], "ab", {1: "b"}),
     *(Grade.GOOD, Bag(), Bag(1), namedtuple("Pair", "a b")(1, 2), range(1, 3), frozenset({1, 2})),
     *(ChainMap({"a": [1, (2, 3)]}), UserDict({"a": [1, (2, 3)]}), UserList([1, 2]), [UserList()]),
     *(
@@ -90,7 +108,7 @@ def test_a_check_holds_outside_where_it_would_hold_inside(check):
         try:
             plain["test_it"]()
             inside = Outcome.PASSED
-        except AssertionError:
+        except (AssertionError, pytest.fail.Exception):
             inside = Outcome.WRONG_ANSWER
         except Exception:
             inside = Outcome.RUNTIME_ERROR

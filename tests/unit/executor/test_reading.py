@@ -1,11 +1,13 @@
 """What is known of test code before any candidate is there."""
 
+import ast
 import socket
 
 import pytest
 
 from executor.guest.channel import Channel
 from executor.guest.reading import outline
+from executor.guest.reading.failures import as_asserts
 
 
 def read(source, check=None, entry_point="f"):
@@ -78,3 +80,28 @@ def test_the_statements_of_a_function_that_is_called_once_are_tests():
     (found,) = read(source)["found"]
 
     assert len(found["names"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "read"),
+    [
+        ("if x: raise AssertionError", "assert not x"),
+        ("if x == 1: raise AssertionError('one')", "assert not x == 1, 'one'"),
+        ("if x: self.fail()", "assert not x"),
+        ("if x: pytest.fail(f'{x}')", "assert not x, f'{x}'"),
+        (
+            "try:\n    f()\n    raise AssertionError('none')\nexcept ValueError:\n    pass",
+            "try:\n    f()\n    assert False, 'none'\nexcept ValueError:\n    pass",
+        ),
+        # What follows is another matter: it may be caught, or more may happen.
+        ("try:\n    if x:\n        pytest.fail()\nexcept Exception:\n    pass", None),
+        ("if x: raise ValueError", None),
+        ("if x: raise AssertionError from y", None),
+        ("if x: raise AssertionError(1, 2)", None),
+        ("if x:\n    raise AssertionError\nelse:\n    y()", None),
+    ],
+)
+def test_a_check_may_be_written_as_a_failure(source, read):
+    tree = ast.parse(source)
+
+    assert ast.unparse(as_asserts(tree)) == (read or ast.unparse(ast.parse(source)))

@@ -43,6 +43,28 @@ def test_the_smallest_image_with_all_imports_is_inferred(source, wanted):
     assert infer(source) == wanted
 
 
+@pytest.mark.parametrize(
+    ("program", "test", "wanted"),
+    [
+        ("def f(name): return importlib.import_module(name)", "f('numpy')", "numpy"),
+        ("def f(name): return importlib.util.find_spec(name)", "f('pandas')", "science"),
+        ("def f(name): return __import__(name)", "f('numpy of others')", "std"),
+        ("def f(name): return name.upper()", "f('numpy')", "std"),
+        ("def f(): return __import__('json')", "f('numpy')", "std"),
+    ],
+)
+def test_a_text_counts_where_something_is_imported_by_name(program, test, wanted):
+    assert infer(program, test) == wanted
+
+
+@pytest.mark.parametrize(
+    ("patched", "wanted"),
+    [("numpy.random.rand", "numpy"), ("numpy", "std"), ("os.path", "std"), ("game.dice", "std")],
+)
+def test_what_is_patched_is_imported(patched, wanted):
+    assert infer(f"from unittest import mock\n@mock.patch('{patched}')\ndef f(_): pass") == wanted
+
+
 def test_imports_of_all_sources_count():
     assert infer("import json", "import numpy", "import pandas") == "science"
 
