@@ -32,6 +32,7 @@ from services.api.document import ERRORS, Documented
 from services.api.exchange import Exchange
 from services.api.guards import BodyLimit, Measure, RateLimit, RequireKey
 from services.api.keys import KeyRing
+from services.api.methods import KnownMethods
 from services.api.offer import Offer
 
 MODULES = (
@@ -105,6 +106,7 @@ def create_app(
     app.state.exposition = stats.Exposition(database, redis_url)
     problem_details.install(app)
     # The one added last is outermost.
+    app.add_middleware(KnownMethods, modules=(*MODULES, *BORROWED))
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
     if max_rate:
         app.add_middleware(RateLimit, rate=max_rate)
