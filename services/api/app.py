@@ -11,6 +11,7 @@ from services.api import (
     dashboard,
     events,
     execute,
+    fusion_problems,
     groups,
     keys,
     live,
@@ -51,7 +52,7 @@ MODULES = (
     slow,
 )
 """The modules of our own interface; its endpoints need a key."""
-BORROWED = (sandbox_fusion, piston)
+BORROWED = (sandbox_fusion, fusion_problems, piston)
 """Those of other projects' interfaces, which need one too, and ignore what they do not know."""
 # Tells readers of the OpenAPI document how to send the key; `RequireKey` is what checks it.
 _DOCUMENTED_KEY = Security(
