@@ -5,6 +5,8 @@ PYTEST := $(BIN)/python -m pytest -q
 # They take minutes, and cores of their own.
 NO_FAULTS := --ignore=tests/e2e/faults --ignore=tests/e2e/hosts
 ROUNDS := 200
+# Where verl's own tests are; a clone elsewhere will do.
+VERL := https://github.com/volcengine/verl
 # The longest modules first, so that none is left to the end; waits of one leave the cores to others.
 PARALLEL = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder \
 	tests/e2e tests/hostile tests/integration tests/unit $(NO_FAULTS)
@@ -92,10 +94,10 @@ bench-suite: venv ## Load the whole suite through its API with 100,000 candidate
 fuzz: venv ## Send the API 10,000 random requests; FUZZ_CASES and FUZZ_SEED choose others
 	@FUZZ_CASES=$${FUZZ_CASES:-10000} $(PYTEST) tests/integration/direct/test_fuzz.py
 
-fuzz-api: venv ## Send it 2,000, hold every answer against its document, and use a client generated from that
+fuzz-api: venv ## Have schemathesis hold it against its document with all checks, and use a client generated from that
 	@test -x build/fuzz/bin/python || $(BIN)/python -m venv build/fuzz
 	@build/fuzz/bin/pip install -q -r tests/integration/direct/generator.txt
-	@GENERATOR=$$PWD/build/fuzz/bin FUZZ_CASES=2000 $(PYTEST) tests/integration/direct/test_fuzz.py tests/integration/direct/test_generated_client.py
+	@GENERATOR=$$PWD/build/fuzz/bin $(PYTEST) tests/integration/direct/test_schemathesis.py tests/integration/direct/test_generated_client.py
 
 student: venv ## Make the small student that is kept in services/exercises/kept again, from nothing
 	@$(BIN)/python -m services.exercises.student
@@ -106,12 +108,14 @@ reproduce: venv ## Train a student in six ways, three times, and compare (an hou
 	@build/trl/bin/pip install -q --no-deps -r tests/benchmarks/reproduction/peers.txt
 	@$(BIN)/python -m tests.benchmarks.reproduction.run --trl build/trl/bin/python
 
-peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai, lm-eval and TRL as released; prints a table
-	@for peer in verl openenv verifiers inspect-ai lm-eval; do \
+peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai, lm-eval, SandboxFusion's client and TRL as released; prints a table
+	@for peer in verl sandbox-fusion openenv verifiers inspect-ai lm-eval; do \
 		test -x build/peers/$$peer/bin/python || $(BIN)/python -m venv build/peers/$$peer || exit 1; done
 	@for peer in openenv verifiers inspect-ai lm-eval; do \
 		build/peers/$$peer/bin/pip install -q --upgrade $$peer -r tests/peers/suite.txt || exit 1; done
 	@build/peers/verifiers/bin/pip install -q uv
+	@build/peers/sandbox-fusion/bin/pip install -q --upgrade sandbox-fusion
+	@test -d build/peers/verl-source || git clone -q --depth 1 $(VERL) build/peers/verl-source
 	@build/peers/verl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
 	@build/peers/verl/bin/pip install -q --upgrade --no-deps -r tests/peers/verl.txt
 	@$(PYTEST) -s tests/peers tests/integration/direct/test_trl.py tests/integration/test_trl_exports.py

@@ -91,6 +91,9 @@ class Toolchain(NamedTuple):
 
 _BINARY: Final = ("/tmp/main",)
 _USUAL: Final = ("/usr/bin", "/usr/lib")
+_JAVATUPLES: Final = "/usr/share/java/javatuples.jar"
+"""What every program of MultiPL-E in Java imports; the compiler passes it over where it is not."""
+_JAVA: Final = ("/usr/lib", "/etc/java-*-openjdk", _JAVATUPLES)
 _NODE: Final = (*_USUAL, "/usr/share/nodejs", "/usr/share/node_modules")
 _RUBY: Final = (*_USUAL, "/usr/share/rubygems-integration", "/var/lib/gems")
 _PERL: Final = (*_USUAL, "/usr/share/perl", "/usr/share/perl5")
@@ -185,17 +188,16 @@ _TABLE: Final = (
         # The file is renamed to the class that is public, if there is one.
         Language.JAVA, "javac", "Main.java",
         ("{program}", "-J-Xmx512m", "-J-XX:+UseSerialGC", "-J-XX:+ExitOnOutOfMemoryError",
-         "-d", "classes", "Main.java"),
+         "-cp", _JAVATUPLES, "-d", "classes", "Main.java"),
         "classes",
         ("{home}/java", "-Xmx{megabytes}m", "-Xss64m", "-XX:+UseSerialGC",
-         "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-ea", "-cp", "/tmp/classes",
-         "{main}"),
-        run_binds=("/usr/lib", "/etc/java-*-openjdk"),
-        compile_binds=("/usr/lib", "/etc/java-*-openjdk"),
+         "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-ea", "-cp",
+         f"/tmp/classes:{_JAVATUPLES}", "{main}"),
+        run_binds=_JAVA, compile_binds=_JAVA,
         libraries=("{home}/../lib", "{home}/../lib/server"),
         processes=48, memory_bytes=128 * _MEBIBYTE,
         out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
-        packages=("default-jdk-headless",),
+        packages=("default-jdk-headless", "libjavatuples-java"),
     ),
     Toolchain(
         Language.JAVASCRIPT, "node", "main.js",

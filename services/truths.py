@@ -198,6 +198,9 @@ def _without_null_tags(value: Any) -> Any:
 
 def _of_pairs(pairs: dict[str, Any], function: str | None) -> dict[str, Any]:
     """Return the fields of inputs and outputs: of a program, or in JSON of a function."""
+    if isinstance(pairs["inputs"], list):
+        # As verl has it: no input is an empty one.
+        pairs = {**pairs, "inputs": ["" if text is None else text for text in pairs["inputs"]]}
     every = [text for texts in pairs.values() if isinstance(texts, list) for text in texts]
     problem: Problem
     if function is not None and all(isinstance(text, str) for text in every):

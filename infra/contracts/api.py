@@ -23,6 +23,7 @@ from infra.contracts.base import (
     Priority,
     SampleState,
     SkipReason,
+    Whole,
 )
 from infra.contracts.candidates import NewGroup
 from infra.contracts.checks import MAX_MUTANTS, Finding
@@ -64,7 +65,7 @@ class CheckView(Contract):
 class CheckAgain(Contract):
     """A request to check a problem once more."""
 
-    mutants: int = Field(0, ge=0, le=MAX_MUTANTS)
+    mutants: Whole = Field(0, ge=0, le=MAX_MUTANTS)
     """Most changed reference programs that are judged; with 0 the strength is left as it is."""
 
 

@@ -1,13 +1,15 @@
 """What all messages share: immutability, strictness, and the closed sets they draw from."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, cast
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic.config import JsonDict
 from uuid_utils.compat import uuid7
 
 __all__ = [
+    "NUMBER",
     "STANDARD_IMAGE",
     "Author",
     "BatchState",
@@ -29,9 +31,11 @@ __all__ = [
     "SampleState",
     "SkipReason",
     "Unguarded",
+    "Whole",
     "check_image",
     "language_alone",
     "new_id",
+    "state_keys",
 ]
 
 
@@ -39,6 +43,26 @@ class Contract(BaseModel):
     """Base of every message: immutable, and strict about unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("a number is needed, and no boolean or text")
+    return value
+
+
+NUMBER = BeforeValidator(_number)
+"""Refuses booleans and texts; behind the bounds of what may be null as well."""
+Whole = Annotated[int, NUMBER]
+"""A whole number of a request, which JSON may write as 1.0 or 1e9."""
+
+
+def state_keys(schema: JsonDict) -> None:
+    """Say in the JSON Schema of a mapping that keys must fit, which pydantic leaves open there."""
+    ((pattern, value),) = cast("JsonDict", schema.pop("patternProperties")).items()
+    names = cast("JsonDict", schema.get("propertyNames", {}))
+    schema["propertyNames"] = {**names, "pattern": pattern}
+    schema["additionalProperties"] = value
 
 
 def new_id() -> UUID:

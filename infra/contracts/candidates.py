@@ -3,9 +3,18 @@
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, model_validator
+from pydantic.config import JsonDict
 
-from infra.contracts.base import Author, Contract, JsonValue, Pairing, Priority
+from infra.contracts.base import (
+    NUMBER,
+    Author,
+    Contract,
+    JsonValue,
+    Pairing,
+    Priority,
+    Whole,
+)
 from infra.contracts.problems import ProgramText
 from infra.contracts.prompting import Sampled
 
@@ -17,7 +26,7 @@ DEFAULT_POLICY = "default"
 PolicyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 BackendName = Annotated[str, Field(min_length=1, max_length=200)]
-Temperature = Annotated[float, Field(ge=0, le=5)]
+Temperature = Annotated[StrictFloat, Field(ge=0, le=5)]
 
 
 class NewCandidate(Contract):
@@ -32,9 +41,9 @@ class NewCandidate(Contract):
     """The raw text the program was extracted from."""
     finish_reason: Annotated[str, Field(max_length=50)] | None = None
     """Why generation ended; `stop` means the text is complete."""
-    policy_version: int | None = Field(None, ge=0, lt=2**31)
+    policy_version: Annotated[int, Field(ge=0, lt=2**31), NUMBER] | None = None
     """Version of the policy's checkpoint that wrote it, for a student of this suite."""
-    seed: int | None = Field(None, ge=-(2**63), lt=2**63)
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63), NUMBER] | None = None
     sampled: Sampled | None = None
     """What the completion was sampled from, and token by token as what; null: not known."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
@@ -49,24 +58,33 @@ class SamplePlan(Contract):
     fallbacks: tuple[BackendName, ...] = Field((), max_length=8)
     """Backends to ask in this order for what those before could not give."""
     model: Annotated[str, Field(max_length=200)] = ""
-    num_samples: int = Field(ge=1, le=MAX_GROUP_CANDIDATES)
+    num_samples: Whole = Field(ge=1, le=MAX_GROUP_CANDIDATES)
     temperature: Temperature | None = None
     """Null: a server's own, or 0.8 of a model in the sampler's process."""
     temperatures: tuple[Temperature, ...] = Field((), max_length=64)
     """If given, the samples take these in turn, and `temperature` does not count."""
-    top_p: float | None = Field(None, gt=0, le=1)
+    top_p: Annotated[StrictFloat, Field(gt=0, le=1)] | None = None
     """Likeliest tokens whose sum is drawn from; null: a server's own, or 0.95."""
-    top_k: int | None = Field(None, ge=1)
+    top_k: Annotated[int, Field(ge=1), NUMBER] | None = None
     """Number of likeliest tokens that is drawn from; null: a server's own, or all."""
-    min_p: float | None = Field(None, ge=0, le=1)
+    min_p: Annotated[StrictFloat, Field(ge=0, le=1)] | None = None
     """Least probability, as a share of the likeliest token's; null: a server's own, or 0."""
-    max_tokens: int = Field(1024, ge=1, le=65_536)
+    max_tokens: Whole = Field(1024, ge=1, le=65_536)
     stop: tuple[str, ...] = ()
-    seed: int = Field(0, ge=-(2**62), lt=2**62)
+    seed: Whole = Field(0, ge=-(2**62), lt=2**62)
+
+
+_ASKS_FOR_SOMETHING: JsonDict = {
+    "if": {"properties": {"candidates": {"maxItems": 0}}},
+    "then": {"required": ["samples"], "properties": {"samples": {"minItems": 1}}},
+}
+"""The rule across a group's fields, as JSON Schema."""
 
 
 class NewGroup(Contract):
     """A request to rank candidates of one problem: handed in, sampled, or both."""
+
+    model_config = ConfigDict(json_schema_extra=_ASKS_FOR_SOMETHING)
 
     candidates: tuple[NewCandidate, ...] = Field((), max_length=MAX_GROUP_CANDIDATES)
     samples: tuple[SamplePlan, ...] = Field((), max_length=32)
@@ -74,11 +92,11 @@ class NewGroup(Contract):
     """Policy that the ranked group trains."""
     priority: Priority = Priority.BULK
     """`interactive` when somebody waits for the labels."""
-    cache: bool = True
+    cache: StrictBool = True
     """Whether an execution of the same program against the same tests may serve again."""
     pairs: Pairing | None = None
     """Which candidates are paired; null: as the ranker is set, by default `teacher`."""
-    once: bool = False
+    once: StrictBool = False
     """Whether the group that the same request has opened before, if there is one, is the answer."""
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
 

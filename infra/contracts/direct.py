@@ -1,10 +1,11 @@
 """Direct work: programs that somebody waits for, sent straight to an executor and never stored."""
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, StrictFloat, model_validator
+from pydantic.config import JsonDict
 
 from infra.contracts.base import (
     STANDARD_IMAGE,
@@ -151,8 +152,21 @@ class DirectReply(Contract):
     answers: tuple[Answer, ...]
 
 
+def _state_its_one_suite(schema: JsonDict) -> None:
+    """Say in JSON Schema that what a stored problem has is not given beside it."""
+    properties = cast("dict[str, JsonDict]", schema["properties"])
+    own = ("entry_point", "language", "image", "prelude")
+    absent: JsonDict = {name: {"enum": [properties[name].get("default")]} for name in own}
+    limits: JsonDict = {"enum": [{}, Limits().model_dump(mode="json")]}
+    schema["if"] = {"required": ["problem"], "properties": {"problem": {"type": "string"}}}
+    schema["then"] = {"properties": {"tests": {"maxItems": 0}, "limits": limits, **absent}}
+    schema["else"] = {"required": ["tests"], "properties": {"tests": {"minItems": 1}}}
+
+
 class ExecuteRequest(Contract):
     """Programs to be labelled while the caller waits, by a stored problem's tests or by these."""
+
+    model_config = ConfigDict(json_schema_extra=_state_its_one_suite)
 
     problem: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """A stored problem: its slug, or its id."""
@@ -165,7 +179,7 @@ class ExecuteRequest(Contract):
     """Python that the tests' own authors run before a program, in its namespace."""
     limits: Limits = Field(default_factory=Limits)
     programs: tuple[ProgramText, ...] = Field(min_length=1, max_length=MAX_PROGRAMS)
-    wait_seconds: float = Field(60.0, gt=0, le=MAX_WAIT_SECONDS)
+    wait_seconds: StrictFloat = Field(60.0, gt=0, le=MAX_WAIT_SECONDS)
     """When to answer at the latest; programs that are not labelled by then have no label."""
 
     @model_validator(mode="after")

@@ -9,6 +9,8 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainValidator,
+    StrictBool,
+    StrictFloat,
     WithJsonSchema,
     model_validator,
 )
@@ -22,7 +24,9 @@ from infra.contracts.base import (
     JsonValue,
     Language,
     ProgramLanguage,
+    Whole,
     check_image,
+    state_keys,
 )
 from infra.contracts.composites import NotPlain
 
@@ -72,6 +76,8 @@ RelativePath = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_./-]+$", max_length=200), AfterValidator(_below)
 ]
 """Path of a file below some folder."""
+Files = Annotated[dict[RelativePath, Text], Field(json_schema_extra=state_keys)]
+"""Texts of files by their paths."""
 
 
 REFERENCE_FACTOR: Final = 10.0
@@ -84,29 +90,29 @@ LEAST_IDLE_SECONDS: Final = 1.0
 class Limits(Contract):
     """Caps for running one candidate."""
 
-    cpu_seconds: float = Field(4.0, gt=0, le=60)
+    cpu_seconds: StrictFloat = Field(4.0, gt=0, le=60)
     """CPU time of one test, over all its processes."""
-    reference_factor: float | None = Field(REFERENCE_FACTOR, ge=1, le=100)
+    reference_factor: Annotated[StrictFloat, Field(ge=1, le=100)] | None = REFERENCE_FACTOR
     """If there is a reference program that passes, the CPU time of one test is this multiple of
     what that takes for its slowest one, at least 0.4 s and at most `cpu_seconds`, and so is its
     idle time, at least a second; with null they are always the most."""
-    idle_factor: float = Field(3.0, ge=0.1, le=20)
+    idle_factor: StrictFloat = Field(3.0, ge=0.1, le=20)
     """Time in which one test neither runs nor waits for a processor, as a multiple of
     `cpu_seconds`."""
-    total_cpu_seconds: float = Field(20.0, gt=0, le=MAX_WALL_SECONDS / 2)
+    total_cpu_seconds: StrictFloat = Field(20.0, gt=0, le=MAX_WALL_SECONDS / 2)
     """CPU time of one candidate over all tests; its idle time is `idle_factor` times that."""
-    run_every_test: bool = False
+    run_every_test: StrictBool = False
     """Whether a test has its whole time although one before it met its time limit; otherwise all
     tests after such a one share the time of one more."""
-    memory_bytes: int = Field(256 * 2**20, ge=32 * 2**20, le=8 * 2**30)
+    memory_bytes: Whole = Field(256 * 2**20, ge=32 * 2**20, le=8 * 2**30)
     """Memory of all the candidate's processes together, temporary files included."""
-    output_bytes: int = Field(2**20, ge=1024, le=64 * 2**20)
+    output_bytes: Whole = Field(2**20, ge=1024, le=64 * 2**20)
     """Standard output (and, apart, standard error) of one test."""
-    value_bytes: int = Field(64 * 2**20, ge=1024, le=64 * 2**20)
+    value_bytes: Whole = Field(64 * 2**20, ge=1024, le=64 * 2**20)
     """Encoded size of one value that a call returns."""
-    file_bytes: int = Field(64 * 2**20, ge=0, le=2**30)
+    file_bytes: Whole = Field(64 * 2**20, ge=0, le=2**30)
     """Temporary files of the candidate together, and the largest single file."""
-    processes: int = Field(32, ge=4, le=512)
+    processes: Whole = Field(32, ge=4, le=512)
     """Processes and threads of the candidate together."""
 
     @model_validator(mode="before")
@@ -208,7 +214,7 @@ class CallTest(_Checked):
     expected: JsonValue = None
     """Expected return value as tagged JSON."""
     comparator: ValueComparator = ValueComparator.EXACT
-    tolerance: float = Field(1e-6, ge=0, le=1)
+    tolerance: StrictFloat = Field(1e-6, ge=0, le=1)
     """Relative and absolute, for the comparator `tolerance`."""
 
 
@@ -221,7 +227,7 @@ class StdioTest(_Checked):
     stdin: Text = ""
     expected_stdout: Text
     comparator: TextComparator = TextComparator.LINES
-    tolerance: float = Field(1e-6, ge=0, le=1)
+    tolerance: StrictFloat = Field(1e-6, ge=0, le=1)
 
 
 class AssertTest(Contract):
@@ -239,7 +245,7 @@ class AssertTest(Contract):
     """Function of `source` that is called with the entry point (HumanEval's `check`)."""
     module: DottedName | None = None
     """Module as which `source` imports the candidate; if absent, both are one module."""
-    files: dict[RelativePath, Text] = Field(default_factory=dict, max_length=MAX_FILES)
+    files: Files = Field(default_factory=dict, max_length=MAX_FILES)
     """What lies beside it in a `shared` run: data, further modules, a `conftest.py`."""
 
 
@@ -250,16 +256,18 @@ class ProgramTest(Contract):
     not. Both are one file, the candidate first.
     """
 
+    model_config = ConfigDict(json_schema_extra=_require_kind)
+
     kind: Literal["program"] = "program"
     source: Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_CHARACTERS)]
     """What stands behind the candidate: a `main`, statements, or functions of a test framework."""
     before: Text = ""
     """What stands before it, such as the package and the imports of the tests."""
-    files: dict[RelativePath, Text] = Field(default_factory=dict, max_length=MAX_FILES)
+    files: Files = Field(default_factory=dict, max_length=MAX_FILES)
     """What else lies in the folder."""
     options: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9+=.,_-]+$", max_length=100)], ...] = ()
     """Words for the compiler behind our own, such as `-std=c++11`."""
-    silent: bool = False
+    silent: StrictBool = False
     """Whether a run that writes anything has failed: its assertions write, and do not end it."""
 
 

@@ -4,9 +4,10 @@ from fractions import Fraction
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, StrictBool, StrictFloat
 
 from infra.contracts.base import (
+    NUMBER,
     STANDARD_IMAGE,
     Author,
     Contract,
@@ -14,6 +15,7 @@ from infra.contracts.base import (
     Label,
     Language,
     SkipReason,
+    Whole,
 )
 from infra.contracts.candidates import DEFAULT_POLICY, PolicyName
 from infra.contracts.problems import ProgramText
@@ -141,13 +143,13 @@ class LeaseRequest(Contract):
     worker: Annotated[str, Field(min_length=1, max_length=200)]
     """Name of the trainer, the same for all its processes; a policy has one trainer at a time."""
     policy: PolicyName = DEFAULT_POLICY
-    limit: int = Field(1, ge=1, le=64)
-    lease_seconds: float = Field(120.0, ge=1, le=3600)
-    wait_seconds: float = Field(0.0, ge=0, le=30)
+    limit: Whole = Field(1, ge=1, le=64)
+    lease_seconds: StrictFloat = Field(120.0, ge=1, le=3600)
+    wait_seconds: StrictFloat = Field(0.0, ge=0, le=30)
     """How long the server may wait for a batch before it answers with none."""
-    fresh: bool = False
+    fresh: StrictBool = False
     """Whether the worker has just started: what its name held before is given back first."""
-    max_staleness: int | None = Field(None, ge=0)
+    max_staleness: Annotated[int, Field(ge=0, lt=2**31), NUMBER] | None = None
     """Most optimizer steps that the policy may be ahead of the weights that wrote a candidate."""
 
 
@@ -155,7 +157,7 @@ class Lease(Contract):
     """The right to train one batch until the lease ends."""
 
     batch_id: UUID
-    epoch: int
+    epoch: Whole = Field(ge=0, lt=2**31)
     """Fencing token: every later call names it, and an older one is refused."""
 
 
@@ -176,13 +178,13 @@ class HeartbeatRequest(Contract):
     """Extend leases."""
 
     leases: tuple[Lease, ...] = Field(min_length=1, max_length=1024)
-    lease_seconds: float = Field(120.0, ge=1, le=3600)
+    lease_seconds: StrictFloat = Field(120.0, ge=1, le=3600)
 
 
 class NewCheckpoint(Contract):
     """The weights a trainer wrote."""
 
-    version: int = Field(ge=1, lt=2**31)
+    version: Whole = Field(ge=1, lt=2**31)
     """Optimizer steps since the policy's first weights."""
     path: Annotated[str, Field(min_length=1, max_length=4096)]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]

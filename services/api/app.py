@@ -11,6 +11,7 @@ from services.api import (
     dashboard,
     events,
     execute,
+    fusion_problems,
     groups,
     keys,
     live,
@@ -32,6 +33,7 @@ from services.api.document import ERRORS, Documented
 from services.api.exchange import Exchange
 from services.api.guards import BodyLimit, Measure, RateLimit, RequireKey
 from services.api.keys import KeyRing
+from services.api.methods import KnownMethods
 from services.api.offer import Offer
 
 MODULES = (
@@ -50,7 +52,7 @@ MODULES = (
     slow,
 )
 """The modules of our own interface; its endpoints need a key."""
-BORROWED = (sandbox_fusion, piston)
+BORROWED = (sandbox_fusion, fusion_problems, piston)
 """Those of other projects' interfaces, which need one too, and ignore what they do not know."""
 # Tells readers of the OpenAPI document how to send the key; `RequireKey` is what checks it.
 _DOCUMENTED_KEY = Security(
@@ -105,6 +107,7 @@ def create_app(
     app.state.exposition = stats.Exposition(database, redis_url)
     problem_details.install(app)
     # The one added last is outermost.
+    app.add_middleware(KnownMethods, modules=(*MODULES, *BORROWED))
     app.add_middleware(BodyLimit, max_bytes=max_body_bytes)
     if max_rate:
         app.add_middleware(RateLimit, rate=max_rate)

@@ -1,9 +1,7 @@
 """What endpoints are handed: the database, and the page that is asked for."""
 
-import base64
-import binascii
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeVar, TypeVarTuple
+from typing import Annotated, Generic, TypeVar, TypeVarTuple
 from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
@@ -18,6 +16,7 @@ MAX_PAGE = 500
 """Most items on one page."""
 
 Row = TypeVar("Row")
+Position = TypeVar("Position", UUID, int)
 Columns = TypeVarTuple("Columns")
 
 
@@ -60,48 +59,24 @@ def _parameters(dependant: Dependant) -> set[str]:
     return own.union(*map(_parameters, dependant.dependencies))
 
 
-class Paging:
+class Paging(Generic[Position]):
     """Where a page starts, how long it is, and how the next one is announced."""
 
     def __init__(
-        self,
-        request: Request,
-        response: Response,
-        limit: Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most items.")] = 100,
-        cursor: Annotated[
-            str | None, Query(max_length=200, description="`next_cursor` of a page.")
-        ] = None,
+        self, request: Request, response: Response, limit: int, after: Position | None
     ) -> None:
+        """Take what was asked for; `after` is the id or number that the page comes after."""
         self._request = request
         self._response = response
         self._limit = limit
-        self._cursor = cursor
-
-    def after_id(self) -> UUID | None:
-        """Return the id that the page comes after.
-
-        Raises:
-            errors.InvalidInput: the cursor is not one of ours.
-        """
-        return self._decoded(UUID)
-
-    def after_number(self) -> int | None:
-        """Return the position or version that the page comes after.
-
-        Raises:
-            errors.InvalidInput: the cursor is not one of ours.
-        """
-        number = self._decoded(int)
-        if number is not None and not 0 <= number < 2**31:
-            raise _not_ours()
-        return number
+        self.after: Position | None = after
 
     def limited(self, query: Select[*Columns]) -> Select[*Columns]:
         """Ask for one row more than fits, which tells whether there is a next page."""
         return query.limit(self._limit + 1)
 
     def cut(
-        self, rows: Sequence[Row], key: Callable[[Row], UUID | int]
+        self, rows: Sequence[Row], key: Callable[[Row], Position]
     ) -> tuple[Sequence[Row], str | None]:
         """Return the rows of the page and the cursor of the next, if there is one.
 
@@ -110,23 +85,35 @@ class Paging:
         page = rows[: self._limit]
         if len(rows) == len(page):
             return page, None
-        cursor = base64.urlsafe_b64encode(str(key(page[-1])).encode()).decode().rstrip("=")
+        cursor = str(key(page[-1]))
         url = self._request.url.include_query_params(cursor=cursor)
         self._response.headers["Link"] = f'<{url.path}?{url.query}>; rel="next"'
         return page, cursor
 
-    def _decoded(self, kind: Callable[[str], Row]) -> Row | None:
-        if self._cursor is None:
-            return None
-        padded = self._cursor + "=" * (-len(self._cursor) % 4)
-        try:
-            return kind(base64.urlsafe_b64decode(padded).decode("ascii"))
-        except (ValueError, binascii.Error):
-            raise _not_ours() from None
+
+_Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most items.")]
+_NEXT = "`next_cursor` of a page."
 
 
-def _not_ours() -> errors.InvalidInput:
-    return errors.InvalidInput("`cursor` is not one this server gave out")
+def _by_id(
+    request: Request,
+    response: Response,
+    limit: _Limit = 100,
+    cursor: Annotated[UUID | None, Query(description=_NEXT)] = None,
+) -> Paging[UUID]:
+    return Paging(request, response, limit, cursor)
 
 
-Pages = Annotated[Paging, Depends()]
+def _by_number(
+    request: Request,
+    response: Response,
+    limit: _Limit = 100,
+    cursor: Annotated[int | None, Query(ge=0, lt=2**31, description=_NEXT)] = None,
+) -> Paging[int]:
+    return Paging(request, response, limit, cursor)
+
+
+PagesById = Annotated[Paging[UUID], Depends(_by_id)]
+"""Pages of what is listed by id."""
+PagesByNumber = Annotated[Paging[int], Depends(_by_number)]
+"""Pages of what is listed by position, version or number."""

@@ -162,6 +162,25 @@ RUN_CODE: dict[str, Example] = {
 RUN_JUPYTER: dict[str, Example] = {
     "cells": {"summary": "Refused: there are no notebooks here", "value": {"cells": ["a = 1"]}}
 }
+GET_PROMPTS: dict[str, Example] = {
+    "example": {"summary": "The stored problems `example/...`", "value": {"dataset": "example"}}
+}
+GET_PROMPT_BY_ID: dict[str, Example] = {
+    "add": {
+        "summary": "The stored problem `example/add`",
+        "value": {"dataset": "example", "id": "add"},
+    }
+}
+SUBMIT: dict[str, Example] = {
+    "add": {
+        "summary": "A completion for the stored problem `example/add`",
+        "value": {
+            "dataset": "example",
+            "id": "add",
+            "completion": "```python\ndef add(a, b):\n    return a + b\n```",
+        },
+    }
+}
 PISTON: dict[str, Example] = {
     "python": {
         "summary": "Run a Python program with arguments",

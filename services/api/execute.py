@@ -83,12 +83,13 @@ def suites_of(request: Request) -> StoredSuites:
 
 
 Executors = Annotated[Exchange, Depends(exchange_of)]
+Suites = Annotated[StoredSuites, Depends(suites_of)]
 
 
 @router.post("/execute", dependencies=[SUBMITS])
 async def execute(
     executors: Executors,
-    suites: Annotated[StoredSuites, Depends(suites_of)],
+    suites: Suites,
     caller: CalledBy,
     http: Request,
     request: Annotated[ExecuteRequest, Body(openapi_examples=examples.EXECUTE)],
@@ -98,11 +99,32 @@ async def execute(
     What a stored problem's tests expect is told to keys with the scope `read` only: for others
     `error` and every test's `detail` are empty.
     """
+    tells = request.problem is None or Scope.READ in caller.scopes
+    return ExecuteResponse(results=await label(executors, suites, http, request, tells))
+
+
+async def label(
+    executors: Exchange, suites: StoredSuites, http: Request, request: ExecuteRequest, tells: bool
+) -> tuple[ExecuteResult, ...]:
+    """Have programs labelled while their client waits.
+
+    Args:
+        executors: the way to the executors.
+        suites: the suites of stored problems.
+        http: the client's request.
+        request: programs and tests.
+        tells: whether the client may read why a test failed.
+
+    Raises:
+        errors.InvalidInput: the tests cannot be run.
+        errors.NotFound: there is no such problem.
+        errors.QueueFull: too much direct work is under way.
+        errors.Unavailable: Redis cannot be reached.
+    """
     works, num_bytes = await run_in_threadpool(_works, suites, request)
     asked = executors.ask(works, len(request.programs), request.wait_seconds, num_bytes)
     replies = await while_connected(http, asked)
-    tells = request.problem is None or Scope.READ in caller.scopes
-    return ExecuteResponse(results=tuple(_results(works, replies, request.wait_seconds, tells)))
+    return tuple(_results(works, replies, request.wait_seconds, tells))
 
 
 def _works(suites: StoredSuites, request: ExecuteRequest) -> tuple[list[Judging], int]:

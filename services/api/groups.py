@@ -37,7 +37,7 @@ from infra.db.tables import (
 from infra.db.unit_of_work import Database, Work
 from services.api import examples
 from services.api.backlog import Backlog
-from services.api.dependencies import Db, Limited, Pages
+from services.api.dependencies import Db, Limited, PagesById, PagesByNumber
 from services.api.idempotency import IdempotencyKey, is_repeat, once
 from services.api.keys import READS, SUBMITS, CalledBy
 
@@ -147,7 +147,7 @@ def _open_bulk(
 @router.get("/groups", dependencies=[READS])
 def list_groups(
     db: Db,
-    pages: Pages,
+    pages: PagesById,
     state: Annotated[GroupState | None, Query(description="Only groups in this state.")] = None,
     problem_id: Annotated[UUID | None, Query(description="Only groups of this problem.")] = None,
     ids: Annotated[
@@ -158,7 +158,7 @@ def list_groups(
     """List groups, oldest first."""
     order = GroupRow.id.desc() if newest_first else GroupRow.id
     query = pages.limited(select(GroupRow.id).order_by(order))
-    if (after := pages.after_id()) is not None:
+    if (after := pages.after) is not None:
         query = query.where(GroupRow.id < after if newest_first else GroupRow.id > after)
     if state is not None:
         query = query.where(GroupRow.state == state)
@@ -249,12 +249,12 @@ def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]
 
 
 @router.get("/groups/{group_id}/candidates", dependencies=[READS])
-def list_candidates(db: Db, group_id: UUID, pages: Pages) -> Page[CandidateView]:
+def list_candidates(db: Db, group_id: UUID, pages: PagesByNumber) -> Page[CandidateView]:
     """List the candidates of a group in the order they came in."""
     # Programs and completions are large, and no part of this view.
     large = map(defer, (CandidateRow.program, CandidateRow.completion, CandidateRow.sampled))
     query = select(CandidateRow).where(CandidateRow.group_id == group_id).options(*large)
-    if (after := pages.after_number()) is not None:
+    if (after := pages.after) is not None:
         query = query.where(CandidateRow.position > after)
     query = pages.limited(query.order_by(CandidateRow.position))
     with db.reading() as session:

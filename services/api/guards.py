@@ -17,8 +17,16 @@ from infra import errors, metrics, tracing
 from services.api.keys import Caller, KeyRing
 from services.api.problem_details import respond, unavailable
 
-BORROWED_PATHS = ("/run_code/", "/run_jupyter/", "/v1/ping/", "/api/v2/")
-"""Where other projects' interfaces lie (`sandbox_fusion`, `piston`)."""
+BORROWED_PATHS = (
+    "/run_code/",
+    "/run_jupyter/",
+    "/v1/ping/",
+    "/get_prompts/",
+    "/get_prompt_by_id/",
+    "/submit/",
+    "/api/v2/",
+)
+"""Where other projects' interfaces lie (`sandbox_fusion`, `fusion_problems`, `piston`)."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

@@ -15,7 +15,7 @@ from infra.contracts.api import ApiKeyView, CallerView, MadeApiKey, NewApiKey, P
 from infra.db.tables import ApiKeyRow
 from infra.db.unit_of_work import Database
 from services.api import examples
-from services.api.dependencies import Db, Pages
+from services.api.dependencies import Db, PagesByNumber
 
 ENVIRONMENT_KEY_ID = 0
 """The row that stands for the key of the environment, which may do everything."""
@@ -132,10 +132,10 @@ def create_key(
 
 
 @router.get("/keys", dependencies=[ADMINISTERS])
-def list_keys(db: Db, pages: Pages) -> Page[ApiKeyView]:
+def list_keys(db: Db, pages: PagesByNumber) -> Page[ApiKeyView]:
     """List API keys, oldest first, with those that are revoked."""
     query = select(ApiKeyRow).where(ApiKeyRow.id != ENVIRONMENT_KEY_ID).order_by(ApiKeyRow.id)
-    if (after := pages.after_number()) is not None:
+    if (after := pages.after) is not None:
         query = query.where(ApiKeyRow.id > after)
     with db.reading() as session:
         rows, cursor = pages.cut(session.scalars(pages.limited(query)).all(), lambda row: row.id)

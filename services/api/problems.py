@@ -23,7 +23,7 @@ from infra.contracts.checks import MAX_MUTANTS, Finding
 from infra.contracts.problems import Problem
 from infra.db.tables import ProblemRow, TestCaseRow
 from services.api import examples
-from services.api.dependencies import Db, Pages
+from services.api.dependencies import Db, PagesById
 from services.api.keys import READS, SUBMITS
 
 router = APIRouter(prefix="/v1/problems", tags=["problems"])
@@ -85,7 +85,7 @@ def create_problems(
 @router.get("", dependencies=[READS])
 def list_problems(
     db: Db,
-    pages: Pages,
+    pages: PagesById,
     slug: Annotated[str | None, Query(max_length=200, description="Exact name.")] = None,
     check_state: Annotated[
         CheckState | None, Query(description="Only problems of whose tests this is known.")
@@ -95,7 +95,7 @@ def list_problems(
     tests = select(func.count()).where(TestCaseRow.problem_id == ProblemRow.id).scalar_subquery()
     columns = [getattr(ProblemRow, name) for name in _SUMMARY]
     query = pages.limited(select(*columns, tests.label("num_tests")).order_by(ProblemRow.id))
-    if (after := pages.after_id()) is not None:
+    if (after := pages.after) is not None:
         query = query.where(ProblemRow.id > after)
     if slug is not None:
         query = query.where(ProblemRow.slug == slug)

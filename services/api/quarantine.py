@@ -26,7 +26,7 @@ from infra.db.tables import (
 from infra.db.unit_of_work import Work
 from ranker import records, withdrawal
 from services.api import examples
-from services.api.dependencies import Db, Pages
+from services.api.dependencies import Db, PagesById
 from services.api.keys import ADMINISTERS, READS
 
 router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])
@@ -35,12 +35,12 @@ router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])
 @router.get("", dependencies=[READS])
 def list_quarantine(
     db: Db,
-    pages: Pages,
+    pages: PagesById,
     kind: Annotated[QuarantineKind, Query(description="What to list.")] = QuarantineKind.CANDIDATE,
 ) -> Page[QuarantineView]:
     """List what was set aside after too many attempts, oldest first."""
     query = _QUERIES[kind]
-    if (after := pages.after_id()) is not None:
+    if (after := pages.after) is not None:
         query = query.where(query.selected_columns.id > after)
     with db.reading() as session:
         rows, cursor = pages.cut(session.execute(pages.limited(query)).all(), lambda row: row.id)

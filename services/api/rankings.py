@@ -24,7 +24,7 @@ from infra.db.tables import (
 from ranker import contents
 from ranker.batches import IN_FORCE
 from ranker.wanted import RESTS_ON_SHARED
-from services.api.dependencies import Db, Pages
+from services.api.dependencies import Db, PagesById
 from services.api.groups import require_group
 from services.api.keys import READS
 
@@ -64,7 +64,7 @@ def ranking_view(row: RankingRow) -> RankingView:
 @router.get("/ranked-groups", dependencies=[READS])
 def list_ranked_groups(
     db: Db,
-    pages: Pages,
+    pages: PagesById,
     policy: Annotated[str | None, Query(description="Only groups of this policy.")] = None,
     integrity: Annotated[
         Integrity | None,
@@ -81,7 +81,7 @@ def list_ranked_groups(
         .where(RankingRow.best_id.is_not(None), IN_FORCE)
         .order_by(RankingRow.id)
     )
-    if (after := pages.after_id()) is not None:
+    if (after := pages.after) is not None:
         query = query.where(RankingRow.id > after)
     if policy is not None:
         query = query.where(PolicyRow.name == policy)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
-from infra.contracts.base import ImageName, Language
+from infra.contracts.base import ImageName, Language, state_keys
 from infra.contracts.direct import (
     MAX_INPUT_CHARACTERS,
     MAX_RUN_FILES,
@@ -69,7 +69,9 @@ own = ["-c", "/dev/null", "--rootdir=/tmp", "-p", "no:cacheprovider"]
 raise SystemExit(pytest.main([{_TESTS!r}, *own]))
 """
 """The program that runs a file of tests."""
-Files = Annotated[dict[FileName, str | None], Field(max_length=MAX_RUN_FILES)]
+Files = Annotated[
+    dict[FileName, str | None], Field(max_length=MAX_RUN_FILES, json_schema_extra=state_keys)
+]
 
 
 class RunCodeRequest(BaseModel):

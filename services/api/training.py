@@ -34,7 +34,7 @@ from infra.db.tables import (
 from infra.db.unit_of_work import Database
 from ranker import batches
 from services.api import examples
-from services.api.dependencies import Db, Pages
+from services.api.dependencies import Db, PagesById, PagesByNumber
 from services.api.keys import READS, TRAINS
 
 router = APIRouter(prefix="/v1", tags=["training"])
@@ -85,10 +85,10 @@ def complete(
 
 
 @router.get("/training-batches", dependencies=[READS])
-def list_batches(db: Db, pages: Pages) -> Page[TrainingBatchView]:
+def list_batches(db: Db, pages: PagesById) -> Page[TrainingBatchView]:
     """List training batches, oldest first."""
     query = pages.limited(select(TrainingBatchRow).order_by(TrainingBatchRow.id))
-    if (after := pages.after_id()) is not None:
+    if (after := pages.after) is not None:
         query = query.where(TrainingBatchRow.id > after)
     with db.reading() as session:
         rows, cursor = pages.cut(session.scalars(query).all(), lambda row: row.id)
@@ -122,10 +122,10 @@ def _batch_view(session: Session, row: TrainingBatchRow) -> TrainingBatchView:
 
 
 @router.get("/policies", dependencies=[READS])
-def list_policies(db: Db, pages: Pages) -> Page[PolicyView]:
+def list_policies(db: Db, pages: PagesById) -> Page[PolicyView]:
     """List policies, oldest first."""
     query = pages.limited(select(PolicyRow).order_by(PolicyRow.id))
-    if (after := pages.after_id()) is not None:
+    if (after := pages.after) is not None:
         query = query.where(PolicyRow.id > after)
     with db.reading() as session:
         rows, cursor = pages.cut(session.scalars(query).all(), lambda row: row.id)
@@ -141,10 +141,10 @@ def get_policy(db: Db, name: str) -> PolicyView:
 
 
 @router.get("/policies/{name}/checkpoints", dependencies=[READS])
-def list_checkpoints(db: Db, name: str, pages: Pages) -> Page[CheckpointView]:
+def list_checkpoints(db: Db, name: str, pages: PagesByNumber) -> Page[CheckpointView]:
     """List the checkpoints of a policy, newest first."""
     query = pages.limited(select(CheckpointRow).order_by(CheckpointRow.version.desc()))
-    if (before := pages.after_number()) is not None:
+    if (before := pages.after) is not None:
         query = query.where(CheckpointRow.version < before)
     with db.reading() as session:
         query = query.where(CheckpointRow.policy_id == find_policy(session, name).id)

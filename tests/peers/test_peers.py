@@ -8,10 +8,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENTS = ROOT / "build/peers"
+VERL = ENVIRONMENTS / "verl-source"
+"""verl's repository: what it has of tests is not released."""
 CHECKS = ROOT / "tests/peers/checks"
 """Programs, and not modules: what is installed beside a peer may have a package `tests`."""
 PEERS = [
     ("verl", "verl"),
+    ("verl", "verl_sandbox"),
+    ("sandbox-fusion", "sandbox_fusion"),
     ("openenv", "openenv"),
     ("verifiers", "verifiers"),
     ("inspect-ai", "inspect"),
@@ -20,13 +24,16 @@ PEERS = [
 """Name of the package and of its environment, and of its check."""
 
 
-@pytest.mark.parametrize(("package", "check"), PEERS, ids=[peer for peer, _ in PEERS])
-def test_a_released_peer_works_with_the_suite_as_it_is(package, check, suite_environment, table):
+@pytest.mark.parametrize(("package", "check"), PEERS, ids=[check for _, check in PEERS])
+def test_a_released_peer_works_with_the_suite_as_it_is(
+    package, check, suite_environment, table, tmp_path
+):
     python = ENVIRONMENTS / package / "bin/python"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("RRTF_")},
         **suite_environment,
         "PYTHONPATH": str(ROOT),
+        "VERL": str(VERL),
         "PATH": f"{python.parent}:{os.environ['PATH']}",
         "HF_HUB_OFFLINE": "1",
         "HF_DATASETS_OFFLINE": "1",
@@ -38,7 +45,7 @@ def test_a_released_peer_works_with_the_suite_as_it_is(package, check, suite_env
 
     done = subprocess.run(
         [python, CHECKS / f"check_{check}.py"],
-        cwd=ROOT, env=environment, capture_output=True, text=True,
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
     )  # fmt: skip
 
     said = done.stdout.strip().splitlines()[-1:] or [""]

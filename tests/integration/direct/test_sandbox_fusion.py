@@ -2,6 +2,7 @@
 
 import base64
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
@@ -83,6 +84,33 @@ def test_files_lie_beside_a_compiled_program_too(raw):
     )
 
     assert (body["status"], body["files"]) == ("Success", {"o": in_base_64("7")})
+
+
+LIBRARIES = {
+    "java": (
+        "/usr/share/java/javatuples.jar",
+        "import org.javatuples.Pair;\nclass A { public static void main(String[] a)"
+        ' { System.out.print(Pair.with(1, "x")); } }',
+        "[1, x]",
+    ),
+    "nodejs": (
+        "/usr/share/nodejs/lodash",
+        'process.stdout.write("" + require("lodash").sum([1, 2]))',
+        "3",
+    ),
+}
+"""Where Debian has what published sets import, a program that does, and what it prints."""
+
+
+@pytest.mark.parametrize("language", LIBRARIES)
+def test_libraries_that_published_sets_import_are_there(raw, language):
+    where, code, printed = LIBRARIES[language]
+    if not Path(where).exists():
+        pytest.skip(f"there is no {where}")
+
+    body = run_code(raw, code, language=language)
+
+    assert (body["status"], body["run_result"]["stdout"]) == ("Success", printed), body
 
 
 def test_a_file_of_tests_is_run_by_pytest(raw):

@@ -65,6 +65,14 @@ def test_a_programs_input_and_output_are_read_from_every_shape(truth):
     assert (test.stdin, test.expected_stdout) == ("1 2\n", "3\n")
 
 
+def test_no_input_is_an_empty_one():
+    program = read({"inputs": [None, "x"], "outputs": ["3", "4"]})
+    call = read({"inputs": [None], "outputs": ["3"], "fn_name": "f"})
+
+    assert [test.stdin for test in program.request.tests] == ["", "x"]
+    assert [test.args for test in call.request.tests] == [()]
+
+
 @pytest.mark.parametrize(
     "truth",
     [
