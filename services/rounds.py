@@ -19,7 +19,8 @@ from infra import errors
 from infra.contracts.api import CheckpointView, GroupView, ProblemView
 from infra.contracts.base import Author, BatchState, GroupState, Label, Pairing, SampleState
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
-from services.evaluation import Estimate, bootstrap, paired_difference
+from services import statistics
+from services.statistics import Estimate
 
 if TYPE_CHECKING:  # The command's help loads this module, and need not wait for HTTP.
     from services.client import Client
@@ -251,7 +252,7 @@ class Rounds:
             groups=len(trained),
             trained_groups=taught,
             staleness=staleness,
-            greedy=bootstrap([float(one) for one in solved]),
+            greedy=statistics.wilson(sum(solved), len(solved)),
             solved=tuple(solved),
             seconds=time.monotonic() - began,
         )
@@ -323,4 +324,4 @@ def keep_best(client: "Client", policy: str, version: int, folder: Path) -> Path
 
 def difference(before: Round, after: Round) -> Estimate:
     """Return how much the share of solved held-out problems rose, with its interval."""
-    return paired_difference(before.solved, after.solved)
+    return statistics.difference(before.solved, after.solved)
