@@ -30,6 +30,8 @@ class Known(Contract):
     """How many are published."""
     level: str | None = None
     """Key of the metadata that says how hard a problem is, or of what kind."""
+    renamed: dict[str, str] = Field(default_factory=dict)
+    """Levels that are misspelt as published."""
     date: str | None = None
     """Key of the metadata that says when it was published."""
     releases: dict[str, int] = Field(default_factory=dict)
@@ -101,6 +103,11 @@ def opened(name: str, plan: BenchmarkPlan) -> Benchmark:
     of = _known_as(name, plan, every)
     problems = every[: _release(name, plan.release, of, len(every))]
     items = [item(problem, of) for problem in problems]
+    there = {one.level.casefold() for one in items}
+    for level in plan.levels:
+        if level.casefold() not in there:
+            known_levels = ", ".join(sorted({one.level for one in items} - {""})) or "none"
+            raise errors.InvalidInput(f"{name} has no level {level!r}; there are: {known_levels}")
     chosen = [number for number, one in enumerate(items) if _is_wanted(one, plan, name)]
     if not chosen:
         raise errors.InvalidInput(f"{name}: no problem of {plan.problems} is left")
@@ -125,11 +132,11 @@ def digest(values: Iterable[Any]) -> str:
 def item(problem: Problem, of: Known | None) -> Item:
     """Return what a report needs of a problem."""
     said = problem.metadata
-    level = said.get(of.level) if of and of.level else None
+    level = str(said.get(of.level) or "") if of and of.level else ""
     published = said.get(of.date) if of and of.date else None
     return Item(
         slug=problem.slug,
-        level="" if level is None else str(level),
+        level=of.renamed.get(level, level) if of else "",
         date="" if published is None else str(published),
         prompt=problem.prompt,
         flaw=of.flaws.get(problem.slug, "") if of else "",
@@ -176,8 +183,6 @@ def _release(name: str, release: str | None, of: Known | None, count: int) -> in
 
 
 def _is_wanted(one: Item, plan: BenchmarkPlan, name: str) -> bool:
-    if plan.levels and not one.level:
-        raise errors.InvalidInput(f"{name}: {one.slug} says not of which level it is")
     if plan.levels and one.level.casefold() not in {level.casefold() for level in plan.levels}:
         return False
     if plan.after is None and plan.before is None:
