@@ -40,13 +40,13 @@ def _cases(evaluation: Evaluation, benchmark: str) -> Iterator[str]:
     unsolved = list(cases.unsolved(evaluation, benchmark))
     yield f"### Problems that no model solves: {len(unsolved)}\n"
     for one in unsolved:
-        yield f"* `{one.item.slug}`{_about(one)}"
+        yield f"* {_plain(one.item.slug)}{_about(one)}"
     alone = list(cases.alone(evaluation, benchmark))
     if alone:
         yield f"\n### Problems that one model alone solves: {len(alone)}\n"
         for only in alone:
             yield (
-                f"* `{only.item.slug}`: {_plain(only.model)}, {only.right} of {only.programs}"
+                f"* {_plain(only.item.slug)}: {_plain(only.model)}, {only.right} of {only.programs}"
                 " programs"
             )
     yield ""

@@ -144,9 +144,9 @@ def test_the_report_names_what_nobody_solves_with_its_failure_and_what_comes_nea
     page, text = (whole / "report.html").read_text(), (whole / "report.md").read_text()
 
     assert "Problems that no model solves: 1" in text
-    assert "`one/hard`, project\\_runnable: 2 of 2 programs: runtime_error in test 0" in text
+    assert "* one/hard, project\\_runnable: 2 of 2 programs: runtime_error in test 0" in text
     assert "Problems that one model alone solves: 1" in text
-    assert "* `one/odd`: large, 1 of 1 programs" in text
+    assert "* one/odd: large, 1 of 1 programs" in text
     assert "<b>one/hard</b>" in page
     assert "<svg" in page
     assert "bad()" in page
