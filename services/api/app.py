@@ -14,6 +14,7 @@ from services.api import (
     groups,
     keys,
     live,
+    models,
     piston,
     problem_details,
     problems,
@@ -47,6 +48,7 @@ MODULES = (
     stats,
     live,
     timeline,
+    models,
     slow,
 )
 """The modules of our own interface; its endpoints need a key."""
