@@ -46,7 +46,7 @@ class _Row(NamedTuple):
     counts: Counter[Label]
 
     @property
-    def count(self) -> Count:
+    def numbers(self) -> Count:
         return Count(self.counts.total(), self.counts[Label.ALL_PASS])
 
 
@@ -106,25 +106,26 @@ def get_comparison(
     both = sorted(first.keys() & second.keys(), key=lambda found: first[found].slug)
     if not both:
         raise errors.NotFound("no problem has labelled candidates of both models")
-    shares = [[_share(of[found].count) for found in both] for of in (first, second)]
-    rise = statistics.difference(*shares)
+    was = [_share(first[found].numbers) for found in both]
+    now = [_share(second[found].numbers) for found in both]
+    rise = statistics.difference(was, now)
     changes = [
         ChangedProblem(
             problem_id=found,
             slug=first[found].slug,
-            before=tuple(first[found].count),
-            after=tuple(second[found].count),
+            before=tuple(first[found].numbers),
+            after=tuple(second[found].numbers),
         )
-        for found, a, b in zip(both, *shares, strict=True)
+        for found, a, b in zip(both, was, now, strict=True)
         if a != b
     ]
-    won = sum(b > a for a, b in zip(*shares, strict=True))
+    won = sum(b > a for a, b in zip(was, now, strict=True))
     return ModelComparison(
         before=before,
         after=after,
         problems=len(both),
-        before_pass_at_1=sum(shares[0]) / len(both),
-        after_pass_at_1=sum(shares[1]) / len(both),
+        before_pass_at_1=sum(was) / len(both),
+        after_pass_at_1=sum(now) / len(both),
         difference=Interval(**rise._asdict()),
         won=won,
         lost=len(changes) - won,
@@ -174,7 +175,7 @@ def _by_problem(newest: int, models: Sequence[str] | None) -> Select[Any]:
 
 
 def _pass_at(rows: Sequence[_Row], k: int) -> PassAt:
-    values = [statistics.pass_at_k(*row.count, k) for row in rows if row.count.all >= k]
+    values = [statistics.pass_at_k(*row.numbers, k) for row in rows if row.numbers.all >= k]
     mean = sum(values) / len(values) if values else None
     return PassAt(k=k, problems=len(values), mean=mean)
 

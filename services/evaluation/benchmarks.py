@@ -36,6 +36,8 @@ class Known(Contract):
     """Key of the metadata that says when it was published."""
     releases: dict[str, int] = Field(default_factory=dict)
     """How many problems each has, which are the first ones."""
+    stop: tuple[str, ...] = ()
+    """Texts behind which a completion of its prompts, shown raw, is another text."""
     flaws: dict[str, str] = Field(default_factory=dict)
     """What is known to be wrong with single problems."""
 
@@ -62,6 +64,8 @@ class Benchmark:
     """Those of the items, in their order; none of a benchmark that is judged elsewhere."""
     file_slugs: tuple[str, ...]
     """All problems of the file, in its order: files of candidates may rely on it."""
+    stop: tuple[str, ...]
+    """Texts that end a completion of its prompts, where these are shown raw."""
     digest: str
     """Of all that decides what is asked and how it is judged."""
 
@@ -117,6 +121,7 @@ def opened(name: str, plan: BenchmarkPlan) -> Benchmark:
         items=tuple(items[number] for number in chosen),
         problems=kept,
         file_slugs=tuple(problem.slug for problem in every),
+        stop=of.stop if of else (),
         digest=digest(problem.model_dump(mode="json") for problem in kept),
     )
 

@@ -3,7 +3,7 @@
 import itertools
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from infra import errors
 from infra.contracts.base import Contract
+from infra.contracts.prompting import PAPER, FormOption, PromptForm, PromptStyle
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$")]
 """Of a model or a benchmark; it is the name of a folder too."""
@@ -49,6 +50,8 @@ class Sampling(Contract):
     max_tokens: int = Field(1024, ge=1)
     seed: int = 0
     stop: tuple[str, ...] = ()
+    form: PromptForm = PAPER
+    """How problems are shown to a model that records no form of its own."""
 
     @property
     def setting(self) -> Setting:
@@ -65,6 +68,8 @@ class ModelPlan(Contract):
     """Hugging Face causal model, by name or path, which is sampled here."""
     candidates: Path | None = None
     """Programs that it wrote, in any form that `rrtf label` reads."""
+    prompt_form: FormOption | None = None
+    """How it is shown problems; as the plan says, where not given."""
     only: str | None = None
     """The model whose programs are taken, of a file of several."""
     verdicts: Path | None = None
@@ -111,8 +116,10 @@ class Plan(Contract):
     """Of pass@k."""
     max_tokens: int = Field(512, ge=1)
     """Of one completion."""
+    prompt_form: FormOption = PAPER
+    """How problems are shown to models that record no form of their own."""
     stop: tuple[str, ...] = ()
-    """Texts that end a completion."""
+    """Texts that end a completion, beside those of a benchmark whose prompts are shown raw."""
     seed: int = 0
 
     @model_validator(mode="after")
@@ -124,9 +131,21 @@ class Plan(Contract):
             raise ValueError(f"pass@{max(self.k)} needs at least {max(self.k)} samples a problem")
         return self
 
-    def samplings(self) -> Iterator[Sampling]:
-        """Yield how each model is sampled, greedy first."""
-        usual = {"max_tokens": self.max_tokens, "seed": self.seed, "stop": self.stop}
+    def samplings(self, model: ModelPlan, stop: Sequence[str] = ()) -> Iterator[Sampling]:
+        """Yield how a model is sampled, greedy first.
+
+        Args:
+            model: Which.
+            stop: Texts behind which a completion of the benchmark's own prompts is another text.
+        """
+        form = model.prompt_form or self.prompt_form
+        raw = tuple(stop) if form.style is PromptStyle.RAW else ()
+        usual = {
+            "max_tokens": self.max_tokens,
+            "seed": self.seed,
+            "stop": tuple(dict.fromkeys(self.stop + raw)),
+            "form": form,
+        }
         if self.greedy:
             yield Sampling.model_validate(usual)
         if self.samples:

@@ -90,17 +90,17 @@ class Run:
 
     def _jobs_of(self, name: str, model: ModelPlan) -> Iterator[_Job]:
         if model.model is not None:
-            yield from self._jobs_of_local(name, model.model)
+            yield from self._jobs_of_local(name, model.model, model)
         elif model.candidates is not None:
             yield from self._jobs_of_file(name, model.candidates, model.only)
         elif model.verdicts is not None:
             yield from self._jobs_judged(name, model.verdicts)
 
-    def _jobs_of_local(self, name: str, source: str) -> Iterator[_Job]:
+    def _jobs_of_local(self, name: str, source: str, model: ModelPlan) -> Iterator[_Job]:
         self._need_benchmarks(name)
         digest = sampling.model_digest(source)
         for benchmark in self._benchmarks.values():
-            for how in self._plan.samplings():
+            for how in self._plan.samplings(model, benchmark.stop):
                 yield _Job(
                     self.folder.cell(name, benchmark.name, how.setting),
                     how.setting,

@@ -43,6 +43,7 @@ def sample(
     command += ["--problems", str(problems), "--out", str(out), "--threads", str(threads)]
     for name in ("samples", "temperature", "top_p", "max_tokens", "seed"):
         command += [f"--{name.replace('_', '-')}", str(getattr(sampling, name))]
+    command += ["--prompt-form", sampling.form.model_dump_json()]
     # With an equals sign, for a text may begin like an option.
     command += [f"--stop={text}" for text in sampling.stop]
     partial = out.with_name(out.name + ".partial")

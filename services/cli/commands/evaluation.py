@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli.terminal import Json, explains, print_json, say
+from services.cli.terminal import FormName, Json, explains, print_json, say
 
 if TYPE_CHECKING:
     from services.evaluation.results import Evaluation
@@ -56,6 +56,7 @@ def evaluate(
         int | None, typer.Option(help="Of one completion. [default: 512]")
     ] = None,
     seed: int | None = None,
+    prompt_form: FormName = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="Of torch; 0 leaves it to torch.")] = 0,
     as_json: Json = False,
@@ -70,6 +71,7 @@ def evaluate(
         "top_p": top_p,
         "max_tokens": max_tokens,
         "seed": seed,
+        "prompt_form": prompt_form,
     }
     table = table_of(plan, model, candidates, verdicts, problems, given)
     evaluation, ks = run(table, out, slots, threads)

@@ -246,10 +246,14 @@ def test_a_plan_names_files_beside_it_and_is_refused_where_it_cannot_be_done(tmp
 
     made = plan.made(plan.read(path))
 
-    names = [how.setting.name for how in made.samplings()]
+    samplings = list(made.samplings(made.models["small"], ("\ndef",)))
+    names = [how.setting.name for how in samplings]
     assert names == ["greedy", "t0.2_p0.9", "t0.2", "t0.8_p0.9", "t0.8"]
-    assert [how.samples for how in made.samplings()] == [1, 200, 200, 200, 200]
+    assert [how.samples for how in samplings] == [1, 200, 200, 200, 200]
     assert made.benchmarks["own"].problems == tmp_path / "problems.jsonl"
+    assert {how.stop for how in samplings} == {()}
+    raw = plan.made({"models": {"a": {"model": "x", "prompt_form": "raw"}}, "stop": ["#"]})
+    assert {how.stop for how in raw.samplings(raw.models["a"], ("\ndef",))} == {("#", "\ndef")}
     for wrong in (
         {"models": {}},
         {"models": {"a/b": {"model": "x"}}},
