@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -34,25 +33,20 @@ class Kept:
         """
         self._out = out
         self._partial = out.with_name(out.name + ".partial")
-        self._records: dict[int, Mapping[str, Any]] = {}
-        head = json.dumps({"asked": asked}) + "\n"
-        lines = self._whole_lines()
-        if lines[:1] != [head.encode()]:
-            lines = [head.encode()]
-            self._partial.write_bytes(lines[0])
-        for line in lines[1:]:
-            index, record = json.loads(line)
-            self._records[index] = record
-        self._file = self._partial.open("r+", encoding="utf-8", buffering=1)
-        # What was cut off in the middle of a line goes.
-        self._file.truncate(sum(map(len, lines)))
-        self._file.seek(0, os.SEEK_END)
-
-    def _whole_lines(self) -> list[bytes]:
-        with contextlib.suppress(FileNotFoundError):
-            lines = self._partial.read_bytes().splitlines(keepends=True)
-            return [line for line in lines if line.endswith(b"\n")]
-        return []
+        self._places: dict[int, tuple[int, int]] = {}
+        """Where the line of an index begins, and how long it is: records may be many and long."""
+        self._end = 0
+        head = json.dumps({"asked": asked}).encode() + b"\n"
+        with contextlib.suppress(FileNotFoundError), self._partial.open("rb") as file:
+            if file.readline() == head:
+                self._end = len(head)
+                for line in file:
+                    if line.endswith(b"\n"):  # Else it was cut off in the middle.
+                        self._note(json.loads(line)[0], len(line))
+        self._file = self._partial.open("r+b" if self._end else "w+b", buffering=0)
+        self._file.truncate(self._end)
+        if not self._end:
+            self._end = self._file.write(head)
 
     def __enter__(self) -> "Kept":
         return self
@@ -65,24 +59,31 @@ class Kept:
     ) -> None:
         self._file.close()
 
-    def __getitem__(self, index: int) -> Mapping[str, Any]:
-        return self._records[index]
-
     def __contains__(self, index: object) -> bool:
-        return index in self._records
+        return index in self._places
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        start, length = self._places[index]
+        self._file.seek(start)
+        return dict(json.loads(self._file.read(length))[1])
 
     def add(self, index: int, record: Mapping[str, Any]) -> None:
         """Keep a record, unless there is one of its index."""
-        if index not in self._records:
-            self._records[index] = record
-            self._file.write(json.dumps([index, record]) + "\n")
+        if index not in self._places:
+            line = json.dumps([index, record]).encode() + b"\n"
+            self._file.seek(self._end)
+            self._file.write(line)
+            self._note(index, len(line))
 
     def finish(self, count: int) -> None:
         """Write all records in the order of their indices, which are 0 to `count` - 1."""
-        self._file.close()
         whole = self._out.with_name(self._out.name + ".whole")
         with whole.open("w", encoding="utf-8") as file:
             for index in range(count):
-                file.write(json.dumps(self._records[index]) + "\n")
+                file.write(json.dumps(self[index]) + "\n")
         whole.replace(self._out)
         self._partial.unlink()
+
+    def _note(self, index: int, length: int) -> None:
+        self._places[index] = (self._end, length)
+        self._end += length

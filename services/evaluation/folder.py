@@ -135,12 +135,19 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     Raises:
         errors.InvalidInput: the file cannot be read, or a line is none.
     """
-    rows = []
+    return list(rows_of(path))
+
+
+def rows_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield JSON objects, one to a line.
+
+    Raises:
+        errors.InvalidInput: the file cannot be read, or a line is none.
+    """
     for _, row in importers.read_records(path):
         if isinstance(row, BadLine):
             raise errors.InvalidInput(f"{path}, line {row.number}: {row.reason}")
-        rows.append(row)
-    return rows
+        yield row
 
 
 def read_json(path: Path) -> Any:
@@ -158,6 +165,15 @@ def read_json(path: Path) -> Any:
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file at once."""
     _replace(path, json.dumps(value, indent=1) + "\n")
+
+
+def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write JSON objects, one to a line, at once."""
+    whole = path.with_name(path.name + ".whole")
+    with whole.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row) + "\n")
+    whole.replace(path)
 
 
 def write_text(path: Path, text: str) -> None:

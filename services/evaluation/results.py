@@ -12,7 +12,7 @@ from infra import errors
 from infra.contracts.base import Label, Outcome
 from services import statistics
 from services.evaluation.benchmarks import Item, day
-from services.evaluation.folder import Cell, Folder, read_json, read_lines
+from services.evaluation.folder import Cell, Folder, read_json, read_lines, rows_of
 from services.evaluation.plan import Setting
 from services.statistics import Count, Estimate
 
@@ -88,8 +88,13 @@ class Found:
 
     @cached_property
     def programs(self) -> list[Mapping[str, Any]]:
-        """The programs; none where it was judged elsewhere."""
-        return list(read_lines(self.cell.candidates)) if self.cell.candidates.exists() else []
+        """The programs, and their `num_tokens` if known; none where it was judged elsewhere."""
+        if not self.cell.candidates.exists():
+            return []
+        shown = ("program", "num_tokens")
+        return [
+            {key: row[key] for key in shown if key in row} for row in rows_of(self.cell.candidates)
+        ]
 
     def every(self) -> list[Judged]:
         """Return the results of all programs."""

@@ -1,7 +1,6 @@
 """Runs a plan: every model on every benchmark; what was done before is not done again."""
 
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,14 @@ from typing import Any
 from infra import errors
 from services.evaluation import benchmarks, given, labelling, published, sampling
 from services.evaluation.benchmarks import Benchmark, Item, Known
-from services.evaluation.folder import Cell, Folder, read_lines, write_json, write_text
+from services.evaluation.folder import (
+    Cell,
+    Folder,
+    read_lines,
+    rows_of,
+    write_json,
+    write_lines,
+)
 from services.evaluation.plan import ModelPlan, Plan, Sampling, Setting
 
 Progress = Callable[[str, int, int], None]
@@ -147,7 +153,7 @@ class Run:
 
     def _fill(self, job: _Job) -> None:
         if job.benchmark is None:
-            write_text(job.cell.labels, _as_lines(job.rows))
+            write_lines(job.cell.labels, job.rows)
             return
         what = f"{job.cell.model} {job.cell.benchmark} {job.setting.name}"
         done = 0
@@ -165,24 +171,26 @@ class Run:
 
     def _write_candidates(self, job: _Job, benchmark: Benchmark, what: str) -> None:
         if job.sampled is None:
-            write_text(job.cell.candidates, _as_lines(job.rows))
+            write_lines(job.cell.candidates, job.rows)
             return
         model, how = job.sampled
-        with self._problems_of(benchmark) as problems:
-            sampling.sample(
-                model,
-                problems,
-                job.cell.candidates,
-                how,
-                self._threads,
-                self._telling(f"{what}: sampling", 0),
-            )
+        sampled = job.cell.folder / "sampled.jsonl"
+        if not sampled.exists():
+            told = self._telling(f"{what}: sampling", 0)
+            with self._problems_of(benchmark) as problems:
+                sampling.sample(model, problems, sampled, how, self._threads, told)
+        # Without the tokens and their weights, which are much longer than the programs.
+        write_lines(
+            job.cell.candidates,
+            ({key: one[key] for key in one if key != "sampled"} for one in rows_of(sampled)),
+        )
+        sampled.unlink()
 
     @contextlib.contextmanager
     def _problems_of(self, benchmark: Benchmark) -> Iterator[Path]:
         """Write the problems that are asked, which may be some of their file, for a while."""
         path = self.folder.root / "benchmarks" / f"{benchmark.name}.asked.jsonl"
-        write_text(path, _as_lines([one.model_dump(mode="json") for one in benchmark.problems]))
+        write_lines(path, (one.model_dump(mode="json") for one in benchmark.problems))
         try:
             yield path
         finally:
@@ -191,7 +199,3 @@ class Run:
     def _telling(self, what: str, before: int) -> sampling.Told:
         total = sum(job.steps for job in self._jobs)
         return lambda done: self._progress(what, self._done + before + done, total)
-
-
-def _as_lines(rows: Sequence[Mapping[str, Any]]) -> str:
-    return "".join(json.dumps(row) + "\n" for row in rows)
