@@ -93,6 +93,9 @@ class Run:
             if not job.cell.is_complete:
                 self._fill(job)
             self._done += job.steps
+        for name in self._benchmarks:
+            # One that was killed behind its last sample has left them.
+            self._asked_of(name).unlink(missing_ok=True)
 
     def _jobs_of(self, name: str, model: ModelPlan) -> Iterator[_Job]:
         if model.model is not None:
@@ -189,12 +192,15 @@ class Run:
     @contextlib.contextmanager
     def _problems_of(self, benchmark: Benchmark) -> Iterator[Path]:
         """Write the problems that are asked, which may be some of their file, for a while."""
-        path = self.folder.root / "benchmarks" / f"{benchmark.name}.asked.jsonl"
+        path = self._asked_of(benchmark.name)
         write_lines(path, (one.model_dump(mode="json") for one in benchmark.problems))
         try:
             yield path
         finally:
             path.unlink(missing_ok=True)
+
+    def _asked_of(self, benchmark: str) -> Path:
+        return self.folder.root / "benchmarks" / f"{benchmark}.asked.jsonl"
 
     def _telling(self, what: str, before: int) -> sampling.Told:
         total = sum(job.steps for job in self._jobs)
