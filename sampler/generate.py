@@ -1,10 +1,10 @@
 """Samples a file of problems with no service running: `python -m sampler.generate`.
 
-Writes one line for each completion, as `rrtf label` and `rrtf submit` take it.
+Writes one line for each completion, as `rrtf label` and `rrtf submit` take it. What is asked again
+after it was cut off goes on behind the last completion that was written, and ends the same.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +15,7 @@ from infra import errors, importers, logs
 from infra.contracts.base import JsonValue
 from infra.contracts.problems import Problem
 from infra.contracts.prompting import PAPER, PromptForm, Sampled, parse_form
+from infra.kept import Kept, fingerprint
 from infra.record_files import BadLine
 from sampler.drawing import Decoding, derive_seed
 from sampler.extraction import extract
@@ -53,21 +54,21 @@ def run(given: argparse.Namespace) -> int:
         max_tokens=given.max_tokens,
         stop=tuple(given.stop),
     )
-    generated = model.generate(rows, decoding, given.batch_tokens)
+    model.check_room(rows)
     version = version_of(given.model)
-    partial = given.out.with_name(given.out.name + ".partial")
+    asked = [given.model, version, model.form, decoding, given.batch_tokens, *rows]
     try:
-        with partial.open("w", encoding="utf-8") as file:
-            for problem, row, item in zip(owners, rows, generated, strict=True):
-                record = _record(problem, model.form, row, item) | {
+        with Kept(given.out, fingerprint(asked)) as kept:
+            for index, item in model.stream(rows, decoding, given.batch_tokens, kept):
+                record = _record(owners[index], model.form, rows[index], item) | {
                     "model": given.model,
                     "policy_version": version,
                 }
-                file.write(json.dumps(record) + "\n")
-        partial.replace(given.out)
+                kept.add(index, record)
+            kept.finish(len(rows))
     except OSError as error:
         raise errors.InvalidInput(f"cannot write {given.out}: {error}") from error
-    return len(generated)
+    return len(rows)
 
 
 def _record(problem: Problem, form: PromptForm, row: Row, item: Generated) -> dict[str, JsonValue]:

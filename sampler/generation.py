@@ -6,7 +6,7 @@ matter, beyond the last bits of floating-point sums that are taken in another or
 Shape suffixes: B rows, L positions, T new tokens, V vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,6 +90,15 @@ class LocalModel:
         """Tell whether a prompt is one, and leaves a position for a new token."""
         return 0 < len(prompt) < self.positions
 
+    def check_room(self, rows: Sequence[Row]) -> None:
+        """Refuse prompts that cannot be completed.
+
+        Raises:
+            errors.InvalidInput: a prompt leaves no position for a new token.
+        """
+        if not all(self.has_room(row.prompt) for row in rows):
+            raise errors.InvalidInput(f"a prompt must have 1 to {self.positions - 1} tokens")
+
     def generate(
         self, rows: Sequence[Row], decoding: Decoding, batch_tokens: int
     ) -> list[Generated]:
@@ -103,22 +112,28 @@ class LocalModel:
         Raises:
             errors.InvalidInput: a prompt leaves no position for a new token.
         """
-        if not all(self.has_room(row.prompt) for row in rows):
-            raise errors.InvalidInput(f"a prompt must have 1 to {self.positions - 1} tokens")
+        self.check_room(rows)
         done = dict(self.stream(rows, decoding, batch_tokens))
         return [done[index] for index in range(len(rows))]
 
     def stream(
-        self, rows: Sequence[Row], decoding: Decoding, batch_tokens: int
+        self,
+        rows: Sequence[Row],
+        decoding: Decoding,
+        batch_tokens: int,
+        known: Container[int] = (),
     ) -> Iterator[tuple[int, Generated]]:
         """Complete every row as `generate` does; yield each with its index once its batch is done.
 
-        Every prompt must have room for a new token.
+        Batches of rows that are all known already are passed over; the others stay as they are, so
+        that a row comes out the same. Every prompt must have room for a new token.
         """
         # Neighbours in length share a batch, so that little of it is padding.
         order = sorted(range(len(rows)), key=lambda index: len(rows[index].prompt))
         room = [min(decoding.max_tokens, self.positions - len(row.prompt)) for row in rows]
         for indices in _batches(rows, order, room, batch_tokens):
+            if all(index in known for index in indices):
+                continue
             batch = [rows[index] for index in indices]
             found = self._generate_batch(batch, decoding, room[indices[0]])
             yield from zip(indices, found, strict=True)

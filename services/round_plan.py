@@ -8,7 +8,8 @@ from typing import NamedTuple
 from infra.contracts.api import CheckpointView
 from infra.contracts.base import Author, Pairing
 from infra.contracts.candidates import SamplePlan
-from services.evaluation import Estimate, paired_difference
+from services import statistics
+from services.statistics import Estimate
 
 
 class Mode(StrEnum):
@@ -115,4 +116,4 @@ class Round:
 
 def difference(before: Round, after: Round) -> Estimate:
     """Return how much the share of solved held-out problems rose, with its interval."""
-    return paired_difference(before.solved, after.solved)
+    return statistics.difference(before.solved, after.solved)

@@ -18,7 +18,7 @@ from infra import errors
 from infra.contracts.api import CheckpointView, GroupView, ProblemView, SampleRequestView
 from infra.contracts.base import Author, BatchState, GroupState, Label, SampleState
 from infra.contracts.candidates import NewCandidate, NewGroup
-from services.evaluation import bootstrap
+from services import statistics
 from services.round_plan import Mode, Plan, Round
 
 if TYPE_CHECKING:  # The command's help loads this module, and need not wait for HTTP.
@@ -201,7 +201,7 @@ class Rounds:
             trained_groups=taught,
             staleness=staleness,
             teachers_missing=sum(map(self._missing, trained)),
-            greedy=bootstrap([float(one) for one in solved]),
+            greedy=statistics.wilson(sum(solved), len(solved)),
             solved=tuple(solved),
             seconds=time.monotonic() - began,
         )

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
@@ -97,3 +98,71 @@ class Versions(Contract):
     """Newest candidates that were looked at; there may be older ones."""
     versions: tuple[VersionView, ...]
     """By policy, author and version."""
+
+
+class PassAt(Contract):
+    """Pass@k, the chance that k candidates hold a right one, unbiased."""
+
+    k: int
+    problems: int
+    """Problems with at least k candidates, which it is the mean over."""
+    mean: float | None
+    """Null where there is no such problem."""
+
+
+class ModelView(Contract):
+    """What one model has written for one set of problems."""
+
+    model: str
+    """Empty for candidates that do not say who wrote them."""
+    problem_set: str
+    """What the problems' metadata say as `source`, or else how their names begin."""
+    problems: int
+    labels: dict[Label, int]
+    pass_at: tuple[PassAt, ...]
+
+
+class Models(Contract):
+    """Pass rates by model and set of problems."""
+
+    candidates: int
+    """Newest candidates that were looked at; there may be older ones."""
+    models: tuple[ModelView, ...]
+    """By model and set."""
+
+
+class Interval(Contract):
+    """A number with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class ChangedProblem(Contract):
+    """A problem that one of two models solves more often."""
+
+    problem_id: UUID
+    slug: str
+    before: tuple[int, int]
+    """Candidates of the first model, and how many of them are right."""
+    after: tuple[int, int]
+    """The same of the second."""
+
+
+class ModelComparison(Contract):
+    """Two models on the problems that both have candidates for."""
+
+    before: str
+    after: str
+    problems: int
+    before_pass_at_1: float
+    after_pass_at_1: float
+    difference: Interval
+    """By how much pass@1 rises; problems are drawn as pairs."""
+    won: int
+    """Problems that the second solves more often."""
+    lost: int
+    """Problems that the second solves less often."""
+    changes: tuple[ChangedProblem, ...]
+    """The first 500 of both, those that were lost before those that were won."""

@@ -2,13 +2,14 @@
 
 import builtins
 import re
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
 from infra import errors
 from infra.composing import WHOLE
-from infra.contracts.base import IntegrityRule
+from infra.contracts.base import IntegrityRule, JsonValue
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
 
@@ -25,6 +26,10 @@ class _Record(BaseModel):
     query: str | None = None
     problem_description: str | None = None
     starter_code: str | None = None
+    difficulty: str | None = None
+    estimated_date: str | datetime | None = None
+    meta: dict[str, Any] = {}
+    """What early releases have in place of the fields above."""
 
 
 def to_problem(fields: dict[str, Any]) -> Problem:
@@ -59,8 +64,16 @@ def to_problem(fields: dict[str, Any]) -> Problem:
         integrity=IntegrityRule.SHARED if needs_nodes else IntegrityRule.AUTO,
         prelude=header,
         reference_program=record.completion,
-        metadata={"source": "LeetCodeDataset", **WHOLE.metadata()},
+        metadata={"source": "LeetCodeDataset", **_about(record), **WHOLE.metadata()},
     )
+
+
+def _about(record: _Record) -> dict[str, JsonValue]:
+    """Return how hard a problem is, and on what day it was published, as far as is said."""
+    difficulty = record.difficulty or record.meta.get("difficulty")
+    published = record.estimated_date or record.meta.get("estimated_date")
+    said = {"difficulty": difficulty, "date": str(published)[:10] if published else None}
+    return {key: str(value) for key, value in said.items() if value}
 
 
 def _entry_point(text: str) -> str:

@@ -15,6 +15,7 @@ from services.api import (
     groups,
     keys,
     live,
+    models,
     piston,
     problem_details,
     problems,
@@ -49,6 +50,7 @@ MODULES = (
     stats,
     live,
     timeline,
+    models,
     slow,
 )
 """The modules of our own interface; its endpoints need a key."""

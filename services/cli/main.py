@@ -7,6 +7,7 @@ import typer
 from services.cli.commands import (
     administration,
     data,
+    evaluation,
     evolution,
     images,
     languages,
@@ -22,7 +23,10 @@ app = typer.Typer(
     " 128 and its number when a signal ended it.",
     pretty_exceptions_enable=False,
 )
-for _family in (machine, images, languages, work, data, evolution, models, administration):
+for _family in (
+    *(machine, images, languages, work, data, evolution, models, evaluation),
+    administration,
+):
     app.add_typer(_family.app)
 
 

@@ -5,6 +5,7 @@ import { card, h } from "./dom.js";
 import { showBatch, showTraining } from "./training.js";
 import { showGroup } from "./group.js";
 import { showGroups } from "./groups.js";
+import { showModels } from "./models.js";
 import { showOverview } from "./overview.js";
 import { showProblem, showProblems } from "./problems.js";
 import { showQuarantine } from "./quarantine.js";
@@ -14,6 +15,7 @@ const VIEWS = {
   groups: (page, life, id) => (id ? showGroup(page, life, id) : showGroups(page, life)),
   training: (page, life, id) => (id ? showBatch(page, life, id) : showTraining(page, life)),
   problems: (page, life, id) => (id ? showProblem(page, life, id) : showProblems(page, life)),
+  models: showModels,
   quarantine: showQuarantine,
 };
 

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from infra import errors
-from services.evaluation import run
+from services.evaluation.sampling import run
 from services.exercises import files
 
 KEPT = Path(__file__).parent / "kept"

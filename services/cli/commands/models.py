@@ -1,4 +1,4 @@
-"""Commands about models: make one, evaluate one, train one in rounds."""
+"""Commands about models: make one, train one in rounds."""
 
 import functools
 import re
@@ -9,10 +9,8 @@ import typer
 
 from infra.contracts.base import Pairing
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES
-from infra.contracts.prompting import PAPER
 from services.cli.terminal import (
     PAIRS,
-    FormName,
     Json,
     checked_policy,
     explains,
@@ -23,50 +21,6 @@ from services.cli.terminal import (
 from services.round_plan import Mode, Plan, Teacher
 
 app = typer.Typer()
-
-
-@app.command()
-@explains
-def evaluate(
-    model: Annotated[str, typer.Option(help="Hugging Face causal model, by name or path.")],
-    problems: Annotated[
-        Path, typer.Option(help="HumanEval, MBPP, contests or our own JSONL, or .gz")
-    ],
-    out: Annotated[Path, typer.Option(help="Folder for completions and result.")],
-    samples: Annotated[int, typer.Option(help="For each problem; 0 for greedy alone.")] = 20,
-    k: Annotated[list[int], typer.Option(help="Of pass@k; may be given several times.")] = [1, 10],  # noqa: B006 - typer reads it, nobody changes it
-    temperature: Annotated[float, typer.Option(help="Of the samples.")] = 0.8,
-    top_p: Annotated[float, typer.Option(help="Of the samples.")] = 0.95,
-    max_tokens: Annotated[int, typer.Option(help="Of one completion.")] = 512,
-    seed: int = 0,
-    prompt_form: FormName = None,
-    slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Sample a model on problems, run what it writes, print pass rates with intervals."""
-    from services import evaluation
-
-    sampled = evaluation.Sampling(
-        samples=samples, temperature=temperature, top_p=top_p, max_tokens=max_tokens, seed=seed
-    )
-    found = evaluation.evaluate(
-        model,
-        problems,
-        out,
-        sampled=sampled if samples else None,
-        ks=k,
-        max_tokens=max_tokens,
-        slots=slots,
-        form=prompt_form or PAPER,
-    )
-    evaluation.write_summary(found, out / "evaluation.json")
-    if as_json:
-        print_json(evaluation.summary(found))
-        return
-    say(f"{found.problems} problems, 95 % intervals by bootstrap over problems")
-    say(f"greedy   {found.greedy}")
-    for count, estimate in found.pass_at.items():
-        say(f"pass@{count:<3} {estimate}")
 
 
 @app.command()

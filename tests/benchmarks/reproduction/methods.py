@@ -11,7 +11,7 @@ from pathlib import Path
 from infra.contracts.problems import Problem
 from infra.contracts.ranking import RankedGroup
 from ranker.ranking import Preset, Rules
-from services.evaluation import run
+from services.evaluation.sampling import run
 from tests.benchmarks.reproduction.groups import (
     Labelled,
     preferences,

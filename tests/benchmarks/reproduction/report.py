@@ -7,7 +7,8 @@ from typing import Any
 
 import matplotlib as mpl
 
-from services.evaluation import Estimate, bootstrap, pass_at_k
+from services import statistics
+from services.statistics import Estimate, mean_of, pass_at_k
 
 Results = Mapping[str, Sequence[Mapping[str, Any]]]
 """For each method, the evaluation of each seed."""
@@ -27,8 +28,7 @@ def by_problem(evaluations: Sequence[Mapping[str, Any]], k: int | None) -> list[
 
 def difference(results: Results, one: str, other: str) -> Estimate:
     """Return how much more problems one method solves greedily than another, paired by problem."""
-    pairs = zip(by_problem(results[one], None), by_problem(results[other], None), strict=True)
-    return bootstrap([a - b for a, b in pairs])
+    return statistics.difference(by_problem(results[other], None), by_problem(results[one], None))
 
 
 def write_report(results: Results, settings: Mapping[str, Any], folder: Path) -> Path:
@@ -37,9 +37,9 @@ def write_report(results: Results, settings: Mapping[str, Any], folder: Path) ->
     names = list(results)
     figures = {
         name: {
-            "greedy": bootstrap(by_problem(results[name], None)),
-            "pass@1": bootstrap(by_problem(results[name], 1)),
-            "pass@10": bootstrap(by_problem(results[name], 10)),
+            "greedy": mean_of(by_problem(results[name], None)),
+            "pass@1": mean_of(by_problem(results[name], 1)),
+            "pass@10": mean_of(by_problem(results[name], 10)),
         }
         for name in names
     }

@@ -14,8 +14,12 @@ from typing import Any
 
 from infra import errors, importers, logs
 from infra.record_files import BadLine
-from services import evaluation
-from services.evaluation import Sampling
+from services.evaluation import labelling, plan, sampling
+from services.evaluation.benchmarks import read_problems
+from services.evaluation.folder import read_lines
+from services.evaluation.plan import Sampling
+from services.evaluation.results import Evaluation, Found
+from services.evaluation.running import Run
 from services.exercises import files
 from services.exercises.exercise import Split
 from services.exercises.student import make_student
@@ -80,22 +84,24 @@ class Experiment:
         folder, (trains, _) = self.folder / f"seed-{seed}", self.problems(seed)
 
         def make() -> list[dict[str, Any]]:
-            known = evaluation.read_problems(trains)
+            known = read_problems(trains)
             slugs = {problem.slug for problem in known}
-            sampling = Sampling(
+            how = Sampling(
                 samples=self.given.samples, temperature=1.0, max_tokens=_MAX_TOKENS, seed=seed
             )
-            records = evaluation.sample(
-                str(self.student(seed)), trains, folder / "sampled.jsonl", sampling, threads=1
-            )
+            out = folder / "sampled.jsonl"
+            sampling.sample(str(self.student(seed)), trains, out, how, threads=1)
+            records = read_lines(out)
             teachers = importers.read_records(folder / files.TEACHERS)
             for _, record in teachers:
                 if not isinstance(record, BadLine) and record["task_id"] in slugs:
                     records.append(dict(record))
-            found = evaluation.labels_of(known, records)
+            labels = folder / "labels.jsonl"
+            labelling.judge(known, records, labels)
             return [
-                record | {"label": label.value, "pass_fraction": fraction}
-                for record, (label, fraction) in zip(records, found, strict=True)
+                record
+                | {"label": row["label"], "pass_fraction": row["passed"] / max(row["total"], 1)}
+                for record, row in zip(records, read_lines(labels), strict=True)
             ]
 
         return list(self.once(folder / "collected.json", make))
@@ -105,7 +111,7 @@ class Experiment:
 
         def make() -> str:
             shutil.rmtree(folder, ignore_errors=True)
-            known = evaluation.read_problems(self.problems(seed)[0])
+            known = read_problems(self.problems(seed)[0])
             of: dict[str, list[Labelled]] = {problem.slug: [] for problem in known}
             for record in self.collect(seed):
                 of[record["task_id"]].append(labelled(record))
@@ -130,23 +136,33 @@ class Experiment:
 
     def solved(self, model: Path, problems: Path) -> float:
         """Return the share of problems that a model solves greedily."""
-        found = evaluation.evaluate(
-            str(model), problems, model / "tuning", sampled=None, max_tokens=_MAX_TOKENS, threads=1
-        )
-        return found.greedy.mean
+        (greedy,) = self.found(model, problems, model / "tuning", 0)
+        return greedy.pass_at(1).mean
+
+    @staticmethod
+    def found(model: Path, problems: Path, folder: Path, samples: int) -> list[Found]:
+        """Evaluate a model greedily, and with samples if there are to be some."""
+        table = {
+            "models": {"model": {"model": str(model)}},
+            "benchmarks": {"exercises": {"problems": problems}},
+            "samples": samples,
+            "max_tokens": _MAX_TOKENS,
+        }
+        Run(plan.made(table), folder, None, 1, lambda *_: None).run()
+        return Evaluation(folder).found
 
     def evaluated(self, name: str, seed: int, model: Path) -> dict[str, Any]:
-        sampling = Sampling(
-            samples=self.given.eval_samples, temperature=0.8, top_p=0.95, max_tokens=_MAX_TOKENS
-        )
         folder = self.folder / f"seed-{seed}" / "evaluated" / name
 
         def make() -> dict[str, Any]:
-            found = evaluation.evaluate(
-                str(model), self.held_out(), folder, sampled=sampling, ks=(1, 10),
-                max_tokens=_MAX_TOKENS, threads=1,
-            )  # fmt: skip
-            return evaluation.summary(found)
+            samples = self.given.eval_samples
+            greedy, sampled = self.found(model, self.held_out(), folder / "found", samples)
+            return {
+                "greedy": greedy.pass_at(1)._asdict(),
+                "solved": [count.right > 0 for count in greedy.counts.values()],
+                "samples": samples,
+                "right": [count.right for count in sampled.counts.values()],
+            }
 
         return dict(self.once(folder / "evaluation.json", make))
 

@@ -40,9 +40,11 @@ HERE = {
     "rank-again": [],
     "audit": [],
     "export": ["{}/ranked"],
+    "report": ["{}/none"],
+    "compare": ["{}/models/none", "{}/models/none"],
     "exercises": ["{}/made", "--training", "2", "--held-out", "1"],
 }
-ENDS_IN_1 = {"watch", "train", "export"}
+ENDS_IN_1 = {"watch", "train", "export", "report", "compare"}
 """They say that nobody works, or has worked, or what is wrong with their files."""
 MISSING = ["--problems", "{}/none", "--out", "{}/none"]
 HERE["train"] = [*MISSING, "--teachers", "{}/none", "--held-out", "{}/none"]

@@ -1,0 +1,157 @@
+"""`rrtf evaluate` and `rrtf compare`: what is asked in, what is shown out."""
+
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from infra import errors
+from services.cli.console import PlainConsole
+from services.cli.terminal import say
+from services.evaluation import given, plan, running, tables, writing
+from services.evaluation.comparing import Change, Comparison
+from services.evaluation.results import Evaluation
+
+_LINE_SECONDS: Final = 30.0
+"""Between two lines about progress, where there is no terminal."""
+
+
+def table_of(
+    file: Path | None,
+    models: Sequence[str],
+    candidates: Sequence[str],
+    verdicts: Sequence[str],
+    problems: Sequence[str],
+    options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Make the table of a plan: what its file says, and what options say beside it.
+
+    Raises:
+        errors.InvalidInput: the file cannot be read, or something is named twice.
+    """
+    table = plan.read(file) if file else {}
+    table |= {key: value for key, value in options.items() if value not in (None, [])}
+    rows = [
+        *(("models", *_named(text, "model")) for text in models),
+        *(("models", *row) for text in candidates for row in _candidates(text)),
+        *(("models", *_named(text, "verdicts")) for text in verdicts),
+        *(("benchmarks", *_named(text, "problems")) for text in problems),
+    ]
+    for kind, name, row in rows:
+        if name in table.setdefault(kind, {}):
+            raise errors.InvalidInput(f"two {kind} are called {name!r}; say NAME={row}")
+        table[kind][name] = row
+    if not table.get("models"):
+        raise errors.InvalidInput("no model is named: --model, --candidates, --verdicts or --plan")
+    return table
+
+
+def run(
+    table: dict[str, Any], out: Path, slots: int | None, threads: int
+) -> tuple[Evaluation, Sequence[int]]:
+    """Run a plan, and write what was found; return it with the k of pass@k.
+
+    Raises:
+        errors.SuiteError: a file, a model or the sandbox is not as it must be.
+    """
+    wanted = plan.made(table)
+    with _shown() as progress:
+        running.Run(wanted, out, slots, threads, progress).run()
+    return writing.write(out, wanted.k), wanted.k
+
+
+def printed(evaluation: Evaluation, ks: Sequence[int]) -> Iterator[Table]:
+    """Return the tables that a terminal shows."""
+    yield _rich("pass@1", tables.overview(evaluation))
+    for benchmark in evaluation.items:
+        yield _rich(benchmark, tables.rates(evaluation, benchmark, sorted(set(ks))))
+
+
+def lines_of(found: Comparison) -> Iterator[str]:
+    """Say how two models differ on a benchmark."""
+    before, after = found.settings
+    how = before if before == after else f"{before} and {after}"
+    yield f"{found.benchmark}, {how}: {found.problems} problems"
+    yield f"  before      {found.before}"
+    yield f"  after       {found.after}"
+    yield f"  difference  {tables.points(found.difference)} points"
+    p = "" if found.p is None else f", McNemar's p {found.p:.3g}"
+    yield f"  {found.won} problems won, {found.lost} lost{p}"
+    for change in found.changes:
+        yield f"  {_line(change)}"
+
+
+def _line(change: Change) -> str:
+    sign = "+" if change.after > change.before else "-"
+    if change.labels is None:
+        return f"{sign} {change.slug}: {change.before:.0%} -> {change.after:.0%} right"
+    said = f"{sign} {change.slug}: {change.labels[0]} -> {change.labels[1]}"
+    for word, failed in (("fail", change.newly_failed), ("pass", change.newly_passed)):
+        if failed:
+            shown = ", ".join(map(str, failed[:10])) + (", ..." if len(failed) > 10 else "")
+            said += f"; now {word} tests {shown}"
+    return said
+
+
+def _named(text: str, field: str) -> tuple[str, dict[str, Any]]:
+    name, what = plan.named(text)
+    return name, {field: what}
+
+
+def _candidates(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Return the models of a file: the one that is named, or those that it names."""
+    name, path = plan.named(text)
+    of = [] if text == f"{name}={path}" else given.models_in(Path(path))
+    if not of:
+        yield name, {"candidates": path}
+    for model in of:
+        yield plan.named(model)[0], {"candidates": path, "only": model}
+
+
+def _rich(title: str, table: tables.Table) -> Table:
+    made = Table(title=title)
+    for column in table.head:
+        made.add_column(column)
+    for row in table.rows:
+        made.add_row(*row)
+    return made
+
+
+@contextmanager
+def _shown() -> Iterator[running.Progress]:
+    """Show how far a run is and how long it will take: a bar, or now and then a line."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=PlainConsole(stderr=True), transient=True
+    ) as bar:
+        shown = bar.add_task("reading", total=None)
+        yield lambda what, done, total: bar.update(
+            shown, description=what, completed=done, total=total
+        )
+
+
+class _Lines:
+    """Says in a line how far a run is, every half a minute."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+        self._said = 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        self._first = self._first or (now, done)
+        if now - self._said < _LINE_SECONDS:
+            return
+        self._said = now
+        began, before = self._first
+        left = (now - began) / (done - before) * (total - done) if done > before else None
+        rest = "" if left is None else f", about {left / 60:.0f} min left"
+        say(f"{what}: {done} of {total} steps{rest}", err=True)

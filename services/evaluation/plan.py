@@ -1,0 +1,204 @@
+"""What is to be evaluated: models, benchmarks, and how models are sampled."""
+
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from infra import errors
+from infra.contracts.base import Contract
+from infra.contracts.prompting import PAPER, FormOption, PromptForm, PromptStyle
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$")]
+"""Of a model or a benchmark; it is the name of a folder too."""
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9._@+-]+")
+
+
+class Setting(Contract):
+    """How programs of one kind were drawn from a model."""
+
+    temperature: float | None = Field(None, ge=0)
+    """0: the likeliest token; null: not known."""
+    top_p: float | None = Field(None, gt=0, le=1)
+
+    @property
+    def name(self) -> str:
+        """What it is called, in tables and as a folder."""
+        if self.temperature is None:
+            return "given"
+        if self.temperature == 0:
+            return "greedy"
+        rest = "" if self.top_p in (None, 1) else f"_p{self.top_p:g}"
+        return f"t{self.temperature:g}{rest}"
+
+
+GREEDY: Final = Setting(temperature=0)
+
+
+class Sampling(Contract):
+    """How a model is sampled."""
+
+    samples: int = Field(1, ge=1)
+    """Of each problem."""
+    temperature: float = Field(0.0, ge=0)
+    top_p: float = Field(1.0, gt=0, le=1)
+    max_tokens: int = Field(1024, ge=1)
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    form: PromptForm = PAPER
+    """How problems are shown to a model that records no form of its own."""
+
+    @property
+    def setting(self) -> Setting:
+        """The kind of programs that come out."""
+        return (
+            Setting(temperature=self.temperature, top_p=self.top_p) if self.temperature else GREEDY
+        )
+
+
+class ModelPlan(Contract):
+    """Where the programs of a model come from: one of three."""
+
+    model: str | None = None
+    """Hugging Face causal model, by name or path, which is sampled here."""
+    candidates: Path | None = None
+    """Programs that it wrote, in any form that `rrtf label` reads."""
+    prompt_form: FormOption | None = None
+    """How it is shown problems; as the plan says, where not given."""
+    only: str | None = None
+    """The model whose programs are taken, of a file of several."""
+    verdicts: Path | None = None
+    """Results that a tool of others has found."""
+    cutoff: date | None = None
+    """When its training data end: problems that are not younger may be known to it."""
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Self:
+        if sum(one is not None for one in (self.model, self.candidates, self.verdicts)) != 1:
+            raise ValueError("give one of `model`, `candidates` and `verdicts`")
+        if self.only is not None and self.candidates is None:
+            raise ValueError("`only` chooses among `candidates`")
+        return self
+
+
+class BenchmarkPlan(Contract):
+    """Problems that all models are asked."""
+
+    problems: Path
+    benchmark: str | None = None
+    """Which of the known ones it is; by its name, or else by its problems, where not given."""
+    release: str | None = None
+    """Of a benchmark that has some: the problems up to that one."""
+    levels: tuple[str, ...] = ()
+    """Only problems of these."""
+    after: date | None = None
+    """Only problems that were published after that day."""
+    before: date | None = None
+    """Only problems that were published before that day."""
+
+
+class Plan(Contract):
+    """One evaluation."""
+
+    models: dict[Name, ModelPlan] = Field(min_length=1)
+    benchmarks: dict[Name, BenchmarkPlan] = Field(default_factory=dict)
+    samples: int = Field(20, ge=0, le=1000)
+    """Of each problem, at each temperature; 0: greedy alone."""
+    greedy: bool = True
+    temperatures: tuple[Annotated[float, Field(gt=0)], ...] = (0.8,)
+    top_p: tuple[Annotated[float, Field(gt=0, le=1)], ...] = (0.95,)
+    k: tuple[Annotated[int, Field(ge=1)], ...] = (1, 10)
+    """Of pass@k."""
+    max_tokens: int = Field(512, ge=1)
+    """Of one completion."""
+    prompt_form: FormOption = PAPER
+    """How problems are shown to models that record no form of their own."""
+    stop: tuple[str, ...] = ()
+    """Texts that end a completion, beside those of a benchmark whose prompts are shown raw."""
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _has_enough_samples(self) -> Self:
+        sampled = any(one.model is not None for one in self.models.values())
+        if sampled and not self.samples and not self.greedy:
+            raise ValueError("`samples` is 0 and `greedy` is off: nothing is left to do")
+        if sampled and self.samples and self.samples < max(self.k):
+            raise ValueError(f"pass@{max(self.k)} needs at least {max(self.k)} samples a problem")
+        return self
+
+    def samplings(self, model: ModelPlan, stop: Sequence[str] = ()) -> Iterator[Sampling]:
+        """Yield how a model is sampled, greedy first.
+
+        Args:
+            model: Which.
+            stop: Texts behind which a completion of the benchmark's own prompts is another text.
+        """
+        form = model.prompt_form or self.prompt_form
+        raw = tuple(stop) if form.style is PromptStyle.RAW else ()
+        usual = {
+            "max_tokens": self.max_tokens,
+            "seed": self.seed,
+            "stop": tuple(dict.fromkeys(self.stop + raw)),
+            "form": form,
+        }
+        if self.greedy:
+            yield Sampling.model_validate(usual)
+        if self.samples:
+            for temperature, top_p in itertools.product(self.temperatures, self.top_p):
+                drawn = {"samples": self.samples, "temperature": temperature, "top_p": top_p}
+                yield Sampling.model_validate(usual | drawn)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read the table of a plan; files that it names are looked for beside it.
+
+    Raises:
+        errors.InvalidInput: it cannot be read.
+    """
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise errors.InvalidInput(f"cannot read {path}: {error}") from None
+    for kind in ("models", "benchmarks"):
+        rows = table.get(kind)
+        for row in rows.values() if isinstance(rows, dict) else ():
+            for field in ("candidates", "verdicts", "problems"):
+                if isinstance(row, dict) and isinstance(row.get(field), str):
+                    row[field] = path.parent / row[field]
+    return table
+
+
+def made(table: dict[str, Any]) -> Plan:
+    """Make a plan of a table.
+
+    Raises:
+        errors.InvalidInput: naming the first thing that is wrong.
+    """
+    try:
+        return Plan.model_validate(table)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise errors.InvalidInput(
+            f"the plan: {where + ': ' if where else ''}{first['msg']}"
+        ) from None
+
+
+def named(text: str) -> tuple[str, str]:
+    """Part NAME=WHAT; without a name, it is that of the file or folder.
+
+    Raises:
+        errors.InvalidInput: no name is left of it.
+    """
+    name, equals, what = text.partition("=")
+    if not equals or "/" in name:
+        name, what = "", text
+    name = name or _NO_NAME.sub("-", Path(what).name.partition(".jsonl")[0].partition(".json")[0])
+    if not name.strip("-."):
+        raise errors.InvalidInput(f"{text!r} has no name; say NAME={text}")
+    return name.lstrip("-."), what

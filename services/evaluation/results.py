@@ -1,0 +1,243 @@
+"""What an evaluation has found, read from its folder."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from infra import errors
+from infra.contracts.base import Label, Outcome
+from services import statistics
+from services.evaluation.benchmarks import Item, day
+from services.evaluation.folder import Cell, Folder, read_json, read_lines, rows_of
+from services.evaluation.plan import Setting
+from services.statistics import Count, Estimate
+
+
+class Failure(NamedTuple):
+    """The first thing that went wrong."""
+
+    outcome: str
+    test: str
+    detail: str
+
+
+class Judged(NamedTuple):
+    """What became of one program."""
+
+    label: str
+    passed: int
+    total: int
+    failed: tuple[int, ...]
+    """Tests that it did not pass."""
+    failure: Failure | None
+    place: int
+    """Among the programs of its cell, from 0."""
+
+    @property
+    def is_right(self) -> bool:
+        """Whether it passes all tests."""
+        return self.label == Label.ALL_PASS
+
+    @property
+    def fraction(self) -> float:
+        """Share of tests that it passes; 0 where they are not known."""
+        return self.passed / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What became of the programs of one cell."""
+
+    cell: Cell
+    setting: Setting
+    items: tuple[Item, ...]
+    judged: Mapping[str, tuple[Judged, ...]]
+    """By problem, in the order of the items."""
+
+    @property
+    def model(self) -> str:
+        """Who wrote them."""
+        return self.cell.model
+
+    @property
+    def benchmark(self) -> str:
+        """What they were for."""
+        return self.cell.benchmark
+
+    @cached_property
+    def counts(self) -> dict[str, Count]:
+        """How many programs each problem has, and how many of them are right."""
+        return {
+            slug: Count(len(found), sum(one.is_right for one in found))
+            for slug, found in self.judged.items()
+        }
+
+    @property
+    def fewest(self) -> int:
+        """Programs that every problem has."""
+        return min(count.all for count in self.counts.values())
+
+    @property
+    def is_single(self) -> bool:
+        """Whether no problem has more than one program."""
+        return max(count.all for count in self.counts.values()) == 1
+
+    @cached_property
+    def programs(self) -> list[Mapping[str, Any]]:
+        """The programs, and their `num_tokens` if known; none where it was judged elsewhere."""
+        if not self.cell.candidates.exists():
+            return []
+        shown = ("program", "num_tokens")
+        return [
+            {key: row[key] for key in shown if key in row} for row in rows_of(self.cell.candidates)
+        ]
+
+    def every(self) -> list[Judged]:
+        """Return the results of all programs."""
+        return [one for found in self.judged.values() for one in found]
+
+    def pass_at(self, k: int, slugs: Sequence[str] | None = None) -> Estimate:
+        """Return pass@k over problems; all of them, or some."""
+        counts = [self.counts[slug] for slug in (self.counts if slugs is None else slugs)]
+        return statistics.over_problems(counts, k)
+
+
+class Evaluation:
+    """All that is complete in a folder."""
+
+    def __init__(self, root: Path) -> None:
+        """Read it.
+
+        Raises:
+            errors.InvalidInput: there is nothing, or a file cannot be read.
+        """
+        folder = Folder(root)
+        cells = list(folder.cells())
+        if not cells:
+            raise errors.InvalidInput(f"{root} holds no evaluation with a complete part")
+        items = {name: folder.items(name) for name in {cell.benchmark for cell in cells}}
+        self.found = sorted(
+            (read_cell(cell, items[cell.benchmark]) for cell in cells),
+            key=lambda one: (one.benchmark, one.model, one.setting.temperature or 0.0),
+        )
+        self.items = {name: tuple(items[name]) for name in sorted(items)}
+        self.models = sorted({cell.model for cell in cells})
+        self.cutoffs: dict[str, date | None] = {
+            name: _cutoff(root / "models" / name / "model.json") for name in self.models
+        }
+
+    def of(self, benchmark: str, model: str | None = None) -> list[Found]:
+        """Return what was found for a benchmark, of all models or of one."""
+        return [
+            one for one in self.found if one.benchmark == benchmark and model in (None, one.model)
+        ]
+
+
+def read_cell(cell: Cell, items: Sequence[Item]) -> Found:
+    """Read one cell.
+
+    Raises:
+        errors.InvalidInput: its labels are not of the benchmark's problems.
+    """
+    judged: dict[str, list[Judged]] = {item.slug: [] for item in items}
+    for place, row in enumerate(read_lines(cell.labels)):
+        if row.get("task_id") not in judged:
+            raise errors.InvalidInput(f"{cell.labels} has a label for {row.get('task_id')!r}")
+        judged[row["task_id"]].append(_judged(row, place))
+    if not all(judged.values()):
+        raise errors.InvalidInput(f"{cell.labels} lacks labels for some problems")
+    return Found(
+        cell, cell.setting(), tuple(items), {slug: tuple(one) for slug, one in judged.items()}
+    )
+
+
+def by_level(found: Found) -> dict[str, list[str]]:
+    """Return the problems of each level, if there are several."""
+    return _parts(found.items, lambda item: item.level)
+
+
+def by_cutoff(found: Found, cutoff: date | None) -> dict[str, list[str]]:
+    """Return the problems from before and from after the end of a model's training data."""
+    if cutoff is None:
+        return {}
+
+    def part(item: Item) -> str:
+        published = day(item)
+        if published is None:
+            return ""
+        return f"after {cutoff}" if published > cutoff else f"until {cutoff}"
+
+    return _parts(found.items, part)
+
+
+def numbers(found: Found, ks: Sequence[int], cutoff: date | None = None) -> dict[str, Any]:
+    """Return all numbers of a cell as JSON."""
+    every = found.every()
+    ks = [k for k in ks if k <= found.fewest]
+    labels = Counter(one.label for one in every)
+    late = sum(
+        one.failure is not None and one.failure.outcome == Outcome.TIME_LIMIT_EXCEEDED
+        for one in every
+    )
+    parts = {**by_level(found), **by_cutoff(found, cutoff)}
+    tokens = [row["num_tokens"] for row in found.programs if "num_tokens" in row]
+    return {
+        "model": found.model,
+        "benchmark": found.benchmark,
+        "setting": found.setting.name,
+        "problems": len(found.counts),
+        "programs": len(every),
+        "pass_at": {
+            str(k): {
+                "over_problems": found.pass_at(k)._asdict(),
+                "over_programs": (
+                    None
+                    if found.is_single
+                    else statistics.over_programs(list(found.counts.values()), k)._asdict()
+                ),
+            }
+            for k in ks
+        },
+        "parts": {
+            part: {
+                "problems": len(slugs),
+                "pass_at": {str(k): found.pass_at(k, slugs)._asdict() for k in ks},
+            }
+            for part, slugs in parts.items()
+        },
+        "labels": {label: labels[label] for label in sorted(labels)},
+        "time_limit_exceeded": late,
+        "no_program": sum(not str(row["program"]).strip() for row in found.programs),
+        "tokens": sum(tokens) if tokens else None,
+        "right": {slug: count.right for slug, count in found.counts.items()},
+        **read_json(found.cell.asked),
+    }
+
+
+def _parts(items: Sequence[Item], part: Callable[[Item], str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for item in items:
+        if name := part(item):
+            found[name].append(item.slug)
+    return dict(sorted(found.items())) if len(found) > 1 else {}
+
+
+def _judged(row: Mapping[str, Any], place: int) -> Judged:
+    failure = row.get("failure")
+    return Judged(
+        label=row["label"],
+        passed=row.get("passed", 0),
+        total=row.get("total", 0),
+        failed=tuple(row.get("failed", ())),
+        failure=Failure(**failure) if failure else None,
+        place=place,
+    )
+
+
+def _cutoff(path: Path) -> date | None:
+    text = read_json(path)["cutoff"] if path.exists() else None
+    return date.fromisoformat(text) if text else None

@@ -1,0 +1,27 @@
+"""Writes what an evaluation has found: all numbers, and two forms to read them in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from services.evaluation import markdown, page
+from services.evaluation.folder import write_json, write_text
+from services.evaluation.results import Evaluation, numbers
+
+
+def write(root: Path, ks: Sequence[int]) -> Evaluation:
+    """Write `evaluation.json`, `report.md` and `report.html` of a folder; return what it holds.
+
+    Args:
+        root: The folder.
+        ks: The k of pass@k that are shown, where there are so many programs.
+
+    Raises:
+        errors.InvalidInput: it holds nothing complete, or cannot be read.
+    """
+    ks = sorted(set(ks))
+    evaluation = Evaluation(root)
+    cells = [numbers(one, ks, evaluation.cutoffs[one.model]) for one in evaluation.found]
+    write_json(root / "evaluation.json", {"k": ks, "cells": cells})
+    write_text(root / "report.md", markdown.report(evaluation, ks))
+    write_text(root / "report.html", page.report(evaluation, ks))
+    return evaluation
