@@ -60,6 +60,9 @@ class Task(StrEnum):
         return Queue(self.value.partition(".")[0])
 
 
+metrics.from_the_start(metrics.SEND_FAILURES, Task)
+
+
 def held_keys(room: Queue) -> tuple[str, str, str]:
     """Keys in Redis of what a room's workers have taken and not acknowledged.
 

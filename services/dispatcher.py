@@ -9,10 +9,11 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 
 from sqlalchemy.exc import DBAPIError
 
-from infra import errors, logs, metrics, scraping, tracing
+from infra import errors, health, logs, metrics, scraping, tracing
 from infra.contracts.candidates import SampleGroup
 from infra.db.unit_of_work import Database
 from infra.db.wakeup import Listener
@@ -24,6 +25,10 @@ log = logs.get(__name__)
 
 _PAUSE_SECONDS = 0.1
 """Between two looks into the outbox when nothing new has come: queues are full or empty."""
+_QUIET_SECONDS = 5.0
+_QUIET_PAUSE_SECONDS = 1.0
+"""The same once nothing was to be done, and no message has waited, for the seconds before it: new
+work wakes, and what is left is a program that is under way for another group too."""
 _AWAY_SECONDS = 1.0
 _ROUND_SECONDS = 0.05
 """Between the beginnings of two rounds: whatever comes in meanwhile costs one round."""
@@ -83,6 +88,8 @@ class Dispatcher:
         self._stock = Stock()
         self._rest = 0
         """Messages of which checks have had no share yet."""
+        self._busy_at = time.monotonic()
+        """When there was something to do last."""
 
     def round(self) -> bool:
         """Look once into the outbox; tell whether there was something to do.
@@ -91,6 +98,17 @@ class Dispatcher:
             errors.Unavailable: Redis cannot be reached; what it did not take waits on.
         """
         depths = self._depths.count()
+        found = self._round(depths)
+        if found or any(depths.values()):
+            self._busy_at = time.monotonic()
+        return found
+
+    def pause_seconds(self) -> float:
+        """Say how long to wait for new work before the next look."""
+        is_quiet = time.monotonic() - self._busy_at > _QUIET_SECONDS
+        return _QUIET_PAUSE_SECONDS if is_quiet else _PAUSE_SECONDS
+
+    def _round(self, depths: Mapping[Queue, int]) -> bool:
         room = self._stock.room(depths[Queue.EXECUTOR], depths[Queue.RANKER])
         # Transactions of their own: each locks groups in their order, and then candidates.
         with self._database.unit_of_work() as work:
@@ -194,9 +212,9 @@ def main() -> int:
         try:
             with metrics.ROUND_SECONDS.labels("dispatcher").time():
                 found = dispatcher.round()
-            metrics.LAST_ROUND.labels("dispatcher").set_to_current_time()
+            health.round_ended("dispatcher")
             if not found:
-                listener.wait(_PAUSE_SECONDS)
+                listener.wait(dispatcher.pause_seconds())
             stop.wait(began + _ROUND_SECONDS - time.monotonic())
         except (errors.Unavailable, DBAPIError) as error:
             # Both servers may restart; the next round looks again.

@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute
 
-from infra import errors, logs, metrics, scraping
+from infra import errors, health, logs, metrics, scraping
 from infra.contracts.base import CandidateState, CheckState, GroupState, SampleState
 from infra.contracts.candidates import RankGroup
 from infra.db.tables import CandidateRow, GroupRow, ProblemRow, SampleRequestRow
@@ -310,7 +310,7 @@ def main() -> int:
         try:
             with metrics.ROUND_SECONDS.labels("sweep").time():
                 sweep.round()
-            metrics.LAST_ROUND.labels("sweep").set_to_current_time()
+            health.round_ended("sweep")
         except (errors.Unavailable, DBAPIError) as error:
             # Both servers may restart; the next round looks again.
             log.warning("sweep.round_failed", reason=str(error).partition("\n")[0])

@@ -38,9 +38,11 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Database
 from infra.messaging import queue_depths
+from infra.scraping import may_read
 from ranker.batches import IN_FORCE, UNBATCHED
 from services.api import images, sampling
 from services.api.dependencies import Db
+from services.api.document import ERRORS
 from services.api.keys import READS
 
 router = APIRouter(prefix="/v1", tags=["stats"])
@@ -176,7 +178,7 @@ def _redis(url: str) -> str:
 class Exposition:
     """What Prometheus reads; the servers are looked at every few seconds, however many scrape.
 
-    Nobody needs a key for it, so nobody who asks may cost more than who asked before.
+    It may be open to everybody, so nobody who asks may cost more than who asked before.
     """
 
     def __init__(self, database: Database, redis_url: str) -> None:
@@ -218,9 +220,14 @@ class Exposition:
                 metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
 
 
-@open_router.get("/metrics", response_class=Response)
+@open_router.get("/metrics", response_class=Response, responses={401: ERRORS[401]})
 async def get_metrics(request: Request) -> Response:
-    """Export metrics for Prometheus; what lies in a server that is away is left out."""
+    """Export metrics for Prometheus; what lies in a server that is away is left out.
+
+    Where `RRTF_METRICS_KEY` is set, it is wanted as a bearer token.
+    """
+    if not may_read(request.app.state.metrics_key, request.headers.get("authorization", "")):
+        raise errors.Unauthorized("RRTF_METRICS_KEY is wanted as a bearer token")
     exposition: Exposition = request.app.state.exposition
     return Response(await exposition.text(), media_type=CONTENT_TYPE_LATEST)
 
