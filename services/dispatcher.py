@@ -26,7 +26,7 @@ log = logs.get(__name__)
 _PAUSE_SECONDS = 0.1
 """Between two looks into the outbox when nothing new has come: queues are full or empty."""
 _QUIET_SECONDS = 5.0
-_QUIET_PAUSE_SECONDS = 1.0
+_QUIET_PAUSE_SECONDS = 2.0
 """The same once nothing was to be done, and no message has waited, for the seconds before it: new
 work wakes, and what is left is a program that is under way for another group too."""
 _AWAY_SECONDS = 1.0

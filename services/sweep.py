@@ -22,7 +22,7 @@ from infra.contracts.base import CandidateState, CheckState, GroupState, SampleS
 from infra.contracts.candidates import RankGroup
 from infra.db.tables import CandidateRow, GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Database, Work
-from infra.messaging import Queue, Sender, Task, celery_app, queue_depths
+from infra.messaging import Queue, QueueDepths, Sender, Task, celery_app
 from infra.settings import BrokerSettings, DatabaseSettings, SweepSettings, load, reject_unknown
 from ranker import batches, records
 from ranker.settings import RankerSettings
@@ -55,7 +55,7 @@ class Sweep:
         wanted: Wanted = EVERYTHING,
     ) -> None:
         self._database = database
-        self._redis_url = redis_url
+        self._depths = QueueDepths(redis_url)
         self._settings = settings
         self._batch_groups = batch_groups
         self._wanted = wanted
@@ -68,7 +68,7 @@ class Sweep:
         Raises:
             errors.Unavailable: Redis cannot be asked how much is waiting.
         """
-        depths = queue_depths(self._redis_url)
+        depths = self._depths.count()
         for queue, depth in depths.items():
             metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
         with self._database.unit_of_work() as work:
@@ -153,6 +153,8 @@ class Sweep:
         )
         query = select(CandidateRow.group_id).where(*poison).limit(_ROUND)
         groups = sorted(set(work.session.scalars(query)))
+        if not groups:
+            return
         # Groups before candidates, as everyone locks them; so this comes before anything else.
         records.lock_groups(work, groups)
         rows = work.session.execute(

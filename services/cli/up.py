@@ -294,6 +294,6 @@ def up(
         try:
             while True:
                 suite.check()
-                time.sleep(0.2)
+                time.sleep(1.0)
         except Interrupted:
             say("stopping", err=True)
