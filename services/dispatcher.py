@@ -26,9 +26,7 @@ log = logs.get(__name__)
 _PAUSE_SECONDS = 0.1
 """Between two looks into the outbox when nothing new has come: queues are full or empty."""
 _QUIET_SECONDS = 5.0
-_QUIET_PAUSE_SECONDS = 2.0
-"""The same once nothing was to be done, and no message has waited, for the seconds before it: new
-work wakes, and what is left is a program that is under way for another group too."""
+"""The same while no candidate is without its label and no message waits: new work wakes."""
 _AWAY_SECONDS = 1.0
 _ROUND_SECONDS = 0.05
 """Between the beginnings of two rounds: whatever comes in meanwhile costs one round."""
@@ -88,8 +86,7 @@ class Dispatcher:
         self._stock = Stock()
         self._rest = 0
         """Messages of which checks have had no share yet."""
-        self._busy_at = time.monotonic()
-        """When there was something to do last."""
+        self._is_quiet = False
 
     def round(self) -> bool:
         """Look once into the outbox; tell whether there was something to do.
@@ -98,15 +95,12 @@ class Dispatcher:
             errors.Unavailable: Redis cannot be reached; what it did not take waits on.
         """
         depths = self._depths.count()
-        found = self._round(depths)
-        if found or any(depths.values()):
-            self._busy_at = time.monotonic()
-        return found
+        self._is_quiet = not any(depths.values())
+        return self._round(depths)
 
     def pause_seconds(self) -> float:
-        """Say how long to wait for new work before the next look."""
-        is_quiet = time.monotonic() - self._busy_at > _QUIET_SECONDS
-        return _QUIET_PAUSE_SECONDS if is_quiet else _PAUSE_SECONDS
+        """Say how long to wait for new work after a round in which there was nothing to do."""
+        return _QUIET_SECONDS if self._is_quiet else _PAUSE_SECONDS
 
     def _round(self, depths: Mapping[Queue, int]) -> bool:
         room = self._stock.room(depths[Queue.EXECUTOR], depths[Queue.RANKER])
@@ -116,6 +110,7 @@ class Dispatcher:
                 return False
             done = outbox.settle(work)
             samples = lanes.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
+            self._is_quiet &= not outbox.is_anything_open(work.session)
         self._samples(samples)
         share, self._rest = divmod(max(room, 0) + self._rest, _SHARE_OF_CHECKS)
         sent = self._checks(share) if share else 0
