@@ -6,8 +6,11 @@ import psycopg
 import pytest
 
 from infra import errors, intake
+from infra.contracts.base import Label
 from infra.contracts.candidates import NewGroup
+from infra.db.tables import CandidateRow
 from infra.db.wakeup import Listener
+from services.dispatcher import Dispatcher
 
 LONG = 20.0
 
@@ -62,3 +65,23 @@ def test_a_cut_connection_is_said_and_then_made_anew(suite, listener, database_u
     with suite.work() as work:
         submit(suite, work)
     assert waited(listener, LONG) < LONG
+
+
+def test_the_dispatcher_rests_only_while_every_candidate_has_its_label(suite, sent, redis_url):
+    dispatcher = Dispatcher(suite.database, sent, redis_url)
+    while dispatcher.round():
+        pass
+    resting = dispatcher.pause_seconds()
+
+    with suite.work() as work:
+        submit(suite, work)
+    while dispatcher.round():
+        pass
+    (candidate,) = suite.all(CandidateRow)
+    # No message waits, for the sender has only kept it; but somebody may follow what runs.
+    assert candidate.sent_at is not None
+    assert dispatcher.pause_seconds() < resting
+
+    suite.record(suite.result(candidate.id, Label.ALL_PASS))
+    assert not dispatcher.round()
+    assert dispatcher.pause_seconds() == resting
