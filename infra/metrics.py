@@ -46,6 +46,11 @@ WAITING_FOR_IMAGE = Gauge(
     "Open groups and checks of problems whose image of packages no executor at work has.",
     ["image"],
 )
+SLOTS_AT_WORK = Gauge(
+    "rrtf_slots_at_work",
+    "Slots of the workers whose heartbeats are heard, as the API knows them.",
+    ["room"],
+)
 OLDEST_SECONDS = Gauge(
     "rrtf_oldest_seconds", "Age of what has waited longest at each step.", ["step"]
 )

@@ -37,7 +37,7 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Database
-from infra.messaging import queue_depths
+from infra.messaging import Queue, queue_depths
 from infra.scraping import may_read
 from ranker.batches import IN_FORCE, UNBATCHED
 from services.api import images, sampling
@@ -62,6 +62,7 @@ _AT_SCRAPE = (
     metrics.QUEUE_DEPTH,
     metrics.CHECKS_IN_STATE,
     metrics.WAITING_FOR_IMAGE,
+    metrics.SLOTS_AT_WORK,
     metrics.OLDEST_SECONDS,
     metrics.SAMPLING_CALLS,
     metrics.SAMPLING_TOKENS,
@@ -211,6 +212,9 @@ class Exposition:
                 sampling.set_metrics(session)
                 with contextlib.suppress(errors.Unavailable):
                     workers = heartbeats.workers(self._redis_url)
+                    for room in Queue:
+                        slots = sum(one.slots for one in workers if one.room == room)
+                        metrics.SLOTS_AT_WORK.labels(room.value).set(slots)
                     for image, count in images.missing(session, workers).items():
                         metrics.WAITING_FOR_IMAGE.labels(image).set(count)
         except (DBAPIError, PoolTimeout) as error:
