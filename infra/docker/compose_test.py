@@ -128,10 +128,12 @@ class Suite:
                 row = {"task_id": problem["slug"], "program": program.format(self._made)}
                 author = "teacher" if label == "all_pass" else "student"
                 rows.append(row | {"author": author, "model": "m"})
-        problems, candidates = self._folder / "problems.jsonl", self._folder / "candidates.jsonl"
-        problems.write_text(json.dumps(problem))
+        problems = self._folder / problem["slug"].replace("/", "-")
+        candidates = self._folder / "candidates.jsonl"
+        if not problems.exists():
+            problems.write_text(json.dumps(problem))
+            self.rrtf("import", str(problems))
         candidates.write_text("\n".join(map(json.dumps, rows)))
-        self.rrtf("import", str(problems))
         self.rrtf("submit", str(candidates))
         self.rrtf("watch", "--timeout", "300")
 

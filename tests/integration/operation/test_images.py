@@ -230,12 +230,12 @@ def test_dispatcher_sweep_and_migration_work(
             REDIS_URL=redis_url,
             RRTF_METRICS_HOST="127.0.0.1",
             RRTF_METRICS_PORT=str(free_port()),
-            RRTF_HEALTH_FILE=str(tmp_path / "well"),
+            RRTF_HEALTH_FILE=str(tmp_path / name / "well"),
         )
+        (tmp_path / name).mkdir()
 
         process = services_image.start("-m", f"services.{name}", **own)
-        wait_for(lambda name=name: is_well(name, tmp_path), process)
-        (tmp_path / "well").unlink()
+        wait_for(lambda name=name: is_well(name, tmp_path / name), process)
         if name == "dispatcher":
             # The candidate, and the check of its problem.
             wait_for(lambda: queue_depths(redis_url)[Queue.EXECUTOR] == 2, process)
