@@ -195,12 +195,17 @@ def main() -> int:
         log.error("dispatcher.refused_to_start", code=error.code, reason=error.detail)
         return 1
     stop = threading.Event()
+    listener = Listener(database_url)
+
+    def end(*_: object) -> None:
+        stop.set()
+        listener.interrupt()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     sender = Sender(celery_app())
     database = Database(database_url, sender)
     dispatcher = Dispatcher(database, sender, redis_url)
-    listener = Listener(database_url)
     log.info("dispatcher.ready")
     while not stop.is_set():
         began = time.monotonic()

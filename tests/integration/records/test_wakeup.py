@@ -1,5 +1,8 @@
 """A commit wakes the dispatcher; what is rolled back does not."""
 
+import os
+import signal
+import threading
 import time
 
 import psycopg
@@ -42,6 +45,15 @@ def test_a_commit_with_candidates_ends_the_wait(suite, listener):
     with suite.work() as work:
         intake.admit(work, group_id, [suite.student("two")])
     assert waited(listener, LONG) < LONG
+
+
+def test_an_interrupt_ends_the_wait_and_all_that_come(listener):
+    signal.signal(signal.SIGUSR1, lambda *_: listener.interrupt())
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+
+    assert waited(listener, LONG) < LONG
+    assert waited(listener, LONG) < LONG
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
 
 
 def test_what_is_rolled_back_wakes_nobody(suite, listener):
