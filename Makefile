@@ -12,7 +12,7 @@ PARALLEL = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder \
 	tests/e2e tests/hostile tests/integration tests/unit $(NO_FAULTS)
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom lock clean
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ forgeries: venv ## Have every forgery of shared suites attack every suite, in mi
 
 test-cgroup2: venv ## Run the probe and the attacks under cgroup version 2, in a virtual machine; as root
 	@PYTHON=$(BIN)/python sh infra/vm/cgroup2.sh
+
+compose-test: venv ## Build docker-compose.yml, run it, kill and restart it, try its networks; needs an engine (COMPOSE), minutes
+	@$(BIN)/python infra/docker/compose_test.py
 
 e2e: venv test-tools ## Run the tests that start the whole suite
 	@$(PYTEST) tests/e2e $(NO_FAULTS)

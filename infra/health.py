@@ -1,48 +1,66 @@
-"""Asks this machine's process at `RRTF_METRICS_PORT` whether it lives: `python -m infra.health`.
+"""Says in a file that this process is well; whoever checks looks only at the file's age.
 
-None of its slots may fail to start its sandbox. With a number of seconds, its last round must not
-be older.
+`RRTF_HEALTH_FILE` names it. `find FILE -mmin -2 | grep -q .` takes a few milliseconds, where a
+question to the process would start an interpreter.
 """
 
-import sys
-import time
-import urllib.request
+import contextlib
+import functools
+import os
+from collections.abc import Iterator
+from pathlib import Path
 
-from prometheus_client.parser import text_string_to_metric_families
-
-from infra.settings import MetricsSettings, load
-
-_FAILING = "rrtf_slots_failing"
-_ROUND = "rrtf_last_round_timestamp_seconds"
+from infra import errors, metrics
+from infra.settings import HealthSettings, load
 
 
-def trouble(text: str, max_age_seconds: float | None, now: float) -> str:
-    """Say what is wrong with a process, by its metrics; nothing if it is well."""
-    found = [s for family in text_string_to_metric_families(text) for s in family.samples]
-    failing = sum(sample.value for sample in found if sample.name == _FAILING)
-    if failing:
-        return f"the sandbox of {failing:.0f} slots fails; `rrtf doctor` says what is missing"
-    rounds = [sample.value for sample in found if sample.name == _ROUND]
-    if max_age_seconds is None:
-        return ""
-    if not rounds:
-        return "no round has ended yet"
-    age = now - max(rounds)
-    return f"the last round ended {age:.0f} s ago" if age > max_age_seconds else ""
+def round_ended(service: str) -> None:
+    """Record that a round ended well; of a worker, that its heartbeat was heard.
+
+    While the sandbox of a slot fails, the file grows old.
+    """
+    metrics.LAST_ROUND.labels(service).set_to_current_time()
+    file = _file()
+    if file is not None and not _has_failing_slot(file):
+        file.touch()
 
 
-def main() -> int:
-    """Return 0 if the process is well."""
-    max_age_seconds = float(sys.argv[1]) if len(sys.argv) > 1 else None
-    url = f"http://127.0.0.1:{load(MetricsSettings).port}/metrics"
+@contextlib.contextmanager
+def watched_slot() -> Iterator[None]:
+    """Count this process's slot as failing if a fault of its sandbox ends the block."""
+    is_failing = False
     try:
-        with urllib.request.urlopen(url, timeout=4) as response:
-            found = trouble(response.read().decode(), max_age_seconds, time.time())
-    except OSError as error:
-        found = f"{url}: {error}"
-    sys.stdout.write(f"{found or 'ok'}\n")
-    return 1 if found else 0
+        yield
+    except errors.SandboxError:
+        is_failing = True
+        raise
+    finally:
+        metrics.SLOTS_FAILING.set(is_failing)
+        _mark(is_failing)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+@functools.cache
+def _file() -> Path | None:
+    return load(HealthSettings).file
+
+
+def _mark(is_failing: bool) -> None:
+    """Leave word for the process that writes the file: it is the parent of those with slots."""
+    file = _file()
+    if file is None:
+        return
+    mark = file.with_name(f"{file.name}.failing-{os.getpid()}")
+    if is_failing:
+        mark.touch()
+    else:
+        mark.unlink(missing_ok=True)
+
+
+def _has_failing_slot(file: Path) -> bool:
+    failing = False
+    for mark in file.parent.glob(f"{file.name}.failing-*"):
+        if Path("/proc", mark.name.rpartition("-")[2]).exists():
+            failing = True
+        else:  # That process ended, and its slot with it.
+            mark.unlink(missing_ok=True)
+    return failing

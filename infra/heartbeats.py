@@ -14,7 +14,7 @@ from celery import bootsteps
 from celery.worker import state
 from pydantic import ValidationError
 
-from infra import errors, logs, metrics
+from infra import errors, health, logs
 from infra.contracts.dashboard import MOST_IMAGES, WorkerView
 
 log = logs.get(__name__)
@@ -80,7 +80,7 @@ class Heartbeats(bootsteps.StartStopStep):
             # The worker's own connection tells it what to do about that.
             log.warning("heartbeat.lost", reason=str(error))
         else:
-            metrics.LAST_ROUND.labels(room).set_to_current_time()
+            health.round_ended(room)
 
 
 def telling(images: Callable[[], Iterable[str]]) -> type[Heartbeats]:

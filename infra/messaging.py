@@ -60,6 +60,9 @@ class Task(StrEnum):
         return Queue(self.value.partition(".")[0])
 
 
+metrics.from_the_start(metrics.SEND_FAILURES, Task)
+
+
 def held_keys(room: Queue) -> tuple[str, str, str]:
     """Keys in Redis of what a room's workers have taken and not acknowledged.
 
@@ -118,6 +121,9 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
             "priority_steps": sorted(PRIORITIES.values()),
             **_held(room),
             "visibility_timeout": limits.visibility_seconds,
+            # How long a worker lets Redis wait for a message before it asks again; it hears of one
+            # at once, and its loop wakes the less.
+            "polling_interval": 5,
             "unacked_restore_interval": min(5.0, limits.visibility_seconds / 4),
             "unacked_restore_throttle": 1,
             "health_check_interval": 25,

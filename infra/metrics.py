@@ -1,11 +1,13 @@
 """Prometheus metrics: every name the suite exports, in one place."""
 
-import contextlib
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from infra import errors
+from infra.contracts.base import Author, Label, SkipReason
+from infra.contracts.checks import Fault
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LONG_SECONDS = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43200)
@@ -43,6 +45,11 @@ WAITING_FOR_IMAGE = Gauge(
     "rrtf_waiting_for_image",
     "Open groups and checks of problems whose image of packages no executor at work has.",
     ["image"],
+)
+SLOTS_AT_WORK = Gauge(
+    "rrtf_slots_at_work",
+    "Slots of the workers whose heartbeats are heard, as the API knows them.",
+    ["room"],
 )
 OLDEST_SECONDS = Gauge(
     "rrtf_oldest_seconds", "Age of what has waited longest at each step.", ["step"]
@@ -136,6 +143,31 @@ RESPONSE_TOKENS = Counter("rrtf_response_tokens_total", "Tokens of responses tra
 STEP = Gauge("rrtf_step", "What the last optimizer step measured.", ["measure"])
 
 
+def from_the_start(counter: Counter, *values: Iterable[str]) -> None:
+    """Show a counter at 0 for all values of its labels.
+
+    Prometheus sees no increase in a series that comes with its first event.
+    """
+    for labels in itertools.product(*values):
+        counter.labels(*labels)
+
+
+_OF_SWEEP = ("candidates", "sample_request", "checks")
+_SET_ASIDE = ("candidate", "sample_request", "check", "training_batch")
+_OURS: list[type[errors.SandboxError]] = [
+    errors.SandboxError,
+    *errors.SandboxError.__subclasses__(),
+]
+from_the_start(CANDIDATES_LABELLED, Label, Author)
+from_the_start(PROBLEMS_CHECKED, ("", *Fault))
+from_the_start(GROUPS_RANKED, ("", *SkipReason))
+from_the_start(GROUPS_LEFT_OUT, SkipReason)
+from_the_start(SWEEP_RESENT, _OF_SWEEP)
+from_the_start(SWEEP_QUARANTINED, _SET_ASIDE)
+from_the_start(CELLS_BUILT, ("first", "worn", "broken", "cold"))
+from_the_start(SANDBOX_FAILURES, [kind.__name__ for kind in _OURS])
+
+
 def observe_step(measured: Mapping[str, object]) -> None:
     """Count an optimizer step; `measured` is what its checkpoint is recorded with."""
     numbers = {name: float(v) for name, v in measured.items() if isinstance(v, int | float)}
@@ -144,16 +176,3 @@ def observe_step(measured: Mapping[str, object]) -> None:
     RESPONSE_TOKENS.inc(numbers["response_tokens"])
     for name, value in numbers.items():
         STEP.labels(name).set(value)
-
-
-@contextlib.contextmanager
-def watched_slot() -> Iterator[None]:
-    """Count this process's slot as failing if a fault of its sandbox ends the block."""
-    is_failing = False
-    try:
-        yield
-    except errors.SandboxError:
-        is_failing = True
-        raise
-    finally:
-        SLOTS_FAILING.set(is_failing)

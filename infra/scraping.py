@@ -5,12 +5,14 @@ prometheus_client must know when it is imported; a worker therefore calls `begin
 """
 
 import os
+import secrets
 import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import PROCESS_COLLECTOR, REGISTRY, CollectorRegistry, start_http_server
 from prometheus_client.metrics_core import Metric
@@ -18,6 +20,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from infra import errors
 from infra.settings import MetricsSettings, load
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which prometheus_client is told of the folder."""
@@ -85,8 +90,26 @@ def serve() -> None:
         server, _ = start_http_server(settings.port, settings.host, registry)
     except OSError as error:
         raise _not_shown(settings, error) from error
+    shown = server.get_app()
+    assert shown is not None
+    server.set_app(_behind_the_key(settings.wanted, shown))
     # A child that outlives us must not keep the port from who comes after.
     os.register_at_fork(after_in_child=server.socket.close)
+
+
+def may_read(key: str, authorization: str) -> bool:
+    """Tell whether somebody who sends this header `Authorization` may read metrics."""
+    return not key or secrets.compare_digest(authorization.encode(), f"Bearer {key}".encode())
+
+
+def _behind_the_key(key: str, shown: "WSGIApplication") -> "WSGIApplication":
+    def ask(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if may_read(key, environ.get("HTTP_AUTHORIZATION", "")):
+            return shown(environ, start_response)
+        start_response("401 Unauthorized", [("WWW-Authenticate", "Bearer")])
+        return [b"RRTF_METRICS_KEY is wanted as a bearer token\n"]
+
+    return ask
 
 
 def end() -> None:

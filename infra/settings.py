@@ -80,6 +80,22 @@ class MetricsSettings(Settings):
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65535)
     """0 shows them nowhere."""
+    key: SecretStr | None = None
+    """Key that readers send as a bearer token, at the API's `/metrics` too; without one all may."""
+
+    @property
+    def wanted(self) -> str:
+        """The key, or an empty text where none is set."""
+        return self.key.get_secret_value() if self.key else ""
+
+
+class HealthSettings(Settings):
+    """Where a process says that it is well."""
+
+    model_config = SettingsConfigDict(env_prefix="RRTF_HEALTH_")
+
+    file: Path | None = None
+    """File that is touched at each round or heartbeat; without one nothing is written."""
 
 
 class TraceSettings(Settings):

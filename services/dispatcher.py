@@ -9,10 +9,11 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 
 from sqlalchemy.exc import DBAPIError
 
-from infra import errors, logs, metrics, scraping, tracing
+from infra import errors, health, logs, metrics, scraping, tracing
 from infra.contracts.candidates import SampleGroup
 from infra.db.unit_of_work import Database
 from infra.db.wakeup import Listener
@@ -24,6 +25,8 @@ log = logs.get(__name__)
 
 _PAUSE_SECONDS = 0.1
 """Between two looks into the outbox when nothing new has come: queues are full or empty."""
+_QUIET_SECONDS = 5.0
+"""The same while no candidate is without its label and no message waits: new work wakes."""
 _AWAY_SECONDS = 1.0
 _ROUND_SECONDS = 0.05
 """Between the beginnings of two rounds: whatever comes in meanwhile costs one round."""
@@ -83,6 +86,7 @@ class Dispatcher:
         self._stock = Stock()
         self._rest = 0
         """Messages of which checks have had no share yet."""
+        self._is_quiet = False
 
     def round(self) -> bool:
         """Look once into the outbox; tell whether there was something to do.
@@ -91,6 +95,14 @@ class Dispatcher:
             errors.Unavailable: Redis cannot be reached; what it did not take waits on.
         """
         depths = self._depths.count()
+        self._is_quiet = not any(depths.values())
+        return self._round(depths)
+
+    def pause_seconds(self) -> float:
+        """Say how long to wait for new work after a round in which there was nothing to do."""
+        return _QUIET_SECONDS if self._is_quiet else _PAUSE_SECONDS
+
+    def _round(self, depths: Mapping[Queue, int]) -> bool:
         room = self._stock.room(depths[Queue.EXECUTOR], depths[Queue.RANKER])
         # Transactions of their own: each locks groups in their order, and then candidates.
         with self._database.unit_of_work() as work:
@@ -98,6 +110,7 @@ class Dispatcher:
                 return False
             done = outbox.settle(work)
             samples = lanes.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
+            self._is_quiet &= not outbox.is_anything_open(work.session)
         self._samples(samples)
         share, self._rest = divmod(max(room, 0) + self._rest, _SHARE_OF_CHECKS)
         sent = self._checks(share) if share else 0
@@ -182,21 +195,26 @@ def main() -> int:
         log.error("dispatcher.refused_to_start", code=error.code, reason=error.detail)
         return 1
     stop = threading.Event()
+    listener = Listener(database_url)
+
+    def end(*_: object) -> None:
+        stop.set()
+        listener.interrupt()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     sender = Sender(celery_app())
     database = Database(database_url, sender)
     dispatcher = Dispatcher(database, sender, redis_url)
-    listener = Listener(database_url)
     log.info("dispatcher.ready")
     while not stop.is_set():
         began = time.monotonic()
         try:
             with metrics.ROUND_SECONDS.labels("dispatcher").time():
                 found = dispatcher.round()
-            metrics.LAST_ROUND.labels("dispatcher").set_to_current_time()
+            health.round_ended("dispatcher")
             if not found:
-                listener.wait(_PAUSE_SECONDS)
+                listener.wait(dispatcher.pause_seconds())
             stop.wait(began + _ROUND_SECONDS - time.monotonic())
         except (errors.Unavailable, DBAPIError) as error:
             # Both servers may restart; the next round looks again.

@@ -290,6 +290,12 @@ def _follow(work: Work, rows: Iterable[Waiting]) -> set[UUID]:
     return set(following)
 
 
+def is_anything_open(session: Session) -> bool:
+    """Tell whether a candidate has no label yet, wherever it waits or runs."""
+    opened = select(CandidateRow.id).where(CandidateRow.state == CandidateState.SUBMITTED)
+    return bool(session.scalar(select(opened.exists())))
+
+
 def settle(work: Work) -> int:
     """Label who follows a candidate that is labelled; let go who follows one that cannot serve.
 

@@ -17,12 +17,12 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import InstrumentedAttribute
 
-from infra import errors, logs, metrics, scraping
+from infra import errors, health, logs, metrics, scraping
 from infra.contracts.base import CandidateState, CheckState, GroupState, SampleState
 from infra.contracts.candidates import RankGroup
 from infra.db.tables import CandidateRow, GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Database, Work
-from infra.messaging import Queue, Sender, Task, celery_app, queue_depths
+from infra.messaging import Queue, QueueDepths, Sender, Task, celery_app
 from infra.settings import BrokerSettings, DatabaseSettings, SweepSettings, load, reject_unknown
 from ranker import batches, records
 from ranker.settings import RankerSettings
@@ -55,7 +55,7 @@ class Sweep:
         wanted: Wanted = EVERYTHING,
     ) -> None:
         self._database = database
-        self._redis_url = redis_url
+        self._depths = QueueDepths(redis_url)
         self._settings = settings
         self._batch_groups = batch_groups
         self._wanted = wanted
@@ -68,7 +68,7 @@ class Sweep:
         Raises:
             errors.Unavailable: Redis cannot be asked how much is waiting.
         """
-        depths = queue_depths(self._redis_url)
+        depths = self._depths.count()
         for queue, depth in depths.items():
             metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
         with self._database.unit_of_work() as work:
@@ -153,6 +153,8 @@ class Sweep:
         )
         query = select(CandidateRow.group_id).where(*poison).limit(_ROUND)
         groups = sorted(set(work.session.scalars(query)))
+        if not groups:
+            return
         # Groups before candidates, as everyone locks them; so this comes before anything else.
         records.lock_groups(work, groups)
         rows = work.session.execute(
@@ -310,7 +312,7 @@ def main() -> int:
         try:
             with metrics.ROUND_SECONDS.labels("sweep").time():
                 sweep.round()
-            metrics.LAST_ROUND.labels("sweep").set_to_current_time()
+            health.round_ended("sweep")
         except (errors.Unavailable, DBAPIError) as error:
             # Both servers may restart; the next round looks again.
             log.warning("sweep.round_failed", reason=str(error).partition("\n")[0])

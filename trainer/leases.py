@@ -6,7 +6,7 @@ from collections.abc import Collection
 from types import TracebackType
 from typing import Self
 
-from infra import errors, logs
+from infra import errors, health, logs
 from infra.contracts.ranking import (
     CompleteRequest,
     HeartbeatRequest,
@@ -22,6 +22,8 @@ log = logs.get(__name__)
 
 _GIVEN_BACK_SECONDS = 1.0
 """Shortest lease there is: what is extended by it is another's to take."""
+_MOST_PAUSE_SECONDS = 30.0
+"""Between two beats, however long the lease: each also says that the trainer lives."""
 
 
 class Leases:
@@ -141,7 +143,10 @@ class Leases:
     def _beat(self) -> None:
         # Three beats to a lease: two may be lost before it ends.
         seconds = self._settings.lease_seconds
-        while not self._ended.wait(seconds / 3):
+        pause = min(seconds / 3, _MOST_PAUSE_SECONDS)
+        health.round_ended("trainer")
+        while not self._ended.wait(pause):
+            health.round_ended("trainer")
             with self._lock:
                 held = self._held
             if not held:

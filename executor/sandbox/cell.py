@@ -23,7 +23,7 @@ from executor.sandbox.plumbing import Plumbing, hear
 from executor.sandbox.policy import base_command, brought, confinement, python_command
 from executor.sandbox.seccomp import CELL_POLICY
 from executor.sandbox.strict import StrictSandbox
-from infra import errors, logs, metrics
+from infra import errors, health, logs, metrics
 from infra.contracts.problems import Limits
 
 log = logs.get(__name__)
@@ -79,7 +79,7 @@ class CellSandbox:
         """
         self._count += 1
         began = time.monotonic()
-        with metrics.watched_slot(), contextlib.ExitStack() as stack:
+        with health.watched_slot(), contextlib.ExitStack() as stack:
             cell = self._fresh_cell()
             stack.enter_context(self._ended_if_broken(cell))
             account = self._accountant.open(f"jail-{next(_numbers)}", limits)

@@ -21,7 +21,7 @@ from executor.sandbox.policy import (
     python_command,
 )
 from executor.sandbox.seccomp import POLICY
-from infra import metrics
+from infra import health
 from infra.contracts.problems import Limits
 
 _MEBIBYTE: Final = 2**20
@@ -62,7 +62,7 @@ class StrictSandbox:
         Raises:
             errors.SandboxError: the jail did not start, or could not be emptied.
         """
-        with metrics.watched_slot(), contextlib.ExitStack() as stack:
+        with health.watched_slot(), contextlib.ExitStack() as stack:
             account = self._accountant.open(f"strict-{next(_numbers)}", limits)
             stack.callback(account.close)
             with Plumbing(stdin) as plumbing:

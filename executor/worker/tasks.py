@@ -17,7 +17,7 @@ from executor.worker.direct import Desk
 from executor.worker.judges import Judges
 from executor.worker.slices import failure, label_slice
 from executor.worker.stored import check_stored
-from infra import errors, logs, metrics
+from infra import errors, health, logs, metrics
 from infra.contracts.base import Contract
 from infra.contracts.checks import CheckReport, CheckRequest
 from infra.contracts.direct import DirectReply, DirectRequest
@@ -52,7 +52,7 @@ def open_slot(**_: object) -> None:
 
     logs.configure("executor")
     _Worker.settings = load(ExecutorSettings)
-    with metrics.watched_slot():
+    with health.watched_slot():
         _Worker.slot = Slot(_Worker.settings, number=getattr(current_process(), "index", 0) or 0)
     _Worker.judges = Judges(_Worker.slot)
     _Worker.desk = Desk(_Worker.judges)

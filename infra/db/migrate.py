@@ -1,5 +1,6 @@
 """Brings a database to the newest schema: `python -m infra.db.migrate` for `DATABASE_URL`."""
 
+import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,8 +29,9 @@ def config(connection: Connection | None = None) -> Config:
     return made
 
 
+@functools.cache
 def head_revision() -> str:
-    """Return the revision the code expects."""
+    """Return the revision the code expects; all migrations are read for it, once."""
     head = ScriptDirectory.from_config(config()).get_current_head()
     assert head is not None
     return head

@@ -11,9 +11,16 @@ RUN touch README.md \
     && pip install -c requirements.lock setuptools \
     && pip install -c requirements.lock --no-build-isolation '.[sampler]'
 
+# Libraries that run a model in the sampler itself: `transformers`, `ctranslate2`, or both with a comma.
+# For a machine without GPU, build with PIP_EXTRA_INDEX_URL naming the CPU index of PyTorch.
+ARG BACKENDS=
+RUN if [ -n "$BACKENDS" ]; then pip install -c requirements.lock --no-build-isolation ".[$BACKENDS]"; fi
+
 COPY infra infra
 COPY sampler sampler
 
-RUN useradd --system --uid 10001 rrtf
+# A named volume takes over the owner of the folder it covers: checkpoints, and fetched models.
+RUN useradd --system --uid 10001 rrtf \
+    && install -d -o rrtf -g rrtf /var/lib/rrtf /var/cache/rrtf
 USER 10001
 CMD ["python", "-m", "sampler"]

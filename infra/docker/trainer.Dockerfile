@@ -15,9 +15,9 @@ RUN touch README.md \
 COPY infra infra
 COPY trainer trainer
 
-# A named volume takes over the owner of the folder it covers.
+# A named volume takes over the owner of the folder it covers: checkpoints, and fetched models.
 RUN useradd --system --uid 10001 rrtf \
-    && install -d -o rrtf -g rrtf /var/lib/rrtf
+    && install -d -o rrtf -g rrtf /var/lib/rrtf /var/cache/rrtf
 USER 10001
 VOLUME /var/lib/rrtf
 CMD ["python", "-m", "trainer"]

@@ -13,7 +13,7 @@ from infra.local.valkey import Valkey
 
 log = logs.get(__name__)
 
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.5
 _PAUSE_SECONDS = 1.0
 """Between two attempts to start a server again."""
 _PATIENCE_SECONDS = 300.0

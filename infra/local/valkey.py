@@ -84,6 +84,7 @@ class Valkey(Server):
                     f"appendonly {'yes' if self._durable else 'no'}",
                     'save ""',
                     "databases 64",
+                    "hz 2",  # It wakes so often a second when nobody asks for anything.
                     "loglevel warning",
                 )
             ),

@@ -9,7 +9,14 @@ import uvicorn
 
 from infra import errors, logs, tracing
 from infra.db.unit_of_work import Database
-from infra.settings import ApiSettings, BrokerSettings, DatabaseSettings, load, reject_unknown
+from infra.settings import (
+    ApiSettings,
+    BrokerSettings,
+    DatabaseSettings,
+    MetricsSettings,
+    load,
+    reject_unknown,
+)
 from services.api.app import create_app
 
 
@@ -40,6 +47,7 @@ def main() -> int:
         settings.max_waiting_per_key,
         settings.max_direct,
         settings.max_rate,
+        load(MetricsSettings).wanted,
     )
     # A bulk request makes many objects and no cycles; looking for some after every 700 of them
     # takes a third of its time.

@@ -71,6 +71,7 @@ def create_app(
     max_waiting_per_key: int = 500_000,
     max_direct: int = 1_024,
     max_rate: float = 0,
+    metrics_key: str = "",
 ) -> FastAPI:
     """Build the application over an open database; without a key it is open to everybody.
 
@@ -83,6 +84,7 @@ def create_app(
         max_waiting_per_key: most of one API key.
         max_direct: most programs of direct work that may be under way.
         max_rate: requests a second of one API key; 0 for no limit.
+        metrics_key: what readers of metrics must send; empty for nothing.
     """
     exchange = Exchange(redis_url, max_direct)
 
@@ -106,6 +108,7 @@ def create_app(
     app.state.offer = Offer()
     app.state.streams = events.Streams()
     app.state.watch = live.Watch(database, redis_url)
+    app.state.metrics_key = metrics_key
     app.state.exposition = stats.Exposition(database, redis_url)
     problem_details.install(app)
     # The one added last is outermost.

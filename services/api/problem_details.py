@@ -60,6 +60,8 @@ def install(app: FastAPI) -> None:
 
 def _suite_error(_: Request, error: errors.SuiteError) -> Response:
     headers = _RETRY if isinstance(error, errors.Unavailable) else None
+    if isinstance(error, errors.Unauthorized):
+        headers = {"WWW-Authenticate": "Bearer"}
     if isinstance(error, errors.QueueFull):
         headers = {"Retry-After": str(error.retry_after)}
     return respond(error.status, error.code, error.detail, headers=headers)

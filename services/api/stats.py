@@ -37,10 +37,12 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Database
-from infra.messaging import queue_depths
+from infra.messaging import Queue, queue_depths
+from infra.scraping import may_read
 from ranker.batches import IN_FORCE, UNBATCHED
 from services.api import images, sampling
 from services.api.dependencies import Db
+from services.api.document import ERRORS
 from services.api.keys import READS
 
 router = APIRouter(prefix="/v1", tags=["stats"])
@@ -60,6 +62,7 @@ _AT_SCRAPE = (
     metrics.QUEUE_DEPTH,
     metrics.CHECKS_IN_STATE,
     metrics.WAITING_FOR_IMAGE,
+    metrics.SLOTS_AT_WORK,
     metrics.OLDEST_SECONDS,
     metrics.SAMPLING_CALLS,
     metrics.SAMPLING_TOKENS,
@@ -176,7 +179,7 @@ def _redis(url: str) -> str:
 class Exposition:
     """What Prometheus reads; the servers are looked at every few seconds, however many scrape.
 
-    Nobody needs a key for it, so nobody who asks may cost more than who asked before.
+    It may be open to everybody, so nobody who asks may cost more than who asked before.
     """
 
     def __init__(self, database: Database, redis_url: str) -> None:
@@ -209,6 +212,9 @@ class Exposition:
                 sampling.set_metrics(session)
                 with contextlib.suppress(errors.Unavailable):
                     workers = heartbeats.workers(self._redis_url)
+                    for room in Queue:
+                        slots = sum(one.slots for one in workers if one.room == room)
+                        metrics.SLOTS_AT_WORK.labels(room.value).set(slots)
                     for image, count in images.missing(session, workers).items():
                         metrics.WAITING_FOR_IMAGE.labels(image).set(count)
         except (DBAPIError, PoolTimeout) as error:
@@ -218,9 +224,14 @@ class Exposition:
                 metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
 
 
-@open_router.get("/metrics", response_class=Response)
+@open_router.get("/metrics", response_class=Response, responses={401: ERRORS[401]})
 async def get_metrics(request: Request) -> Response:
-    """Export metrics for Prometheus; what lies in a server that is away is left out."""
+    """Export metrics for Prometheus; what lies in a server that is away is left out.
+
+    Where `RRTF_METRICS_KEY` is set, it is wanted as a bearer token.
+    """
+    if not may_read(request.app.state.metrics_key, request.headers.get("authorization", "")):
+        raise errors.Unauthorized("RRTF_METRICS_KEY is wanted as a bearer token")
     exposition: Exposition = request.app.state.exposition
     return Response(await exposition.text(), media_type=CONTENT_TYPE_LATEST)
 

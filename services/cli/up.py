@@ -242,9 +242,10 @@ def _environments(
 def _metrics(number: int) -> dict[str, str]:
     """Give each service a port of its own to show its metrics at, counted from the one set."""
     settings = load(MetricsSettings)
+    key = {"RRTF_METRICS_KEY": settings.wanted} if settings.wanted else {}
     if not settings.port:
-        return {}
-    return {
+        return key
+    return key | {
         "RRTF_METRICS_HOST": settings.host,
         "RRTF_METRICS_PORT": str(settings.port + number),
     }
@@ -294,6 +295,6 @@ def up(
         try:
             while True:
                 suite.check()
-                time.sleep(0.2)
+                time.sleep(1.0)
         except Interrupted:
             say("stopping", err=True)

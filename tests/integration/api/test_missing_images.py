@@ -32,7 +32,11 @@ def test_what_no_executor_has_is_told_with_how_much_waits(
         ).raise_for_status()
 
     assert client.live().missing_images == {"mine": 2}  # The group and the check.
-    assert 'rrtf_waiting_for_image{image="mine"} 2.0' in http.get("/metrics").text
+    metrics = http.get("/metrics").text
+    assert 'rrtf_waiting_for_image{image="mine"} 2.0' in metrics
+    # Who never reads an executor's own metrics knows from these whether one is at work.
+    assert 'rrtf_slots_at_work{room="executor"} 1.0' in metrics
+    assert 'rrtf_slots_at_work{room="ranker"} 0.0' in metrics
     told = rrtf("watch", "--timeout", "0.1")
     assert "2 groups or checks wait for the image 'mine', which no executor has" in told.stdout
     as_data = rrtf("watch", "--timeout", "0.1", "--json").stdout.splitlines()

@@ -67,6 +67,19 @@ def test_without_redis_work_is_taken_and_the_server_is_not_ready(
     assert ready.json()["checks"] == {"postgres": "ok", "redis": "not reachable"}
 
 
+def test_metrics_need_their_key_where_one_is_set(database, redis_url, is_problem):
+    app = create_app(database, redis_url, "k", 10_000, metrics_key="m")
+    with served(app) as url:
+        for headers in ({}, KEY, {"Authorization": "Bearer \u00e9"}):
+            encoded = {name: value.encode() for name, value in headers.items()}
+            refused = httpx.get(f"{url}/metrics", headers=encoded, timeout=30)
+            is_problem(refused, 401, "unauthorized")
+            assert refused.headers["www-authenticate"] == "Bearer"
+        shown = httpx.get(f"{url}/metrics", headers={"Authorization": "Bearer m"}, timeout=30)
+
+    assert "rrtf_queue_depth" in shown.text
+
+
 def test_metrics_leave_out_what_is_away(serve, database_url, redis_url):
     whole = httpx.get(f"{serve(database_url, redis_url)}/metrics", timeout=30).text
     partial = httpx.get(f"{serve(nowhere('postgresql'), redis_url)}/metrics", timeout=30)

@@ -52,9 +52,10 @@ def until():
 def scrape():
     """Read the metrics at a port: (name, labels) to value; nothing while nobody listens."""
 
-    def scraped(port):
+    def scraped(port, key=""):
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         try:
-            text = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text
+            text = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=headers, timeout=10).text
         except httpx.TransportError:
             return {}
         return {

@@ -1,7 +1,9 @@
 """What the processes of each image start with: its own folders and packages, and nothing else."""
 
 import json
+import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -82,14 +84,13 @@ def graph():
 
 
 def entries(room):
-    """The modules that containers of a room's image start, health checks included."""
+    """The modules that containers of a room's image start."""
     for service in COMPOSE.values():
         built = service.get("build", {}).get("dockerfile", "")
         if Path(built).stem == f"{room}":
-            check = service.get("healthcheck", {}).get("test", [])
-            for words in (service.get("command", []), check):
-                if "-m" in words:
-                    yield words[words.index("-m") + 1]
+            command = service.get("command", [])
+            if "-m" in command:
+                yield command[command.index("-m") + 1]
     dockerfile = (ROOT / f"infra/docker/{room}.Dockerfile").read_text()
     yield json.loads(dockerfile.rpartition("CMD ")[2])[2]
 
@@ -117,8 +118,10 @@ def test_everything_that_its_processes_may_import_is_there(image, graph):
 
 def environment(service, **more):
     """The variables of a service, with another value where it is of the machine."""
-    given = {name: str(value) for name, value in COMPOSE[service].get("environment", {}).items()}
-    return given | {name: value for name, value in more.items() if name in given}
+    given = COMPOSE[service].get("environment", {})
+    # What has no value there is taken from .env, where it is set.
+    own = {name: str(value) for name, value in given.items() if value is not None}
+    return own | {name: value for name, value in more.items() if name in given}
 
 
 def wait_for(condition, process, seconds=120):
@@ -130,9 +133,19 @@ def wait_for(condition, process, seconds=120):
         time.sleep(0.1)
 
 
+def is_well(service, folder):
+    """Ask as a container's engine does; the process's file is in `folder`."""
+    shell, check = COMPOSE[service]["healthcheck"]["test"]
+    assert shell == "CMD-SHELL"
+    words = check.replace("/tmp/well", str(folder / "well"))  # noqa: S108 - the container's own
+    return (
+        subprocess.run(["/bin/sh", "-c", words], capture_output=True, check=False).returncode == 0
+    )
+
+
 @pytest.mark.parametrize("image", ["sampler", "executor", "ranker"], indirect=True)
 def test_a_worker_takes_messages_and_its_health_check_says_so(
-    image, servers, redis_url, database_url, open_directory
+    image, servers, redis_url, database_url, open_directory, tmp_path
 ):
     room, built = image
     number = redis_url.rpartition("/")[2]
@@ -145,20 +158,20 @@ def test_a_worker_takes_messages_and_its_health_check_says_so(
         RRTF_METRICS_HOST="127.0.0.1",
         RRTF_METRICS_PORT=str(free_port()),
         RRTF_EXECUTOR_HOME=str(open_directory / "executor"),
+        RRTF_EXECUTOR_SLOTS="1",
         RRTF_EXECUTOR_REQUIRE_CGROUP="false",
+        RRTF_HEALTH_FILE=str(tmp_path / "well"),
     )
 
     worker = built.start("-m", room, **own)
     wait_for(lambda: [one.room for one in heartbeats.workers(redis_url)] == [room], worker)
-    check = COMPOSE[room]["healthcheck"]["test"]
-    assert check[:2] == ["CMD", "python"]
-    healthy = built.run(*check[2:], **own)
+    wait_for(lambda: is_well(room, tmp_path), worker)
     worker.send_signal(signal.SIGTERM)
     written, _ = worker.communicate()
 
-    assert healthy == (0, "ok\n")
     assert worker.returncode == 0, written
-    assert built.run(*check[2:], **own)[0] == 1
+    os.utime(tmp_path / "well", (0, 0))
+    assert not is_well(room, tmp_path)
 
 
 @pytest.mark.parametrize("image", ["trainer"], indirect=True)
@@ -170,11 +183,11 @@ def test_a_trainer_waits_for_the_api_and_its_health_check_says_so(image, tmp_pat
         RRTF_TRAINER_OUTPUT_DIR=str(tmp_path),
         RRTF_METRICS_HOST="127.0.0.1",
         RRTF_METRICS_PORT=str(free_port()),
+        RRTF_HEALTH_FILE=str(tmp_path / "well"),
     )
-    check = COMPOSE["trainer"]["healthcheck"]["test"][2:]
 
     trainer = built.start("-m", "trainer", **own)
-    wait_for(lambda: built.run(*check, **own) == (0, "ok\n"), trainer)
+    wait_for(lambda: is_well("trainer", tmp_path), trainer)
     trainer.terminate()
     written, _ = trainer.communicate()
 
@@ -194,9 +207,9 @@ def api(services_image, database_url, redis_url):
         RRTF_API_KEY="secret-key",
     )
     process = services_image.start("-m", "services.api", **own)
-    check = COMPOSE["api"]["healthcheck"]["test"][2:]
-    check[-1] = check[-1].replace(":8000", f":{port}")
-    wait_for(lambda: services_image.run(*check)[0] == 0, process)
+    check = [word.replace("/8000", f"/{port}") for word in COMPOSE["api"]["healthcheck"]["test"]]
+    assert check[:2] == ["CMD", "bash"]
+    wait_for(lambda: subprocess.call(check[1:]) == 0, process)
     yield {
         "RRTF_CLIENT_URL": f"http://127.0.0.1:{port}",
         "RRTF_CLIENT_KEY": "secret-key",
@@ -206,7 +219,9 @@ def api(services_image, database_url, redis_url):
     process.communicate()
 
 
-def test_dispatcher_sweep_and_migration_work(services_image, database_url, redis_url, make_group):
+def test_dispatcher_sweep_and_migration_work(
+    services_image, database_url, redis_url, make_group, tmp_path
+):
     make_group(("student", "to be sent"))
     status, written = services_image.run("-m", "infra.db.migrate", DATABASE_URL=database_url)
     assert status == 0, written
@@ -217,11 +232,12 @@ def test_dispatcher_sweep_and_migration_work(services_image, database_url, redis
             REDIS_URL=redis_url,
             RRTF_METRICS_HOST="127.0.0.1",
             RRTF_METRICS_PORT=str(free_port()),
+            RRTF_HEALTH_FILE=str(tmp_path / name / "well"),
         )
-        check = COMPOSE[name]["healthcheck"]["test"][2:]
+        (tmp_path / name).mkdir()
 
         process = services_image.start("-m", f"services.{name}", **own)
-        wait_for(lambda check=check, own=own: services_image.run(*check, **own)[0] == 0, process)
+        wait_for(lambda name=name: is_well(name, tmp_path / name), process)
         if name == "dispatcher":
             # The candidate, and the check of its problem.
             wait_for(lambda: queue_depths(redis_url)[Queue.EXECUTOR] == 2, process)

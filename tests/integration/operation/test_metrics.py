@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 
+import httpx
 import psutil
 import pytest
 
@@ -94,11 +95,16 @@ def test_dispatcher_and_sweep_show_when_their_last_round_was(launch, until, scra
     make_group(("student", "waits"))
     ports = {name: free_port() for name in ("dispatcher", "sweep")}
 
+    settings = {"RRTF_SWEEP_INTERVAL_SECONDS": "0.1", "RRTF_METRICS_KEY": "secret"}
     for name, port in ports.items():
-        launch(f"services.{name}", RRTF_METRICS_PORT=str(port), RRTF_SWEEP_INTERVAL_SECONDS="0.1")
+        launch(f"services.{name}", RRTF_METRICS_PORT=str(port), **settings)
 
     for name, port in ports.items():
-        key = ("rrtf_last_round_timestamp_seconds", name)
-        assert until(lambda port=port, key=key: scrape(port).get(key, 0) > 0)
-        first = scrape(port)[key]
-        assert until(lambda port=port, key=key, first=first: scrape(port)[key] > first)
+        seen = ("rrtf_last_round_timestamp_seconds", name)
+        assert until(lambda port=port, seen=seen: scrape(port, "secret").get(seen, 0) > 0)
+        first = scrape(port, "secret")[seen]
+        assert until(lambda p=port, s=seen, first=first: scrape(p, "secret")[s] > first)
+        for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic secret"}):
+            refused = httpx.get(f"http://127.0.0.1:{port}/metrics", headers=headers)
+            assert (refused.status_code, refused.headers["www-authenticate"]) == (401, "Bearer")
+            assert "rrtf_" not in refused.text.lower().replace("rrtf_metrics_key", "")

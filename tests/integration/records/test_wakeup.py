@@ -1,13 +1,19 @@
 """A commit wakes the dispatcher; what is rolled back does not."""
 
+import os
+import signal
+import threading
 import time
 
 import psycopg
 import pytest
 
 from infra import errors, intake
+from infra.contracts.base import Label
 from infra.contracts.candidates import NewGroup
+from infra.db.tables import CandidateRow
 from infra.db.wakeup import Listener
+from services.dispatcher import Dispatcher
 
 LONG = 20.0
 
@@ -41,6 +47,15 @@ def test_a_commit_with_candidates_ends_the_wait(suite, listener):
     assert waited(listener, LONG) < LONG
 
 
+def test_an_interrupt_ends_the_wait_and_all_that_come(listener):
+    signal.signal(signal.SIGUSR1, lambda *_: listener.interrupt())
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1)).start()
+
+    assert waited(listener, LONG) < LONG
+    assert waited(listener, LONG) < LONG
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+
+
 def test_what_is_rolled_back_wakes_nobody(suite, listener):
     with suite.work() as work:
         submit(suite, work)
@@ -62,3 +77,23 @@ def test_a_cut_connection_is_said_and_then_made_anew(suite, listener, database_u
     with suite.work() as work:
         submit(suite, work)
     assert waited(listener, LONG) < LONG
+
+
+def test_the_dispatcher_rests_only_while_every_candidate_has_its_label(suite, sent, redis_url):
+    dispatcher = Dispatcher(suite.database, sent, redis_url)
+    while dispatcher.round():
+        pass
+    resting = dispatcher.pause_seconds()
+
+    with suite.work() as work:
+        submit(suite, work)
+    while dispatcher.round():
+        pass
+    (candidate,) = suite.all(CandidateRow)
+    # No message waits, for the sender has only kept it; but somebody may follow what runs.
+    assert candidate.sent_at is not None
+    assert dispatcher.pause_seconds() < resting
+
+    suite.record(suite.result(candidate.id, Label.ALL_PASS))
+    assert not dispatcher.round()
+    assert dispatcher.pause_seconds() == resting

@@ -1,37 +1,73 @@
-"""What a process's metrics say about its health, and what a step of the trainer adds to them."""
+"""What a process says of its health, and what a step of the trainer adds to its metrics."""
+
+import os
+import subprocess
 
 import pytest
 from prometheus_client import REGISTRY
 
-from infra import metrics
-from infra.health import trouble
+from infra import errors, health, metrics
 from trainer.metrics import Tally
 from trainer.modes.config import LossConfig
 from trainer.modes.terms import Denominators
 
-ROUND = 'rrtf_last_round_timestamp_seconds{service="sweep"} 1000.0\n'
+CHECK = "find {} -mmin -2 | grep -q ."
+"""As in docker-compose.yml."""
 
 
-@pytest.mark.parametrize(
-    ("text", "max_age", "now", "found"),
-    [
-        (ROUND, 60.0, 1050.0, ""),
-        (ROUND, 60.0, 1100.0, "the last round ended 100 s ago"),
-        ("", 60.0, 1100.0, "no round has ended yet"),
-        ("", None, 1100.0, ""),
-        ("rrtf_slots_failing 0.0\n", None, 1100.0, ""),
-        (
-            "rrtf_slots_failing 2.0\n",
-            None,
-            1100.0,
-            "the sandbox of 2 slots fails; `rrtf doctor` says what is missing",
-        ),
-    ],
-)
-def test_a_process_is_well_whose_last_round_is_young(
-    text: str, max_age: float | None, now: float, found: str
-) -> None:
-    assert trouble(text, max_age, now) == found
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    named = tmp_path / "well"
+    monkeypatch.setenv("RRTF_HEALTH_FILE", str(named))
+    health._file.cache_clear()
+    yield named
+    health._file.cache_clear()
+
+
+def is_well(file):
+    """Ask as a container's engine does, an hour after whatever was said before."""
+    found = subprocess.run(["/bin/sh", "-c", CHECK.format(file)], capture_output=True, check=False)
+    if file.exists():
+        os.utime(file, (0, 0))
+    return found.returncode == 0
+
+
+def test_a_process_is_well_whose_last_round_is_young(file):
+    assert not is_well(file)
+    health.round_ended("sweep")
+    assert is_well(file)
+    assert not is_well(file)
+    health.round_ended("sweep")
+    assert is_well(file)
+
+
+def test_a_worker_is_not_well_while_the_sandbox_of_a_slot_fails(file):
+    ours, theirs = os.pipe()
+    if (child := os.fork()) == 0:
+        try:
+            with health.watched_slot():
+                raise errors.SandboxError("no namespaces")
+        except errors.SandboxError:
+            os.write(theirs, b"f")
+        os.read(ours, 1)  # What the parent never writes: the slot fails until it is killed.
+        os._exit(0)
+    assert os.read(ours, 1) == b"f"
+    health.round_ended("executor")
+    assert not is_well(file)
+
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+    health.round_ended("executor")
+    assert is_well(file)
+
+    with pytest.raises(errors.SandboxError), health.watched_slot():
+        raise errors.SandboxError("here")
+    health.round_ended("executor")
+    assert not is_well(file)
+    with health.watched_slot():
+        pass
+    health.round_ended("executor")
+    assert is_well(file)
 
 
 def test_what_a_step_measures_is_exported() -> None:

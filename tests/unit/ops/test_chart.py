@@ -3,6 +3,7 @@
 Both come from an environment of their own: `make chart`.
 """
 
+import json
 import re
 from collections import defaultdict
 from pathlib import Path
@@ -20,13 +21,17 @@ COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 LEAST = {"image": {"registry": "registry.example.com/rrtf"}}
 EVERYTHING = {
     **LEAST,
-    "secrets": {"executorRedis": {"name": "rrtf-executor-redis", "key": "url"}},
+    "secrets": {
+        "executorRedis": {"name": "rrtf-executor-redis", "key": "url"},
+        "metricsKey": {"name": "rrtf-metrics", "key": "key"},
+    },
     "env": {"RRTF_LOG_LEVEL": "DEBUG"},
     "metrics": {"podMonitor": True},
     "api": {"ingress": {"enabled": True, "host": "rrtf.example.com", "tlsSecret": "tls"}},
     "executor": {
         "slots": 8,
         "autoscaling": {"enabled": True},
+        "seccompProfile": {"type": "Localhost", "localhostProfile": "rrtf/executor-seccomp.json"},
         "nodeSelector": {"pool": "executors"},
         "tolerations": [{"key": "executors", "operator": "Exists"}],
     },
@@ -51,8 +56,8 @@ def render(values: dict[str, Any]) -> Kinds:
     with helm.Chart.load(CHART) as chart:
         texts = chart.render(values, name="r", namespace="n")
     found: Kinds = defaultdict(dict)
-    for text in texts.values():
-        for item in yaml.safe_load_all(text):
+    for name, text in texts.items():
+        for item in () if name.endswith(".txt") else yaml.safe_load_all(text):
             if item is not None:
                 found[item["kind"]][item["metadata"]["name"].removeprefix("r-")] = item
     return found
@@ -85,7 +90,8 @@ def test_helm_finds_nothing_to_complain_about() -> None:
     assert [message for message in report["messages"] if message["severity"] > 1] == []
 
 
-@pytest.mark.parametrize("version", ["1.30", "1.37"])
+# The least that the chart says it needs, and the newest three.
+@pytest.mark.parametrize("version", ["1.30", "1.35", "1.36", "1.37"])
 def test_kubernetes_knows_every_field(objects: Kinds, version: str) -> None:
     kubernetes_validate = pytest.importorskip("kubernetes_validate")
     # Other projects' kinds, whose schemas are not at hand.
@@ -104,6 +110,67 @@ def test_without_a_registry_it_says_what_is_missing() -> None:
         render({})
 
 
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        ({"executor": {"slot": 8}}, "executor"),
+        ({"executor": {"slots": "many"}}, "slots"),
+        ({"secrets": {"database": {"key": ""}}}, "database"),
+        ({"networkPolicy": {"clients": [{"podSelectors": {}}]}}, "clients"),
+        ({"api": {"ingress": {"prefixes": ["v1"]}}}, "prefixes"),
+        ({"trainers": {"enabled": True}}, "trainers"),
+    ],
+)
+def test_a_value_that_nothing_reads_or_of_a_wrong_kind_is_refused(
+    values: dict[str, Any], where: str
+) -> None:
+    with pytest.raises(Exception, match=where):
+        render(LEAST | values)
+
+
+def test_the_schema_knows_every_value() -> None:
+    schema = json.loads((CHART / "values.schema.json").read_text())
+
+    def unknown(values: Any, kinds: dict[str, Any], path: str) -> list[str]:
+        if not isinstance(values, dict) or "properties" not in kinds:
+            return []
+        found = [f"{path}.{name}" for name in values.keys() ^ kinds["properties"].keys()]
+        for name in values.keys() & kinds["properties"].keys():
+            found += unknown(values[name], kinds["properties"][name], f"{path}.{name}")
+        return found
+
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    assert set(unknown(values, schema, "")) == {
+        ".global",  # Helm's own.
+        ".executor.seccompProfile.localhostProfile",
+    }
+
+
+def test_notes_say_how_to_go_on_and_what_is_open() -> None:
+    helm = pytest.importorskip("helm_python", reason="Helm is not installed; `make chart` does it")
+
+    def notes(values: dict[str, Any]) -> str:
+        with helm.Chart.load(CHART) as chart:
+            rendered = chart.render(values, name="r", namespace="n")
+        return str(next(text for name, text in rendered.items() if name.endswith("NOTES.txt")))
+
+    assert "helm -n n test r" in notes(EVERYTHING)
+    assert notes(EVERYTHING).count("WARNING") == 0
+    assert notes(LEAST | {"networkPolicy": {"enabled": False}}).count("WARNING") == 4
+
+
+def test_helms_own_test_asks_the_api_and_may_reach_nothing_else(objects: Kinds) -> None:
+    (pod,) = objects["Pod"].values()
+    labels = pod["metadata"]["labels"]
+    deployed = objects["Deployment"]["api"]["spec"]["template"]["spec"]["containers"][0]["image"]
+
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert pod["spec"]["containers"][0]["image"] == deployed
+    assert labels["app.kubernetes.io/component"] == "test"
+    compile(pod["spec"]["containers"][0]["command"][2], "test", "exec")
+    assert ports_out(objects, "test") == {8000}
+
+
 def test_the_processes_are_those_of_compose_with_the_same_commands(objects: Kinds) -> None:
     ours = {name for name, service in COMPOSE.items() if "build" in service}
 
@@ -113,6 +180,18 @@ def test_the_processes_are_those_of_compose_with_the_same_commands(objects: Kind
     for name, pod in found.items():
         (container,) = pod["containers"]
         assert container.get("command") == COMPOSE[name].get("command")
+
+
+def test_health_is_asked_as_compose_asks_it_and_less_strictly(objects: Kinds) -> None:
+    for name, pod in pods(objects).items():
+        if name in {"api", "migrate"}:
+            continue
+        (container,) = pod["containers"]
+        *_, asked = container["livenessProbe"]["exec"]["command"]
+        *_, composed = COMPOSE[name]["healthcheck"]["test"]
+        assert asked.replace("-mmin -5", "-mmin -2") == composed
+        assert container["startupProbe"]["exec"] == container["livenessProbe"]["exec"]
+        assert variables(pod)["RRTF_HEALTH_FILE"] == asked.split()[1]
 
 
 def test_secrets_are_referred_to_and_never_given(objects: Kinds) -> None:
@@ -203,6 +282,15 @@ def test_the_network_lets_each_room_reach_what_it_needs_and_nothing_else(objects
     assert "matchExpressions" not in denied["podSelector"]
 
 
+def test_a_trainer_may_be_let_out_to_where_models_come_from_and_names_asked_elsewhere() -> None:
+    dns = {"ports": [5353], "to": [{"ipBlock": {"cidr": "10.0.0.10/32"}}]}
+    objects = render(LEAST | {"networkPolicy": {"hubs": {"enabled": True}, "dns": dns}})
+
+    assert ports_out(objects, "trainer") == {8000, 443, 5353}
+    assert ports_out(objects, "executor") == {6379, 5353}
+    assert objects["NetworkPolicy"]["deny"]["spec"]["egress"][0]["to"] == dns["to"]
+
+
 def test_the_ingress_publishes_every_path_but_the_one_without_a_key_that_costs() -> None:
     nowhere = ("postgresql://a:b@127.0.0.1:9/c", "redis://127.0.0.1:9/0")
     app = create_app(Database(nowhere[0]), nowhere[1], None, 1024)
@@ -230,12 +318,6 @@ def test_selectors_find_the_pods_they_are_for(objects: Kinds) -> None:
             assert selector.get("matchLabels", selector).items() <= labels.items()
 
 
-def test_a_task_has_time_to_end_before_its_pod_does(objects: Kinds) -> None:
-    from infra.settings import QueueSettings
-
-    assert pods(objects)["executor"]["terminationGracePeriodSeconds"] > QueueSettings().task_seconds
-
-
 def test_autoscaling_divides_what_is_queued_and_running_by_slots() -> None:
     objects = render(EVERYTHING)
     scaled = objects["ScaledObject"]["executor"]["spec"]
@@ -249,3 +331,7 @@ def test_autoscaling_divides_what_is_queued_and_running_by_slots() -> None:
     assert "rrtf_queue_depth" in first
     assert "rrtf_tasks_running" in first
     assert "rrtf_candidates" in second
+    # Two releases that one Prometheus reads do not scale each other.
+    series = re.findall(r"rrtf_\w+\{([^}]*)\}", first + second)
+    assert len(series) == 3
+    assert all('namespace="n",pod=~"r-.+"' in one for one in series)

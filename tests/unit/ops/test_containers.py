@@ -1,5 +1,6 @@
 """What docker-compose.yml and the Dockerfiles say, held against the code; no engine is needed."""
 
+import json
 import os
 import re
 import subprocess
@@ -136,9 +137,10 @@ def test_every_variable_that_a_room_is_given_is_one_that_it_could_read(
     known_variables: frozenset[str],
 ) -> None:
     given = {variable for name, variable, _ in environment_entries() if name in OURS}
+    others = {"HF_HOME", "HF_TOKEN"}  # Of the Hugging Face libraries.
 
     assert "RRTF_API_KEY" in given
-    assert given - known_variables == set()
+    assert given - known_variables - others == set()
 
 
 def test_no_secret_has_a_value_of_its_own() -> None:
@@ -167,11 +169,11 @@ def test_the_executor_reaches_redis_and_nothing_else() -> None:
     neighbours = {
         name
         for name in COMPOSE["services"]
-        if name not in OURS
-        and set(service(name)["networks"]) & set(service("executor")["networks"])
+        if set(service(name)["networks"]) & set(service("executor")["networks"])
     }
 
-    assert neighbours == {"redis"}
+    assert neighbours == {"redis", "executor"}
+    assert service("executor")["environment"]["RRTF_METRICS_PORT"] == "${EXECUTOR_METRICS_PORT:-0}"
     assert all(COMPOSE["networks"][name]["internal"] for name in service("executor")["networks"])
     assert "DATABASE_URL" not in service("executor")["environment"]
 
@@ -219,6 +221,13 @@ def test_nothing_is_privileged_and_only_the_executor_takes_capabilities_back() -
     assert [name for name in COMPOSE["services"] if service(name).get("privileged")] == []
     assert [name for name in OURS if service(name)["cap_drop"] != ["ALL"]] == []
     assert [name for name in OURS if "cap_add" in service(name)] == ["executor"]
+    assert [
+        name
+        for name in COMPOSE["services"]
+        if service(name)["cap_drop"] != ["ALL"]
+        or "no-new-privileges:true" not in service(name)["security_opt"]
+        or "seccomp:unconfined" in service(name)["security_opt"]
+    ] == []
 
 
 def test_every_service_that_stays_says_whether_it_is_well() -> None:
@@ -228,15 +237,49 @@ def test_every_service_that_stays_says_whether_it_is_well() -> None:
     assert once == set(silent) == {"migrate"}
 
 
-def test_a_check_of_a_services_metrics_is_given_the_port_it_reads() -> None:
-    checked = [
-        name
-        for name in OURS
-        if "infra.health" in service(name).get("healthcheck", {}).get("test", [])
-    ]
+def test_a_check_of_health_starts_no_interpreter_and_looks_at_the_file_that_is_touched() -> None:
+    checks = {name: found.get("healthcheck") for name, found in COMPOSE["services"].items()}
+    tests = {name: " ".join(check["test"]) for name, check in checks.items() if check}
 
-    assert {"dispatcher", "sweep", "trainer"} <= set(checked)
-    assert all("RRTF_METRICS_PORT" in service(name)["environment"] for name in checked)
+    assert [name for name, test in tests.items() if "python" in test] == []
+    for name in set(OURS) - {"api", "migrate"}:
+        assert service(name)["environment"]["RRTF_HEALTH_FILE"] in tests[name]
+
+
+def test_metrics_need_a_key_wherever_they_are_shown() -> None:
+    shown = {name for name in OURS if "RRTF_METRICS_PORT" in service(name)["environment"]}
+
+    assert shown == set(OURS) - {"api", "migrate"}
+    for name in (*shown, "api"):
+        assert service(name)["environment"]["RRTF_METRICS_KEY"].startswith("${RRTF_METRICS_KEY:?")
+
+
+def test_every_image_has_one_name_and_one_tag() -> None:
+    names = {name: service(name)["image"] for name in OURS}
+    by_image = {(names[name], service(name)["build"]["dockerfile"]) for name in OURS}
+
+    assert len(by_image) == len(set(names.values())) == len(DOCKERFILES)
+    assert all(
+        re.fullmatch(r"\$\{\w+:-rrtf-\}\w+:\$\{\w+:-latest\}", one) for one in names.values()
+    )
+
+
+def test_the_profile_around_executors_is_the_one_of_the_code_and_allows_what_jails_may() -> None:
+    from executor.sandbox.container import profile
+    from executor.sandbox.seccomp import CELL_POLICY
+
+    kept = json.loads((ROOT / "infra/docker/executor-seccomp.json").read_text())
+    (allowed,) = (set(one["names"]) for one in kept["syscalls"])
+    allows = CELL_POLICY.partition("ERRNO(1) { ptrace")[0]
+    in_jails = set(re.findall(r"[{,] (\w+)(?= ?[{,}])", re.sub(r"\([^)]*\)", "", allows)))
+    other_names = {"newfstat", "newstat", "newlstat", "newuname", "sendfile64", "umount"}
+
+    # `python -m executor.sandbox.container >infra/docker/executor-seccomp.json` writes it anew.
+    assert kept == profile()
+    assert "seccomp:infra/docker/executor-seccomp.json" in service("executor")["security_opt"]
+    assert {"openat", "clone", "mmap", "prctl"} <= in_jails
+    assert in_jails - other_names <= allowed
+    assert {"keyctl", "bpf", "ptrace", "init_module", "perf_event_open"} & allowed == set()
 
 
 def test_the_profiles_add_trainers_and_a_teacher_and_take_nothing_away() -> None:

@@ -12,7 +12,7 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from infra import metrics
+from infra import messaging, metrics
 
 MONITORING = Path(__file__).parents[3] / "infra/monitoring"
 CHART = Path(__file__).parents[3] / "infra/helm/rrtf"
@@ -72,9 +72,13 @@ def test_what_is_grouped_by_is_a_label_of_what_is_grouped() -> None:
 def test_the_closed_sets_that_are_asked_for_have_the_members_asked_for() -> None:
     text = "\n".join(expressions())
     rounds = set(re.findall(r'rrtf_last_round\w+\{service="(\w+)"', text))
-    files = "".join(path.read_text() for path in (CHART.parents[2] / "services").glob("*.py"))
+    rooms = (CHART.parents[2] / room for room in ("services", "trainer"))
+    files = "".join(path.read_text() for room in rooms for path in room.glob("*.py"))
 
-    assert all(f'LAST_ROUND.labels("{name}")' in files for name in rounds | {"sweep", "dispatcher"})
+    assert all(
+        f'health.round_ended("{name}")' in files
+        for name in rounds | {"sweep", "dispatcher", "trainer"}
+    )
     for state in re.findall(r'rrtf_candidates\{state="(\w+)"', text):
         assert state in {"submitted", "labelled", "quarantined"}
 
@@ -103,6 +107,20 @@ def test_prometheus_takes_the_rules_and_they_alert_when_they_should(words: list[
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_counter_that_is_asked_for_is_there_before_its_first_event() -> None:
+    assert messaging.Task  # Who imports it has the counters of tasks.
+    asked = set(re.findall(r"rrtf_[a-z_]+_total", "\n".join(expressions())))
+    there = {
+        sample.name
+        for family in REGISTRY.collect()
+        if family.type == "counter"
+        for sample in family.samples
+    }
+
+    assert len(asked) > 8
+    assert asked - there == set()
 
 
 def test_no_metric_is_exported_twice() -> None:
