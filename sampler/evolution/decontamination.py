@@ -30,6 +30,8 @@ class Method(StrEnum):
     SUBSTRING = "substring"
     NGRAM = "ngram"
     MINHASH = "minhash"
+    BEHAVIOUR = "behaviour"
+    """Its program passes the tests of the problem."""
 
 
 class Known(NamedTuple):
@@ -49,6 +51,8 @@ class Hit(Contract):
     method: Method
     share: float
     """Of the problem that was met; for MinHash, how alike the texts are."""
+    evidence: str = ""
+    """What was met, in words."""
 
 
 class DatasetReport(Contract):
