@@ -6,26 +6,28 @@ a budget or otherwise, goes on where it was when it is started again with the sa
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from executor import label
-from infra import errors, importers
-from infra.contracts.base import Contract, Language, Outcome
+from infra import errors
+from infra.contracts.base import Author, Contract, Language, Outcome
 from infra.contracts.problems import AssertTest, Limits, Problem
 from infra.contracts.prompting import PromptForm, PromptStyle
 from infra.prompting.wording import Described, messages_of
-from infra.record_files import BadLine
-from sampler.evolution.decontamination import Benchmarks, DatasetReport, Known
+from sampler.backends import Completion
+from sampler.evolution.decontamination import DatasetReport
 from sampler.evolution.elimination import Reason
 from sampler.evolution.operators import signature_of
 from sampler.evolution.rounds import Eliminated, Evolution, RoundReport, Task
 from sampler.evolution.teacher import Prompt, Teacher
 from sampler.evolution.testing import Agreement, agree, ask_for_tests, read_tests
 from sampler.extraction import extract
+from services import instructions
+from services.decontamination import Screen
 
 _CHUNK = 64
 """Tasks that are given tests at once."""
@@ -69,57 +71,32 @@ class Report(Contract):
     tests_kept: int
 
 
+class Written(Contract):
+    """A teacher's program for a problem, as `rrtf submit` and `rrtf train --teachers` read it."""
+
+    task_id: str
+    author: Author = Author.TEACHER
+    model: str
+    program: str
+    finish_reason: str | None
+    seed: int | None
+
+
 class Result(NamedTuple):
     """Everything that a run made."""
 
     tasks: list[Task]
     problems: list[Problem]
+    candidates: list[Written]
+    """Every different program that the teachers wrote for the problems."""
     eliminated: list[Eliminated]
     report: Report
-
-
-def read_seeds(path: Path) -> list[str]:
-    """Read seed instructions: CodeAlpaca's records, problems of any form, or lines with `prompt`.
-
-    Raises:
-        errors.InvalidInput: the file cannot be read, or a line holds no instruction.
-    """
-    return [_instruction(path, number, record) for number, record in importers.read_records(path)]
-
-
-def _instruction(path: Path, number: int, record: Mapping[str, Any] | BadLine) -> str:
-    if isinstance(record, BadLine):
-        raise errors.InvalidInput(f"{path}, line {number}: {record.reason}")
-    for field in ("instruction", "prompt", "text"):
-        if isinstance(record.get(field), str):
-            more = record.get("input")
-            return "\n\n".join(part for part in (record[field], more) if part)
-    raise errors.InvalidInput(
-        f"{path}, line {number}: expected `instruction`, `prompt` or `text` with a task"
-    )
-
-
-def read_benchmark(path: Path) -> Iterator[Known]:
-    """Read problems that must not be in training data: problems of any form, or instructions.
-
-    Raises:
-        errors.InvalidInput: the file cannot be read, or a line holds neither.
-    """
-    for number, record in importers.read_records(path):
-        try:
-            problem = importers.to_problem({} if isinstance(record, BadLine) else record)
-        except (ValidationError, errors.InvalidInput):
-            text = _instruction(path, number, record)
-            program = "" if isinstance(record, BadLine) else str(record.get("output", ""))
-            yield Known(f"line {number}", text, program)
-        else:
-            yield Known(problem.slug, problem.prompt, problem.reference_program or "")
 
 
 def run(
     teacher: Teacher,
     seeds: Sequence[str],
-    benchmarks: Benchmarks,
+    screen: Screen,
     choices: Choices,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Result:
@@ -128,12 +105,12 @@ def run(
     Raises:
         errors.SuiteError: teachers give no more (budget, refusal, away), or the sandbox fails.
     """
-    evolution = Evolution(benchmarks, choices.most_words, choices.seed)
+    evolution = Evolution(screen.texts, choices.most_words, choices.seed)
     started = evolution.begin(seeds)
     tell(f"{len(started)} of {len(seeds)} seeds taken")
     evolution.run(teacher, started, choices.rounds, lambda one: tell(_line(one)))
     evolved = [task for task in evolution.kept if task.round_number]
-    writer = _TestWriter(teacher, benchmarks, choices)
+    writer = _TestWriter(teacher, screen, choices)
     for start in range(0, len(evolved), _CHUNK):
         writer.write(evolved[start : start + _CHUNK])
         tell(f"tests: {len(writer.problems)} problems of {min(start + _CHUNK, len(evolved))} tasks")
@@ -147,11 +124,11 @@ def run(
         problems=len(writer.problems),
         rounds=tuple(evolution.rounds),
         eliminated=counts,
-        contamination=benchmarks.report([one.hit for one in eliminated if one.hit]),
+        contamination=screen.report(one.hit for one in eliminated if one.hit),
         tests_asked=writer.tests_asked,
         tests_kept=sum(len(problem.tests) for problem in writer.problems),
     )
-    return Result(evolution.kept, writer.problems, eliminated, report)
+    return Result(evolution.kept, writer.problems, writer.candidates, eliminated, report)
 
 
 def _line(report: RoundReport) -> str:
@@ -167,35 +144,41 @@ class _Draft(NamedTuple):
     task: Task
     name: str
     programs: list[str]
+    answers: list[Completion]
+    """What the programs were taken out of."""
     tests: list[str]
 
 
 class _TestWriter:
     """Writes tests for tasks, and makes problems of those where programs agree."""
 
-    def __init__(self, teacher: Teacher, benchmarks: Benchmarks, choices: Choices) -> None:
+    def __init__(self, teacher: Teacher, screen: Screen, choices: Choices) -> None:
         self._teacher = teacher
-        self._benchmarks = benchmarks
+        self._screen = screen
         self._choices = choices
         self.problems: list[Problem] = []
+        self.candidates: list[Written] = []
         self.eliminated: list[Eliminated] = []
         self.tests_asked = 0
 
     def write(self, tasks: Sequence[Task]) -> None:
         drafts = self._drafts(tasks)
+        agreed: list[tuple[_Draft, Problem]] = []
         for draft, passed in zip(drafts, _execute(drafts), strict=True):
             self.tests_asked += len(draft.tests)
             agreement = _agree(draft, passed)
             if agreement is None or len(agreement.tests) < self._choices.fewest_tests:
                 self.eliminated.append(Eliminated(task=draft.task, reason=Reason.NO_AGREEMENT))
-                continue
-            problem = _problem(draft, agreement)
-            hit = self._benchmarks.find(f"{problem.prompt}\n{problem.reference_program}")
-            if hit is None:
-                self.problems.append(problem)
             else:
-                left_out = Eliminated(task=draft.task, reason=Reason.CONTAMINATED, hit=hit)
+                agreed.append((draft, _problem(draft, agreement)))
+        records = [instructions.of_problem(0, problem) for _, problem in agreed]
+        for (draft, problem), hits in zip(agreed, self._screen.find(records), strict=True):
+            if hits:
+                left_out = Eliminated(task=draft.task, reason=Reason.CONTAMINATED, hit=hits[0])
                 self.eliminated.append(left_out)
+            else:
+                self.problems.append(problem)
+                self.candidates += _written(draft)
 
     def _drafts(self, tasks: Sequence[Task]) -> list[_Draft]:
         choices = self._choices
@@ -222,7 +205,7 @@ class _TestWriter:
                 extract(task.text, one.text, name, cut_off=one.finish_reason == "length").program
                 for one in programs
             ]
-            drafts.append(_Draft(task, name, extracted, list(dict.fromkeys(found))))
+            drafts.append(_Draft(task, name, extracted, programs, list(dict.fromkeys(found))))
         return drafts
 
 
@@ -291,12 +274,28 @@ def _problem(draft: _Draft, agreement: Agreement) -> Problem:
     )
 
 
+def _written(draft: _Draft) -> list[Written]:
+    """Return the different programs of a draft, the first of each kind."""
+    found: dict[str, Written] = {}
+    for program, answer in zip(draft.programs, draft.answers, strict=True):
+        if program.strip():
+            written = Written(
+                task_id=_slug(draft.task),
+                model=answer.model,
+                program=program,
+                finish_reason=answer.finish_reason,
+                seed=answer.seed,
+            )
+            found.setdefault(program, written)
+    return list(found.values())
+
+
 def _slug(task: Task) -> str:
     return f"evolved/{task.id}"
 
 
 def write(result: Result, folder: Path) -> None:
-    """Write tasks, problems, what was left out, and the report into a folder.
+    """Write tasks, problems, teachers' programs, what was left out, and the report into a folder.
 
     Raises:
         errors.InvalidInput: it cannot be written.
@@ -304,6 +303,7 @@ def write(result: Result, folder: Path) -> None:
     files: tuple[tuple[str, Iterable[Contract]], ...] = (
         ("tasks.jsonl", result.tasks),
         ("problems.jsonl", result.problems),
+        ("candidates.jsonl", result.candidates),
         ("eliminated.jsonl", result.eliminated),
     )
     try:

@@ -2,12 +2,13 @@
 
 Three ways, each of which finds what the one before misses: the words of a problem in their order
 (normalised substring), most of its runs of five words (n-grams), and a text that is alike as a
-whole (MinHash). A problem told in quite other words is found by none of them; that takes a model.
+whole (MinHash). A problem told in quite other words is found by none of them: that takes running
+its program (`services.behaviour`), or a model (`sampler.embedding`).
 """
 
 import ast
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -21,17 +22,20 @@ _GRAM_SHARE = 0.5
 """Share of a problem's runs of five words that must be met."""
 _ALIKE = 0.5
 """Share of common runs of two words, of the description and the text together."""
+_SHOWN_WORDS = 16
 _MBPP_TESTS = "\nYour code should pass these tests:\n"
 
 
 class Method(StrEnum):
-    """How a text was found."""
+    """How a problem of a benchmark was found."""
 
     SUBSTRING = "substring"
     NGRAM = "ngram"
     MINHASH = "minhash"
     BEHAVIOUR = "behaviour"
     """Its program passes the tests of the problem."""
+    EMBEDDING = "embedding"
+    """To a model of embeddings it means the same."""
 
 
 class Known(NamedTuple):
@@ -44,13 +48,13 @@ class Known(NamedTuple):
 
 
 class Hit(Contract):
-    """A problem that a text holds."""
+    """A problem of a benchmark that a record holds."""
 
     dataset: str
     problem: str
     method: Method
     share: float
-    """Of the problem that was met; for MinHash, how alike the texts are."""
+    """Of the problem that was met; for MinHash and embeddings, how alike the texts are."""
     evidence: str = ""
     """What was met, in words."""
 
@@ -61,10 +65,12 @@ class DatasetReport(Contract):
     dataset: str
     problems: int
     met: int
-    """Problems that at least one text holds."""
+    """Problems that at least one record holds."""
     share: float
     by_method: dict[Method, int]
-    """Texts found by each method; the first that finds a text counts."""
+    """Hits of each method; a record that its text gives away is looked at no further."""
+    testable: int = 0
+    """Problems that programs can be tried on."""
 
 
 class _Fragment(NamedTuple):
@@ -117,27 +123,41 @@ class Benchmarks:
         # A fragment that is held as a whole has all its runs in the text.
         for number, _ in met.most_common():
             if self._fragments[number].words in joined:
-                return self._hit(number, Method.SUBSTRING, 1.0)
+                return self._hit(number, Method.SUBSTRING, 1.0, "all of")
         shares = [
             (count / self._fragments[number].num_grams, number) for number, count in met.items()
         ]
         share, number = max(shares, default=(0.0, 0))
         if share >= _GRAM_SHARE:
-            return self._hit(number, Method.NGRAM, share)
+            told = f"{met[number]} of {self._fragments[number].num_grams} runs of five words of"
+            return self._hit(number, Method.NGRAM, share, told)
         nearest = self._alike.nearest(text)
         if nearest is not None:
             number = self._descriptions[nearest.number]
-            return self._hit(number, Method.MINHASH, nearest.similarity)
+            return self._hit(number, Method.MINHASH, nearest.similarity, "alike as a whole")
         return None
 
-    def _hit(self, number: int, method: Method, share: float) -> Hit:
+    def _hit(self, number: int, method: Method, share: float, told: str) -> Hit:
         fragment = self._fragments[number]
+        words = fragment.words.split()
+        rest = " ..." if len(words) > _SHOWN_WORDS else ""
         return Hit(
-            dataset=fragment.dataset, problem=fragment.problem, method=method, share=round(share, 3)
+            dataset=fragment.dataset,
+            problem=fragment.problem,
+            method=method,
+            share=round(share, 3),
+            evidence=f"{told}: {' '.join(words[:_SHOWN_WORDS])}{rest}",
         )
 
-    def report(self, hits: Sequence[Hit]) -> tuple[DatasetReport, ...]:
-        """Sum up what was found."""
+    def report(
+        self, hits: Sequence[Hit], testable: Mapping[str, int] | None = None
+    ) -> tuple[DatasetReport, ...]:
+        """Sum up what was found.
+
+        Args:
+            hits: Of all records.
+            testable: For each benchmark, how many of its problems programs were tried on.
+        """
         reports = []
         for dataset, size in self._sizes.items():
             own = [hit for hit in hits if hit.dataset == dataset]
@@ -149,6 +169,7 @@ class Benchmarks:
                     met=met,
                     share=round(met / size, 4) if size else 0.0,
                     by_method=dict(Counter(hit.method for hit in own)),
+                    testable=(testable or {}).get(dataset, 0),
                 )
             )
         return tuple(reports)

@@ -8,12 +8,12 @@ from infra import errors
 from infra.settings import load
 from sampler.endpoint_settings import EndpointSettings
 from sampler.endpoints import Endpoint
-from sampler.evolution.decontamination import Benchmarks
 from sampler.evolution.teacher import Teacher
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
-from services import evolve
+from services import evolve, instructions
 from services.cli.terminal import open_database
+from services.decontamination import Screen, named
 
 
 def run(
@@ -21,6 +21,7 @@ def run(
     out: Path,
     teachers: Sequence[str],
     against: Sequence[str],
+    embeddings: Path | None,
     choices: evolve.Choices,
     tell: Callable[[str], None],
 ) -> evolve.Report:
@@ -30,24 +31,22 @@ def run(
         seeds: Where the seeds are.
         out: Folder for what comes out.
         teachers: Endpoints by name, asked in this order.
-        against: Benchmarks to keep out: a file, or NAME=FILE.
+        against: Benchmarks to keep out, as `decontamination.named` takes them.
+        embeddings: Folder of a model of embeddings, if texts shall be compared by it.
         choices: How the run is to go.
         tell: Is told how far it is.
 
     Raises:
         errors.SuiteError: a file, a teacher, the database or the sandbox is not as it must be.
     """
-    benchmarks = Benchmarks()
-    for named in against:
-        name, _, path = named.rpartition("=")
-        benchmarks.add(name or Path(path).name.partition(".")[0], evolve.read_benchmark(Path(path)))
-    texts = evolve.read_seeds(seeds)
+    screen = Screen.of(named(against), embeddings)
+    texts = instructions.read_seeds(seeds)
     endpoints = _endpoints(teachers)
     with ExitStack() as stack:
         database = stack.enter_context(closing(open_database()))
         teacher = Teacher(endpoints, Ledger(database), stack.enter_context(Fanout()))
         stack.callback(teacher.close)
-        result = evolve.run(teacher, texts, benchmarks, choices, tell)
+        result = evolve.run(teacher, texts, screen, choices, tell)
     evolve.write(result, out)
     return result.report
 

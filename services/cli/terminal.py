@@ -28,6 +28,8 @@ _MOST_LINES = 20
 """Most complaints that are printed one by one."""
 MUTANTS = 20
 """Of one problem, where nothing else is said."""
+AGAINST = "Benchmarks to keep out: FILE, NAME=FILE, or the name of a file in RRTF_DATA's folder."
+EMBEDDINGS = "Folder of a model of embeddings, to compare what texts mean as well."
 PAIRS = "Which candidates are paired; as the ranker is set, if not given."
 
 Command = TypeVar("Command", bound=Callable[..., None])

@@ -1,4 +1,4 @@
-"""The command that makes new problems of old ones."""
+"""Commands that make new problems of old ones, and keep those of benchmarks out."""
 
 import functools
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from infra import errors
-from services.cli.terminal import Json, explains, print_json, say
+from services.cli.terminal import AGAINST, EMBEDDINGS, Json, complain, explains, print_json, say
 
 app = typer.Typer()
 
@@ -19,9 +19,8 @@ def evolve(
     seeds: Annotated[Path, typer.Argument(help="Instructions or problems, a JSON object a line.")],
     out: Annotated[Path, typer.Option(help="Folder for tasks, problems and the report.")],
     teacher: Annotated[list[str], typer.Option(help="Endpoint to ask; more are fallbacks.")],
-    against: Annotated[
-        list[str] | None, typer.Option(help="Benchmark to keep out: FILE or NAME=FILE.")
-    ] = None,
+    against: Annotated[list[str] | None, typer.Option(help=AGAINST)] = None,
+    embeddings: Annotated[Path | None, typer.Option(help=EMBEDDINGS)] = None,
     rounds: Annotated[int, typer.Option(help="Times each seed is made harder.")] = 3,
     most_words: Annotated[int, typer.Option(help="Longest task.")] = 250,
     programs: Annotated[int, typer.Option(help="Programs of each task that must agree.")] = 6,
@@ -47,7 +46,7 @@ def evolve(
         first = error.errors(include_url=False)[0]
         raise errors.InvalidInput(f"{first['loc'][0]}: {first['msg']}") from None
     tell = functools.partial(say, err=True)
-    report = run(seeds, out, teacher, against or [], choices, tell)
+    report = run(seeds, out, teacher, against or [], embeddings, choices, tell)
     if as_json:
         print_json(report)
     else:
@@ -55,3 +54,42 @@ def evolve(
             f"{report.seeds} seeds, {report.tasks} tasks, {report.problems} problems with tests"
             f" in {out}; report.json says what was left out"
         )
+
+
+@app.command()
+@explains
+def decontaminate(
+    file: Annotated[
+        Path,
+        typer.Argument(help="Problems, instructions with answers, conversations, ranked groups."),
+    ],
+    against: Annotated[list[str], typer.Option(help=AGAINST)],
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write the records that hold none.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Where to write what was found, one line for each record.")
+    ] = None,
+    embeddings: Annotated[Path | None, typer.Option(help=EMBEDDINGS)] = None,
+    as_json: Json = False,
+) -> None:
+    """Find records that hold a benchmark's problem: in its words, or by what their programs do."""
+    from services.cli.decontaminating import look
+
+    found = look(file, against, out, report, embeddings)
+    if as_json:
+        print_json(
+            {
+                "records": found.records,
+                "findings": [one.model_dump(mode="json") for one in found.findings],
+                "report": [one.model_dump(mode="json") for one in found.report],
+                "bad": [one._asdict() for one in found.bad],
+            }
+        )
+    else:
+        for finding in found.findings:
+            for hit in finding.hits:
+                where = f"{file}, line {finding.line}, {finding.name}"
+                say(f"{where}: {hit.dataset} {hit.problem}, {hit.method}: {hit.evidence}")
+        say(found.summary(), err=True)
+    complain([f"{file}, line {one.number}: {one.reason}" for one in found.bad])

@@ -11,12 +11,13 @@ from typer.testing import CliRunner
 from infra import importers
 from infra.contracts.base import CallState
 from sampler.accounts import BudgetExceeded
-from sampler.evolution.decontamination import Benchmarks, Known, Method
+from sampler.evolution.decontamination import Benchmarks, Method
 from sampler.evolution.elimination import Reason
 from sampler.evolution.operators import OPERATORS, ask_to_evolve
 from sampler.evolution.teacher import Prompt, Teacher
-from services import evolve
+from services import evolve, instructions
 from services.cli.main import app
+from services.decontamination import Screen
 from services.starter import load
 from tests.model_server.contest import Contest, truth
 from tests.model_server.faults import Fault, Schedule
@@ -37,8 +38,8 @@ def make_teacher(lab, *endpoints):
 
 
 def benchmark():
-    found = Benchmarks()
-    found.add("starter", [Known(one.slug, one.prompt) for one in load.problems()])
+    found = Screen()
+    found.add("starter", [instructions.of_problem(0, one) for one in load.problems()])
     return found
 
 
