@@ -24,7 +24,10 @@ from infra.samples import NO_NAMES, Names, Written
 
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 _CANDIDATE_FIELDS = frozenset(
-    {"task_id", "program", "completion", "author", "model", "finish_reason", "seed", "sampled"}
+    {
+        *("task_id", "program", "completion", "author", "model", "finish_reason", "seed"),
+        *("policy_version", "sampled"),
+    }
 )
 
 
@@ -124,6 +127,7 @@ def _candidate(number: int, record: dict[str, Any]) -> CandidateRecord:
             completion=_completion(record, written),
             finish_reason=record.get("finish_reason"),
             seed=record.get("seed"),
+            policy_version=record.get("policy_version"),
             sampled=record.get("sampled"),
             metadata={key: record[key] for key in record.keys() - _CANDIDATE_FIELDS - {written}},
         ),

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from infra import batch_answers, errors
+from infra import batch_answers, errors, ranked_files
 from infra.forms.mbpp import slug_of
 from infra.record_files import BadLine, read_rows
 
@@ -69,11 +69,12 @@ def read(path: Path, names: Names) -> Iterator[tuple[int, Record | BadLine]]:
         errors.InvalidInput: it cannot be read; or its candidates have places and no names, and
             there is no such order.
     """
-    if path.is_dir():
+    data = ranked_files.exported(path)
+    if path.is_dir() and data is None:
         yield from _folder(path, names)
         return
     places: list[tuple[int, list[Any]]] = []
-    for number, row in read_rows(path):
+    for number, row in read_rows(data or path):
         if isinstance(row, BadLine):
             yield number, row
             continue
@@ -125,6 +126,8 @@ def _records(row: Any, names: Names) -> Iterator[Record]:
         raise _unknown(row)
     if isinstance(row.get("eval"), dict):
         yield from _results(row["eval"])
+    elif ranked_files.is_ranked(row):
+        yield from ranked_files.candidates_of(row)
     elif "custom_id" in row:
         for answer in batch_answers.answers(row):
             yield {**answer, "task_id": _numbered(answer["task_id"], names)}

@@ -1,7 +1,8 @@
 """Trains on a file of ranked groups, with no service: `python -m trainer.offline`.
 
 The paper's own mode: everything is sampled, executed and ranked first, then trained for some
-epochs. Each line of the file is a `RankedGroup`; one without pairs trains cross-entropy alone.
+epochs. The file, or folder, is what `rrtf export --shape ranked` writes, or pages of
+`GET /v1/ranked-groups`; a group without pairs trains cross-entropy alone.
 """
 
 import argparse
@@ -10,12 +11,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from infra import errors, logs
+from infra import errors, logs, ranked_files
 from infra.contracts.base import new_id
 from infra.contracts.prompting import PAPER, parse_form
 from infra.contracts.ranking import LeasedBatch, RankedGroup
+from infra.record_files import BadLine
 from trainer.modes.config import Mode
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
@@ -29,14 +29,11 @@ def read_groups(path: Path) -> list[RankedGroup]:
     Raises:
         errors.InvalidInput: the file cannot be read, a line is no ranked group, or there is none.
     """
-    groups = []
-    try:
-        with path.open(encoding="utf-8") as file:
-            groups = [RankedGroup.model_validate_json(line) for line in file]
-    except OSError as error:
-        raise errors.InvalidInput(f"cannot read {path}: {error}") from error
-    except ValidationError as error:
-        raise errors.InvalidInput(f"{path}: {error.errors(include_input=False)[0]}") from error
+    groups: list[RankedGroup] = []
+    for item in ranked_files.read(path):
+        if isinstance(item, BadLine):
+            raise errors.InvalidInput(f"{path}, line {item.number}: {item.reason}")
+        groups.append(item)
     if not groups:
         raise errors.InvalidInput(f"{path} contains no ranked group")
     return groups

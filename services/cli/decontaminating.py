@@ -1,13 +1,14 @@
 """`rrtf decontaminate`: which records of a file hold problems of benchmarks."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra import errors
+from infra.contracts.problems import Problem
 from infra.record_files import BadLine
-from sampler.evolution.decontamination import DatasetReport
+from sampler.evolution.decontamination import DatasetReport, Hit
 from services import instructions
 from services.decontamination import Finding, Screen, named
 from services.instructions import Record
@@ -72,6 +73,29 @@ def look(
         _write(report, (one.model_dump_json() for one in findings))
     summed = screen.report(hit for hits in found for hit in hits)
     return Looked(len(records), findings, summed, tuple(bad))
+
+
+def clean(
+    problems: Iterable[Problem], against: Sequence[str], refused: list[str]
+) -> Iterator[Problem]:
+    """Yield the problems that are of no benchmark; say of the others what they hold.
+
+    Raises:
+        errors.SuiteError: a benchmark or the sandbox is not as it must be.
+    """
+    screen = Screen.of(named(against))
+    known = list(problems)
+    records = [instructions.of_problem(0, problem) for problem in known]
+    for problem, hits in zip(known, screen.find(records), strict=True):
+        if hits:
+            refused += [f"{problem.slug}: {told(hit)}" for hit in hits]
+        else:
+            yield problem
+
+
+def told(hit: Hit) -> str:
+    """Say what was found, and how."""
+    return f"{hit.dataset} {hit.problem}, {hit.method}: {hit.evidence}"
 
 
 def _row(record: Record) -> object:

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -69,7 +69,13 @@ class _Asked(NamedTuple):
     once: bool
 
 
-def import_file(client: Client, path: Path, check: bool = False, mutants: int = 0) -> Report:
+def import_file(
+    client: Client,
+    path: Path,
+    check: bool = False,
+    mutants: int = 0,
+    against: Sequence[str] = (),
+) -> Report:
     """Store the problems of a file; a bad line does not stop the rest.
 
     Args:
@@ -78,6 +84,7 @@ def import_file(client: Client, path: Path, check: bool = False, mutants: int = 
         check: Whether they are checked on this machine before, and refused if not sound.
         mutants: Most changed reference programs that are judged, to keep with each problem how
             strong its tests are: here if it is checked here, else by an executor.
+        against: Benchmarks whose problems are refused, as `decontamination.named` takes them.
     """
     report = Report()
 
@@ -89,10 +96,16 @@ def import_file(client: Client, path: Path, check: bool = False, mutants: int = 
                 report.tests_left_out += importers.tests_left_out(item)
                 yield item
 
+    found = good()
+    if against:
+        # Who imports without it need not have an executor's packages.
+        from services.cli.decontaminating import clean
+
+        found = clean(found, against, report.refused)
     if check:
-        store(client, _sound(good(), mutants, report), report)
+        store(client, _sound(found, mutants, report), report)
     else:
-        store(client, good(), report, mutants)
+        store(client, found, report, mutants)
     return report
 
 
@@ -108,7 +121,7 @@ def await_checks(client: Client, report: Report, seconds: float) -> Iterator[Pro
 
 
 def _sound(problems: Iterable[Problem], mutants: int, report: Report) -> Iterator[Problem]:
-    # Who imports or submits without a check need not have an executor's packages.
+    # As above.
     from executor import check
 
     known = list(problems)

@@ -3,6 +3,8 @@
 import hashlib
 from pathlib import Path
 
+from infra.contracts.api import RankedGroupView
+from services.exports.features import as_yaml, kinds_of
 from services.exports.shapes import Shape
 from services.exports.wanted import LeftOut, Wanted
 
@@ -15,13 +17,20 @@ begin with `completion_` have {_FACTS}.""",
 teacher's: for `DPOTrainer` and `RewardTrainer`. `gap` is the difference of their scores, or the
 tie bonus, and `margin` the same. Columns that begin with `chosen_` and `rejected_` have
 {_FACTS}.""",
-    Shape.RANKED: f"""`responses` are the texts of a group, best first. Lists of the same length,
-`ids`, `authors` and so on, have {_FACTS}.""",
+    Shape.RANKED: """It is a ranked group as `GET /v1/ranked-groups` lists it: all `responses` of a
+prompt, best first, the `pairs` to learn, each (better, worse, gap) by places in `responses`, and
+the place of the `best`. `python -m trainer.offline` trains on the file, and `rrtf submit` submits
+its programs again.""",
     Shape.UNPAIRED: f"""`label` tells whether the `completion` passes every test, for `KTOTrainer`.
 Columns that begin with `completion_` have {_FACTS}.""",
     Shape.PROMPT: """There is one row for each problem, for `GRPOTrainer`, whose reward function may
 be `services.reward.reward`: it finds the tests by the column `problem`.""",
 }
+_NAMES = ("the `problem` and its `problem_id`", "the `problem_slug` and `problem_id`")
+_CONTINUED = (
+    "Texts go on from the prompt and do not say it again.",
+    "A `program` is whole, a `completion` goes on from the prompt and does not say it again.",
+)
 _IMITATING = (Shape.COMPLETION, Shape.PREFERENCE)
 
 
@@ -38,7 +47,7 @@ configs:
   data_files:
   - split: train
     path: data/{data.name}
-task_categories:
+{_features(shape)}task_categories:
 - text-generation
 tags:
 - code
@@ -51,8 +60,8 @@ tags:
 in a sandbox; labels, worst to best, are `compile_error`, `runtime_error`, `partial_pass` and
 `all_pass`, and scores follow from them and from the share of tests passed.
 
-Each row has the `prompt`, the `problem` and its `problem_id`, the `group_id`, and the `policy` that
-the group was made for. Texts go on from the prompt and do not say it again.
+Each row has the `prompt`, {_NAMES[shape is Shape.RANKED]}, the `group_id`, and the `policy` that
+the group was made for. {_CONTINUED[shape is Shape.RANKED]}
 {_COLUMNS[shape]}
 {floor}
 Filters: {wanted.filters()}.
@@ -66,3 +75,11 @@ SHA-256 of `data/{data.name}`: `{digest}`
 
 The programs are models' or people's, with whatever licence and faults those have.
 """
+
+
+def _features(shape: Shape) -> str:
+    """Return what of the header says the types, where some may be null."""
+    if shape is not Shape.RANKED:
+        return ""
+    lines = as_yaml(kinds_of(RankedGroupView), "  ")
+    return "\n".join(("dataset_info:", "  features:", *lines)) + "\n"

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from infra.contracts.api import RankedGroupView
@@ -112,15 +112,16 @@ class Rows:
         return None
 
     def _ranked(self, group: RankedGroupView) -> Iterator[Row]:
-        kept = []
-        for response in group.responses:
+        kept: list[int] = []
+        for place, response in enumerate(group.responses):
             refusal = self._wanted.refusal_of(response)
             if refusal is None:
-                kept.append(response)
+                kept.append(place)
             else:
                 self.left_out.rows[f"a response, {refusal}"] += 1
-        if kept and self._is_new(group, *(response.completion for response in kept)):
-            yield self._columns.prompt(group) | self._columns.responses(group, kept)
+        found = [group.responses[place] for place in kept]
+        if found and self._is_new(group, *(response.completion for response in found)):
+            yield _of_these(group, kept).model_dump(mode="json")
 
     def _unpaired(self, group: RankedGroupView) -> Iterator[Row]:
         for response in group.responses:
@@ -141,3 +142,20 @@ class Rows:
             return False
         self._seen.add(digest.digest())
         return True
+
+
+def _of_these(group: RankedGroupView, kept: Sequence[int]) -> RankedGroupView:
+    """Return a ranked group of some of its responses, of which there is at least one."""
+    place = {old: new for new, old in enumerate(kept)}
+    return group.model_copy(
+        update={
+            "responses": tuple(group.responses[old] for old in kept),
+            "pairs": tuple(
+                (place[better], place[worse], gap)
+                for better, worse, gap in group.pairs
+                if better in place and worse in place
+            ),
+            # Responses are in their order: without the best, the first is.
+            "best": place.get(group.best, 0),
+        }
+    )

@@ -1,6 +1,5 @@
 """The shapes of exported rows, by the columns that TRL's trainers read."""
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -18,7 +17,7 @@ class Shape(StrEnum):
     PREFERENCE = "preference"
     """A training pair, `chosen` over `rejected`: for DPOTrainer and RewardTrainer."""
     RANKED = "ranked"
-    """A prompt with all its completions and their scores, best first."""
+    """A ranked group, as the API lists it: for `trainer.offline`, `rrtf submit`, or your own."""
     UNPAIRED = "unpaired"
     """A completion and whether it passes every test: for KTOTrainer."""
     PROMPT = "prompt"
@@ -70,15 +69,6 @@ class Columns:
         """Make the columns of one response, whose text is the one called `name`."""
         facts = {f"{name}_{fact}": value for fact, value in _facts(response).items()}
         return {name: self._answer(group, response)} | facts
-
-    def responses(
-        self, group: RankedGroupView, responses: Sequence[RankedResponse]
-    ) -> dict[str, Any]:
-        """Make columns of lists of equal length, one item for each response."""
-        facts = [_facts(response) for response in responses]
-        lists = {f"{fact}s": [each[fact] for each in facts] for fact in facts[0]}
-        texts = [self._answer(group, response) for response in responses]
-        return {"responses": texts} | lists
 
 
 def _facts(response: RankedResponse) -> dict[str, Any]:

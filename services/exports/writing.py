@@ -1,5 +1,6 @@
 """Writes exports: a folder that `datasets.load_dataset` reads."""
 
+import functools
 import importlib.util
 import json
 import shutil
@@ -12,6 +13,7 @@ from infra import errors
 from infra.contracts.api import RankedGroupView
 from infra.contracts.prompting import PromptForm
 from services.exports.card import card
+from services.exports.features import Kind, kinds_of
 from services.exports.rows import Rows
 from services.exports.shapes import Shape
 from services.exports.wanted import LeftOut, Wanted
@@ -49,11 +51,14 @@ def export(
     """Write a folder that `datasets.load_dataset` reads; the card is written last.
 
     Raises:
-        errors.InvalidInput: the folder is not empty or cannot be written, or there are no rows.
+        errors.InvalidInput: the folder is not empty or cannot be written, there are no rows, or
+            ranked groups are wanted as conversations.
         errors.ConfigurationError: Parquet is asked for and pyarrow is not installed.
     """
+    if conversational and shape is Shape.RANKED:
+        raise errors.InvalidInput("a ranked group has texts, not messages of a conversation")
     rows = Rows(shape, wanted, conversational, prompt_form)
-    write = _write_jsonl if form is Format.JSONL else _parquet_writer()
+    write = _write_jsonl if form is Format.JSONL else _parquet_writer(shape)
     path = out / "data" / f"train.{form.value}"
     try:
         if out.is_dir() and any(out.iterdir()):
@@ -87,21 +92,27 @@ def _write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     return count
 
 
-def _parquet_writer() -> Callable[[Path, Iterable[dict[str, Any]]], int]:
+def _parquet_writer(shape: Shape) -> Callable[[Path, Iterable[dict[str, Any]]], int]:
     if importlib.util.find_spec("pyarrow") is None:
         raise errors.ConfigurationError("Parquet needs pyarrow; install it, or export as jsonl")
+    if shape is Shape.RANKED:
+        return functools.partial(_write_parquet, kinds=kinds_of(RankedGroupView))
     return _write_parquet
 
 
-def _write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+def _write_parquet(
+    path: Path, rows: Iterable[dict[str, Any]], kinds: dict[str, Kind] | None = None
+) -> int:
+    """Write rows of these kinds; of those that the first rows have, where nothing is null."""
     import pyarrow
     from pyarrow import parquet
 
+    schema = pyarrow.schema(_arrow(kinds)) if kinds else None
     count = 0
     writer = None
     try:
         for batch in _batches(rows):
-            table = pyarrow.Table.from_pylist(batch)
+            table = pyarrow.Table.from_pylist(batch, schema=schema)
             writer = writer or parquet.ParquetWriter(path, table.schema)
             writer.write_table(table)
             count += len(batch)
@@ -109,6 +120,17 @@ def _write_parquet(path: Path, rows: Iterable[dict[str, Any]]) -> int:
         if writer is not None:
             writer.close()
     return count
+
+
+def _arrow(kind: Kind) -> Any:
+    """Return the type of a kind, or of fields a struct's."""
+    import pyarrow
+
+    if isinstance(kind, str):
+        return pyarrow.type_for_alias(kind)
+    if isinstance(kind, list):
+        return pyarrow.list_(_arrow(kind[0]))
+    return pyarrow.struct([(name, _arrow(one)) for name, one in kind.items()])
 
 
 def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -74,7 +74,7 @@ def decontaminate(
     as_json: Json = False,
 ) -> None:
     """Find records that hold a benchmark's problem: in its words, or by what their programs do."""
-    from services.cli.decontaminating import look
+    from services.cli.decontaminating import look, told
 
     found = look(file, against, out, report, embeddings)
     if as_json:
@@ -90,6 +90,6 @@ def decontaminate(
         for finding in found.findings:
             for hit in finding.hits:
                 where = f"{file}, line {finding.line}, {finding.name}"
-                say(f"{where}: {hit.dataset} {hit.problem}, {hit.method}: {hit.evidence}")
+                say(f"{where}: {told(hit)}")
         say(found.summary(), err=True)
     complain([f"{file}, line {one.number}: {one.reason}" for one in found.bad])

@@ -10,6 +10,7 @@ import typer
 from infra.contracts.api import Stats
 from infra.contracts.base import CheckState, Pairing
 from services.cli.terminal import (
+    AGAINST,
     MUTANTS,
     PAIRS,
     Json,
@@ -46,6 +47,7 @@ def import_problems(
             help="Keep the share of mutants killed: measured by executors, or here with --check.",
         ),
     ] = False,
+    against: Annotated[list[str] | None, typer.Option(help=AGAINST)] = None,
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds to wait for what executors find of the tests.")
     ] = 0,
@@ -55,7 +57,7 @@ def import_problems(
     from services.cli.submitting import await_checks, import_file
 
     with open_client() as client:
-        report = import_file(client, file, check, MUTANTS if strength else 0)
+        report = import_file(client, file, check, MUTANTS if strength else 0, against or ())
         found = list(await_checks(client, report, wait)) if wait else []
     unused = len(report.bad) + len(report.refused)
     line = f"{report.created} new, {report.known} known, {unused} bad"

@@ -97,13 +97,11 @@ def test_best_programs_become_completions(export, ranked):
     assert row["problem"] == "test/add"
 
 
-def test_every_program_of_a_prompt_is_kept_with_its_score(export, ranked):
-    _, out = export("--shape", "ranked", "--json")
+def test_a_ranked_group_is_no_conversation(export, ranked):
+    result, out = export("--shape", "ranked", "--conversational")
 
-    first = lines(out / "data/train.jsonl")[0]
-    assert first["responses"] == ["right", "wrong", "x = 'ü?'"]
-    assert first["scores"] == sorted(first["scores"], reverse=True)
-    assert first["authors"] == ["teacher", "student", "student"]
+    assert (result.exit_code, out.exists()) == (1, False)
+    assert "a ranked group has texts" in result.stderr
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
@@ -118,10 +116,12 @@ def test_a_folder_is_loaded_by_datasets(export, ranked, form, shape, tmp_path):
     said = json.loads(result.stdout)
     assert (said["rows"], said["groups"]) == (len(loaded), 3)
     assert loaded[0]["prompt"] == "def add(a, b):\n"
-    texts = {"preference": "chosen", "ranked": "responses", "prompt": "prompt"}
-    assert loaded[0][texts.get(shape, "completion")] in (
-        "right", ["right", "wrong", "x = 'ü?'"], "def add(a, b):\n",
-    )  # fmt: skip
+    texts = {"preference": "chosen", "prompt": "prompt"}
+    first = loaded[0]
+    if shape is Shape.RANKED:
+        assert [one["program"] for one in first["responses"]] == ["right", "wrong", "x = 'ü?'"]
+    else:
+        assert first[texts.get(shape, "completion")] in ("right", "def add(a, b):\n")
     card = (out / "README.md").read_text()
     assert f"{said['rows']} rows of 3 ranked groups" in card
 

@@ -94,7 +94,6 @@ def test_a_pair_has_the_columns_of_trl_and_says_where_it_comes_from():
         (Shape.COMPLETION, ["completion"]),
         (Shape.PREFERENCE, ["chosen", "rejected"]),
         (Shape.UNPAIRED, ["completion"]),
-        (Shape.RANKED, ["responses"]),
         (Shape.PROMPT, []),
     ],
 )

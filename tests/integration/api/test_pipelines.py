@@ -1,0 +1,110 @@
+"""What one command writes, the next one reads."""
+
+import json
+
+import httpx
+import pytest
+
+from infra import logs
+from infra.contracts.base import Author, Outcome
+from infra.contracts.ranking import RankedGroup, Response
+from ranker import records
+from ranker.ranking import Rules
+from sampler import generate
+from services.exports.shapes import Shape
+from services.exports.wanted import Wanted
+from services.exports.writing import Format
+from services.exports.writing import export as write_export
+from trainer.model import small_student
+from trainer.offline import read_groups
+from trainer.tokenizer import byte_tokenizer
+
+P, W, E = Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR
+
+
+@pytest.fixture
+def ranked(client, database, make_group, results_for):
+    """A ranked group of three programs, of which the last is below the others."""
+    programs = [("student", "wrong", W), ("teacher", "right", P), ("student", "x = 'ü'", E)]
+    group_id = make_group(*[(author, text) for author, text, _ in programs])
+    ids = [item.id for item in client.candidates(group_id)]
+    outcomes = {one: [row[2]] * 2 for one, row in zip(ids, programs, strict=True)}
+    with database.unit_of_work() as work:
+        records.record_results(work, results_for(outcomes), Rules())
+    (group,) = client.ranked_groups()
+    return group
+
+
+def trained(group):
+    """What of a group a trainer reads."""
+    whole = {name: getattr(group, name) for name in RankedGroup.model_fields}
+    responses = [{n: getattr(one, n) for n in Response.model_fields} for one in group.responses]
+    return whole | {"responses": responses}
+
+
+@pytest.mark.parametrize("form", Format)
+def test_an_export_of_ranked_groups_is_what_the_trainer_reads_and_what_is_submitted(
+    client, ranked, rrtf, tmp_path, form
+):
+    out = tmp_path / "out"
+    assert rrtf("export", out, "--shape", "ranked", "--format", form).exit_code == 0
+
+    for path in (out, out / f"data/train.{form}"):
+        assert [trained(group) for group in read_groups(path)] == [trained(ranked)]
+    submitted = rrtf("submit", out / f"data/train.{form}", "--policy", "again")
+    assert (submitted.exit_code, submitted.stdout.partition("\n")[0]) == (
+        0, "3 candidates in 1 groups submitted, 0 bad",
+    )  # fmt: skip
+    new = max(client.groups(), key=lambda group: group.id)
+    found = {(one.author, one.program) for one in client.candidates(new.id)}
+    assert found == {(one.author, one.program) for one in ranked.responses}
+
+
+def test_a_page_of_the_api_is_what_the_trainer_reads(api, ranked, tmp_path):
+    answer = httpx.get(
+        f"{api}/v1/ranked-groups", headers={"Authorization": "Bearer secret-key"}
+    ).raise_for_status()
+    path = tmp_path / "page.json"
+    path.write_bytes(answer.content)
+
+    assert [trained(group) for group in read_groups(path)] == [trained(ranked)]
+
+
+def test_a_group_without_some_of_its_responses_keeps_the_pairs_of_the_others(ranked, tmp_path):
+    labels = frozenset(one.label for one in ranked.responses[:2])
+    export = write_export(
+        [ranked], tmp_path / "out", Shape.RANKED, Format.JSONL, Wanted(labels=labels)
+    )
+
+    (group,) = read_groups(export.path)
+    assert [one.program for one in group.responses] == ["right", "wrong"]
+    assert (group.pairs, group.best) == (ranked.pairs[:1], 0)
+
+
+def test_samples_of_an_evaluation_are_labelled_and_submitted_with_what_wrote_them(
+    client, rrtf, make_group, problem, tmp_path, monkeypatch
+):
+    make_group(("teacher", "x = 1"))
+    monkeypatch.setattr(logs, "configure", lambda service: None)
+    student, asked, out = (tmp_path / name for name in ("mine", "asked.jsonl", "sampled.jsonl"))
+    small_student(257, 0, width=32, layers=1, positions=128).save_pretrained(student)
+    byte_tokenizer().save_pretrained(student)
+    asked.write_text(problem.model_dump_json() + "\n")
+    words = ["--model", str(student), "--problems", str(asked), "--out", str(out)]
+    assert generate.main([*words, "--max-tokens", "4", "--samples", "2", "--threads", "1"]) == 0
+    # As a checkpoint of the suite would have it, which has a version.
+    rows = [json.loads(line) | {"policy_version": 7} for line in out.read_text().splitlines()]
+    out.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    labelled = rrtf("label", "--problems", asked, "--candidates", out, "--out", tmp_path / "labels")
+    submitted = rrtf("submit", out)
+
+    assert (labelled.exit_code, submitted.exit_code) == (0, 0)
+    labels = [json.loads(line)["label"] for line in (tmp_path / "labels").read_text().splitlines()]
+    assert len(labels) == 2
+    new = max(client.groups(), key=lambda group: group.id)
+    for found, row in zip(client.candidates(new.id), rows, strict=True):
+        assert (found.author, found.program, found.model) == (
+            Author.STUDENT, row["program"], str(student),
+        )  # fmt: skip
+        assert (found.seed, found.policy_version) == (row["seed"], 7)
