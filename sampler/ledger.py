@@ -4,7 +4,7 @@ A row lives in Postgres before its request leaves, so that after a crash it is k
 and what perhaps was. What came is kept at once, and never asked for again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from sampler.attempts import Attempt, Superseded
 from sampler.backends import Completion
 from sampler.endpoints import Endpoint
 from sampler.replies import Reply
+from sampler.spending import Spent, spent
 
 _FREE = Decimal(0)
 
@@ -122,6 +123,11 @@ class Ledger:
                 )
                 for row in rows
             }
+
+    def spent(self, scopes: Collection[UUID]) -> tuple[Spent, ...]:
+        """Return what was asked for some scopes, by endpoint."""
+        with self._database.reading() as session:
+            return spent(session, scopes)
 
     def write(
         self, endpoint: Endpoint, begins: Sequence[Entry], ends: Sequence[Ended]

@@ -18,6 +18,7 @@ from sampler.endpoints import Endpoint, Form
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
 from sampler.remote import fetch
+from sampler.spending import Spent
 from sampler.wire import Ask
 
 log = logs.get(__name__)
@@ -50,11 +51,16 @@ class Teacher:
         self._ledger = ledger
         self._fanout = fanout
         self._callers = [Caller(one, ledger, fanout.threads) for one in endpoints]
+        self._scopes: set[UUID] = set()
 
     def close(self) -> None:
         """Close the connections."""
         for caller in self._callers:
             self._fanout.run(caller.close())
+
+    def spent(self) -> tuple[Spent, ...]:
+        """Return what all questions so far have cost, whenever they were paid for."""
+        return self._ledger.spent(self._scopes)
 
     def ask(self, prompts: Sequence[Prompt]) -> list[list[Completion] | None]:
         """Answer every prompt, in their order; None where every endpoint refuses it for good.
@@ -113,6 +119,7 @@ class Teacher:
 
     async def _kept(self, endpoint: Endpoint, prompt: Prompt) -> dict[int, Completion]:
         scope = scope_of(endpoint, prompt)
+        self._scopes.add(scope)
         until = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
         return await patiently(self._fanout.threads, until, lambda: self._ledger.kept(scope))
 

@@ -1,8 +1,10 @@
-"""`rrtf evolve`: seeds in; tasks, problems with tests, and a report out."""
+"""`rrtf evolve`: seeds in; tasks, problems with tests, teachers' programs and a report out."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from infra import errors
 from infra.settings import load
@@ -12,8 +14,10 @@ from sampler.evolution.teacher import Teacher
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
 from services import evolve, instructions
+from services.agreed_tests import Choices
 from services.cli.terminal import open_database
 from services.decontamination import Screen, named
+from services.evolving_plan import Plan, plan
 
 
 def run(
@@ -22,7 +26,7 @@ def run(
     teachers: Sequence[str],
     against: Sequence[str],
     embeddings: Path | None,
-    choices: evolve.Choices,
+    choices: Choices,
     tell: Callable[[str], None],
 ) -> evolve.Report:
     """Evolve a file of seeds.
@@ -49,6 +53,37 @@ def run(
         result = evolve.run(teacher, texts, screen, choices, tell)
     evolve.write(result, out)
     return result.report
+
+
+def foresee(out: Path, teachers: Sequence[str], problems: int) -> Plan:
+    """Tell what so many problems would take, by the report of a run in its folder.
+
+    Raises:
+        errors.SuiteError: there is no report, or it does not say enough.
+    """
+    path = out / "report.json"
+    try:
+        report = evolve.Report.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise errors.InvalidInput(
+            f"cannot read {path}, the report of a run to plan by; make one of a hundred seeds first"
+        ) from error
+    return plan(report, problems, {one.name: one for one in _endpoints(teachers)})
+
+
+def lines(foreseen: Plan) -> Iterator[str]:
+    """Say what a run would take."""
+    yield (
+        f"{foreseen.problems} problems: {foreseen.seeds} seeds, {foreseen.tasks} tasks,"
+        f" {foreseen.hours:g} h of asking, {foreseen.execution_hours:g} h of one executor slot,"
+        f" cost {foreseen.cost.normalize():f}"
+    )
+    for one in foreseen.by_endpoint:
+        yield (
+            f"{one.endpoint}: {one.requests} requests, {one.prompt_tokens} tokens read,"
+            f" {one.completion_tokens} written, {one.requests_per_second:g} requests/s"
+            f" ({one.bound_by}), {one.hours:g} h"
+        )
 
 
 def _endpoints(names: Sequence[str]) -> list[Endpoint]:

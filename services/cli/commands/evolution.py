@@ -27,12 +27,26 @@ def evolve(
     test_answers: Annotated[int, typer.Option(help="Times tests are asked for.")] = 3,
     fewest_tests: Annotated[int, typer.Option(help="Tests that must be agreed on.")] = 3,
     seed: Annotated[int, typer.Option(help="Another one gives other tasks.")] = 0,
+    plan: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Ask nothing: tell what so many problems would take, by the run in --out."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make harder problems of seeds, with tests that programs agree on; needs the database."""
-    from services.cli.evolving import run
-    from services.evolve import Choices
+    from services.agreed_tests import Choices
+    from services.cli.evolving import foresee, lines, run
 
+    if plan is not None:
+        foreseen = foresee(out, teacher, plan)
+        if as_json:
+            print_json(foreseen)
+        else:
+            for line in lines(foreseen):
+                say(line)
+        return
     try:
         choices = Choices(
             rounds=rounds,

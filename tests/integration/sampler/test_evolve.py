@@ -11,13 +11,16 @@ from typer.testing import CliRunner
 from infra import importers
 from infra.contracts.base import CallState
 from sampler.accounts import BudgetExceeded
-from sampler.evolution.decontamination import Benchmarks, Method
+from sampler.evolution.decontamination import Method
 from sampler.evolution.elimination import Reason
 from sampler.evolution.operators import OPERATORS, ask_to_evolve
 from sampler.evolution.teacher import Prompt, Teacher
 from services import evolve, instructions
+from services.agreed_tests import Choices
 from services.cli.main import app
+from services.cli.training import read_teachers
 from services.decontamination import Screen
+from services.evolving_plan import Plan
 from services.starter import load
 from tests.model_server.contest import Contest, truth
 from tests.model_server.faults import Fault, Schedule
@@ -28,7 +31,7 @@ SEEDS = [
     f" numbers of all {subject} and return the sum."
     for subject in SUBJECTS
 ]
-CHOICES = evolve.Choices(rounds=2, programs=5, test_answers=1, fewest_tests=3)
+CHOICES = Choices(rounds=2, programs=5, test_answers=1, fewest_tests=3)
 
 
 def make_teacher(lab, *endpoints):
@@ -89,6 +92,25 @@ def test_a_run_gives_harder_tasks_with_tests_that_hold_and_a_report(lab, tmp_pat
     for problem in problems:
         check_problem(problem)
     assert {one.metadata["round"] for one in problems} == {1, 2}
+    check_candidates(out, {one.slug: one for one in problems})
+    (spent,) = report.spent
+    # Tasks of the seeds that were taken, then programs and tests of what came of them.
+    assert spent.requests == len(server.served)
+    planned = CliRunner().invoke(app, [*command, "--plan", "68000", "--json"])
+    foreseen = Plan.model_validate_json(planned.stdout)
+    assert (foreseen.seeds, foreseen.by_endpoint[0].requests) == (
+        8 * 8500, spent.requests * 8500,
+    )  # fmt: skip
+
+
+def check_candidates(out, problems):
+    """What the teachers wrote is read by `submit` and `train`, and half of it is right."""
+    by_problem = read_teachers(out / "candidates.jsonl", problems)
+    assert by_problem.keys() == problems.keys()
+    for slug, candidates in by_problem.items():
+        assert len({one.program for one in candidates}) == len(candidates)
+        assert problems[slug].reference_program in [one.program for one in candidates]
+        assert {one.model for one in candidates} == {"large-2"}
 
 
 def check_problem(problem):
@@ -179,11 +201,12 @@ def test_a_question_that_is_refused_has_no_answer_and_the_others_have(lab):
 
 @pytest.mark.data
 def test_every_planted_leak_is_found_by_the_method_that_can_and_nothing_clean_is(data_dir):
-    found = Benchmarks()
-    human_eval = [*evolve.read_benchmark(data_dir / "HumanEval.jsonl.gz")]
-    mbpp = [*evolve.read_benchmark(data_dir / "mbpp.jsonl.gz")]
-    found.add("HumanEval", human_eval)
-    found.add("MBPP", mbpp)
+    screen = Screen()
+    human_eval = [*instructions.read(data_dir / "HumanEval.jsonl.gz")]
+    mbpp = [*instructions.read(data_dir / "mbpp.jsonl.gz")]
+    screen.add("HumanEval", human_eval)
+    screen.add("MBPP", mbpp)
+    found = screen.texts
     by_name = {one.name: one for one in human_eval}
     sentence = (
         "From a given list of integers, generate a list of rolling maximum element found until"
@@ -191,10 +214,10 @@ def test_every_planted_leak_is_found_by_the_method_that_can_and_nothing_clean_is
     )
     planted = {
         Method.SUBSTRING: [
-            by_name["HumanEval/9"].prompt,
+            by_name["HumanEval/9"].task,
             f"Please help.\n\n{sentence.upper().replace(',', ' --')}\n\nThanks!",
-            f"Explain this code:\n{by_name['HumanEval/4'].program}",
-            mbpp[10].prompt,
+            f"Explain this code:\n{by_name['HumanEval/4'].programs[0]}",
+            mbpp[10].task,
         ],
         Method.NGRAM: [
             sentence.replace("From a given", "Given any")
@@ -210,6 +233,7 @@ def test_every_planted_leak_is_found_by_the_method_that_can_and_nothing_clean_is
             hit = found.find(text)
             assert hit is not None, (method, text)
             assert hit.method is method, (hit, text)
+            assert hit.evidence
     clean = [*SEEDS, *(one.prompt for one in load.problems())]
     hits = [hit for text in clean if (hit := found.find(text))]
     assert hits == []
