@@ -57,13 +57,24 @@ def groups_of(row: Any) -> Iterator[RankedGroup]:
     if not is_ranked(row):
         raise errors.InvalidInput("not a ranked group: it needs responses, pairs and best")
     for one in row.get("items", [row]):
-        contract = RankedGroupView if one.keys() & _OF_VIEWS else RankedGroup
         try:
-            yield contract.model_validate(one)
+            if one.keys() & _OF_VIEWS:
+                yield RankedGroupView.model_validate(_whole(one))
+            else:
+                yield RankedGroup.model_validate(one)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise errors.InvalidInput(f"not a ranked group: {where}: {first['msg']}") from None
+
+
+def _whole(view: dict[str, Any]) -> dict[str, Any]:
+    """Return a view with the fields that are null, which Parquet leaves out."""
+    responses = view["responses"]
+    if isinstance(responses, list):
+        nulls = dict.fromkeys(RankedResponse.model_fields)
+        responses = [nulls | one if isinstance(one, dict) else one for one in responses]
+    return dict.fromkeys(_OF_VIEWS) | view | {"responses": responses}
 
 
 def candidates_of(row: Any) -> Iterator[dict[str, Any]]:

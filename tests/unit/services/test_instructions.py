@@ -18,7 +18,8 @@ F = "def f(a):\n    return a\n"
         ({"text": F}, F, [F]),
         ({"prompt": "def f(a):\n", "completion": "    return a\n"}, "def f(a):\n", [F]),
         (
-            {"messages": [{"role": "user", "content": "Do f."}, {"role": "assistant", "content": F}]},
+            {"messages": [{"role": "user", "content": "Do f."},
+                          {"role": "assistant", "content": F}]},
             "Do f.", [F],
         ),
         ({"conversations": [{"from": "human", "value": "Do f."}, {"from": "gpt", "value": F}]},
