@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from infra import errors
 from infra.contracts.api import RankedGroupView, RankedResponse
-from infra.contracts.ranking import RankedGroup
+from infra.contracts.ranking import RankedGroup, Response
 from infra.record_files import BadLine, read_rows
 
 _OF_VIEWS = RankedGroupView.model_fields.keys() - RankedGroup.model_fields.keys()
+_OF_RESPONSES = RankedResponse.model_fields.keys() - Response.model_fields.keys()
 
 
 def read(path: Path) -> Iterator[RankedGroup | BadLine]:
@@ -72,7 +73,7 @@ def _whole(view: dict[str, Any]) -> dict[str, Any]:
     """Return a view with the fields that are null, which Parquet leaves out."""
     responses = view["responses"]
     if isinstance(responses, list):
-        nulls = dict.fromkeys(RankedResponse.model_fields)
+        nulls = dict.fromkeys(_OF_RESPONSES)
         responses = [nulls | one if isinstance(one, dict) else one for one in responses]
     return dict.fromkeys(_OF_VIEWS) | view | {"responses": responses}
 

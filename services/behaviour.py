@@ -18,10 +18,10 @@ from sampler.evolution.probes import Probe, called_as, functions_of, probes_of
 
 _LIMITS = Limits(cpu_seconds=6.0, total_cpu_seconds=20.0)
 _ALIKE = 0.9
-"""Share of the values that both functions take on which they must agree. Of 130 rephrased problems
-of HumanEval all do with their own; tests of three assertions are passed by many others."""
+"""Share of values, of the types that the problem is about, on which two functions must agree. Many
+programs pass tests of three assertions and do something else."""
 _OWN = 16
-"""Checks of a problem's own that are compared."""
+"""Most checks of one problem whose values are compared."""
 
 
 class Subject(NamedTuple):
@@ -42,7 +42,7 @@ class Subject(NamedTuple):
         return Subject(
             programs=tuple(f"{problem.prelude}\n{program}".lstrip("\n") for program in given),
             entry_point=problem.entry_point,
-            checks=tuple(_checks(probes_of(problem, _OWN))),
+            checks=tuple(_own(problem)),
             image=problem.image,
         )
 
@@ -73,6 +73,8 @@ class Behaviours:
     def __init__(self) -> None:
         self._by_arity: dict[int | None, list[_Known]] = {}
         self._probes: dict[int | None, list[Probe]] = {}
+        self._values: dict[int | None, list[str]] = {}
+        """Checks whose values functions are compared on."""
 
     def add(self, dataset: str, problems: Iterable[Problem]) -> int:
         """Add a benchmark under a name; return how many of its problems programs can be tried on.
@@ -87,6 +89,7 @@ class Behaviours:
                 there = self._probes.setdefault(probes[0].arity, [])
                 places = tuple(range(len(there), len(there) + len(probes)))
                 there += probes
+                self._values.setdefault(probes[0].arity, []).extend(_own(problem))
                 known = _Known(dataset, problem, places)
                 self._by_arity.setdefault(probes[0].arity, []).append(known)
         return count
@@ -137,7 +140,8 @@ class Behaviours:
         if one.arity is None:
             tests = [one.check for one in probes if isinstance(one.check, StdioTest)]
             return _suite(f"probes/{one.image}", tests[:MAX_TESTS], one.image), one.program
-        return _printing(one.image), trying.probing(one.program, one.function, _checks(probes))
+        checks = [one.check for one in probes if isinstance(one.check, str)]
+        return _printing(one.image), trying.probing(one.program, one.function, checks)
 
     def _alike(self, suspects: Iterable[_Suspect]) -> Iterator[_Suspect]:
         """Leave out those that answer otherwise than the reference of the problem."""
@@ -157,9 +161,9 @@ class Behaviours:
             one.function,
             f"{problem.prelude}\n{problem.reference_program}",
             _expression(problem.entry_point or ""),
-            _checks(probes_of(problem, _OWN)),
+            _own(problem),
             one.checks,
-            _checks(self._probes[one.arity]),
+            self._values[one.arity],
         )
         return _printing(one.image), text
 
@@ -179,8 +183,10 @@ def _run(runs: Sequence[tuple[Problem, str]]) -> Iterator[Verdict | None]:
         yield item.verdict
 
 
-def _checks(probes: Iterable[Probe]) -> list[str]:
-    return [probe.check for probe in probes if isinstance(probe.check, str)]
+def _own(problem: Problem) -> list[str]:
+    """Return checks of a problem's tests."""
+    found = (probe.check for probe in probes_of(problem, _OWN))
+    return [check for check in found if isinstance(check, str)]
 
 
 def _suite(slug: str, tests: Sequence[StdioTest], image: str) -> Problem:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from infra import errors, importers
 from infra.contracts.problems import Problem
 from infra.record_files import BadLine
+from sampler.evolution.probes import functions_of
 from sampler.extraction import extract
 from sampler.syntax import tree_of
 
@@ -114,9 +115,7 @@ def _programs(tasks: list[str], answers: list[str]) -> Iterator[str]:
         for task in tasks:
             if tree_of(answer) is None and tree_of(task + answer) is not None:
                 yield task + answer
-    for task in tasks:
-        if (tree := tree_of(task)) is not None and any(hasattr(node, "args") for node in tree.body):
-            yield task
+    yield from filter(functions_of, tasks)
 
 
 def read_seeds(path: Path) -> list[str]:
