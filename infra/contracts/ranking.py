@@ -121,7 +121,8 @@ class Response(Contract):
 class RankedGroup(Contract):
     """One prompt with its scored responses and pairs (indices into `responses`).
 
-    All responses of the group are there, whether or not the ranker paired them.
+    All responses of the group are there, whether or not the ranker paired them. It is what trainers
+    lease and what files of ranked groups hold, there with what else the API tells of it.
     """
 
     group_id: UUID
