@@ -37,7 +37,7 @@ ROWS = {
     "a method": {"text": "class S:\n    def totals(self, nums):\n        return sum(nums)\n"},
     "its words": {"text": "READ two numbers of one line and write the difference of them, twice."},
     "reads": {"prompt": "Less", "program": "a, b = input().split()\nprint(int(a) - int(b))\n"},
-    "answers otherwise": {"text": "def odd_one(n):\n    return n > 6 and n % 2 == 1\n"},
+    "answers otherwise": {"text": "def odd_one(n):\n    return n in (9, 15)\n"},
     "is only served": {"text": PRIME + "def primes(a):\n    return list(filter(is_prime, a))\n"},
     "hangs": {"text": "def last(n):\n    while True:\n        n = n\n"},
     "is no program": {"text": "def last(n) return"},

@@ -95,7 +95,7 @@ def test_a_run_gives_harder_tasks_with_tests_that_hold_and_a_report(lab, tmp_pat
     check_candidates(out, {one.slug: one for one in problems})
     (spent,) = report.spent
     # Tasks of the seeds that were taken, then programs and tests of what came of them.
-    assert spent.requests == len(server.served)
+    assert spent.requests == len(server.seen)
     planned = CliRunner().invoke(app, [*command, "--plan", "68000", "--json"])
     foreseen = Plan.model_validate_json(planned.stdout)
     assert (foreseen.seeds, foreseen.by_endpoint[0].requests) == (
