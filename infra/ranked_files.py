@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from infra import errors
+from infra import errors, strict_json
 from infra.contracts.api import RankedGroupView, RankedResponse
 from infra.contracts.ranking import RankedGroup, Response
 from infra.record_files import BadLine, read_rows
@@ -74,8 +74,27 @@ def _whole(view: dict[str, Any]) -> dict[str, Any]:
     responses = view["responses"]
     if isinstance(responses, list):
         nulls = dict.fromkeys(_OF_RESPONSES)
-        responses = [nulls | one if isinstance(one, dict) else one for one in responses]
+        responses = [
+            nulls | one | _sampled(one) if isinstance(one, dict) else one for one in responses
+        ]
     return dict.fromkeys(_OF_VIEWS) | view | {"responses": responses}
+
+
+def _sampled(response: dict[str, Any]) -> dict[str, Any]:
+    """Return what a response was sampled from; objects of any keys are text in data sets."""
+    sampled = response.get("sampled")
+    if not isinstance(sampled, dict) or not isinstance(sampled.get("form"), dict):
+        return {}
+    form = sampled["form"] | _object(sampled["form"], "template")
+    return {"sampled": sampled | _object(sampled, "answer") | {"form": form}}
+
+
+def _object(holder: dict[str, Any], name: str) -> dict[str, Any]:
+    text = holder.get(name)
+    try:
+        return {name: strict_json.loads(text)} if isinstance(text, str) else {}
+    except ValueError as error:
+        raise errors.InvalidInput(f"not a ranked group: {name}: not JSON: {error}") from None
 
 
 def candidates_of(row: Any) -> Iterator[dict[str, Any]]:

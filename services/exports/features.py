@@ -3,6 +3,7 @@
 A reader that guesses takes a field that is null in its first rows for one that always is.
 """
 
+import json
 import types
 from collections.abc import Iterator
 from datetime import datetime
@@ -30,6 +31,8 @@ def _kind(annotation: Any) -> Kind:
     if origin in (Union, types.UnionType):
         (given,) = (one for one in inner if one is not type(None))
         return _kind(given)
+    if origin is dict:
+        return "string"  # Of any keys: as JSON.
     if origin is tuple:
         kinds = [_kind(one) for one in inner if one is not Ellipsis]
         # A list has one kind: numbers of both are told as those with fractions.
@@ -39,6 +42,17 @@ def _kind(annotation: Any) -> Kind:
     if issubclass(annotation, _TEXTS):
         return "string"
     return _PLAIN[annotation]
+
+
+def as_told(value: Any, kind: Kind) -> Any:
+    """Return plain data as these kinds have it: an object of any keys is text in JSON."""
+    if isinstance(value, dict):
+        if isinstance(kind, dict):
+            return {name: as_told(one, kind[name]) for name, one in value.items()}
+        return json.dumps(value)
+    if isinstance(value, list) and isinstance(kind, list):
+        return [as_told(one, kind[0]) for one in value]
+    return value
 
 
 def as_yaml(kinds: dict[str, Kind], indent: str = "") -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from infra.contracts.api import RankedGroupView
 from infra.contracts.prompting import PromptForm
+from services.exports.features import as_told, kinds_of
 from services.exports.shapes import Columns, Shape, is_desirable
 from services.exports.wanted import LeftOut, Wanted
 
@@ -121,7 +122,8 @@ class Rows:
                 self.left_out.rows[f"a response, {refusal}"] += 1
         found = [group.responses[place] for place in kept]
         if found and self._is_new(group, *(response.completion for response in found)):
-            yield _of_these(group, kept).model_dump(mode="json")
+            row = _of_these(group, kept).model_dump(mode="json")
+            yield as_told(row, kinds_of(RankedGroupView))
 
     def _unpaired(self, group: RankedGroupView) -> Iterator[Row]:
         for response in group.responses:

@@ -6,14 +6,17 @@ from uuid import UUID
 
 import pytest
 
+from infra import ranked_files
 from infra.contracts.base import Author, Integrity, Label, SkipReason
-from infra.contracts.prompting import PromptForm, Sampled
+from infra.contracts.prompting import PromptForm, PromptStyle, Sampled
 from infra.contracts.ranking import ADVICE
 from infra.prompting.wording import quoted
 from ranker.ranking import Preset, Rules
 from services.exports.rows import Rows
 from services.exports.shapes import Shape
 from services.exports.wanted import LeftOut, Wanted
+from services.exports.writing import Format
+from services.exports.writing import export as write_export
 from tests.ranked_groups import PROMPT, STUDENT, TEACHER, candidate, view
 
 NUM_GROUPS = 2_000
@@ -218,3 +221,23 @@ def test_a_pair_of_the_same_texts_comes_once_and_one_of_equal_texts_never():
 
     assert len(rows) == 1
     assert left_out.rows == {"there already": 1, "both say the same beyond the prompt": 1}
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_ranked_group_is_read_from_a_file_as_it_was_exported(form, tmp_path):
+    sampled = Sampled(
+        form=PromptForm(style=PromptStyle.INSTRUCT, template={"enable_thinking": False}),
+        prompt_token_ids=(1, 2),
+        token_ids=(3,),
+        logps=(-0.5,),
+        answer={"refusal": None, "calls": [1]},
+    )
+    first = MIXED.responses[0].model_copy(update={"sampled": sampled, "written": "1"})
+    group = MIXED.model_copy(update={"responses": (first, *MIXED.responses[1:])})
+
+    write_export([MIXED, group], tmp_path / "out", Shape.RANKED, form, Wanted())
+
+    # What is said twice of a problem is there once.
+    assert list(ranked_files.read(tmp_path / "out")) == [MIXED]
+    write_export([group], tmp_path / "other", Shape.RANKED, form, Wanted())
+    assert list(ranked_files.read(tmp_path / "other")) == [group]
