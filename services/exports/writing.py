@@ -52,11 +52,13 @@ def export(
 
     Raises:
         errors.InvalidInput: the folder is not empty or cannot be written, there are no rows, or
-            ranked groups are wanted as conversations.
+            ranked groups are wanted as conversations or in a prompt form.
         errors.ConfigurationError: Parquet is asked for and pyarrow is not installed.
     """
-    if conversational and shape is Shape.RANKED:
-        raise errors.InvalidInput("a ranked group has texts, not messages of a conversation")
+    if shape is Shape.RANKED and (conversational or prompt_form is not None):
+        raise errors.InvalidInput(
+            "a ranked group has texts as they are: no messages of a conversation, no prompt form"
+        )
     rows = Rows(shape, wanted, conversational, prompt_form)
     write = _write_jsonl if form is Format.JSONL else _parquet_writer(shape)
     path = out / "data" / f"train.{form.value}"

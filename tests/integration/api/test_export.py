@@ -97,8 +97,9 @@ def test_best_programs_become_completions(export, ranked):
     assert row["problem"] == "test/add"
 
 
-def test_a_ranked_group_is_no_conversation(export, ranked):
-    result, out = export("--shape", "ranked", "--conversational")
+@pytest.mark.parametrize("words", [("--conversational",), ("--prompt-form", "paper")])
+def test_a_ranked_group_is_no_conversation_and_has_no_form(export, ranked, words):
+    result, out = export("--shape", "ranked", *words)
 
     assert (result.exit_code, out.exists()) == (1, False)
     assert "a ranked group has texts" in result.stderr
