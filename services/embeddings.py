@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sampler.evolution.decontamination import Hit, Known, Method
-from services.evaluation import run
+from services.evaluation.sampling import run
 
 LEAST = 0.9
 """Cosine from which on a text counts as found, where nothing else is said."""
