@@ -7,7 +7,7 @@ import pytest
 from infra import errors
 from services.cli.decontaminating import clean, look
 from services.decontamination import named
-from services.evaluation import read_problems
+from services.evaluation.benchmarks import read_problems
 
 TOTAL = (
     "def total(values):\n    while values:\n        return values[0] + total(values[1:])\n"
