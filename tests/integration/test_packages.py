@@ -30,7 +30,7 @@ from tests.integration.judged import results
 
 @pytest.fixture
 def home(open_directory, request):
-    """A home of the test's own, which jails can enter; what is staged is linked to what all have."""
+    """A home of the test's own, which jails can enter, with links to what is staged for all."""
     folder = open_directory / f"home-{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]}"
     folder.mkdir()
     folder.chmod(0o755)

@@ -6,7 +6,6 @@ import pytest
 
 from executor.sandbox import messages
 
-
 # Made when they are needed: a process that collects tests would hold them to its end.
 LARGE = {
     "containers in a text": lambda: "[],{}" * 1_500_000,
