@@ -55,7 +55,6 @@ AS_THEIR_AUTHORS_RUN_THEM = {
     "standard output": """
 import io
 from contextlib import redirect_stdout
-from tests.samples import sampled
 text = io.StringIO()
 with redirect_stdout(text):
     add(1, 2)
