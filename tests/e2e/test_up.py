@@ -37,7 +37,7 @@ class Up:
                 env=os.environ | variables,
             )
 
-    def wait_until(self, condition, seconds=120):
+    def wait_until(self, condition, seconds=400):
         deadline = time.monotonic() + seconds
         while not condition():
             assert self.process.poll() is None, self.log.read_text()
