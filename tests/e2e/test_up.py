@@ -137,7 +137,7 @@ def test_a_second_one_on_its_port_or_in_its_data_directory_is_refused(running, s
 
     same_port, same_home = start(port=port), start(home=running.home)
 
-    assert same_port.process.wait(60) == same_home.process.wait(60) == 1
+    assert same_port.process.wait(300) == same_home.process.wait(300) == 1
     told = same_port.log.read_text()
     assert f"port {port} of 127.0.0.1 is taken by process" in told
     assert "address_taken" in told
@@ -222,7 +222,7 @@ def test_sigterm_while_it_starts_ends_it_at_once_and_leaves_nothing(start):
 
     up.process.send_signal(signal.SIGTERM)
 
-    assert up.process.wait(60) == 0
+    assert up.process.wait(300) == 0
     assert not up.is_ready()
     assert not any(map(lives, children))
 
@@ -232,7 +232,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_started(start):
         port = listener.getsockname()[1]
         up = start(port=port)
 
-        assert up.process.wait(60) == 1
+        assert up.process.wait(300) == 1
 
     told = up.log.read_text()
     assert f"port {port} of 127.0.0.1 is taken by process {os.getpid()}" in told
