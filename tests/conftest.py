@@ -39,11 +39,32 @@ _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 os.environ.setdefault("RRTF_EXECUTOR_OUTSIDE_UID", str(200_000 + 65_536 * _worker))
 
 
-@pytest.fixture(scope="session")
-def open_directory():
-    """A directory that the user `nobody` can enter, unlike pytest's own."""
+EXECUTOR_HOME = "RRTF_EXECUTOR_HOME"
+
+
+def pytest_configure(config):
+    """Have one home of executors for all processes of a run.
+
+    What a jail sees is staged into it once, which takes seconds, and each image is built once.
+    """
+    if EXECUTOR_HOME not in os.environ:
+        folder = _open_folder()
+        os.environ[EXECUTOR_HOME] = str(folder)
+        config.add_cleanup(lambda: shutil.rmtree(folder))
+
+
+def _open_folder():
+    """Make a folder that the user `nobody` can enter, unlike pytest's own."""
     path = Path(tempfile.mkdtemp(prefix="rrtf-test-", dir="/var/tmp"))
     path.chmod(0o711)
+    return path
+
+
+@pytest.fixture(scope="session")
+def open_directory():
+    """A directory that the user `nobody` can enter; `executor` in it is the home of executors."""
+    path = _open_folder()
+    (path / "executor").symlink_to(os.environ[EXECUTOR_HOME])
     yield path
     shutil.rmtree(path)
 

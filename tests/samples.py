@@ -34,3 +34,11 @@ def spread(cases: Sequence[T], number: int) -> list[T]:
     """Take so many cases of a sequence, as far apart as they can be."""
     step = max(1, len(cases) // number)
     return list(cases[step // 2 :: step])
+
+
+def first(number: int, cases: Iterable[T]) -> list[object]:
+    """Make parameters of cases, and mark as thorough all but the first so many."""
+    return [
+        case if place < number else pytest.param(case, marks=pytest.mark.thorough)
+        for place, case in enumerate(cases)
+    ]

@@ -13,9 +13,9 @@ from services.round_plan import Plan, Round, difference
 
 POLICY = "demo"
 MAX_STALENESS = 32
-"""Optimizer steps; a round takes 25."""
-_TRAINING, _HELD_OUT = 400, 150
-_PLAN = Plan(policy=POLICY, rounds=2, problems_per_round=200, samples=8, max_tokens=96)
+"""Optimizer steps; a round takes 15."""
+_TRAINING, _HELD_OUT = 240, 120
+_PLAN = Plan(policy=POLICY, rounds=2, problems_per_round=120, samples=8, max_tokens=96)
 
 
 def run_rounds(

@@ -43,7 +43,7 @@ from infra.contracts.slow import SlowWork
 from services.client import calls
 from services.client.calls import Call
 from services.client.listening import MOST_BREAKS, Event, Listener, pause_after
-from services.client.sending import Outcome, Send, Sleep, headers_of, perform
+from services.client.sending import Outcome, Send, Sleep, headers_of, perform, trusted
 from services.client.submission import AllCandidates, Finished, submission
 
 Answer = TypeVar("Answer")
@@ -70,7 +70,11 @@ class AsyncClient:
         # The address is the user's own; a proxy of the environment has no business in between.
         try:
             self._http = httpx.AsyncClient(
-                base_url=url, headers=headers_of(key), timeout=timeout_seconds, trust_env=False
+                base_url=url,
+                headers=headers_of(key),
+                timeout=timeout_seconds,
+                trust_env=False,
+                verify=trusted(),
             )
         except httpx.InvalidURL as error:
             raise errors.ConfigurationError(f"the API's address {url!r}: {error}") from None

@@ -4,7 +4,9 @@ A dialogue is a generator. It yields what is to be done, `Send` or `Sleep`, is s
 that, and returns the answer.
 """
 
+import functools
 import json
+import ssl
 from collections.abc import Generator
 from typing import NamedTuple, TypeVar
 from uuid import uuid4
@@ -54,6 +56,12 @@ class Sleep(NamedTuple):
 Outcome = httpx.Response | httpx.TransportError | None
 """What came of a step; None after a `Sleep`."""
 Dialogue = Generator[Send | Sleep, Outcome, Answer]
+
+
+@functools.cache
+def trusted() -> ssl.SSLContext:
+    """Read whom to trust, once for all clients: it takes longer than most requests."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def headers_of(key: str | None) -> dict[str, str]:

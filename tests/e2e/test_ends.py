@@ -54,13 +54,14 @@ def is_under_way(process):
     return any("nsjail" in line for line in lines)
 
 
+@pytest.mark.thorough  # Of what `rrtf up` and `rrtf label` do when they are ended it does the same.
 @pytest.mark.parametrize(
     ("number", "to_all"),
     [
-        pytest.param(signal.SIGINT, False, id="SIGINT", marks=pytest.mark.thorough),
+        pytest.param(signal.SIGINT, False, id="SIGINT"),
         pytest.param(signal.SIGINT, True, id="Ctrl-C"),
-        pytest.param(signal.SIGTERM, False, id="SIGTERM", marks=pytest.mark.thorough),
-        pytest.param(signal.SIGKILL, False, id="SIGKILL", marks=pytest.mark.thorough),
+        pytest.param(signal.SIGTERM, False, id="SIGTERM"),
+        pytest.param(signal.SIGKILL, False, id="SIGKILL"),
     ],
 )
 def test_a_demonstration_that_is_ended_leaves_nothing(demo, number, to_all):

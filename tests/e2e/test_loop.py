@@ -226,6 +226,7 @@ def test_a_group_without_a_teacher_is_ranked_and_says_why_it_is_not_trained(undi
     assert labels == [Label.ALL_PASS, Label.ALL_PASS]
 
 
+@pytest.mark.thorough  # `make faults` kills each of them many times.
 def test_killed_services_change_no_label_and_no_ranking(undisturbed, open_directory):
     _, peaceful, peaceful_groups = undisturbed
     rng = random.Random(1)

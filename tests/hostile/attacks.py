@@ -111,20 +111,18 @@ def attacks_in_cells():
         suites = expect["suites"]
         drawn = suites[draw(folder.name, len(suites))]
         for suite in suites:
-            yield _case("cell", folder, suite, expect, suite == drawn)
+            yield _case(folder, suite, expect, suite == drawn)
 
 
 def attacks_in_strict_jails():
     """Every attack on its first suite; `make test` has one in four of them, drawn by its name."""
     for folder, expect in every_attack():
-        yield _case("strict", folder, expect["suites"][0], expect, is_drawn(folder.name, 4))
+        yield _case(folder, expect["suites"][0], expect, is_drawn(folder.name, 4))
 
 
-def _case(mode, folder, suite, expect, drawn):
+def _case(folder, suite, expect, drawn):
     marks = () if drawn else pytest.mark.thorough
-    return pytest.param(
-        mode, folder, suite, expect, id=f"{mode}-{folder.name}-{suite}", marks=marks
-    )
+    return pytest.param(folder, suite, expect, id=f"{folder.name}-{suite}", marks=marks)
 
 
 def attack(folder, suite, expect, judges):

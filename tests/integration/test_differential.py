@@ -13,7 +13,7 @@ from infra.contracts.base import Label, Outcome
 _SECONDS = 3.0
 
 
-@pytest.fixture(params=[61, pytest.param(16, marks=pytest.mark.thorough)])
+@pytest.fixture(params=[107, pytest.param(16, marks=pytest.mark.thorough)])
 def recorded(data_dir, request):
     """The problems, and one in so many of the recorded candidates."""
     problems = {p.slug: p for p in importers.read_problems(data_dir / "HumanEval.jsonl.gz")}

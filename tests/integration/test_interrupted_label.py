@@ -94,7 +94,7 @@ ENDS = {
     "SIGTERM": (signal.SIGTERM, False),
     "terminal closed": (signal.SIGHUP, True),
 }
-DRAWN = {(CELL, "Ctrl-C"), (STRICT, "SIGTERM"), (CELL, "terminal closed")}
+DRAWN = {(CELL, "Ctrl-C"), (STRICT, "SIGTERM")}
 
 
 @pytest.mark.parametrize(

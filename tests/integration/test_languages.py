@@ -190,8 +190,9 @@ def program(language, attack=None):
     return PROGRAMS[language].replace("ATTACK", ATTACKS[attack][family] if attack else "")
 
 
+@pytest.mark.parametrize("number", [2, pytest.param(len(ATTACKS), marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("language", TOOLCHAINS)
-def test_every_language_has_every_label_or_says_that_it_is_missing(slot, language):
+def test_every_language_has_every_label_or_says_that_it_is_missing(slot, language, number):
     if look_up(language).path is None:
         with pytest.raises(errors.SandboxError, match="no toolchain for"):
             judge(slot, language, ("1 2", "3"))
@@ -203,10 +204,11 @@ def test_every_language_has_every_label_or_says_that_it_is_missing(slot, languag
     broken = right.judge(program(language).replace("1", "1").rstrip()[:-3] + " (( '")
     assert broken.label is Label.COMPILE_ERROR
     assert broken.error
-    for attack, outcomes in OUTCOMES.items():
+    first = [*TOOLCHAINS].index(language)
+    for attack in [*OUTCOMES, *OUTCOMES][first % len(OUTCOMES) :][:number]:
         one = judge(slot, language, ("1 2\n", "3\n"))
         (test,) = one.judge(program(language, attack)).tests
-        assert test.outcome in outcomes, (attack, test)
+        assert test.outcome in OUTCOMES[attack], (attack, test)
 
 
 TOOLS = {

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import zipfile
 import pytest
 
 from executor import label
+from executor.images.image import stage
 from executor.images.packages import Images
 from executor.judging.judge import Judge
 from executor.sandbox import cell
@@ -28,10 +30,12 @@ from tests.integration.judged import results
 
 @pytest.fixture
 def home(open_directory, request):
-    """A home of the test's own, which jails can enter."""
+    """A home of the test's own, which jails can enter, with links to what is staged for all."""
     folder = open_directory / f"home-{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]}"
     folder.mkdir()
     folder.chmod(0o755)
+    staged = stage(open_directory / "executor").root
+    shutil.copytree(staged, folder / "images" / staged.name, copy_function=os.link)
     return folder
 
 
@@ -73,7 +77,9 @@ def _digest(text):
 
 
 def names(home):
-    return sorted(path.name for path in (home / "images").iterdir() if path.name[0] != ".")
+    """What is there of packages."""
+    here = (path.name for path in (home / "images").iterdir())
+    return sorted(name for name in here if not name.startswith((".", "python")))
 
 
 def test_the_list_says_what_is_built_and_how_large_it_is(home, wheels):

@@ -12,7 +12,7 @@ from sampler import syntax
 from sampler.extraction import extract
 
 FEWEST = 0.99
-EVERY = 37
+EVERY = 101
 """One program in so many of the record; `make bench-extraction` takes all of them."""
 
 
@@ -66,5 +66,5 @@ def test_99_of_100_recorded_completions_that_pass_by_hand_pass_when_extracted(da
         else:
             lost += [(key[0], *form) for form in forms]
 
-    assert len(passing) > 25
+    assert len(passing) > 9
     assert same / (same + len(lost)) >= FEWEST, lost

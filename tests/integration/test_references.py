@@ -55,7 +55,7 @@ def test_every_starter_reference_passes(slots):
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("share", [10, pytest.param(1, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("share", [25, pytest.param(1, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize(
     ("name", "number"), [("HumanEval.jsonl.gz", 164), ("mbpp.jsonl.gz", 974)], ids=["he", "mbpp"]
 )

@@ -18,6 +18,8 @@ RUN = [page for page in PAGES if any(block.is_run for block in blocks_of(page))]
 RUN.sort(key=lambda page: page.name != "score-my-samples.md")
 OWN_SUITE = {ROOT / "README.md", ROOT / "infra/docs/how-to/use-my-teacher.md"}
 """Pages that start one themselves."""
+SLOW = {"reward-in-trl.md"}
+"""Pages whose programs load a model."""
 LANGUAGES = {"sh", "python", "json", "toml", "yaml", "text"}
 
 
@@ -70,6 +72,7 @@ def run_page(bin_folder, tmp_path, open_directory, request):
             "HOME": str(tmp_path),
             "PYTHONPATH": str(ROOT),
             "RRTF_EXECUTOR_OUTSIDE_UID": os.environ["RRTF_EXECUTOR_OUTSIDE_UID"],
+            "RRTF_EXECUTOR_HOME": os.environ["RRTF_EXECUTOR_HOME"],
             "HF_HUB_OFFLINE": "1",
             "no_proxy": "127.0.0.1",
         }
@@ -91,13 +94,26 @@ def student(folder):
     tokenizer.save_pretrained(folder)
 
 
-@pytest.mark.parametrize("page", [page for page in RUN if page not in OWN_SUITE], ids=name_of)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.thorough if page.name in SLOW else ())
+        for page in RUN
+        if page not in OWN_SUITE
+    ],
+    ids=name_of,
+)
 def test_a_page_does_what_it_says(page, suite, run_page, tmp_path):
-    student(tmp_path / "out/student")
+    environment = {"RRTF_HOME": str(suite.home)}
+    if "out/student" in script_of(page):
+        student(tmp_path / "out/student")
+    if "rrtf images build" in script_of(page):
+        # An image of the reader's own is none of all other tests.
+        environment["RRTF_EXECUTOR_HOME"] = str(suite.home)
 
     done = run_page(
         page,
-        {"RRTF_HOME": str(suite.home)},
+        environment,
         {"http://127.0.0.1:8000": suite.api_url, "127.0.0.1:8000": suite.api_url[7:]},
     )
 
@@ -124,6 +140,7 @@ def test_a_stranger_scores_programs_by_the_readme_alone(run_page, open_directory
     assert len((tmp_path / "labels.jsonl").read_text().splitlines()) == 3
 
 
+@pytest.mark.thorough  # It starts a suite of its own.
 def test_a_teacher_is_asked_as_its_page_says(run_page, open_directory, tmp_path):
     page, port = Path(ROOT / "infra/docs/how-to/use-my-teacher.md"), free_port()
     with serving(ModelServer(key="sk-...")) as large, serving(ModelServer()) as policy:

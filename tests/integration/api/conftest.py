@@ -16,12 +16,13 @@ from infra.db.tables import SampleRequestRow
 from ranker import batches, records
 from ranker.ranking import Rules
 from services.cli.main import app
+from services.client.sending import trusted
 
 
 @pytest.fixture
 def http(api):
     headers = {"Authorization": "Bearer secret-key"}
-    with httpx.Client(base_url=api, headers=headers, timeout=30) as opened:
+    with httpx.Client(base_url=api, headers=headers, timeout=30, verify=trusted()) as opened:
         yield opened
 
 

@@ -18,6 +18,7 @@ from infra.local.home import free_port
 from infra.messaging import Queue, queue_depths
 from services.cli.main import app as command_line
 from tests.image import ROOT, Image
+from tests.samples import first
 
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 ROOMS = ("services", "sampler", "executor", "ranker", "trainer")
@@ -143,7 +144,7 @@ def is_well(service, folder):
     )
 
 
-@pytest.mark.parametrize("image", ["sampler", "executor", "ranker"], indirect=True)
+@pytest.mark.parametrize("image", first(1, ["executor", "sampler", "ranker"]), indirect=True)
 def test_a_worker_takes_messages_and_its_health_check_says_so(
     image, servers, redis_url, database_url, open_directory, tmp_path
 ):
@@ -174,6 +175,7 @@ def test_a_worker_takes_messages_and_its_health_check_says_so(
     assert not is_well(room, tmp_path)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("image", ["trainer"], indirect=True)
 def test_a_trainer_waits_for_the_api_and_its_health_check_says_so(image, tmp_path):
     _, built = image

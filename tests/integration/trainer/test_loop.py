@@ -50,7 +50,7 @@ def run_here(trainers, policy, stop=None, **fields):
         run(trainers.settings(policy, **fields), client, stop)
 
 
-@pytest.mark.parametrize("deaths", [2, pytest.param(4, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("deaths", [1, pytest.param(4, marks=pytest.mark.thorough)])
 def test_a_trainer_killed_at_any_instant_ends_with_the_same_weights(
     trainers, form_batches, trained_batches, deaths
 ):
