@@ -128,7 +128,7 @@ def test_right_programs_pass_again_and_again(suites, judges):
 def test_many_of_them_would_pass_if_nothing_guarded_the_tests(slot):
     plain = OWN[4]
     judge = Judge(slot.sandbox, plain.suite(with_reference=False), slot.version)
-    chosen = FORGERIES if EVERY else spread(FORGERIES, 15)
+    chosen = FORGERIES if EVERY else spread(FORGERIES, 30)
     bodies = [body for forgery in chosen for _, body in forgery.values]
     labels = [judge.judge(forged(body, plain)).label for body in bodies]
 

@@ -74,7 +74,7 @@ def test_test_programs_are_judged_as_by_the_plain_toolchain(data_dir, name, numb
         if row["task_id"] in kept
     ]
     chosen = [one for one in programs if one["task_id"] in kept]
-    assert len(chosen) > len(kept)
+    assert chosen
     different = set()
     for done in label(problems, chosen):
         plain, found = done.record["plain"], done.verdict.label if done.verdict else None
