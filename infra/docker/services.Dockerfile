@@ -13,6 +13,8 @@ RUN touch README.md \
 
 COPY infra infra
 COPY ranker ranker
+# Programs are taken out of what a model wrote here too, which needs no model.
+COPY sampler sampler
 COPY services services
 
 RUN useradd --system --uid 10001 rrtf

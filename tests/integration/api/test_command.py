@@ -138,7 +138,13 @@ def test_candidates_make_one_group_for_each_problem(rrtf, write, client, dispatc
 
 OF_ONE_MODEL = (
     {"task_id": 11, "program": "def f(): return 1\n", "model": "m"},
-    {"task_id": 11, "program": "def f(): return 2\n", "model": "m", "policy_version": 3},
+    {
+        "task_id": 11,
+        "program": "def f(): return 2\n",
+        "model": "m",
+        "policy_version": 3,
+        "note": "x",
+    },
 )
 
 
@@ -150,7 +156,7 @@ def test_the_same_submission_twice_makes_its_groups_once(rrtf, write, client):
     again = rrtf("submit", path)
 
     assert again.stdout.startswith("0 candidates in 0 groups submitted, 2 known, 0 bad\n")
-    assert "`policy_version` of 1 lines is no field of a candidate" in again.stdout
+    assert "`note` of 1 lines is no field of a candidate" in again.stdout
     assert len(list(client.groups())) == 1
     # What is asked for in another way, or expressly, is not the same.
     for words in (["--pairs", "all"], ["--policy", "p"], ["--again"], ["--again"]):
