@@ -38,7 +38,9 @@ class Image:
                 *sources, target = line.split()[1:]
                 if not target.startswith("/"):
                     for source in sources:
-                        (self.app / source).symlink_to(ROOT / source)
+                        place = self.app / source
+                        place.parent.mkdir(exist_ok=True)
+                        place.symlink_to(ROOT / source)
 
     def start(self, *words: str, **environment: str) -> subprocess.Popen[str]:
         """Start a program of the image's interpreter, which finds nothing of the project's own."""

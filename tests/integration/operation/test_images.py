@@ -61,6 +61,7 @@ ELSEWHERE = {
     "languages install": ["go"],
     "languages list": [],
     "label": [*MISSING, "--candidates", "{}/none"],
+    "decontaminate": ["{}/problems.jsonl", "--against", "{}/problems.jsonl"],
     "evaluate": ["--problems", "{}/problems.jsonl", "--out", "{}/out", "--model", "none"],
     "evolve": ["{}/none", "--out", "{}/none", "--teacher", "none"],
     "student": ["{}/none", "--seed", "1"],

@@ -175,7 +175,8 @@ def test_what_is_left_out_of_a_candidate_has_a_default(write):
 
     assert found.candidate.author is Author.STUDENT
     assert found.candidate.model == ""
-    assert found.candidate.metadata == {"temperature": 0.2, "policy_version": 3}
+    assert found.candidate.metadata == {"temperature": 0.2}
+    assert found.candidate.policy_version == 3
     assert found.written is Written.PROGRAM
 
 
