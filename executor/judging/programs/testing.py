@@ -23,7 +23,7 @@ from infra.contracts.base import Language, Outcome
 from infra.contracts.execution import ENOUGH_GUARDED, TestResult
 from infra.contracts.problems import ProgramTest
 
-_MOST_TRIED: Final = 2 * ENOUGH_GUARDED
+_MOST_TRIED: Final = 4 * ENOUGH_GUARDED
 _RANDOM: Final = random.SystemRandom()
 _A_FAILURE: Final = re.compile(r"error|exception|assert|panic|fail|die|abort", re.IGNORECASE)
 _FORGED: Final = "it passes a changed copy of the tests, which no right program does"
