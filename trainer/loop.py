@@ -103,7 +103,8 @@ class _Run:
             return trainer.step(groups)
         except errors.TrainingDiverged as error:
             good = checkpoint.last_good(self.root)
-            where = "nothing" if good is None else checkpoint.directory_of(self.root, good)
+            # Version 0 is the weights that were given, of which there is no checkpoint.
+            where = checkpoint.directory_of(self.root, good) if good else "nothing"
             raise errors.TrainingDiverged(
                 f"{error.detail}, in the step after version {trainer.state.version}. {where} is the"
                 " newest checkpoint from which the run went on well; a new policy can start there"

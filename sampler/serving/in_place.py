@@ -1,5 +1,6 @@
 """Servers whose weights are replaced while they run; they keep a label of those they have."""
 
+from abc import ABC, abstractmethod
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +12,7 @@ from sampler.serving.way import CannotBring, OtherWeights
 from sampler.weights import Weights
 
 
-class _InPlace:
+class _InPlace(ABC):
     """What vLLM and SGLang have in common."""
 
     one_at_a_time = True
@@ -51,8 +52,9 @@ class _InPlace:
             )
         return self._weights.initial
 
+    @abstractmethod
     async def _label(self) -> str:
-        raise NotImplementedError
+        """Ask the server for the label of its weights."""
 
     async def _told(self, path: str, body: dict[str, Any]) -> None:
         await self._control.told(path, body, self._weights.load_seconds)

@@ -12,10 +12,13 @@ from infra.samples import NO_NAMES
 from ranker import records
 from ranker.ranking import Rules
 from sampler import generate
+from services import evolve
+from services.agreed_tests import Written
 from services.exports.shapes import Shape
 from services.exports.wanted import Wanted
 from services.exports.writing import Format
 from services.exports.writing import export as write_export
+from services.starter import load
 from trainer.model import small_student
 from trainer.offline import read_groups
 from trainer.tokenizer import byte_tokenizer
@@ -84,6 +87,33 @@ def test_a_group_without_some_of_its_responses_keeps_the_pairs_of_the_others(ran
     (group,) = read_groups(export.path)
     assert [one.program for one in group.responses] == ["right", "wrong"]
     assert (group.pairs, group.best) == (ranked.pairs[:1], 0)
+
+
+def test_what_evolving_writes_is_imported_and_its_teachers_programs_submitted(
+    client, rrtf, tmp_path
+):
+    problems = load.problems()[:2]
+    written = [
+        Written(task_id=one.slug, model="large", program=program, finish_reason="stop", seed=number)
+        for one in problems
+        for number, program in enumerate((one.reference_program, "pass\n"))
+    ]
+    report = evolve.Report(
+        seeds=2, tasks=2, problems=2, rounds=(), eliminated={}, contamination=(), tests_asked=0,
+        tests_kept=0,
+    )  # fmt: skip
+    evolve.write(evolve.Result([], problems, written, [], report), tmp_path)
+
+    assert rrtf("import", tmp_path / "problems.jsonl").exit_code == 0
+    submitted = rrtf("submit", tmp_path / "candidates.jsonl", "--pairs", "all")
+
+    assert submitted.stdout.startswith("4 candidates in 2 groups submitted, 0 bad\n")
+    found = {
+        (group.problem_slug, one.author, one.model, program_of(client, one))
+        for group in client.groups()
+        for one in client.candidates(group.id)
+    }
+    assert found == {(one.task_id, Author.TEACHER, "large", one.program) for one in written}
 
 
 def test_samples_of_an_evaluation_are_labelled_and_submitted_with_what_wrote_them(
