@@ -165,8 +165,10 @@ def test_three_rounds_survive_the_death_of_the_policys_server_in_the_second(
     assert command.returncode == 0, complaint
     rounds = json.loads(said)["rounds"]
     versions = [one["version"] for one in rounds]
-    assert versions == sorted(set(versions)), complaint
+    assert versions == sorted(versions), complaint
     assert len(versions) == ROUNDS + 1
+    # A step may take groups of two rounds that overlap, the later of which then adds none.
+    assert len(set(versions)) == ROUNDS + 1 if mode == "iterative" else versions[-1] > versions[0]
     with suite.client() as client:
         groups = [one for one in client.groups() if one.id not in known]
         taught = [group for group in groups if group.policy == "default"]

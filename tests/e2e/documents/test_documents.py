@@ -4,6 +4,8 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from infra.local.home import free_port
 from services.cli.up import running_suite
 from tests.e2e.documents.pages import PAGES, ROOT, WRITTEN_FROM_CODE, blocks_of, check, script_of
 from tests.model_server.app import ModelServer, serving
+from tests.model_server.contest import Contest
+from tests.model_server.sources import Starter
 
 RUN = [page for page in PAGES if any(block.is_run for block in blocks_of(page))]
 # The verdicts that one page reads are those of the other.
@@ -140,10 +144,25 @@ def test_a_stranger_scores_programs_by_the_readme_alone(run_page, open_directory
     assert len((tmp_path / "labels.jsonl").read_text().splitlines()) == 3
 
 
+class EvolvingTeacher(Starter):
+    """Evolves tasks and solves them as well as writing programs for the starter problems."""
+
+    def __init__(self):
+        super().__init__()
+        self._seeds = count()
+
+    async def complete(self, asked):
+        evolves = "<old>" in asked.prompt or "`weigh_" in asked.prompt
+        # The page's server refuses a seed.
+        drawn = replace(asked, seed=next(self._seeds))
+        return await (Contest() if evolves else super()).complete(drawn)
+
+
 @pytest.mark.thorough  # It starts a suite of its own.
 def test_a_teacher_is_asked_as_its_page_says(run_page, open_directory, tmp_path):
     page, port = Path(ROOT / "infra/docs/how-to/use-my-teacher.md"), free_port()
-    with serving(ModelServer(key="sk-...")) as large, serving(ModelServer()) as policy:
+    teacher = ModelServer(EvolvingTeacher(), key="sk-...")
+    with serving(teacher) as large, serving(ModelServer()) as policy:
         done = run_page(
             page,
             {"RRTF_HOME": str(open_directory / "teacher")},
@@ -158,3 +177,5 @@ def test_a_teacher_is_asked_as_its_page_says(run_page, open_directory, tmp_path)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert len(policy.served) >= 1
     assert len(large.served) >= 2
+    assert (tmp_path / "evolved/problems.jsonl").read_text()
+    assert "1 groups submitted, 0 bad" in done.stdout
