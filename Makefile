@@ -124,7 +124,8 @@ peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai, lm-eval
 	@test -d build/peers/verl-source || git clone -q --depth 1 $(VERL) build/peers/verl-source
 	@build/peers/verl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
 	@build/peers/verl/bin/pip install -q --upgrade --no-deps -r tests/peers/verl.txt
-	@$(PYTEST) -s tests/peers tests/integration/direct/test_trl.py tests/integration/test_trl_exports.py
+	@$(PYTEST) tests/integration/direct/test_trl.py tests/integration/test_trl_exports.py
+	@$(PYTEST) -s tests/peers
 
 check: venv ## Lint, formatting, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -15,9 +15,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from infra import errors
 from infra.contracts.candidates import PolicyName
 from infra.contracts.prompting import PromptForm, parse_form
-from infra.local.home import default_home, running_api
+from infra.local.home import default_home
 from infra.printable import one_entry, plain_json
-from infra.settings import ClientSettings, DatabaseSettings, load
+from infra.settings import DatabaseSettings, load
 from services.cli.interrupts import Interrupted, interruptible
 
 if TYPE_CHECKING:
@@ -92,17 +92,11 @@ def explains(command: Command) -> Command:
 
 
 def open_client() -> "Client":
-    """Open a client of the API that the environment names, or else of the data directory's suite.
-
-    A key from the data directory goes to the address beside it and nowhere else.
-    """
+    """Open a client of the API that the environment or the data directory names."""
     from services.client import Client
+    from services.client.rrtf.connecting import address
 
-    settings = load(ClientSettings)
-    url, key = running_api(default_home()) or (settings.url, None)
-    if "url" in settings.model_fields_set and settings.url != url:
-        url, key = settings.url, None
-    return Client(url, settings.key.get_secret_value() if settings.key else key)
+    return Client(*address())
 
 
 def open_database(home: Path | None = None) -> "Database":

@@ -36,7 +36,12 @@ def direct_executor(direct_redis, open_directory):
         # The users past those of the slots that other tests open.
         "RRTF_EXECUTOR_OUTSIDE_UID": str(int(os.environ["RRTF_EXECUTOR_OUTSIDE_UID"]) + 40 * 1024),
     }
-    with subprocess.Popen([sys.executable, "-m", "executor"], env=environment) as process:
+    with (
+        (open_directory / "executor.log").open("ab") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "executor"], env=environment, stdout=log, stderr=log
+        ) as process,
+    ):
         yield process
         process.terminate()
 

@@ -31,8 +31,7 @@ CASES = {
     "keys that are null": (fenced(ADD), truth(PAIRS | {"fn_name": None}), 1, SAME),
     "a fence without a word": (fenced(ADD, ""), truth(PAIRS), 1, SAME),
     "a fence of py": (fenced(ADD, "py"), truth(PAIRS), 1, SAME),
-    # Ours takes blocks for the parts of one program.
-    "two fences": (fenced("print(0)") + fenced(ADD), truth(PAIRS), 1, 0),
+    "two fences": (fenced("print(0)") + fenced(ADD), truth(PAIRS), 1, SAME),
     "a fence that is not closed": (f"```python\n{ADD}", truth(PAIRS), 1, SAME),
     "no fence": (ADD, truth(PAIRS), 0, 1),
     "prose": ("I cannot.", truth(PAIRS), 0, SAME),
