@@ -6,7 +6,7 @@ from typing import Any
 
 from sampler.endpoints import Endpoint
 from sampler.replies import Reply
-from sampler.serving.control import Control, NotLoaded, ServerAway
+from sampler.serving.control import Control, NotLoaded, Said, ServerAway
 from sampler.serving.versions import Version, prefix_of, seen_from_server
 from sampler.serving.way import CannotBring, OtherWeights
 from sampler.weights import Weights
@@ -56,6 +56,11 @@ class _InPlace(ABC):
     async def _label(self) -> str:
         """Ask the server for the label of its weights."""
 
+    def _label_in(self, said: Said) -> str:
+        if not said.is_good or not isinstance(said.body, dict):
+            raise ServerAway(f"{self._endpoint.name} says nothing of its weights: {said.reason}")
+        return str(said.body.get("weight_version", ""))
+
     async def _told(self, path: str, body: dict[str, Any]) -> None:
         await self._control.told(path, body, self._weights.load_seconds)
 
@@ -67,9 +72,7 @@ class SglangDisk(_InPlace):
         said = await self._control.get("/model_info")
         if said.status == HTTPStatus.NOT_FOUND:
             said = await self._control.get("/get_model_info")  # Its name before 2026.
-        if not said.is_good or not isinstance(said.body, dict):
-            raise ServerAway(f"{self._endpoint.name} says nothing of its weights: {said.reason}")
-        return str(said.body.get("weight_version", ""))
+        return self._label_in(said)
 
     async def bring(self, version: Version) -> str:
         """Load a checkpoint; requests under way end with the weights they began with."""
@@ -94,9 +97,7 @@ class VllmTransfer(_InPlace):
         said = await self._control.get("/weight_info")
         if said.status == HTTPStatus.NOT_FOUND:
             raise CannotBring(f"{self._endpoint.name} has no /weight_info: vLLM is too old for it")
-        if not said.is_good or not isinstance(said.body, dict):
-            raise ServerAway(f"{self._endpoint.name} says nothing of its weights: {said.reason}")
-        return str(said.body.get("weight_version", ""))
+        return self._label_in(said)
 
     async def bring(self, version: Version) -> str:
         """Load a checkpoint, between the end of the requests under way and the next."""

@@ -2,7 +2,6 @@
 
 import base64
 import threading
-from pathlib import Path
 
 import httpx
 import pytest
@@ -88,25 +87,25 @@ def test_files_lie_beside_a_compiled_program_too(raw):
 
 LIBRARIES = {
     "java": (
-        "/usr/share/java/javatuples.jar",
+        Language.JAVA,
         "import org.javatuples.Pair;\nclass A { public static void main(String[] a)"
         ' { System.out.print(Pair.with(1, "x")); } }',
         "[1, x]",
     ),
     "nodejs": (
-        "/usr/share/nodejs/lodash",
+        Language.JAVASCRIPT,
         'process.stdout.write("" + require("lodash").sum([1, 2]))',
         "3",
     ),
 }
-"""Where Debian has what published sets import, a program that does, and what it prints."""
+"""A program that imports what published sets import and Debian has, and what it prints."""
 
 
 @pytest.mark.parametrize("language", LIBRARIES)
 def test_libraries_that_published_sets_import_are_there(raw, language):
-    where, code, printed = LIBRARIES[language]
-    if not Path(where).exists():
-        pytest.skip(f"there is no {where}")
+    ours, code, printed = LIBRARIES[language]
+    if look_up(ours).path is None:
+        pytest.skip(f"{ours} is not installed")
 
     body = run_code(raw, code, language=language)
 
