@@ -40,7 +40,7 @@ import java.util.*;
 public class Answers {
     Map<String, double[]> f(String name, List<Long> numbers) {
         System.out.print("noise");
-        if (numbers.size() == 1) { if (numbers.get(0) == 1) throw new RuntimeException("one"); EXIT }
+        if (numbers.size() == 1) { if (numbers.get(0) == 1) throw new Error("one"); EXIT }
         return Map.of(name, numbers.stream().mapToDouble(n -> n / 2.0).toArray());
     }
     public static void main(String[] words) { System.exit(7); }
