@@ -91,10 +91,9 @@ class NativeSuite:
             except Ended as ended:
                 return Ran([], met=(ended.outcome, ended.detail))
             results, stdout, stderr = self._native.run_each(compiled, self._stdio, meter, checkers)
-        asked = [(self._calls, None)] if self._calls else []
-        asked += [(list(test.calls), test) for test in self._tests if not learnt]
-        for calls, test in asked:
-            results += self._called.run(calls, source, meter, checkers, test)
+        of_programs = () if learnt else self._tests
+        for asked in (*((self._calls,) if self._calls else ()), *of_programs):
+            results += self._called.run(asked, source, meter, checkers)
             stdout, stderr = stdout or self._called.stdout, stderr or self._called.stderr
         for test, known in zip(self._tests, learnt, strict=False):
             results += self._programs.run(test, source, known, meter, spare())

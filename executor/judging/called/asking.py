@@ -61,19 +61,20 @@ class CallRunner:
 
     def run(
         self,
-        tests: Sequence[CallTest],
+        asked: Sequence[CallTest] | ProgramTest,
         program: str,
         meter: Meter,
         checkers: Checkers,
-        source: ProgramTest | None = None,
     ) -> list[TestResult]:
-        """Run tests; `source` is the test program of which they were taken.
+        """Run tests, or the calls of a test program.
 
         Raises:
             CompileFailed: the program does not compile, or has no function that can be called so.
             errors.SandboxError: the sandbox failed.
         """
         self.stdout = self.stderr = b""
+        source = asked if isinstance(asked, ProgramTest) else None
+        tests = asked.calls if isinstance(asked, ProgramTest) else asked
         results: list[TestResult] = []
         for at, stretch in _stretches(tests, self._entry_point):
             build = built(self._language, at, program, source)
@@ -99,7 +100,8 @@ class CallRunner:
             except Ended as ended:
                 results += [verdicts.result(ended.outcome, ended.detail)]
                 continue
-            if len(ran.answers) > 1 and ran.spending.cpu > meter.allowed.cpu:
+            is_late = bool(ran.answers) and ran.spending.cpu > meter.allowed.cpu
+            if is_late and len(asked) > 1:
                 meter.forgive(ran.spending)
                 most = 1
                 continue
@@ -107,9 +109,10 @@ class CallRunner:
                 self._judged(test, answer, checkers)
                 for test, answer in zip(asked, ran.answers, strict=False)
             ]
-            ended = ran.ended
-            if len(found) < len(asked) and (not found or not _is_limit(ended)):
-                found.append(_ending(ended, meter))
+            if is_late:
+                found = [_late(ran.spending, meter)]
+            if len(found) < len(asked) and (not found or not _is_limit(ran.ended)):
+                found.append(_ending(ran.ended, meter))
             if found:
                 found[0] = verdicts.result(found[0].outcome, found[0].detail, ran.spending)
             results += found
@@ -196,6 +199,15 @@ def _answers(stdout: bytes, mark: bytes, most: int) -> tuple[list[bytes], bytes]
 def _last(jail: Jail, status: int) -> str:
     lines = verdicts.printable(jail.output("stderr")).strip().rpartition("\n")[2]
     return f"{describe_status(status)}: {lines}"
+
+
+def _late(spending: Spending, meter: Meter) -> TestResult:
+    """Return what became of a test whose answer came too late."""
+    try:
+        meter.require_in_time(spending.cpu, None)
+    except Ended as late:
+        return verdicts.result(late.outcome, late.detail)
+    raise AssertionError("it is in time")
 
 
 def _is_limit(ended: Ended | None) -> bool:
