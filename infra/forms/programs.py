@@ -16,6 +16,8 @@ from infra.contracts.problems import Problem, ProgramTest
 from infra.forms import languages
 from infra.forms.asked.programs import calls
 
+STOP: Final = "stop_tokens"
+"""Key of the metadata that says at which texts a completion ends."""
 _Made = tuple[ProgramTest, Frame]
 _CPP_HEADERS: Final = "".join(
     f"#include<{name}>\n"
@@ -52,6 +54,7 @@ class _MultiPlE(BaseModel):
     language: str
     prompt: str
     tests: str
+    stop_tokens: tuple[str, ...] = ()
 
 
 def to_problem(fields: dict[str, Any], named: languages.Named) -> Problem:
@@ -107,7 +110,7 @@ def multipl_e(fields: dict[str, Any]) -> Problem:
         entry_point=_declared(record.prompt),
         language=named.language,
         tests=(ProgramTest(source=record.tests, options=options),),
-        metadata={"source": "MultiPL-E"},
+        metadata={"source": "MultiPL-E", STOP: list(record.stop_tokens)},
     )
 
 

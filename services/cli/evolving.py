@@ -9,15 +9,15 @@ from pydantic import ValidationError
 from infra import errors
 from infra.settings import load
 from sampler.endpoint_settings import EndpointSettings
-from sampler.endpoints import Endpoint
 from sampler.evolution.teacher import Teacher
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
 from services import evolve, instructions
 from services.agreed_tests import Choices
 from services.cli.terminal import open_database
-from services.decontamination import Screen, named
+from services.decontamination import Screen
 from services.evolving_plan import Plan, plan
+from services.known import several
 
 
 def run(
@@ -35,7 +35,7 @@ def run(
         seeds: Where the seeds are.
         out: Folder for what comes out.
         teachers: Endpoints by name, asked in this order.
-        against: Benchmarks to keep out, as `decontamination.named` takes them.
+        against: Benchmarks to keep out, as `known.several` takes them.
         embeddings: Folder of a model of embeddings, if texts shall be compared by it.
         choices: How the run is to go.
         tell: Is told how far it is.
@@ -43,9 +43,9 @@ def run(
     Raises:
         errors.SuiteError: a file, a teacher, the database or the sandbox is not as it must be.
     """
-    screen = Screen.of(named(against), embeddings)
+    screen = Screen.of(several(against), embeddings)
     texts = instructions.read_seeds(seeds)
-    endpoints = _endpoints(teachers)
+    endpoints = load(EndpointSettings).named(teachers)
     with ExitStack() as stack:
         database = stack.enter_context(closing(open_database()))
         teacher = Teacher(endpoints, Ledger(database), stack.enter_context(Fanout()))
@@ -68,7 +68,7 @@ def foresee(out: Path, teachers: Sequence[str], problems: int) -> Plan:
         raise errors.InvalidInput(
             f"cannot read {path}, the report of a run to plan by; make one of a hundred seeds first"
         ) from error
-    return plan(report, problems, {one.name: one for one in _endpoints(teachers)})
+    return plan(report, problems, {one.name: one for one in load(EndpointSettings).named(teachers)})
 
 
 def lines(foreseen: Plan) -> Iterator[str]:
@@ -84,14 +84,3 @@ def lines(foreseen: Plan) -> Iterator[str]:
             f" {one.completion_tokens} written, {one.requests_per_second:g} requests/s"
             f" ({one.bound_by}), {one.hours:g} h"
         )
-
-
-def _endpoints(names: Sequence[str]) -> list[Endpoint]:
-    known = {one.name: one for one in load(EndpointSettings).read()}
-    for name in names:
-        if name not in known:
-            there = ", ".join(sorted(known)) or "none"
-            raise errors.NotFound(
-                f"RRTF_SAMPLER_ENDPOINTS lists no endpoint {name!r}; there are: {there}"
-            )
-    return [known[name] for name in names]

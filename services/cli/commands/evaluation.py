@@ -24,6 +24,20 @@ def evaluate(
         list[str],
         typer.Option(help="Hugging Face causal model, by name or path, or NAME=MODEL; repeat."),
     ] = [],  # noqa: B006 - typer reads it, nobody changes it
+    endpoint: Annotated[
+        list[str],
+        typer.Option(
+            help="Model server of RRTF_SAMPLER_ENDPOINTS, ENDPOINT or NAME=ENDPOINT, with @VERSION"
+            " where it serves a policy; needs the database; repeat."
+        ),
+    ] = [],  # noqa: B006 - as above
+    policy: Annotated[
+        list[str],
+        typer.Option(
+            help="Checkpoint on this machine, POLICY, POLICY@VERSION or NAME=...; needs the suite;"
+            " repeat."
+        ),
+    ] = [],  # noqa: B006 - as above
     candidates: Annotated[
         list[str],
         typer.Option(
@@ -55,14 +69,30 @@ def evaluate(
     max_tokens: Annotated[
         int | None, typer.Option(help="Of one completion. [default: 512]")
     ] = None,
-    seed: int | None = None,
+    seed: Annotated[
+        list[int], typer.Option(help="Each draws so many samples; repeat. [default: 0]")
+    ] = [],  # noqa: B006 - as above
     prompt_form: FormName = None,
+    follow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POLICY",
+            help="Evaluate the checkpoints of a policy as they come, until Ctrl-C, and tell the"
+            " suite what was found.",
+        ),
+    ] = None,
+    every: Annotated[
+        int, typer.Option(min=1, help="Optimizer steps between checkpoints that are followed.")
+    ] = 1,
+    until: Annotated[
+        int | None, typer.Option(min=1, help="End once this version was evaluated.")
+    ] = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="Of torch; 0 leaves it to torch.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Sample models on problems, run what they write, write tables and a page; goes on if cut."""
-    from services.cli.evaluating import run, table_of
+    from services.cli import evaluating
 
     given: dict[str, Any] = {
         "samples": samples,
@@ -70,11 +100,16 @@ def evaluate(
         "temperatures": temperature,
         "top_p": top_p,
         "max_tokens": max_tokens,
-        "seed": seed,
+        "seeds": seed,
         "prompt_form": prompt_form,
     }
-    table = table_of(plan, model, candidates, verdicts, problems, given)
-    evaluation, ks = run(table, out, slots, threads)
+    models = {"model": model, "endpoint": endpoint, "policy": policy}
+    files = {"candidates": candidates, "verdicts": verdicts}
+    table = evaluating.table_of(plan, models | files, problems, given)
+    if follow is not None:
+        evaluating.follow(follow, table, out, every, until, slots, threads)
+        return
+    evaluation, ks = evaluating.run(table, out, slots, threads)
     _print(evaluation, ks, out, as_json)
 
 

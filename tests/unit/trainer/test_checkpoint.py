@@ -5,6 +5,7 @@ import multiprocessing
 import pytest
 
 from infra import errors
+from infra.weights import weights_sha256
 from trainer import checkpoint
 from trainer.processes import Processes
 from trainer.settings import TrainerSettings
@@ -33,7 +34,7 @@ def test_half_written_and_unrecorded_checkpoints_are_discarded(tmp_path):
 def test_old_checkpoints_go_and_pinned_ones_stay(tmp_path):
     make(tmp_path, *range(1, 7))
 
-    checkpoint.retain(tmp_path, keep=2, pinned=3)
+    checkpoint.retain(tmp_path, keep=2, pinned={3, 1, None})
 
     assert versions(tmp_path) == [3, 5, 6]
 
@@ -57,7 +58,7 @@ def test_a_checkpoint_that_was_never_recorded_is_replaced(tmp_path):
 
     assert path == left
     assert not (left / "sub").exists()
-    assert digest == checkpoint.sha256(path)
+    assert digest == weights_sha256(path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["00000003"]
 
 
