@@ -50,7 +50,7 @@ def run(given: argparse.Namespace) -> int:
     try:
         with Kept(given.out, fingerprint(asked)) as kept:
             for index, item in model.stream(rows, decoding, given.batch_tokens, kept):
-                record = _record(owners[index], model.form, rows[index], item) | {
+                record = record_of(owners[index], model.form, rows[index], item) | {
                     "model": given.model,
                     "policy_version": version,
                 }
@@ -61,7 +61,10 @@ def run(given: argparse.Namespace) -> int:
     return len(rows)
 
 
-def _record(problem: Problem, form: PromptForm, row: Row, item: Generated) -> dict[str, JsonValue]:
+def record_of(
+    problem: Problem, form: PromptForm, row: Row, item: Generated
+) -> dict[str, JsonValue]:
+    """Return a completion as `rrtf label` and `rrtf submit` take it, with the program in it."""
     sampled = Sampled(
         form=form, prompt_token_ids=row.prompt, token_ids=item.token_ids, logps=item.logps
     )
