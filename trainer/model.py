@@ -17,7 +17,17 @@ def small_student(
 ) -> nn.Module:
     """Make a GPT-BigCode (StarCoder's architecture); by default of 0.6 million parameters."""
     torch.manual_seed(seed)
-    config = GPTBigCodeConfig(
+    model: nn.Module = GPTBigCodeForCausalLM(
+        small_config(vocabulary_size, width=width, layers=layers, positions=positions)
+    )
+    return model
+
+
+def small_config(
+    vocabulary_size: int, *, width: int = 128, layers: int = 2, positions: int = 2048
+) -> GPTBigCodeConfig:
+    """Return the configuration of such a model."""
+    return GPTBigCodeConfig(
         vocab_size=vocabulary_size,
         n_positions=positions,
         n_embd=width,
@@ -33,8 +43,6 @@ def small_student(
         eos_token_id=0,
         pad_token_id=0,
     )
-    model: nn.Module = GPTBigCodeForCausalLM(config)
-    return model
 
 
 def load_model(path: str, dtype: torch.dtype = torch.float32) -> nn.Module:
@@ -88,6 +96,12 @@ def keep_no_activations(model: nn.Module) -> None:
     """Compute activations a second time in the backward pass instead of keeping them."""
     switch: Any = model
     switch.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+
+
+def compile_blocks(model: nn.Module) -> None:
+    """Compile the layers, all by one piece of code, at their first pass; takes a C++ compiler."""
+    for block in blocks(model):
+        block.compile(dynamic=True)
 
 
 def blocks(model: nn.Module) -> list[nn.Module]:
