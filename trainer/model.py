@@ -1,10 +1,16 @@
 """The student: a small GPT-BigCode from its configuration, or any causal model by name."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, GPTBigCodeConfig, GPTBigCodeForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    BitsAndBytesConfig,
+    GPTBigCodeConfig,
+    GPTBigCodeForCausalLM,
+)
 
 from infra import errors, logs
 from trainer.attention import SPLIT
@@ -48,6 +54,30 @@ def small_config(
 def load_model(path: str, dtype: torch.dtype = torch.float32) -> nn.Module:
     """Load any Hugging Face causal language model, by name or path."""
     model: nn.Module = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
+    return model
+
+
+def load_4bit(path: str, device: torch.device, computed: torch.dtype) -> nn.Module:
+    """Load a model whose layers hold 4 bits for each weight (NF4), and compute in another type.
+
+    Raises:
+        errors.ConfigurationError: bitsandbytes is not installed.
+    """
+    if find_spec("bitsandbytes") is None:
+        raise errors.ConfigurationError(
+            "weights in 4 bits need bitsandbytes: pip install 'rrtf-suite[low-bit]'"
+        )
+    model: nn.Module = AutoModelForCausalLM.from_pretrained(
+        path,
+        dtype=computed,
+        device_map={"": device},
+        quantization_config=BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=computed,
+        ),
+    )
     return model
 
 

@@ -262,12 +262,22 @@ def _student(
     source = settings.model if adapted or not resume_from else str(resume_from)
     # Frozen weights take no small steps, so they need no more than the precision they work in.
     half = adapted and choices.bf16 and processes.count == 1
-    student = _loaded(settings, source, torch.bfloat16 if half else _dtype(settings))
+    dtype = torch.bfloat16 if half else _dtype(settings)
+    if settings.lora_4bit:
+        student = _loaded_4bit(settings, processes, dtype)
+    else:
+        student = _loaded(settings, source, dtype)
     blocks = model.blocks(student)
     adapter = resume_from / checkpoint.ADAPTER if adapted and resume_from else None
     student = prepare(student, settings, choices, adapter)
     processes.shard(student, blocks, choices.bf16)
     return student
+
+
+def _loaded_4bit(settings: TrainerSettings, processes: Processes, dtype: torch.dtype) -> nn.Module:
+    if settings.model is None or processes.count > 1:
+        raise errors.ConfigurationError("weights in 4 bits need a model, and a single process")
+    return model.load_4bit(settings.model, processes.device, dtype)
 
 
 def _dtype(settings: TrainerSettings) -> torch.dtype:
