@@ -19,6 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.weak import WeakIdKeyDictionary
 
+from infra import errors
 from trainer import selfcheck
 from trainer.head import head_of
 from trainer.layout import Layout
@@ -50,19 +51,34 @@ def pass_bytes(model: nn.Module, load: Load, *, bf16: bool, offload: bool = Fals
         load: The pass.
         bf16: Whether matrices are multiplied in bf16.
         offload: Whether what the backward pass needs is kept elsewhere.
+
+    Raises:
+        errors.ConfigurationError: such a model cannot be run without contents.
     """
+    reason: Exception | None = None
     with FakeTensorMode():
         _give_tensors(model)
-        layout = selfcheck.suitable_layout(model)
-        scorer = Scorer(model=model, layout=layout, bf16=bf16, head=head_of(model))
-        prompt, lengths = load.lengths(layout)
-        for weight in model.parameters():
-            weight.grad = torch.zeros_like(weight) if weight.requires_grad else None
-        hooks = saved_tensors_hooks(_shape_alone, _made_again)
-        elsewhere: AbstractContextManager[Any] = hooks if offload else nullcontext()
-        with _Counter(model) as counter, elsewhere:
-            logps = scorer.score([0] * prompt, [[0] * length for length in lengths])
-            torch.stack([logp_T.sum() for logp_T in logps]).sum().backward()  # type: ignore[no-untyped-call] # torch's own
+        for layout in dict.fromkeys((selfcheck.suitable_layout(model), Layout.PADDED)):
+            scorer = Scorer(model=model, layout=layout, bf16=bf16, head=head_of(model))
+            try:
+                return _held(scorer, load, offload)
+            except (RuntimeError, ValueError, TypeError) as error:
+                # Of a model that takes no such rows, or whose shapes depend on contents.
+                reason = error
+    raise errors.ConfigurationError(
+        f"the memory of a {type(model).__name__} cannot be told: {reason}"
+    )
+
+
+def _held(scorer: Scorer, load: Load, offload: bool) -> int:
+    prompt, lengths = load.lengths(scorer.layout)
+    for weight in scorer.model.parameters():
+        weight.grad = torch.zeros_like(weight) if weight.requires_grad else None
+    hooks = saved_tensors_hooks(_shape_alone, _made_again)
+    elsewhere: AbstractContextManager[Any] = hooks if offload else nullcontext()
+    with _Counter(scorer.model) as counter, elsewhere:
+        logps = scorer.score([0] * prompt, [[0] * length for length in lengths])
+        torch.stack([logp_T.sum() for logp_T in logps]).sum().backward()  # type: ignore[no-untyped-call] # torch's own
     return counter.most
 
 

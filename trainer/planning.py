@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Final
 
-from infra import logs
+from infra import errors, logs
 from trainer.cards import Cards
-from trainer.choices import count, variable
+from trainer.choices import choose, count, variable
 from trainer.plan import Plan, make_plan
 from trainer.settings import Optimizer, TrainerSettings, WeightType
+from trainer.student import num_parameters
 
 log = logs.get(__name__)
 
@@ -31,8 +32,15 @@ _MOST_CARDS: Final = 256
 def announce(settings: TrainerSettings, resume_from: Path | None, processes: int) -> None:
     """Log what was chosen and why, and what it takes, before a model is loaded."""
     source = str(resume_from) if resume_from else settings.model
-    plan = make_plan(settings, source, Cards.here(processes))
-    log.info("trainer.chosen", **plan.choices.said())
+    cards = Cards.here(processes)
+    chosen = choose(settings, num_parameters(source), cards.on_gpu)
+    log.info("trainer.chosen", **chosen.said())
+    try:
+        plan = make_plan(settings, source, cards)
+    except errors.ConfigurationError as error:
+        # Where that is the settings' fault, loading says so too.
+        log.warning("trainer.memory_unknown", reason=error.detail)
+        return
     told = log.info if plan.fits else log.warning
     told("trainer.memory", **plan.said())
 

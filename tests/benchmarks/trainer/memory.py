@@ -1,6 +1,7 @@
 """Peak memory of training steps beside what `rrtf train --plan` predicts of them.
 
-    python -m tests.benchmarks.trainer.memory            # six configurations, a minute or two
+    python -m tests.benchmarks.trainer.memory                       # six configurations, minutes
+    python -m tests.benchmarks.trainer.memory --choices FOLDER      # of a config.json, on 1x80
 
 Each is a real trainer in a process of its own: it loads a model from the disk and takes two steps
 on groups that fill the largest pass. The peak is what the process holds beyond what it held after
@@ -19,6 +20,7 @@ from transformers import AutoModelForCausalLM, GPTBigCodeConfig, LlamaConfig, Qw
 
 from infra.contracts.base import Label
 from trainer.cards import Cards
+from trainer.choices import variable
 from trainer.memory import Load
 from trainer.model import max_positions
 from trainer.modes.groups import EncodedGroup
@@ -50,6 +52,18 @@ CASES = {
     "adapters": ("llama-50m", {"lora_rank": 16}),
     "mask over all pairs": ("llama-50m", {"attention": "sdpa", "max_row_tokens": 2048}),
 }
+CHOICES = (
+    {},
+    {"gradient_checkpointing": False},
+    {"offload_activations": True},
+    {"max_row_tokens": 4096},
+    {"bf16": False},
+    {"optimizer": "adamw_8bit"},
+    {"weights": "bf16"},
+    {"weights": "bf16", "optimizer": "adamw_8bit"},
+    {"lora_rank": 16},
+    {"lora_rank": 16, "lora_4bit": True},
+)
 _SIZES = {"max_prompt_tokens": 256, "max_response_tokens": 192, "max_row_tokens": 1024}
 
 
@@ -129,11 +143,27 @@ def _status(field: str) -> int:
     raise LookupError(field)
 
 
+def compare_choices(model: str) -> None:
+    """Print what each choice is planned to take."""
+    print("| | weights | gradients | optimizer | activations | total, GiB |\n" + "|---" * 6 + "|")
+    for fields in CHOICES:
+        plan = make_plan(TrainerSettings(**fields), model, Cards.parse("1x80"))
+        sizes = (plan.weights, plan.gradients, plan.optimizer, plan.activations, plan.total)
+        said = " ".join(f"`{variable(name)}={value}`" for name, value in fields.items())
+        numbers = " | ".join(f"{size / 2**30:.1f}" for size in sizes)
+        print(f"| {said or 'as the size decides'} | {numbers} |", flush=True)
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("cases", nargs="*", metavar="CASE", help=", ".join(CASES))
-    asked = parser.parse_args().cases or list(CASES)
+    parser.add_argument("--choices", metavar="FOLDER", help="compare settings for a model")
+    given = parser.parse_args()
+    if given.choices:
+        compare_choices(given.choices)
+        return
+    asked = given.cases or list(CASES)
     print("| model | | predicted, MiB | measured, MiB | |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for name in asked:

@@ -1,5 +1,7 @@
 """Choices that save memory learn what the plain trainer learns, within their precision."""
 
+from importlib.util import find_spec
+
 import pytest
 import torch
 from peft import PeftModel
@@ -11,6 +13,9 @@ from trainer.scoring import response_logps
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
 from trainer.tokenizer import byte_tokenizer
+
+needs_torchao = pytest.mark.skipif(find_spec("torchao") is None, reason="make low-bit")
+needs_bitsandbytes = pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="make low-bit")
 
 GROUPS = [ids_group(9, 4, 6, seed=seed) for seed in (1, 2)]
 
@@ -46,6 +51,7 @@ def test_where_and_how_a_pass_is_made_does_not_change_what_is_learnt(make, field
         assert losses(make(**fields), 3) == pytest.approx(losses(make(), 3), rel=1e-5)
 
 
+@needs_torchao
 @pytest.mark.parametrize(
     ("fields", "within"),
     [
@@ -74,6 +80,7 @@ def test_fewer_bits_learn_the_same_and_resume_to_the_bit(make, tmp_path, fields,
         assert torch.equal(here, there)
 
 
+@needs_torchao
 def test_steps_too_small_for_bf16_are_not_lost(make):
     with torch.compiler.set_stance("force_eager"):
         trainer = make(learning_rate=1e-5, weights="bf16")
@@ -86,6 +93,7 @@ def test_steps_too_small_for_bf16_are_not_lost(make):
     assert any((now != then)[large].any() for now, then, large in pairs)
 
 
+@needs_bitsandbytes
 def test_adapters_beside_4_bits_are_learnt_and_merged(make, stored, tmp_path):
     fields = {"model": str(stored), "lora_rank": 4, "lora_4bit": True, "learning_rate": 1e-2}
     trainer = make(**fields)
@@ -117,3 +125,13 @@ def test_4_bits_need_a_model_and_adapters(make):
         make(lora_4bit=True, lora_rank=4)
     with pytest.raises(ValueError, match="adapters are kept in fp32"):
         make(weights="bf16", lora_rank=4)
+
+
+@pytest.mark.skipif(find_spec("torchao") is not None, reason="here they are")
+@pytest.mark.parametrize(
+    "fields",
+    [{"optimizer": "adamw_8bit"}, {"weights": "bf16"}, {"lora_rank": 4, "lora_4bit": True}],
+)
+def test_a_library_that_is_not_there_is_named_with_what_installs_it(make, stored, fields):
+    with pytest.raises(errors.ConfigurationError, match=r"pip install 'rrtf-suite\[low-bit\]'"):
+        make(model=str(stored), **fields)

@@ -3,12 +3,15 @@
 import json
 
 import pytest
+from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
+from services.cli.main import app
 from tests.benchmarks.trainer.memory import CASES, measured, predicted, write_model
 from trainer import __main__ as trainer
 from trainer.cards import Cards
 from trainer.plan import make_plan
-from trainer.planning import explain
+from trainer.planning import announce, explain
 from trainer.settings import TrainerSettings
 
 CODER_1_5B = {
@@ -35,6 +38,18 @@ STARCODER2_15B = {
     "tie_word_embeddings": False,
     "bos_token_id": 0,
     "eos_token_id": 0,
+}
+MIXTURE = {
+    "model_type": "mixtral",
+    "vocab_size": 64,
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "num_local_experts": 4,
+    "max_position_embeddings": 256,
+    "experts_implementation": "eager",
 }
 GIB = 2**30
 
@@ -121,3 +136,23 @@ def test_the_trainer_tells_its_plan_and_starts_nothing(named, capsys, monkeypatc
     assert trainer.main(["--plan", "2x24"]) == 0
     assert "on 2 GPUs of 24 GiB" in capsys.readouterr().out
     assert trainer.main(["--plan", "many"]) == 1
+
+
+def test_the_command_line_asks_the_trainer_and_wants_nothing_else(capfd):
+    done = CliRunner().invoke(app, ["train", "--plan", "1x8"])
+
+    assert done.exit_code == 0
+    assert "a small model: 0.6 million parameters" in capfd.readouterr().out
+
+
+def test_a_run_tells_what_was_chosen_also_where_its_memory_cannot_be_told(named):
+    """Which tokens an expert of this model gets depends on what they are."""
+    settings = TrainerSettings(model=named(MIXTURE))
+
+    with capture_logs() as logs:
+        announce(settings, None, 1)
+
+    assert [entry["event"] for entry in logs if entry["event"].startswith("trainer.")] == [
+        "trainer.chosen",
+        "trainer.memory_unknown",
+    ]
