@@ -76,7 +76,8 @@ def _held(scorer: Scorer, load: Load, offload: bool) -> int:
         weight.grad = torch.zeros_like(weight) if weight.requires_grad else None
     hooks = saved_tensors_hooks(_shape_alone, _made_again)
     elsewhere: AbstractContextManager[Any] = hooks if offload else nullcontext()
-    with _Counter(scorer.model) as counter, elsewhere:
+    counter = _Counter(scorer.model)
+    with counter, elsewhere:
         logps = scorer.score([0] * prompt, [[0] * length for length in lengths])
         torch.stack([logp_T.sum() for logp_T in logps]).sum().backward()  # type: ignore[no-untyped-call] # torch's own
     return counter.most
@@ -106,11 +107,11 @@ def _made_again(kept: tuple[torch.Size, torch.dtype]) -> Tensor:
     return torch.empty(shape, dtype=dtype)
 
 
-class _Counter(TorchDispatchMode):
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves it untyped
     """Counts the bytes of what operations make, until it is freed."""
 
     def __init__(self, model: nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # the same
         self.most = 0
         self._now = 0
         self._known: Any = WeakIdKeyDictionary()
