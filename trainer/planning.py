@@ -60,9 +60,10 @@ def page(settings: TrainerSettings, plan: Plan) -> str:
     """Return a plan in lines for a terminal."""
     kind = "GPU" if plan.cards.on_gpu else "machine"
     several = "s" if plan.cards.count > 1 else ""
+    trained = "all" if plan.trained == plan.parameters else count(plan.trained)
     lines = [
         f"{settings.model or 'a small model'}: {count(plan.parameters)} parameters,"
-        f" {count(plan.trained)} of them trained,"
+        f" {trained} of them trained,"
         f" on {plan.cards.count} {kind}{several} of {plan.cards.memory / 2**30:.0f} GiB",
         "",
         *(
