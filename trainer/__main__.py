@@ -1,21 +1,35 @@
-"""Starts a trainer."""
+"""Starts a trainer, or says what it would take: `python -m trainer --plan 8x80`."""
 
+import argparse
 import os
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 from transformers.utils import logging as transformers_logging
 
 from infra import errors, logs
 from infra.settings import ClientSettings, load, reject_unknown
+from trainer.cards import HERE, Cards
 from trainer.client import LeaseClient, Stopped
 from trainer.loop import run
+from trainer.planning import explain
 from trainer.settings import TrainerSettings
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Train until told to stop; return 1 when something is wrong, 70 after a crash."""
+    parser = argparse.ArgumentParser(prog="python -m trainer", description=__doc__)
+    parser.add_argument(
+        "--plan",
+        metavar="CARDS",
+        nargs="?",
+        const=HERE,
+        help=f"say what training takes of each card, and stop: `{HERE}` (default), or as in `8x80`,"
+        " eight GPUs of 80 GiB",
+    )
+    cards = parser.parse_args(arguments).plan
     logs.configure("trainer")
     # Bars are drawn for people, over and over; what happens is in the log.
     transformers_logging.disable_progress_bar()
@@ -26,6 +40,9 @@ def main() -> int:
     try:
         settings, api = load(TrainerSettings), load(ClientSettings)
         reject_unknown()
+        if cards:
+            sys.stdout.write(explain(settings, Cards.parse(cards)))
+            return 0
         key = api.key.get_secret_value() if api.key else None
         client = LeaseClient(api.url, key, stop)
         log.info("trainer.ready", policy=settings.policy)
@@ -44,4 +61,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -54,12 +54,12 @@ def split_row(row: Row) -> SplitRow:
     lengths_N = torch.tensor(row.lengths, device=device)
     starts_N = prompt + lengths_N.cumsum(0) - lengths_N
     token_T = torch.arange(longest, device=device)
-    own_NT = token_T < lengths_N[:, None]
+    own_R = [token_T[:length] + n * longest for n, length in enumerate(row.lengths)]
     key_K = torch.arange(prompt + longest, device=device)
     return SplitRow(
         prompt_length=prompt,
         gather_NT=(starts_N[:, None] + token_T).clamp_max(row.ids_BL.shape[1] - 1),
-        scatter_R=own_NT.flatten().nonzero().squeeze(-1),
+        scatter_R=torch.cat(own_R),
         mask_TK=key_K <= prompt + token_T[:, None],
     )
 

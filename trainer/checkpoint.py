@@ -104,7 +104,8 @@ def save(
     version that exists already was never recorded (versions only grow), so it is replaced.
     """
     gather = StateDictOptions(full_state_dict=True, cpu_offload=processes.count > 1)
-    weights = get_model_state_dict(model, options=gather)
+    in_4bit = lora.is_4bit(model)
+    weights = lora.dense_state(model) if in_4bit else get_model_state_dict(model, options=gather)
     moments = get_optimizer_state_dict(model, optimizer, options=gather)
     final = directory_of(root, state.version)
     if not processes.first:
@@ -138,7 +139,8 @@ def _save_weights(directory: Path, model: nn.Module, weights: dict[str, Any]) ->
     saver: Any = model
     if isinstance(model, PeftModel):
         saver.save_pretrained(directory / ADAPTER, state_dict=weights)
-        saver, weights = saver.get_base_model(), lora.merged(model, weights)
+        base = lora.plain_base(model) if lora.is_4bit(model) else saver.get_base_model()
+        saver, weights = base, lora.merged(model, weights)
     saver.save_pretrained(directory, state_dict=weights)
 
 

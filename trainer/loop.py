@@ -17,6 +17,7 @@ from trainer import checkpoint
 from trainer.client import LeaseClient
 from trainer.leases import Leases
 from trainer.modes.groups import EncodedGroup
+from trainer.planning import announce
 from trainer.processes import Processes
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
@@ -158,6 +159,8 @@ class _Run:
         """Start from the newest checkpoint that the API has recorded, whatever lies on the disk."""
         self.leases.give_up()
         path = self.processes.broadcast(self._newest() if self.processes.first else None)
+        if self.processes.first:
+            announce(self.settings, path, self.processes.count)
         trainer = Trainer(self.settings, path, self.processes)
         self.recorded = trainer.state.version
         return trainer

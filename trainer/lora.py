@@ -1,11 +1,14 @@
 """Low-rank adapters: trained instead of all weights, saved beside weights they are merged into."""
 
+import copy
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import Tensor, nn
+from transformers import AutoModelForCausalLM
 
 _BASE = "base_model.model."
 _FROZEN = ".base_layer."
@@ -26,6 +29,33 @@ def load_adapter(model: nn.Module, directory: Path) -> nn.Module:
     anything: Any = model
     adapted: nn.Module = PeftModel.from_pretrained(anything, directory, is_trainable=True)
     return adapted
+
+
+def is_4bit(model: nn.Module) -> bool:
+    """Tell whether the weights beside adapters are in 4 bits."""
+    return bool(getattr(model, "is_loaded_in_4bit", False))
+
+
+def dense_state(model: nn.Module) -> dict[str, Tensor]:
+    """Return the state of a model on the CPU, those of 4 bits as the numbers they stand for."""
+    from bitsandbytes.functional import dequantize_4bit
+
+    state: dict[str, Tensor] = {}
+    for name, weight in model.named_parameters():
+        known: Any = getattr(weight, "quant_state", None)
+        state[name] = (dequantize_4bit(weight.data, known) if known else weight.detach()).cpu()
+    return state
+
+
+def plain_base(model: nn.Module) -> nn.Module:
+    """Return the model that adapters stand in, without its weights and without 4 bits."""
+    adapted: Any = model
+    config = copy.deepcopy(adapted.get_base_model().config)
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    with torch.device("meta"):
+        base: nn.Module = AutoModelForCausalLM.from_config(config)
+    return base
 
 
 def merged(model: nn.Module, state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,10 +1,16 @@
 """The student: a small GPT-BigCode from its configuration, or any causal model by name."""
 
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, GPTBigCodeConfig, GPTBigCodeForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    BitsAndBytesConfig,
+    GPTBigCodeConfig,
+    GPTBigCodeForCausalLM,
+)
 
 from infra import errors, logs
 from trainer.attention import SPLIT
@@ -17,7 +23,17 @@ def small_student(
 ) -> nn.Module:
     """Make a GPT-BigCode (StarCoder's architecture); by default of 0.6 million parameters."""
     torch.manual_seed(seed)
-    config = GPTBigCodeConfig(
+    model: nn.Module = GPTBigCodeForCausalLM(
+        small_config(vocabulary_size, width=width, layers=layers, positions=positions)
+    )
+    return model
+
+
+def small_config(
+    vocabulary_size: int, *, width: int = 128, layers: int = 2, positions: int = 2048
+) -> GPTBigCodeConfig:
+    """Return the configuration of such a model."""
+    return GPTBigCodeConfig(
         vocab_size=vocabulary_size,
         n_positions=positions,
         n_embd=width,
@@ -33,13 +49,35 @@ def small_student(
         eos_token_id=0,
         pad_token_id=0,
     )
-    model: nn.Module = GPTBigCodeForCausalLM(config)
-    return model
 
 
 def load_model(path: str, dtype: torch.dtype = torch.float32) -> nn.Module:
     """Load any Hugging Face causal language model, by name or path."""
     model: nn.Module = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
+    return model
+
+
+def load_4bit(path: str, device: torch.device, computed: torch.dtype) -> nn.Module:
+    """Load a model whose layers hold 4 bits for each weight (NF4), and compute in another type.
+
+    Raises:
+        errors.ConfigurationError: bitsandbytes is not installed.
+    """
+    if find_spec("bitsandbytes") is None:
+        raise errors.ConfigurationError(
+            "weights in 4 bits need bitsandbytes: pip install 'rrtf-suite[low-bit]'"
+        )
+    model: nn.Module = AutoModelForCausalLM.from_pretrained(
+        path,
+        dtype=computed,
+        device_map={"": device},
+        quantization_config=BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=computed,
+        ),
+    )
     return model
 
 
@@ -88,6 +126,12 @@ def keep_no_activations(model: nn.Module) -> None:
     """Compute activations a second time in the backward pass instead of keeping them."""
     switch: Any = model
     switch.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+
+
+def compile_blocks(model: nn.Module) -> None:
+    """Compile the layers, all by one piece of code, at their first pass; takes a C++ compiler."""
+    for block in blocks(model):
+        block.compile(dynamic=True)
 
 
 def blocks(model: nn.Module) -> list[nn.Module]:

@@ -17,6 +17,7 @@ from infra.contracts.prompting import PAPER, parse_form
 from infra.contracts.ranking import LeasedBatch, RankedGroup
 from infra.record_files import BadLine
 from trainer.modes.config import Mode
+from trainer.planning import announce
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
 
@@ -47,6 +48,7 @@ def train(
     Raises:
         errors.TrainingDiverged: the loss or a gradient is not finite.
     """
+    announce(settings, None, 1)
     trainer = Trainer(settings, None)
     encoded = trainer.encode(LeasedBatch(batch_id=new_id(), epoch=0, groups=tuple(groups)))
     rng = random.Random(settings.seed)  # noqa: S311 - the order of groups is no secret
@@ -71,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--mode", type=Mode, choices=list(Mode), default=Mode.RRTF)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--batch-groups", type=int, default=16)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--learning-rate", type=float, help="without one, the model's size decides")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=0)
     given = parser.parse_args(arguments)

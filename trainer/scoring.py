@@ -10,10 +10,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import save_on_cpu
 from torch.utils.checkpoint import checkpoint
 
 from trainer import attention
-from trainer.layout import Layout, lay_out, plan
+from trainer.head import by_chunks, picked
+from trainer.layout import Layout, Row, lay_out, plan
 
 CHUNK_ELEMENTS = 2**24
 """Most logits that are in fp32 at one time: 64 MiB."""
@@ -30,6 +32,12 @@ class Scorer:
     device: torch.device | str = "cpu"
     bf16: bool = False
     """Whether matrices are multiplied in bf16; log-probabilities are fp32 all the same."""
+    offload: bool = False
+    """Whether what the backward pass needs is kept in the memory of the host."""
+    head: nn.Linear | None = None
+    """The model's last layer, if it may be given a few tokens at a time."""
+    chunk_elements: int = CHUNK_ELEMENTS
+    """Most logits that such a layer makes at one time."""
 
     def score(self, prompt: Sequence[int], responses: Sequence[Sequence[int]]) -> list[Tensor]:
         """Return one fp32 tensor (T,) for each response, from a single forward pass.
@@ -42,15 +50,25 @@ class Scorer:
             ValueError: the prompt or a response is empty.
         """
         row = lay_out(prompt, responses, self.layout, self.device)
-        with self._precision():
-            logits_BRV = self.model(
-                input_ids=row.ids_BL,
-                logits_to_keep=row.keep_R,
-                use_cache=False,
-                **attention.inputs(row, self._implementation),
-            ).logits
-        logp = token_logps(logits_BRV.flatten(0, 1), row.target_BR.flatten())
+        logp = self._logps(row)
         return [logp[pick_T] for pick_T in row.pick_N]
+
+    def _logps(self, row: Row) -> Tensor:
+        """Return the log-probability of every target of a row, flattened."""
+        rows = max(1, self.chunk_elements // self.head.out_features) if self.head else 0
+        if self.head is None or row.target_BR.numel() <= rows:
+            return token_logps(self._made(row).flatten(0, 1), row.target_BR.flatten())
+        with by_chunks(self.head, row.target_BR, rows):
+            return self._made(row).flatten()
+
+    def _made(self, row: Row) -> Tensor:
+        """Return what the model makes of a row: logits, or what stands in their place."""
+        given = attention.inputs(row, self._implementation)
+        with self._precision(), self._offloading():
+            found: Tensor = self.model(
+                input_ids=row.ids_BL, logits_to_keep=row.keep_R, use_cache=False, **given
+            ).logits
+        return found
 
     @property
     def _implementation(self) -> str:
@@ -61,6 +79,9 @@ class Scorer:
         if not self.bf16:
             return nullcontext()
         return torch.autocast(torch.device(self.device).type, torch.bfloat16)
+
+    def _offloading(self) -> AbstractContextManager[Any]:
+        return save_on_cpu(pin_memory=True) if self.offload else nullcontext()
 
 
 def response_logps(
@@ -92,13 +113,8 @@ def token_logps(logits_RV: Tensor, target_R: Tensor) -> Tensor:
     """
     rows = max(1, CHUNK_ELEMENTS // logits_RV.shape[-1])
     if len(target_R) <= rows:
-        return _chunk_logps(logits_RV, target_R)
+        return picked(logits_RV, target_R)
     chunks = zip(torch.split(logits_RV, rows), torch.split(target_R, rows), strict=True)
     return torch.cat(
-        [checkpoint(_chunk_logps, logits, target, use_reentrant=False) for logits, target in chunks]
+        [checkpoint(picked, logits, target, use_reentrant=False) for logits, target in chunks]
     )
-
-
-def _chunk_logps(logits_RV: Tensor, target_R: Tensor) -> Tensor:
-    logits_RV = logits_RV.float()
-    return logits_RV.gather(-1, target_R[:, None]).squeeze(-1) - logits_RV.logsumexp(-1)

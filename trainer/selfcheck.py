@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from infra import logs
+from trainer.head import head_of
 from trainer.layout import Layout
 from trainer.scoring import Scorer
 
@@ -27,6 +28,8 @@ TOLERANCE_BF16 = 0.05
 _FULL = "full_attention"
 _PROMPT = 48
 _LENGTHS = (21, 1, 34, 8)
+_FEW = 8
+"""Tokens of a chunk: so few that these responses make several."""
 
 
 def suitable_layout(model: nn.Module) -> Layout:
@@ -66,6 +69,31 @@ def checked(scorer: Scorer) -> Layout:
         return _fall_back(scorer.model, scorer.layout, reason)
     log.info("scoring.checked", layout=scorer.layout, difference=difference)
     return scorer.layout
+
+
+def checked_head(scorer: Scorer) -> nn.Linear | None:
+    """Return the model's last layer if tokens may be given to it by chunks, else None.
+
+    Where a model does more to logits than its configuration says, chunks are given up, loudly.
+    """
+    head = head_of(scorer.model)
+    if head is None:
+        log.info("scoring.whole_logits", architecture=type(scorer.model).__name__)
+        return None
+    prompt, responses = _token_ids(scorer.model)
+    plain = replace(scorer, layout=Layout.PADDED, head=None)
+    by_chunks = replace(plain, head=head, chunk_elements=_FEW * head.out_features)
+    with torch.no_grad():
+        expected, found = (torch.cat(one.score(prompt, responses)) for one in (plain, by_chunks))
+    difference = (found - expected).abs().max().item()
+    if not difference <= (TOLERANCE_BF16 if scorer.bf16 else TOLERANCE):
+        log.error(
+            "scoring.whole_logits",
+            reason=f"log-probabilities by chunks differ by {difference:.3g}",
+            architecture=type(scorer.model).__name__,
+        )
+        return None
+    return head
 
 
 def _token_ids(model: nn.Module) -> tuple[list[int], Sequence[list[int]]]:

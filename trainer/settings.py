@@ -5,9 +5,9 @@ import socket
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from infra.contracts.candidates import DEFAULT_POLICY, PolicyName
@@ -31,6 +31,23 @@ class TrackerKind(StrEnum):
     WANDB = "wandb"
     MLFLOW = "mlflow"
     NONE = "none"
+
+
+class Optimizer(StrEnum):
+    """What turns a gradient into a step."""
+
+    ADAMW = "adamw"
+    ADAMW_8BIT = "adamw_8bit"
+    """Its two means are kept in 8 bits, a quarter of the memory; needs torchao."""
+
+
+class WeightType(StrEnum):
+    """How the weights that are trained are kept."""
+
+    FP32 = "fp32"
+    BF16 = "bf16"
+    """Half the memory, of gradients too; steps are rounded up or down by chance, in proportion, so
+    that small ones are not lost. Needs torchao."""
 
 
 class TrainerSettings(Settings):
@@ -66,8 +83,9 @@ class TrainerSettings(Settings):
 
     batches_per_step: int = Field(1, ge=1, le=64)
     """Leased batches whose gradients are added up before the optimizer moves."""
-    learning_rate: float = Field(1e-3, gt=0)
-    """For the small model; a large one wants about 2e-5."""
+    learning_rate: float | None = Field(None, gt=0)
+    """Unset, the model's size decides, as it does for all below that has no value
+    (`trainer/choices.py`)."""
     warmup_steps: int = Field(5, ge=0)
     decay_steps: int = Field(0, ge=0)
     """Step at which a cosine has brought the learning rate to its final share; 0 for no decay."""
@@ -79,15 +97,24 @@ class TrainerSettings(Settings):
 
     max_prompt_tokens: int = Field(768, ge=1)
     max_response_tokens: int = Field(1024, ge=1)
-    max_row_tokens: int = Field(4096, ge=1)
+    max_row_tokens: int | None = Field(None, ge=1)
     """Most tokens in one forward pass; a larger group is scored twice, in bounded memory."""
     attention: Literal["split", "sdpa", "eager", "flex_attention", "flash_attention_2"] = "split"
-    bf16: bool = False
-    """Multiply matrices in half precision; weights, sums and log-probabilities stay in fp32."""
-    gradient_checkpointing: bool = False
+    bf16: bool | None = None
+    """Multiply matrices in half precision; sums and log-probabilities stay in fp32."""
+    weights: WeightType = WeightType.FP32
+    optimizer: Optimizer | None = None
+    gradient_checkpointing: bool | None = None
+    """Compute activations a second time in the backward pass instead of keeping them."""
+    offload_activations: bool = False
+    """Keep what the backward pass needs in the memory of the host, not of the card."""
+    compile: bool = False
+    """Compile each layer of the model before its first pass, which takes minutes."""
     lora_rank: int = Field(0, ge=0)
     """Rank of the adapters that are trained instead of all weights; 0 trains all weights."""
     lora_alpha: int = Field(16, gt=0)
+    lora_4bit: bool = False
+    """Keep the weights beside adapters in 4 bits each (QLoRA); needs bitsandbytes."""
     seed: int = 0
     threads: int = Field(0, ge=0)
     """Threads of torch; 0 leaves the choice to torch."""
@@ -114,6 +141,19 @@ class TrainerSettings(Settings):
         chosen = {name: getattr(self, name) for name in SETTABLE}
         given = {name: value for name, value in chosen.items() if value is not None}
         return replace(LossConfig.of(self.mode), **given)
+
+    def most_tokens(self, positions: int) -> tuple[int, int]:
+        """Return the longest prompt and response, for a model of so many positions."""
+        response = min(self.max_response_tokens, positions // 2)
+        return min(self.max_prompt_tokens, positions - response), response
+
+    @model_validator(mode="after")
+    def _adapters_are_exact(self) -> Self:
+        if self.lora_rank and self.weights is not WeightType.FP32:
+            raise ValueError("weights=bf16 is for training all of them; adapters are kept in fp32")
+        if self.lora_4bit and not self.lora_rank:
+            raise ValueError("lora_4bit is for weights beside adapters: set lora_rank too")
+        return self
 
     @property
     def num_kept(self) -> int:

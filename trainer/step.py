@@ -8,28 +8,31 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.optim import AdamW
 
 from infra import errors, logs
 from infra.contracts.base import JsonValue
 from infra.contracts.ranking import LeasedBatch
 from infra.prompting.stored import form_of
-from trainer import checkpoint, lora, model, selfcheck
+from trainer import checkpoint, model, selfcheck
+from trainer.choices import Choices, choose
 from trainer.encoding import encode_group
 from trainer.gradient import Gradient
 from trainer.guard import Guard
+from trainer.head import head_of
 from trainer.layout import Layout
 from trainer.metrics import Tally
 from trainer.modes.config import LossConfig
 from trainer.modes.groups import EncodedGroup
 from trainer.modes.objective import denominators
 from trainer.modes.terms import Denominators, Term
+from trainer.optimizer import make_optimizer, set_learning_rate
 from trainer.passes import Passes
 from trainer.processes import Processes, part, whole
 from trainer.reference import Reference
 from trainer.schedule import learning_rate
 from trainer.scoring import Scorer
-from trainer.settings import TrainerSettings
+from trainer.settings import TrainerSettings, WeightType
+from trainer.student import BYTE_VOCABULARY, num_parameters, prepare
 from trainer.tokenizer import TextTokenizer, byte_tokenizer, load_tokenizer
 
 log = logs.get(__name__)
@@ -62,19 +65,23 @@ class Trainer:
         self.processes = processes or Processes()
         source = str(resume_from) if resume_from else settings.model
         self.tokenizer: TextTokenizer = load_tokenizer(source) if source else byte_tokenizer()
-        self.model = _student(settings, resume_from, self.processes)
-        self.optimizer = AdamW(
+        on_gpu = self.processes.device.type == "cuda"
+        self.choices = choose(settings, num_parameters(source), on_gpu)
+        self.model = _student(settings, self.choices, resume_from, self.processes)
+        self.optimizer = make_optimizer(
             [parameter for parameter in self.model.parameters() if parameter.requires_grad],
-            lr=settings.learning_rate,
-            weight_decay=settings.weight_decay,
+            self.choices.optimizer,
+            settings.weights,
+            settings.weight_decay,
+            fused=on_gpu,
         )
         torch.manual_seed(settings.seed)
         self.state = checkpoint.TrainerState()
         if resume_from:
             self.state = checkpoint.restore(resume_from, self.model, self.optimizer)
-        self.scorer = self._checked_scorer(settings.bf16)
         self._guard = Guard(self.state.history)
         self._settings = settings
+        self.scorer = self._checked_scorer()
         self._config = settings.loss_config()
         self.form = settings.prompt_form
         known = form_of(source, self.form) if source else self.form
@@ -91,9 +98,7 @@ class Trainer:
         Raises:
             errors.PromptMismatch: a candidate was sampled from another prompt.
         """
-        longest = model.max_positions(self.model)
-        max_response = min(self._settings.max_response_tokens, longest // 2)
-        max_prompt = min(self._settings.max_prompt_tokens, longest - max_response)
+        max_prompt, max_response = self._settings.most_tokens(model.max_positions(self.model))
         return [
             encode_group(group, self.tokenizer, max_prompt, max_response, self._config, self.form)
             for group in batch.groups
@@ -166,7 +171,7 @@ class Trainer:
         return Passes(
             scorer=self.scorer,
             processes=self.processes,
-            max_tokens=self._settings.max_row_tokens,
+            max_tokens=self.choices.max_row_tokens,
         )
 
     def _gradient(
@@ -192,13 +197,12 @@ class Trainer:
         settings, version = self._settings, self.state.version + 1
         rate = learning_rate(
             version,
-            settings.learning_rate,
+            self.choices.learning_rate,
             settings.warmup_steps,
             settings.decay_steps,
             settings.final_learning_rate_share,
         )
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        set_learning_rate(self.optimizer, rate)
         self.optimizer.step()
         broken = sum(
             not bool(torch.isfinite(part(weight)).all()) for weight in self.model.parameters()
@@ -212,17 +216,24 @@ class Trainer:
         """Return the reference: the policy without its adapters, or a frozen copy of its start."""
         if self._settings.lora_rank:
             return Reference(passes=self._passes)
-        frozen = _loaded(self._settings, self._settings.model, torch.float32)
+        frozen = _loaded(self._settings, self._settings.model, _dtype(self._settings))
         model.set_attention(frozen, self._settings.attention)
         model.switch_off_dropout(frozen)
         frozen.requires_grad_(False).eval()
-        self.processes.shard(frozen, model.blocks(frozen), self._settings.bf16)
-        return Reference(passes=replace(self._passes, scorer=replace(self.scorer, model=frozen)))
+        self.processes.shard(frozen, model.blocks(frozen), self.choices.bf16)
+        scorer = replace(self.scorer, model=frozen, head=self.scorer.head and head_of(frozen))
+        return Reference(passes=replace(self._passes, scorer=scorer))
 
-    def _checked_scorer(self, bf16: bool) -> Scorer:
-        """Return a scorer whose layout gives what padded rows give, on every process."""
-        layout = selfcheck.suitable_layout(self.model)
-        scorer = Scorer(model=self.model, layout=layout, device=self.processes.device, bf16=bf16)
+    def _checked_scorer(self) -> Scorer:
+        """Return a scorer that gives what padded rows of whole logits give, on every process."""
+        scorer = Scorer(
+            model=self.model,
+            layout=selfcheck.suitable_layout(self.model),
+            device=self.processes.device,
+            bf16=self.choices.bf16 or self._settings.weights is WeightType.BF16,
+            offload=self._settings.offload_activations,
+        )
+        scorer = replace(scorer, head=selfcheck.checked_head(scorer))
         layout = selfcheck.checked(scorer)
         refused = self.processes.sum([layout is Layout.PADDED])[0] > 0
         return replace(scorer, layout=Layout.PADDED if refused else layout)
@@ -244,31 +255,36 @@ class Trainer:
 
 
 def _student(
-    settings: TrainerSettings, resume_from: Path | None, processes: Processes
+    settings: TrainerSettings, choices: Choices, resume_from: Path | None, processes: Processes
 ) -> nn.Module:
     """Load the model and make it ready to train."""
     adapted = settings.lora_rank > 0
     source = settings.model if adapted or not resume_from else str(resume_from)
     # Frozen weights take no small steps, so they need no more than the precision they work in.
-    half = adapted and settings.bf16 and processes.count == 1
-    dtype = torch.bfloat16 if half else torch.float32
-    student = _loaded(settings, source, dtype)
-    model.set_attention(student, settings.attention)
+    half = adapted and choices.bf16 and processes.count == 1
+    dtype = torch.bfloat16 if half else _dtype(settings)
+    if settings.lora_4bit:
+        student = _loaded_4bit(settings, processes, dtype)
+    else:
+        student = _loaded(settings, source, dtype)
     blocks = model.blocks(student)
-    if settings.gradient_checkpointing:
-        model.keep_no_activations(student)
-    if adapted and resume_from:
-        student = lora.load_adapter(student, resume_from / checkpoint.ADAPTER)
-    elif adapted:
-        torch.manual_seed(settings.seed)
-        student = lora.add_adapter(student, settings.lora_rank, settings.lora_alpha)
-    model.switch_off_dropout(student)
-    student.train()
-    processes.shard(student, blocks, settings.bf16)
+    adapter = resume_from / checkpoint.ADAPTER if adapted and resume_from else None
+    student = prepare(student, settings, choices, adapter)
+    processes.shard(student, blocks, choices.bf16)
     return student
+
+
+def _loaded_4bit(settings: TrainerSettings, processes: Processes, dtype: torch.dtype) -> nn.Module:
+    if settings.model is None or processes.count > 1:
+        raise errors.ConfigurationError("weights in 4 bits need a model, and a single process")
+    return model.load_4bit(settings.model, processes.device, dtype)
+
+
+def _dtype(settings: TrainerSettings) -> torch.dtype:
+    return torch.bfloat16 if settings.weights is WeightType.BF16 else torch.float32
 
 
 def _loaded(settings: TrainerSettings, source: str | None, dtype: torch.dtype) -> nn.Module:
     if source:
         return model.load_model(source, dtype)
-    return model.small_student(257, settings.seed).to(dtype)
+    return model.small_student(BYTE_VOCABULARY, settings.seed).to(dtype)

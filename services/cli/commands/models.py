@@ -2,6 +2,8 @@
 
 import functools
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -78,6 +80,13 @@ def _teacher(text: str) -> Teacher:
     return Teacher(found[1], count)
 
 
+def _planned(cards: str | None) -> None:
+    if cards:
+        # Models are the trainer's to load; nothing here does.
+        command = [sys.executable, "-m", "trainer", "--plan", cards]
+        raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
 @app.command()
 @explains
 def train(
@@ -121,6 +130,17 @@ def train(
         int, typer.Option(min=0, help="Rounds without a better one, then stop; 0 for never.")
     ] = 0,
     seed: int = 0,
+    plan_for: Annotated[
+        str | None,
+        typer.Option(
+            "--plan",
+            metavar="CARDS",
+            help="Say what training RRTF_TRAINER_MODEL takes of each card, and stop: `here`, or as"
+            " in `8x80`, eight GPUs of 80 GiB.",
+            is_eager=True,
+            callback=_planned,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run rounds: sample, execute, rank, train, evaluate; keep the best checkpoint."""

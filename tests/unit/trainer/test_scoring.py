@@ -2,11 +2,14 @@
 
 import pytest
 import torch
+from transformers import Gemma2Config, Gemma2ForCausalLM
 
-from tests.unit.trainer.students import ARCHITECTURES, gradient_of, tiny, token_ids
+from tests.unit.trainer.students import ARCHITECTURES, VOCABULARY, gradient_of, tiny, token_ids
 from trainer import attention
+from trainer.head import head_of
 from trainer.layout import Layout, lay_out, plan, size
 from trainer.scoring import Scorer, response_logps
+from trainer.selfcheck import checked_head
 
 PROMPT, *RESPONSES = token_ids(13, 7, 1, 19, 4, 11)
 
@@ -146,3 +149,48 @@ def test_bf16_keeps_the_order_of_responses_of_different_quality():
     clear = (exact[:, None] - exact[None]) > 0.2
     assert clear.sum() >= 5
     assert ((half[:, None] > half[None]) | ~clear).all()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("layout", list(Layout))
+def test_chunks_of_the_head_give_the_loss_and_gradient_of_whole_logits(architecture, layout):
+    model = tiny(architecture, "sdpa")
+    found = []
+    for head in (None, head_of(model)):
+        scorer = Scorer(model=model, layout=layout, head=head, chunk_elements=5 * VOCABULARY)
+        model.zero_grad()
+        loss = torch.stack([(p * p).mean() for p in scorer.score(PROMPT, RESPONSES)]).sum()
+        loss.backward()
+        found.append((loss.detach(), gradient_of(model)))
+
+    (loss, gradient), (by_chunks, its_gradient) = found
+    assert by_chunks == pytest.approx(loss, rel=1e-6)
+    assert torch.linalg.vector_norm(its_gradient - gradient) < 1e-6 * gradient.norm()
+
+
+def test_a_head_with_something_behind_it_is_not_given_chunks():
+    soft = Gemma2Config(
+        vocab_size=VOCABULARY,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        final_logit_softcapping=1.0,
+    )
+    capped = Gemma2ForCausalLM(soft)
+
+    assert head_of(capped) is None
+    assert checked_head(Scorer(model=capped)) is None
+    # What no configuration says is found out by what comes of it.
+    halving = tiny("llama")
+    halving.register_forward_hook(lambda _, __, made: _halved(made))
+    assert head_of(halving) is not None
+    assert checked_head(Scorer(model=halving)) is None
+    assert checked_head(Scorer(model=tiny("llama"))) is not None
+
+
+def _halved(made):
+    made.logits = made.logits / 2
+    return made
