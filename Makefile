@@ -114,7 +114,16 @@ reproduce: venv ## Train a student in seven ways, three times, and compare (an h
 	@build/trl/bin/pip install -q --no-deps -r tests/benchmarks/reproduction/peers.txt
 	@$(BIN)/python -m tests.benchmarks.reproduction.run --trl build/trl/bin/python
 
-quantizers: venv ## Make build/quantizers: an environment with the libraries of `rrtf quantize-study`; needs a C++ compiler to use @test -x build/quantizers/bin/python || $(BIN)/python -m venv build/quantizers @build/quantizers/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'printf "%s\n" "$$PWD" "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth' @build/quantizers/bin/pip install -q --no-deps -r infra/quantizers.txt low-bit: Train optimizers, weights and adapters in few bits, by that nothing else build/low-bit/bin/python build/low-bit @build/low-bit/bin/python 'echo @build/low-bit/bin/pip tests/unit/trainer/low_bit.txt @build/low-bit/bin/python pytest tests/unit/trainer/test_low_bit.py
+quantizers: venv ## Make build/quantizers: an environment with the libraries of `rrtf quantize-study`; needs a C++ compiler to use
+	@test -x build/quantizers/bin/python || $(BIN)/python -m venv build/quantizers
+	@build/quantizers/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'printf "%s\n" "$$PWD" "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
+	@build/quantizers/bin/pip install -q --no-deps -r infra/quantizers.txt
+
+low-bit: venv ## Train with optimizers, weights and adapters in few bits, by libraries that nothing else needs
+	@test -x build/low-bit/bin/python || $(BIN)/python -m venv build/low-bit
+	@build/low-bit/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
+	@build/low-bit/bin/pip install -q --no-deps -r tests/unit/trainer/low_bit.txt
+	@build/low-bit/bin/python -m pytest -q tests/unit/trainer/test_low_bit.py
 
 peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai, lm-eval, SandboxFusion's client and TRL as released; prints a table
 	@for peer in verl sandbox-fusion openenv verifiers inspect-ai lm-eval; do \
