@@ -22,7 +22,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from infra import errors
 from trainer import selfcheck
 from trainer.head import head_of
-from trainer.layout import Layout
+from trainer.layout import Asked, Layout
 from trainer.scoring import Scorer
 
 
@@ -78,7 +78,8 @@ def _held(scorer: Scorer, load: Load, offload: bool) -> int:
     elsewhere: AbstractContextManager[Any] = hooks if offload else nullcontext()
     counter = _Counter(scorer.model)
     with counter, elsewhere:
-        logps = scorer.score([0] * prompt, [[0] * length for length in lengths])
+        asked = Asked([0] * prompt, [[0] * length for length in lengths])
+        (logps,) = scorer.score([asked])
         torch.stack([logp_T.sum() for logp_T in logps]).sum().backward()  # type: ignore[no-untyped-call] # torch's own
     return counter.most
 

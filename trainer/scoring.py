@@ -3,6 +3,7 @@
 Shape suffixes: B rows, R predicted tokens, V vocabulary, T tokens of one response, N responses.
 """
 
+import itertools
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from trainer import attention
 from trainer.head import by_chunks, picked
-from trainer.layout import Layout, Row, lay_out, plan
+from trainer.layout import Asked, Extent, Layout, Row, lay_out, plan
 
 CHUNK_ELEMENTS = 2**24
 """Most logits that are in fp32 at one time: 64 MiB."""
@@ -39,19 +40,20 @@ class Scorer:
     chunk_elements: int = CHUNK_ELEMENTS
     """Most logits that such a layer makes at one time."""
 
-    def score(self, prompt: Sequence[int], responses: Sequence[Sequence[int]]) -> list[Tensor]:
-        """Return one fp32 tensor (T,) for each response, from a single forward pass.
+    def score(self, asked: Sequence[Asked]) -> list[list[Tensor]]:
+        """Return one fp32 tensor (T,) for each response to each prompt, from one forward pass.
 
         Only the positions that predict response tokens get logits. Labels are never handed to
         the model: models shift them their own way. What is padding follows from lengths, never
         from token ids.
 
         Raises:
-            ValueError: the prompt or a response is empty.
+            ValueError: a prompt or a response is empty.
         """
-        row = lay_out(prompt, responses, self.layout, self.device)
+        row = lay_out(asked, self.layout, self.device)
         logp = self._logps(row)
-        return [logp[pick_T] for pick_T in row.pick_N]
+        found = iter([logp[pick_T] for pick_T in row.pick_N])
+        return [list(itertools.islice(found, len(one.responses))) for one in asked]
 
     def _logps(self, row: Row) -> Tensor:
         """Return the log-probability of every target of a row, flattened."""
@@ -63,17 +65,12 @@ class Scorer:
 
     def _made(self, row: Row) -> Tensor:
         """Return what the model makes of a row: logits, or what stands in their place."""
-        given = attention.inputs(row, self._implementation)
+        given = attention.inputs(row, self.model.config)
         with self._precision(), self._offloading():
             found: Tensor = self.model(
                 input_ids=row.ids_BL, logits_to_keep=row.keep_R, use_cache=False, **given
             ).logits
         return found
-
-    @property
-    def _implementation(self) -> str:
-        config: Any = self.model.config
-        return str(config._attn_implementation)
 
     def _precision(self) -> AbstractContextManager[Any]:
         if not self.bf16:
@@ -97,9 +94,9 @@ def response_logps(
     """
     scorer = Scorer(model=model, layout=layout, device=next(model.parameters()).device)
     logps: dict[int, Tensor] = {}
-    lengths = [len(response) for response in responses]
-    for indices in plan(len(prompt), lengths, layout, MAX_TOKENS) if responses else []:
-        scored = scorer.score(prompt, [responses[index] for index in indices])
+    extent = Extent(len(prompt), [len(response) for response in responses])
+    for indices in plan(extent, layout, MAX_TOKENS) if responses else []:
+        (scored,) = scorer.score([Asked(prompt, [responses[index] for index in indices])])
         logps |= dict(zip(indices, scored, strict=True))
     return [logps[index] for index in range(len(responses))]
 

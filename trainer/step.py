@@ -13,7 +13,7 @@ from infra import errors, logs
 from infra.contracts.base import JsonValue
 from infra.contracts.ranking import LeasedBatch
 from infra.prompting.stored import form_of
-from trainer import checkpoint, model, selfcheck
+from trainer import checkpoint, model, saving, selfcheck, shards
 from trainer.choices import Choices, choose
 from trainer.encoding import encode_group
 from trainer.gradient import Gradient
@@ -78,7 +78,7 @@ class Trainer:
         torch.manual_seed(settings.seed)
         self.state = checkpoint.TrainerState()
         if resume_from:
-            self.state = checkpoint.restore(resume_from, self.model, self.optimizer)
+            self.state = saving.restore(resume_from, self.model, self.optimizer)
         self._guard = Guard(self.state.history)
         self._settings = settings
         self.scorer = self._checked_scorer()
@@ -91,6 +91,13 @@ class Trainer:
                 " for: set RRTF_TRAINER_PROMPT_FORM to the first, or start from other weights"
             )
         self._reference = self._first_weights() if self._config.needs_reference else None
+        self.saver = saving.Saver(
+            model=self.model,
+            optimizer=self.optimizer,
+            tokenizer=self.tokenizer,
+            form=self.form,
+            processes=self.processes,
+        )
 
     def encode(self, batch: LeasedBatch) -> list[EncodedGroup]:
         """Turn a batch into token ids that fit the model.
@@ -142,16 +149,13 @@ class Trainer:
         )
 
     def save(self, root: Path) -> tuple[Path, str]:
-        """Write a checkpoint; return its directory and the hash of its weights."""
-        return checkpoint.save(
-            root,
-            self.model,
-            self.tokenizer,
-            self.optimizer,
-            self.state,
-            self.form,
-            self.processes,
-        )
+        """Write a checkpoint, and wait for it; return its directory and the hash of its weights.
+
+        On further processes the hash is empty.
+        """
+        nothing = (checkpoint.directory_of(root, self.state.version), "")
+        saved = self.saver.begin(root, self.state, lambda *both: both, with_state=True).result()
+        return saved or nothing
 
     @property
     def is_calm(self) -> bool:
@@ -216,11 +220,12 @@ class Trainer:
         """Return the reference: the policy without its adapters, or a frozen copy of its start."""
         if self._settings.lora_rank:
             return Reference(passes=self._passes)
-        frozen = _loaded(self._settings, self._settings.model, _dtype(self._settings))
+        source, divided = self._settings.model, self.processes.count > 1
+        frozen = _loaded(self._settings, source, _dtype(self._settings), divided=divided)
         model.set_attention(frozen, self._settings.attention)
         model.switch_off_dropout(frozen)
         frozen.requires_grad_(False).eval()
-        self.processes.shard(frozen, model.blocks(frozen), self.choices.bf16)
+        _divide(frozen, model.blocks(frozen), source, self.choices.bf16, self.processes)
         scorer = replace(self.scorer, model=frozen, head=self.scorer.head and head_of(frozen))
         return Reference(passes=replace(self._passes, scorer=scorer))
 
@@ -266,11 +271,12 @@ def _student(
     if settings.lora_4bit:
         student = _loaded_4bit(settings, processes, dtype)
     else:
-        student = _loaded(settings, source, dtype)
+        # Adapters are put beside weights that are there.
+        student = _loaded(settings, source, dtype, divided=processes.count > 1 and not adapted)
     blocks = model.blocks(student)
     adapter = resume_from / checkpoint.ADAPTER if adapted and resume_from else None
     student = prepare(student, settings, choices, adapter)
-    processes.shard(student, blocks, choices.bf16)
+    _divide(student, blocks, source, choices.bf16, processes)
     return student
 
 
@@ -284,7 +290,23 @@ def _dtype(settings: TrainerSettings) -> torch.dtype:
     return torch.bfloat16 if settings.weights is WeightType.BF16 else torch.float32
 
 
-def _loaded(settings: TrainerSettings, source: str | None, dtype: torch.dtype) -> nn.Module:
+def _divide(
+    student: nn.Module,
+    blocks: Sequence[nn.Module],
+    source: str | None,
+    bf16: bool,
+    processes: Processes,
+) -> None:
+    processes.shard(student, blocks, bf16)
+    if source and shards.is_empty(student):
+        shards.read_into(student, source, processes.device)
+
+
+def _loaded(
+    settings: TrainerSettings, source: str | None, dtype: torch.dtype, *, divided: bool
+) -> nn.Module:
+    """Return the model; one that is going to be divided over processes may be empty as yet."""
     if source:
-        return model.load_model(source, dtype)
+        empty = shards.without_weights(source, dtype) if divided else None
+        return empty or model.load_model(source, dtype)
     return model.small_student(BYTE_VOCABULARY, settings.seed).to(dtype)
