@@ -46,6 +46,7 @@ def load_model(path: str, dtype: torch.dtype = torch.float32) -> nn.Module:
 def max_positions(model: nn.Module) -> int:
     """Return the longest row the model takes."""
     config: Any = model.config
+    config = config.get_text_config()
     return int(getattr(config, "n_positions", None) or config.max_position_embeddings)
 
 

@@ -47,15 +47,10 @@ class Scorer:
                 input_ids=row.ids_BL,
                 logits_to_keep=row.keep_R,
                 use_cache=False,
-                **attention.inputs(row, self._implementation),
+                **attention.inputs(row, self.model.config),
             ).logits
         logp = token_logps(logits_BRV.flatten(0, 1), row.target_BR.flatten())
         return [logp[pick_T] for pick_T in row.pick_N]
-
-    @property
-    def _implementation(self) -> str:
-        config: Any = self.model.config
-        return str(config._attn_implementation)
 
     def _precision(self) -> AbstractContextManager[Any]:
         if not self.bf16:

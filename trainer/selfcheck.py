@@ -5,15 +5,18 @@ by anything: the loss falls all the same. So the fast layout is held against pad
 the first step, and given up, loudly, where the two differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from infra import logs
+from trainer import attention
 from trainer.layout import Layout
+from trainer.model import set_attention
 from trainer.scoring import Scorer
 
 log = logs.get(__name__)
@@ -24,19 +27,20 @@ TOLERANCE = 1e-3
 TOLERANCE_BF16 = 0.05
 """Largest mean difference with half precision, where single tokens differ by a few hundredths."""
 
-_FULL = "full_attention"
 _PROMPT = 48
 _LENGTHS = (21, 1, 34, 8)
+_WINDOW = 20
+"""Positions that a window is narrowed to for the check: fewer than its prompt has, so that some
+tokens of a response see none of it."""
 
 
 def suitable_layout(model: nn.Module) -> Layout:
     """Return the fastest layout that a model's attention can express."""
     config: Any = model.config
-    windowed = getattr(config, "sliding_window", None)
-    kinds = getattr(config, "layer_types", None) or [f"window of {windowed}" if windowed else _FULL]
-    if set(kinds) != {_FULL}:
-        # Windows and chunks count back over neighbours in the row; ours are not always neighbours.
-        return _fall_back(model, Layout.SHARED, f"attention layers: {sorted(set(kinds))}")
+    kinds = set(attention.windows(config))
+    if not kinds <= {attention.FULL, attention.SLIDING}:
+        # Chunks and states count over neighbours in the row; ours are not always neighbours.
+        return _fall_back(model, Layout.SHARED, f"layers of the kinds {sorted(kinds)}")
     return Layout.PACKED if "flash" in str(config._attn_implementation) else Layout.SHARED
 
 
@@ -44,28 +48,68 @@ def checked(scorer: Scorer) -> Layout:
     """Score some token ids in the scorer's layout and in padded rows; return one to trust.
 
     Four responses of different length stand in one row, so that a model in which they see one
-    another, or their padding, or stand in the wrong place, is found out.
+    another, or their padding, or stand in the wrong place, is found out. What is right is said by
+    padded rows and the attention that a model's own file defines, which leaves out nothing that
+    the model adds to attention; where padded rows differ from that in the scorer's attention too,
+    the model attends with its own from here on.
     """
-    if scorer.layout is Layout.PADDED:
-        return Layout.PADDED
+    config: Any = scorer.model.config
+    chosen = str(config._attn_implementation)
+    padded = replace(scorer, layout=Layout.PADDED)
+    with _narrow_windows(scorer.model):
+        set_attention(scorer.model, "eager")
+        expected = _scored(padded)
+        set_attention(scorer.model, chosen)
+        found = {one.layout: _compared(one, expected) for one in (scorer, padded)}
+    for layout, trouble in found.items():
+        if trouble is None:
+            log.info("scoring.checked", layout=layout)
+            return layout
+        _fall_back(scorer.model, layout, trouble)
+    log.error("attention.fallback", architecture=type(scorer.model).__name__, attention="eager")
+    set_attention(scorer.model, "eager")
+    return Layout.PADDED
+
+
+def _compared(scorer: Scorer, expected: Tensor) -> str | None:
+    """Return what is wrong with a scorer's log-probabilities, or None."""
+    try:
+        gap = (_scored(scorer) - expected).abs()
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, NotImplementedError, ValueError, TypeError, AttributeError) as error:
+        # The last two: an architecture that takes no such argument, or no such mask.
+        return f"{type(error).__name__}: {error}"
+    difference = (gap.mean() if scorer.bf16 else gap.max()).item()
+    # Written so that a difference that is no number counts as one.
+    if not difference <= (TOLERANCE_BF16 if scorer.bf16 else TOLERANCE):
+        return f"log-probabilities differ by {difference:.3g}"
+    return None
+
+
+def _scored(scorer: Scorer) -> Tensor:
     prompt, responses = _token_ids(scorer.model)
     with torch.no_grad():
-        try:
-            fast = torch.cat(scorer.score(prompt, responses))
-        except torch.OutOfMemoryError:
-            raise
-        except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
-            # TypeError: an architecture that takes no such argument.
-            return _fall_back(scorer.model, scorer.layout, f"{type(error).__name__}: {error}")
-        plain = torch.cat(replace(scorer, layout=Layout.PADDED).score(prompt, responses))
-    gap = (fast - plain).abs()
-    difference = (gap.mean() if scorer.bf16 else gap.max()).item()
-    # Written so that a difference that is no number fails too.
-    if not difference <= (TOLERANCE_BF16 if scorer.bf16 else TOLERANCE):
-        reason = f"log-probabilities differ by {difference:.3g}"
-        return _fall_back(scorer.model, scorer.layout, reason)
-    log.info("scoring.checked", layout=scorer.layout, difference=difference)
-    return scorer.layout
+        return torch.cat(scorer.score(prompt, responses))
+
+
+@contextmanager
+def _narrow_windows(model: nn.Module) -> Iterator[None]:
+    """Let windows be narrower than the check's rows are long, or it would not tell of them."""
+    config: Any = model.config
+    holders: list[Any] = [config.get_text_config(), *model.modules()]
+    wide = [
+        (holder, vars(holder)["sliding_window"])
+        for holder in holders
+        if isinstance(vars(holder).get("sliding_window"), int)
+    ]
+    for holder, window in wide:
+        holder.sliding_window = min(window, _WINDOW)
+    try:
+        yield
+    finally:
+        for holder, window in wide:
+            holder.sliding_window = window
 
 
 def _token_ids(model: nn.Module) -> tuple[list[int], Sequence[list[int]]]:

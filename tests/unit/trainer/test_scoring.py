@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from tests.unit.trainer.students import ARCHITECTURES, gradient_of, tiny, token_ids
+from tests.unit.trainer.families import family_config
+from tests.unit.trainer.students import (
+    ARCHITECTURES,
+    gradient_of,
+    row_by_row,
+    tiny,
+    token_ids,
+)
 from trainer import attention
 from trainer.layout import Layout, lay_out, plan, size
 from trainer.scoring import Scorer, response_logps
@@ -19,16 +26,6 @@ WAYS = [
     (Layout.PADDED, "split"),
     (Layout.PADDED, "sdpa"),
 ]
-
-
-def row_by_row(model, prompt, responses):
-    """The log-probabilities of each response from a row of its own, by the plain definition."""
-    found = []
-    for response in responses:
-        logits = model(input_ids=torch.tensor([prompt + response]), use_cache=False).logits[0]
-        rows = torch.arange(len(prompt) - 1, len(prompt) + len(response) - 1)
-        found.append(logits.double().log_softmax(-1)[rows, torch.tensor(response)])
-    return found
 
 
 @pytest.mark.parametrize(("layout", "attention"), WAYS)
@@ -51,16 +48,25 @@ def test_every_layout_gives_what_rows_alone_give(architecture, layout, attention
 def test_the_block_mask_for_gpus_lets_a_position_see_what_the_dense_mask_does():
     row = lay_out(PROMPT, RESPONSES, Layout.SHARED)
     place = torch.arange(row.ids_BL.shape[1])
+    config = family_config("gemma2")
 
-    dense = attention.inputs(row, "sdpa")["attention_mask"][0, 0]
-    block = attention.inputs(row, "flex_attention")["attention_mask"]
+    config._attn_implementation = "sdpa"
+    dense = attention.inputs(row, config)["attention_mask"]
+    config._attn_implementation = "flex_attention"
+    block = attention.inputs(row, config)["attention_mask"]
 
-    assert torch.equal(block.mask_mod(0, 0, place[:, None], place[None]), dense)
+    assert list(dense) == list(block) == ["full_attention", "sliding_attention"]
+    for kind, mask in dense.items():
+        seen = block[kind].mask_mod(torch.tensor(0), 0, place[:, None], place[None])
+        assert torch.equal(seen, mask[0, 0])
+    assert dense["sliding_attention"].sum() < dense["full_attention"].sum()
 
 
 def test_kernels_without_masks_refuse_shared_rows():
+    config = family_config("llama")
+    config._attn_implementation = "flash_attention_2"
     with pytest.raises(ValueError, match="takes no mask"):
-        attention.inputs(lay_out(PROMPT, RESPONSES, Layout.SHARED), "flash_attention_2")
+        attention.inputs(lay_out(PROMPT, RESPONSES, Layout.SHARED), config)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
