@@ -8,6 +8,7 @@ far fewer problems than it did.
 import math
 import statistics
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -39,6 +40,10 @@ class History:
     """Suspect steps in a row, up to now."""
     best_rate: tuple[float, int] | None = None
     """Highest share of programs that pass all tests, and of how many."""
+    at_first: dict[str, list[float]] = field(default_factory=dict)
+    """The first values of each measure of what the policy writes."""
+    written: dict[str, list[float]] = field(default_factory=dict)
+    """The newest of them."""
 
 
 class Guard:
@@ -76,6 +81,25 @@ class Guard:
             )
             return f"{PATIENCE} steps in a row were far off: {shown}"
         return self._fallen(passed, programs)
+
+    def drift(self, measures: Mapping[str, float]) -> dict[str, float]:
+        """Take in measures of what the policy writes; return by what factor each has moved.
+
+        A factor is the median of the newest values over that of the first, by name with `_drift`
+        behind it. Programs that grow longer or alike while more of them pass are a sign that tests
+        are cheated rather than problems solved.
+        """
+        factors = {}
+        for name, value in measures.items():
+            first = self.history.at_first.setdefault(name, [])
+            if len(first) < WINDOW:
+                first.append(value)
+            newest = self.history.written.setdefault(name, [])
+            newest.append(value)
+            del newest[:-WINDOW]
+            start = statistics.median(first)
+            factors[f"{name}_drift"] = statistics.median(newest) / start if start else 1.0
+        return factors
 
     def _is_far(self, name: str, value: float) -> bool:
         lowest = self.history.lowest.get(name)

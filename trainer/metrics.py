@@ -54,7 +54,9 @@ class Tally:
     clipped: float = 0.0
     own: float = 0.0
     own_passed: float = 0.0
+    own_shared: float = 0.0
     own_distinct: float = 0.0
+    own_characters: float = 0.0
     without_target: float = 0.0
     sums: dict[Term, float] = field(default_factory=dict)
     score_length: Moments = field(default_factory=Moments)
@@ -68,7 +70,9 @@ class Tally:
         self.clipped += terms.clipped
         self.own += group.own.count
         self.own_passed += group.own.passed
+        self.own_shared += group.own.shared
         self.own_distinct += group.own.distinct
+        self.own_characters += group.own.characters
         self.active += terms.active_pairs
         self.ordered += int((terms.lead_P > 0).sum())
         self.lead += terms.lead_P.sum().item()
@@ -97,6 +101,15 @@ class Tally:
         labels = Counter({label: int(rest.pop(0)) for label in Label})
         return cls(**plain, sums=sums, score_length=moments[0], p_length=moments[1], labels=labels)
 
+    def written(self) -> dict[str, float]:
+        """Return what the policy's own programs look like; nothing where it wrote none."""
+        if not self.own:
+            return {}
+        return {
+            "own_distinct_share": self.own_distinct / self.own,
+            "own_length": self.own_characters / self.own,
+        }
+
     def loss(self, counts: Denominators, config: LossConfig) -> float:
         """Return the loss of the step."""
         return sum(self._losses(counts, config).values())
@@ -120,7 +133,8 @@ class Tally:
             "margin": self.lead / pairs,
             "clipped": self.clipped,
             "own_pass_rate": self.own_passed / max(1, self.own),
-            "own_distinct_share": self.own_distinct / max(1, self.own),
+            "own_shared_pass_share": self.own_shared / max(1, self.own_passed),
+            **self.written(),
             "groups": int(self.groups),
             "groups_without_target": int(self.without_target),
             "response_tokens": int(self.tokens),
@@ -132,5 +146,5 @@ class Tally:
 
 _PLAIN = (
     "active", "ordered", "lead", "tokens", "groups", "clipped", "own", "own_passed",
-    "own_distinct", "without_target",
+    "own_shared", "own_distinct", "own_characters", "without_target",
 )  # fmt: skip

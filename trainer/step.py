@@ -128,6 +128,7 @@ class Trainer:
         return (
             found.tally.metrics(counts, self._config)
             | term_norms
+            | self._guard.drift(found.tally.written())
             | {
                 "grad_norm": found.norm,
                 "learning_rate": rate,

@@ -1,13 +1,15 @@
 """What the guard takes for a run that goes wrong, and what for one that does not."""
 
+import json
 import random
+from dataclasses import asdict
 
 import pytest
 
 from infra import errors
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
 from trainer.encoding import encode_group
-from trainer.guard import PATIENCE, Guard, History
+from trainer.guard import PATIENCE, WINDOW, Guard, History
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
 from trainer.tokenizer import byte_tokenizer
@@ -86,6 +88,17 @@ def test_a_rate_that_wavers_or_is_of_few_programs_ends_nothing():
     assert passes(guard, 0.6, 100) is None
     assert passes(guard, 0.45, 100) is None
     assert passes(Guard(History()), 0.0, 5, programs=2) is None
+
+
+def test_drift_is_a_factor_from_the_first_steps_on_and_outlives_a_restart():
+    guard = Guard(History())
+    first = [guard.drift({"own_length": 100.0}) for _ in range(WINDOW)]
+    again = Guard(History(**json.loads(json.dumps(asdict(guard.history)))))
+    later = [again.drift({"own_length": 250.0}) for _ in range(WINDOW)]
+
+    assert {one["own_length_drift"] for one in first} == {1.0}
+    assert later[-1] == {"own_length_drift": 2.5}
+    assert again.drift({}) == {}
 
 
 def test_a_learning_rate_of_one_ends_a_run(tmp_path):
