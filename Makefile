@@ -15,7 +15,7 @@ PARALLEL = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder \
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client suite workflows lock clean
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-gpu bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client suite workflows lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -84,6 +84,9 @@ bench-mixed: venv ## Label 10,000 honest and hostile candidates mixed, through t
 
 bench-trainer: venv ## Measure a training step in each layout beside a plain padded one
 	@$(BIN)/python -m tests.benchmarks.trainer.run
+
+bench-gpu: venv ## Measure steps of a model of 1.5 billion parameters in each mode and layout; one GPU, ten minutes
+	@$(BIN)/python -m tests.benchmarks.trainer.gpu
 
 bench-sampler: venv ## Measure the sampler beside the model server it asks, and its memory
 	@$(BIN)/python -m tests.benchmarks.sampler.run
