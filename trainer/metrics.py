@@ -57,6 +57,8 @@ class Tally:
     own_shared: float = 0.0
     own_distinct: float = 0.0
     own_characters: float = 0.0
+    right: float = 0.0
+    right_nats: float = 0.0
     without_target: float = 0.0
     sums: dict[Term, float] = field(default_factory=dict)
     score_length: Moments = field(default_factory=Moments)
@@ -80,9 +82,13 @@ class Tally:
         self.groups += 1
         self.without_target += group.best is None
         self.labels.update(group.labels)
-        for length, score, p in zip(group.lengths, group.scores, terms.p_N.tolist(), strict=True):
+        found = zip(group.lengths, group.scores, group.labels, terms.p_N.tolist(), strict=True)
+        for length, score, label, p in found:
             self.score_length.add(score, length)
             self.p_length.add(p, length)
+            if label is Label.ALL_PASS:
+                self.right += 1
+                self.right_nats -= p
 
     def numbers(self) -> list[float]:
         """Return all sums in a fixed order, to be added up over processes."""
@@ -109,6 +115,13 @@ class Tally:
             "own_distinct_share": self.own_distinct / self.own,
             "own_length": self.own_characters / self.own,
         }
+
+    def surprise(self, vocabulary: int) -> dict[str, float]:
+        """Return how improbable programs that pass all tests are, by token; nothing where the step
+        has none. 1 is what a policy gives them that knows nothing."""
+        if not self.right:
+            return {}
+        return {"surprise": self.right_nats / self.right / math.log(vocabulary)}
 
     def loss(self, counts: Denominators, config: LossConfig) -> float:
         """Return the loss of the step."""
@@ -146,5 +159,6 @@ class Tally:
 
 _PLAIN = (
     "active", "ordered", "lead", "tokens", "groups", "clipped", "own", "own_passed",
-    "own_shared", "own_distinct", "own_characters", "without_target",
+    "own_shared", "own_distinct", "own_characters", "right", "right_nats",
+    "without_target",
 )  # fmt: skip
