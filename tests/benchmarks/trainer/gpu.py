@@ -24,7 +24,7 @@ from infra import errors
 from infra.contracts.base import Label
 from tests.benchmarks.trainer.rates import of_peak
 from tests.benchmarks.trainer.steps import Shape, make_group
-from trainer.layout import Layout, size
+from trainer.layout import Layout
 from trainer.model import set_attention
 from trainer.modes.config import Mode
 from trainer.modes.groups import EncodedGroup
@@ -122,7 +122,7 @@ def row(trainer: Trainer, mode: Mode, way: tuple[str, Layout], groups: list[Enco
     except (errors.ConfigurationError, torch.OutOfMemoryError, RuntimeError) as error:
         torch.cuda.empty_cache()
         return f"{name} {type(error).__name__}: {str(error).splitlines()[0][:80]} | | | |"
-    tokens = sum(size(len(group.prompt), group.lengths, Layout.SHARED) for group in groups)
+    tokens = sum(len(group.prompt) + sum(group.lengths) for group in groups)
     weights = sum(parameter.numel() for parameter in trainer.model.parameters())
     share = of_peak(6 * weights * tokens / seconds) if gib else None
     rate = f"{tokens / seconds:.0f}"
