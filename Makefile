@@ -15,7 +15,7 @@ PARALLEL = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder \
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client suite workflows lock clean quantizers low-bit
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client suite workflows lock clean quantizers low-bit bench-gpu
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -85,6 +85,9 @@ bench-mixed: venv ## Label 10,000 honest and hostile candidates mixed, through t
 bench-trainer: venv ## Measure a training step in each layout beside a plain padded one
 	@$(BIN)/python -m tests.benchmarks.trainer.run
 
+bench-gpu: venv ## Measure steps of a model of 1.5 billion parameters in each mode and layout; one GPU, ten minutes
+	@$(BIN)/python -m tests.benchmarks.trainer.gpu
+
 bench-sampler: venv ## Measure the sampler beside the model server it asks, and its memory
 	@$(BIN)/python -m tests.benchmarks.sampler.run
 
@@ -108,11 +111,8 @@ fuzz-api: venv ## Have schemathesis hold it against its document with all checks
 student: venv ## Make the small student that is kept in services/exercises/kept again, from nothing
 	@$(BIN)/python -m services.exercises.student
 
-reproduce: venv ## Train a student in seven ways, three times, and compare (an hour of CPU time; goes on where it stopped)
-	@test -x build/trl/bin/python || $(BIN)/python -m venv build/trl
-	@build/trl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
-	@build/trl/bin/pip install -q --no-deps -r tests/benchmarks/reproduction/peers.txt
-	@$(BIN)/python -m tests.benchmarks.reproduction.run --trl build/trl/bin/python
+reproduce: venv ## Train a student in ten ways, five times, and compare: hours of CPU time, MINUTES at a time; goes on where it stopped
+	@$(BIN)/python -m tests.benchmarks.reproduction.run --budget $${MINUTES:-inf}
 
 quantizers: venv ## Make build/quantizers: an environment with the libraries of `rrtf quantize-study`; needs a C++ compiler to use
 	@test -x build/quantizers/bin/python || $(BIN)/python -m venv build/quantizers

@@ -6,12 +6,13 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import load_only
 
-from infra.contracts.base import Language
+from infra.contracts.base import Integrity, Language
 from infra.contracts.prompting import Sampled
 from infra.contracts.ranking import Judged, RankedCandidate, RankedGroup, Response
 from infra.db.tables import CandidateRow, GroupRow, ProblemRow, RankingRow
 from infra.db.unit_of_work import Work
 from ranker.ranking import Preset, is_response, score_of
+from ranker.wanted import RESTS_ON_SHARED
 
 _NEEDED = (
     *(CandidateRow.author, CandidateRow.label, CandidateRow.pass_fraction),
@@ -30,7 +31,7 @@ SHOWN = (
 def ranked_groups(work: Work, batch_id: UUID) -> tuple[RankedGroup, ...]:
     """Assemble the content of a batch."""
     rows = work.session.execute(
-        select(RankingRow, ProblemRow)
+        select(RankingRow, ProblemRow, RESTS_ON_SHARED)
         .options(load_only(*SHOWN, raiseload=True))
         .join(GroupRow, RankingRow.group_id == GroupRow.id)
         .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
@@ -40,13 +41,16 @@ def ranked_groups(work: Work, batch_id: UUID) -> tuple[RankedGroup, ...]:
     return tuple(_ranked_group(work, *row) for row in rows)
 
 
-def _ranked_group(work: Work, ranking: RankingRow, problem: ProblemRow) -> RankedGroup:
+def _ranked_group(
+    work: Work, ranking: RankingRow, problem: ProblemRow, rests_on_shared: bool
+) -> RankedGroup:
     rows = work.session.scalars(
         select(CandidateRow)
         .where(CandidateRow.group_id == ranking.group_id, CandidateRow.label.is_not(None))
         .options(load_only(*_NEEDED))
     )
-    return assemble(ranking, problem, responses(ranking, rows, problem.language))
+    integrity = Integrity.SHARED if rests_on_shared else Integrity.ISOLATED
+    return assemble(ranking, problem, responses(ranking, rows, problem.language), integrity)
 
 
 def responses(
@@ -82,7 +86,10 @@ def judged(row: CandidateRow, language: Language) -> Judged:
 
 
 def assemble(
-    ranking: RankingRow, problem: ProblemRow, candidates: Mapping[UUID, CandidateRow]
+    ranking: RankingRow,
+    problem: ProblemRow,
+    candidates: Mapping[UUID, CandidateRow],
+    integrity: Integrity,
 ) -> RankedGroup:
     """Make a ranked group of these of its candidates, the best one and all paired among them."""
     order = [RankedCandidate.model_validate(entry) for entry in ranking.order]
@@ -103,6 +110,7 @@ def assemble(
             for pair in ranking.pairs
         ),
         best=index[str(ranking.best_id)],
+        integrity=integrity,
     )
 
 

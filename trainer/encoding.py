@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
-from infra.contracts.base import Author, Label
+from infra.contracts.base import Author, Integrity, Label
 from infra.contracts.prompting import PAPER, PromptForm
 from infra.contracts.ranking import RankedGroup, Response, exact_share
 from trainer.modes.config import (
@@ -79,10 +79,13 @@ def _when_sampled(response: Response, ids: list[int]) -> list[float] | None:
 
 def _own_programs(group: RankedGroup) -> OwnPrograms:
     own = [one for one in group.responses if one.author is not Author.TEACHER]
+    passed = sum(one.label is Label.ALL_PASS for one in own)
     return OwnPrograms(
         count=len(own),
-        passed=sum(one.label is Label.ALL_PASS for one in own),
+        passed=passed,
+        shared=passed if group.integrity is Integrity.SHARED else 0,
         distinct=len({one.program for one in own}),
+        characters=sum(len(one.program) for one in own),
     )
 
 

@@ -54,7 +54,11 @@ class Tally:
     clipped: float = 0.0
     own: float = 0.0
     own_passed: float = 0.0
+    own_shared: float = 0.0
     own_distinct: float = 0.0
+    own_characters: float = 0.0
+    right: float = 0.0
+    right_nats: float = 0.0
     without_target: float = 0.0
     sums: dict[Term, float] = field(default_factory=dict)
     score_length: Moments = field(default_factory=Moments)
@@ -68,7 +72,9 @@ class Tally:
         self.clipped += terms.clipped
         self.own += group.own.count
         self.own_passed += group.own.passed
+        self.own_shared += group.own.shared
         self.own_distinct += group.own.distinct
+        self.own_characters += group.own.characters
         self.active += terms.active_pairs
         self.ordered += int((terms.lead_P > 0).sum())
         self.lead += terms.lead_P.sum().item()
@@ -76,9 +82,13 @@ class Tally:
         self.groups += 1
         self.without_target += group.best is None
         self.labels.update(group.labels)
-        for length, score, p in zip(group.lengths, group.scores, terms.p_N.tolist(), strict=True):
+        found = zip(group.lengths, group.scores, group.labels, terms.p_N.tolist(), strict=True)
+        for length, score, label, p in found:
             self.score_length.add(score, length)
             self.p_length.add(p, length)
+            if label is Label.ALL_PASS:
+                self.right += 1
+                self.right_nats -= p
 
     def numbers(self) -> list[float]:
         """Return all sums in a fixed order, to be added up over processes."""
@@ -96,6 +106,22 @@ class Tally:
         moments = [Moments(*(rest.pop(0) for _ in range(6))) for _ in range(2)]
         labels = Counter({label: int(rest.pop(0)) for label in Label})
         return cls(**plain, sums=sums, score_length=moments[0], p_length=moments[1], labels=labels)
+
+    def written(self) -> dict[str, float]:
+        """Return what the policy's own programs look like; nothing where it wrote none."""
+        if not self.own:
+            return {}
+        return {
+            "own_distinct_share": self.own_distinct / self.own,
+            "own_length": self.own_characters / self.own,
+        }
+
+    def surprise(self, vocabulary: int) -> dict[str, float]:
+        """Return how improbable programs that pass all tests are, by token; nothing where the step
+        has none. 1 is what a policy gives them that knows nothing."""
+        if not self.right:
+            return {}
+        return {"surprise": self.right_nats / self.right / math.log(vocabulary)}
 
     def loss(self, counts: Denominators, config: LossConfig) -> float:
         """Return the loss of the step."""
@@ -120,7 +146,8 @@ class Tally:
             "margin": self.lead / pairs,
             "clipped": self.clipped,
             "own_pass_rate": self.own_passed / max(1, self.own),
-            "own_distinct_share": self.own_distinct / max(1, self.own),
+            "own_shared_pass_share": self.own_shared / max(1, self.own_passed),
+            **self.written(),
             "groups": int(self.groups),
             "groups_without_target": int(self.without_target),
             "response_tokens": int(self.tokens),
@@ -132,5 +159,6 @@ class Tally:
 
 _PLAIN = (
     "active", "ordered", "lead", "tokens", "groups", "clipped", "own", "own_passed",
-    "own_distinct", "without_target",
+    "own_shared", "own_distinct", "own_characters", "right", "right_nats",
+    "without_target",
 )  # fmt: skip

@@ -84,6 +84,7 @@ def load_4bit(path: str, device: torch.device, computed: torch.dtype) -> nn.Modu
 def max_positions(model: nn.Module) -> int:
     """Return the longest row the model takes."""
     config: Any = model.config
+    config = config.get_text_config()
     return int(getattr(config, "n_positions", None) or config.max_position_embeddings)
 
 

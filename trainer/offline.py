@@ -41,15 +41,22 @@ def read_groups(path: Path) -> list[RankedGroup]:
 
 
 def train(
-    settings: TrainerSettings, groups: Sequence[RankedGroup], epochs: int, batch_groups: int
+    settings: TrainerSettings,
+    groups: Sequence[RankedGroup],
+    epochs: int,
+    batch_groups: int,
+    resume_from: Path | None = None,
 ) -> Path:
     """Train for some epochs, in an order drawn by the seed; return the checkpoint.
+
+    A checkpoint to resume from gives weights and optimizer; the first weights, which some modes
+    compare with, stay those of the settings.
 
     Raises:
         errors.TrainingDiverged: the loss or a gradient is not finite.
     """
-    announce(settings, None, 1)
-    trainer = Trainer(settings, None)
+    announce(settings, resume_from, 1)
+    trainer = Trainer(settings, resume_from)
     encoded = trainer.encode(LeasedBatch(batch_id=new_id(), epoch=0, groups=tuple(groups)))
     rng = random.Random(settings.seed)  # noqa: S311 - the order of groups is no secret
     for epoch in range(epochs):
@@ -65,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read, train, write; return 1 when something is wrong."""
     parser = argparse.ArgumentParser(prog="python -m trainer.offline", description=__doc__)
     parser.add_argument("--model", required=True, help="name or path of a causal model")
+    parser.add_argument("--resume", type=Path, help="a checkpoint of this model to go on from")
     parser.add_argument("--groups", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint")
     parser.add_argument(
@@ -88,7 +96,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seed=given.seed,
             threads=given.threads,
         )
-        path = train(settings, read_groups(given.groups), given.epochs, given.batch_groups)
+        groups = read_groups(given.groups)
+        path = train(settings, groups, given.epochs, given.batch_groups, given.resume)
     except errors.SuiteError as error:
         log.error("offline.stopped", code=error.code, reason=error.detail)
         return 1

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -140,6 +141,8 @@ class Trainer:
         return (
             found.tally.metrics(counts, self._config)
             | term_norms
+            | self._surprise(found.tally)
+            | self._guard.drift(found.tally.written())
             | {
                 "grad_norm": found.norm,
                 "learning_rate": rate,
@@ -164,11 +167,15 @@ class Trainer:
 
     def _look(self, value: float, found: Outcome) -> None:
         tally = found.tally
-        measures = {"loss": value, "grad_norm": found.norm}
+        measures = {"loss": value, "grad_norm": found.norm} | self._surprise(tally)
         trouble = self._guard.look(measures, tally.own_passed, tally.own)
         if trouble:
             self.optimizer.zero_grad(set_to_none=True)
             raise errors.TrainingDiverged(trouble)
+
+    def _surprise(self, tally: Tally) -> dict[str, float]:
+        config: Any = self.model.config
+        return tally.surprise(config.get_text_config().vocab_size)
 
     @property
     def _passes(self) -> Passes:

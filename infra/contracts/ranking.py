@@ -11,6 +11,7 @@ from infra.contracts.base import (
     STANDARD_IMAGE,
     Author,
     Contract,
+    Integrity,
     JsonValue,
     Label,
     Language,
@@ -136,6 +137,9 @@ class RankedGroup(Contract):
     """(better, worse, gap)"""
     best: int
     """Index of the response that the cross-entropy term imitates."""
+    integrity: Integrity | None = None
+    """`shared` if any of its labels is, or is of an execution that is not known any more; null:
+    not said."""
 
 
 class LeaseRequest(Contract):

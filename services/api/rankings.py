@@ -101,12 +101,17 @@ def list_ranked_groups(
         checkpoints = _checkpoints(session, {policy.id for _, _, policy, *_ in rows})
         items = tuple(
             RankedGroupView(
-                **_group(ranking, problem, candidates[ranking.group_id], checkpoints[policy.id]),
+                **_group(
+                    ranking,
+                    problem,
+                    candidates[ranking.group_id],
+                    checkpoints[policy.id],
+                    Integrity.SHARED if rests_on_shared else Integrity.ISOLATED,
+                ),
                 id=ranking.id,
                 problem_id=problem.id,
                 policy=policy.name,
                 skip_reason=SkipReason.UNSOUND_PROBLEM if is_unsound else ranking.skip_reason,
-                integrity=Integrity.SHARED if rests_on_shared else Integrity.ISOLATED,
                 strength=problem.strength,
                 created_at=ranking.created_at,
             )
@@ -141,6 +146,7 @@ def _group(
     problem: ProblemRow,
     candidates: Iterable[CandidateRow],
     checkpoints: Mapping[int, UUID],
+    integrity: Integrity,
 ) -> dict[str, Any]:
     """Assemble a ranked group, whose responses say what wrote them."""
     rows = contents.responses(ranking, candidates, problem.language)
@@ -157,5 +163,5 @@ def _group(
             checkpoint_id=None if version is None else checkpoints.get(version),
         )
 
-    group = contents.assemble(ranking, problem, rows)
+    group = contents.assemble(ranking, problem, rows, integrity)
     return dict(group) | {"responses": tuple(view(response) for response in group.responses)}

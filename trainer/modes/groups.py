@@ -16,8 +16,12 @@ class OwnPrograms:
     count: int = 0
     passed: int = 0
     """How many pass all tests."""
+    shared: int = 0
+    """How many of these were judged in one process with the tests, where they can cheat."""
     distinct: int = 0
     """How many differ in their text."""
+    characters: int = 0
+    """Length of all together."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,8 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from infra.contracts.base import Author, Label
 from infra.contracts.problems import Problem
+from infra.contracts.prompting import Sampled
 from infra.contracts.ranking import Judged, RankedGroup, Response
-from infra.prompting.wording import quoted
 from ranker.ranking import Rules, rank
 
 
@@ -19,6 +19,9 @@ class Labelled(NamedTuple):
     label: Label
     pass_fraction: float
     finished: bool
+    written: str | None = None
+    """What the student wrote, where the program was taken from that."""
+    sampled: Sampled | None = None
     steps: bool = False
     """Whether it is a teacher's program again, with a comment above each step."""
 
@@ -34,6 +37,7 @@ def ranked(problem: Problem, programs: Sequence[Labelled], rules: Rules) -> Rank
                 label=item.label,
                 pass_fraction=item.pass_fraction,
                 program=item.program,
+                completion=item.written,
             )
             for candidate_id, item in judged.items()
         ],
@@ -41,25 +45,14 @@ def ranked(problem: Problem, programs: Sequence[Labelled], rules: Rules) -> Rank
     )
     if ranking.skip_reason is not None or ranking.best_id is None:
         return None
-    paired = {pair.better_id for pair in ranking.pairs} | {pair.worse_id for pair in ranking.pairs}
-    # Scored for nothing, a program without a pair would only cost time.
-    order = [c for c in ranking.order if c.candidate_id in paired | {ranking.best_id}]
-    index = {candidate.candidate_id: number for number, candidate in enumerate(order)}
+    index = {candidate.candidate_id: number for number, candidate in enumerate(ranking.order)}
     return RankedGroup(
         group_id=_id(problem, -1),
         problem_slug=problem.slug,
         prompt=problem.prompt,
         responses=tuple(
-            Response(
-                candidate_id=candidate.candidate_id,
-                author=candidate.author,
-                label=candidate.label,
-                score=candidate.score,
-                pass_fraction=judged[candidate.candidate_id].pass_fraction,
-                program=judged[candidate.candidate_id].program,
-                finished=judged[candidate.candidate_id].finished,
-            )
-            for candidate in order
+            _response(candidate.candidate_id, judged[candidate.candidate_id], candidate.score)
+            for candidate in ranking.order
         ),
         pairs=tuple(
             (index[pair.better_id], index[pair.worse_id], pair.gap) for pair in ranking.pairs
@@ -70,20 +63,12 @@ def ranked(problem: Problem, programs: Sequence[Labelled], rules: Rules) -> Rank
 
 def imitated(problem: Problem, item: Labelled, number: int) -> RankedGroup:
     """Make a group of one program to imitate, whatever it is worth."""
-    response = Response(
-        candidate_id=_id(problem, number),
-        author=item.author,
-        label=item.label,
-        score=1.0 if item.label is Label.ALL_PASS else 0.0,
-        pass_fraction=item.pass_fraction,
-        program=item.program,
-        finished=item.finished,
-    )
+    score = 1.0 if item.label is Label.ALL_PASS else 0.0
     return RankedGroup(
         group_id=_id(problem, -1),
         problem_slug=problem.slug,
         prompt=problem.prompt,
-        responses=(response,),
+        responses=(_response(_id(problem, number), item, score),),
         pairs=(),
         best=0,
     )
@@ -96,25 +81,11 @@ def teachers_alone(problem: Problem, programs: Sequence[Labelled]) -> list[Ranke
 
 
 def rejection_sampled(problem: Problem, programs: Sequence[Labelled]) -> list[RankedGroup]:
-    """Imitate every different program of the student's own that passes all tests."""
+    """Imitate every different program that passes all tests, whoever wrote it."""
     passing = {
-        item.program: item
-        for item in programs
-        if item.author is Author.STUDENT and item.label is Label.ALL_PASS and item.finished
+        item.program: item for item in programs if item.label is Label.ALL_PASS and item.finished
     }
     return [imitated(problem, item, number) for number, item in enumerate(passing.values())]
-
-
-def preferences(group: RankedGroup) -> list[dict[str, Any]]:
-    """Return the pairs of a ranked group as TRL takes them."""
-    return [
-        {
-            "prompt": quoted(group.prompt),
-            "chosen": group.responses[better].program,
-            "rejected": group.responses[worse].program,
-        }
-        for better, worse, _ in group.pairs
-    ]
 
 
 def labelled(record: Mapping[str, Any]) -> Labelled:
@@ -125,7 +96,23 @@ def labelled(record: Mapping[str, Any]) -> Labelled:
         label=Label(record["label"]),
         pass_fraction=record["pass_fraction"],
         finished=record.get("finish_reason") in (None, "stop"),
+        written=record.get("completion"),
+        sampled=Sampled.model_validate(record["sampled"]) if "sampled" in record else None,
         steps=record.get("steps", False),
+    )
+
+
+def _response(candidate_id: UUID, item: Labelled, score: float) -> Response:
+    return Response(
+        candidate_id=candidate_id,
+        author=item.author,
+        label=item.label,
+        score=score,
+        pass_fraction=item.pass_fraction,
+        program=item.program,
+        finished=item.finished,
+        written=item.written if item.sampled else None,
+        sampled=item.sampled,
     )
 
 

@@ -1,52 +1,71 @@
 """What is compared: what each method trains on, and how."""
 
-import json
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from infra.contracts.base import Author
+from infra.contracts.base import Author, Label
 from infra.contracts.problems import Problem
 from infra.contracts.ranking import RankedGroup
 from ranker.ranking import Preset, Rules
 from services.evaluation.sampling import run
 from tests.benchmarks.reproduction.groups import (
     Labelled,
-    preferences,
     ranked,
     rejection_sampled,
     teachers_alone,
 )
-
-DPO = Path(__file__).with_name("dpo.py")
+from trainer.modes.config import Mode
 
 
 class Method(StrEnum):
-    """A way to train a student on the same problems, samples and teachers."""
+    """A way to train a student on the same problems."""
 
     TEACHERS = "cross-entropy on teachers"
     REJECTION = "rejection sampling"
+    BEST = "cross-entropy on the best"
     RRHF = "RRHF"
-    DPO = "DPO (TRL)"
+    DPO = "DPO"
+    RLOO = "RLOO, online"
+    GRPO = "GRPO, online"
     PAPER = "RRTF, paper"
     RRTF = "RRTF, default"
     STEPS = "RRTF, teachers say their steps"
 
 
-RATES = dict.fromkeys(Method, (1e-4, 3e-4, 1e-3)) | {Method.DPO: (3e-5, 1e-4, 3e-4)}
+MODES = {
+    Method.TEACHERS: Mode.RFT,
+    Method.REJECTION: Mode.RFT,
+    Method.BEST: Mode.RFT,
+    Method.RRHF: Mode.RRHF,
+    Method.DPO: Mode.DPO,
+    Method.RLOO: Mode.RLOO,
+    Method.GRPO: Mode.GRPO,
+    Method.PAPER: Mode.PAPER,
+    Method.RRTF: Mode.RRTF,
+    Method.STEPS: Mode.RRTF,
+}
+ONLINE = (Method.RLOO, Method.GRPO)
+"""Methods that sample anew, without teachers, before each epoch."""
+
+RATES = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
 """Learning rates of which each method gets the best one, found on problems of their own."""
+BATCH = 16
+"""Problems to a step."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Effort:
-    """How long every method trains."""
+    """How long a student trains, and where it goes on from."""
 
     epochs: int
-    batch_groups: int = 16
-    seed: int = 0
+    problems: int
+    """That it trains on. A method with more groups than problems takes more to a step, so that
+    all take as many steps."""
+    seed: int
+    resume: Path | None = None
 
 
 def groups_of(
@@ -67,7 +86,12 @@ def groups_of(
                 found.append(ranked(problem, programs, Rules(all_pairs=True, tie_bonus=0.0)))
             case Method.PAPER:
                 found.append(ranked(problem, programs, Rules(preset=Preset.LINEAR)))
-            case Method.DPO | Method.RRTF | Method.STEPS:
+            case Method.RLOO | Method.GRPO:
+                own = [item for item in programs if item.author is Author.STUDENT]
+                # Where nothing passes there is still better and worse.
+                rules = Rules(all_pairs=True, min_best=Label.COMPILE_ERROR)
+                found.append(ranked(problem, own, rules))
+            case Method.BEST | Method.DPO | Method.RRTF | Method.STEPS:
                 found.append(ranked(problem, programs, Rules()))
     return [group for group in found if group is not None]
 
@@ -79,7 +103,6 @@ def train(
     out: Path,
     effort: Effort,
     rate: float,
-    trl: Path,
 ) -> Path:
     """Train a student in a process of its own; return the folder of its weights.
 
@@ -88,17 +111,12 @@ def train(
     """
     out.mkdir(parents=True, exist_ok=True)
     given = out / "groups.jsonl"
-    if method is Method.DPO:
-        pairs = [json.dumps(pair) for group in groups for pair in preferences(group)]
-        given.write_text("\n".join(pairs))
-        command = [os.fspath(trl), str(DPO), str(student), str(given), str(out / "trained")]
-        run([*command, str(effort.epochs), str(rate), str(effort.seed)])
-        return out / "trained"
     given.write_text("".join(group.model_dump_json() + "\n" for group in groups))
-    mode = {Method.PAPER: "paper", Method.RRHF: "rrhf"}.get(method, "rrtf")
+    to_a_step = max(1, round(len(groups) * BATCH / effort.problems))
     command = [sys.executable, "-m", "trainer.offline", "--model", str(student)]
-    command += ["--groups", str(given), "--out", str(out), "--mode", mode, "--threads", "1"]
-    command += ["--epochs", str(effort.epochs), "--batch-groups", str(effort.batch_groups)]
-    run([*command, "--learning-rate", str(rate), "--seed", str(effort.seed)])
+    command += ["--groups", str(given), "--out", str(out), "--mode", MODES[method]]
+    command += ["--epochs", str(effort.epochs), "--batch-groups", str(to_a_step)]
+    command += ["--learning-rate", str(rate), "--seed", str(effort.seed), "--threads", "1"]
+    run([*command, *(["--resume", str(effort.resume)] if effort.resume else [])])
     (trained,) = (path for path in out.iterdir() if path.name.isdigit())
     return trained

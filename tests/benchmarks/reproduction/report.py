@@ -6,29 +6,49 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy
 
-from services import statistics
-from services.statistics import Estimate, mean_of, pass_at_k
+from services.statistics import Estimate, pass_at_k
+from tests.benchmarks.reproduction.methods import RATES
 
 Results = Mapping[str, Sequence[Mapping[str, Any]]]
 """For each method, the evaluation of each seed."""
 _OURS = "RRTF, default"
+_RESAMPLES = 4_000
 
 
-def by_problem(evaluations: Sequence[Mapping[str, Any]], k: int | None) -> list[float]:
-    """Return the chance to solve each problem, averaged over seeds: greedy, or within k samples."""
-    rows = [
+def by_seed(evaluations: Sequence[Mapping[str, Any]], k: int | None) -> list[list[float]]:
+    """Return each seed's chance to solve each problem: greedily, or within k samples."""
+    return [
         [float(solved) for solved in item["solved"]]
         if k is None
         else [pass_at_k(item["samples"], right, k) for right in item["right"]]
         for item in evaluations
     ]
-    return [sum(column) / len(column) for column in zip(*rows, strict=True)]
+
+
+def estimate(rows: Sequence[Sequence[float]]) -> Estimate:
+    """Return the mean of a table of seeds by problems, with its 95 % bootstrap interval.
+
+    Seeds and problems are drawn with replacement, each for itself, since every seed has the same
+    problems; with one seed only problems are.
+    """
+    table = numpy.array(rows)
+    seeds, problems = table.shape
+    rng = numpy.random.default_rng(0)
+    means = [
+        table[rng.integers(seeds, size=seeds)][:, rng.integers(problems, size=problems)].mean()
+        for _ in range(_RESAMPLES)
+    ]
+    low, high = numpy.quantile(means, [0.025, 0.975])
+    return Estimate(float(table.mean()), float(low), float(high))
 
 
 def difference(results: Results, one: str, other: str) -> Estimate:
-    """Return how much more problems one method solves greedily than another, paired by problem."""
-    return statistics.difference(by_problem(results[other], None), by_problem(results[one], None))
+    """Return how much more problems one method solves greedily than another, paired by seed and
+    problem."""
+    first, second = (numpy.array(by_seed(results[name], None)) for name in (one, other))
+    return estimate((first - second).tolist())
 
 
 def write_report(results: Results, settings: Mapping[str, Any], folder: Path) -> Path:
@@ -37,9 +57,9 @@ def write_report(results: Results, settings: Mapping[str, Any], folder: Path) ->
     names = list(results)
     figures = {
         name: {
-            "greedy": mean_of(by_problem(results[name], None)),
-            "pass@1": mean_of(by_problem(results[name], 1)),
-            "pass@10": mean_of(by_problem(results[name], 10)),
+            "greedy": estimate(by_seed(results[name], None)),
+            "pass@1": estimate(by_seed(results[name], 1)),
+            "pass@10": estimate(by_seed(results[name], 10)),
         }
         for name in names
     }
@@ -100,7 +120,11 @@ def _text(
         verdict.append(f"It solves fewer problems than: {', '.join(behind)}.")
     if unclear:
         verdict.append(f"Its lead is within the interval over: {', '.join(unclear)}.")
-    rates = ", ".join(f"{name} {rate:g}" for name, rate in settings["rates"].items())
+    rates = ", ".join(
+        f"{name} {rate:g}" + (" (at the end of the scale)" if rate in (RATES[0], RATES[-1]) else "")
+        for name, rate in settings["rates"].items()
+    )
+    scale = ", ".join(f"{rate:g}" for rate in RATES)
     return f"""# A student before and after RRTF, beside other ways to train it
 
 Written by `make reproduce`; the figures are those of its last run, in [JSON](reproduction.json) too.
@@ -111,13 +135,14 @@ Written by `make reproduce`; the figures are those of its last run, in [JSON](re
 
 ![greedy pass@1 and pass@10 by method](reproduction.png)
 
-* Seeds {settings["seeds"]}: each makes a student of its own from nothing, draws its own {settings["training"]} training problems, and samples {settings["samples"]} programs for each at temperature 1. All methods of a seed share student, samples, teachers and labels.
+* Seeds {settings["seeds"]}: each makes a student of its own from nothing, draws its own {settings["training"]} training problems, and samples {settings["samples"]} programs for each at temperature 1. All methods of a seed share student, first samples, teachers and labels.
 * {settings["held_out"]} held-out problems, the same for every seed; no operation chain of them occurs in corpus or training problems. Greedy, and {settings["eval_samples"]} samples at temperature 0.8, top-p 0.95. All programs were labelled by the executor.
-* {settings["epochs"]} epochs for each method, 16 prompts to a step (DPO: 64 pairs). Each had the best of three learning rates by {settings["tuning"]} problems that train nothing: {rates}.
-* Intervals are 95 % bootstrap intervals over problems, of the mean over seeds; differences are paired by problem.
-* Two teachers, right three times of four. Cross-entropy on teachers imitates all they write, since without tests right and wrong are not told apart.
-* Mode `rrhf` takes every pair, unweighted, and weights ranking by 100 as its published code does. Mode `paper` gives the four labels equally spaced scores, sums cross-entropy over tokens, and imitates the teacher. DPO is TRL's, beta 0.1, on the pairs of the default.
+* {settings["epochs"]} epochs for each method in the same number of optimizer steps, one for 16 problems. Each had the best of the same learning rates ({scale}) by {settings["tuning"]} problems of the first seed that train nothing: {rates}.
+* Intervals are 95 % bootstrap intervals over seeds and problems; differences are paired by both. Of so few seeds they are rather too narrow than too wide.
+* Two teachers, right three times of four. Cross-entropy on teachers imitates all they write, since without tests right and wrong are not told apart; rejection sampling every different program that passes, a teacher's or the student's; cross-entropy on the best what RRTF imitates, without its ranking. DPO has RRTF's pairs, beta 0.1. `rrhf` takes every pair, unweighted, and weights ranking by 100 as its published code does. `paper` scores the four labels alike far apart, sums cross-entropy over tokens, and imitates the teacher.
 * Where teachers say their steps, their programs are the same ones with a comment above each line that says what it is to do; all else is as by default.
+* RLOO and GRPO see no teacher, and sample anew before every epoch: {settings["epochs"]} times the student's programs and executions of the other methods.
+* Shown is what happens to a student of a million parameters on problems made by a program, in a few minutes of training. It says nothing of other sizes, other languages or people's problems; differences between methods that lie within their intervals say nothing at all.
 * {settings["cpu_seconds"] / 60:.0f} CPU minutes in all, students included.
 """
 

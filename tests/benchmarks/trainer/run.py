@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from tests.benchmarks.trainer.rates import of_peak
 from tests.benchmarks.trainer.steps import (
     LARGE,
     MIDDLE,
@@ -45,8 +46,6 @@ OTHERS = [
 GROWING = [Shape(n, 128, 32, 32) for n in (8, 16, 32)]
 PART = 256
 """Tokens of a pass of the two-pass step: three responses of these groups."""
-PEAK_TFLOPS = {"NVIDIA H200": 989.0, "NVIDIA H100": 989.0, "NVIDIA A100": 312.0}
-"""Dense bf16, from the makers' data sheets."""
 
 
 def synchronise(device):
@@ -112,14 +111,13 @@ def rate(model, group, taken, device):
     """Say which share of a GPU's matrix rate went into tokens that a plain step would count."""
     if device != "cuda":
         return ""
-    peak = next(
-        (p for n, p in PEAK_TFLOPS.items() if torch.cuda.get_device_name().startswith(n)), 0
-    )
     tokens = len(group.prompt) + sum(group.lengths)
     weights = sum(parameter.numel() for parameter in model.parameters())
-    tflops = 6 * weights * tokens / statistics.median(taken) / 1e12
-    share = f", {tflops / peak:.0%} of {peak:.0f}" if peak else ""
-    return f"   {tokens / statistics.median(taken):>8.0f} tokens/s, {tflops:.0f} TFLOP/s{share}"
+    flops = 6 * weights * tokens / statistics.median(taken)
+    peak = of_peak(flops)
+    share = "" if peak is None else f", {peak:.0%} of the peak"
+    rate = tokens / statistics.median(taken)
+    return f"   {rate:>8.0f} tokens/s, {flops / 1e12:.0f} TFLOP/s{share}"
 
 
 def peak_bytes(step, model, group, device):

@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import text
 
 from infra import errors
-from infra.contracts.base import Author, BatchState, Label
+from infra.contracts.base import Author, BatchState, Integrity, Label
 from infra.contracts.ranking import (
     CompleteRequest,
     HeartbeatRequest,
@@ -103,16 +103,20 @@ def test_batches_formed_by_two_at_once_hold_every_group_once(suite):
     assert all(row.training_batch_id for row in suite.all(RankingRow))
 
 
-def test_a_lease_carries_all_that_training_takes(suite):
+@pytest.mark.parametrize("integrity", list(Integrity))
+def test_a_lease_carries_all_that_training_takes(suite, integrity):
     group_id = suite.open(suite.teacher("good"), suite.student("bad \ud800"), suite.student(""))
     ids = [candidate_id for candidate_id, _ in suite.outbox.programs()]
     labels = (Label.ALL_PASS, Label.PARTIAL_PASS, Label.RUNTIME_ERROR)
-    suite.record(*(suite.result(*pair) for pair in zip(ids, labels, strict=True)))
+    results = [suite.result(*pair) for pair in zip(ids, labels, strict=True)]
+    shared = results[0].verdict.model_copy(update={"integrity": integrity})
+    suite.record(results[0].model_copy(update={"verdict": shared}), *results[1:])
     form(suite)
 
     (leased,) = lease(suite)
 
     (group,) = leased.groups
+    assert group.integrity is integrity
     assert (group.group_id, group.problem_slug, group.prompt) == (
         group_id,
         "double",

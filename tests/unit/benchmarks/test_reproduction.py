@@ -1,15 +1,16 @@
 """What each method of the experiment trains on, and how its figures are made."""
 
+import argparse
 import json
 
 import pytest
 
 from infra.contracts.base import Author, Label
 from infra.contracts.problems import CallTest, Problem
-from infra.prompting.wording import quoted
-from tests.benchmarks.reproduction.groups import Labelled, preferences
+from tests.benchmarks.reproduction.experiment import BudgetSpent, Experiment
+from tests.benchmarks.reproduction.groups import Labelled
 from tests.benchmarks.reproduction.methods import Method, groups_of
-from tests.benchmarks.reproduction.report import by_problem, difference, write_report
+from tests.benchmarks.reproduction.report import by_seed, difference, estimate, write_report
 
 PROBLEM = Problem(
     slug="p", prompt="Give 1.", entry_point="f", tests=(CallTest(args=(1,), expected=1),)
@@ -20,6 +21,7 @@ S_RIGHT = Labelled(Author.STUDENT, "student right", Label.ALL_PASS, 1.0, True)
 S_AGAIN = Labelled(Author.STUDENT, "student right", Label.ALL_PASS, 1.0, True)
 S_CUT = Labelled(Author.STUDENT, "student cut", Label.ALL_PASS, 1.0, False)
 S_BROKEN = Labelled(Author.STUDENT, "student broken", Label.COMPILE_ERROR, 0.0, True)
+S_WRONG = Labelled(Author.STUDENT, "student wrong", Label.RUNTIME_ERROR, 0.0, True)
 PROGRAMS = (T_RIGHT, T_HALF, S_RIGHT, S_AGAIN, S_CUT, S_BROKEN)
 
 
@@ -39,11 +41,11 @@ def test_imitation_of_teachers_takes_all_they_wrote_without_looking_at_labels():
     assert all(len(group.responses) == 1 and group.pairs == () for group in found)
 
 
-def test_rejection_sampling_takes_what_the_student_got_right_and_ended_once_each():
+def test_rejection_sampling_takes_every_program_that_passes_and_ended_once():
     found = groups(Method.REJECTION)
 
-    assert [group.responses[0].program for group in found] == ["student right"]
-    assert groups(Method.REJECTION, (T_RIGHT, S_BROKEN)) == []
+    assert [group.responses[0].program for group in found] == ["teacher right", "student right"]
+    assert groups(Method.REJECTION, (T_HALF, S_BROKEN)) == []
 
 
 def test_rrtf_pairs_teachers_over_students_and_rrhf_pairs_all():
@@ -69,13 +71,19 @@ def test_teachers_that_say_their_steps_take_the_place_of_the_plain_ones_and_only
     assert teachers == [{"teacher right", "teacher half"}, {"# One.\nteacher right"}]
 
 
-def test_dpo_gets_exactly_the_pairs_of_the_default_with_the_prompt_as_it_is_trained():
-    (group,) = groups(Method.DPO)
+def test_dpo_and_the_ablation_without_ranking_get_exactly_what_the_default_gets():
+    assert groups(Method.DPO) == groups(Method.BEST) == groups(Method.RRTF)
 
-    found = preferences(group)
 
-    assert {(pair["chosen"], pair["rejected"]) for pair in found} == pairs_of(*groups(Method.RRTF))
-    assert {pair["prompt"] for pair in found} == {quoted(PROBLEM.prompt)}
+def test_online_methods_get_the_students_programs_even_if_none_passes():
+    (group,) = groups(Method.GRPO)
+    (none_passes,) = groups(Method.RLOO, (T_RIGHT, S_BROKEN, S_WRONG))
+
+    assert {response.author for response in group.responses} == {Author.STUDENT}
+    assert len(group.responses) == 4
+    assert [response.program for response in none_passes.responses] == [
+        "student wrong", "student broken",
+    ]  # fmt: skip
 
 
 def test_a_problem_that_teaches_nothing_is_left_out():
@@ -97,8 +105,8 @@ def test_figures_are_means_over_seeds_and_differences_are_paired(tmp_path):
         "epochs": 1, "tuning": 1, "rates": {"RRHF": 1e-3}, "cpu_seconds": 60,
     }  # fmt: skip
 
-    assert by_problem(before, None) == [0.0, 0.5]
-    assert by_problem(before, 1) == [0.0, 0.75]
+    assert by_seed(before, None) == [[0.0, 1.0], [0.0, 0.0]]
+    assert by_seed(before, 1) == [pytest.approx([0.0, 0.5]), pytest.approx([0.0, 1.0])]
     assert difference(results, "RRTF, default", "before").mean == pytest.approx(0.5)
 
     text = write_report(results, settings, tmp_path).read_text()
@@ -107,3 +115,23 @@ def test_figures_are_means_over_seeds_and_differences_are_paired(tmp_path):
     assert "+50.0" in text
     assert "within the interval over: RRHF" in text
     assert (tmp_path / "reproduction.png").stat().st_size > 5_000
+
+
+def test_an_interval_is_wider_where_seeds_differ():
+    alike = estimate([[1.0] * 20 + [0.0] * 20] * 4)
+    apart = estimate([[1.0] * 40] * 2 + [[0.0] * 40] * 2)
+
+    assert alike.mean == apart.mean == 0.5
+    assert apart.high - apart.low > 2 * (alike.high - alike.low)
+
+
+def test_a_run_without_time_makes_nothing_more_and_keeps_what_there_is(tmp_path):
+    given = {"work": tmp_path, "budget": 1.0}
+    kept = tmp_path / "stage.json"
+    assert Experiment(argparse.Namespace(**given)).once(kept, lambda: "made") == "made"
+
+    spent = Experiment(argparse.Namespace(**given | {"budget": 0.0}))
+
+    assert spent.once(kept, lambda: "made again") == "made"
+    with pytest.raises(BudgetSpent):
+        spent.once(tmp_path / "next.json", lambda: "made")

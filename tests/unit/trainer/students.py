@@ -110,3 +110,13 @@ def gradient_of(model):
             for parameter in model.parameters()
         ]
     )
+
+
+def row_by_row(model, prompt, responses):
+    """The log-probabilities of each response from a row of its own, by the plain definition."""
+    found = []
+    for response in responses:
+        logits = model(input_ids=torch.tensor([prompt + response]), use_cache=False).logits[0]
+        rows = torch.arange(len(prompt) - 1, len(prompt) + len(response) - 1)
+        found.append(logits.double().log_softmax(-1)[rows, torch.tensor(response)])
+    return found

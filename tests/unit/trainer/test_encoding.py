@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from infra.contracts.base import Author
+from infra.contracts.base import Author, Integrity, Label
 from infra.prompting.wording import quoted
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
 from trainer.encoding import encode_group
 from trainer.modes.config import LossConfig, Mode, PairMode
+from trainer.modes.groups import OwnPrograms
 from trainer.tokenizer import byte_tokenizer
 
 TOKENIZER = byte_tokenizer()
@@ -144,3 +145,19 @@ def test_a_group_reduced_to_its_best_keeps_what_is_imitated():
     assert best is not None
     assert best.responses == [encoded.responses[0]]
     assert (best.best, best.pairs) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("integrity", "shared"), [(Integrity.SHARED, 1), (Integrity.ISOLATED, 0), (None, 0)]
+)
+def test_what_the_policy_wrote_is_counted(integrity, shared):
+    group = ranked_group(GOOD, BAD, BAD, GOOD)
+    passed = group.responses[3].model_copy(update={"label": Label.ALL_PASS})
+    responses = (*group.responses[:3], passed)
+    given = group.model_copy(update={"responses": responses, "integrity": integrity})
+
+    own = encode_group(given, TOKENIZER, 512, 512).own
+
+    assert own == OwnPrograms(
+        count=3, passed=1, shared=shared, distinct=2, characters=2 * len(BAD) + len(GOOD)
+    )

@@ -1,16 +1,19 @@
 """What the guard takes for a run that goes wrong, and what for one that does not."""
 
+import json
 import random
+from dataclasses import asdict
 
 import pytest
 
 from infra import errors
+from infra.contracts.base import Label, new_id
+from infra.contracts.ranking import LeasedBatch
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
-from trainer.encoding import encode_group
-from trainer.guard import PATIENCE, Guard, History
+from trainer.guard import PATIENCE, WINDOW, Guard, History
+from trainer.modes.config import POLICY_GRADIENT, Mode
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
-from trainer.tokenizer import byte_tokenizer
 
 
 def looked(losses, norms=None, guard=None):
@@ -88,17 +91,81 @@ def test_a_rate_that_wavers_or_is_of_few_programs_ends_nothing():
     assert passes(Guard(History()), 0.0, 5, programs=2) is None
 
 
-def test_a_learning_rate_of_one_ends_a_run(tmp_path):
-    trainer = Trainer(
+def test_drift_is_a_factor_from_the_first_steps_on_and_outlives_a_restart():
+    guard = Guard(History())
+    first = [guard.drift({"own_length": 100.0}) for _ in range(WINDOW)]
+    again = Guard(History(**json.loads(json.dumps(asdict(guard.history)))))
+    later = [again.drift({"own_length": 250.0}) for _ in range(WINDOW)]
+
+    assert {one["own_length_drift"] for one in first} == {1.0}
+    assert later[-1] == {"own_length_drift": 2.5}
+    assert again.drift({}) == {}
+
+
+def test_norms_that_are_zero_where_groups_teach_nothing_end_no_run():
+    """As policy gradients are, of groups whose programs are all alike and of others."""
+    assert looked([0.0] * 60, ([0.0] * 20 + [40.0] * 10) * 2) is None
+
+
+def test_a_run_whose_loss_is_bounded_is_ended_by_what_it_makes_of_programs_that_pass():
+    guard = Guard(History())
+    calm = {"loss": 0.5, "grad_norm": 0.0}
+
+    def ends(*surprises):
+        return [
+            guard.look(calm | ({} if one is None else {"surprise": one}), 0, 0) is not None
+            for one in surprises
+        ]
+
+    assert not any(ends(0.2, 0.1, 0.3, 0.9, 1.0, 0.4, 3.0, 0.3))
+    assert ends(3.0, None, 3.0, None, None, 3.0) == [False] * 5 + [True]
+
+
+def learner(folder, mode, rate):
+    return Trainer(
         TrainerSettings(
-            output_dir=tmp_path, learning_rate=1.0, warmup_steps=0, threads=1, term_norm_steps=0
+            output_dir=folder, mode=mode, learning_rate=rate, warmup_steps=0, threads=1,
+            term_norm_steps=0,
         )
-    )
-    group = encode_group(ranked_group(GOOD, BAD), byte_tokenizer(), 512, 512)
+    )  # fmt: skip
+
+
+def encoded(trainer, *scores):
+    """A group of a teacher's program and the policy's, which pass where they score 1."""
+    other = GOOD.replace("x + 1", "1 + x")
+    programs = [GOOD, *[other if score == 1 else BAD for score in scores]]
+    pairs = [(0, number, 0.7) for number, score in enumerate(scores, 1) if score < 1]
+    group = ranked_group(*programs, pairs=tuple(pairs))
+    own = [
+        one.model_copy(
+            update={"score": score, "label": Label.ALL_PASS if score == 1 else one.label}
+        )
+        for one, score in zip(group.responses[1:], scores, strict=True)
+    ]
+    group = group.model_copy(update={"responses": (group.responses[0], *own)})
+    (found,) = trainer.encode(LeasedBatch(batch_id=new_id(), epoch=0, groups=(group,)))
+    return found
+
+
+@pytest.mark.parametrize("mode", POLICY_GRADIENT)
+def test_a_healthy_run_on_groups_that_mostly_teach_nothing_goes_on(mode, tmp_path):
+    trainer = learner(tmp_path, mode, 1e-4)
+    alike, mixed = encoded(trainer, 0.3, 0.3), encoded(trainer, 1.0, 0.3, 0.3, 0.3)
+
+    norms = [trainer.step([group])["grad_norm"] for group in [alike] * 8 + [mixed] * 4]
+
+    assert max(norms[:8]) == 0.0
+    assert min(norms[8:]) > 0.5
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_learning_rate_of_one_ends_a_run(mode, tmp_path):
+    trainer = learner(tmp_path, mode, 1.0)
+    group = encoded(trainer, 1.0, 0.3)
 
     def run():
         for _ in range(30):
             trainer.step([group])
 
-    with pytest.raises(errors.TrainingDiverged, match="in a row were far off"):
+    with pytest.raises(errors.TrainingDiverged):
         run()

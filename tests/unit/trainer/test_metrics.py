@@ -1,5 +1,7 @@
 """What a step reports, against the same figures by hand."""
 
+from dataclasses import replace
+
 import numpy
 import pytest
 import torch
@@ -8,6 +10,7 @@ from infra.contracts.base import Label
 from tests.unit.trainer.students import ids_group
 from trainer.metrics import Moments, Tally
 from trainer.modes.config import LossConfig
+from trainer.modes.groups import OwnPrograms
 from trainer.modes.objective import denominators
 from trainer.modes.ranking import ranking_terms
 from trainer.modes.terms import Denominators
@@ -55,6 +58,25 @@ def test_a_step_reports_what_its_groups_add_up_to():
     assert metrics["response_tokens"] == 25
     assert metrics[f"label_{Label.ALL_PASS}"] == pytest.approx(2 / 5)
     assert metrics[f"label_{Label.COMPILE_ERROR}"] == 0
+
+
+def test_what_the_policy_writes_is_reported_where_it_has_written():
+    def metrics(*own):
+        tally, group = Tally(), ids_group(4, 6)
+        for one in own:
+            tally.add(replace(group, own=one), terms_of(group, -2.0, -2.5))
+        return tally.metrics(Denominators(), LossConfig())
+
+    found = metrics(
+        OwnPrograms(count=6, passed=3, shared=1, distinct=4, characters=600),
+        OwnPrograms(count=2, passed=1, shared=1, distinct=1, characters=40),
+    )
+
+    assert found["own_pass_rate"] == 4 / 8
+    assert found["own_shared_pass_share"] == 2 / 4
+    assert found["own_distinct_share"] == 5 / 8
+    assert found["own_length"] == 640 / 8
+    assert "own_length" not in metrics(OwnPrograms())
 
 
 def test_tallies_of_several_processes_add_up_to_one():

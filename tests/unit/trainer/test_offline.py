@@ -7,6 +7,7 @@ from transformers import AutoModelForCausalLM
 from infra import errors, logs
 from infra.contracts.base import Author, Label, new_id
 from infra.contracts.ranking import RankedGroup, Response
+from trainer.checkpoint import sha256
 from trainer.model import small_student
 from trainer.offline import main, read_groups
 from trainer.settings import TrainerSettings
@@ -115,3 +116,16 @@ def test_as_many_checkpoints_are_kept_as_may_still_be_sampled_from():
     assert kept() == 3
     assert kept(max_staleness=10) == 13
     assert kept(max_staleness=10, checkpoint_steps=4) == 6
+
+
+def test_two_runs_one_behind_the_other_give_the_same_bits_as_one(student, tmp_path):
+    groups = tmp_path / "groups.jsonl"
+    groups.write_text(group(1).model_dump_json() + "\n")
+
+    once = train(student, groups, tmp_path / "once", "--epochs", "2", "--mode", "dpo")
+    first = train(student, groups, tmp_path / "first", "--epochs", "1", "--mode", "dpo")
+    again = ("--epochs", "1", "--mode", "dpo", "--resume", str(first))
+    second = train(student, groups, tmp_path / "second", *again)
+
+    assert (first.name, second.name) == ("00000001", "00000002")
+    assert sha256(second) == sha256(once) != sha256(first)

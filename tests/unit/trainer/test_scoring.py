@@ -4,7 +4,15 @@ import pytest
 import torch
 from transformers import Gemma2Config, Gemma2ForCausalLM
 
-from tests.unit.trainer.students import ARCHITECTURES, VOCABULARY, gradient_of, tiny, token_ids
+from tests.unit.trainer.families import family_config
+from tests.unit.trainer.students import (
+    ARCHITECTURES,
+    VOCABULARY,
+    gradient_of,
+    row_by_row,
+    tiny,
+    token_ids,
+)
 from trainer import attention
 from trainer.head import head_of
 from trainer.layout import Asked, Extent, Layout, lay_out, pack, plan, size
@@ -31,16 +39,6 @@ def scored_alone(scorer, prompt, responses):
     return logps
 
 
-def row_by_row(model, prompt, responses):
-    """The log-probabilities of each response from a row of its own, by the plain definition."""
-    found = []
-    for response in responses:
-        logits = model(input_ids=torch.tensor([prompt + response]), use_cache=False).logits[0]
-        rows = torch.arange(len(prompt) - 1, len(prompt) + len(response) - 1)
-        found.append(logits.double().log_softmax(-1)[rows, torch.tensor(response)])
-    return found
-
-
 @pytest.mark.parametrize(("layout", "attention"), WAYS)
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_layout_gives_what_rows_alone_give(architecture, layout, attention):
@@ -63,16 +61,25 @@ def test_every_layout_gives_what_rows_alone_give(architecture, layout, attention
 def test_the_block_mask_for_gpus_lets_a_position_see_what_the_dense_mask_does():
     row = lay_out(GROUPS, Layout.SHARED)
     place = torch.arange(row.ids_BL.shape[1])
+    config = family_config("gemma2")
 
-    dense = attention.inputs(row, "sdpa")["attention_mask"][0, 0]
-    block = attention.inputs(row, "flex_attention")["attention_mask"]
+    config._attn_implementation = "sdpa"
+    dense = attention.inputs(row, config)["attention_mask"]
+    config._attn_implementation = "flex_attention"
+    block = attention.inputs(row, config)["attention_mask"]
 
-    assert torch.equal(block.mask_mod(0, 0, place[:, None], place[None]), dense)
+    assert list(dense) == list(block) == ["full_attention", "sliding_attention"]
+    for kind, mask in dense.items():
+        seen = block[kind].mask_mod(torch.tensor(0), 0, place[:, None], place[None])
+        assert torch.equal(seen, mask[0, 0])
+    assert dense["sliding_attention"].sum() < dense["full_attention"].sum()
 
 
 def test_kernels_without_masks_refuse_shared_rows():
+    config = family_config("llama")
+    config._attn_implementation = "flash_attention_2"
     with pytest.raises(ValueError, match="takes no mask"):
-        attention.inputs(lay_out(GROUPS, Layout.SHARED), "flash_attention_2")
+        attention.inputs(lay_out(GROUPS, Layout.SHARED), config)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -181,7 +188,7 @@ def test_chunks_of_the_head_give_the_loss_and_gradient_of_whole_logits(architect
     for head in (None, head_of(model)):
         scorer = Scorer(model=model, layout=layout, head=head, chunk_elements=5 * VOCABULARY)
         model.zero_grad()
-        loss = torch.stack([(p * p).mean() for p in scorer.score(PROMPT, RESPONSES)]).sum()
+        loss = torch.stack([(p * p).mean() for p in scored_alone(scorer, PROMPT, RESPONSES)]).sum()
         loss.backward()
         found.append((loss.detach(), gradient_of(model)))
 

@@ -4,10 +4,19 @@ import pytest
 import torch
 from structlog.testing import capture_logs
 from torch import nn
-from transformers import BloomConfig, BloomForCausalLM, MistralConfig, MistralForCausalLM
+from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
+    BloomConfig,
+    BloomForCausalLM,
+)
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
 
+from tests.unit.trainer.families import family
 from tests.unit.trainer.students import ARCHITECTURES, VOCABULARY, tiny
 from trainer.layout import Layout
+from trainer.model import set_attention
 from trainer.scoring import Scorer
 from trainer.selfcheck import checked, suitable_layout
 
@@ -18,6 +27,9 @@ class Ignores(nn.Module):
     def __init__(self, model, *names):
         super().__init__()
         self.model, self.names, self.config = model, names, model.config
+
+    def set_attn_implementation(self, implementation):
+        self.model.set_attn_implementation(implementation)
 
     def forward(self, **inputs):
         return self.model(**{k: v for k, v in inputs.items() if k not in self.names})
@@ -44,18 +56,15 @@ def test_a_model_that_ignores_positions_or_masks_is_trained_in_padded_rows(archi
         layout = checked(Scorer(model=model, layout=Layout.SHARED))
 
     assert layout is Layout.PADDED
-    (entry,) = logs
-    assert (entry["event"], entry["log_level"]) == ("scoring.fallback", "error")
-    assert "differ by" in entry["reason"]
+    fallback, accepted = logs
+    assert (fallback["event"], fallback["log_level"]) == ("scoring.fallback", "error")
+    assert "differ by" in fallback["reason"]
+    assert (accepted["event"], accepted["layout"]) == ("scoring.checked", Layout.PADDED)
 
 
 def test_packed_rows_whose_sequences_see_one_another_are_found_out():
-    class WithMask(nn.Module):
+    class WithMask(Ignores):
         """What a mask of ones does to a packed row: its sequences are taken for one."""
-
-        def __init__(self, model):
-            super().__init__()
-            self.model, self.config = model, model.config
 
         def forward(self, input_ids, **inputs):
             ones = torch.ones_like(input_ids)
@@ -78,18 +87,19 @@ def test_an_architecture_that_takes_no_positions_is_trained_in_padded_rows():
         layout = checked(Scorer(model=model, layout=suitable_layout(model)))
 
     assert layout is Layout.PADDED
-    assert logs[-1]["event"] == "scoring.fallback"
+    assert [entry["event"] for entry in logs] == ["scoring.fallback", "scoring.checked"]
 
 
-def test_windows_of_attention_are_left_to_padded_rows():
-    config = MistralConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        sliding_window=8,
-    )
+def test_attention_that_leaves_out_what_a_model_adds_is_given_up_for_its_own():
+    """sdpa drops attention sinks without a word; rows that stand alone go wrong as well."""
+    model = family("gpt_oss")
+    AttentionInterface.register("no_sinks", sdpa_attention_forward)
+    AttentionMaskInterface.register("no_sinks", sdpa_mask)
+    set_attention(model, "no_sinks")
 
-    assert suitable_layout(MistralForCausalLM(config)) is Layout.PADDED
+    with capture_logs() as logs:
+        layout = checked(Scorer(model=model, layout=Layout.SHARED))
+
+    assert (layout, model.config._attn_implementation) == (Layout.PADDED, "eager")
+    events = [entry["event"] for entry in logs]
+    assert events == ["scoring.fallback", "scoring.fallback", "attention.fallback"]
