@@ -61,6 +61,25 @@ def read_problems(path: Path) -> Iterator[Problem | BadLine]:
         yield BadLine(number, found) if isinstance(found, str) else found
 
 
+def every_problem(path: Path) -> list[Problem]:
+    """Read a file of problems of which each must be usable.
+
+    Raises:
+        errors.InvalidInput: the file cannot be read, a line is no problem, one is there twice, or
+            there is none.
+    """
+    found: dict[str, Problem] = {}
+    for item in read_problems(path):
+        if isinstance(item, BadLine):
+            raise errors.InvalidInput(f"{path}, line {item.number}: {item.reason}")
+        if item.slug in found:
+            raise errors.InvalidInput(f"{path} has the problem {item.slug} twice")
+        found[item.slug] = item
+    if not found:
+        raise errors.InvalidInput(f"{path} contains no problem")
+    return list(found.values())
+
+
 def _read_problems(path: Path) -> Iterator[tuple[int, Problem | str]]:
     """Yield problems, or why there is none."""
     if path.is_dir() or path.suffix == ".py":

@@ -1,5 +1,6 @@
 """The setting that says which model servers there are; apart, for who needs no model to read it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic_settings import SettingsConfigDict
@@ -33,6 +34,22 @@ class EndpointSettings(Settings):
             if endpoint.name in _TAKEN:
                 raise errors.ConfigurationError(f"{endpoint.name!r} is no name for an endpoint")
         return found
+
+    def named(self, names: Sequence[str]) -> list[Endpoint]:
+        """Read the model servers of these names, in their order.
+
+        Raises:
+            errors.ConfigurationError: as for `read`.
+            errors.NotFound: there is none of a name.
+        """
+        known = {one.name: one for one in self.read()}
+        for name in names:
+            if name not in known:
+                there = ", ".join(sorted(known)) or "none"
+                raise errors.NotFound(
+                    f"RRTF_SAMPLER_ENDPOINTS lists no endpoint {name!r}; there are: {there}"
+                )
+        return [known[name] for name in names]
 
     def read_for_tasks(self) -> list[Endpoint]:
         """Read the model servers that tasks may ask, each of which takes only so long.

@@ -101,6 +101,18 @@ class Endpoint(Contract):
         usual = PromptStyle.RAW if self.form is Form.COMPLETION else PromptStyle.INSTRUCT
         return PromptForm(style=usual) if self.prompt is None else self.prompt
 
+    def shown(self, form: PromptForm) -> "Endpoint":
+        """Return the same endpoint with its model shown problems in another form.
+
+        Raises:
+            errors.InvalidInput: what the server takes cannot carry it.
+        """
+        try:
+            return Endpoint.model_validate(self.model_dump() | {"prompt": form})
+        except ValidationError as error:
+            reason = error.errors(include_input=False, include_url=False)[0]["msg"]
+            raise errors.InvalidInput(f"the endpoint {self.name!r}: {reason}") from None
+
     @model_validator(mode="after")
     def _form_carries_the_prompt(self) -> Self:
         if self.prompt_form.is_chat == (self.form is Form.COMPLETION):
@@ -129,6 +141,11 @@ class Endpoint(Contract):
         if (self.policy is None) != (self.weights is None):
             raise ValueError("`policy` needs `weights`, and `weights` a `policy`")
         return self
+
+    def asking(self) -> dict[str, JsonValue]:
+        """Return what of it has a part in what the model writes; its address may change."""
+        told = {"model": self.model, "form": self.form.value, "extra_body": self.extra_body}
+        return {**told, "omit": sorted(self.omit)}
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> Decimal:
         """Return the price of so many tokens."""

@@ -7,7 +7,6 @@ after it was cut off goes on behind the last completion that was written, and en
 import argparse
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 
@@ -16,22 +15,13 @@ from infra.contracts.base import JsonValue
 from infra.contracts.problems import Problem
 from infra.contracts.prompting import PAPER, PromptForm, Sampled, parse_form
 from infra.kept import Kept, fingerprint
-from infra.record_files import BadLine
 from sampler.drawing import Decoding, derive_seed
 from sampler.extraction import extract
 from sampler.generation import Generated, LocalModel, Row
 from sampler.in_process import version_of
+from sampler.options import add_sampling
 
 log = logs.get(__name__)
-
-
-def _problems(path: Path) -> list[Problem]:
-    found = []
-    for item in importers.read_problems(path):
-        if isinstance(item, BadLine):
-            raise errors.InvalidInput(f"{path}, line {item.number}: {item.reason}")
-        found.append(item)
-    return found
 
 
 def run(given: argparse.Namespace) -> int:
@@ -40,7 +30,7 @@ def run(given: argparse.Namespace) -> int:
     Raises:
         errors.SuiteError: a file or the model cannot be read, or a prompt is too long.
     """
-    problems = _problems(given.problems)
+    problems = importers.every_problem(given.problems)
     model = LocalModel(given.model, given.device, given.prompt_form)
     rows, owners = [], []
     for problem in problems:
@@ -98,20 +88,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Read, sample, write; return 1 when something is wrong."""
     parser = argparse.ArgumentParser(prog="python -m sampler.generate", description=__doc__)
     parser.add_argument("--model", required=True, help="name or path of a causal model")
-    parser.add_argument("--problems", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
         "--prompt-form",
         type=parse_form,
         default=PAPER,
         help="for a model that records none of its own",
     )
-    parser.add_argument("--samples", type=int, default=1, help="for each problem")
-    parser.add_argument("--temperature", type=float, default=1.0, help="0 is greedy")
-    parser.add_argument("--top-p", type=float, default=1.0)
-    parser.add_argument("--max-tokens", type=int, default=1024)
-    parser.add_argument("--stop", action="append", default=[], help="may be given several times")
-    parser.add_argument("--seed", type=int, default=0)
+    add_sampling(parser)
     parser.add_argument("--batch-tokens", type=int, default=32_768)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0)

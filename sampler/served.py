@@ -40,6 +40,19 @@ _TURNS = 7_300_914
 T = TypeVar("T")
 
 
+def backend_of(
+    endpoint: Endpoint, ledger: Ledger, fanout: Fanout, database: Database
+) -> "Served | Remote":
+    """Prepare to ask an endpoint, whether it serves a policy or not.
+
+    Raises:
+        errors.ConfigurationError: its key is not in the environment.
+    """
+    if endpoint.policy:
+        return Served(endpoint, ledger, fanout, database)
+    return Remote(endpoint, ledger, fanout)
+
+
 @dataclass(frozen=True)
 class _Witness:
     """Vouches for completions of one version."""

@@ -13,9 +13,8 @@ from sampler.backends import Backend
 from sampler.endpoint_settings import EndpointSettings
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
-from sampler.remote import Remote
 from sampler.sampling import answer
-from sampler.served import Served
+from sampler.served import backend_of
 from sampler.settings import SamplerSettings
 
 app: Celery = celery_app(Queue.SAMPLER)
@@ -39,12 +38,7 @@ def open_backends(**_: object) -> None:
     backends = settings.backends()
     if endpoints:
         ledger, fanout = Ledger(database), Fanout()
-        backends |= {
-            one.name: Served(one, ledger, fanout, database)
-            if one.policy
-            else Remote(one, ledger, fanout)
-            for one in endpoints
-        }
+        backends |= {one.name: backend_of(one, ledger, fanout, database) for one in endpoints}
     _Worker.database, _Worker.backends = database, backends
 
 

@@ -7,6 +7,7 @@ import bisect
 import itertools
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import Final, NamedTuple
@@ -98,6 +99,39 @@ def over_problems(counts: Sequence[Count], k: int, seed: int = 0) -> Estimate:
     return mean_of([pass_at_k(count.all, count.right, k) for count in counts], seed)
 
 
+def over_seeds(by_seed: Sequence[Sequence[Count]], k: int, seed: int = 0) -> Estimate:
+    """Return the mean pass@k of several seeds over the same problems, each with its own programs.
+
+    The interval says how far another seed on other problems of the kind may be from it: seeds and
+    problems are drawn with replacement, each for itself.
+
+    Raises:
+        ValueError: there is no seed or no problem, or one with fewer than k programs.
+    """
+    values = [[pass_at_k(*count, k) for count in counts] for counts in by_seed]
+    return _crossed(values, mean_of(_means(values), seed), 0.0, seed)
+
+
+def difference_over_seeds(
+    before: Sequence[Sequence[float]], after: Sequence[Sequence[float]], seed: int = 0
+) -> Estimate:
+    """Return how much the mean rose over the same problems, with the same seeds.
+
+    Args:
+        before: A row for each seed, with a value for each problem.
+        after: The same of the other one.
+        seed: Of the resampling.
+
+    Raises:
+        ValueError: they are not of the same problems and seeds, or of none.
+    """
+    rises = [
+        [b - a for a, b in zip(one, other, strict=True)]
+        for one, other in zip(before, after, strict=True)
+    ]
+    return _crossed(rises, _bootstrap(_means(rises), -1.0, seed), -1.0, seed)
+
+
 def over_programs(counts: Sequence[Count], k: int, seed: int = 0) -> Estimate:
     """Return pass@k, with how far another run on these very problems may be from it.
 
@@ -143,6 +177,37 @@ def _bootstrap(values: Sequence[float], least: float, seed: int) -> Estimate:
     rng = random.Random(seed)  # noqa: S311 - resampling, not secrets
     means = [sum(rng.choices(values, k=size)) / size for _ in range(_RESAMPLES)]
     return Estimate(mean, *_percentiles(means))
+
+
+def _means(values: Sequence[Sequence[float]]) -> list[float]:
+    """Return the mean over seeds for each problem."""
+    count = _some(len(values))
+    return [math.fsum(column) / count for column in zip(*values, strict=True)]
+
+
+def _crossed(
+    values: Sequence[Sequence[float]], alone: Estimate, least: float, seed: int
+) -> Estimate:
+    """Widen the interval of problems alone by what seeds add; a row of values for each seed."""
+    count, size = len(values), len(values[0])
+    if count < 2:
+        return alone
+    of_seed = [math.fsum(row) / size for row in values]
+    # Few seeds that are drawn with replacement differ less than seeds do.
+    wider = math.sqrt(count / (count - 1)) - 1.0
+    off = [wider * (mean - alone.mean) for mean in of_seed]
+    rng = random.Random(seed)  # noqa: S311 - resampling, not secrets
+    means = []
+    for _ in range(_RESAMPLES):
+        drawn = rng.choices(range(count), k=count)
+        problems = rng.choices(range(size), k=size)
+        total = sum(
+            times * (sum(map(values[row].__getitem__, problems)) / size + off[row])
+            for row, times in Counter(drawn).items()
+        )
+        means.append(max(least, min(1.0, total / count)))
+    low, high = _percentiles(means)
+    return Estimate(alone.mean, min(low, alone.low), max(high, alone.high))
 
 
 def _percentiles(means: list[float]) -> tuple[float, float]:

@@ -6,7 +6,6 @@ Adapters lie in a folder of their own, beside weights they are merged into.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
@@ -30,6 +29,7 @@ from torch.optim import Optimizer
 from infra import errors, logs
 from infra.contracts.prompting import PromptForm
 from infra.prompting.stored import write_form
+from infra.weights import weights_sha256
 from trainer import lora
 from trainer.guard import History
 from trainer.processes import Processes
@@ -122,7 +122,7 @@ def save(
     shutil.rmtree(final, ignore_errors=True)
     temporary.rename(final)
     _sync(root)
-    return final, sha256(final)
+    return final, weights_sha256(final)
 
 
 def _each_once(model: nn.Module, weights: dict[str, Any]) -> dict[str, Any]:
@@ -148,16 +148,6 @@ def _sync(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-def sha256(directory: Path) -> str:
-    """Return the hash over the weights files of a checkpoint, in the order of their names."""
-    digest = hashlib.sha256()
-    for path in sorted(directory.rglob("*.safetensors")):
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
-    return digest.hexdigest()
 
 
 def restore(directory: Path, model: nn.Module, optimizer: Optimizer) -> TrainerState:

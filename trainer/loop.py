@@ -12,6 +12,7 @@ from infra import errors, logs, scraping
 from infra.contracts.base import JsonValue
 from infra.contracts.ranking import LeasedBatch, NewCheckpoint
 from infra.metrics import observe_step
+from infra.weights import weights_sha256
 from trainer import checkpoint
 from trainer.client import LeaseClient
 from trainer.leases import Leases
@@ -158,7 +159,7 @@ class _Run:
         if newest is None:
             return None
         path = Path(newest.path)
-        if not path.is_dir() or checkpoint.sha256(path) != newest.sha256:
+        if not path.is_dir() or weights_sha256(path) != newest.sha256:
             raise errors.ConfigurationError(
                 f"the newest checkpoint of {self.settings.policy!r} is not at {path}, or not what"
                 " was recorded; restore it, or train another policy"

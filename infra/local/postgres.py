@@ -20,6 +20,7 @@ from psycopg import sql
 from infra import errors
 from infra.local.home import (
     Identity,
+    default_home,
     free_port,
     package_folder,
     reachable,
@@ -27,6 +28,7 @@ from infra.local.home import (
 )
 from infra.local.process import end_stale, run, spawn
 from infra.local.server import Server
+from infra.settings import DatabaseSettings, load
 
 _START_SECONDS = 60
 _TRIES = 3
@@ -58,6 +60,17 @@ def running_url(home: Path) -> str:
         raise errors.Unavailable(
             f"DATABASE_URL is not set, and no PostgreSQL of ours runs in {home}"
         ) from error
+
+
+def chosen_url(home: Path | None = None) -> str:
+    """Return the URL of `DATABASE_URL`, or else of the server that runs in a data directory.
+
+    Raises:
+        errors.Unavailable: none runs there, or this user may not look.
+    """
+    if home is None and os.environ.get("DATABASE_URL"):
+        return load(DatabaseSettings).database_url.get_secret_value()
+    return running_url(home or default_home())
 
 
 class _Refused(errors.Unavailable):

@@ -12,9 +12,10 @@ from rich.table import Table
 
 from infra import errors
 from services.cli.console import PlainConsole
-from services.cli.terminal import say
+from services.cli.terminal import open_client, say
 from services.evaluation import given, plan, running, tables, writing
 from services.evaluation.comparing import Change, Comparison
+from services.evaluation.policies import checkpoints_of
 from services.evaluation.results import Evaluation
 
 _LINE_SECONDS: Final = 30.0
@@ -24,6 +25,8 @@ _LINE_SECONDS: Final = 30.0
 def table_of(
     file: Path | None,
     models: Sequence[str],
+    endpoints: Sequence[str],
+    policies: Sequence[str],
     candidates: Sequence[str],
     verdicts: Sequence[str],
     problems: Sequence[str],
@@ -38,6 +41,8 @@ def table_of(
     table |= {key: value for key, value in options.items() if value not in (None, [])}
     rows = [
         *(("models", *_named(text, "model")) for text in models),
+        *(("models", *_versioned(text, "endpoint")) for text in endpoints),
+        *(("models", *_versioned(text, "policy")) for text in policies),
         *(("models", *row) for text in candidates for row in _candidates(text)),
         *(("models", *_named(text, "verdicts")) for text in verdicts),
         *(("benchmarks", *_named(text, "problems")) for text in problems),
@@ -47,7 +52,9 @@ def table_of(
             raise errors.InvalidInput(f"two {kind} are called {name!r}; say NAME={row}")
         table[kind][name] = row
     if not table.get("models"):
-        raise errors.InvalidInput("no model is named: --model, --candidates, --verdicts or --plan")
+        raise errors.InvalidInput(
+            "no model is named: --model, --endpoint, --policy, --candidates, --verdicts or --plan"
+        )
     return table
 
 
@@ -61,7 +68,8 @@ def run(
     """
     wanted = plan.made(table)
     with _shown() as progress:
-        running.Run(wanted, out, slots, threads, progress).run()
+        checkpoints = checkpoints_of(wanted, open_client)
+        running.Run(wanted, out, slots, threads, progress, checkpoints).run()
     return writing.write(out, wanted.k), wanted.k
 
 
@@ -101,6 +109,15 @@ def _line(change: Change) -> str:
 def _named(text: str, field: str) -> tuple[str, dict[str, Any]]:
     name, what = plan.named(text)
     return name, {field: what}
+
+
+def _versioned(text: str, field: str) -> tuple[str, dict[str, Any]]:
+    """Part NAME=WHAT@VERSION, of which only WHAT must be given."""
+    name, _, given = text.rpartition("=")
+    what, at, version = given.rpartition("@")
+    if not at or not version.isdecimal():
+        return name or given, {field: given}
+    return name or given, {field: what, "version": int(version)}
 
 
 def _candidates(text: str) -> Iterator[tuple[str, dict[str, Any]]]:

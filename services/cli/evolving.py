@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from infra import errors
 from infra.settings import load
 from sampler.endpoint_settings import EndpointSettings
-from sampler.endpoints import Endpoint
 from sampler.evolution.teacher import Teacher
 from sampler.fanout import Fanout
 from sampler.ledger import Ledger
@@ -45,7 +44,7 @@ def run(
     """
     screen = Screen.of(named(against), embeddings)
     texts = instructions.read_seeds(seeds)
-    endpoints = _endpoints(teachers)
+    endpoints = load(EndpointSettings).named(teachers)
     with ExitStack() as stack:
         database = stack.enter_context(closing(open_database()))
         teacher = Teacher(endpoints, Ledger(database), stack.enter_context(Fanout()))
@@ -68,7 +67,7 @@ def foresee(out: Path, teachers: Sequence[str], problems: int) -> Plan:
         raise errors.InvalidInput(
             f"cannot read {path}, the report of a run to plan by; make one of a hundred seeds first"
         ) from error
-    return plan(report, problems, {one.name: one for one in _endpoints(teachers)})
+    return plan(report, problems, {one.name: one for one in load(EndpointSettings).named(teachers)})
 
 
 def lines(foreseen: Plan) -> Iterator[str]:
@@ -84,14 +83,3 @@ def lines(foreseen: Plan) -> Iterator[str]:
             f" {one.completion_tokens} written, {one.requests_per_second:g} requests/s"
             f" ({one.bound_by}), {one.hours:g} h"
         )
-
-
-def _endpoints(names: Sequence[str]) -> list[Endpoint]:
-    known = {one.name: one for one in load(EndpointSettings).read()}
-    for name in names:
-        if name not in known:
-            there = ", ".join(sorted(known)) or "none"
-            raise errors.NotFound(
-                f"RRTF_SAMPLER_ENDPOINTS lists no endpoint {name!r}; there are: {there}"
-            )
-    return [known[name] for name in names]

@@ -3,7 +3,6 @@
 import errno
 import functools
 import json
-import os
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +16,6 @@ from infra.contracts.candidates import PolicyName
 from infra.contracts.prompting import PromptForm, parse_form
 from infra.local.home import default_home
 from infra.printable import one_entry, plain_json
-from infra.settings import DatabaseSettings, load
 from services.cli.interrupts import Interrupted, interruptible
 
 if TYPE_CHECKING:
@@ -106,11 +104,9 @@ def open_database(home: Path | None = None) -> "Database":
         errors.Unavailable: no suite runs there.
     """
     from infra.db.unit_of_work import Database
-    from infra.local.postgres import running_url
+    from infra.local.postgres import chosen_url
 
-    if home is None and os.environ.get("DATABASE_URL"):
-        return Database(load(DatabaseSettings).database_url.get_secret_value())
-    return Database(running_url(home or default_home()))
+    return Database(chosen_url(home))
 
 
 def left_out_note(count: int) -> str:

@@ -9,11 +9,11 @@ from infra.contracts.api import ProblemView
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import Problem
+from infra.importers import every_problem
 from infra.record_files import BadLine
 from services import answers
 from services.cli.submitting import Report, store
 from services.client import Client
-from services.evaluation.benchmarks import read_problems
 from services.round_plan import Plan, Round, difference
 from services.rounds import Rounds, keep_best
 
@@ -36,8 +36,8 @@ def train_rounds(
         errors.InvalidInput: a file cannot be used.
         errors.Unavailable: the sampler could not answer, or a batch was not trained.
     """
-    views = stored(client, read_problems(problems))
-    others = stored(client, read_problems(held_out))
+    views = stored(client, every_problem(problems))
+    others = stored(client, every_problem(held_out))
     programs = read_teachers(teachers, {view.slug: view for view in views}) if teachers else {}
     out.mkdir(parents=True, exist_ok=True)
     done: list[Round] = []

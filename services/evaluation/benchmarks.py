@@ -15,7 +15,6 @@ from pydantic import Field
 from infra import errors, importers
 from infra.contracts.base import Contract
 from infra.contracts.problems import Problem
-from infra.record_files import BadLine
 from services.evaluation.plan import BenchmarkPlan
 
 _KNOWN: Final = Path(__file__).with_name("known.toml")
@@ -77,25 +76,6 @@ def known() -> Mapping[str, Known]:
     return {name: Known.model_validate(table) for name, table in tables.items()}
 
 
-def read_problems(path: Path) -> list[Problem]:
-    """Read a file of problems of which each must be usable.
-
-    Raises:
-        errors.InvalidInput: the file cannot be read, a line is no problem, one is there twice, or
-            there is none.
-    """
-    found: dict[str, Problem] = {}
-    for item in importers.read_problems(path):
-        if isinstance(item, BadLine):
-            raise errors.InvalidInput(f"{path}, line {item.number}: {item.reason}")
-        if item.slug in found:
-            raise errors.InvalidInput(f"{path} has the problem {item.slug} twice")
-        found[item.slug] = item
-    if not found:
-        raise errors.InvalidInput(f"{path} contains no problem")
-    return list(found.values())
-
-
 def opened(name: str, plan: BenchmarkPlan) -> Benchmark:
     """Read a benchmark, and choose its problems.
 
@@ -103,7 +83,7 @@ def opened(name: str, plan: BenchmarkPlan) -> Benchmark:
         errors.InvalidInput: its file cannot be used, it is not what its name says, it cannot be
             chosen from in this way, or nothing is left.
     """
-    every = read_problems(plan.problems)
+    every = importers.every_problem(plan.problems)
     of = _known_as(name, plan, every)
     problems = every[: _release(name, plan.release, of, len(every))]
     items = [item(problem, of) for problem in problems]

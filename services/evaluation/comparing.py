@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from infra import errors
 from services import statistics
 from services.evaluation.folder import Folder, read_json
-from services.evaluation.results import Found, Judged, read_cell
+from services.evaluation.results import Found, Judged, read_cells
 from services.statistics import Estimate
 
 
@@ -78,12 +78,22 @@ def compared(before: Found, after: Found) -> Comparison:
     Raises:
         errors.InvalidInput: they were asked different problems.
     """
-    tests = {read_json(one.cell.asked)["asked"].get("problems_sha256") for one in (before, after)}
+    tests = {
+        read_json(cell.asked)["asked"].get("problems_sha256")
+        for one in (before, after)
+        for cell in one.cells
+    }
     # What was judged elsewhere says not by which tests.
     if before.counts.keys() != after.counts.keys() or len(tests - {None}) > 1:
         raise errors.InvalidInput(
-            f"{before.cell.folder} and {after.cell.folder} are of different problems, or tests"
+            f"{before.model} and {after.model} were asked different problems of {before.benchmark}"
         )
+    same = set(before.seeds) & set(after.seeds)
+    if not same:
+        raise errors.InvalidInput(
+            f"{before.model} and {after.model} have no seed in common on {before.benchmark}"
+        )
+    before, after = before.of_seeds(same), after.of_seeds(same)
     first, second = (
         [count.right / count.all for count in one.counts.values()] for one in (before, after)
     )
@@ -98,7 +108,7 @@ def compared(before: Found, after: Found) -> Comparison:
         settings=(before.setting.name, after.setting.name),
         before=before.pass_at(1),
         after=after.pass_at(1),
-        difference=statistics.difference(first, second),
+        difference=statistics.difference_over_seeds(*(one.rates() for one in (before, after))),
         p=_mcnemar(first, second) if is_single else None,
         problems=len(before.counts),
         changes=tuple(sorted(changes, key=lambda change: change.before - change.after)),
@@ -143,7 +153,7 @@ def _read(path: Path) -> list[Found]:
     cells = [cell for cell in folder.cells() if cell.model == path.name]
     if not cells:
         raise errors.InvalidInput(f"{path} has nothing that is complete")
-    return [read_cell(cell, folder.items(cell.benchmark)) for cell in cells]
+    return read_cells(cells, {cell.benchmark: folder.items(cell.benchmark) for cell in cells})
 
 
 def _change(

@@ -2,7 +2,8 @@
 
 benchmarks/NAME.jsonl                   the problems: name, level, date, prompt, known flaw
 models/MODEL/model.json                 when its training data end
-models/MODEL/BENCHMARK/SETTING/         a cell: programs of one kind for one benchmark
+models/MODEL/BENCHMARK/SETTING/         a cell: programs of one kind for one benchmark; those of
+                                        another seed than 0 in SETTING_sSEED
     asked.json                          what was asked of whom, and the versions of what did it
     candidates.jsonl                    the programs
     labels.jsonl                        what became of each; there, once the cell is complete
@@ -77,6 +78,10 @@ class Cell(NamedTuple):
         """Return how its programs were drawn."""
         return Setting.model_validate(read_json(self.asked)["setting"])
 
+    def seed(self) -> int:
+        """Return the seed that they were drawn with; 0 where there is none."""
+        return int(read_json(self.asked)["asked"].get("sampling", {}).get("seed", 0))
+
 
 class Folder:
     """An evaluation on disk."""
@@ -84,9 +89,9 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def cell(self, model: str, benchmark: str, setting: Setting) -> Cell:
+    def cell(self, model: str, benchmark: str, kind: str) -> Cell:
         """Return where programs of one kind are."""
-        return Cell(self.root / "models" / model / benchmark / setting.name, model, benchmark)
+        return Cell(self.root / "models" / model / benchmark / kind, model, benchmark)
 
     def cells(self) -> Iterator[Cell]:
         """Yield all complete cells, by model, benchmark and setting."""

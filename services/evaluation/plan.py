@@ -8,14 +8,16 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from infra import errors
 from infra.contracts.base import Contract
+from infra.contracts.candidates import PolicyName
 from infra.contracts.prompting import PAPER, FormOption, PromptForm, PromptStyle
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,99}$")]
 """Of a model or a benchmark; it is the name of a folder too."""
+_SOURCES: Final = ("model", "endpoint", "policy", "candidates", "verdicts")
 _NO_NAME: Final = re.compile(r"[^A-Za-z0-9._@+-]+")
 
 
@@ -60,16 +62,27 @@ class Sampling(Contract):
             Setting(temperature=self.temperature, top_p=self.top_p) if self.temperature else GREEDY
         )
 
+    @property
+    def folder(self) -> str:
+        """What the folder of these programs is called: one for each seed."""
+        return self.setting.name + (f"_s{self.seed}" if self.seed else "")
+
 
 class ModelPlan(Contract):
-    """Where the programs of a model come from: one of three."""
+    """Where the programs of a model come from: one of five."""
 
     model: str | None = None
     """Hugging Face causal model, by name or path, which is sampled here."""
+    endpoint: str | None = None
+    """Model server of RRTF_SAMPLER_ENDPOINTS, which is asked."""
+    policy: PolicyName | None = None
+    """Policy of the suite, of which a checkpoint is sampled here."""
     candidates: Path | None = None
     """Programs that it wrote, in any form that `rrtf label` reads."""
+    version: int | None = Field(None, ge=0)
+    """Of the policy, or of that which the endpoint serves; by default the policy's newest."""
     prompt_form: FormOption | None = None
-    """How it is shown problems; as the plan says, where not given."""
+    """How it is shown problems; where not given, as its endpoint says, or else the plan."""
     only: str | None = None
     """The model whose programs are taken, of a file of several."""
     verdicts: Path | None = None
@@ -77,10 +90,17 @@ class ModelPlan(Contract):
     cutoff: date | None = None
     """When its training data end: problems that are not younger may be known to it."""
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether it is asked for programs, and has not written them before."""
+        return self.candidates is None and self.verdicts is None
+
     @model_validator(mode="after")
     def _has_one_source(self) -> Self:
-        if sum(one is not None for one in (self.model, self.candidates, self.verdicts)) != 1:
-            raise ValueError("give one of `model`, `candidates` and `verdicts`")
+        if sum(getattr(self, name) is not None for name in _SOURCES) != 1:
+            raise ValueError(f"give one of {', '.join(_SOURCES)}")
+        if self.version is not None and self.policy is None and self.endpoint is None:
+            raise ValueError("`version` is that of a `policy`, or of one that an `endpoint` serves")
         if self.only is not None and self.candidates is None:
             raise ValueError("`only` chooses among `candidates`")
         return self
@@ -120,38 +140,44 @@ class Plan(Contract):
     """How problems are shown to models that record no form of their own."""
     stop: tuple[str, ...] = ()
     """Texts that end a completion, beside those of a benchmark whose prompts are shown raw."""
-    seed: int = 0
+    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    """So many samples are drawn with each; greedy programs have none."""
+
+    @field_validator("seeds")
+    @classmethod
+    def _are_different(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(value))
 
     @model_validator(mode="after")
     def _has_enough_samples(self) -> Self:
-        sampled = any(one.model is not None for one in self.models.values())
+        sampled = any(one.is_sampled for one in self.models.values())
         if sampled and not self.samples and not self.greedy:
             raise ValueError("`samples` is 0 and `greedy` is off: nothing is left to do")
         if sampled and self.samples and self.samples < max(self.k):
             raise ValueError(f"pass@{max(self.k)} needs at least {max(self.k)} samples a problem")
         return self
 
-    def samplings(self, model: ModelPlan, stop: Sequence[str] = ()) -> Iterator[Sampling]:
+    def samplings(self, form: PromptForm, stop: Sequence[str] = ()) -> Iterator[Sampling]:
         """Yield how a model is sampled, greedy first.
 
         Args:
-            model: Which.
+            form: How it is shown problems.
             stop: Texts behind which a completion of the benchmark's own prompts is another text.
         """
-        form = model.prompt_form or self.prompt_form
         raw = tuple(stop) if form.style is PromptStyle.RAW else ()
         usual = {
             "max_tokens": self.max_tokens,
-            "seed": self.seed,
             "stop": tuple(dict.fromkeys(self.stop + raw)),
             "form": form,
         }
         if self.greedy:
             yield Sampling.model_validate(usual)
         if self.samples:
-            for temperature, top_p in itertools.product(self.temperatures, self.top_p):
-                drawn = {"samples": self.samples, "temperature": temperature, "top_p": top_p}
-                yield Sampling.model_validate(usual | drawn)
+            for temperature, top_p, seed in itertools.product(
+                self.temperatures, self.top_p, self.seeds
+            ):
+                drawn = {"temperature": temperature, "top_p": top_p, "seed": seed}
+                yield Sampling.model_validate(usual | drawn | {"samples": self.samples})
 
 
 def read(path: Path) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """What an evaluation has found, read from its folder."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +35,7 @@ class Judged(NamedTuple):
     """Tests that it did not pass."""
     failure: Failure | None
     place: int
-    """Among the programs of its cell, from 0."""
+    """Among the programs of its kind, from 0."""
 
     @property
     def is_right(self) -> bool:
@@ -50,36 +50,52 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class Found:
-    """What became of the programs of one cell."""
+    """What became of the programs of one kind, of one model, for one benchmark."""
 
-    cell: Cell
+    cells: tuple[Cell, ...]
+    """One for each seed."""
     setting: Setting
     items: tuple[Item, ...]
-    judged: Mapping[str, tuple[Judged, ...]]
-    """By problem, in the order of the items."""
+    by_seed: Mapping[int, Mapping[str, tuple[Judged, ...]]]
+    """By seed and by problem, in the order of the items."""
 
     @property
     def model(self) -> str:
         """Who wrote them."""
-        return self.cell.model
+        return self.cells[0].model
 
     @property
     def benchmark(self) -> str:
         """What they were for."""
-        return self.cell.benchmark
+        return self.cells[0].benchmark
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """With which they were drawn; 0 where there was none."""
+        return tuple(self.by_seed)
+
+    def of_seeds(self, seeds: Container[int]) -> "Found":
+        """Return what was drawn with some of the seeds."""
+        kept = {seed: found for seed, found in self.by_seed.items() if seed in seeds}
+        return replace(self, by_seed=kept)
+
+    @cached_property
+    def judged(self) -> dict[str, tuple[Judged, ...]]:
+        """By problem, in the order of the items, of all seeds."""
+        return {
+            item.slug: tuple(one for of in self.by_seed.values() for one in of[item.slug])
+            for item in self.items
+        }
 
     @cached_property
     def counts(self) -> dict[str, Count]:
         """How many programs each problem has, and how many of them are right."""
-        return {
-            slug: Count(len(found), sum(one.is_right for one in found))
-            for slug, found in self.judged.items()
-        }
+        return {slug: _count(found) for slug, found in self.judged.items()}
 
-    @property
+    @cached_property
     def fewest(self) -> int:
-        """Programs that every problem has."""
-        return min(count.all for count in self.counts.values())
+        """Programs that every problem has of every seed."""
+        return min(len(found) for of in self.by_seed.values() for found in of.values())
 
     @property
     def is_single(self) -> bool:
@@ -89,11 +105,12 @@ class Found:
     @cached_property
     def programs(self) -> list[Mapping[str, Any]]:
         """The programs, and their `num_tokens` if known; none where it was judged elsewhere."""
-        if not self.cell.candidates.exists():
-            return []
         shown = ("program", "num_tokens")
         return [
-            {key: row[key] for key in shown if key in row} for row in rows_of(self.cell.candidates)
+            {key: row[key] for key in shown if key in row}
+            for cell in self.cells
+            if cell.candidates.exists()
+            for row in rows_of(cell.candidates)
         ]
 
     def every(self) -> list[Judged]:
@@ -101,9 +118,28 @@ class Found:
         return [one for found in self.judged.values() for one in found]
 
     def pass_at(self, k: int, slugs: Sequence[str] | None = None) -> Estimate:
-        """Return pass@k over problems; all of them, or some."""
-        counts = [self.counts[slug] for slug in (self.counts if slugs is None else slugs)]
-        return statistics.over_problems(counts, k)
+        """Return pass@k over problems, all of them or some, and over seeds where there are several.
+
+        The mean of what each seed gives.
+        """
+        return statistics.over_seeds(self._counts_by_seed(slugs), k)
+
+    def rates(self) -> list[list[float]]:
+        """Return pass@1: a row for each seed, with a value for each problem."""
+        return [[one.right / one.all for one in of] for of in self._counts_by_seed()]
+
+    def again(self, k: int) -> Estimate | None:
+        """Return pass@k as another run on the same problems may give it.
+
+        None where each problem has a single program, which tells nothing of it.
+        """
+        if self.is_single:
+            return None
+        return statistics.over_programs([c for of in self._counts_by_seed() for c in of], k)
+
+    def _counts_by_seed(self, slugs: Sequence[str] | None = None) -> list[list[Count]]:
+        named = [item.slug for item in self.items] if slugs is None else slugs
+        return [[_count(of[slug]) for slug in named] for of in self.by_seed.values()]
 
 
 class Evaluation:
@@ -121,7 +157,7 @@ class Evaluation:
             raise errors.InvalidInput(f"{root} holds no evaluation with a complete part")
         items = {name: folder.items(name) for name in {cell.benchmark for cell in cells}}
         self.found = sorted(
-            (read_cell(cell, items[cell.benchmark]) for cell in cells),
+            read_cells(cells, items),
             key=lambda one: (one.benchmark, one.model, one.setting.temperature or 0.0),
         )
         self.items = {name: tuple(items[name]) for name in sorted(items)}
@@ -137,22 +173,45 @@ class Evaluation:
         ]
 
 
-def read_cell(cell: Cell, items: Sequence[Item]) -> Found:
-    """Read one cell.
+def read_cells(cells: Sequence[Cell], items: Mapping[str, Sequence[Item]]) -> list[Found]:
+    """Read cells, and put those together that differ by their seed alone.
+
+    Args:
+        cells: Complete ones.
+        items: The problems of their benchmarks.
 
     Raises:
-        errors.InvalidInput: its labels are not of the benchmark's problems.
+        errors.InvalidInput: labels are not of the benchmark's problems, or a seed is there twice.
     """
+    alike: dict[tuple[str, str, Setting], dict[int, Cell]] = defaultdict(dict)
+    for cell in cells:
+        of = alike[cell.model, cell.benchmark, cell.setting()]
+        if of.setdefault(cell.seed(), cell) is not cell:
+            raise errors.InvalidInput(f"{cell.folder} is drawn as {of[cell.seed()].folder} is")
+    return [
+        _read(dict(sorted(of.items())), setting, tuple(items[benchmark]))
+        for (_, benchmark, setting), of in alike.items()
+    ]
+
+
+def _read(cells: Mapping[int, Cell], setting: Setting, items: tuple[Item, ...]) -> Found:
+    by_seed, place = {}, 0
+    for seed, cell in cells.items():
+        by_seed[seed] = _read_labels(cell, items, place)
+        place += sum(map(len, by_seed[seed].values()))
+    return Found(tuple(cells.values()), setting, items, by_seed)
+
+
+def _read_labels(cell: Cell, items: Sequence[Item], place: int) -> dict[str, tuple[Judged, ...]]:
+    """Read the labels of a cell, whose programs stand from a place on among those of all seeds."""
     judged: dict[str, list[Judged]] = {item.slug: [] for item in items}
-    for place, row in enumerate(read_lines(cell.labels)):
+    for number, row in enumerate(read_lines(cell.labels), place):
         if row.get("task_id") not in judged:
             raise errors.InvalidInput(f"{cell.labels} has a label for {row.get('task_id')!r}")
-        judged[row["task_id"]].append(_judged(row, place))
+        judged[row["task_id"]].append(_judged(row, number))
     if not all(judged.values()):
         raise errors.InvalidInput(f"{cell.labels} lacks labels for some problems")
-    return Found(
-        cell, cell.setting(), tuple(items), {slug: tuple(one) for slug, one in judged.items()}
-    )
+    return {slug: tuple(one) for slug, one in judged.items()}
 
 
 def by_level(found: Found) -> dict[str, list[str]]:
@@ -189,16 +248,13 @@ def numbers(found: Found, ks: Sequence[int], cutoff: date | None = None) -> dict
         "model": found.model,
         "benchmark": found.benchmark,
         "setting": found.setting.name,
+        "seeds": list(found.seeds),
         "problems": len(found.counts),
         "programs": len(every),
         "pass_at": {
             str(k): {
                 "over_problems": found.pass_at(k)._asdict(),
-                "over_programs": (
-                    None
-                    if found.is_single
-                    else statistics.over_programs(list(found.counts.values()), k)._asdict()
-                ),
+                "over_programs": again._asdict() if (again := found.again(k)) else None,
             }
             for k in ks
         },
@@ -214,7 +270,7 @@ def numbers(found: Found, ks: Sequence[int], cutoff: date | None = None) -> dict
         "no_program": sum(not str(row["program"]).strip() for row in found.programs),
         "tokens": sum(tokens) if tokens else None,
         "right": {slug: count.right for slug, count in found.counts.items()},
-        **read_json(found.cell.asked),
+        "asked": [read_json(cell.asked) for cell in found.cells],
     }
 
 
@@ -224,6 +280,10 @@ def _parts(items: Sequence[Item], part: Callable[[Item], str]) -> dict[str, list
         if name := part(item):
             found[name].append(item.slug)
     return dict(sorted(found.items())) if len(found) > 1 else {}
+
+
+def _count(found: Sequence[Judged]) -> Count:
+    return Count(len(found), sum(one.is_right for one in found))
 
 
 def _judged(row: Mapping[str, Any], place: int) -> Judged:

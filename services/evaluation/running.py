@@ -3,10 +3,16 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from infra import errors
+from infra.contracts.api import CheckpointView
+from infra.contracts.prompting import PromptForm
+from infra.settings import load
+from sampler.endpoint_settings import EndpointSettings
 from services.evaluation import benchmarks, given, labelling, published, sampling
 from services.evaluation.benchmarks import Benchmark, Item, Known
 from services.evaluation.folder import (
@@ -18,6 +24,7 @@ from services.evaluation.folder import (
     write_lines,
 )
 from services.evaluation.plan import ModelPlan, Plan, Sampling, Setting
+from services.evaluation.policies import weights_of
 
 Progress = Callable[[str, int, int], None]
 """Is told what is done now, how many steps are done, and of how many."""
@@ -33,20 +40,26 @@ class _Job:
     programs: int
     benchmark: Benchmark | None = None
     """None: it was judged elsewhere, and `rows` is what was found."""
-    sampled: tuple[str, Sampling] | None = None
-    """Model, and how it is sampled; None: `rows` has the programs."""
+    sample: Callable[[Path, Path, sampling.Told], None] | None = None
+    """Samples a file of problems into another one; None: `rows` has the programs."""
     rows: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
     @property
     def steps(self) -> int:
-        return self.programs * (bool(self.sampled) + bool(self.benchmark))
+        return self.programs * (bool(self.sample) + bool(self.benchmark))
 
 
 class Run:
     """One evaluation, in a folder that may have a part of it already."""
 
     def __init__(
-        self, plan: Plan, root: Path, slots: int | None, threads: int, progress: Progress
+        self,
+        plan: Plan,
+        root: Path,
+        slots: int | None,
+        threads: int,
+        progress: Progress,
+        checkpoints: Mapping[str, CheckpointView] = MappingProxyType({}),
     ) -> None:
         """Read all that is given.
 
@@ -56,6 +69,7 @@ class Run:
             slots: Candidates executed at once.
             threads: Of torch; 0 leaves the choice to torch.
             progress: Is told how far it is.
+            checkpoints: Of the models that are a policy's, by their names in the plan.
 
         Raises:
             errors.InvalidInput: a file cannot be used, or the folder is of something else.
@@ -65,6 +79,7 @@ class Run:
         self._slots = slots
         self._threads = threads
         self._progress = progress
+        self._checkpoints = checkpoints
         self._benchmarks = {
             name: benchmarks.opened(name, one) for name, one in plan.benchmarks.items()
         }
@@ -99,29 +114,65 @@ class Run:
 
     def _jobs_of(self, name: str, model: ModelPlan) -> Iterator[_Job]:
         if model.model is not None:
-            yield from self._jobs_of_local(name, model.model, model)
+            asked = {"model": model.model, "model_sha256": sampling.model_digest(model.model)}
+            yield from self._jobs_of_local(name, model.model, model, asked)
+        elif model.policy is not None:
+            one = self._checkpoints[name]
+            asked = {"policy": one.policy, "version": one.version, "weights_sha256": one.sha256}
+            yield from self._jobs_of_local(name, str(weights_of(one)), model, asked)
+        elif model.endpoint is not None:
+            yield from self._jobs_of_endpoint(name, model.endpoint, model)
         elif model.candidates is not None:
             yield from self._jobs_of_file(name, model.candidates, model.only)
         elif model.verdicts is not None:
             yield from self._jobs_judged(name, model.verdicts)
 
-    def _jobs_of_local(self, name: str, source: str, model: ModelPlan) -> Iterator[_Job]:
+    def _jobs_of_local(
+        self, name: str, source: str, model: ModelPlan, asked: Mapping[str, Any]
+    ) -> Iterator[_Job]:
         self._need_benchmarks(name)
-        digest = sampling.model_digest(source)
+
+        def sample(how: Sampling, problems: Path, out: Path, told: sampling.Told) -> None:
+            sampling.sample(source, problems, out, how, self._threads, told)
+
+        yield from self._jobs_sampled(name, asked, model.prompt_form, sample)
+
+    def _jobs_of_endpoint(self, name: str, endpoint: str, model: ModelPlan) -> Iterator[_Job]:
+        self._need_benchmarks(name)
+        (server,) = load(EndpointSettings).named([endpoint])
+        if model.prompt_form is not None:
+            server = server.shown(model.prompt_form)
+        if bool(server.policy) != (model.version is not None):
+            raise errors.InvalidInput(
+                f"{name}: give a `version` where the endpoint serves a policy, and only there"
+            )
+        asked = {"endpoint": endpoint, "version": model.version, **server.asking()}
+
+        def sample(how: Sampling, problems: Path, out: Path, told: sampling.Told) -> None:
+            sampling.ask(endpoint, model.version, problems, out, how, told)
+
+        yield from self._jobs_sampled(name, asked, server.prompt_form, sample)
+
+    def _jobs_sampled(
+        self,
+        name: str,
+        asked: Mapping[str, Any],
+        form: PromptForm | None,
+        sample: Callable[[Sampling, Path, Path, sampling.Told], None],
+    ) -> Iterator[_Job]:
         for benchmark in self._benchmarks.values():
-            for how in self._plan.samplings(model, benchmark.stop):
+            for how in self._plan.samplings(form or self._plan.prompt_form, benchmark.stop):
                 yield _Job(
-                    self.folder.cell(name, benchmark.name, how.setting),
+                    self.folder.cell(name, benchmark.name, how.folder),
                     how.setting,
                     {
-                        "model": source,
-                        "model_sha256": digest,
+                        **asked,
                         "problems_sha256": benchmark.digest,
                         "sampling": how.model_dump(mode="json"),
                     },
                     how.samples * len(benchmark.items),
                     benchmark,
-                    (source, how),
+                    partial(sample, how),
                 )
 
     def _jobs_of_file(self, name: str, path: Path, only: str | None) -> Iterator[_Job]:
@@ -134,7 +185,7 @@ class Run:
                 "candidates_sha256": benchmarks.digest(records),
                 "problems_sha256": benchmark.digest,
             }
-            cell = self.folder.cell(name, of, setting)
+            cell = self.folder.cell(name, of, setting.name)
             yield _Job(cell, setting, asked, len(records), benchmark, rows=records)
 
     def _jobs_judged(self, name: str, path: Path) -> Iterator[_Job]:
@@ -147,7 +198,7 @@ class Run:
             if {one.slug for one in there} != {one.slug for one in items}:
                 raise errors.InvalidInput(f"{path} has results for other problems than {of} has")
             asked = {"verdicts": path.name, "verdicts_sha256": benchmarks.digest(rows)}
-            cell = self.folder.cell(name, of, Setting())
+            cell = self.folder.cell(name, of, Setting().name)
             yield _Job(cell, Setting(), asked, len(rows), rows=rows)
 
     def _need_benchmarks(self, name: str) -> None:
@@ -158,11 +209,11 @@ class Run:
         if job.benchmark is None:
             write_lines(job.cell.labels, job.rows)
             return
-        what = f"{job.cell.model} {job.cell.benchmark} {job.setting.name}"
+        what = f"{job.cell.model} {job.cell.benchmark} {job.cell.folder.name}"
         done = 0
         if not job.cell.candidates.exists():
             self._write_candidates(job, job.benchmark, what)
-        if job.sampled:
+        if job.sample:
             done = job.programs
         labelling.judge(
             job.benchmark.problems,
@@ -173,15 +224,14 @@ class Run:
         )
 
     def _write_candidates(self, job: _Job, benchmark: Benchmark, what: str) -> None:
-        if job.sampled is None:
+        if job.sample is None:
             write_lines(job.cell.candidates, job.rows)
             return
-        model, how = job.sampled
         sampled = job.cell.folder / "sampled.jsonl"
         if not sampled.exists():
             told = self._telling(f"{what}: sampling", 0)
             with self._problems_of(benchmark) as problems:
-                sampling.sample(model, problems, sampled, how, self._threads, told)
+                job.sample(problems, sampled, told)
         # Without the tokens and their weights, which are much longer than the programs.
         write_lines(
             job.cell.candidates,

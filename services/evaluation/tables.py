@@ -32,8 +32,8 @@ def rates(evaluation: Evaluation, benchmark: str, ks: Sequence[int]) -> Table:
     rows = []
     for one in found:
         cells = [str(one.pass_at(k)) if k <= one.fewest else "" for k in ks]
-        again = "" if one.is_single else str(statistics.over_programs(list(one.counts.values()), 1))
-        rows.append((name_of(one), str(one.fewest), *cells, again))
+        count = str(one.fewest) + (f", {len(one.seeds)} seeds" if len(one.seeds) > 1 else "")
+        rows.append((name_of(one), count, *cells, str(one.again(1) or "")))
     return Table(head, tuple(rows))
 
 

@@ -6,9 +6,9 @@ from transformers import AutoModelForCausalLM
 
 from infra import errors
 from infra.contracts.base import Author, BatchState, SkipReason
+from infra.importers import every_problem
 from services.cli.training import read_teachers, stored, train_rounds
 from services.cli.up import running_suite
-from services.evaluation.benchmarks import read_problems
 from services.exercises import files
 from services.exercises.exercise import Split
 from services.round_plan import Mode, Plan
@@ -96,7 +96,7 @@ def test_held_out_problems_are_evaluated_and_never_trained_on(suite, exercises):
         rankings = [client.get_ranking(group.id) for group, _ in evaluated]
         batched = {group for batch in client.training_batches() for group in batch.group_ids}
 
-    assert slugs == {item.slug for item in read_problems(exercises[2])}
+    assert slugs == {item.slug for item in every_problem(exercises[2])}
     assert {ranking.skip_reason for ranking in rankings} == {SkipReason.TOO_FEW_CANDIDATES}
     assert not batched & {group.id for group, _ in evaluated}
 
@@ -108,9 +108,9 @@ def test_offline_rounds_train_on_the_first_candidates_again_until_they_are_too_s
         start = client.checkpoints("default")[0].version
         known = {group.id for group in client.groups()}
         plan = Plan(**vars(PLAN) | {"rounds": 6, "mode": Mode.OFFLINE, "seed": 5})
-        problems = stored(client, read_problems(exercises[0]))
+        problems = stored(client, every_problem(exercises[0]))
         teachers = read_teachers(exercises[1], {item.slug: item for item in problems})
-        held_out = stored(client, read_problems(exercises[2]))
+        held_out = stored(client, every_problem(exercises[2]))
         rounds = Rounds(client, plan, problems, teachers, held_out, suite.check).run()
 
         done = [next(rounds) for _ in range(3)]
@@ -133,7 +133,7 @@ def test_offline_rounds_train_on_the_first_candidates_again_until_they_are_too_s
 
 def test_a_problem_cannot_be_trained_on_and_held_out(suite, exercises):
     with suite.client() as client:
-        problems = stored(client, read_problems(exercises[0]))
+        problems = stored(client, every_problem(exercises[0]))
 
         with pytest.raises(errors.InvalidInput, match="held out"):
             Rounds(client, PLAN, problems, {}, problems[:1])
@@ -141,8 +141,8 @@ def test_a_problem_cannot_be_trained_on_and_held_out(suite, exercises):
 
 def test_a_sampler_that_cannot_answer_ends_the_rounds_with_its_reason(suite, exercises):
     with suite.client() as client:
-        problems = stored(client, read_problems(exercises[0]))
-        held_out = stored(client, read_problems(exercises[2]))
+        problems = stored(client, every_problem(exercises[0]))
+        held_out = stored(client, every_problem(exercises[2]))
         plan = Plan(**vars(PLAN) | {"policy": "other", "policy_endpoint": "nobody"})
 
         with pytest.raises(errors.Unavailable, match="no backend 'nobody'"):

@@ -24,6 +24,20 @@ def evaluate(
         list[str],
         typer.Option(help="Hugging Face causal model, by name or path, or NAME=MODEL; repeat."),
     ] = [],  # noqa: B006 - typer reads it, nobody changes it
+    endpoint: Annotated[
+        list[str],
+        typer.Option(
+            help="Model server of RRTF_SAMPLER_ENDPOINTS, ENDPOINT or NAME=ENDPOINT, with @VERSION"
+            " where it serves a policy; needs the database; repeat."
+        ),
+    ] = [],  # noqa: B006 - as above
+    policy: Annotated[
+        list[str],
+        typer.Option(
+            help="Checkpoint on this machine, POLICY, POLICY@VERSION or NAME=...; needs the suite;"
+            " repeat."
+        ),
+    ] = [],  # noqa: B006 - as above
     candidates: Annotated[
         list[str],
         typer.Option(
@@ -55,7 +69,9 @@ def evaluate(
     max_tokens: Annotated[
         int | None, typer.Option(help="Of one completion. [default: 512]")
     ] = None,
-    seed: int | None = None,
+    seed: Annotated[
+        list[int], typer.Option(help="Each draws so many samples; repeat. [default: 0]")
+    ] = [],  # noqa: B006 - as above
     prompt_form: FormName = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="Of torch; 0 leaves it to torch.")] = 0,
@@ -70,10 +86,10 @@ def evaluate(
         "temperatures": temperature,
         "top_p": top_p,
         "max_tokens": max_tokens,
-        "seed": seed,
+        "seeds": seed,
         "prompt_form": prompt_form,
     }
-    table = table_of(plan, model, candidates, verdicts, problems, given)
+    table = table_of(plan, model, endpoint, policy, candidates, verdicts, problems, given)
     evaluation, ks = run(table, out, slots, threads)
     _print(evaluation, ks, out, as_json)
 

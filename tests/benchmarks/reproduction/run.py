@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from infra import errors, importers, logs
+from infra.importers import every_problem
 from infra.record_files import BadLine
 from services.evaluation import labelling, plan, sampling
-from services.evaluation.benchmarks import read_problems
 from services.evaluation.folder import read_lines
 from services.evaluation.plan import Sampling
 from services.evaluation.results import Evaluation, Found
@@ -84,7 +84,7 @@ class Experiment:
         folder, (trains, _) = self.folder / f"seed-{seed}", self.problems(seed)
 
         def make() -> list[dict[str, Any]]:
-            known = read_problems(trains)
+            known = every_problem(trains)
             slugs = {problem.slug for problem in known}
             how = Sampling(
                 samples=self.given.samples, temperature=1.0, max_tokens=_MAX_TOKENS, seed=seed
@@ -111,7 +111,7 @@ class Experiment:
 
         def make() -> str:
             shutil.rmtree(folder, ignore_errors=True)
-            known = read_problems(self.problems(seed)[0])
+            known = every_problem(self.problems(seed)[0])
             of: dict[str, list[Labelled]] = {problem.slug: [] for problem in known}
             for record in self.collect(seed):
                 of[record["task_id"]].append(labelled(record))

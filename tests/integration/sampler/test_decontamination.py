@@ -5,9 +5,9 @@ import json
 import pytest
 
 from infra import errors
+from infra.importers import every_problem
 from services.cli.decontaminating import clean, look
 from services.decontamination import named
-from services.evaluation.benchmarks import read_problems
 
 TOTAL = (
     "def total(values):\n    while values:\n        return values[0] + total(values[1:])\n"
@@ -96,7 +96,7 @@ def test_an_import_refuses_what_a_benchmark_asks_and_its_own_tests_tell_the_rest
     ])  # fmt: skip
     refused = []
 
-    kept = list(clean(read_problems(path), [str(known)], refused))
+    kept = list(clean(every_problem(path), [str(known)], refused))
 
     assert [one.slug for one in kept] == ["new/other"]
     (why,) = refused

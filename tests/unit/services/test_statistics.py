@@ -10,10 +10,12 @@ import pytest
 from services.statistics import (
     Count,
     difference,
+    difference_over_seeds,
     mcnemar,
     mean_of,
     over_problems,
     over_programs,
+    over_seeds,
     pass_at_k,
     wilson,
 )
@@ -158,3 +160,35 @@ def test_a_paired_difference_is_narrower_than_two_rates_apart():
 def test_nothing_has_no_mean(find):
     with pytest.raises(ValueError, match="no problem"):
         find([])
+
+
+def test_an_interval_of_several_seeds_holds_what_seeds_differ_by():
+    rng, covered, runs = random.Random(0), 0, 25
+    for _ in range(runs):
+        rates = [min(1.0, max(0.0, 0.5 + rng.gauss(0, 0.1))) for _ in range(4)]
+        drawn = [
+            [Count(10, sum(rng.random() < rate for _ in range(10))) for _ in range(40)]
+            for rate in rates
+        ]
+        found = over_seeds(drawn, 1)
+        covered += found.low <= 0.5 <= found.high
+
+    assert covered >= 0.85 * runs
+
+
+def test_seeds_widen_an_interval_and_never_narrow_it():
+    same = [[Count(4, 2), Count(4, 0), Count(4, 4)]] * 3
+    apart = [[Count(4, 4)] * 3, [Count(4, 0)] * 3, [Count(4, 2)] * 3]
+
+    assert over_seeds(same[:1], 2) == over_problems(same[0], 2)
+    once, thrice = over_problems(same[0], 2), over_seeds(same, 2)
+    assert thrice.mean == pytest.approx(once.mean)
+    assert thrice.low <= once.low <= once.mean <= once.high <= thrice.high
+    assert over_seeds([[Count(4, 0)] * 3] * 2, 1) == wilson(0, 3)
+    low, high = over_seeds(apart, 1)[1:]
+    assert (low, high) == (0.0, 1.0)
+    rates = [[count.right / count.all for count in counts] for counts in apart]
+    rise = difference_over_seeds(rates, rates[::-1])
+    assert rise.mean == 0.0
+    assert rise.low <= -0.5 <= 0.5 <= rise.high
+    assert difference_over_seeds(rates[:1], rates[1:2]) == difference(rates[0], rates[1])

@@ -5,6 +5,7 @@ import multiprocessing
 import pytest
 
 from infra import errors
+from infra.weights import weights_sha256
 from trainer import checkpoint
 from trainer.processes import Processes
 from trainer.settings import TrainerSettings
@@ -57,7 +58,7 @@ def test_a_checkpoint_that_was_never_recorded_is_replaced(tmp_path):
 
     assert path == left
     assert not (left / "sub").exists()
-    assert digest == checkpoint.sha256(path)
+    assert digest == weights_sha256(path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["00000003"]
 
 

@@ -7,8 +7,9 @@ from datetime import date
 
 import pytest
 
-from infra import errors
+from infra import errors, importers
 from infra.contracts.problems import CallTest, Problem
+from infra.contracts.prompting import PAPER
 from services.evaluation import benchmarks, given, plan, published
 from services.evaluation.plan import GREEDY, BenchmarkPlan, Setting
 from services.statistics import Count, over_problems
@@ -91,10 +92,10 @@ def test_a_file_that_would_give_a_wrong_rate_is_refused(rows, says, benchmark, t
 
 def test_a_file_with_a_bad_problem_is_not_evaluated_in_part(tmp_path):
     good = {"slug": "a", "prompt": "", "entry_point": "f", "tests": [{"kind": "call", "args": []}]}
-    assert len(benchmarks.read_problems(write(tmp_path / "good", [good]))) == 1
+    assert len(importers.every_problem(write(tmp_path / "good", [good]))) == 1
     for rows, says in (([good, {"slug": "b"}], "line 2"), ([good, good], "twice"), ([], "no prob")):
         with pytest.raises(errors.InvalidInput, match=says):
-            benchmarks.read_problems(write(tmp_path / "bad", rows))
+            importers.every_problem(write(tmp_path / "bad", rows))
 
 
 @pytest.mark.parametrize(
@@ -246,19 +247,26 @@ def test_a_plan_names_files_beside_it_and_is_refused_where_it_cannot_be_done(tmp
 
     made = plan.made(plan.read(path))
 
-    samplings = list(made.samplings(made.models["small"], ("\ndef",)))
+    samplings = list(made.samplings(PAPER, ("\ndef",)))
     names = [how.setting.name for how in samplings]
     assert names == ["greedy", "t0.2_p0.9", "t0.2", "t0.8_p0.9", "t0.8"]
     assert [how.samples for how in samplings] == [1, 200, 200, 200, 200]
     assert made.benchmarks["own"].problems == tmp_path / "problems.jsonl"
     assert {how.stop for how in samplings} == {()}
+    twice = made.model_copy(update={"seeds": (0, 3)}).samplings(PAPER)
+    assert [how.folder for how in twice][:3] == ["greedy", "t0.2_p0.9", "t0.2_p0.9_s3"]
     raw = plan.made({"models": {"a": {"model": "x", "prompt_form": "raw"}}, "stop": ["#"]})
-    assert {how.stop for how in raw.samplings(raw.models["a"], ("\ndef",))} == {("#", "\ndef")}
+    assert {how.stop for how in raw.samplings(raw.models["a"].prompt_form, ("\ndef",))} == {
+        ("#", "\ndef")
+    }
     for wrong in (
         {"models": {}},
         {"models": {"a/b": {"model": "x"}}},
         {"models": {"a": {}}},
         {"models": {"a": {"model": "x", "candidates": "y"}}},
+        {"models": {"a": {"model": "x", "version": 1}}},
+        {"models": {"a": {"policy": "p"}}, "seeds": []},
+        {"models": {"a": {"endpoint": "e"}}, "samples": 5},
         {"models": {"a": {"model": "x"}}, "samples": 5},
         {"models": {"a": {"model": "x"}}, "samples": 0, "greedy": False},
         {"models": {"a": {"model": "x"}}, "unknown": 1},
