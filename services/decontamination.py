@@ -6,17 +6,16 @@ through what they are about to keep.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from infra import errors
 from infra.contracts.base import Contract, Language
 from infra.contracts.problems import Problem
 from infra.record_files import BadLine
-from infra.settings import data_directory
 from sampler.evolution.decontamination import Benchmarks, DatasetReport, Hit, Known
 from services import embeddings, instructions
 from services.behaviour import Behaviours, Subject
 from services.instructions import Record
+from services.known import Named
 
 
 class Finding(Contract):
@@ -25,53 +24,6 @@ class Finding(Contract):
     line: int
     name: str
     hits: tuple[Hit, ...]
-
-
-class Named(NamedTuple):
-    """A benchmark's file, and what it is called."""
-
-    name: str
-    path: Path
-
-
-def named(given: Sequence[str]) -> list[Named]:
-    """Find benchmarks: `FILE`, `NAME=FILE`, or the name of a file in the folder of `RRTF_DATA`.
-
-    Each text may hold several, with commas between; of a name only letters and digits count.
-
-    Raises:
-        errors.InvalidInput: there is none of such a name.
-    """
-    texts = [part for text in given for part in ([text] if _is_one(text) else text.split(","))]
-    return [_named(text.strip()) for text in texts if text.strip()]
-
-
-def _is_one(text: str) -> bool:
-    return Path(text.rpartition("=")[2]).exists()
-
-
-def _named(text: str) -> Named:
-    name, _, path = text.rpartition("=")
-    if Path(path).exists():
-        return Named(name or _stem(Path(path)), Path(path))
-    folder = data_directory()
-    files = [file for file in folder.iterdir() if file.is_file()] if folder else []
-    file = next((file for file in files if _letters(_stem(file)) == _letters(path)), None)
-    if file is None:
-        there = ", ".join(sorted({_stem(file) for file in files})) or "none"
-        raise errors.InvalidInput(
-            f"no benchmark {text!r}: give FILE, NAME=FILE, or the name of a file in the folder of"
-            f" RRTF_DATA, where there are: {there}"
-        )
-    return Named(name or _stem(file), file)
-
-
-def _stem(path: Path) -> str:
-    return path.name.partition(".")[0]
-
-
-def _letters(text: str) -> str:
-    return "".join(filter(str.isalnum, text)).lower()
 
 
 class Screen:

@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -192,9 +192,9 @@ def last_good(root: Path) -> int | None:
     return int(path.read_text()) if path.exists() else None
 
 
-def retain(root: Path, keep: int, pinned: int | None) -> None:
-    """Remove the oldest checkpoints, all but the newest `keep` and the pinned version."""
+def retain(root: Path, keep: int, pinned: Container[int | None]) -> None:
+    """Remove the oldest checkpoints, all but the newest `keep` and the pinned versions."""
     found = sorted(int(path.name) for path in root.iterdir() if path.name.isdigit())
     for version in found[:-keep]:
-        if version != pinned:
+        if version not in pinned:
             shutil.rmtree(directory_of(root, version))

@@ -7,7 +7,8 @@ import httpx
 from pydantic import BaseModel
 
 from infra import errors, logs
-from infra.contracts.api import CheckpointView, CompleteResponse, Page
+from infra.contracts.api import CheckpointView, CompleteResponse, Page, PolicyView
+from infra.contracts.evaluations import EvaluationView
 from infra.contracts.ranking import (
     CompleteRequest,
     HeartbeatRequest,
@@ -77,6 +78,22 @@ class LeaseClient:
         self._raise_for(response)
         page = Page[CheckpointView].model_validate_json(response.content)
         return page.items[0] if page.items else None
+
+    def policy(self, policy: str) -> PolicyView | None:
+        """Return a policy with its best checkpoint, or None before the first group."""
+        response = self._request("GET", f"/v1/policies/{policy}", None)
+        if response.status_code == 404:
+            return None
+        self._raise_for(response)
+        return PolicyView.model_validate_json(response.content)
+
+    def evaluations(self, policy: str) -> tuple[EvaluationView, ...]:
+        """Return what evaluators have found of the newest checkpoints, newest first."""
+        response = self._request("GET", f"/v1/policies/{policy}/evaluations?limit=100", None)
+        if response.status_code == 404:
+            return ()
+        self._raise_for(response)
+        return Page[EvaluationView].model_validate_json(response.content).items
 
     def close(self) -> None:
         """Close the connections."""

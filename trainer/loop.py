@@ -20,7 +20,7 @@ from trainer.modes.groups import EncodedGroup
 from trainer.processes import Processes
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
-from trainer.tracking import Tracker, numbers, open_tracker
+from trainer.tracking import Tracker, numbers, open_tracker, track_evaluations
 
 log = logs.get(__name__)
 
@@ -75,10 +75,14 @@ class _Run:
                 trainer.state.batch_ids += [str(batch.batch_id) for batch in batches]
                 self._report(trainer, tracker)
             ended = self._ended(trainer)
+            due = self._due(trainer, now=ended or not batches)
             # Without a batch at hand there is time to record what was trained.
-            if self._due(trainer, now=ended or not batches) and not self._record(trainer):
+            if due and not self._record(trainer):
                 # What was trained is not ours to keep: go on from what is recorded.
                 trainer = self._resume()
+            if tracker and (due or not batches):
+                evaluations = self.client.evaluations(self.settings.policy)
+                track_evaluations(tracker, self.root, evaluations)
         if tracker:
             tracker.close()
 
@@ -140,10 +144,15 @@ class _Run:
             if trainer.is_calm:
                 # Every step since then was as it should be: the checkpoint they began from is good.
                 checkpoint.mark_good(self.root, self.recorded)
-            good = checkpoint.last_good(self.root)
-            checkpoint.retain(self.root, self.settings.num_kept, pinned=good)
+            checkpoint.retain(self.root, self.settings.num_kept, pinned=self._pinned())
         self.recorded, trainer.state.batch_ids = version, []
         return True
+
+    def _pinned(self) -> set[int | None]:
+        """Return the versions that are kept: the good one, the best, the one that is evaluated."""
+        policy = self.client.policy(self.settings.policy)
+        found = {checkpoint.last_good(self.root)}
+        return found | ({policy.best_version, policy.evaluating_version} if policy else set())
 
     def _resume(self) -> Trainer:
         """Start from the newest checkpoint that the API has recorded, whatever lies on the disk."""

@@ -1,12 +1,19 @@
 """Where the metrics of steps go: TensorBoard files, Weights & Biases, MLflow, or nowhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from infra import errors
 from infra.contracts.base import JsonValue
+from infra.contracts.evaluations import EvaluationView
 from trainer.settings import TrackerKind, TrainerSettings
+
+_TRACKED: Final = "tracked_evaluations"
+"""File in a policy's folder that says until when evaluations were kept."""
+_NEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
+_VERSION: Final = "evaluation/version"
 
 
 class Tracker(Protocol):
@@ -14,6 +21,9 @@ class Tracker(Protocol):
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Keep the metrics of one step."""
+
+    def log_evaluation(self, version: int, metrics: Mapping[str, float]) -> None:
+        """Keep what was found of a version, which may be older than the newest step."""
 
     def close(self) -> None:
         """Write what is still in memory."""
@@ -50,8 +60,26 @@ def numbers(metrics: Mapping[str, JsonValue]) -> dict[str, float]:
     }
 
 
+def track_evaluations(tracker: Tracker, root: Path, evaluations: Sequence[EvaluationView]) -> None:
+    """Keep what was not kept before; what was is remembered in the folder of checkpoints."""
+    path = root / _TRACKED
+    known = datetime.fromisoformat(path.read_text()) if path.exists() else _NEVER
+    new = [one for one in evaluations if one.score is not None and one.evaluated_at > known]
+    for one in sorted(new, key=lambda view: view.evaluated_at):
+        rates = {f"evaluation/{name}": rate.mean for name, rate in one.rates.items()}
+        tracker.log_evaluation(one.version, {"evaluation/score": one.score or 0.0, **rates})
+    if new:
+        root.mkdir(parents=True, exist_ok=True)
+        temporary = root / f".{_TRACKED}"
+        temporary.write_text(max(one.evaluated_at for one in new).isoformat())
+        temporary.replace(path)
+
+
 class _Nowhere:
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
+        pass
+
+    def log_evaluation(self, version: int, metrics: Mapping[str, float]) -> None:
         pass
 
     def close(self) -> None:
@@ -69,6 +97,9 @@ class _TensorBoard:
         for name, value in metrics.items():
             self._writer.add_scalar(name, value, step)
         self._writer.flush()
+
+    def log_evaluation(self, version: int, metrics: Mapping[str, float]) -> None:
+        self.log(version, metrics)
 
     def close(self) -> None:
         self._writer.close()
@@ -90,9 +121,14 @@ class _WandB:
             dir=root,
             config=settings.model_dump(mode="json"),
         )
+        # Its steps only rise, and an evaluation is of an earlier one.
+        self._run.define_metric("evaluation/*", step_metric=_VERSION)
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         self._run.log(dict(metrics), step=step)
+
+    def log_evaluation(self, version: int, metrics: Mapping[str, float]) -> None:
+        self._run.log({**metrics, _VERSION: version})
 
     def close(self) -> None:
         self._run.finish()
@@ -118,6 +154,9 @@ class _MLflow:
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         self._mlflow.log_metrics(dict(metrics), step=step)
+
+    def log_evaluation(self, version: int, metrics: Mapping[str, float]) -> None:
+        self.log(version, metrics)
 
     def close(self) -> None:
         self._mlflow.end_run()

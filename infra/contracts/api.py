@@ -410,6 +410,10 @@ class PolicyView(Contract):
     id: UUID
     name: str
     newest_version: int | None
+    best_version: int | None = None
+    """Of the checkpoints that were evaluated; null before there is one."""
+    evaluating_version: int | None = None
+    """Which an evaluator is at work with."""
     created_at: datetime
 
 

@@ -196,6 +196,20 @@ class CheckpointRow(Table):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class EvaluationRow(Table):
+    """What an evaluator has found of a checkpoint."""
+
+    __tablename__ = "evaluations"
+
+    checkpoint_id: Mapped[UUID] = mapped_column(ForeignKey("checkpoints.id"), primary_key=True)
+    asked_sha256: Mapped[str]
+    score: Mapped[float | None]
+    """Null while it is being evaluated."""
+    rates: Mapped[Json]
+    """`contracts.evaluations.Rate` by benchmark."""
+    evaluated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class ApiKeyRow(Table):
     """Who may use the REST API for what; number 0 is the key of the environment."""
 

@@ -15,6 +15,8 @@ from infra.contracts.base import Language
 from infra.contracts.problems import Problem, ProgramTest
 from infra.forms import languages
 
+STOP: Final = "stop_tokens"
+"""Key of the metadata that says at which texts a completion ends."""
 _Made = tuple[ProgramTest, Frame]
 _CPP_HEADERS: Final = "".join(
     f"#include<{name}>\n"
@@ -51,6 +53,7 @@ class _MultiPlE(BaseModel):
     language: str
     prompt: str
     tests: str
+    stop_tokens: tuple[str, ...] = ()
 
 
 def to_problem(fields: dict[str, Any], named: languages.Named) -> Problem:
@@ -101,7 +104,7 @@ def multipl_e(fields: dict[str, Any]) -> Problem:
         entry_point=_declared(record.prompt),
         language=named.language,
         tests=(ProgramTest(source=record.tests, options=options),),
-        metadata={"source": "MultiPL-E"},
+        metadata={"source": "MultiPL-E", STOP: list(record.stop_tokens)},
     )
 
 

@@ -9,6 +9,7 @@ from fastapi.security import HTTPBearer
 from infra.db.unit_of_work import Database
 from services.api import (
     dashboard,
+    evaluations,
     events,
     execute,
     fusion_problems,
@@ -44,6 +45,7 @@ MODULES = (
     events,
     execute,
     training,
+    evaluations,
     quarantine,
     sampling,
     keys,

@@ -87,6 +87,17 @@ COMPLETE: dict[str, Example] = {
         },
     }
 }
+EVALUATION: dict[str, Example] = {
+    "found": {
+        "summary": "Say what was found of a checkpoint",
+        "value": {
+            "policy": "default",
+            "version": 1,
+            "asked_sha256": "0" * 64,
+            "rates": {"mbpp": {"mean": 0.25, "low": 0.2, "high": 0.3, "problems": 974}},
+        },
+    }
+}
 API_KEY: dict[str, Example] = {
     "submit": {
         "summary": "A key that submits and reads",

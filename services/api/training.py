@@ -36,6 +36,7 @@ from ranker import batches
 from services.api import examples
 from services.api.dependencies import Db, PagesById, PagesByNumber
 from services.api.keys import READS, TRAINS
+from services.evaluated import best_version, version_at_work
 
 router = APIRouter(prefix="/v1", tags=["training"])
 _POLL_SECONDS = 0.25
@@ -179,7 +180,14 @@ def _policy_view(session: Session, row: PolicyRow) -> PolicyView:
     newest = session.scalar(
         select(func.max(CheckpointRow.version)).where(CheckpointRow.policy_id == row.id)
     )
-    return PolicyView(id=row.id, name=row.name, newest_version=newest, created_at=row.created_at)
+    return PolicyView(
+        id=row.id,
+        name=row.name,
+        newest_version=newest,
+        best_version=best_version(session, row.id),
+        evaluating_version=version_at_work(session, row.id),
+        created_at=row.created_at,
+    )
 
 
 def checkpoint_view(session: Session, row: CheckpointRow) -> CheckpointView:

@@ -10,8 +10,9 @@ from infra.contracts.problems import Problem
 from infra.record_files import BadLine
 from sampler.evolution.decontamination import DatasetReport, Hit
 from services import instructions
-from services.decontamination import Finding, Screen, named
+from services.decontamination import Finding, Screen
 from services.instructions import Record
+from services.known import several
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def look(
 
     Args:
         file: Problems, instructions with answers, conversations or ranked groups.
-        against: Benchmarks, as `decontamination.named` takes them.
+        against: Benchmarks, as `known.several` takes them.
         out: Where to write the records that hold none, as they are.
         report: Where to write what was found, one line for each record that holds some.
         model: Folder of a model of embeddings.
@@ -52,7 +53,7 @@ def look(
     Raises:
         errors.SuiteError: a file, the sandbox or the model is not as it must be.
     """
-    screen = Screen.of(named(against), model)
+    screen = Screen.of(several(against), model)
     records: list[Record] = []
     bad: list[BadLine] = []
     for item in instructions.read(file):
@@ -83,7 +84,7 @@ def clean(
     Raises:
         errors.SuiteError: a benchmark or the sandbox is not as it must be.
     """
-    screen = Screen.of(named(against))
+    screen = Screen.of(several(against))
     known = list(problems)
     records = [instructions.of_problem(0, problem) for problem in known]
     for problem, hits in zip(known, screen.find(records), strict=True):

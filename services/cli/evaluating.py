@@ -11,28 +11,35 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from infra import errors
+from infra.contracts.api import CheckpointView
 from services.cli.console import PlainConsole
 from services.cli.terminal import open_client, say
 from services.evaluation import given, plan, running, tables, writing
 from services.evaluation.comparing import Change, Comparison
+from services.evaluation.following import Following
 from services.evaluation.policies import checkpoints_of
 from services.evaluation.results import Evaluation
+from services.known import named
 
+_LOOK_SECONDS: Final = 5.0
+"""Between two looks for a checkpoint that is due."""
 _LINE_SECONDS: Final = 30.0
 """Between two lines about progress, where there is no terminal."""
 
 
 def table_of(
     file: Path | None,
-    models: Sequence[str],
-    endpoints: Sequence[str],
-    policies: Sequence[str],
-    candidates: Sequence[str],
-    verdicts: Sequence[str],
+    models: Mapping[str, Sequence[str]],
     problems: Sequence[str],
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Make the table of a plan: what its file says, and what options say beside it.
+
+    Args:
+        file: A plan.
+        models: What was given as `model`, `endpoint`, `policy`, `candidates` and `verdicts`.
+        problems: Benchmarks.
+        options: Everything else of a plan.
 
     Raises:
         errors.InvalidInput: the file cannot be read, or something is named twice.
@@ -40,21 +47,17 @@ def table_of(
     table = plan.read(file) if file else {}
     table |= {key: value for key, value in options.items() if value not in (None, [])}
     rows = [
-        *(("models", *_named(text, "model")) for text in models),
-        *(("models", *_versioned(text, "endpoint")) for text in endpoints),
-        *(("models", *_versioned(text, "policy")) for text in policies),
-        *(("models", *row) for text in candidates for row in _candidates(text)),
-        *(("models", *_named(text, "verdicts")) for text in verdicts),
-        *(("benchmarks", *_named(text, "problems")) for text in problems),
+        *(("models", *_named(text, "model")) for text in models["model"]),
+        *(("models", *_versioned(text, "endpoint")) for text in models["endpoint"]),
+        *(("models", *_versioned(text, "policy")) for text in models["policy"]),
+        *(("models", *row) for text in models["candidates"] for row in _candidates(text)),
+        *(("models", *_named(text, "verdicts")) for text in models["verdicts"]),
+        *(("benchmarks", *_benchmark(text)) for text in problems),
     ]
     for kind, name, row in rows:
         if name in table.setdefault(kind, {}):
             raise errors.InvalidInput(f"two {kind} are called {name!r}; say NAME={row}")
         table[kind][name] = row
-    if not table.get("models"):
-        raise errors.InvalidInput(
-            "no model is named: --model, --endpoint, --policy, --candidates, --verdicts or --plan"
-        )
     return table
 
 
@@ -66,11 +69,50 @@ def run(
     Raises:
         errors.SuiteError: a file, a model or the sandbox is not as it must be.
     """
+    if not table.get("models"):
+        raise errors.InvalidInput(
+            "no model is named: --model, --endpoint, --policy, --candidates, --verdicts or --plan"
+        )
     wanted = plan.made(table)
     with _shown() as progress:
         checkpoints = checkpoints_of(wanted, open_client)
         running.Run(wanted, out, slots, threads, progress, checkpoints).run()
     return writing.write(out, wanted.k), wanted.k
+
+
+def follow(
+    policy: str,
+    table: dict[str, Any],
+    out: Path,
+    every: int,
+    until: int | None,
+    slots: int | None,
+    threads: int,
+) -> None:
+    """Evaluate the checkpoints of a policy as they come, until one of a version is done.
+
+    Raises:
+        errors.SuiteError: a file, the suite or the sandbox is not as it must be.
+    """
+
+    def evaluate(wanted: plan.Plan, checkpoints: Mapping[str, CheckpointView]) -> Evaluation:
+        with _shown() as progress:
+            running.Run(wanted, out, slots, threads, progress, checkpoints).run()
+        return writing.write(out, wanted.k)
+
+    with open_client() as client:
+        following = Following(client, policy, table, every, evaluate)
+        done = 0
+        while until is None or done < until:
+            found = following.step()
+            if found is None:
+                time.sleep(_LOOK_SECONDS)
+                done = following.last()
+                continue
+            done = found.version
+            rates = ", ".join(f"{name} {rate.mean:.1%}" for name, rate in found.rates.items())
+            best = ", the best so far" if found.is_best else ""
+            say(f"{policy} version {found.version}: {rates}{best}")
 
 
 def printed(evaluation: Evaluation, ks: Sequence[int]) -> Iterator[Table]:
@@ -109,6 +151,13 @@ def _line(change: Change) -> str:
 def _named(text: str, field: str) -> tuple[str, dict[str, Any]]:
     name, what = plan.named(text)
     return name, {field: what}
+
+
+def _benchmark(text: str) -> tuple[str, dict[str, Any]]:
+    if Path(plan.named(text)[1]).exists():
+        return _named(text, "problems")
+    name, path = named(text)
+    return name, {"problems": path}
 
 
 def _versioned(text: str, field: str) -> tuple[str, dict[str, Any]]:

@@ -15,8 +15,9 @@ from sampler.ledger import Ledger
 from services import evolve, instructions
 from services.agreed_tests import Choices
 from services.cli.terminal import open_database
-from services.decontamination import Screen, named
+from services.decontamination import Screen
 from services.evolving_plan import Plan, plan
+from services.known import several
 
 
 def run(
@@ -34,7 +35,7 @@ def run(
         seeds: Where the seeds are.
         out: Folder for what comes out.
         teachers: Endpoints by name, asked in this order.
-        against: Benchmarks to keep out, as `decontamination.named` takes them.
+        against: Benchmarks to keep out, as `known.several` takes them.
         embeddings: Folder of a model of embeddings, if texts shall be compared by it.
         choices: How the run is to go.
         tell: Is told how far it is.
@@ -42,7 +43,7 @@ def run(
     Raises:
         errors.SuiteError: a file, a teacher, the database or the sandbox is not as it must be.
     """
-    screen = Screen.of(named(against), embeddings)
+    screen = Screen.of(several(against), embeddings)
     texts = instructions.read_seeds(seeds)
     endpoints = load(EndpointSettings).named(teachers)
     with ExitStack() as stack:

@@ -84,7 +84,7 @@ def import_file(
         check: Whether they are checked on this machine before, and refused if not sound.
         mutants: Most changed reference programs that are judged, to keep with each problem how
             strong its tests are: here if it is checked here, else by an executor.
-        against: Benchmarks whose problems are refused, as `decontamination.named` takes them.
+        against: Benchmarks whose problems are refused, as `known.several` takes them.
     """
     report = Report()
 

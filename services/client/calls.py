@@ -37,6 +37,7 @@ from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
 from infra.contracts.dashboard import Live
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
+from infra.contracts.evaluations import EvaluationView, NewEvaluation
 from infra.contracts.problems import Problem
 from infra.contracts.sampling import EndpointView, TeacherView
 from infra.contracts.slow import SlowWork
@@ -238,6 +239,16 @@ def get_training_batch(batch_id: UUID) -> Call[TrainingBatchView]:
 def checkpoints(policy: str) -> Call[Page[CheckpointView]]:
     """List the checkpoints of a policy."""
     return _page(Page[CheckpointView], f"/v1/policies/{policy}/checkpoints")
+
+
+def record_evaluation(found: NewEvaluation) -> Call[EvaluationView]:
+    """Say what was found of a checkpoint."""
+    return _post(EvaluationView, "/v1/evaluations", found)
+
+
+def evaluations(policy: str) -> Call[Page[EvaluationView]]:
+    """List what was found of the checkpoints of a policy."""
+    return _page(Page[EvaluationView], f"/v1/policies/{policy}/evaluations")
 
 
 def get_checkpoint(checkpoint_id: UUID) -> Call[CheckpointView]:

@@ -37,6 +37,7 @@ from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
 from infra.contracts.dashboard import Live
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
+from infra.contracts.evaluations import EvaluationView, NewEvaluation
 from infra.contracts.problems import Problem
 from infra.contracts.sampling import EndpointView, TeacherView
 from infra.contracts.slow import SlowWork
@@ -271,6 +272,14 @@ class Client:
     def checkpoints(self, policy: str) -> tuple[CheckpointView, ...]:
         """Return the checkpoints of a policy, newest first."""
         return tuple(self._pages(calls.checkpoints(policy)))
+
+    def record_evaluation(self, found: NewEvaluation) -> EvaluationView:
+        """Say what was found of a checkpoint, or that it is being evaluated; safe to repeat."""
+        return self._perform(calls.record_evaluation(found))
+
+    def evaluations(self, policy: str) -> tuple[EvaluationView, ...]:
+        """Return what was found of the checkpoints of a policy, newest version first."""
+        return tuple(self._pages(calls.evaluations(policy)))
 
     def get_checkpoint(self, checkpoint_id: UUID) -> CheckpointView:
         """Return a checkpoint and the batches that made it."""

@@ -22,12 +22,15 @@ export async function showTraining(page, life) {
   );
   const load = async () => {
     const policy = choice.value;
-    const [versions, checkpoints] = await Promise.all([
+    const name = encodeURIComponent(policy);
+    const [versions, checkpoints, evaluations] = await Promise.all([
       get("versions", {}, life.signal),
-      get(`policies/${encodeURIComponent(policy)}/checkpoints`, { limit: MOST_CHECKPOINTS }, life.signal),
+      get(`policies/${name}/checkpoints`, { limit: MOST_CHECKPOINTS }, life.signal),
+      get(`policies/${name}/evaluations`, { limit: MOST_CHECKPOINTS }, life.signal),
     ]);
     body.replaceChildren(
       ...drawVersions(versions.versions.filter((one) => one.policy === policy), versions.candidates),
+      ...drawEvaluations(evaluations.items),
       ...drawCheckpoints(checkpoints.items),
     );
   };
@@ -81,6 +84,42 @@ function drawVersions(versions, looked) {
     ),
   ];
 }
+
+function drawEvaluations(evaluations) {
+  if (!evaluations.length) return [];
+  const names = [...new Set(evaluations.flatMap((one) => Object.keys(one.rates)))].sort();
+  const series = names.map((name, number) => ({
+    kind: `series${number % 4}`,
+    name: shown(name),
+    points: evaluations
+      .filter((one) => one.rates[name])
+      .map((one) => [one.version, one.rates[name].mean])
+      .reverse(),
+  }));
+  const rate = (one, name) => {
+    const found = one.rates[name];
+    return found ? `${percent(found.mean)} [${percent(found.low)}, ${percent(found.high)}]` : "–";
+  };
+  return [
+    card("Evaluations of checkpoints", [
+      series.length ? lines(series, { label: "pass@1 of evaluated checkpoints", top: 1, format: percent }) : "",
+      ...(series.length > 1 ? [named(series)] : []),
+      table(
+        [
+          ["Step", (one) => [`${one.version} `, one.is_best ? badge("best") : ""], "number"],
+          ["Score", (one) => (one.score === null ? "at work" : percent(one.score)), "number"],
+          ...names.map((name) => [shown(name), (one) => rate(one, name), "number"]),
+          ["Heard of", (one) => moment(one.evaluated_at)],
+        ],
+        evaluations,
+        "There is none.",
+      ),
+    ]),
+  ];
+}
+
+/** Name the lines of a chart, of which four have colours of their own. */
+const named = (series) => legend(series.map((one) => one.kind), Object.fromEntries(series.map((one) => [one.kind, one.name])));
 
 function drawCheckpoints(checkpoints) {
   const number = (metrics, name) => (typeof metrics[name] === "number" ? metrics[name] : null);

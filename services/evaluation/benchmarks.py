@@ -2,43 +2,17 @@
 
 import hashlib
 import json
-import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
-
-from pydantic import Field
+from typing import Any
 
 from infra import errors, importers
 from infra.contracts.base import Contract
 from infra.contracts.problems import Problem
+from infra.forms.programs import STOP
 from services.evaluation.plan import BenchmarkPlan
-
-_KNOWN: Final = Path(__file__).with_name("known.toml")
-
-
-class Known(Contract):
-    """What is known of a published benchmark."""
-
-    source: str
-    """What its problems' metadata say as their `source`."""
-    problems: int | None = None
-    """How many are published."""
-    level: str | None = None
-    """Key of the metadata that says how hard a problem is, or of what kind."""
-    renamed: dict[str, str] = Field(default_factory=dict)
-    """Levels that are misspelt as published."""
-    date: str | None = None
-    """Key of the metadata that says when it was published."""
-    releases: dict[str, int] = Field(default_factory=dict)
-    """How many problems each has, which are the first ones."""
-    stop: tuple[str, ...] = ()
-    """Texts behind which a completion of its prompts, shown raw, is another text."""
-    flaws: dict[str, str] = Field(default_factory=dict)
-    """What is known to be wrong with single problems."""
+from services.known import Known, known
 
 
 class Item(Contract):
@@ -69,13 +43,6 @@ class Benchmark:
     """Of all that decides what is asked and how it is judged."""
 
 
-@cache
-def known() -> Mapping[str, Known]:
-    """Return the benchmarks that are known by name."""
-    tables = tomllib.loads(_KNOWN.read_text("utf-8"))
-    return {name: Known.model_validate(table) for name, table in tables.items()}
-
-
 def opened(name: str, plan: BenchmarkPlan) -> Benchmark:
     """Read a benchmark, and choose its problems.
 
@@ -101,7 +68,7 @@ def opened(name: str, plan: BenchmarkPlan) -> Benchmark:
         items=tuple(items[number] for number in chosen),
         problems=kept,
         file_slugs=tuple(problem.slug for problem in every),
-        stop=of.stop if of else (),
+        stop=_stop(of, kept),
         digest=digest(problem.model_dump(mode="json") for problem in kept),
     )
 
@@ -118,6 +85,8 @@ def item(problem: Problem, of: Known | None) -> Item:
     """Return what a report needs of a problem."""
     said = problem.metadata
     level = str(said.get(of.level) or "") if of and of.level else ""
+    if of and of.by_language:
+        level = problem.language.value
     published = said.get(of.date) if of and of.date else None
     return Item(
         slug=problem.slug,
@@ -151,6 +120,18 @@ def _known_as(name: str, plan: BenchmarkPlan, problems: Sequence[Problem]) -> Kn
             f"{plan.problems} has problems of {are}, and not of {wanted}; give another name"
         )
     return found
+
+
+def _stop(of: Known | None, problems: Sequence[Problem]) -> tuple[str, ...]:
+    """Return what ends a completion: by the benchmark, and by problems that all say the same."""
+    found = of.stop if of else ()
+    own = {_stop_of(problem) for problem in problems}
+    return tuple(dict.fromkeys(found + own.pop())) if len(own) == 1 else found
+
+
+def _stop_of(problem: Problem) -> tuple[str, ...]:
+    said = problem.metadata.get(STOP)
+    return tuple(map(str, said)) if isinstance(said, list) else ()
 
 
 def _release(name: str, release: str | None, of: Known | None, count: int) -> int:

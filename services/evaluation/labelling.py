@@ -45,15 +45,20 @@ def judge(
         for number, record in enumerate(records)
     ]
     asked = [*(problem.model_dump(mode="json") for problem in problems), *first]
+    why: dict[int, str] = {}
     with Kept(out, fingerprint(asked)) as kept:
         for _ in range(_TRIES):
             # A failure of the sandbox is no failure of the program: it is asked again.
             left = [number for number in first.values() if number not in kept]
-            for done in _labelled(problems, records, left, kept, slots):
+            for done in _labelled(problems, records, left, kept, slots, why):
                 told((len(first) - len(left) + done) * len(records) // len(first))
-        missing = sum(number not in kept for number in first.values())
+        missing = [number for number in first.values() if number not in kept]
         if missing:
-            raise errors.SandboxError(f"{missing} programs were not labelled, so nothing is known")
+            slug = records[missing[0]]["task_id"]
+            raise errors.SandboxError(
+                f"{len(missing)} programs have no label, so nothing is known; the first is of"
+                f" {slug}: {why[missing[0]]}"
+            )
         for number, other in enumerate(same):
             kept.add(number, kept[other])
         kept.finish(len(records))
@@ -65,8 +70,12 @@ def _labelled(
     left: Sequence[int],
     kept: Kept,
     slots: int | None,
+    why: dict[int, str],
 ) -> Iterator[int]:
-    """Label what is left and keep it; yield how many programs are done."""
+    """Label what is left and keep it; yield how many programs are done.
+
+    Of one without a verdict the reason goes into `why`.
+    """
     if not left:
         return
     from executor import label  # The image of services, where most commands run, has none.
@@ -76,6 +85,8 @@ def _labelled(
         for done, (number, item) in enumerate(zip(left, labelled, strict=True), 1):
             if item.verdict is not None:
                 kept.add(number, row(records[number]["task_id"], item.verdict))
+            else:
+                why[number] = item.error
             yield done
 
 

@@ -14,7 +14,7 @@ from infra.contracts.prompting import PromptForm
 from infra.settings import load
 from sampler.endpoint_settings import EndpointSettings
 from services.evaluation import benchmarks, given, labelling, published, sampling
-from services.evaluation.benchmarks import Benchmark, Item, Known
+from services.evaluation.benchmarks import Benchmark, Item
 from services.evaluation.folder import (
     Cell,
     Folder,
@@ -25,6 +25,7 @@ from services.evaluation.folder import (
 )
 from services.evaluation.plan import ModelPlan, Plan, Sampling, Setting
 from services.evaluation.policies import weights_of
+from services.known import Known, known
 
 Progress = Callable[[str, int, int], None]
 """Is told what is done now, how many steps are done, and of how many."""
@@ -190,9 +191,9 @@ class Run:
 
     def _jobs_judged(self, name: str, path: Path) -> Iterator[_Job]:
         for of, (items, rows) in published.read(path).items():
-            known = benchmarks.known().get(of, Known(source=""))
+            listed = known().get(of, Known(source=""))
             items = [
-                one.model_copy(update={"flaw": known.flaws.get(one.slug, "")}) for one in items
+                one.model_copy(update={"flaw": listed.flaws.get(one.slug, "")}) for one in items
             ]
             there = self._items.setdefault(of, items)
             if {one.slug for one in there} != {one.slug for one in items}:

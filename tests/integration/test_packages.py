@@ -1,21 +1,16 @@
 """Images of packages: what pip makes of them."""
 
-import base64
 import contextlib
-import hashlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import time
-import zipfile
 
 import pytest
 
 from executor import label
-from executor.images.image import stage
 from executor.images.packages import Images
 from executor.judging.judge import Judge
 from executor.sandbox import cell
@@ -26,54 +21,17 @@ from infra.contracts.base import IntegrityRule, Label
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, CallTest, Problem
 from tests.integration.judged import results
+from tests.wheels import Wheels, own_home
 
 
 @pytest.fixture
 def home(open_directory, request):
-    """A home of the test's own, which jails can enter, with links to what is staged for all."""
-    folder = open_directory / f"home-{hashlib.sha256(request.node.nodeid.encode()).hexdigest()[:8]}"
-    folder.mkdir()
-    folder.chmod(0o755)
-    staged = stage(open_directory / "executor").root
-    shutil.copytree(staged, folder / "images" / staged.name, copy_function=os.link)
-    return folder
+    return own_home(open_directory, request.node.nodeid)
 
 
 @pytest.fixture
 def wheels(tmp_path):
-    """Makes wheels, and requirements that are looked for among them alone."""
-
-    class Wheels:
-        def add(self, name, version, modules, requires=(), entry_points=""):
-            info = f"{name}-{version}.dist-info"
-            files = {
-                **modules,
-                f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-                + "".join(f"Requires-Dist: {one}\n" for one in requires),
-                f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
-                "Tag: py3-none-any\n",
-            }
-            if entry_points:
-                files[f"{info}/entry_points.txt"] = entry_points
-            record = "".join(
-                f"{file},sha256={_digest(text)},{len(text)}\n" for file, text in files.items()
-            )
-            path = tmp_path / f"{name}-{version}-py3-none-any.whl"
-            with zipfile.ZipFile(path, "w") as wheel:
-                for file, text in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
-                    wheel.writestr(file, text)
-            return path
-
-        def requirements(self, *lines):
-            path = tmp_path / "requirements.txt"
-            path.write_text("\n".join(["--no-index", "--find-links .", *lines]) + "\n")
-            return path
-
-    return Wheels()
-
-
-def _digest(text):
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+    return Wheels(tmp_path)
 
 
 def names(home):

@@ -73,12 +73,26 @@ def evaluate(
         list[int], typer.Option(help="Each draws so many samples; repeat. [default: 0]")
     ] = [],  # noqa: B006 - as above
     prompt_form: FormName = None,
+    follow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POLICY",
+            help="Evaluate the checkpoints of a policy as they come, until Ctrl-C, and tell the"
+            " suite what was found.",
+        ),
+    ] = None,
+    every: Annotated[
+        int, typer.Option(min=1, help="Optimizer steps between checkpoints that are followed.")
+    ] = 1,
+    until: Annotated[
+        int | None, typer.Option(min=1, help="End once this version was evaluated.")
+    ] = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="Of torch; 0 leaves it to torch.")] = 0,
     as_json: Json = False,
 ) -> None:
     """Sample models on problems, run what they write, write tables and a page; goes on if cut."""
-    from services.cli.evaluating import run, table_of
+    from services.cli import evaluating
 
     given: dict[str, Any] = {
         "samples": samples,
@@ -89,8 +103,13 @@ def evaluate(
         "seeds": seed,
         "prompt_form": prompt_form,
     }
-    table = table_of(plan, model, endpoint, policy, candidates, verdicts, problems, given)
-    evaluation, ks = run(table, out, slots, threads)
+    models = {"model": model, "endpoint": endpoint, "policy": policy}
+    files = {"candidates": candidates, "verdicts": verdicts}
+    table = evaluating.table_of(plan, models | files, problems, given)
+    if follow is not None:
+        evaluating.follow(follow, table, out, every, until, slots, threads)
+        return
+    evaluation, ks = evaluating.run(table, out, slots, threads)
     _print(evaluation, ks, out, as_json)
 
 

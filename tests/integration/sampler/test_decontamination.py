@@ -7,7 +7,7 @@ import pytest
 from infra import errors
 from infra.importers import every_problem
 from services.cli.decontaminating import clean, look
-from services.decontamination import named
+from services.known import several
 
 TOTAL = (
     "def total(values):\n    while values:\n        return values[0] + total(values[1:])\n"
@@ -106,14 +106,23 @@ def test_an_import_refuses_what_a_benchmark_asks_and_its_own_tests_tell_the_rest
 def test_benchmarks_are_named_by_file_by_name_and_by_a_folder(tmp_path, monkeypatch):
     folder = tmp_path / "data"
     folder.mkdir()
-    for name in ("HumanEval.jsonl.gz", "mbpp.jsonl"):
+    for name in ("HumanEval.jsonl.gz", "mbpp.jsonl", "LeetCodeDataset-test.jsonl"):
         (folder / name).write_text("")
     own = tmp_path / "a,b.jsonl"
     own.write_text("")
     monkeypatch.setenv("RRTF_DATA", str(folder))
 
-    found = named(["humaneval,MBPP", str(own), f"mine={own}", "human-eval"])
+    found = several(["humaneval,MBPP", str(own), f"mine={own}", "human-eval", "leetcode"])
 
-    assert [one.name for one in found] == ["HumanEval", "mbpp", "a,b", "mine", "HumanEval"]
-    with pytest.raises(errors.InvalidInput, match=r"no benchmark 'apps'.*: HumanEval, mbpp"):
-        named(["apps"])
+    assert [one.name for one in found] == [
+        "humaneval",
+        "mbpp",
+        "a,b",
+        "mine",
+        "humaneval",
+        "leetcode",
+    ]
+    with pytest.raises(
+        errors.InvalidInput, match=r"no benchmark 'apps'.*: HumanEval, .*mbpp; names"
+    ):
+        several(["apps"])

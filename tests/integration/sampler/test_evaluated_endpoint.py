@@ -1,4 +1,4 @@
-"""`rrtf evaluate` of model servers over real HTTP: paid once, resumed, with several seeds."""
+"""`rrtf evaluate` of a model server over real HTTP: paid once, resumed, with several seeds."""
 
 import json
 import os
@@ -13,7 +13,6 @@ from sqlalchemy import delete
 from infra.contracts.base import CallState
 from infra.db.ledger import CallRow, KeptCompletionRow
 from sampler import ask
-from services.evaluation.comparing import of_folders
 from services.starter import load
 from tests.model_server.sources import Batched, Starter
 
@@ -23,30 +22,25 @@ samples = 4
 k = [1, 3]
 seeds = [0, 5]
 max_tokens = 200
-[models.small]
-endpoint = "pupil"
 [models.large]
 endpoint = "expert"
 prompt_form = { style = "instruct", system = "Be brief." }
 [benchmarks.one]
 problems = "one.jsonl"
 """
-A_MODEL = PROBLEMS * (1 + 2 * 2)
+REQUESTS = PROBLEMS * (1 + 2 * 2)
 """Requests: for each problem a greedy one, and two of two samples with each seed."""
 
 
 class Asked:
-    """A plan that two servers are asked for, and the command that runs it."""
+    """A plan that a server is asked for, and the command that runs it."""
 
     def __init__(self, lab, folder, home):
         self.lab, self.folder = lab, folder
-        self.pupil = lab.serve(source=Batched(Starter(), 1, 0.02))
-        self.expert = lab.serve(source=Batched(Starter("teacher"), 1, 0.02))
-        tables = [
-            f'[{name}]\nurl = "{server.url}"\nmodel = "m"\nsamples_per_request = 2\n'
-            for name, server in (("pupil", self.pupil), ("expert", self.expert))
-        ]
-        (folder / "servers.toml").write_text("".join(tables))
+        self.server = lab.serve(source=Batched(Starter("teacher"), 1, 0.02))
+        (folder / "servers.toml").write_text(
+            f'[expert]\nurl = "{self.server.url}"\nmodel = "m"\nsamples_per_request = 2\n'
+        )
         rows = [one.model_dump_json() for one in load.problems()[:PROBLEMS]]
         (folder / "one.jsonl").write_text("\n".join(rows) + "\n")
         (folder / "plan.toml").write_text(PLAN)
@@ -100,14 +94,14 @@ def asked(lab, tmp_path, open_directory):
     return Asked(lab, tmp_path, open_directory / "executor")
 
 
-def test_servers_are_asked_once_however_often_a_run_is_killed(asked, tmp_path):
+def test_a_server_is_asked_once_however_often_a_run_is_killed(asked, tmp_path):
     out, whole = tmp_path / "out", tmp_path / "whole"
-    asked.kill_when(out, lambda: len(asked.pupil.served) >= 3)
-    asked.kill_when(out, lambda: list(out.glob("models/small/one/*_s5/labels.jsonl.partial")))
-    asked.kill_when(out, lambda: len(asked.expert.served) >= 8)
+    asked.kill_when(out, lambda: len(asked.server.served) >= 2)
+    asked.kill_when(out, lambda: list(out.glob("models/large/one/t0.8_p0.95/labels.jsonl.partial")))
+    asked.kill_when(out, lambda: len(asked.server.served) >= REQUESTS - 4)
     asked.run(out)
 
-    assert asked.completed() == 2 * A_MODEL
+    assert asked.completed() == REQUESTS
     asked.forget()
     asked.run(whole)
     assert tree(out) == tree(whole)
@@ -116,7 +110,7 @@ def test_servers_are_asked_once_however_often_a_run_is_killed(asked, tmp_path):
 
 
 def _look_at_requests(asked):
-    bodies = [seen.body for seen in asked.expert.served[-A_MODEL:]]
+    bodies = [seen.body for seen in asked.server.served[-REQUESTS:]]
     assert sorted(body["temperature"] for body in bodies) == [0.0] * 3 + [0.8] * 12
     assert [body.get("n") for body in bodies if body["temperature"]] == [2] * 12
     assert len({body["seed"] for body in bodies if body["temperature"]}) == 12
@@ -126,7 +120,7 @@ def _look_at_requests(asked):
 def _look_at_report(out):
     cells = json.loads((out / "evaluation.json").read_text())["cells"]
     found = {(one["model"], one["benchmark"], one["setting"]): one for one in cells}
-    assert len(found) == 4
+    assert len(found) == 2
     drawn = found["large", "one", "t0.8_p0.95"]
     assert (drawn["seeds"], drawn["programs"], drawn["pass_at"].keys()) == (
         [0, 5], PROBLEMS * 2 * 4, {"1", "3"}
@@ -134,17 +128,15 @@ def _look_at_report(out):
     assert [one["asked"]["sampling"]["seed"] for one in drawn["asked"]] == [0, 5]
     assert drawn["asked"][0]["asked"]["sampling"]["form"]["system"] == "Be brief."
     assert "| large, t0.8\\_p0.95 | 4, 2 seeds |" in (out / "report.md").read_text()
-    both = of_folders(out / "models/small", out / "models/large")
-    assert [one.settings[0] for one in both] == ["greedy", "t0.8_p0.95"]
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--endpoint", "nobody"], "lists no endpoint 'nobody'; there are: expert, pupil"),
-        (["--endpoint", "pupil", "--version", "1"], "serves no policy"),
-        (["--endpoint", "pupil", "--prompt-form", "raw"], "cannot be sent as chat"),
-        (["--endpoint", "pupil", "--temperature", "9"], "temperature"),
+        (["--endpoint", "nobody"], "lists no endpoint 'nobody'; there are: expert"),
+        (["--endpoint", "expert", "--version", "1"], "serves no policy"),
+        (["--endpoint", "expert", "--prompt-form", "raw"], "cannot be sent as chat"),
+        (["--endpoint", "expert", "--temperature", "9"], "temperature"),
     ],
 )
 def test_what_a_server_cannot_be_asked_is_said(words, says, asked, tmp_path, monkeypatch, capfd):
@@ -155,4 +147,4 @@ def test_what_a_server_cannot_be_asked_is_said(words, says, asked, tmp_path, mon
     assert ask.main(words) == 1
 
     assert says in "".join(capfd.readouterr())
-    assert not asked.pupil.seen
+    assert not asked.server.seen

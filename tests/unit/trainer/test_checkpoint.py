@@ -34,7 +34,7 @@ def test_half_written_and_unrecorded_checkpoints_are_discarded(tmp_path):
 def test_old_checkpoints_go_and_pinned_ones_stay(tmp_path):
     make(tmp_path, *range(1, 7))
 
-    checkpoint.retain(tmp_path, keep=2, pinned=3)
+    checkpoint.retain(tmp_path, keep=2, pinned={3, 1, None})
 
     assert versions(tmp_path) == [3, 5, 6]
 

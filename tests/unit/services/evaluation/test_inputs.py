@@ -12,6 +12,7 @@ from infra.contracts.problems import CallTest, Problem
 from infra.contracts.prompting import PAPER
 from services.evaluation import benchmarks, given, plan, published
 from services.evaluation.plan import GREEDY, BenchmarkPlan, Setting
+from services.known import known
 from services.statistics import Count, over_problems
 
 SLUGS = ["HumanEval/0", "HumanEval/1"]
@@ -156,7 +157,7 @@ def test_published_benchmarks_say_their_levels_and_flaws(data_dir):
     assert {item.level for item in every.items} == {"Easy", "Medium", "Hard"}
     assert [item for item in every.items if item.level == "Hard"] == list(found.items)
     assert sum(bool(item.flaw) for item in human_eval.items) == 3
-    assert len(human_eval.items) == benchmarks.known()["humaneval"].problems
+    assert len(human_eval.items) == known()["humaneval"].problems
 
 
 @pytest.mark.data
