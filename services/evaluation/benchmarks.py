@@ -59,6 +59,8 @@ def opened(name: str, plan: BenchmarkPlan) -> Benchmark:
         if level.casefold() not in there:
             known_levels = ", ".join(sorted({one.level for one in items} - {""})) or "none"
             raise errors.InvalidInput(f"{name} has no level {level!r}; there are: {known_levels}")
+    if strange := sorted(set(plan.without) - {problem.slug for problem in every}):
+        raise errors.InvalidInput(f"{name} has no problem {', '.join(strange)} to leave out")
     chosen = [number for number, one in enumerate(items) if _is_wanted(one, plan, name)]
     if not chosen:
         raise errors.InvalidInput(f"{name}: no problem of {plan.problems} is left")
@@ -149,6 +151,8 @@ def _release(name: str, release: str | None, of: Known | None, count: int) -> in
 
 
 def _is_wanted(one: Item, plan: BenchmarkPlan, name: str) -> bool:
+    if one.slug in plan.without:
+        return False
     if plan.levels and one.level.casefold() not in {level.casefold() for level in plan.levels}:
         return False
     if plan.after is None and plan.before is None:

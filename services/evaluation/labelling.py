@@ -54,10 +54,10 @@ def judge(
                 told((len(first) - len(left) + done) * len(records) // len(first))
         missing = [number for number in first.values() if number not in kept]
         if missing:
-            slug = records[missing[0]]["task_id"]
+            slugs = dict.fromkeys(records[number]["task_id"] for number in missing)
             raise errors.SandboxError(
-                f"{len(missing)} programs have no label, so nothing is known; the first is of"
-                f" {slug}: {why[missing[0]]}"
+                f"programs for {', '.join(slugs)} have no label, so nothing is known; of the first:"
+                f" {why[missing[0]]}. A plan can leave problems out (`without`)"
             )
         for number, other in enumerate(same):
             kept.add(number, kept[other])

@@ -116,6 +116,8 @@ class BenchmarkPlan(Contract):
     """Of a benchmark that has some: the problems up to that one."""
     levels: tuple[str, ...] = ()
     """Only problems of these."""
+    without: tuple[str, ...] = ()
+    """Problems that are left out, such as those that cannot be judged here."""
     after: date | None = None
     """Only problems that were published after that day."""
     before: date | None = None

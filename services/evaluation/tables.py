@@ -66,7 +66,7 @@ def differences(evaluation: Evaluation, benchmark: str) -> Table | None:
         of = [one for one in evaluation.of(benchmark) if one.setting == setting]
         best = max(of, key=lambda one: one.pass_at(1).mean)
         for one in of:
-            if one is not best:
+            if one is not best and set(one.seeds) & set(best.seeds):
                 found = compared(one, best)
                 p = "" if found.p is None else f"{found.p:.3g}"
                 rows.append(

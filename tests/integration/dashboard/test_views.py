@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from infra.contracts.api import NewApiKey, Scope
 from infra.contracts.base import CandidateState
+from infra.contracts.evaluations import NewEvaluation, Rate
 from infra.contracts.execution import ExecutionFailure, ExecutionResults
 from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewCheckpoint
 from ranker import batches, records
@@ -74,6 +75,23 @@ def test_the_inspector_shows_programs_outcomes_pairs_and_lineage(
     expect(page.get_by_role("heading", name="Training batch")).to_be_visible()
     page.get_by_role("link", name=str(group_id)).click()
     expect(programs).to_have_count(4)
+
+
+def test_evaluated_checkpoints_are_shown_and_the_best_is_named(
+    visit, page, judge, entries, client, database
+):
+    judge(*entries, batch=True)
+    train(database)
+    rate = Rate(mean=0.5, low=0.25, high=0.75, problems=4)
+    found = {"version": 4, "asked_sha256": "a" * 64}
+    client.record_evaluation(NewEvaluation(**found, rates={"mbpp": rate, "other": rate}))
+
+    visit("training")
+
+    expect(page.get_by_role("img", name="pass@1 of evaluated")).to_contain_text("4: 50 %")
+    row = page.get_by_role("row").filter(has_text="best")
+    expect(row.locator("td").nth(0)).to_have_text("4 best")
+    expect(row.locator("td").nth(2)).to_have_text("50 % [25 %, 75 %]")
 
 
 def train(database):

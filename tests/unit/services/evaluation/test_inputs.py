@@ -106,6 +106,8 @@ def test_a_file_with_a_bad_problem_is_not_evaluated_in_part(tmp_path):
         ({"levels": ["HARD"]}, ["b"]),
         ({"after": date(2024, 1, 1)}, ["b", "c"]),
         ({"after": date(2023, 12, 31), "before": date(2024, 6, 1)}, ["a", "b"]),
+        ({"without": ["LiveCodeBench/b"]}, ["a", "c"]),
+        ({"without": ["b"]}, "no problem b to leave out"),
         ({"release": "v1"}, "release v1 has 400 problems, the file only 3"),
         ({"release": "v0"}, "no release 'v0'; there are: v1, v2"),
         ({"levels": ["easy", "none"]}, "no level 'none'; there are: easy, hard"),

@@ -4,8 +4,12 @@ import json
 
 import pytest
 
+from infra import errors
 from services.evaluation import cases, plan, running, tables, writing
+from services.evaluation.benchmarks import Item
 from services.evaluation.comparing import of_folders
+from services.evaluation.folder import Folder, write_lines
+from services.evaluation.plan import Setting
 
 HOSTILE = "LiveCodeBench/<script>alert(1)</script> | `x`"
 GIVEN = {
@@ -88,3 +92,33 @@ def test_many_programs_are_compared_by_their_shares(out):
     ]
     assert (found.won, found.lost, found.p) == (2, 0, None)
     assert found.difference.mean == pytest.approx(0.25)
+
+
+def test_seeds_are_one_row_and_models_are_compared_over_those_they_share(tmp_path):
+    folder, drawn = Folder(tmp_path), Setting(temperature=0.8)
+    folder.write_items("own", [Item(slug="a"), Item(slug="b")])
+    right = {"old": {0: "ab", 1: ""}, "new": {1: "ab", 2: "ab"}, "other": {7: "a"}}
+    for model, by_seed in right.items():
+        for seed, good in by_seed.items():
+            cell = folder.cell(model, "own", f"t0.8_s{seed}" if seed else "t0.8")
+            cell.begin({"sampling": {"seed": seed}}, drawn)
+            labels = [
+                {"task_id": slug, "label": "all_pass" if slug in good else "compile_error"}
+                for slug in "aabb"
+            ]
+            write_lines(cell.labels, labels)
+
+    evaluation = writing.write(tmp_path, (1, 2))
+
+    (old,) = evaluation.of("own", "old")
+    assert (old.seeds, old.fewest, old.counts["a"]) == ((0, 1), 2, (4, 2))
+    assert old.pass_at(1) == (0.5, 0.0, 1.0)
+    assert [one.place for one in old.judged["b"]] == [2, 3, 6, 7]
+    row = tables.rates(evaluation, "own", (1, 2)).rows[1]
+    assert row[:2] == ("old, t0.8", "2, 2 seeds")
+    models = tmp_path / "models"
+    (found,) = of_folders(models / "old", models / "new")
+    assert (found.before.mean, found.after.mean, found.won) == (0.0, 1.0, 2)
+    with pytest.raises(errors.InvalidInput, match="no seed in common"):
+        of_folders(models / "old", models / "other")
+    assert tables.differences(evaluation, "own") is not None
