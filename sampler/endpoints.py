@@ -144,8 +144,13 @@ class Endpoint(Contract):
 
     def asking(self) -> dict[str, JsonValue]:
         """Return what of it has a part in what the model writes; its address may change."""
-        told = {"model": self.model, "form": self.form.value, "extra_body": self.extra_body}
-        return {**told, "omit": sorted(self.omit)}
+        omitted: list[JsonValue] = [*sorted(self.omit)]
+        return {
+            "model": self.model,
+            "form": self.form.value,
+            "extra_body": self.extra_body,
+            "omit": omitted,
+        }
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> Decimal:
         """Return the price of so many tokens."""

@@ -102,9 +102,9 @@ class TrainerSettings(Settings):
     checkpoint_steps: int = Field(1, ge=1)
     """Optimizer steps between checkpoints; batches count as trained once a checkpoint has them."""
     keep_checkpoints: int = Field(3, ge=1)
-    """Newest ones that are kept, beside the best by an evaluator, the one it is at work with, and the
-    last good one. With `max_staleness`, as many more: what may be trained on may still be sampled
-    from."""
+    """Newest ones that are kept, beside the best by an evaluator, the one it is at work with, and
+    the last good one. With `max_staleness`, as many more: what may be trained on may still be
+    sampled from."""
     tracker: TrackerKind = TrackerKind.TENSORBOARD
     term_norm_steps: int = Field(25, ge=0)
     """Steps between two measurements of the gradient norm of each loss term; 0 for never."""

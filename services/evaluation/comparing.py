@@ -108,7 +108,7 @@ def compared(before: Found, after: Found) -> Comparison:
         settings=(before.setting.name, after.setting.name),
         before=before.pass_at(1),
         after=after.pass_at(1),
-        difference=statistics.difference_over_seeds(*(one.rates() for one in (before, after))),
+        difference=statistics.difference_over_seeds(before.rates(), after.rates()),
         p=_mcnemar(first, second) if is_single else None,
         problems=len(before.counts),
         changes=tuple(sorted(changes, key=lambda change: change.before - change.after)),
