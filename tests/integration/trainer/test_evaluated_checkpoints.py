@@ -15,6 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from infra import errors
 from infra.contracts.evaluations import NewEvaluation, Rate
 from trainer.client import LeaseClient
+from trainer.loop import run
 
 ASKED = "a" * 64
 
@@ -26,6 +27,12 @@ def rated(version, *means, asked=ASKED):
         for number, mean in enumerate(means)
     }
     return NewEvaluation(policy="followed", version=version, asked_sha256=asked, rates=rates)
+
+
+def train(trainers, **fields):
+    """Run a trainer of the policy in this process, to its end."""
+    with closing(LeaseClient(trainers.url, "secret-key", threading.Event())) as lease_client:
+        run(trainers.settings("followed", **fields), lease_client, threading.Event())
 
 
 def versions(trainers):
@@ -44,11 +51,11 @@ def drawn(trainers, name):
 def test_the_best_checkpoint_is_kept_and_rates_are_tracked(trainers, client, form_batches):
     form_batches(6, "followed")
     pace = {"keep_checkpoints": 1, "tracker": "tensorboard"}
-    assert trainers.train("followed", max_steps=1, **pace) == 0
+    train(trainers, max_steps=1, **pace)
     client.record_evaluation(rated(1, 0.25, 0.75))
-    assert trainers.train("followed", max_steps=2, **pace) == 0
+    train(trainers, max_steps=2, **pace)
     client.record_evaluation(rated(2))
-    assert trainers.train("followed", max_steps=4, **pace) == 0
+    train(trainers, max_steps=4, **pace)
 
     # The best, the one that is evaluated, the newest; the one before it was the last good one.
     assert {1, 2, 4} <= set(versions(trainers))
@@ -58,7 +65,7 @@ def test_the_best_checkpoint_is_kept_and_rates_are_tracked(trainers, client, for
     ]  # fmt: skip
     client.record_evaluation(rated(4, 0.5, 0.5))
     client.record_evaluation(rated(4, 0.5, 0.5))
-    assert trainers.train("followed", max_steps=6, **pace) == 0
+    train(trainers, max_steps=6, **pace)
 
     assert [one.is_best for one in client.evaluations(policy)] == [False, False, True]
     assert set(versions(trainers)) >= {1, 6}
@@ -106,7 +113,7 @@ def test_an_evaluator_that_is_killed_goes_on_with_its_version(
     trainers, client, form_batches, tmp_path, open_directory
 ):
     form_batches(3, "followed")
-    assert trainers.train("followed", max_steps=2) == 0
+    train(trainers, max_steps=2)
     evaluator = Evaluator(trainers, tmp_path, open_directory / "executor")
     first = evaluator.start()
     while not client.evaluations("followed"):
@@ -117,7 +124,7 @@ def test_an_evaluator_that_is_killed_goes_on_with_its_version(
     (begun,) = client.evaluations("followed")
     assert (begun.version, begun.score) == (2, None)
     assert shown(trainers).evaluating_version == 2
-    assert trainers.train("followed", max_steps=3) == 0
+    train(trainers, max_steps=3)
 
     second = evaluator.start()
     said, _ = second.communicate()
