@@ -115,7 +115,10 @@ class Run:
 
     def _jobs_of(self, name: str, model: ModelPlan) -> Iterator[_Job]:
         if model.model is not None:
-            asked = {"model": model.model, "model_sha256": sampling.model_digest(model.model)}
+            asked: dict[str, Any] = {
+                "model": model.model,
+                "model_sha256": sampling.model_digest(model.model),
+            }
             yield from self._jobs_of_local(name, model.model, model, asked)
         elif model.policy is not None:
             one = self._checkpoints[name]
