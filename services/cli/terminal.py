@@ -14,7 +14,6 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from infra import errors
 from infra.contracts.candidates import PolicyName
 from infra.contracts.prompting import PromptForm, parse_form
-from infra.local.home import default_home
 from infra.printable import one_entry, plain_json
 from services.cli.interrupts import Interrupted, interruptible
 
