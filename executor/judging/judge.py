@@ -11,8 +11,8 @@ from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, FunctionHost
 from executor.judging.limits import Allowance, calibrated, is_near_limit, least, own
 from executor.judging.metering import Meter
+from executor.judging.native_suite import NativeSuite, guards_of
 from executor.judging.programs.composing import NoTests
-from executor.judging.programs.suite import NativeSuite, guards_of
 from executor.judging.run import Asserts, Run
 from executor.judging.shared import learning, sharing
 from executor.languages import TOOLCHAINS
@@ -89,9 +89,9 @@ class Judge:
     @property
     def total(self) -> int:
         """Number of tests known before a program runs; those of a statement each count as one."""
-        found = sum(max(1, len(learnt.names)) for learnt in self.asserts.programs)
-        known = len(self._tests) + len(self.asserts.programs)
-        return sum(self.asserts.sites) + found + len(self._suite.tests) - known
+        if self._native is not None:
+            return self._native.total(self.asserts.programs)
+        return sum(self.asserts.sites) + len(self._suite.tests) - len(self._tests)
 
     def _begin(self) -> None:
         # However often a program runs for one answer, there is one time to wait for that.
@@ -149,8 +149,13 @@ class Judge:
         )
 
     def _learnt(self) -> Asserts:
-        """See by the reference program what the program tests are, and what it fails of them."""
+        """See by the reference program what the program tests are, and what it fails of them.
+
+        Those that are only calls are asked as calls if it passes these.
+        """
         assert self._native is not None
+        if self._native.calls and self._passes_calls():
+            return self.asserts
         known = self._native.unknown
         unguarded = Guards.of(0, 0, Unguarded.NO_REFERENCE)
         nothing = Asserts([], [], [], Integrity.SHARED, protection=unguarded, programs=known)
@@ -161,6 +166,26 @@ class Judge:
         self._reference = self._judge_reference(reference)
         learnt = self._native.learn(self._suite.whole(reference), self._spare)
         return nothing._replace(programs=learnt, protection=guards_of(learnt))
+
+    def _passes_calls(self) -> bool:
+        assert self._native is not None
+        rule, decided = self._suite.integrity, self._suite.decided
+        if rule is IntegrityRule.ISOLATED or decided is Integrity.ISOLATED:
+            return True
+        reference = self._suite.reference_program
+        if rule is IntegrityRule.SHARED or decided is Integrity.SHARED or reference is None:
+            return False
+        try:
+            asked = self._judge_reference(reference)
+            self.asserts = self.asserts._replace(programs=self._native.unknown)
+            # What calls find right the tests themselves must.
+            self._judge_reference(reference)
+        except ReferenceFailed:
+            return False
+        finally:
+            self.asserts = self.asserts._replace(programs=())
+        self._reference = asked
+        return True
 
     def _spare(self) -> Meter:
         """Count what we run for ourselves."""

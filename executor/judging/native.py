@@ -1,6 +1,7 @@
 """Candidates in other languages than Python: compiled once, run anew for every test."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -56,6 +57,21 @@ class Build(NamedTuple):
         """Build as a toolchain does, with more words for the compiler."""
         command = (*toolchain.compile, *words)
         return Build(files, command, toolchain.artifact, toolchain.run, toolchain.file)
+
+    def without_repeated(self) -> "Build":
+        """Keep the last of each words for gcc of which one alone is said.
+
+        A compiler that has heard two remembers the first.
+        """
+        last = {_kind(word): at for at, word in enumerate(self.command)}
+        kept = (w for at, w in enumerate(self.command) if last[_kind(w)] == at or w == _kind(w))
+        return self._replace(command=tuple(kept))
+
+
+def _kind(word: str) -> str:
+    """Return what words for gcc have in common of which one alone is said."""
+    found = re.match(r"-std=|-O", word)
+    return found[0] if found else word
 
 
 class Compiled(NamedTuple):

@@ -81,7 +81,7 @@ def read(body: bytes) -> dict[str, Any]:
         RecursionError: it is nested too deeply.
     """
     _require_few_parts(body)
-    message = strict_json.DECODER.decode(body.decode("ascii"))
+    message = strict_json.DECODER.decode(body.decode())
     if not isinstance(message, dict):
         raise ValueError("the message is no object")
     return message

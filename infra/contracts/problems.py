@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from infra.contracts import tagged
+from infra.contracts import neutral, tagged
 from infra.contracts.base import (
     STANDARD_IMAGE,
     Contract,
@@ -269,6 +269,9 @@ class ProgramTest(Contract):
     """Words for the compiler behind our own, such as `-std=c++11`."""
     silent: StrictBool = False
     """Whether a run that writes anything has failed: its assertions write, and do not end it."""
+    calls: tuple[CallTest, ...] = Field((), max_length=MAX_TESTS)
+    """All that `source` asks, as calls. If the reference program passes them, candidates are asked
+    these instead, and nothing of the tests is in their process."""
 
 
 TestCase = Annotated[CallTest | StdioTest | AssertTest | ProgramTest, Field(discriminator="kind")]
@@ -301,7 +304,7 @@ class Problem(Contract):
         check_image(self.image, self.language)
         check_tests(self.tests, self.language, self.entry_point)
         is_isolated = self.integrity is IntegrityRule.ISOLATED
-        if is_isolated and any(test.kind == "program" for test in self.tests):
+        if is_isolated and any(test.kind == "program" and not test.calls for test in self.tests):
             raise ValueError("integrity: `program` tests are one process with the candidate")
         return self
 
@@ -312,26 +315,40 @@ def check_tests(tests: Sequence[TestCase], language: Language, entry_point: str 
     Raises:
         ValueError: naming the first one that cannot.
     """
+    if sum(len(test.calls) for test in tests if test.kind == "program") > MAX_TESTS:
+        raise ValueError(f"tests: there are more than {MAX_TESTS} calls in all")
     for position, test in enumerate(tests):
-        if language is not Language.PYTHON and test.kind not in ("stdio", "program"):
-            raise ValueError(
-                f"tests[{position}]: a problem in {language} has `stdio` and `program` tests only"
-            )
-        if language is Language.PYTHON and test.kind == "program":
-            raise ValueError(f"tests[{position}]: a problem in python has no `program` tests")
+        kinds = _kinds(language)
+        if test.kind not in kinds:
+            known = " and ".join(f"`{kind}`" for kind in kinds)
+            raise ValueError(f"tests[{position}]: a problem in {language} has {known} tests only")
         if test.kind == "call" and test.function is None and entry_point is None:
             raise ValueError(f"tests[{position}]: name a `function`, or give an `entry_point`")
         if test.kind == "assert" and test.check is not None and entry_point is None:
             raise ValueError(f"tests[{position}]: `check` needs the problem's `entry_point`")
+        if test.kind == "program" and test.calls:
+            if "call" not in kinds:
+                raise ValueError(f"tests[{position}]: functions of {language} cannot be called")
+            check_tests(test.calls, language, entry_point)
         if test.kind == "call":
-            _check_values(test, f"tests[{position}]")
+            _check_values(test, f"tests[{position}]", language)
 
 
-def _check_values(test: CallTest, where: str) -> None:
+def _kinds(language: Language) -> tuple[str, ...]:
+    if language is Language.PYTHON:
+        return "call", "stdio", "assert"
+    return ("call", "stdio", "program") if language in neutral.LANGUAGES else ("stdio", "program")
+
+
+def _check_values(test: CallTest, where: str, language: Language) -> None:
+    if language is not Language.PYTHON and test.kwargs:
+        raise ValueError(f"{where}.kwargs: functions of {language} have no named arguments")
     given = [(f"args[{number}]", item) for number, item in enumerate(test.args)]
     given += [(f"kwargs.{name}", item) for name, item in test.kwargs.items()]
     for name, data in (*given, ("expected", test.expected)):
         try:
-            tagged.decode(data)
+            value = tagged.decode(data)
+            if language is not Language.PYTHON:
+                neutral.written(value)
         except NotPlain as error:
             raise ValueError(f"{where}.{name}: no valid value: {error}") from None

@@ -166,18 +166,10 @@ def _compose_c(language: Language) -> _Compose:
             harness: _C_HARNESS.format(**mark._asdict()),
         }
         words = (harness, "-Wl,--wrap=main", "-O0", *test.options)
-        build = Build.of(toolchain, files, words)
-        # The words of a test replace ours: a compiler that has heard two remembers the first.
-        command = tuple(word for word in build.command if _kind(word) not in map(_kind, words))
-        return Composed(build._replace(command=(*command, *words)), mark.text)
+        build = Build.of(toolchain, files, words).without_repeated()
+        return Composed(build, mark.text)
 
     return compose
-
-
-def _kind(word: str) -> str:
-    """Return what words for gcc have in common of which one alone is said."""
-    found = re.match(r"-std=|-O", word)
-    return found[0] if found else word
 
 
 def _compose_go(test: ProgramTest, program: str, mark: Mark) -> Composed:

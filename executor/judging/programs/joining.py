@@ -4,6 +4,7 @@ Sets are written for models that are stopped somewhere; other candidates are who
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from executor.judging.programs.words import words
@@ -32,6 +33,46 @@ def joined(language: Language, test: ProgramTest, program: str, source: str | No
     return f"{before}\n{program}\n{source}" if before else f"{program}\n{source}"
 
 
+def alone(test: ProgramTest, program: str) -> str:
+    """Return a candidate without its test code, in Go or Rust.
+
+    Go refuses imports of which no use is made: those that only the tests use are left out, and what
+    stands before the candidate is there as far as that is used.
+    """
+    program = _without_unused_crates(program)
+    if _GO_PACKAGE.search(test.before):
+        program = _GO_PACKAGE.sub("", program, count=1)
+    imported = set(_go_imports(program))
+
+    def rest(found: re.Match[str]) -> str:
+        is_of_tests = _uses(test.source, found[1]) and not _uses(program, found[1])
+        return "" if is_of_tests else found.group()
+
+    missing = [p for p in _go_imports(test.before) if p not in imported and _uses(program, p)]
+    program = _with_imports(program, rest)
+    package = _GO_PACKAGE.search(test.before)
+    before = "".join(f'import "{path}"\n' for path in missing)
+    return f"{package.group() if package else ''}\n{before}{program}" if test.before else program
+
+
+def _uses(text: str, path: str) -> bool:
+    """Tell whether Go code speaks of the package of a path."""
+    return re.search(rf"\b{re.escape(path.rpartition('/')[2])}\s*+\.", text) is not None
+
+
+def _go_imports(text: str) -> list[str]:
+    blocks = _GO_IMPORTS.findall(text[: _last_closed(text)])
+    return [*_GO_IMPORT.findall(text), *(p for block in blocks for p in _GO_PATH.findall(block))]
+
+
+def _with_imports(program: str, rest: Callable[[re.Match[str]], str]) -> str:
+    """Put something in the place of each import."""
+    program = _GO_IMPORT.sub(rest, program)
+    last = _last_closed(program)
+    closed = _GO_IMPORTS.sub(lambda block: _GO_PATH.sub(rest, block.group()), program[:last])
+    return closed + program[last:]
+
+
 def _open_enough(language: Language, program: str, source: str) -> str:
     """Leave the last blocks of a program open that the test code closes."""
     lowest = depth = 0
@@ -54,17 +95,12 @@ def _with_the_package_of(before: str, program: str) -> str:
     """Leave out the package and the imports that stand before a program already."""
     if _GO_PACKAGE.search(before):
         program = _GO_PACKAGE.sub("", program, count=1)
-    blocks = _GO_IMPORTS.findall(before[: _last_closed(before)])
-    known = {path for block in blocks for path in _GO_PATH.findall(block)}
-    known.update(_GO_IMPORT.findall(before))
+    known = set(_go_imports(before))
 
     def rest(found: re.Match[str]) -> str:
         return "" if found[1] in known else found.group()
 
-    program = _GO_IMPORT.sub(rest, program)
-    last = _last_closed(program)
-    closed = _GO_IMPORTS.sub(lambda block: _GO_PATH.sub(rest, block.group()), program[:last])
-    return closed + program[last:]
+    return _with_imports(program, rest)
 
 
 def _last_closed(text: str) -> int:

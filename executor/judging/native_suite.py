@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from executor.judging.called.asking import CallRunner
 from executor.judging.checking import Checkers
 from executor.judging.metering import Meter
 from executor.judging.native import NativeRunner
@@ -11,7 +12,7 @@ from executor.sandbox.ended import Ended
 from executor.sandbox.strict import StrictSandbox
 from infra.contracts.base import Outcome, Unguarded
 from infra.contracts.execution import Guards, Suite, TestResult
-from infra.contracts.problems import ProgramTest, StdioTest
+from infra.contracts.problems import CallTest, ProgramTest, StdioTest
 
 
 class Ran(NamedTuple):
@@ -37,12 +38,25 @@ class NativeSuite:
         self._native = NativeRunner(sandbox, suite.language, suite.limits)
         self._programs = ProgramRunner(self._native, suite.language, suite.entry_point)
         self._stdio = [test for test in suite.tests if isinstance(test, StdioTest)]
+        self._called = CallRunner(self._native, suite.language, suite.entry_point)
+        self._calls = [test for test in suite.tests if isinstance(test, CallTest)]
         self._tests = [test for test in suite.tests if isinstance(test, ProgramTest)]
 
     @property
     def unknown(self) -> tuple[Learnt, ...]:
         """What is known of each program test before a reference program has run."""
         return (Learnt(),) * len(self._tests)
+
+    @property
+    def calls(self) -> int:
+        """Number of calls that program tests may be asked as; 0 where one is not only calls."""
+        found = [len(test.calls) for test in self._tests]
+        return sum(found) if all(found) else 0
+
+    def total(self, learnt: Sequence[Learnt]) -> int:
+        """Count all tests, as far as they are known before a program runs."""
+        found = sum(max(1, len(one.names)) for one in learnt) if learnt else self.calls
+        return len(self._stdio) + len(self._calls) + found
 
     def learn(self, reference: str, spare: Callable[[], Meter]) -> tuple[Learnt, ...]:
         """Learn of each program test by a reference program that passes them all.
@@ -62,6 +76,8 @@ class NativeSuite:
     ) -> Ran:
         """Run every test; `spare` makes meters for what we run for ourselves.
 
+        Program tests of which nothing is known (no `learnt`) are asked as calls.
+
         Raises:
             CompileFailed: the program does not compile, or not with a test.
             NoTests: a test's code begins nowhere.
@@ -75,7 +91,11 @@ class NativeSuite:
             except Ended as ended:
                 return Ran([], met=(ended.outcome, ended.detail))
             results, stdout, stderr = self._native.run_each(compiled, self._stdio, meter, checkers)
-        for test, known in zip(self._tests, learnt, strict=True):
+        of_programs = () if learnt else self._tests
+        for asked in (*((self._calls,) if self._calls else ()), *of_programs):
+            results += self._called.run(asked, source, meter, checkers)
+            stdout, stderr = stdout or self._called.stdout, stderr or self._called.stderr
+        for test, known in zip(self._tests, learnt, strict=False):
             results += self._programs.run(test, source, known, meter, spare())
             stdout, stderr = stdout or self._programs.stdout, stderr or self._programs.stderr
         return Ran(results, stdout, stderr)

@@ -1,0 +1,1 @@
+"""Function tests of other languages than Python: values go in, values come out."""

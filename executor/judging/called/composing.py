@@ -1,0 +1,116 @@
+"""Makes a program of a candidate that calls one of its functions: it and a harness of its language.
+
+The harness reads a mark and then the arguments of one call after the other, a line of JSON each,
+and answers each call with a line that begins with the mark. Types are those of the candidate's own
+function, as its compiler or its runtime knows them.
+"""
+
+import re
+import secrets
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from executor.judging.native import Build
+from executor.judging.programs.joining import alone
+from executor.languages import TOOLCHAINS
+from infra.contracts.base import Language
+from infra.contracts.problems import ProgramTest
+
+_FUNCTION: Final = "CALLED_FUNCTION"
+_GO_PACKAGE: Final = re.compile(r"^package\s+(\w+)", re.MULTILINE)
+_GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
+_RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
+_NO_TEST: Final = ProgramTest(source=" ")
+
+
+def built(language: Language, function: str, program: str, test: ProgramTest | None) -> Build:
+    """Put a candidate and the harness together.
+
+    `function` may be a method: `Class.method`, of an instance that is made without arguments.
+    `test` is the test program of which the calls were taken: what stands before the candidate, and
+    how it is compiled.
+    """
+    name = f"main_{secrets.token_hex(8)}"
+    return _BUILT[language](function, program, test or _NO_TEST, name)
+
+
+@cache
+def _text(name: str) -> str:
+    return (Path(__file__).parent / name).read_text()
+
+
+def _harness(name: str, function: str) -> str:
+    return _text(name).replace(_FUNCTION, function)
+
+
+def _owned(function: str) -> tuple[str, str]:
+    owner, _, name = function.rpartition(".")
+    return owner.replace(".", "::"), name
+
+
+def _cpp(function: str, program: str, test: ProgramTest, main: str) -> Build:
+    toolchain = TOOLCHAINS[Language.CPP]
+    harness = _harness("harness.cpp", function.replace(".", "::"))
+    files = {**test.files, toolchain.file: f"{test.before}\n{program}\n{harness}"}
+    # A candidate's own `main` is no other's.
+    words = [f"-Dmain={main}"]
+    if test is not _NO_TEST:
+        words += ["-O0", *test.options]
+    return Build.of(toolchain, files, tuple(words)).without_repeated()
+
+
+def _java(function: str, program: str, test: ProgramTest, main: str) -> Build:
+    toolchain = TOOLCHAINS[Language.JAVA]
+    files = {
+        **test.files,
+        toolchain.file: program,
+        "Harness.java": _harness("Harness.java", function),
+    }
+    return Build.of(toolchain, files, ("Harness.java",))._replace(main="Harness")
+
+
+def _script(language: Language) -> Callable[[str, str, ProgramTest, str], Build]:
+    def made(function: str, program: str, test: ProgramTest, main: str) -> Build:
+        toolchain = TOOLCHAINS[language]
+        owner, name = _owned(function)
+        called = f"((made) => made.{name}.bind(made))(new {owner}())" if owner else name
+        text = f"{program}\n{_harness('harness.js', called)}"
+        return Build.of(toolchain, {**test.files, toolchain.file: text}, test.options)
+
+    return made
+
+
+def _go(function: str, program: str, test: ProgramTest, main: str) -> Build:
+    toolchain = TOOLCHAINS[Language.GO]
+    owner, name = _owned(function)
+    text = _GO_MAIN.sub(f"func {main}()", alone(test, program))
+    package = _GO_PACKAGE.search(text)
+    if package is None:
+        text = f"package main\n{text}"
+    harness = _harness("harness.go", f"new({owner}).{name}" if owner else name)
+    if package is not None:
+        harness = _GO_PACKAGE.sub(package[0], harness, count=1)
+    files = {**test.files, toolchain.file: text, "harness.go": harness}
+    return Build.of(toolchain, files, ("harness.go",))
+
+
+def _rust(function: str, program: str, test: ProgramTest, main: str) -> Build:
+    toolchain = TOOLCHAINS[Language.RUST]
+    text = _RUST_MAIN.sub(f"fn {main}()", alone(test, program))
+    text += _harness("harness.rs", function.replace(".", "::"))
+    words: tuple[str, ...] = ()
+    if test is not _NO_TEST:
+        words = ("-Copt-level=0", "-Coverflow-checks=on", "-Cdebug-assertions=on", *test.options)
+    return Build.of(toolchain, {**test.files, toolchain.file: text}, words)
+
+
+_BUILT: Final[dict[Language, Callable[[str, str, ProgramTest, str], Build]]] = {
+    Language.CPP: _cpp,
+    Language.GO: _go,
+    Language.JAVA: _java,
+    Language.JAVASCRIPT: _script(Language.JAVASCRIPT),
+    Language.RUST: _rust,
+    Language.TYPESCRIPT: _script(Language.TYPESCRIPT),
+}
