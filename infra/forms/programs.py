@@ -14,6 +14,7 @@ from infra.composing import Frame
 from infra.contracts.base import Language
 from infra.contracts.problems import Problem, ProgramTest
 from infra.forms import languages
+from infra.forms.asked.programs import calls
 
 _Made = tuple[ProgramTest, Frame]
 _CPP_HEADERS: Final = "".join(
@@ -66,11 +67,16 @@ def to_problem(fields: dict[str, Any], named: languages.Named) -> Problem:
         raise languages.refusal(named.name)
     test, frame = make[named.language](record)
     solution = record.canonical_solution
+    entry_point = record.entry_point or _declared(record.declaration or record.prompt)
+    if solution is not None and named.language is not None:
+        # Without a reference program nothing would show that they ask the same.
+        asked = calls(test.source, named.language, entry_point)
+        test = test.model_copy(update={"calls": asked})
     source = "HumanEval-X" if record.buggy_solution is None else "HumanEvalPack"
     return Problem(
         slug=record.task_id,
         prompt=record.prompt,
-        entry_point=record.entry_point or _declared(record.declaration or record.prompt),
+        entry_point=entry_point,
         language=named.language,
         tests=(test,),
         reference_program=None if solution is None else frame.before + solution,

@@ -10,6 +10,7 @@ from executor.languages import look_up
 from infra import importers
 from infra.contracts.base import Label, Language
 from infra.contracts.problems import Problem, ProgramTest
+from infra.forms.asked.programs import calls
 from tests.samples import sampled, spread
 
 LANGUAGES = {
@@ -44,12 +45,13 @@ DIFFERENT = {
 
 def _problem(record, language, reference, fields):
     before = record.get("files", {}).get("test_setup.go.part", "")
+    asked = () if reference is None else calls(record["test"], language, record["entry_point"])
     return Problem(
         slug=record["task_id"],
         prompt=record["prompt"],
         language=language,
         entry_point=record["entry_point"],
-        tests=(ProgramTest(source=record["test"], before=before, **fields),),
+        tests=(ProgramTest(source=record["test"], before=before, calls=asked, **fields),),
         reference_program=reference,
     )
 
