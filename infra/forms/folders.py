@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from infra import errors
 from infra.composing import WHOLE
 from infra.contracts.problems import MAX_FILES, MAX_SOURCE_CHARACTERS, AssertTest, Problem
-from infra.forms import doctests, packages, quixbugs, sources
+from infra.forms import doctests, packages, quixbugs, sources, tracks
 
 _DATA: Final = frozenset([".csv", ".json", ".md", ".py", ".txt"])
 """Files that tests may read, or import."""
@@ -53,12 +53,17 @@ def _entries_below(path: Path) -> Iterator[Entry]:
             make = partial(quixbugs.to_problem, path, name, text_of)
             yield _entry(name, make, quixbugs.NOT_IMPORTED)
         return
-    exercises = [
-        folder for folder in _walk(path) if (folder / ".meta").is_dir() and _test_of(folder)
-    ]
-    for folder in exercises:
-        yield _entry(folder.name, partial(_exercise, folder))
-    if exercises:
+    found = False
+    for folder in _walk(path):
+        if not (folder / ".meta").is_dir():
+            continue
+        if tracks.is_exercise(folder):
+            found = True
+            yield Entry(folder.name, partial(_exercise_of_track, folder))
+        elif _test_of(folder):
+            found = True
+            yield _entry(folder.name, partial(_exercise, folder))
+    if found:
         return
     for folder in _walk(path):
         for file in sorted(folder.glob("*.py")):
@@ -123,6 +128,10 @@ def _exercise(folder: Path) -> Problem:
     )
 
 
+def _exercise_of_track(folder: Path) -> Problem:
+    return tracks.to_problem(folder, _described(folder), text_of)
+
+
 def _example(folder: Path) -> str | None:
     for name in ("example.py", "exemplar.py"):
         if (folder / ".meta" / name).is_file():
@@ -136,10 +145,14 @@ def _level(folder: Path) -> dict[str, Any]:
 
 
 def _asked(folder: Path, stub: str, name: str) -> str:
+    code = f"Write the file `{name}`. It begins so:\n\n```python\n{stub.strip()}\n```"
+    return f"{_described(folder)}\n\n{code}\n"
+
+
+def _described(folder: Path) -> str:
     parts = [
         text_of(folder / ".docs" / f"{part}.md").strip()
         for part in ("introduction", "instructions", "instructions.append")
         if (folder / ".docs" / f"{part}.md").is_file()
     ]
-    code = f"Write the file `{name}`. It begins so:\n\n```python\n{stub.strip()}\n```"
-    return "\n\n".join([*parts, code]) + "\n"
+    return "\n\n".join(parts)
