@@ -315,12 +315,13 @@ def check_tests(tests: Sequence[TestCase], language: Language, entry_point: str 
     Raises:
         ValueError: naming the first one that cannot.
     """
+    if sum(len(test.calls) for test in tests if test.kind == "program") > MAX_TESTS:
+        raise ValueError(f"tests: there are more than {MAX_TESTS} calls in all")
     for position, test in enumerate(tests):
         kinds = _kinds(language)
         if test.kind not in kinds:
-            raise ValueError(
-                f"tests[{position}]: a problem in {language} has {' and '.join(kinds)} tests only"
-            )
+            known = " and ".join(f"`{kind}`" for kind in kinds)
+            raise ValueError(f"tests[{position}]: a problem in {language} has {known} tests only")
         if test.kind == "call" and test.function is None and entry_point is None:
             raise ValueError(f"tests[{position}]: name a `function`, or give an `entry_point`")
         if test.kind == "assert" and test.check is not None and entry_point is None:

@@ -129,7 +129,9 @@ def _in_c(exercise: _Exercise) -> ProgramTest:
 
 
 def _in_go(exercise: _Exercise) -> ProgramTest:
-    names = sorted(file.name for file in exercise.folder.glob("*_test.go"))
+    # What is given beside the tests, such as the types of their arguments, goes with them.
+    beside = sorted(file.name for file in exercise.folder.glob("*.go"))
+    names = [name for name in beside if name not in exercise.solution]
     source = _GO_BENCHMARK.sub("", exercise.read(*names))
     package = _GO_PACKAGE.search(source)
     if package is None:

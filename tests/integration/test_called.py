@@ -13,7 +13,12 @@ MODES = pytest.mark.parametrize("slot", ["cell"], indirect=True)
 # Each returns its text and its numbers in a new form; of some numbers it does what is said there.
 PROGRAMS = {
     Language.CPP: """
-#include <bits/stdc++.h>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
 using namespace std;
 #define int long long
 map<string, vector<double>> f(const string &name, vector<int> numbers) {

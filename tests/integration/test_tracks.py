@@ -33,8 +33,9 @@ TRACKS = {
         ".meta/example.go": 'package twofer\nimport "fmt"\n'
         'func Doubled(n int) int { fmt.Print(); return n * 2 }\n',
         "twofer.go": "package twofer\n",
+        "common.go": "package twofer\nconst three = 3\n",
         "cases_test.go": 'package twofer\nimport "strings"\n'
-        'var cases = []int{len(strings.Repeat("a", 2)), 3}\n',
+        'var cases = []int{len(strings.Repeat("a", 2)), three}\n',
         "twofer_test.go": 'package twofer\n\nimport (\n\t"fmt"\n\t"testing"\n)\n'
         "func TestDoubled(t *testing.T) { for _, n := range cases {\n"
         "if Doubled(n) != n + n { t.Fatal(fmt.Sprint(n)) } } }\n"
