@@ -25,7 +25,12 @@ from sampler.in_process import version_of
 log = logs.get(__name__)
 
 
-def _problems(path: Path) -> list[Problem]:
+def read_problems(path: Path) -> list[Problem]:
+    """Read a file of problems.
+
+    Raises:
+        errors.InvalidInput: a line is none.
+    """
     found = []
     for item in importers.read_problems(path):
         if isinstance(item, BadLine):
@@ -40,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
     Raises:
         errors.SuiteError: a file or the model cannot be read, or a prompt is too long.
     """
-    problems = _problems(given.problems)
+    problems = read_problems(given.problems)
     model = LocalModel(given.model, given.device, given.prompt_form)
     rows, owners = [], []
     for problem in problems:
@@ -60,7 +65,7 @@ def run(given: argparse.Namespace) -> int:
     try:
         with Kept(given.out, fingerprint(asked)) as kept:
             for index, item in model.stream(rows, decoding, given.batch_tokens, kept):
-                record = _record(owners[index], model.form, rows[index], item) | {
+                record = record_of(owners[index], model.form, rows[index], item) | {
                     "model": given.model,
                     "policy_version": version,
                 }
@@ -71,7 +76,10 @@ def run(given: argparse.Namespace) -> int:
     return len(rows)
 
 
-def _record(problem: Problem, form: PromptForm, row: Row, item: Generated) -> dict[str, JsonValue]:
+def record_of(
+    problem: Problem, form: PromptForm, row: Row, item: Generated
+) -> dict[str, JsonValue]:
+    """Return a completion as `rrtf label` and `rrtf submit` take it, with the program in it."""
     sampled = Sampled(
         form=form, prompt_token_ids=row.prompt, token_ids=item.token_ids, logps=item.logps
     )

@@ -26,7 +26,7 @@ from transformers import (
 
 from infra import errors
 from infra.contracts.prompting import PAPER, PromptForm
-from infra.prompting.encoding import prompt_ids, words_of
+from infra.prompting.encoding import Tokenizer, prompt_ids, words_of
 from infra.prompting.stored import form_of
 from infra.prompting.wording import Shown
 from sampler.drawing import Decoding
@@ -57,10 +57,13 @@ class Generated:
 class LocalModel:
     """A model with its tokenizer, loaded into this process."""
 
-    def __init__(self, source: str, device: str, form: PromptForm = PAPER) -> None:
+    def __init__(
+        self, source: str, device: str, form: PromptForm = PAPER, loaded: Any = None
+    ) -> None:
         """Load by name or path; on a GPU in the type of its weights, otherwise in fp32.
 
-        Problems are shown as the model's folder says, or in `form` where it says nothing.
+        Problems are shown as the model's folder says, or in `form` where it says nothing. A model
+        that is `loaded` already is taken as it is, and the source is where its tokenizer is.
 
         Raises:
             errors.ConfigurationError: there is no such model, or it cannot be loaded.
@@ -68,7 +71,9 @@ class LocalModel:
         dtype = torch.float32 if device == "cpu" else "auto"
         try:
             self.tokenizer: Any = AutoTokenizer.from_pretrained(source)
-            model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
+            model: Any = loaded
+            if model is None:
+                model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
         except (OSError, ValueError) as error:
             raise errors.ConfigurationError(f"cannot load the model {source!r}: {error}") from error
         self.model = model.to(device).eval()
@@ -166,23 +171,32 @@ class LocalModel:
         )
         logps_BT = weighed.logps(out_BL).tolist()
         written = zip(batch, out_BL[:, longest:].tolist(), logps_BT, strict=True)
-        return (self._read(row, ids, logps, decoding.stop) for row, ids, logps in written)
-
-    def _read(
-        self, row: Row, ids: list[int], logps: list[float], stop: tuple[str, ...]
-    ) -> Generated:
-        """Cut what was generated at its end token or at the first stop text."""
-        end = next((n for n, token in enumerate(ids) if token in self.ends), None)
-        text = words_of(self.tokenizer, row.prompt, ids[:end])
-        cuts = [position for position in map(text.find, stop) if position >= 0]
-        # Behind a stop text a row is filled with end tokens that nobody wrote.
-        count = len(ids) if end is None else end + (not cuts)
-        return Generated(
-            text=text[: min(cuts)] if cuts else text,
-            finish_reason="length" if end is None and not cuts else "stop",
-            token_ids=tuple(ids[:count]),
-            logps=tuple(logps[:count]),
+        return (
+            cut(self.tokenizer, self.ends, row, ids, logps, decoding.stop)
+            for row, ids, logps in written
         )
+
+
+def cut(
+    tokenizer: Tokenizer,
+    ends: Sequence[int],
+    row: Row,
+    ids: list[int],
+    logps: list[float],
+    stop: tuple[str, ...],
+) -> Generated:
+    """Cut what was generated at its end token or at the first stop text."""
+    end = next((n for n, token in enumerate(ids) if token in ends), None)
+    text = words_of(tokenizer, row.prompt, ids[:end])
+    cuts = [position for position in map(text.find, stop) if position >= 0]
+    # Behind a stop text a row is filled with end tokens that nobody wrote.
+    count = len(ids) if end is None else end + (not cuts)
+    return Generated(
+        text=text[: min(cuts)] if cuts else text,
+        finish_reason="length" if end is None and not cuts else "stop",
+        token_ids=tuple(ids[:count]),
+        logps=tuple(logps[:count]),
+    )
 
 
 def _batches(

@@ -67,9 +67,9 @@ def run(
 
 def printed(evaluation: Evaluation, ks: Sequence[int]) -> Iterator[Table]:
     """Return the tables that a terminal shows."""
-    yield _rich("pass@1", tables.overview(evaluation))
+    yield rich_table("pass@1", tables.overview(evaluation))
     for benchmark in evaluation.items:
-        yield _rich(benchmark, tables.rates(evaluation, benchmark, sorted(set(ks))))
+        yield rich_table(benchmark, tables.rates(evaluation, benchmark, sorted(set(ks))))
 
 
 def lines_of(found: Comparison) -> Iterator[str]:
@@ -113,7 +113,8 @@ def _candidates(text: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield plan.named(model)[0], {"candidates": path, "only": model}
 
 
-def _rich(title: str, table: tables.Table) -> Table:
+def rich_table(title: str, table: tables.Table) -> Table:
+    """Return a table as a terminal shows it."""
     made = Table(title=title)
     for column in table.head:
         made.add_column(column)

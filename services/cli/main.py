@@ -13,6 +13,7 @@ from services.cli.commands import (
     languages,
     machine,
     models,
+    quantization,
     work,
 )
 
@@ -25,7 +26,7 @@ app = typer.Typer(
 )
 for _family in (
     *(machine, images, languages, work, data, evolution, models, evaluation),
-    administration,
+    *(quantization, administration),
 ):
     app.add_typer(_family.app)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from services.evaluation import cases, tables
+from services.evaluation.quantization.tables import Section
 from services.evaluation.results import Evaluation
 from services.evaluation.tables import Table
 
@@ -13,12 +14,12 @@ INTERVALS = (
 )
 
 
-def report(evaluation: Evaluation, ks: Sequence[int]) -> str:
-    """Return the report."""
-    return "\n".join(_parts(evaluation, ks)) + "\n"
+def report(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section] = ()) -> str:
+    """Return the report, with studies of quantization."""
+    return "\n".join(_parts(evaluation, ks, studies)) + "\n"
 
 
-def _parts(evaluation: Evaluation, ks: Sequence[int]) -> Iterator[str]:
+def _parts(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section]) -> Iterator[str]:
     yield "# Evaluation\n"
     yield INTERVALS + "\n"
     yield _table(tables.overview(evaluation))
@@ -32,6 +33,10 @@ def _parts(evaluation: Evaluation, ks: Sequence[int]) -> Iterator[str]:
             if table is not None:
                 yield _table(table)
         yield from _cases(evaluation, benchmark)
+    for section in studies:
+        yield f"## {_plain(section.title)}\n"
+        yield from (f"{_plain(words)}\n" for words in section.words)
+        yield from map(_table, section.tables)
     yield "## Cost\n"
     yield _table(tables.cost(evaluation))
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from services.evaluation import cases, drawing, tables
 from services.evaluation.markdown import INTERVALS
+from services.evaluation.quantization.tables import Section
 from services.evaluation.results import Evaluation
 from services.evaluation.tables import Table
 
@@ -18,8 +19,8 @@ _MOST_CHARACTERS: Final = 6_000
 """Of a prompt or a program."""
 
 
-def report(evaluation: Evaluation, ks: Sequence[int]) -> str:
-    """Return the page."""
+def report(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section] = ()) -> str:
+    """Return the page, with studies of quantization."""
     return "\n".join(
         [
             "<!doctype html>",
@@ -30,13 +31,13 @@ def report(evaluation: Evaluation, ks: Sequence[int]) -> str:
             " content=\"default-src 'none'; style-src 'unsafe-inline'\">",
             "<title>Evaluation</title>",
             f"<style>{_STYLE.read_text('utf-8')}</style></head><body>",
-            *_body(evaluation, ks),
+            *_body(evaluation, ks, studies),
             "</body></html>\n",
         ]
     )
 
 
-def _body(evaluation: Evaluation, ks: Sequence[int]) -> Iterator[str]:
+def _body(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section]) -> Iterator[str]:
     yield "<h1>Evaluation</h1>"
     yield f'<p class="quiet">{escape(INTERVALS)}</p>'
     yield _table(tables.overview(evaluation))
@@ -59,6 +60,10 @@ def _body(evaluation: Evaluation, ks: Sequence[int]) -> Iterator[str]:
                 yield f"<h3>{title}</h3>{_table(table)}"
         yield from _unsolved(list(cases.unsolved(evaluation, benchmark)))
         yield from _alone(list(cases.alone(evaluation, benchmark)))
+    for section in studies:
+        yield f"<h2>{escape(section.title)}</h2>"
+        yield from (f"<p>{escape(words)}</p>" for words in section.words)
+        yield from map(_table, section.tables)
     yield f"<h2>Cost</h2>{_table(tables.cost(evaluation))}"
 
 

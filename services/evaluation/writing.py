@@ -5,6 +5,8 @@ from pathlib import Path
 
 from services.evaluation import markdown, page
 from services.evaluation.folder import write_json, write_text
+from services.evaluation.quantization.reading import studies
+from services.evaluation.quantization.tables import sections
 from services.evaluation.results import Evaluation, numbers
 
 
@@ -22,6 +24,7 @@ def write(root: Path, ks: Sequence[int]) -> Evaluation:
     evaluation = Evaluation(root)
     cells = [numbers(one, ks, evaluation.cutoffs[one.model]) for one in evaluation.found]
     write_json(root / "evaluation.json", {"k": ks, "cells": cells})
-    write_text(root / "report.md", markdown.report(evaluation, ks))
-    write_text(root / "report.html", page.report(evaluation, ks))
+    found = list(sections(studies(root)))
+    write_text(root / "report.md", markdown.report(evaluation, ks, found))
+    write_text(root / "report.html", page.report(evaluation, ks, found))
     return evaluation

@@ -1,0 +1,195 @@
+"""Runs a study of quantization: every variant of a model on the same problems, and noise."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from infra import errors
+from infra.contracts.base import Contract
+from infra.contracts.prompting import PAPER, PromptForm
+from infra.local import process
+from sampler.quantization.variants import FULL, VARIANTS
+from services.evaluation import benchmarks, labelling, sampling
+from services.evaluation.benchmarks import Benchmark
+from services.evaluation.folder import Folder, read_lines, write_json, write_lines
+from services.evaluation.plan import GREEDY, BenchmarkPlan, Name, Sampling
+from services.evaluation.quantization.numbers import Labels, row_of
+from services.evaluation.quantization.reading import STUDIES, STUDY, processor
+
+Tell = Callable[[str], None]
+_MEASURED: Final = "measured.json"
+"""What the last step of a variant writes."""
+
+
+class Wanted(Contract):
+    """What is to be studied, and how."""
+
+    name: Name
+    """What the model is called in the folder."""
+    model: str
+    """Hugging Face causal model, by name or path."""
+    benchmark: Name
+    problems: Path
+    variants: tuple[str, ...]
+    calibration: Path | None = None
+    """Problems that GPTQ is calibrated on; not those of the benchmark."""
+    noise: int = 5
+    """Seeds of noise for each variant."""
+    max_tokens: int = 512
+    form: PromptForm = PAPER
+    python: str = sys.executable
+    """Of an environment that has the libraries."""
+    threads: int = 0
+    slots: int | None = None
+
+
+class Study:
+    """One model on one benchmark, in the folder of an evaluation; goes on if it was cut."""
+
+    def __init__(self, wanted: Wanted, out: Path, tell: Tell) -> None:
+        """Read the benchmark.
+
+        Raises:
+            errors.InvalidInput: a variant is not known, or the problems cannot be used.
+        """
+        for name in wanted.variants:
+            if name not in VARIANTS:
+                raise errors.InvalidInput(f"no variant {name!r}; there are {', '.join(VARIANTS)}")
+        self._wanted = wanted
+        self._tell = tell
+        self._out = Folder(out)
+        self._folder = out / STUDIES / wanted.name / wanted.benchmark
+        plan = BenchmarkPlan(problems=wanted.problems)
+        self._benchmark: Benchmark = benchmarks.opened(wanted.benchmark, plan)
+        raw = self._benchmark.stop if wanted.form.style == "raw" else ()
+        self._how = Sampling(max_tokens=wanted.max_tokens, form=wanted.form, stop=raw)
+        self._digest = sampling.model_digest(wanted.model)
+
+    def run(self) -> dict[str, Any]:
+        """Make, measure and judge every variant; return and write what was found.
+
+        Raises:
+            errors.SuiteError: a process failed, programs could not be labelled, or the folder is
+                of something else.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._out.write_items(self._benchmark.name, self._benchmark.items)
+        asked = self._folder / "problems.jsonl"
+        write_lines(asked, (one.model_dump(mode="json") for one in self._benchmark.problems))
+        missing = self._missing()
+        names = [FULL, *(name for name in dict.fromkeys(self._wanted.variants) if name != FULL)]
+        full = self._variant(FULL, asked)
+        rows, margins = [], self._margins()
+        for name in names:
+            if name in missing:
+                self._tell(f"{name} is not measured: {missing[name]}")
+                continue
+            labels = full if name == FULL else self._variant(name, asked)
+            noise = [] if name == FULL else self._noise(name, asked)
+            rows.append(row_of(name, self._folder / name, full, labels, noise, margins))
+        study = {
+            "model": self._wanted.model,
+            "name": self._wanted.name,
+            "model_sha256": self._digest,
+            "benchmark": self._benchmark.name,
+            "problems_sha256": self._benchmark.digest,
+            "problems": [item.slug for item in self._benchmark.items],
+            "calibration": str(self._wanted.calibration or ""),
+            "processor": processor(),
+            "rows": rows,
+            "not_measured": {name: missing[name] for name in names if name in missing},
+        }
+        write_json(self._folder / STUDY, study)
+        return study
+
+    def _margins(self) -> dict[str, list[float]]:
+        rows = read_lines(self._folder / FULL / "decisions.jsonl")
+        return {row["task_id"]: [one["margin"] for one in row["decisions"]] for row in rows}
+
+    def _missing(self) -> dict[str, str]:
+        """Return the variants that cannot be made here, and what it takes."""
+        status, told = process.run(
+            self._command("missing"), env=_environment(), log=subprocess.PIPE
+        )
+        if status:
+            raise errors.Unavailable(f"{self._wanted.python}: {told.decode('utf-8', 'replace')}")
+        missing: dict[str, str] = json.loads(told.splitlines()[-1])
+        if self._wanted.calibration is None:
+            for name, one in VARIANTS.items():
+                if one.needs_calibration:
+                    missing.setdefault(name, "needs problems to calibrate on: --calibration FILE")
+        return missing
+
+    def _variant(self, name: str, asked: Path) -> Labels:
+        """Make and measure one, and judge what it writes."""
+        folder = self._folder / name
+        cell = self._out.cell(f"{self._wanted.name}@{name}", self._benchmark.name, GREEDY)
+        cell.begin(
+            {
+                "model": f"{self._wanted.model} as {name}",
+                "model_sha256": self._digest,
+                "problems_sha256": self._benchmark.digest,
+                "sampling": self._how.model_dump(mode="json"),
+            },
+            GREEDY,
+        )
+        write_json(cell.folder.parents[1] / "model.json", {"cutoff": None})
+        if not (folder / _MEASURED).exists() or not cell.candidates.exists():
+            self._tell(f"{name}: quantizing")
+            self._step("make", name, *self._given("--calibration", self._wanted.calibration))
+            self._tell(f"{name}: measuring")
+            decisions = self._folder / FULL / "decisions.jsonl"
+            more = ["--decisions", str(decisions), "--problems", str(asked)]
+            self._step("measure", name, *more, "--out", str(cell.candidates))
+        if not cell.is_complete:
+            self._tell(f"{name}: running its programs")
+            self._judge(cell.candidates, cell.labels)
+        return Labels.read(cell.candidates, cell.labels)
+
+    def _noise(self, name: str, asked: Path) -> list[Labels]:
+        folder = self._folder / name / "noise"
+        folder.mkdir(exist_ok=True)
+        seeds = range(self._wanted.noise)
+        if not all((folder / f"{seed}.jsonl").exists() for seed in seeds):
+            self._tell(f"{name}: noise of its size")
+            more = ["--problems", str(asked), "--seeds", str(self._wanted.noise)]
+            self._step("noise", name, *more, "--out", str(folder))
+        found = []
+        for seed in seeds:
+            labels = folder / f"{seed}.labels.jsonl"
+            if not labels.exists():
+                self._judge(folder / f"{seed}.jsonl", labels)
+            found.append(Labels.read(folder / f"{seed}.jsonl", labels))
+        return found
+
+    def _judge(self, candidates: Path, labels: Path) -> None:
+        rows = read_lines(candidates)
+        labelling.judge(self._benchmark.problems, rows, labels, self._wanted.slots)
+
+    def _step(self, step: str, variant: str, *more: str) -> None:
+        """Run one step in a process of its own; what it prints goes to standard error."""
+        command = self._command(step, "--variant", variant, "--model", self._wanted.model)
+        command += ["--folder", str(self._folder / variant), *more]
+        command += ["--max-tokens", str(self._how.max_tokens)]
+        command += ["--prompt-form", self._how.form.model_dump_json()]
+        command += [f"--stop={text}" for text in self._how.stop]
+        command += ["--threads", str(self._wanted.threads)]
+        status, _ = process.run(command, env=_environment(), log=sys.stderr.fileno())
+        if status:
+            raise errors.Unavailable(f"`sampler.quantization {step}` of {variant} failed: {status}")
+
+    def _command(self, *words: str) -> list[str]:
+        return [self._wanted.python, "-m", "sampler.quantization", *words]
+
+    @staticmethod
+    def _given(option: str, value: Path | None) -> Sequence[str]:
+        return [] if value is None else [option, str(value)]
+
+
+def _environment() -> dict[str, str]:
+    # Kernels of one library would be compiled for minutes, and those of the others are not.
+    return {**os.environ, "TORCHDYNAMO_DISABLE": "1"}
