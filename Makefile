@@ -15,7 +15,7 @@ PARALLEL = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder \
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client suite workflows lock clean
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce quantizers peers check format images lock-images reference chart sbom client suite workflows lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -113,6 +113,11 @@ reproduce: venv ## Train a student in six ways, three times, and compare (an hou
 	@build/trl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
 	@build/trl/bin/pip install -q --no-deps -r tests/benchmarks/reproduction/peers.txt
 	@$(BIN)/python -m tests.benchmarks.reproduction.run --trl build/trl/bin/python
+
+quantizers: venv ## Make build/quantizers: an environment with the libraries of `rrtf quantize-study`; needs a C++ compiler to use
+	@test -x build/quantizers/bin/python || $(BIN)/python -m venv build/quantizers
+	@build/quantizers/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'printf "%s\n" "$$PWD" "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
+	@build/quantizers/bin/pip install -q --no-deps -r infra/quantizers.txt
 
 peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai, lm-eval, SandboxFusion's client and TRL as released; prints a table
 	@for peer in verl sandbox-fusion openenv verifiers inspect-ai lm-eval; do \

@@ -32,7 +32,7 @@ from sampler.quantization.measuring import (
 )
 from sampler.quantization.noise import noisy
 from sampler.quantization.running import OfTorch, Runner, opened
-from sampler.quantization.variants import FULL, VARIANTS, Variant, missing
+from sampler.quantization.variants import FULL, VARIANTS, Variant
 
 log = logs.get(__name__)
 
@@ -152,12 +152,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _missing(given: argparse.Namespace) -> None:
-    sys.stdout.write(json.dumps(missing()) + "\n")
-
-
 _STEPS: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
-    "missing": _missing,
     "make": _make,
     "measure": _measure,
     "noise": _noise,

@@ -1,5 +1,10 @@
-"""The forms that a study puts a model's weights into, and what each needs: no model library."""
+"""The forms that a study puts a model's weights into, and what each needs: no model library.
 
+`python -m sampler.quantization.variants` prints as JSON which of them a Python cannot make.
+"""
+
+import json
+import sys
 from enum import StrEnum
 from importlib.util import find_spec
 from typing import Final, NamedTuple
@@ -56,3 +61,7 @@ def missing() -> dict[str, str]:
         for name, one in VARIANTS.items()
         if one.kind is not Kind.DENSE and find_spec(one.kind.value) is None
     }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(missing()) + "\n")

@@ -112,9 +112,8 @@ class Study:
 
     def _missing(self) -> dict[str, str]:
         """Return the variants that cannot be made here, and what it takes."""
-        status, told = process.run(
-            self._command("missing"), env=_environment(), log=subprocess.PIPE
-        )
+        command = [self._wanted.python, "-m", "sampler.quantization.variants"]
+        status, told = process.run(command, env=_environment(), log=subprocess.PIPE)
         if status:
             raise errors.Unavailable(f"{self._wanted.python}: {told.decode('utf-8', 'replace')}")
         missing: dict[str, str] = json.loads(told.splitlines()[-1])
@@ -172,7 +171,8 @@ class Study:
 
     def _step(self, step: str, variant: str, *more: str) -> None:
         """Run one step in a process of its own; what it prints goes to standard error."""
-        command = self._command(step, "--variant", variant, "--model", self._wanted.model)
+        command = [self._wanted.python, "-m", "sampler.quantization", step]
+        command += ["--variant", variant, "--model", self._wanted.model]
         command += ["--folder", str(self._folder / variant), *more]
         command += ["--max-tokens", str(self._how.max_tokens)]
         command += ["--prompt-form", self._how.form.model_dump_json()]
@@ -181,9 +181,6 @@ class Study:
         status, _ = process.run(command, env=_environment(), log=sys.stderr.fileno())
         if status:
             raise errors.Unavailable(f"`sampler.quantization {step}` of {variant} failed: {status}")
-
-    def _command(self, *words: str) -> list[str]:
-        return [self._wanted.python, "-m", "sampler.quantization", *words]
 
     @staticmethod
     def _given(option: str, value: Path | None) -> Sequence[str]:
