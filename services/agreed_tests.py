@@ -9,11 +9,12 @@ from executor import label
 from infra.contracts.base import Author, Contract, Language, Outcome
 from infra.contracts.problems import AssertTest, Limits, Problem
 from infra.contracts.prompting import PromptForm, PromptStyle
-from infra.prompting.wording import Described, messages_of
+from infra.prompting.wording import Described, Message, messages_of
 from sampler.backends import Completion
 from sampler.evolution.elimination import Reason
 from sampler.evolution.operators import signature_of
 from sampler.evolution.rounds import Eliminated, Task
+from sampler.evolution.steps import ask_for_steps, says_steps
 from sampler.evolution.teacher import Prompt, Teacher
 from sampler.evolution.testing import Agreement, agree, ask_for_tests, read_tests
 from sampler.extraction import extract
@@ -42,6 +43,8 @@ class Choices(Contract):
     temperature: float = Field(0.8, ge=0, le=2)
     """Of programs and tests; tasks are written at 1."""
     seed: int = Field(0, ge=-(2**62), lt=2**62)
+    steps: bool = False
+    """Whether programs are to say each of their steps in a comment."""
 
 
 class Written(Contract):
@@ -53,6 +56,8 @@ class Written(Contract):
     program: str
     finish_reason: str | None
     seed: int | None
+    steps: bool
+    """Whether it says its steps in comments, asked or not."""
 
 
 class _Draft(NamedTuple):
@@ -111,7 +116,7 @@ class TestWriter:
             Prompt(messages, number, choices.temperature, _MAX_TOKENS, choices.seed)
             for task, name in zip(tasks, names, strict=True)
             for messages, number in (
-                (messages_of(_CHAT, Described(task.text, Language.PYTHON, name)), choices.programs),
+                (_ask_for_program(task, name, steps=choices.steps), choices.programs),
                 (ask_for_tests(task.text, name, choices.tests_per_answer), choices.test_answers),
             )
         ]
@@ -131,6 +136,11 @@ class TestWriter:
             ]
             drafts.append(_Draft(task, name, extracted, programs, list(dict.fromkeys(found))))
         return drafts
+
+
+def _ask_for_program(task: Task, name: str, *, steps: bool) -> tuple[Message, ...]:
+    messages = messages_of(_CHAT, Described(task.text, Language.PYTHON, name))
+    return ask_for_steps(messages) if steps else messages
 
 
 def _execute(drafts: Sequence[_Draft]) -> Iterator[tuple[list[frozenset[int]], float]]:
@@ -177,12 +187,15 @@ def _agree(draft: _Draft, passed: Sequence[frozenset[int]]) -> Agreement | None:
 
 def _problem(draft: _Draft, agreement: Agreement) -> Problem:
     task = draft.task
+    says = [says_steps(program, draft.name) for program in draft.programs]
+    # A program that says its steps, if there is one: others learn from it.
+    reference = max(agreement.programs, key=lambda number: says[number])
     return Problem(
         slug=_slug(task),
         prompt=task.text + "\n",
         entry_point=draft.name,
         tests=tuple(AssertTest(source=draft.tests[number]) for number in agreement.tests),
-        reference_program=draft.programs[agreement.programs[0]],
+        reference_program=draft.programs[reference],
         metadata={
             "source": "evolved",
             "tests": "generated",
@@ -198,6 +211,7 @@ def _problem(draft: _Draft, agreement: Agreement) -> Problem:
                 "tests": len(agreement.tests),
                 "of_tests": len(draft.tests),
             },
+            "programs_with_steps": sum(says),
         },
     )
 
@@ -213,6 +227,7 @@ def _written(draft: _Draft) -> list[Written]:
                 program=program,
                 finish_reason=answer.finish_reason,
                 seed=answer.seed,
+                steps=says_steps(program, draft.name),
             )
             found.setdefault(program, written)
     return list(found.values())

@@ -39,6 +39,10 @@ class Report(Contract):
     tests_asked: int
     """Different tests that were written."""
     tests_kept: int
+    programs: int = 0
+    """Different ones of the teachers, for the problems."""
+    programs_with_steps: int = 0
+    """Of them, those that say their steps in comments."""
     spent: tuple[Spent, ...] = ()
     """What the teachers' answers have cost, also those that an earlier run has paid for."""
     execution_seconds: float = 0.0
@@ -52,7 +56,10 @@ class Result(NamedTuple):
     tasks: list[Task]
     problems: list[Problem]
     candidates: list[Written]
-    """Every different program that the teachers wrote for the problems."""
+    """Every different program that the teachers wrote for the problems; where they were asked for
+    steps, those that say them."""
+    without_steps: list[Written]
+    """The others, where they were asked for steps."""
     eliminated: list[Eliminated]
     report: Report
 
@@ -79,6 +86,8 @@ def run(
         writer.write(evolved[start : start + _CHUNK])
         tell(f"tests: {len(writer.problems)} problems of {min(start + _CHUNK, len(evolved))} tasks")
     eliminated = evolution.eliminated + writer.eliminated
+    with_steps = [one for one in writer.candidates if one.steps]
+    without = [one for one in writer.candidates if not one.steps] if choices.steps else []
     counts: dict[Reason, int] = {}
     for one in eliminated:
         counts[one.reason] = counts.get(one.reason, 0) + 1
@@ -91,10 +100,13 @@ def run(
         contamination=screen.report(one.hit for one in eliminated if one.hit),
         tests_asked=writer.tests_asked,
         tests_kept=sum(len(problem.tests) for problem in writer.problems),
+        programs=len(writer.candidates),
+        programs_with_steps=len(with_steps),
         spent=teacher.spent(),
         execution_seconds=round(writer.execution_seconds, 3),
     )
-    return Result(evolution.kept, writer.problems, writer.candidates, eliminated, report)
+    candidates = with_steps if choices.steps else writer.candidates
+    return Result(evolution.kept, writer.problems, candidates, without, eliminated, report)
 
 
 def _line(report: RoundReport) -> str:
@@ -114,6 +126,7 @@ def write(result: Result, folder: Path) -> None:
         ("tasks.jsonl", result.tasks),
         ("problems.jsonl", result.problems),
         ("candidates.jsonl", result.candidates),
+        ("without_steps.jsonl", result.without_steps),
         ("eliminated.jsonl", result.eliminated),
     )
     try:

@@ -36,7 +36,10 @@ class Contest:
         least, factor = map(int, re.findall(r"`weigh_(\d+)_(\d+)`", asked.prompt)[0])
         if "assert" in asked.prompt:
             return self._tests(least, factor)
-        return f"Here it is.\n\n```python\n{self._program(least, factor, seed)}```\n"
+        program = self._program(least, factor, seed)
+        if "above each step" in asked.prompt and seed % 5:
+            program = re.sub(r"^    (?=\S)", "    # The next step.\n    ", program, flags=re.M)
+        return f"Here it is.\n\n```python\n{program}```\n"
 
     def _task(self, old: str) -> str:
         for text, answer in self._instead.items():

@@ -26,6 +26,13 @@ def evolve(
     programs: Annotated[int, typer.Option(help="Programs of each task that must agree.")] = 6,
     test_answers: Annotated[int, typer.Option(help="Times tests are asked for.")] = 3,
     fewest_tests: Annotated[int, typer.Option(help="Tests that must be agreed on.")] = 3,
+    steps: Annotated[
+        bool,
+        typer.Option(
+            "--steps",
+            help="Ask for programs with a comment for each step, and keep those without apart.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Another one gives other tasks.")] = 0,
     plan: Annotated[
         int | None,
@@ -54,6 +61,7 @@ def evolve(
             programs=programs,
             test_answers=test_answers,
             fewest_tests=fewest_tests,
+            steps=steps,
             seed=seed,
         )
     except ValidationError as error:
@@ -66,7 +74,8 @@ def evolve(
     else:
         say(
             f"{report.seeds} seeds, {report.tasks} tasks, {report.problems} problems with tests"
-            f" in {out}; report.json says what was left out"
+            f" in {out}, {report.programs_with_steps} of {report.programs} programs say their"
+            " steps; report.json says what was left out"
         )
 
 

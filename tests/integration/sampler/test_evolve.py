@@ -104,6 +104,28 @@ def test_a_run_gives_harder_tasks_with_tests_that_hold_and_a_report(lab, tmp_pat
     )  # fmt: skip
 
 
+def test_programs_that_say_their_steps_are_asked_for_and_kept_apart_from_others(lab, tmp_path):
+    teacher = make_teacher(lab, lab.endpoint("large", lab.serve(source=Contest())))
+    choices = CHOICES.model_copy(update={"rounds": 1, "steps": True})
+
+    result = evolve.run(teacher, SEEDS[:1], benchmark(), choices)
+    evolve.write(result, tmp_path)
+
+    (problem,) = result.problems
+    assert "# The next step." in problem.reference_program
+    # Of five programs the first has no comment, and the last does not compile.
+    assert problem.metadata["programs_with_steps"] == 3
+    rows = {
+        name: [json.loads(line) for line in (tmp_path / f"{name}.jsonl").open()]
+        for name in ("candidates", "without_steps")
+    }
+    assert [row["steps"] for row in rows["candidates"]] == [True] * 3
+    assert [row["steps"] for row in rows["without_steps"]] == [False] * 2
+    assert (result.report.programs, result.report.programs_with_steps) == (5, 3)
+    by_problem = read_teachers(tmp_path / "candidates.jsonl", {problem.slug: problem})
+    assert len(by_problem[problem.slug]) == 3
+
+
 def check_candidates(out, problems):
     """What the teachers wrote is read by `submit` and `train`, and half of it is right."""
     by_problem = read_teachers(out / "candidates.jsonl", problems)
