@@ -108,7 +108,7 @@ fuzz-api: venv ## Have schemathesis hold it against its document with all checks
 student: venv ## Make the small student that is kept in services/exercises/kept again, from nothing
 	@$(BIN)/python -m services.exercises.student
 
-reproduce: venv ## Train a student in six ways, three times, and compare (an hour of CPU time; goes on where it stopped)
+reproduce: venv ## Train a student in seven ways, three times, and compare (an hour of CPU time; goes on where it stopped)
 	@test -x build/trl/bin/python || $(BIN)/python -m venv build/trl
 	@build/trl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
 	@build/trl/bin/pip install -q --no-deps -r tests/benchmarks/reproduction/peers.txt

@@ -10,6 +10,8 @@ from services.exercises.exercise import Split
 from services.exercises.making import corpus, problems, teacher_programs
 
 TEACHERS = "teachers.jsonl"
+TEACHERS_STEPS = "teachers_steps.jsonl"
+"""The same programs with a comment above each step."""
 CORPUS = "corpus.jsonl.gz"
 
 
@@ -23,14 +25,13 @@ def write_problems(folder: Path, split: Split, seed: int, count: int) -> Path:
     path = folder / f"{split}.jsonl"
     _write(path, (problem.model_dump(mode="json", exclude_unset=True) for _, problem in made))
     if split is Split.TRAINING:
-        _write(
-            folder / TEACHERS,
-            (
+        for name, steps in ((TEACHERS, False), (TEACHERS_STEPS, True)):
+            items = (
                 item.model_dump(mode="json")
                 for exercise, problem in made
-                for item in teacher_programs(exercise, problem.slug, seed)
-            ),
-        )
+                for item in teacher_programs(exercise, problem.slug, seed, steps=steps)
+            )
+            _write(folder / name, items)
     return path
 
 

@@ -58,11 +58,15 @@ def corpus(seed: int, count: int) -> Iterator[tuple[str, str]]:
         yield exercise.prompt, CROWD.write(exercise, rng)
 
 
-def teacher_programs(exercise: Exercise, slug: str, seed: int) -> list[TeacherProgram]:
-    """Return one program of each teacher."""
+def teacher_programs(
+    exercise: Exercise, slug: str, seed: int, *, steps: bool = False
+) -> list[TeacherProgram]:
+    """Return one program of each teacher, with a comment above each step if so wanted."""
     rng = random.Random(f"teachers {seed} {exercise.key}")
     return [
-        TeacherProgram(task_id=slug, model=teacher.name, program=teacher.write(exercise, rng))
+        TeacherProgram(
+            task_id=slug, model=teacher.name, program=teacher.write(exercise, rng, steps=steps)
+        )
         for teacher in TEACHERS
     ]
 

@@ -20,11 +20,15 @@ class Writer:
     slips: float = 0.0
     """Chance that a program has a fault that has nothing to do with its operations."""
 
-    def write(self, exercise: Exercise, rng: random.Random) -> str:
-        """Write a program for an exercise, right or wrong."""
+    def write(self, exercise: Exercise, rng: random.Random, *, steps: bool = False) -> str:
+        """Write a program for an exercise, right or wrong; with a comment above each of its steps.
+
+        Comments change nothing else: the same random numbers give the same program.
+        """
         ways = [self._way(step, rng) for step in exercise.steps]
         text = program(exercise, ways)
-        return rng.choice(_SLIPS)(text, rng) if rng.random() < self.slips else text
+        text = rng.choice(_SLIPS)(text, rng) if rng.random() < self.slips else text
+        return _say_steps(text, exercise, ways) if steps else text
 
     def _way(self, step: Step, rng: random.Random) -> Way:
         right, wrong = step.operation.right, step.operation.wrong
@@ -75,11 +79,27 @@ def program(exercise: Exercise, ways: Sequence[Way]) -> str:
     lines = [f"import {module}" for module in modules]
     lines += ["", ""] if modules else []
     lines.append(f"def {exercise.name}({exercise.takes}):")
+    lines += [_line(step, way) for step, way in zip(exercise.steps, ways, strict=True)]
+    return "\n".join(lines) + "\n"
+
+
+def _line(step: Step, way: Way) -> str:
+    gives = step.operation.gives
+    target = "return " if gives is Kind.RESULT else f"{gives} = "
+    return f"    {target}{step.fill(way.code)}"
+
+
+def _say_steps(text: str, exercise: Exercise, ways: Sequence[Way]) -> str:
+    """Write what each step is to do above its line; a line that a slip has changed has none."""
+    said: dict[str, list[str]] = {}
     for step, way in zip(exercise.steps, ways, strict=True):
-        expression = step.fill(way.code)
-        gives = step.operation.gives
-        target = "return " if gives is Kind.RESULT else f"{gives} = "
-        lines.append(f"    {target}{expression}")
+        order = step.fill(step.phrase)
+        said.setdefault(_line(step, way), []).append(f"    # {order[0].upper()}{order[1:]}.")
+    lines = []
+    for line in text.splitlines():
+        if said.get(line):
+            lines.append(said[line].pop(0))
+        lines.append(line)
     return "\n".join(lines) + "\n"
 
 

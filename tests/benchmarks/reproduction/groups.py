@@ -19,6 +19,8 @@ class Labelled(NamedTuple):
     label: Label
     pass_fraction: float
     finished: bool
+    steps: bool = False
+    """Whether it is a teacher's program again, with a comment above each step."""
 
 
 def ranked(problem: Problem, programs: Sequence[Labelled], rules: Rules) -> RankedGroup | None:
@@ -123,6 +125,7 @@ def labelled(record: Mapping[str, Any]) -> Labelled:
         label=Label(record["label"]),
         pass_fraction=record["pass_fraction"],
         finished=record.get("finish_reason") in (None, "stop"),
+        steps=record.get("steps", False),
     )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from infra.contracts.base import Author
 from infra.contracts.problems import Problem
 from infra.contracts.ranking import RankedGroup
 from ranker.ranking import Preset, Rules
@@ -32,6 +33,7 @@ class Method(StrEnum):
     DPO = "DPO (TRL)"
     PAPER = "RRTF, paper"
     RRTF = "RRTF, default"
+    STEPS = "RRTF, teachers say their steps"
 
 
 RATES = dict.fromkeys(Method, (1e-4, 3e-4, 1e-3)) | {Method.DPO: (3e-5, 1e-4, 3e-4)}
@@ -52,7 +54,10 @@ def groups_of(
 ) -> list[RankedGroup]:
     """Return what a method trains on, from problems with their labelled programs."""
     found: list[RankedGroup | None] = []
-    for problem, programs in collected:
+    for problem, every in collected:
+        # The same teachers' programs are there twice: plain, and with a comment for each step.
+        steps = method is Method.STEPS
+        programs = [p for p in every if p.author is Author.STUDENT or p.steps == steps]
         match method:
             case Method.TEACHERS:
                 found += teachers_alone(problem, programs)
@@ -62,7 +67,7 @@ def groups_of(
                 found.append(ranked(problem, programs, Rules(all_pairs=True, tie_bonus=0.0)))
             case Method.PAPER:
                 found.append(ranked(problem, programs, Rules(preset=Preset.LINEAR)))
-            case Method.DPO | Method.RRTF:
+            case Method.DPO | Method.RRTF | Method.STEPS:
                 found.append(ranked(problem, programs, Rules()))
     return [group for group in found if group is not None]
 

@@ -92,10 +92,10 @@ class Experiment:
             out = folder / "sampled.jsonl"
             sampling.sample(str(self.student(seed)), trains, out, how, threads=1)
             records = read_lines(out)
-            teachers = importers.read_records(folder / files.TEACHERS)
-            for _, record in teachers:
-                if not isinstance(record, BadLine) and record["task_id"] in slugs:
-                    records.append(dict(record))
+            for name in (files.TEACHERS, files.TEACHERS_STEPS):
+                for _, record in importers.read_records(folder / name):
+                    if not isinstance(record, BadLine) and record["task_id"] in slugs:
+                        records.append(record | {"steps": name == files.TEACHERS_STEPS})
             labels = folder / "labels.jsonl"
             labelling.judge(known, records, labels)
             return [

@@ -56,6 +56,19 @@ def test_rrtf_pairs_teachers_over_students_and_rrhf_pairs_all():
     assert rrtf.responses[rrtf.best].program == "teacher right"
 
 
+def test_teachers_that_say_their_steps_take_the_place_of_the_plain_ones_and_only_there():
+    told = T_RIGHT._replace(program="# One.\nteacher right", steps=True)
+    (plain,), (steps,) = (
+        groups(method, (*PROGRAMS, told)) for method in (Method.RRTF, Method.STEPS)
+    )
+
+    teachers = [
+        {one.program for one in group.responses if one.author is Author.TEACHER}
+        for group in (plain, steps)
+    ]
+    assert teachers == [{"teacher right", "teacher half"}, {"# One.\nteacher right"}]
+
+
 def test_dpo_gets_exactly_the_pairs_of_the_default_with_the_prompt_as_it_is_trained():
     (group,) = groups(Method.DPO)
 

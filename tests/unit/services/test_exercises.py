@@ -6,6 +6,7 @@ import random
 import pytest
 
 from infra.contracts.problems import Problem
+from sampler.evolution.steps import says_steps
 from services.exercises import files
 from services.exercises.exercise import Split, draw, draw_from, operations
 from services.exercises.inputs import arguments
@@ -37,6 +38,21 @@ def test_a_seed_decides_problems_teachers_and_corpus(made):
     assert [problem for _, problem in other] != [problem for _, problem in again]
     assert teacher_programs(*made[0][:1], "a", 0) == teacher_programs(*made[0][:1], "a", 0)
     assert list(corpus(0, 50)) == list(corpus(0, 50)) != list(corpus(1, 50))
+
+
+def test_steps_that_are_said_change_nothing_but_comments(made):
+    said = 0
+    for exercise, problem in made:
+        plain, told = (
+            [one.program for one in teacher_programs(exercise, problem.slug, 0, steps=steps)]
+            for steps in (False, True)
+        )
+        for text, program_with_steps in zip(plain, told, strict=True):
+            lines = program_with_steps.splitlines(keepends=True)
+            assert "".join(line for line in lines if not line.startswith("    # ")) == text
+            said += says_steps(program_with_steps, exercise.name)
+            assert not says_steps(text, exercise.name)
+    assert said == 2 * len(made)
 
 
 def test_there_are_many_thousands():
