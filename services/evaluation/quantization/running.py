@@ -15,7 +15,7 @@ from infra.local import process
 from sampler.quantization.variants import FULL, VARIANTS
 from services.evaluation import benchmarks, labelling, sampling
 from services.evaluation.benchmarks import Benchmark
-from services.evaluation.folder import Folder, read_lines, write_json, write_lines
+from services.evaluation.folder import Folder, read_json, read_lines, write_json, write_lines
 from services.evaluation.plan import GREEDY, BenchmarkPlan, Name, Sampling
 from services.evaluation.quantization.numbers import Labels, row_of
 from services.evaluation.quantization.reading import STUDIES, STUDY, processor
@@ -150,6 +150,9 @@ class Study:
         return Labels.read(cell.candidates, cell.labels)
 
     def _noise(self, name: str, asked: Path) -> list[Labels]:
+        off = read_json(self._folder / name / "off.json")
+        if not any(one["error"] for one in off.values()):
+            return []  # It moves nothing: its noise would be none.
         folder = self._folder / name / "noise"
         folder.mkdir(exist_ok=True)
         seeds = range(self._wanted.noise)

@@ -117,6 +117,7 @@ Written by `make reproduce`; the figures are those of its last run, in [JSON](re
 * Intervals are 95 % bootstrap intervals over problems, of the mean over seeds; differences are paired by problem.
 * Two teachers, right three times of four. Cross-entropy on teachers imitates all they write, since without tests right and wrong are not told apart.
 * Mode `rrhf` takes every pair, unweighted, and weights ranking by 100 as its published code does. Mode `paper` gives the four labels equally spaced scores, sums cross-entropy over tokens, and imitates the teacher. DPO is TRL's, beta 0.1, on the pairs of the default.
+* Where teachers say their steps, their programs are the same ones with a comment above each line that says what it is to do; all else is as by default.
 * {settings["cpu_seconds"] / 60:.0f} CPU minutes in all, students included.
 """
 
