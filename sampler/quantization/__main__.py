@@ -84,8 +84,8 @@ def _measure(given: argparse.Namespace) -> None:
         slugs = [problem.slug for problem in problems]
         rows = [one.model_dump() for one in decisions(runner, slugs, prompts, written)]
         _write(given.folder / DECISIONS, rows)
-    chosen = [Chosen.model_validate_json(line) for line in given.decisions.open()]
-    found["shifts"] = shifts(runner, chosen)
+    lines = given.decisions.read_text("utf-8").splitlines()
+    found["shifts"] = shifts(runner, [Chosen.model_validate_json(line) for line in lines])
     _write(given.out, _records(problems, runner, prompts, written))
     (given.folder / MEASURED).write_text(json.dumps(found, indent=1) + "\n")
 

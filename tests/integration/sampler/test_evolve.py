@@ -116,7 +116,7 @@ def test_programs_that_say_their_steps_are_asked_for_and_kept_apart_from_others(
     # Of five programs the first has no comment, and the last does not compile.
     assert problem.metadata["programs_with_steps"] == 3
     rows = {
-        name: [json.loads(line) for line in (tmp_path / f"{name}.jsonl").open()]
+        name: [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
         for name in ("candidates", "without_steps")
     }
     assert [row["steps"] for row in rows["candidates"]] == [True] * 3

@@ -29,14 +29,22 @@ PROBLEMS = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A model in fp32 and as CTranslate2's int8, measured, and noise of the latter's size."""
-    made = tmp_path_factory.mktemp("study")
+    made, threads = tmp_path_factory.mktemp("study"), torch.get_num_threads()
     small_student(257, seed=3, positions=256).save_pretrained(made / "source")
     byte_tokenizer().save_pretrained(made / "source")
     (made / "problems.jsonl").write_text("".join(json.dumps(one) + "\n" for one in PROBLEMS))
 
     def step(name, variant, *more):
         words = ["--variant", variant, "--model", made / "source", "--folder", made / variant]
-        words += ["--problems", made / "problems.jsonl", "--max-tokens", "12", *more]
+        words += [
+            "--problems",
+            made / "problems.jsonl",
+            "--max-tokens",
+            "12",
+            "--threads",
+            "1",
+            *more,
+        ]
         assert main([name, *map(str, words)]) == 0
 
     for variant in ("fp32", "ct2-int8"):
@@ -45,7 +53,8 @@ def folder(tmp_path_factory):
         step("measure", variant, "--decisions", made / "fp32" / "decisions.jsonl", *out)
     (made / "noise").mkdir()
     step("noise", "ct2-int8", "--out", made / "noise", "--seeds", "2")
-    return made
+    yield made
+    torch.set_num_threads(threads)
 
 
 def read(path):
@@ -81,7 +90,7 @@ def test_perplexity_is_that_of_the_model_itself(folder):
         labels = ids.clone()
         labels[:, : len(before)] = -100
         count = ids.shape[1] - len(before)
-        loss += float(model(ids, labels=labels).loss) * count
+        loss += model(ids, labels=labels).loss.item() * count
         tokens += count
 
     for name, off in (("fp32", 1e-4), ("ct2-int8", 0.05)):
@@ -92,7 +101,7 @@ def test_perplexity_is_that_of_the_model_itself(folder):
 
 
 def test_margins_are_those_of_the_tokens_that_were_written(folder):
-    for line in (folder / "fp32" / "decisions.jsonl").open():
+    for line in (folder / "fp32" / "decisions.jsonl").read_text().splitlines():
         one = Chosen.model_validate_json(line)
         assert [decision.chosen for decision in one.decisions] == list(one.token_ids)
         assert all(decision.margin >= 0 for decision in one.decisions)
