@@ -1,20 +1,20 @@
 """What a position may see in a shared row, in the form each attention implementation wants.
 
-A position sees the prompt and what came before it in its own response. Four ways to say so:
+A position sees its prompt and what came before it in its own response. Four ways to say so:
 
     sdpa             a boolean mask over all pairs of positions
     eager            the same, as numbers to add
     flex_attention   a block-sparse mask, for GPUs
-    split            no mask over pairs at all: the prompt attends to itself, and the responses,
-                     padded to the longest, to the prompt and themselves
+    split            no mask over pairs at all: prompts attend to themselves, and the responses,
+                     padded to the longest, to their prompts and themselves
 
 `split` is registered with transformers as an implementation of its own. Its work grows with the
 number of responses, where that of a mask over all pairs grows with its square; measured on a CPU
 with 32 responses it is twice as fast (tests/benchmarks/trainer). Flash kernels take no mask, so
 under them responses are packed instead.
 
-Shape suffixes: B rows, H heads, L positions, D size of a head, N responses,
-T tokens of the longest, K keys.
+Shape suffixes: B rows, H heads, L positions, D size of a head, G prompts, P tokens of the longest,
+N responses, T tokens of the longest, K keys.
 """
 
 from dataclasses import dataclass
@@ -37,30 +37,57 @@ FLASH_PREFIX = "flash_attention"
 
 @dataclass(frozen=True, kw_only=True)
 class SplitRow:
-    """Where prompt and responses lie in a shared row."""
+    """Where prompts and responses lie in a shared row."""
 
-    prompt_length: int
-    gather_NT: Tensor
-    """Positions of the responses, each padded to the longest by repeating the row's last."""
-    scatter_R: Tensor
-    """Where the response positions of the row are found in the flattened `gather_NT`."""
-    mask_TK: Tensor
-    """Whether a response token sees a token of the prompt or of its response."""
+    prompt_GP: Tensor
+    """Positions of the prompts, each padded to the longest by positions behind it."""
+    response_NT: Tensor
+    """Positions of the responses, each padded to the longest, at most to the row's last."""
+    group_N: Tensor
+    """The prompt of each response."""
+    mask_NTK: Tensor
+    """Whether a response token sees a token of its prompt or of its response; one for all of them
+    where all prompts are equally long."""
+    back_L: Tensor
+    """Where each position of the row is found behind one another: prompts, then responses."""
 
 
 def split_row(row: Row) -> SplitRow:
-    """Say where prompt and responses lie; made once for a row, used by every layer."""
-    device, prompt, longest = row.ids_BL.device, row.prompt_length, max(row.lengths)
-    lengths_N = torch.tensor(row.lengths, device=device)
-    starts_N = prompt + lengths_N.cumsum(0) - lengths_N
-    token_T = torch.arange(longest, device=device)
-    own_NT = token_T < lengths_N[:, None]
-    key_K = torch.arange(prompt + longest, device=device)
+    """Say where prompts and responses lie; made once for a row, used by every layer."""
+    device, last = row.ids_BL.device, row.ids_BL.shape[1] - 1
+    prompts = [extent.prompt for extent in row.extents]
+    counts = [len(extent.lengths) for extent in row.extents]
+    prompt_G = torch.tensor(prompts, device=device)
+    group_N = torch.repeat_interleave(torch.tensor(counts, device=device))
+    lengths = [length for extent in row.extents for length in extent.lengths]
+    length_N = torch.tensor(lengths, device=device)
+    own_G = torch.tensor([e.prompt + sum(e.lengths) for e in row.extents], device=device)
+    start_G = own_G.cumsum(0) - own_G
+    # Before a response stand all responses before it, and the prompts up to its own.
+    start_N = length_N.cumsum(0) - length_N + prompt_G.cumsum(0)[group_N]
+    token_P = torch.arange(max(prompts), device=device)
+    token_T = torch.arange(max(lengths), device=device)
+    of_prompt_GP = token_P < prompt_G[:, None]
+    of_response_NT = token_T < length_N[:, None]
+    prompt_GP = (start_G[:, None] + token_P).clamp_max(last)
+    response_NT = (start_N[:, None] + token_T).clamp_max(last)
+    laid = torch.cat([prompt_GP[of_prompt_GP], response_NT[of_response_NT]])
+    place = torch.cat([of_prompt_GP.flatten(), of_response_NT.flatten()]).nonzero().squeeze(-1)
+    sees_prompt_GP = of_prompt_GP[:1] if len(set(prompts)) == 1 else of_prompt_GP[group_N]
+    causal_TT = token_T <= token_T[:, None]
+    mask_NTK = torch.cat(
+        [
+            sees_prompt_GP[:, None].expand(-1, len(token_T), -1),
+            causal_TT.expand(len(sees_prompt_GP), -1, -1),
+        ],
+        dim=2,
+    )
     return SplitRow(
-        prompt_length=prompt,
-        gather_NT=(starts_N[:, None] + token_T).clamp_max(row.ids_BL.shape[1] - 1),
-        scatter_R=own_NT.flatten().nonzero().squeeze(-1),
-        mask_TK=key_K <= prompt + token_T[:, None],
+        prompt_GP=prompt_GP,
+        response_NT=response_NT,
+        group_N=group_N,
+        mask_NTK=mask_NTK,
+        back_L=place[laid.argsort()],
     )
 
 
@@ -80,36 +107,42 @@ def split_attention(
         )
         return usual, None
     options.pop("is_causal", None)
-    prompt = split.prompt_length
-    of_prompt, _ = sdpa_attention_forward(
+    # Padding stands behind a prompt, where its own tokens do not look.
+    key_GHPD, value_GHPD = _at(key_BHLD, split.prompt_GP), _at(value_BHLD, split.prompt_GP)
+    of_prompts_GPHD, _ = sdpa_attention_forward(
         module,
-        query_BHLD[:, :, :prompt],
-        key_BHLD[:, :, :prompt],
-        value_BHLD[:, :, :prompt],
+        _at(query_BHLD, split.prompt_GP),
+        key_GHPD,
+        value_GHPD,
         None,
         is_causal=True,
         **options,
     )
     of_responses_NTHD, _ = sdpa_attention_forward(
         module,
-        _responses(query_BHLD, split),
-        _with_prompt(key_BHLD, split),
-        _with_prompt(value_BHLD, split),
-        split.mask_TK[None, None],
+        _at(query_BHLD, split.response_NT),
+        _behind(key_GHPD, key_BHLD, split),
+        _behind(value_GHPD, value_BHLD, split),
+        split.mask_NTK[:, None],
         is_causal=False,
         **options,
     )
-    back_RHD = of_responses_NTHD.flatten(0, 1)[split.scatter_R]
-    return torch.cat([of_prompt, back_RHD[None]], dim=1), None
+    found = torch.cat([of_prompts_GPHD.flatten(0, 1), of_responses_NTHD.flatten(0, 1)])
+    return found.index_select(0, split.back_L)[None], None
 
 
-def _responses(x_BHLD: Tensor, split: SplitRow) -> Tensor:
-    return x_BHLD[0][:, split.gather_NT].transpose(0, 1)
+def _at(x_BHLD: Tensor, place_GP: Tensor) -> Tensor:
+    """Return what stands at some positions of a row, as rows of their own."""
+    return x_BHLD[0][:, place_GP].transpose(0, 1)
 
 
-def _with_prompt(x_BHLD: Tensor, split: SplitRow) -> Tensor:
-    own_NHTD = _responses(x_BHLD, split)
-    prompt_NHPD = x_BHLD[:, :, : split.prompt_length].expand(len(own_NHTD), -1, -1, -1)
+def _behind(prompt_GHPD: Tensor, x_BHLD: Tensor, split: SplitRow) -> Tensor:
+    """Return each response behind its prompt."""
+    own_NHTD = _at(x_BHLD, split.response_NT)
+    if len(prompt_GHPD) == 1:
+        prompt_NHPD = prompt_GHPD.expand(len(own_NHTD), -1, -1, -1)
+    else:
+        prompt_NHPD = prompt_GHPD.index_select(0, split.group_N)
     return torch.cat([prompt_NHPD, own_NHTD], dim=2)
 
 
@@ -127,8 +160,8 @@ def inputs(row: Row, implementation: str) -> dict[str, Any]:
     """
     match row.layout:
         case Layout.PADDED:
-            length_B1 = row.ids_BL.new_tensor([row.prompt_length + n for n in row.lengths])[:, None]
-            return {"attention_mask": row.positions_BL < length_B1}
+            lengths = [one.prompt + own for one in row.extents for own in one.lengths]
+            return {"attention_mask": row.positions_BL < row.ids_BL.new_tensor(lengths)[:, None]}
         case Layout.PACKED:
             # transformers tells sequences apart by positions that start anew, but only where no
             # mask and no cache is given; with either, sequences see one another, silently.
@@ -156,16 +189,19 @@ def _shared_inputs(row: Row, implementation: str) -> dict[str, Any]:
 
 def _visible(row: Row) -> Tensor:
     place_L = torch.arange(len(row.owner_L), device=row.owner_L.device)
+    near_LL = row.group_L[:, None] == row.group_L[None]
     own_LL = row.owner_L[:, None] == row.owner_L[None]
-    return (own_LL | (row.owner_L == 0)[None]) & (place_L[:, None] >= place_L[None])
+    seen_LL = near_LL & (own_LL | (row.owner_L == 0)[None])
+    return seen_LL & (place_L[:, None] >= place_L[None])
 
 
 def _block_mask(row: Row) -> Any:
-    owner_L = row.owner_L
+    group_L, owner_L = row.group_L, row.owner_L
 
     def sees(_batch: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        near = group_L[query] == group_L[key]
         own = owner_L[query] == owner_L[key]
-        return (own | (owner_L[key] == 0)) & (query >= key)
+        return near & (own | (owner_L[key] == 0)) & (query >= key)
 
     length = len(owner_L)
     return create_block_mask(sees, None, None, length, length, device=owner_L.device)

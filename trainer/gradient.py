@@ -1,8 +1,9 @@
 """The gradient of a step, in memory that does not grow with the number of responses.
 
-A group that fits into one forward pass is scored and differentiated at once. A larger one is
-scored twice. The first time nothing is kept but one number for each token, its log-probability
-l_t. The loss L is a function of these numbers, so dL/dl_t is known before any graph exists, and
+Groups that fit into one forward pass, as many together as do, are scored and differentiated at
+once. One that does not fit is scored twice. The first time nothing is kept but one number for each
+token, its log-probability l_t. The loss L is a function of these numbers, so dL/dl_t is known
+before any graph exists, and
 
     dL/dw = sum over t of dL/dl_t * dl_t/dw
 
@@ -20,7 +21,7 @@ from trainer.modes.config import LossConfig
 from trainer.modes.groups import EncodedGroup
 from trainer.modes.objective import group_terms, total
 from trainer.modes.terms import Denominators, GroupTerms
-from trainer.passes import Pass, Passes
+from trainer.passes import Part, Passes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +42,17 @@ class Gradient:
             for number, group in enumerate(groups)
         ]
         terms: dict[int, GroupTerms] = {}
-        second = [items[0] for items in plans if len(items) == 1]
-        first = [item for items in plans if len(items) > 1 for item in items]
+        second = [parts[0] for parts in plans if len(parts) == 1]
+        first = [part for parts in plans if len(parts) > 1 for part in parts]
         for number, logps in self.passes.without_graph(groups, first).items():
             terms[number], weights = self._coefficients(groups[number], logps, counts)
             second += self._weighted(number, groups[number], weights)
-        for item in self.passes.in_step(second):
-            share = self._share(item, groups, counts, terms)
+        for together in self.passes.in_step(self.passes.pack(groups, second)):
+            scored = self.passes.logps(together, groups)
+            # It always leads to the weights, also where a mode learns nothing from a group.
+            share = 0.0 * torch.stack([logp_T.sum() for logps in scored for logp_T in logps]).sum()
+            for part, logps in zip(together or [], scored, strict=False):
+                share = share + self._share(part, logps, groups, counts, terms)
             # Sharded gradients are averaged over processes, and a sum is wanted.
             (share * self.passes.processes.count).backward()  # type: ignore[no-untyped-call] # torch's own
         return [terms[number] for number in range(len(groups))]
@@ -63,30 +68,26 @@ class Gradient:
         found = torch.autograd.grad(share, leaves, allow_unused=True, materialize_grads=True)
         return terms.detached(), list(found)
 
-    def _weighted(self, number: int, group: EncodedGroup, weights: Sequence[Tensor]) -> list[Pass]:
+    def _weighted(self, number: int, group: EncodedGroup, weights: Sequence[Tensor]) -> list[Part]:
         active = [index for index, weight_T in enumerate(weights) if bool(weight_T.any())]
         if not active:
             return []
         return [
-            replace(item, weights=[weights[index] for index in item.indices])
-            for item in self.passes.plan(number, group, active)
+            replace(part, weights=[weights[index] for index in part.indices])
+            for part in self.passes.plan(number, group, active)
         ]
 
     def _share(
         self,
-        item: Pass | None,
+        part: Part,
+        logps: Sequence[Tensor],
         groups: Sequence[EncodedGroup],
         counts: Denominators,
         terms: dict[int, GroupTerms],
     ) -> Tensor:
-        logps = self.passes.logps(item, groups)
-        # It always leads to the weights, also where a mode learns nothing from a group.
-        nothing = 0.0 * torch.stack([logp_T.sum() for logp_T in logps]).sum()
-        if item is None:
-            return nothing
-        if item.weights is not None:
-            weighted = zip(item.weights, logps, strict=True)
+        if part.weights is not None:
+            weighted = zip(part.weights, logps, strict=True)
             return torch.stack([(weight_T * logp_T).sum() for weight_T, logp_T in weighted]).sum()
-        found = group_terms(groups[item.group], logps, self.config, self.kto_divergence)
-        terms[item.group] = found.detached()
-        return nothing + total(found, counts, self.config)
+        found = group_terms(groups[part.group], logps, self.config, self.kto_divergence)
+        terms[part.group] = found.detached()
+        return total(found, counts, self.config)

@@ -1,8 +1,9 @@
-"""How the responses of one prompt lie in a row of tokens: pure arithmetic on ids and positions.
+"""How prompts and their responses lie in a row of tokens: pure arithmetic on ids and positions.
 
     padded   one row for each response: prompt + response, padded on the right
     packed   one row: prompt + response, prompt + response, ..., no padding
-    shared   one row: the prompt once, then all responses; each sees the prompt and itself
+    shared   one row: a prompt once, then all its responses, each of which sees the prompt and
+             itself; then the next prompt with its responses, which see nothing of the first
 
 With N responses of R tokens to a prompt of P tokens, padded and packed rows hold N(P + R) tokens
 or more, a shared row P + NR.
@@ -26,19 +27,40 @@ class Layout(StrEnum):
     PADDED = "padded"
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A prompt and some of its responses, as token ids."""
+
+    prompt: Sequence[int]
+    responses: Sequence[Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How many tokens a prompt and each of its responses have."""
+
+    prompt: int
+    lengths: Sequence[int]
+
+    @property
+    def longest(self) -> int:
+        """Tokens of the prompt with its longest response."""
+        return self.prompt + max(self.lengths)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Row:
     """What one forward pass reads and predicts."""
 
     layout: Layout
-    prompt_length: int
-    lengths: list[int]
-    """Tokens of each response."""
+    extents: list[Extent]
     ids_BL: Tensor
     positions_BL: Tensor
     """Restart for each response, so that it stands where it would stand alone."""
+    group_L: Tensor
+    """Prompt that a position belongs to, itself or one of its responses; empty when padded."""
     owner_L: Tensor
-    """Response that a position belongs to, from 1; 0 for the shared prompt; empty when padded."""
+    """Response that a position belongs to, from 1; 0 for a shared prompt; empty when padded."""
     keep_R: Tensor
     """Positions whose logits are needed: each predicts one response token."""
     target_BR: Tensor
@@ -47,31 +69,33 @@ class Row:
     """Where the predictions of each response lie in the flattened target."""
 
 
-def size(prompt_length: int, lengths: Sequence[int], layout: Layout) -> int:
+def size(extents: Sequence[Extent], layout: Layout) -> int:
     """Return how many positions, padding included, a forward pass over responses takes."""
     match layout:
         case Layout.SHARED:
-            return prompt_length + sum(lengths)
+            return sum(extent.prompt + sum(extent.lengths) for extent in extents)
         case Layout.PACKED:
-            return sum(prompt_length + length for length in lengths)
+            return sum(
+                extent.prompt * len(extent.lengths) + sum(extent.lengths) for extent in extents
+            )
         case Layout.PADDED:
-            return len(lengths) * (prompt_length + max(lengths))
+            rows = sum(len(extent.lengths) for extent in extents)
+            return rows * max(extent.longest for extent in extents)
 
 
-def plan(
-    prompt_length: int, lengths: Sequence[int], layout: Layout, max_tokens: int
-) -> list[list[int]]:
+def plan(extent: Extent, layout: Layout, max_tokens: int) -> list[list[int]]:
     """Divide responses over forward passes of at most `max_tokens`, at least one to a pass.
 
     Returns the indices of the responses in each pass. Those of similar length come together, so
     that little is padded; when all fit into one pass, they keep their order.
     """
-    if size(prompt_length, lengths, layout) <= max_tokens:
+    prompt, lengths = extent.prompt, extent.lengths
+    if size([extent], layout) <= max_tokens:
         return [list(range(len(lengths)))]
     passes: list[list[int]] = []
     for index in sorted(range(len(lengths)), key=lambda index: lengths[index]):
         together = [*passes[-1], index] if passes else [index]
-        fits = size(prompt_length, [lengths[i] for i in together], layout) <= max_tokens
+        fits = size([Extent(prompt, [lengths[i] for i in together])], layout) <= max_tokens
         if passes and fits:
             passes[-1] = together
         else:
@@ -79,78 +103,109 @@ def plan(
     return passes
 
 
-def lay_out(
-    prompt: Sequence[int],
-    responses: Sequence[Sequence[int]],
-    layout: Layout,
-    device: torch.device | str = "cpu",
-) -> Row:
+def pack(extents: Sequence[Extent], layout: Layout, max_tokens: int) -> list[list[int]]:
+    """Put what is small into forward passes of at most `max_tokens` together; return the indices.
+
+    Like comes to like: in no pass is more than half of what attention reads padding.
+    """
+    passes: list[list[int]] = []
+    for index in sorted(range(len(extents)), key=lambda index: extents[index].longest):
+        together = [extents[i] for i in (*passes[-1], index)] if passes else []
+        if together and size(together, layout) <= max_tokens and _is_alike(together):
+            passes[-1].append(index)
+        else:
+            passes.append([index])
+    return passes
+
+
+def _is_alike(extents: Sequence[Extent]) -> bool:
+    """Tell whether keys of attention, padded to the longest, are at most twice what they were."""
+    prompt = max(extent.prompt for extent in extents)
+    longest = max(max(extent.lengths) for extent in extents)
+    padded = sum(len(extent.lengths) for extent in extents) * (prompt + longest)
+    return padded <= 2 * sum(len(extent.lengths) * extent.longest for extent in extents)
+
+
+def lay_out(asked: Sequence[Asked], layout: Layout, device: torch.device | str = "cpu") -> Row:
     """Build the tensors of one forward pass.
 
     Raises:
-        ValueError: the prompt or a response is empty, or there is no response.
+        ValueError: a prompt or a response is empty, or a prompt has no response.
     """
-    if not prompt or not responses or not all(responses):
+    if not asked or not all(one.prompt and one.responses and all(one.responses) for one in asked):
         raise ValueError("a prompt and a response need at least one token")
     if layout is Layout.PADDED:
-        return _padded(prompt, responses, device)
-    return _in_one_row(prompt, responses, layout, device)
+        return _padded(asked, device)
+    return _in_one_row(asked, layout, device)
 
 
-def _in_one_row(
-    prompt: Sequence[int],
-    responses: Sequence[Sequence[int]],
-    layout: Layout,
-    device: torch.device | str,
-) -> Row:
-    start = len(prompt)
+def _in_one_row(asked: Sequence[Asked], layout: Layout, device: torch.device | str) -> Row:
     shared = layout is Layout.SHARED
-    ids: list[int] = list(prompt) if shared else []
-    positions: list[int] = list(range(start)) if shared else []
-    owner: list[int] = [0] * len(ids)
+    ids: list[int] = []
+    positions: list[int] = []
+    group: list[int] = []
+    owner: list[int] = []
     keep: list[int] = []
-    for number, response in enumerate(responses, 1):
-        own = list(response) if shared else [*prompt, *response]
-        # The last prompt token predicts the first of the response; for all of them when shared.
-        first = start - 1 if shared else len(ids) + start - 1
-        begin = len(ids) if shared else first + 1
-        keep += [first, *range(begin, begin + len(response) - 1)]
-        ids += own
-        positions += range(start + len(response) - len(own), start + len(response))
-        owner += [number] * len(own)
-    lengths = [len(response) for response in responses]
-    target = torch.tensor([token for response in responses for token in response], device=device)
+    target: list[int] = []
+    number = 0
+    for place, one in enumerate(asked):
+        start = len(one.prompt)
+        if shared:
+            ids += one.prompt
+            positions += range(start)
+            owner += [0] * start
+        # The last prompt token predicts the first of a response; for all of them when shared.
+        first = len(ids) - 1
+        for response in one.responses:
+            number += 1
+            own = list(response) if shared else [*one.prompt, *response]
+            begin = len(ids) + len(own) - len(response)
+            keep += [first if shared else begin - 1, *range(begin, begin + len(response) - 1)]
+            ids += own
+            positions += range(start + len(response) - len(own), start + len(response))
+            owner += [number] * len(own)
+            target += response
+        group += [place] * (len(ids) - len(group))
+    extents = _extents(asked)
+    lengths = [length for extent in extents for length in extent.lengths]
     return Row(
         layout=layout,
-        prompt_length=start,
-        lengths=lengths,
+        extents=extents,
         ids_BL=torch.tensor([ids], device=device),
         positions_BL=torch.tensor([positions], device=device),
+        group_L=torch.tensor(group, device=device),
         owner_L=torch.tensor(owner, device=device),
         keep_R=torch.tensor(keep, device=device),
-        target_BR=target[None],
+        target_BR=torch.tensor([target], device=device),
         pick_N=list(torch.split(torch.arange(len(target), device=device), lengths)),
     )
 
 
-def _padded(
-    prompt: Sequence[int], responses: Sequence[Sequence[int]], device: torch.device | str
-) -> Row:
-    start, longest = len(prompt), max(len(response) for response in responses)
-    rows = [[*prompt, *response, *([0] * (longest - len(response)))] for response in responses]
-    ids_BL = torch.tensor(rows, device=device)
-    keep_R = torch.arange(start - 1, start + longest - 1, device=device)
+def _extents(asked: Sequence[Asked]) -> list[Extent]:
+    return [Extent(len(one.prompt), [len(own) for own in one.responses]) for one in asked]
+
+
+def _padded(asked: Sequence[Asked], device: torch.device | str) -> Row:
+    extents = _extents(asked)
+    longest = max(extent.longest for extent in extents)
+    # Where prompts end differently, more logits are made than are needed.
+    first = min(extent.prompt for extent in extents) - 1
+    rows = [[*one.prompt, *response] for one in asked for response in one.responses]
+    ids_BL = torch.tensor([row + [0] * (longest - len(row)) for row in rows], device=device)
+    spans = [(extent.prompt, length) for extent in extents for length in extent.lengths]
+    nothing = torch.empty(0, dtype=torch.long, device=device)
     return Row(
         layout=Layout.PADDED,
-        prompt_length=start,
-        lengths=[len(response) for response in responses],
+        extents=extents,
         ids_BL=ids_BL,
-        positions_BL=torch.arange(ids_BL.shape[1], device=device).expand_as(ids_BL),
-        owner_L=torch.empty(0, dtype=torch.long, device=device),
-        keep_R=keep_R,
-        target_BR=ids_BL[:, start:],
+        positions_BL=torch.arange(longest, device=device).expand_as(ids_BL),
+        group_L=nothing,
+        owner_L=nothing,
+        keep_R=torch.arange(first, longest - 1, device=device),
+        target_BR=ids_BL[:, first + 1 :],
         pick_N=[
-            torch.arange(n * longest, n * longest + len(response), device=device)
-            for n, response in enumerate(responses)
+            row * (longest - 1 - first)
+            + torch.arange(prompt - 1 - first, prompt - 1 - first + length, device=device)
+            for row, (prompt, length) in enumerate(spans)
         ],
     )

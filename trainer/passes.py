@@ -10,14 +10,14 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from trainer.layout import plan
+from trainer.layout import Asked, Extent, pack, plan
 from trainer.modes.groups import EncodedGroup
 from trainer.processes import Processes
 from trainer.scoring import Scorer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pass:
+class Part:
     """Responses of one group that go through the model together."""
 
     group: int
@@ -39,33 +39,52 @@ class Passes:
     max_tokens: int
     """Most positions in one forward pass, unless a single response needs more."""
 
-    def plan(self, number: int, group: EncodedGroup, chosen: Sequence[int]) -> list[Pass]:
-        """Divide some responses of a group."""
-        lengths = [group.lengths[index] for index in chosen]
-        found = plan(len(group.prompt), lengths, self.scorer.layout, self.max_tokens)
-        return [Pass(group=number, indices=[chosen[place] for place in places]) for places in found]
+    def plan(self, number: int, group: EncodedGroup, chosen: Sequence[int]) -> list[Part]:
+        """Divide some responses of a group into parts that each fit into a pass."""
+        extent = Extent(len(group.prompt), [group.lengths[index] for index in chosen])
+        found = plan(extent, self.scorer.layout, self.max_tokens)
+        return [Part(group=number, indices=[chosen[place] for place in places]) for places in found]
 
-    def logps(self, item: Pass | None, groups: Sequence[EncodedGroup]) -> list[Tensor]:
-        """Make one pass; return a tensor (T,) for each response of it."""
-        if item is None:
-            return self.scorer.score([0], [[0]])
-        group = groups[item.group]
-        return self.scorer.score(group.prompt, [group.responses[index] for index in item.indices])
+    def pack(self, groups: Sequence[EncodedGroup], parts: Sequence[Part]) -> list[list[Part]]:
+        """Put parts into as few passes as they fit into."""
+        extents = [
+            Extent(
+                len(groups[part.group].prompt),
+                [groups[part.group].lengths[n] for n in part.indices],
+            )
+            for part in parts
+        ]
+        found = pack(extents, self.scorer.layout, self.max_tokens)
+        return [[parts[place] for place in places] for places in found]
+
+    def logps(
+        self, together: Sequence[Part] | None, groups: Sequence[EncodedGroup]
+    ) -> list[list[Tensor]]:
+        """Make one pass; return a tensor (T,) for each response of each part."""
+        if together is None:
+            return self.scorer.score([Asked([0], [[0]])])
+        asked = [
+            Asked(
+                groups[part.group].prompt, [groups[part.group].responses[n] for n in part.indices]
+            )
+            for part in together
+        ]
+        return self.scorer.score(asked)
 
     def without_graph(
-        self, groups: Sequence[EncodedGroup], items: Sequence[Pass]
+        self, groups: Sequence[EncodedGroup], parts: Sequence[Part]
     ) -> dict[int, list[Tensor]]:
         """Make passes that keep nothing for a backward pass; return the tensors of each group.
 
-        The items of a group must hold each of its responses once.
+        The parts of a group must hold each of its responses once.
         """
         found: dict[int, dict[int, Tensor]] = {}
         with torch.no_grad():
-            for item in self.in_step(items):
-                scored = self.logps(item, groups)
-                if item is not None:
-                    pairs = zip(item.indices, scored, strict=True)
-                    found.setdefault(item.group, {}).update(pairs)
+            for together in self.in_step(self.pack(groups, parts)):
+                scored = self.logps(together, groups)
+                for part, logps in zip(together or [], scored, strict=False):
+                    pairs = zip(part.indices, logps, strict=True)
+                    found.setdefault(part.group, {}).update(pairs)
         return {
             number: [by_index[index] for index in range(len(by_index))]
             for number, by_index in found.items()

@@ -58,12 +58,12 @@ class Reference:
 
 
 def _all(passes: Passes, groups: Sequence[EncodedGroup]) -> dict[int, list[Tensor]]:
-    items = [
-        item
+    parts = [
+        part
         for number, group in enumerate(groups)
-        for item in passes.plan(number, group, range(len(group.responses)))
+        for part in passes.plan(number, group, range(len(group.responses)))
     ]
-    return passes.without_graph(groups, items)
+    return passes.without_graph(groups, parts)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 Shape suffixes: B rows, R predicted tokens, V vocabulary, T tokens of one response, N responses.
 """
 
+import itertools
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from trainer import attention
-from trainer.layout import Layout, lay_out, plan
+from trainer.layout import Asked, Extent, Layout, lay_out, plan
 
 CHUNK_ELEMENTS = 2**24
 """Most logits that are in fp32 at one time: 64 MiB."""
@@ -31,17 +32,17 @@ class Scorer:
     bf16: bool = False
     """Whether matrices are multiplied in bf16; log-probabilities are fp32 all the same."""
 
-    def score(self, prompt: Sequence[int], responses: Sequence[Sequence[int]]) -> list[Tensor]:
-        """Return one fp32 tensor (T,) for each response, from a single forward pass.
+    def score(self, asked: Sequence[Asked]) -> list[list[Tensor]]:
+        """Return one fp32 tensor (T,) for each response to each prompt, from one forward pass.
 
         Only the positions that predict response tokens get logits. Labels are never handed to
         the model: models shift them their own way. What is padding follows from lengths, never
         from token ids.
 
         Raises:
-            ValueError: the prompt or a response is empty.
+            ValueError: a prompt or a response is empty.
         """
-        row = lay_out(prompt, responses, self.layout, self.device)
+        row = lay_out(asked, self.layout, self.device)
         with self._precision():
             logits_BRV = self.model(
                 input_ids=row.ids_BL,
@@ -50,7 +51,8 @@ class Scorer:
                 **attention.inputs(row, self._implementation),
             ).logits
         logp = token_logps(logits_BRV.flatten(0, 1), row.target_BR.flatten())
-        return [logp[pick_T] for pick_T in row.pick_N]
+        found = iter([logp[pick_T] for pick_T in row.pick_N])
+        return [list(itertools.islice(found, len(one.responses))) for one in asked]
 
     @property
     def _implementation(self) -> str:
@@ -76,9 +78,9 @@ def response_logps(
     """
     scorer = Scorer(model=model, layout=layout, device=next(model.parameters()).device)
     logps: dict[int, Tensor] = {}
-    lengths = [len(response) for response in responses]
-    for indices in plan(len(prompt), lengths, layout, MAX_TOKENS) if responses else []:
-        scored = scorer.score(prompt, [responses[index] for index in indices])
+    extent = Extent(len(prompt), [len(response) for response in responses])
+    for indices in plan(extent, layout, MAX_TOKENS) if responses else []:
+        (scored,) = scorer.score([Asked(prompt, [responses[index] for index in indices])])
         logps |= dict(zip(indices, scored, strict=True))
     return [logps[index] for index in range(len(responses))]
 

@@ -10,10 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from infra import logs
-from trainer.layout import Layout
+from trainer.layout import Asked, Layout
 from trainer.scoring import Scorer
 
 log = logs.get(__name__)
@@ -25,8 +25,8 @@ TOLERANCE_BF16 = 0.05
 """Largest mean difference with half precision, where single tokens differ by a few hundredths."""
 
 _FULL = "full_attention"
-_PROMPT = 48
-_LENGTHS = (21, 1, 34, 8)
+_EXTENTS = ((48, 21, 1, 34, 8), (29, 5, 13))
+"""Tokens of two prompts, and of the responses to each."""
 
 
 def suitable_layout(model: nn.Module) -> Layout:
@@ -43,21 +43,21 @@ def suitable_layout(model: nn.Module) -> Layout:
 def checked(scorer: Scorer) -> Layout:
     """Score some token ids in the scorer's layout and in padded rows; return one to trust.
 
-    Four responses of different length stand in one row, so that a model in which they see one
-    another, or their padding, or stand in the wrong place, is found out.
+    Two prompts and responses of different length stand in one row, so that a model in which they
+    see one another, or their padding, or stand in the wrong place, is found out.
     """
     if scorer.layout is Layout.PADDED:
         return Layout.PADDED
-    prompt, responses = _token_ids(scorer.model)
+    asked = _token_ids(scorer.model)
     with torch.no_grad():
         try:
-            fast = torch.cat(scorer.score(prompt, responses))
+            fast = _joined(scorer, asked)
         except torch.OutOfMemoryError:
             raise
         except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:
             # TypeError: an architecture that takes no such argument.
             return _fall_back(scorer.model, scorer.layout, f"{type(error).__name__}: {error}")
-        plain = torch.cat(replace(scorer, layout=Layout.PADDED).score(prompt, responses))
+        plain = _joined(replace(scorer, layout=Layout.PADDED), asked)
     gap = (fast - plain).abs()
     difference = (gap.mean() if scorer.bf16 else gap.max()).item()
     # Written so that a difference that is no number fails too.
@@ -68,16 +68,25 @@ def checked(scorer: Scorer) -> Layout:
     return scorer.layout
 
 
-def _token_ids(model: nn.Module) -> tuple[list[int], Sequence[list[int]]]:
-    """Draw a prompt and responses, the same for a vocabulary at every start."""
+def _joined(scorer: Scorer, asked: Sequence[Asked]) -> Tensor:
+    return torch.cat([logp_T for logps in scorer.score(asked) for logp_T in logps])
+
+
+def _token_ids(model: nn.Module) -> list[Asked]:
+    """Draw prompts and responses, the same for a vocabulary at every start."""
     config: Any = model.config
+    lengths = [length for extent in _EXTENTS for length in extent]
     ids = torch.randint(
         config.get_text_config().vocab_size,
-        (_PROMPT + sum(_LENGTHS),),
+        (sum(lengths),),
         generator=torch.Generator().manual_seed(0),
     )
-    prompt, *responses = torch.split(ids, [_PROMPT, *_LENGTHS])
-    return prompt.tolist(), [response.tolist() for response in responses]
+    drawn = iter(torch.split(ids, lengths))
+    asked = []
+    for extent in _EXTENTS:
+        prompt, *responses = (next(drawn).tolist() for _ in extent)
+        asked.append(Asked(prompt, responses))
+    return asked
 
 
 def _fall_back(model: nn.Module, refused: Layout, reason: str) -> Layout:

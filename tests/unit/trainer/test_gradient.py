@@ -9,7 +9,7 @@ from tests.unit.trainer.students import ARCHITECTURES, gradient_of, ids_group, t
 from trainer.gradient import Gradient
 from trainer.layout import Layout
 from trainer.modes.config import LossConfig, Mode, PairLoss
-from trainer.modes.objective import denominators
+from trainer.modes.objective import denominators, total
 from trainer.modes.terms import Denominators, Term
 from trainer.passes import Passes
 from trainer.processes import Processes
@@ -84,6 +84,30 @@ def test_accumulation_gives_the_gradient_of_the_whole_step(config):
     assert relative(found, expected) < 1e-6
 
 
+@pytest.mark.parametrize("layout", list(Layout))
+@pytest.mark.parametrize("mode", list(Mode))
+def test_groups_in_one_pass_give_the_loss_and_gradient_of_one_after_another(mode, layout):
+    model, config = tiny("llama"), LossConfig.of(mode)
+    groups = [
+        replace(group, reference=[torch.full((length,), -3.0) for length in group.lengths])
+        for group in GROUPS
+    ]
+    calls = []
+    counting = model.register_forward_hook(lambda *_: calls.append(1))
+
+    found, together = accumulated(model, groups, config, layout=layout)
+    counting.remove()
+    expected, alone = accumulated(model, groups, config, layout=layout, parts=3)
+
+    assert len(calls) == 1
+    assert relative(found, expected) < 1e-6
+    counts = counts_of(groups, config)
+    losses = [
+        sum(total(one, counts, config).item() for one in terms) for terms in (together, alone)
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6, abs=1e-6)
+
+
 def test_the_order_of_responses_does_not_matter():
     model, config, group = tiny("qwen2"), LossConfig(), GROUPS[0]
     order = [2, 0, 4, 1, 3]
@@ -146,10 +170,10 @@ def test_responses_that_cost_nothing_are_left_out_of_the_second_pass(monkeypatch
     scored = []
     plain = Scorer.score
 
-    def recording(self, prompt, responses):
+    def recording(self, asked):
         if torch.is_grad_enabled():
-            scored.extend(responses)
-        return plain(self, prompt, responses)
+            scored.extend(response for one in asked for response in one.responses)
+        return plain(self, asked)
 
     monkeypatch.setattr(Scorer, "score", recording)
     accumulated(model, [group], LossConfig(), max_tokens=30)

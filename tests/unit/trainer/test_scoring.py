@@ -5,10 +5,12 @@ import torch
 
 from tests.unit.trainer.students import ARCHITECTURES, gradient_of, tiny, token_ids
 from trainer import attention
-from trainer.layout import Layout, lay_out, plan, size
+from trainer.layout import Asked, Extent, Layout, lay_out, pack, plan, size
 from trainer.scoring import Scorer, response_logps
 
 PROMPT, *RESPONSES = token_ids(13, 7, 1, 19, 4, 11)
+LONGER, *OTHERS = token_ids(17, 5, 9, seed=1)
+GROUPS = [Asked(PROMPT, RESPONSES), Asked(LONGER, OTHERS), Asked([3], [[8]])]
 
 WAYS = [
     (Layout.SHARED, "split"),
@@ -19,6 +21,11 @@ WAYS = [
     (Layout.PADDED, "split"),
     (Layout.PADDED, "sdpa"),
 ]
+
+
+def scored_alone(scorer, prompt, responses):
+    (logps,) = scorer.score([Asked(prompt, responses)])
+    return logps
 
 
 def row_by_row(model, prompt, responses):
@@ -35,11 +42,13 @@ def row_by_row(model, prompt, responses):
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_layout_gives_what_rows_alone_give(architecture, layout, attention):
     plain, model = tiny(architecture, "sdpa"), tiny(architecture, attention)
-    weight = torch.rand(sum(map(len, RESPONSES)))
-
-    expected = torch.cat(row_by_row(plain, PROMPT, RESPONSES))
+    expected = torch.cat(
+        [logp for one in GROUPS for logp in row_by_row(plain, one.prompt, one.responses)]
+    )
+    weight = torch.rand(len(expected))
     (expected * weight).sum().backward()
-    found = torch.cat(Scorer(model=model, layout=layout).score(PROMPT, RESPONSES))
+    scored = Scorer(model=model, layout=layout).score(GROUPS)
+    found = torch.cat([logp for logps in scored for logp in logps])
     (found * weight).sum().backward()
 
     assert found.dtype is torch.float32
@@ -49,7 +58,7 @@ def test_every_layout_gives_what_rows_alone_give(architecture, layout, attention
 
 
 def test_the_block_mask_for_gpus_lets_a_position_see_what_the_dense_mask_does():
-    row = lay_out(PROMPT, RESPONSES, Layout.SHARED)
+    row = lay_out(GROUPS, Layout.SHARED)
     place = torch.arange(row.ids_BL.shape[1])
 
     dense = attention.inputs(row, "sdpa")["attention_mask"][0, 0]
@@ -60,14 +69,14 @@ def test_the_block_mask_for_gpus_lets_a_position_see_what_the_dense_mask_does():
 
 def test_kernels_without_masks_refuse_shared_rows():
     with pytest.raises(ValueError, match="takes no mask"):
-        attention.inputs(lay_out(PROMPT, RESPONSES, Layout.SHARED), "flash_attention_2")
+        attention.inputs(lay_out(GROUPS, Layout.SHARED), "flash_attention_2")
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_log_probabilities_equal_a_token_by_token_loop(architecture):
     model, prompt, response = tiny(architecture), PROMPT, RESPONSES[3]
     with torch.no_grad():
-        logp_T = Scorer(model=model).score(prompt, [response])[0]
+        logp_T = scored_alone(Scorer(model=model), prompt, [response])[0]
         expected = [
             model(torch.tensor([prompt + response[:n]])).logits[0, -1].log_softmax(-1)[token]
             for n, token in enumerate(response)
@@ -82,9 +91,9 @@ def test_neighbours_in_a_row_change_nothing(architecture, layout):
     model = tiny(architecture)
     long = token_ids(60, seed=5)[0]
     with torch.no_grad():
-        (alone,) = Scorer(model=model, layout=layout).score(PROMPT, RESPONSES[:1])
-        before = Scorer(model=model, layout=layout).score(PROMPT, [long, RESPONSES[0]])[1]
-        after = Scorer(model=model, layout=layout).score(PROMPT, [RESPONSES[0], long])[0]
+        (alone,) = scored_alone(Scorer(model=model, layout=layout), PROMPT, RESPONSES[:1])
+        before = scored_alone(Scorer(model=model, layout=layout), PROMPT, [long, RESPONSES[0]])[1]
+        after = scored_alone(Scorer(model=model, layout=layout), PROMPT, [RESPONSES[0], long])[0]
 
     torch.testing.assert_close(before, alone, atol=1e-5, rtol=0)
     torch.testing.assert_close(after, alone, atol=1e-5, rtol=0)
@@ -95,7 +104,7 @@ def test_the_token_that_pads_may_be_a_token_that_counts(layout):
     """Padding rows are filled with 0, which is also this tokenizer's end."""
     model, response = tiny("gpt_bigcode"), [5, 0, 7, 0]
     with torch.no_grad():
-        found = Scorer(model=model, layout=layout).score([3, 0], [response, [9] * 30])[0]
+        found = scored_alone(Scorer(model=model, layout=layout), [3, 0], [response, [9] * 30])[0]
         (expected,) = row_by_row(model, [3, 0], [response])
 
     torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=0)
@@ -117,29 +126,42 @@ def test_a_large_group_is_scored_in_several_passes_with_the_same_result(layout, 
 def test_a_plan_holds_every_response_once_and_keeps_to_its_size(layout):
     lengths = [3, 30, 7, 7, 1, 22, 90]
 
-    passes = plan(10, lengths, layout, 45)
+    passes = plan(Extent(10, lengths), layout, 45)
 
     assert sorted(index for indices in passes for index in indices) == list(range(7))
     # The last response alone is larger than a pass may be.
     assert all(
-        size(10, [lengths[index] for index in indices], layout) <= 45 or indices == [6]
+        size([Extent(10, [lengths[index] for index in indices])], layout) <= 45 or indices == [6]
         for indices in passes
     )
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_groups_are_put_together_up_to_the_size_of_a_pass_and_like_comes_to_like(layout):
+    short, long = Extent(10, [5, 7, 6]), Extent(90, [400])
+
+    passes = pack([short, long, short, short, long], layout, 1100)
+    alone = pack([short, short], layout, 30)
+
+    assert passes == [[0, 2, 3], [1, 4]]
+    assert alone == [[0], [1]]
 
 
 @pytest.mark.parametrize(("prompt", "responses"), [([], [[1]]), ([1], [[]]), ([1], [])])
 def test_nothing_cannot_be_scored(prompt, responses):
     with pytest.raises(ValueError, match="at least one token"):
-        Scorer(model=tiny("llama")).score(prompt, responses)
+        scored_alone(Scorer(model=tiny("llama")), prompt, responses)
 
 
 def test_bf16_keeps_the_order_of_responses_of_different_quality():
     """Half precision moves a mean by hundredths; what differs by more keeps its order."""
     model = tiny("llama")
     with torch.no_grad():
-        exact = torch.stack([p.mean() for p in Scorer(model=model).score(PROMPT, RESPONSES)])
+        exact = torch.stack(
+            [p.mean() for p in scored_alone(Scorer(model=model), PROMPT, RESPONSES)]
+        )
         half = torch.stack(
-            [p.mean() for p in Scorer(model=model, bf16=True).score(PROMPT, RESPONSES)]
+            [p.mean() for p in scored_alone(Scorer(model=model, bf16=True), PROMPT, RESPONSES)]
         )
 
     assert half.dtype is torch.float32
