@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 
 from transformers.utils import logging as transformers_logging
 
@@ -19,6 +20,8 @@ def main() -> int:
     logs.configure("trainer")
     # Bars are drawn for people, over and over; what happens is in the log.
     transformers_logging.disable_progress_bar()
+    # Said of every state that a single process saves.
+    warnings.filterwarnings("ignore", message="torch.distributed is disabled")
     log = logs.get(__name__)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

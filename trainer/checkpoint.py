@@ -1,8 +1,11 @@
-"""Checkpoints: written whole or not at all, and resumable to the bit.
+"""The folder of a policy: its checkpoints, each whole or not there, and what was trained since.
 
-A checkpoint is a directory named by its version that plain `transformers` loads; beside the
-weights it holds the optimizer, the random state and the batches trained since the one before.
-Adapters lie in a folder of their own, beside weights they are merged into.
+    00000012/         weights that plain `transformers` loads, with tokenizer and prompt form
+    00000012/state/   in some of them: the optimizer's state, divided over processes
+    steps/00000013    the batches of each step since the checkpoint before this version
+    last_good         newest version from which steps went well
+
+Whoever resumes takes the newest version that has a state, and takes the steps behind it again.
 """
 
 import fcntl
@@ -10,39 +13,29 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import torch
-from peft import PeftModel
-from torch import nn
-from torch.distributed.checkpoint.state_dict import (
-    StateDictOptions,
-    get_model_state_dict,
-    get_optimizer_state_dict,
-    set_optimizer_state_dict,
-)
-from torch.optim import Optimizer
 
 from infra import errors, logs
-from infra.contracts.prompting import PromptForm
-from infra.prompting.stored import write_form
-from trainer import lora
+from infra.contracts.ranking import LeasedBatch
 from trainer.guard import History
 from trainer.processes import Processes
-from trainer.tokenizer import TextTokenizer
 
 log = logs.get(__name__)
 
 ADAPTER = "adapter"
 """Folder of a checkpoint that holds the adapters, if there are any."""
 
+STATE = "state"
+"""Folder of a checkpoint that holds the optimizer's state, if it has it."""
+
+Step = list[LeasedBatch]
+"""The batches whose gradients one step added up."""
+
 _LOCK = "lock"
-_STATE = "trainer_state.json"
-_OPTIMIZER = "optimizer.pt"
+_STEPS = "steps"
 _LAST_GOOD = "last_good"
 
 
@@ -89,57 +82,65 @@ def directory_of(root: Path, version: int) -> Path:
     return root / f"{version:08d}"
 
 
-def save(
-    root: Path,
-    model: nn.Module,
-    tokenizer: TextTokenizer,
-    optimizer: Optimizer,
-    state: TrainerState,
-    form: PromptForm,
-    processes: Processes,
-) -> tuple[Path, str]:
-    """Write a checkpoint atomically; return its directory and, on the first process, its hash.
+def partial_of(root: Path, version: int) -> Path:
+    """Return where a version lies while it is written."""
+    return root / f".{version:08d}.new"
 
-    All processes must call it: weights divided over them are gathered. A checkpoint of this
-    version that exists already was never recorded (versions only grow), so it is replaced.
+
+def publish(root: Path, version: int) -> Path:
+    """Make a version that was written one that is there; return its directory.
+
+    One that exists already was never recorded (versions only grow), so it is replaced.
     """
-    gather = StateDictOptions(full_state_dict=True, cpu_offload=processes.count > 1)
-    weights = get_model_state_dict(model, options=gather)
-    moments = get_optimizer_state_dict(model, optimizer, options=gather)
-    final = directory_of(root, state.version)
-    if not processes.first:
-        return final, ""
-    root.mkdir(parents=True, exist_ok=True)
-    temporary = root / f".{state.version:08d}.new"
-    shutil.rmtree(temporary, ignore_errors=True)
-    _save_weights(temporary, model, _each_once(model, weights))
-    tokenizer.save_pretrained(temporary)
-    torch.save({"optimizer": moments, "rng": torch.get_rng_state()}, temporary / _OPTIMIZER)
-    write_form(temporary, form)
-    (temporary / _STATE).write_text(json.dumps(asdict(state)))
-    for path in (*temporary.rglob("*"), temporary):
+    partial, final = partial_of(root, version), directory_of(root, version)
+    for path in (*partial.rglob("*"), partial):
         _sync(path)
     shutil.rmtree(final, ignore_errors=True)
-    temporary.rename(final)
+    partial.rename(final)
     _sync(root)
-    return final, sha256(final)
+    return final
 
 
-def _each_once(model: nn.Module, weights: dict[str, Any]) -> dict[str, Any]:
-    """Leave out further names of a tensor: gathered from several processes, each is a copy."""
-    first: dict[int, str] = {}
-    for name, parameter in model.named_parameters(remove_duplicate=False):
-        if first.setdefault(id(parameter), name) != name:
-            weights.pop(name, None)
-    return weights
+def keep_steps(root: Path, version: int, steps: Sequence[Step]) -> None:
+    """Remember the batches of the steps that led from the checkpoint before to a version."""
+    folder = root / _STEPS
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{version:08d}"
+    lines = [json.dumps([batch.model_dump(mode="json") for batch in step]) for step in steps]
+    path.write_text("\n".join(lines))
+    for written in (path, folder):
+        _sync(written)
 
 
-def _save_weights(directory: Path, model: nn.Module, weights: dict[str, Any]) -> None:
-    saver: Any = model
-    if isinstance(model, PeftModel):
-        saver.save_pretrained(directory / ADAPTER, state_dict=weights)
-        saver, weights = saver.get_base_model(), lora.merged(model, weights)
-    saver.save_pretrained(directory, state_dict=weights)
+def steps_between(root: Path, state: int, version: int) -> list[Step]:
+    """Return the batches of each step behind a version up to another, in order.
+
+    Raises:
+        errors.ConfigurationError: not all of them were kept.
+    """
+    steps: list[Step] = []
+    for number in _numbers(root / _STEPS):
+        if state < number <= version:
+            lines = (root / _STEPS / f"{number:08d}").read_text().splitlines()
+            steps += [[LeasedBatch.model_validate(one) for one in json.loads(x)] for x in lines]
+    if len(steps) != version - state:
+        raise errors.ConfigurationError(
+            f"{root / _STEPS} holds {len(steps)} steps between version {state}, the newest with the"
+            f" optimizer's state, and version {version}; restore it, or train another policy"
+        )
+    return steps
+
+
+def newest_state(root: Path, version: int) -> int:
+    """Return the newest version, up to one, that has the optimizer's state; 0 if none has."""
+    found = [n for n in _numbers(root) if n <= version and (directory_of(root, n) / STATE).is_dir()]
+    return max(found, default=0)
+
+
+def _numbers(folder: Path) -> list[int]:
+    if not folder.is_dir():
+        return []
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit())
 
 
 def _sync(path: Path) -> None:
@@ -160,17 +161,6 @@ def sha256(directory: Path) -> str:
     return digest.hexdigest()
 
 
-def restore(directory: Path, model: nn.Module, optimizer: Optimizer) -> TrainerState:
-    """Load optimizer, random state and trainer state; the weights are loaded with the model."""
-    saved = torch.load(directory / _OPTIMIZER, weights_only=True)
-    set_optimizer_state_dict(
-        model, optimizer, saved["optimizer"], options=StateDictOptions(full_state_dict=True)
-    )
-    torch.set_rng_state(saved["rng"])
-    state = json.loads((directory / _STATE).read_text())
-    return TrainerState(**state | {"history": History(**state.get("history", {}))})
-
-
 def discard_after(root: Path, version: int) -> None:
     """Remove checkpoints that were written but never recorded, and half-written ones.
 
@@ -179,10 +169,17 @@ def discard_after(root: Path, version: int) -> None:
     """
     if not root.exists():
         return
-    for path in root.iterdir():
+    for path in (*root.iterdir(), *(root / _STEPS).glob("*")):
         if path.name.startswith(".") or (path.name.isdigit() and int(path.name) > version):
             log.info("checkpoint.discarded", path=str(path))
-            shutil.rmtree(path, ignore_errors=True)
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink()
 
 
 def mark_good(root: Path, version: int) -> None:
@@ -203,8 +200,17 @@ def last_good(root: Path) -> int | None:
 
 
 def retain(root: Path, keep: int, pinned: int | None) -> None:
-    """Remove the oldest checkpoints, all but the newest `keep` and the pinned version."""
-    found = sorted(int(path.name) for path in root.iterdir() if path.name.isdigit())
+    """Remove what nobody goes on from: all but the newest `keep` checkpoints, the pinned one and
+    the newest with the optimizer's state; such states and steps before that one.
+    """
+    found = _numbers(root)
+    state = newest_state(root, found[-1])
     for version in found[:-keep]:
-        if version != pinned:
+        if version not in (pinned, state):
             shutil.rmtree(directory_of(root, version))
+    for version in _numbers(root):
+        if version < state:
+            shutil.rmtree(directory_of(root, version) / STATE, ignore_errors=True)
+    for version in _numbers(root / _STEPS):
+        if version <= state:
+            (root / _STEPS / f"{version:08d}").unlink()

@@ -83,9 +83,10 @@ class Leases:
         return True
 
     def give_up(self) -> None:
-        """Stop caring for any batch: they are not ours to record."""
+        """Stop caring for any batch: they are not ours to record, and the API has them back."""
         with self._lock:
             self._held, self._lost = (), False
+        self._fresh = True
 
     def _ask(self, limit: int) -> tuple[LeasedBatch, ...]:
         """Ask once, and again for as long as a lease of another trainer may outlive it."""
@@ -98,7 +99,7 @@ class Leases:
                 lease_seconds=self._settings.lease_seconds,
                 wait_seconds=self._settings.wait_seconds,
                 max_staleness=self._settings.max_staleness,
-                # What this worker's name held before it started is forgotten, so given back.
+                # What this worker's name held before it started, or gave up, is given back.
                 fresh=self._fresh,
             )
             try:

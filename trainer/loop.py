@@ -1,22 +1,24 @@
-"""The training loop: lease, tensors, loss, finite?, step, checkpoint, complete.
+"""The training loop: lease, tensors, loss, finite?, step; beside it, checkpoint and complete.
 
-All processes of a run walk through it together; the first one speaks to the API.
+All processes of a run walk through it together; a thread of the first one speaks to the API.
 """
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra import errors, logs, scraping
+from infra.contracts.api import CheckpointView
 from infra.contracts.base import JsonValue
-from infra.contracts.ranking import LeasedBatch, NewCheckpoint
+from infra.contracts.ranking import LeasedBatch
 from infra.metrics import observe_step
 from trainer import checkpoint
 from trainer.client import LeaseClient
 from trainer.leases import Leases
-from trainer.modes.groups import EncodedGroup
 from trainer.processes import Processes
+from trainer.recorder import Recorder
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
 from trainer.tracking import Tracker, numbers, open_tracker
@@ -42,6 +44,8 @@ def run(settings: TrainerSettings, client: LeaseClient, stop: threading.Event) -
         with Leases(settings, client, stop) as leases, checkpoint.locked(root, processes):
             _Run(settings, client, stop, processes, root, leases).train()
     finally:
+        # Whatever a thread still asks the API for is not waited for any more.
+        stop.set()
         processes.close()
 
 
@@ -53,8 +57,6 @@ class _Run:
     processes: Processes
     root: Path
     leases: Leases
-    recorded: int = 0
-    """Version that the API has."""
     metrics: dict[str, JsonValue] = field(default_factory=dict)
     """Those of the newest step."""
     waited: float = 0.0
@@ -63,21 +65,19 @@ class _Run:
     """When that ended, or when the run began."""
 
     def train(self) -> None:
-        trainer = self._resume()
-        tracker = self._tracker()
-        ended = self._ended(trainer)
+        recorder = self._resume()
+        tracker = self._tracker(recorder)
+        ended = self._ended(recorder.trainer)
         while not ended:
             batches = self._lease()
             if batches:
-                groups = [group for batch in batches for group in trainer.encode(batch)]
-                self.metrics = self._step(trainer, groups) | self._idle()
-                trainer.state.batch_ids += [str(batch.batch_id) for batch in batches]
-                self._report(trainer, tracker)
-            ended = self._ended(trainer)
-            # Without a batch at hand there is time to record what was trained.
-            if self._due(trainer, now=ended or not batches) and not self._record(trainer):
+                self._step(recorder, batches)
+                self._report(recorder.trainer, tracker)
+            ended = self._ended(recorder.trainer)
+            if not recorder.keep_up(self.metrics, idle=not batches, ended=ended):
                 # What was trained is not ours to keep: go on from what is recorded.
-                trainer = self._resume()
+                recorder = self._resume()
+                ended = self._ended(recorder.trainer)
         if tracker:
             tracker.close()
 
@@ -87,7 +87,7 @@ class _Run:
 
     def _lease(self) -> tuple[LeasedBatch, ...]:
         began = time.monotonic()
-        batches = self.processes.broadcast(self.leases.take() if self.processes.first else ())
+        batches = self.processes.from_first(self.leases.take)
         self.waited += time.monotonic() - began
         return batches
 
@@ -98,10 +98,13 @@ class _Run:
         self.waited, self.stepped = 0.0, now
         return {"wait_seconds": waited, "idle_share": waited / since if since else 0.0}
 
-    def _step(self, trainer: Trainer, groups: list[EncodedGroup]) -> dict[str, JsonValue]:
+    def _step(self, recorder: Recorder, batches: tuple[LeasedBatch, ...]) -> None:
+        trainer = recorder.trainer
         try:
-            return trainer.step(groups)
+            metrics = _step_on(trainer, batches)
         except errors.TrainingDiverged as error:
+            # What came before is as good as it was.
+            recorder.settled()
             good = checkpoint.last_good(self.root)
             # Version 0 is the weights that were given, of which there is no checkpoint.
             where = checkpoint.directory_of(self.root, good) if good else "nothing"
@@ -109,70 +112,64 @@ class _Run:
                 f"{error.detail}, in the step after version {trainer.state.version}. {where} is the"
                 " newest checkpoint from which the run went on well; a new policy can start there"
             ) from error
+        self.metrics = metrics | self._idle()
+        recorder.took(list(batches))
 
-    def _due(self, trainer: Trainer, *, now: bool) -> bool:
-        steps = trainer.state.version - self.recorded
-        return steps >= self.settings.checkpoint_steps or (now and steps > 0)
+    def _resume(self) -> Recorder:
+        """Start from the newest checkpoint that the API has recorded, whatever lies on the disk.
 
-    def _record(self, trainer: Trainer) -> bool:
-        """Write a checkpoint and record what it was trained on; tell whether it counts."""
-        version, batch_ids = trainer.state.version, trainer.state.batch_ids
-        if self.processes.broadcast(self.leases.lost):
-            log.warning("batches.lease_lost", batch_ids=batch_ids)
-            return False
-        path, digest = trainer.save(self.root)
-        if not self.processes.broadcast(
-            self.processes.first
-            and self.leases.complete(
-                NewCheckpoint(
-                    version=version,
-                    path=str(path),
-                    sha256=digest,
-                    prompt_form=trainer.form,
-                    metrics=self.metrics,
-                ),
-                batch_ids,
-            )
-        ):
-            return False
-        if self.processes.first:
-            if trainer.is_calm:
-                # Every step since then was as it should be: the checkpoint they began from is good.
-                checkpoint.mark_good(self.root, self.recorded)
-            good = checkpoint.last_good(self.root)
-            checkpoint.retain(self.root, self.settings.num_kept, pinned=good)
-        self.recorded, trainer.state.batch_ids = version, []
-        return True
-
-    def _resume(self) -> Trainer:
-        """Start from the newest checkpoint that the API has recorded, whatever lies on the disk."""
+        Steps behind the newest one that has the optimizer's state are taken again.
+        """
         self.leases.give_up()
-        path = self.processes.broadcast(self._newest() if self.processes.first else None)
+        version = self.processes.from_first(self._newest)
+        state = self.processes.broadcast(checkpoint.newest_state(self.root, version))
+        path = checkpoint.directory_of(self.root, state) if state else None
         trainer = Trainer(self.settings, path, self.processes)
-        self.recorded = trainer.state.version
-        return trainer
+        for step in self.processes.from_first(
+            lambda: checkpoint.steps_between(self.root, state, version)
+        ):
+            _step_on(trainer, step)
+            log.info("step.again", version=trainer.state.version)
+        trainer.state.batch_ids = []
+        return Recorder(
+            settings=self.settings,
+            processes=self.processes,
+            root=self.root,
+            leases=self.leases,
+            trainer=trainer,
+            recorded=version,
+        )
 
-    def _newest(self) -> Path | None:
+    def _newest(self) -> int:
+        """Return the version that the API has recorded, 0 before the first."""
         newest = self.client.newest_checkpoint(self.settings.policy)
-        checkpoint.discard_after(self.root, newest.version if newest else 0)
-        if newest is None:
-            return None
+        version = newest.version if newest else 0
+        checkpoint.discard_after(self.root, version)
+        if newest:
+            self._check(newest)
+            log.info("trainer.resumed", version=version, path=newest.path)
+        return version
+
+    def _check(self, newest: CheckpointView) -> None:
         path = Path(newest.path)
-        if not path.is_dir() or checkpoint.sha256(path) != newest.sha256:
+        here = path.is_dir() and path == checkpoint.directory_of(self.root, newest.version)
+        if not here or checkpoint.sha256(path) != newest.sha256:
             raise errors.ConfigurationError(
                 f"the newest checkpoint of {self.settings.policy!r} is not at {path}, or not what"
                 " was recorded; restore it, or train another policy"
             )
-        log.info("trainer.resumed", version=newest.version, path=str(path))
-        return path
 
-    def _tracker(self) -> Tracker | None:
+    def _tracker(self, recorder: Recorder) -> Tracker | None:
         if not self.processes.first:
             return None
-        return open_tracker(self.settings, self.root, self.recorded)
+        return open_tracker(self.settings, self.root, recorder.recorded)
 
     def _report(self, trainer: Trainer, tracker: Tracker | None) -> None:
         if tracker:
             tracker.log(trainer.state.version, numbers(self.metrics))
             log.info("step", version=trainer.state.version, **self.metrics)
             observe_step(self.metrics)
+
+
+def _step_on(trainer: Trainer, batches: Sequence[LeasedBatch]) -> dict[str, JsonValue]:
+    return trainer.step([group for batch in batches for group in trainer.encode(batch)])

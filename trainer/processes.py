@@ -1,7 +1,9 @@
 """The processes that train one policy together, as `torchrun` starts them; or one alone."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillRunning
 from typing import Any, TypeVar
 
 import torch
@@ -12,6 +14,9 @@ from torch.distributed.tensor import DTensor
 
 T = TypeVar("T")
 
+_PATIENCE_SECONDS = 1.0
+"""Longest that the others wait for the first process in one collective."""
+
 
 class Processes:
     """Speaks to the other processes of the run; alone, it answers for itself."""
@@ -21,10 +26,14 @@ class Processes:
         self.rank = int(os.environ.get("RANK", "0"))
         local = int(os.environ.get("LOCAL_RANK", "0"))
         self.device = torch.device("cuda", local) if torch.cuda.is_available() else _CPU
+        self.beside: Any = None
+        """The group in which a thread meets those of other processes; alone, there is none."""
         if self.count > 1:
             if self.device.type == "cuda":
                 torch.cuda.set_device(self.device)
             distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+            self.beside = distributed.new_group(backend="gloo")
+            self._talk = ThreadPoolExecutor(1, thread_name_prefix="talk")
 
     @property
     def first(self) -> bool:
@@ -38,6 +47,29 @@ class Processes:
         box = [value]
         distributed.broadcast_object_list(box, src=0, device=self.device)
         return box[0]
+
+    def from_first(self, find: Callable[[], T]) -> T:
+        """Return what the first process finds, or raise what it raises, on every process.
+
+        It may take as long as it likes, as when it waits for the API: a thread does it, and the
+        others ask again and again, so that no collective waits for long.
+        """
+        if self.count == 1:
+            return find()
+        return self.awaited(self._talk.submit(find) if self.first else None)
+
+    def awaited(self, found: "Future[T] | None") -> T:
+        """Do the same for what a thread of the first process does already; others pass None."""
+        if self.count == 1:
+            assert found is not None
+            return found.result()
+        while not (outcome := self.broadcast(_outcome(found) if found else None)):
+            pass
+        value, error = outcome
+        if error is not None:
+            raise error
+        settled: T = value
+        return settled
 
     def sum(self, values: Sequence[float]) -> list[float]:
         """Add up each value over all processes, in double precision."""
@@ -77,6 +109,15 @@ class Processes:
 
 
 _CPU = torch.device("cpu")
+
+
+def _outcome(found: "Future[T]") -> tuple[Any, BaseException | None] | None:
+    """Return the value or the error, or None if there is neither for now."""
+    try:
+        error = found.exception(_PATIENCE_SECONDS)
+    except StillRunning:
+        return None
+    return (None, error) if error else (found.result(), None)
 
 
 def whole(tensor: torch.Tensor) -> torch.Tensor:

@@ -100,7 +100,11 @@ class TrainerSettings(Settings):
     max_staleness: int | None = Field(None, ge=0)
     """Most optimizer steps between the weights that wrote a candidate and those that learn."""
     checkpoint_steps: int = Field(1, ge=1)
-    """Optimizer steps between checkpoints; batches count as trained once a checkpoint has them."""
+    """Fewest optimizer steps between checkpoints: more while the one before is still written.
+    Batches count as trained once a checkpoint has them."""
+    state_seconds: float = Field(600.0, ge=0)
+    """Seconds between checkpoints that also hold the optimizer's state, twice as large as weights;
+    a trainer that was killed takes the steps since then again."""
     keep_checkpoints: int = Field(3, ge=1)
     """With `max_staleness`, as many more: what may be trained on may still be sampled from."""
     tracker: TrackerKind = TrackerKind.TENSORBOARD

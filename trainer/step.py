@@ -14,7 +14,7 @@ from infra import errors, logs
 from infra.contracts.base import JsonValue
 from infra.contracts.ranking import LeasedBatch
 from infra.prompting.stored import form_of
-from trainer import checkpoint, lora, model, selfcheck
+from trainer import checkpoint, lora, model, saving, selfcheck
 from trainer.encoding import encode_group
 from trainer.gradient import Gradient
 from trainer.guard import Guard
@@ -71,7 +71,7 @@ class Trainer:
         torch.manual_seed(settings.seed)
         self.state = checkpoint.TrainerState()
         if resume_from:
-            self.state = checkpoint.restore(resume_from, self.model, self.optimizer)
+            self.state = saving.restore(resume_from, self.model, self.optimizer)
         self.scorer = self._checked_scorer(settings.bf16)
         self._guard = Guard(self.state.history)
         self._settings = settings
@@ -84,6 +84,13 @@ class Trainer:
                 " for: set RRTF_TRAINER_PROMPT_FORM to the first, or start from other weights"
             )
         self._reference = self._first_weights() if self._config.needs_reference else None
+        self.saver = saving.Saver(
+            model=self.model,
+            optimizer=self.optimizer,
+            tokenizer=self.tokenizer,
+            form=self.form,
+            processes=self.processes,
+        )
 
     def encode(self, batch: LeasedBatch) -> list[EncodedGroup]:
         """Turn a batch into token ids that fit the model.
@@ -137,16 +144,13 @@ class Trainer:
         )
 
     def save(self, root: Path) -> tuple[Path, str]:
-        """Write a checkpoint; return its directory and the hash of its weights."""
-        return checkpoint.save(
-            root,
-            self.model,
-            self.tokenizer,
-            self.optimizer,
-            self.state,
-            self.form,
-            self.processes,
-        )
+        """Write a checkpoint, and wait for it; return its directory and the hash of its weights.
+
+        On further processes the hash is empty.
+        """
+        nothing = (checkpoint.directory_of(root, self.state.version), "")
+        saved = self.saver.begin(root, self.state, lambda *both: both, with_state=True).result()
+        return saved or nothing
 
     @property
     def is_calm(self) -> bool:

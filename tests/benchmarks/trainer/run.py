@@ -23,8 +23,10 @@ from tests.benchmarks.trainer.steps import (
     SMALL,
     Shape,
     contenders,
+    humaneval_groups,
     make_group,
     make_model,
+    many_groups_step,
     our_step,
 )
 from trainer.layout import Layout
@@ -81,6 +83,29 @@ def measure(model, shape, rounds, device):
         off = (scores[name] - scores["plain (RRHF)"]).abs().max().item()
         line = f"  {name:<14} {statistics.median(taken) * 1000:>9.1f} ms {ratio:>6.2f}x"
         print(f"{line}   scores differ by {off:.0e}{rate(model, group, taken, device)}", flush=True)
+
+
+def packing(model, rounds, device):
+    """Print tokens a second on groups as long as HumanEval's, alone in a pass and together."""
+    groups = list(humaneval_groups(24, model.config.vocab_size))
+    tokens = sum(len(group.prompt) + sum(group.lengths) for group in groups)
+    print(f"\n{len(groups)} groups as long as HumanEval's, {tokens} tokens")
+    for layout, attention in ((Layout.SHARED, "split"), (Layout.PACKED, "sdpa")):
+        ways = {
+            name: many_groups_step(layout, attention, together)
+            for name, together in (("one a pass", False), ("together", True))
+        }
+        times = {name: [] for name in ways}
+        for number in range(rounds + 1):
+            for name, step in ways.items():
+                taken = seconds(step, model, groups, device)
+                # The first of each meets its shapes for the first time.
+                times[name] += [taken] if number else []
+        alone = times["one a pass"]
+        for name, taken in times.items():
+            ratio = statistics.median(a / t for a, t in zip(alone, taken, strict=True))
+            speed = tokens / statistics.median(taken)
+            print(f"  {layout:<7} {name:<11} {speed:>9.0f} tokens/s {ratio:>6.2f}x", flush=True)
 
 
 def rate(model, group, taken, device):
@@ -163,10 +188,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--headline", action="store_true", help="two shapes and memory, no more")
     parser.add_argument("--memory", action="store_true", help="memory alone")
+    parser.add_argument("--packing", action="store_true", help="groups of many prompts alone")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     model = make_model(asked.model, asked.device, asked.bf16)
     print(f"{asked.model}, {asked.device}, {'bf16' if asked.bf16 else 'fp32'}")
+    if not asked.memory:
+        packing(model, asked.rounds, asked.device)
+    if asked.packing:
+        return
     shapes = [] if asked.memory else HEADLINE if asked.headline else HEADLINE + OTHERS
     for shape in shapes:
         measure(model, shape, asked.rounds, asked.device)

@@ -1,5 +1,6 @@
 """Ways to take one training step on one group: ours in each layout, and the usual padded one."""
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from trainer.modes.config import LossConfig, Mode, PairMode
 from trainer.modes.groups import EncodedGroup
 from trainer.modes.objective import denominators
 from trainer.modes.pairs import form_pairs
+from trainer.modes.terms import Denominators
 from trainer.passes import Passes
 from trainer.processes import Processes
 from trainer.scoring import Scorer
@@ -76,6 +78,14 @@ def make_model(name, device="cpu", bf16=False):
     return model
 
 
+def humaneval_groups(count, vocabulary):
+    """Groups as long as those of HumanEval: an eighth of a row of 4,096 tokens on average."""
+    draw = random.Random(0)
+    for seed in range(count):
+        shape = Shape(6, draw.randint(60, 240), draw.randint(15, 45), draw.randint(60, 120))
+        yield make_group(shape, vocabulary, seed)
+
+
 def make_group(shape, vocabulary, seed=0):
     """A group of random tokens whose responses all have different scores."""
     generator = torch.Generator().manual_seed(seed)
@@ -128,15 +138,32 @@ def our_step(layout: Layout, attention: str, max_tokens=2**30) -> Callable:
 
     def step(model, group: EncodedGroup) -> torch.Tensor:
         set_attention(model, attention)
-        passes = Passes(
-            scorer=Scorer(model=model, layout=layout, device=model.device),
-            processes=Processes(),
-            max_tokens=max_tokens,
-        )
-        gradient = Gradient(passes=passes, config=CONFIG)
-        counts = denominators(group, CONFIG)
-        (terms,) = gradient.accumulate([group], counts)
+        gradient = our_gradient(model, layout, max_tokens)
+        (terms,) = gradient.accumulate([group], denominators(group, CONFIG))
         return terms.p_N
+
+    return step
+
+
+def our_gradient(model, layout: Layout, max_tokens: int) -> Gradient:
+    """Return what adds up the gradient of groups, in passes of so many tokens."""
+    passes = Passes(
+        scorer=Scorer(model=model, layout=layout, device=model.device),
+        processes=Processes(),
+        max_tokens=max_tokens,
+    )
+    return Gradient(passes=passes, config=CONFIG)
+
+
+def many_groups_step(layout: Layout, attention: str, together: bool) -> Callable:
+    """Return a step on many groups: as many to a pass as fit into 4,096 tokens, or each alone."""
+
+    def step(model, groups: list[EncodedGroup]) -> None:
+        set_attention(model, attention)
+        gradient = our_gradient(model, layout, 4096)
+        counts = sum((denominators(group, CONFIG) for group in groups), Denominators())
+        for some in [groups] if together else [[group] for group in groups]:
+            gradient.accumulate(some, counts)
 
     return step
 
