@@ -12,6 +12,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
+from trainer import shards
+
 T = TypeVar("T")
 
 _PATIENCE_SECONDS = 1.0
@@ -92,7 +94,8 @@ class Processes:
         Each block is gathered when its turn comes. Weights and sums of gradients stay in fp32;
         with `bf16` blocks are gathered and multiplied in half precision.
         """
-        model.to(self.device)
+        if not shards.is_empty(model):
+            model.to(self.device)
         if self.count == 1:
             return
         mesh = init_device_mesh(self.device.type, (self.count,))

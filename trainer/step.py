@@ -14,7 +14,7 @@ from infra import errors, logs
 from infra.contracts.base import JsonValue
 from infra.contracts.ranking import LeasedBatch
 from infra.prompting.stored import form_of
-from trainer import checkpoint, lora, model, saving, selfcheck
+from trainer import checkpoint, lora, model, saving, selfcheck, shards
 from trainer.encoding import encode_group
 from trainer.gradient import Gradient
 from trainer.guard import Guard
@@ -216,11 +216,12 @@ class Trainer:
         """Return the reference: the policy without its adapters, or a frozen copy of its start."""
         if self._settings.lora_rank:
             return Reference(passes=self._passes)
-        frozen = _loaded(self._settings, self._settings.model, torch.float32)
+        source = self._settings.model
+        frozen = _loaded(self._settings, source, torch.float32, divided=self.processes.count > 1)
         model.set_attention(frozen, self._settings.attention)
         model.switch_off_dropout(frozen)
         frozen.requires_grad_(False).eval()
-        self.processes.shard(frozen, model.blocks(frozen), self._settings.bf16)
+        _divide(frozen, model.blocks(frozen), source, self._settings.bf16, self.processes)
         return Reference(passes=replace(self._passes, scorer=replace(self.scorer, model=frozen)))
 
     def _checked_scorer(self, bf16: bool) -> Scorer:
@@ -256,7 +257,8 @@ def _student(
     # Frozen weights take no small steps, so they need no more than the precision they work in.
     half = adapted and settings.bf16 and processes.count == 1
     dtype = torch.bfloat16 if half else torch.float32
-    student = _loaded(settings, source, dtype)
+    # Adapters are put beside weights that are there.
+    student = _loaded(settings, source, dtype, divided=processes.count > 1 and not adapted)
     model.set_attention(student, settings.attention)
     blocks = model.blocks(student)
     if settings.gradient_checkpointing:
@@ -268,11 +270,27 @@ def _student(
         student = lora.add_adapter(student, settings.lora_rank, settings.lora_alpha)
     model.switch_off_dropout(student)
     student.train()
-    processes.shard(student, blocks, settings.bf16)
+    _divide(student, blocks, source, settings.bf16, processes)
     return student
 
 
-def _loaded(settings: TrainerSettings, source: str | None, dtype: torch.dtype) -> nn.Module:
+def _divide(
+    student: nn.Module,
+    blocks: Sequence[nn.Module],
+    source: str | None,
+    bf16: bool,
+    processes: Processes,
+) -> None:
+    processes.shard(student, blocks, bf16)
+    if source and shards.is_empty(student):
+        shards.read_into(student, source, processes.device)
+
+
+def _loaded(
+    settings: TrainerSettings, source: str | None, dtype: torch.dtype, *, divided: bool
+) -> nn.Module:
+    """Return the model; one that is going to be divided over processes may be empty as yet."""
     if source:
-        return model.load_model(source, dtype)
+        empty = shards.without_weights(source) if divided else None
+        return empty or model.load_model(source, dtype)
     return model.small_student(257, settings.seed).to(dtype)
