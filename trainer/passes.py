@@ -95,6 +95,8 @@ class Passes:
 
         Sharded processes gather weights for every pass, so all must make the same number.
         """
+        # Asked before the first pass: one that has none would ask while others gather weights.
+        missing = self.processes.most(len(items)) - len(items)
         yield from items
-        for _ in range(self.processes.most(len(items)) - len(items)):
+        for _ in range(missing):
             yield None

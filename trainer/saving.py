@@ -66,7 +66,9 @@ class Saver:
         first one `then` is called, by the thread, with the directory and the hash of the weights;
         what it returns is the result. On others the result is None.
         """
-        partial = checkpoint.partial_of(root, state.version)
+        # Steps go on, and change both.
+        version, remembered = state.version, json.dumps(asdict(state))
+        partial = checkpoint.partial_of(root, version)
         if self.processes.first:
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
@@ -81,7 +83,6 @@ class Saver:
                 no_dist=self.processes.count == 1,
             )
             parts = found
-        remembered = json.dumps(asdict(state))
 
         def finish() -> T | None:
             if self.processes.first:
@@ -90,7 +91,7 @@ class Saver:
                 parts.result()
             if not self.processes.first:
                 return None
-            final = checkpoint.publish(root, state.version)
+            final = checkpoint.publish(root, version)
             return then(final, checkpoint.sha256(final))
 
         return self._thread.submit(finish)

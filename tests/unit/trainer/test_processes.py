@@ -28,7 +28,9 @@ def _in_process(rank, port, work, arguments, results):
     shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
     os.environ.update(shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
     torch.set_num_threads(1)
-    import faulthandler; faulthandler.dump_traceback_later(20)
+    import faulthandler
+
+    faulthandler.dump_traceback_later(20)
     ours = Processes()
     results.put((rank, work(ours, *arguments)))
     ours.close()
