@@ -48,15 +48,17 @@ class Leases:
         with self._lock:
             return self._lost
 
-    def take(self) -> tuple[LeasedBatch, ...]:
+    def take(self, *, patient: bool) -> tuple[LeasedBatch, ...]:
         """Lease the batches of one step: fewer if the API has no more, none when told to stop.
+
+        The API may wait for a batch, unless its asker is not patient.
 
         Raises:
             errors.PolicyBusy: another trainer of this policy is alive.
         """
         batches: tuple[LeasedBatch, ...] = ()
         while len(batches) < self._settings.batches_per_step:
-            leased = self._ask(self._settings.batches_per_step - len(batches))
+            leased = self._ask(self._settings.batches_per_step - len(batches), patient)
             if not leased:
                 break
             with self._lock:
@@ -88,7 +90,7 @@ class Leases:
             self._held, self._lost = (), False
         self._fresh = True
 
-    def _ask(self, limit: int) -> tuple[LeasedBatch, ...]:
+    def _ask(self, limit: int, patient: bool) -> tuple[LeasedBatch, ...]:
         """Ask once, and again for as long as a lease of another trainer may outlive it."""
         patient_until = time.monotonic() + 1.5 * self._settings.lease_seconds
         while not self._stop.is_set():
@@ -97,7 +99,7 @@ class Leases:
                 policy=self._settings.policy,
                 limit=limit,
                 lease_seconds=self._settings.lease_seconds,
-                wait_seconds=self._settings.wait_seconds,
+                wait_seconds=self._settings.wait_seconds if patient else 0,
                 max_staleness=self._settings.max_staleness,
                 # What this worker's name held before it started, or gave up, is given back.
                 fresh=self._fresh,

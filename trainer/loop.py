@@ -69,7 +69,7 @@ class _Run:
         tracker = self._tracker(recorder)
         ended = self._ended(recorder.trainer)
         while not ended:
-            batches = self._lease()
+            batches = self._lease(patient=not recorder.is_behind)
             if batches:
                 self._step(recorder, batches)
                 self._report(recorder.trainer, tracker)
@@ -85,9 +85,9 @@ class _Run:
         enough = 0 < self.settings.max_steps <= trainer.state.version
         return self.processes.broadcast(enough or self.stop.is_set())
 
-    def _lease(self) -> tuple[LeasedBatch, ...]:
+    def _lease(self, *, patient: bool) -> tuple[LeasedBatch, ...]:
         began = time.monotonic()
-        batches = self.processes.from_first(self.leases.take)
+        batches = self.processes.from_first(lambda: self.leases.take(patient=patient))
         self.waited += time.monotonic() - began
         return batches
 

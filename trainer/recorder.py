@@ -42,6 +42,11 @@ class Recorder:
         self.steps.append(step)
         self.trainer.state.batch_ids += [str(batch.batch_id) for batch in step]
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether steps wait for the version before to be written."""
+        return self._begun is not None and self.trainer.state.version > self.recorded
+
     def keep_up(self, metrics: dict[str, JsonValue], *, idle: bool, ended: bool) -> bool:
         """Begin to record what is due; tell whether all that was recorded counts.
 
@@ -50,7 +55,8 @@ class Recorder:
             idle: No batch is at hand, so there is time.
             ended: No step follows: wait until everything is recorded, with the optimizer's state.
         """
-        if self._begun and (ended or self._is_done()) and not self.settled():
+        waits = ended or (idle and self.is_behind)
+        if self._begun and (waits or self._is_done()) and not self.settled():
             return False
         if self._begun or not self._is_due(idle or ended):
             return True

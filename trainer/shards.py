@@ -16,15 +16,15 @@ from infra import logs
 log = logs.get(__name__)
 
 
-def without_weights(source: str) -> nn.Module | None:
-    """Return a model, by name or path, whose weights are not in memory yet; fp32 once they are.
+def without_weights(source: str, dtype: torch.dtype) -> nn.Module | None:
+    """Return a model, by name or path, whose weights are not in memory yet.
 
     None, with a log line that says so, where its files name weights in another way than the model
     does: transformers alone knows how to turn one into the other.
     """
     config = AutoConfig.from_pretrained(source)
     with init_empty_weights():
-        model: Any = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+        model: Any = AutoModelForCausalLM.from_config(config, dtype=dtype)
     model.tie_weights()
     in_files: Any = _reader(source).read_metadata().state_dict_metadata
     missing = [

@@ -291,6 +291,6 @@ def _loaded(
 ) -> nn.Module:
     """Return the model; one that is going to be divided over processes may be empty as yet."""
     if source:
-        empty = shards.without_weights(source) if divided else None
+        empty = shards.without_weights(source, dtype) if divided else None
         return empty or model.load_model(source, dtype)
     return model.small_student(257, settings.seed).to(dtype)
