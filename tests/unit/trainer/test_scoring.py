@@ -161,7 +161,7 @@ def test_chunks_of_the_head_give_the_loss_and_gradient_of_whole_logits(architect
         model.zero_grad()
         loss = torch.stack([(p * p).mean() for p in scorer.score(PROMPT, RESPONSES)]).sum()
         loss.backward()
-        found.append((loss.detach(), gradient_of(model)))
+        found.append((loss.item(), gradient_of(model)))
 
     (loss, gradient), (by_chunks, its_gradient) = found
     assert by_chunks == pytest.approx(loss, rel=1e-6)
