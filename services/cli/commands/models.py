@@ -11,6 +11,7 @@ import typer
 
 from infra.contracts.base import Pairing
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES
+from services.cli.environments import passed_on
 from services.cli.terminal import (
     PAIRS,
     Json,
@@ -84,7 +85,8 @@ def _planned(cards: str | None) -> None:
     if cards:
         # Models are the trainer's to load; nothing here does.
         command = [sys.executable, "-m", "trainer", "--plan", cards]
-        raise typer.Exit(subprocess.run(command, check=False).returncode)
+        done = subprocess.run(command, env=passed_on("trainer"), check=False)
+        raise typer.Exit(done.returncode)
 
 
 @app.command()

@@ -42,4 +42,6 @@ def test_the_client_and_the_suite_have_one_version():
     version = re.compile(r'^version = "(.*)"$', re.MULTILINE)
     paths = (ROOT / "pyproject.toml", ROOT / "services/client/rrtf-client.toml")
     (one,) = {version.search(path.read_text())[1] for path in paths}
-    assert re.search(rf"^## \[{re.escape(one)}\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert re.search(
+        rf"^## \[{re.escape(one)}\]", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE
+    )
