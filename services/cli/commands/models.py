@@ -11,7 +11,6 @@ import typer
 
 from infra.contracts.base import Pairing
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES
-from services.cli.environments import passed_on
 from services.cli.terminal import (
     PAIRS,
     Json,
@@ -83,6 +82,8 @@ def _teacher(text: str) -> Teacher:
 
 def _planned(cards: str | None) -> None:
     if cards:
+        from services.cli.environments import passed_on
+
         # Models are the trainer's to load; nothing here does.
         command = [sys.executable, "-m", "trainer", "--plan", cards]
         done = subprocess.run(command, env=passed_on("trainer"), check=False)
