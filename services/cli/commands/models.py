@@ -82,9 +82,12 @@ def _teacher(text: str) -> Teacher:
 
 def _planned(cards: str | None) -> None:
     if cards:
+        from services.cli.environments import passed_on
+
         # Models are the trainer's to load; nothing here does.
         command = [sys.executable, "-m", "trainer", "--plan", cards]
-        raise typer.Exit(subprocess.run(command, check=False).returncode)
+        done = subprocess.run(command, env=passed_on("trainer"), check=False)
+        raise typer.Exit(done.returncode)
 
 
 @app.command()

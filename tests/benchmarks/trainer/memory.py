@@ -50,7 +50,7 @@ CASES = {
     "multi-query": ("gpt_bigcode-31m", {}),
     "bf16": ("llama-50m", {"bf16": True}),
     "adapters": ("llama-50m", {"lora_rank": 16}),
-    "mask over all pairs": ("llama-50m", {"attention": "sdpa", "max_row_tokens": 2048}),
+    "mask over all pairs": ("llama-50m", {"attention": "sdpa"}),
 }
 CHOICES = (
     {},
