@@ -1,4 +1,8 @@
-"""The `rrtf` command: its commands stand in `services/cli/commands`, one module for each family."""
+"""The `rrtf` command: its commands stand in `commands`, one module for each family.
+
+What they do stands beside: `local` needs no service, `stored` looks at what a suite has stored and
+brings more, `suite` runs the whole suite here.
+"""
 
 import sys
 

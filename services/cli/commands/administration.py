@@ -193,7 +193,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Prove from the database that nothing was lost and nothing counted twice."""
-    from services.cli.auditing import audit_table, run_audit
+    from services.cli.stored.auditing import audit_table, run_audit
 
     found = run_audit(home, complete)
     if as_json:

@@ -62,7 +62,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Sample models on problems, run what they write, write tables and a page; goes on if cut."""
-    from services.cli.evaluating import run, table_of
+    from services.cli.local.evaluating import run, table_of
 
     given: dict[str, Any] = {
         "samples": samples,
@@ -99,7 +99,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Say whether one of two models is better, and which problems and tests differ."""
-    from services.cli.evaluating import lines_of
+    from services.cli.local.evaluating import lines_of
     from services.evaluation.comparing import of_folders
 
     found = of_folders(before, after)
@@ -114,7 +114,7 @@ def compare(
 def _print(evaluation: "Evaluation", ks: Sequence[int], out: Path, as_json: bool) -> None:
     """Print what was written to a folder."""
     from services.cli.console import PlainConsole
-    from services.cli.evaluating import printed
+    from services.cli.local.evaluating import printed
     from services.evaluation.folder import read_json
 
     if as_json:

@@ -33,7 +33,7 @@ def up(
 ) -> None:
     """Run the whole suite on this machine until Ctrl-C."""
     from infra import logs
-    from services.cli.up import up as run
+    from services.cli.suite.up import up as run
 
     logs.configure("up")
     run(home, port, slots, trainer, policy_endpoint)
@@ -52,7 +52,7 @@ def demo(
 ) -> None:
     """Run the loop on real problems, print the result, and stop."""
     from infra import logs
-    from services.cli.demo import run_demo
+    from services.cli.suite.demo import run_demo
 
     logs.configure("demo")
     if not run_demo(home, out, human_eval):
@@ -64,7 +64,7 @@ def demo(
 def doctor(as_json: Json = False) -> None:
     """Try every control of the sandbox on this machine, and say what is missing."""
     from services.cli.console import PlainConsole
-    from services.cli.doctoring import Diagnosis
+    from services.cli.local.doctoring import Diagnosis
 
     diagnosis = Diagnosis()
     if as_json:
@@ -103,7 +103,7 @@ def label(
 ) -> None:
     """Label a file of candidates on this machine; no service is needed."""
     from executor import Overrides
-    from services.cli.labelling import LabelRun
+    from services.cli.local.labelling import LabelRun
 
     overrides = Overrides(cpu_seconds, None if memory is None else memory * 2**20)
     run = LabelRun()
@@ -132,8 +132,8 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check the tests of problems on this machine; no service is needed."""
-    from services.cli.checking import CheckRun
-    from services.cli.findings import lines, row
+    from services.cli.local.checking import CheckRun
+    from services.cli.local.findings import lines, row
 
     run = CheckRun(files)
     for finding in run.findings(mutants if strength else 0, slots, strict):

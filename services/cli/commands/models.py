@@ -124,7 +124,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Run rounds: sample, execute, rank, train, evaluate; keep the best checkpoint."""
-    from services.cli.training import record, train_rounds
+    from services.cli.stored.training import record, train_rounds
 
     asked = tuple(_teacher(text) for text in teacher or ())
     if teachers is None and not asked:

@@ -25,7 +25,7 @@ from services.cli.terminal import (
 
 if TYPE_CHECKING:
     from infra.contracts.api import ProblemView
-    from services.cli.submitting import Report
+    from services.cli.stored.submitting import Report
 
 app = typer.Typer()
 
@@ -54,7 +54,7 @@ def import_problems(
     as_json: Json = False,
 ) -> None:
     """Store the problems of a file, which executors then check."""
-    from services.cli.submitting import await_checks, import_file
+    from services.cli.stored.submitting import await_checks, import_file
 
     with open_client() as client:
         report = import_file(client, file, check, MUTANTS if strength else 0, against or ())
@@ -69,7 +69,7 @@ def import_problems(
 
 def _found(problem: "ProblemView", as_json: bool) -> list[str]:
     """Print what was found of a sound problem; return what is to be complained of."""
-    from services.cli.findings import lines
+    from services.cli.local.findings import lines
 
     check = problem.check
     if check.finding is None or check.state in (CheckState.PENDING, CheckState.QUARANTINED):
@@ -107,8 +107,8 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Submit the candidates of a file, one group for each problem, if they are not known."""
-    from services.cli.foreseeing import notes
-    from services.cli.submitting import submit_file
+    from services.cli.stored.foreseeing import notes
+    from services.cli.stored.submitting import submit_file
 
     with open_client() as client:
         report = submit_file(client, file, policy, pairs, again, problems)
@@ -145,7 +145,7 @@ def watch(
     as_json: Json = False,
 ) -> None:
     """Show progress until every group is ranked, or each label of one group as it comes."""
-    from services.cli.progress import watch_group, watch_until_ranked
+    from services.cli.stored.progress import watch_group, watch_until_ranked
 
     seconds = timeout or float("inf")
     with open_client() as client:
@@ -165,8 +165,8 @@ def status(
     as_json: Json = False,
 ) -> None:
     """Count candidates, groups and batches."""
-    from services.cli.progress import stats_table
-    from services.cli.slow import slow_tables
+    from services.cli.stored.progress import stats_table
+    from services.cli.stored.slow import slow_tables
 
     with open_client() as client:
         found = client.slow(hours) if slow else client.stats()
@@ -186,7 +186,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the candidates of a group with labels, first failures, scores and pairs."""
-    from services.cli.showing import group_report
+    from services.cli.stored.showing import group_report
 
     with open_client() as client:
         report = group_report(client, group)

@@ -12,7 +12,7 @@ from infra.contracts.base import Outcome
 from infra.messaging import Task
 from ranker import records
 from ranker.ranking import Rules
-from services.cli import submitting
+from services.cli.stored import submitting
 from tests import contest_records
 
 

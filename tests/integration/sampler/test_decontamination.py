@@ -5,7 +5,7 @@ import json
 import pytest
 
 from infra import errors
-from services.cli.decontaminating import clean, look
+from services.cli.local.decontaminating import clean, look
 from services.decontamination import named
 from services.evaluation.benchmarks import read_problems
 

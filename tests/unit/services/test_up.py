@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.cli import up
+from services.cli.suite import up
 
 
 def test_each_service_shows_its_metrics_at_a_port_of_its_own(

@@ -7,8 +7,8 @@ import pytest
 
 from infra import errors
 from infra.local.home import API_KEY, secret_file
-from services.cli import up
-from services.cli.environments import PASSED_ON, served_policy
+from services.cli.suite import up
+from services.cli.suite.environments import PASSED_ON, served_policy
 
 SUITE = SimpleNamespace(
     home=Path("/h"), redis_url="redis://r", executor_redis_url="redis://executor@r",

@@ -11,7 +11,7 @@ from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import Problem
 from infra.record_files import BadLine
 from services import answers
-from services.cli.submitting import Report, store
+from services.cli.stored.submitting import Report, store
 from services.client import Client
 from services.evaluation.benchmarks import read_problems
 from services.round_plan import Plan, Round, difference

@@ -18,7 +18,7 @@ from infra.contracts.base import (
     SampleState,
 )
 from services.cli.console import PlainConsole
-from services.cli.showing import find_group
+from services.cli.stored.showing import find_group
 from services.cli.terminal import print_json, say
 from services.client import Client
 

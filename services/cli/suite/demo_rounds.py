@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from services.cli.console import PlainConsole
-from services.cli.training import line, train_rounds
-from services.cli.up import RunningSuite
+from services.cli.stored.training import line, train_rounds
+from services.cli.suite.up import RunningSuite
 from services.client import Client
 from services.exercises import files
 from services.exercises.exercise import Split

@@ -21,8 +21,8 @@ from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
 from infra.messaging import Queue, held_keys, queue_keys
 from infra.settings import ApiSettings, MetricsSettings, load
-from services.cli.environments import passed_on, served_policy, teachers_keys
 from services.cli.interrupts import Interrupted
+from services.cli.suite.environments import passed_on, served_policy, teachers_keys
 from services.cli.terminal import say
 from services.client import Client
 

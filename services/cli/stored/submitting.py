@@ -20,7 +20,7 @@ from infra.importers import CandidateRecord
 from infra.record_files import BadLine
 from infra.samples import Names, Written
 from services import answers
-from services.cli.foreseeing import foreseen
+from services.cli.stored.foreseeing import foreseen
 from services.client import Client
 
 Item = TypeVar("Item")
@@ -99,7 +99,7 @@ def import_file(
     found = good()
     if against:
         # Who imports without it need not have an executor's packages.
-        from services.cli.decontaminating import clean
+        from services.cli.local.decontaminating import clean
 
         found = clean(found, against, report.refused)
     if check:

@@ -17,16 +17,16 @@ from infra.local.temporary import temporary_folder
 from infra.record_files import BadLine
 from infra.settings import data_directory
 from services.cli.console import PlainConsole
-from services.cli.demo_rounds import (
+from services.cli.stored.progress import stats_table, watch
+from services.cli.stored.submitting import Report, store, submit_groups
+from services.cli.suite.demo_rounds import (
     MAX_STALENESS,
     POLICY,
     report_rounds,
     run_rounds,
 )
-from services.cli.picture import draw
-from services.cli.progress import stats_table, watch
-from services.cli.submitting import Report, store, submit_groups
-from services.cli.up import RunningSuite, running_suite
+from services.cli.suite.picture import draw
+from services.cli.suite.up import RunningSuite, running_suite
 from services.client import Client
 from services.exercises.student import kept_student
 from services.round_plan import Round

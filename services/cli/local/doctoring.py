@@ -11,7 +11,7 @@ from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from executor.worker.probe import REMEDY, examine
 from infra.settings import load
-from services.cli.imaging import images_here, listed, table_of
+from services.cli.local.imaging import images_here, listed, table_of
 
 
 class Diagnosis:
