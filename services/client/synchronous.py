@@ -64,9 +64,15 @@ class Client:
         key: str | None = None,
         timeout_seconds: float = 60.0,
         waits_for_room: bool = True,
+        waits_for_server: bool = True,
     ) -> None:
-        """Open it; `waits_for_room` makes it wait where the server's queue is full, not raise."""
+        """Open it.
+
+        `waits_for_room` makes it wait where the server's queue is full, not raise. Unless it
+        `waits_for_server`, it raises at once where nobody listens, until somebody has answered.
+        """
         self._waits_for_room = waits_for_room
+        self._waits_for_server = waits_for_server
         # The address is the user's own; a proxy of the environment has no business in between.
         try:
             self._http = httpx.Client(
@@ -298,11 +304,15 @@ class Client:
 
     def is_ready(self) -> bool:
         """Tell whether the server and all it needs are there."""
+        return self.health().status == "ready"
+
+    def health(self) -> Health:
+        """Say what the server finds of what it needs, asked once."""
         try:
             response = self._http.get("/readyz", timeout=5)
-            return response.status_code == 200 and bool(Health.model_validate(response.json()))
-        except (httpx.HTTPError, ValueError):
-            return False
+            return Health.model_validate(response.json())
+        except (httpx.HTTPError, ValueError) as error:
+            return Health(status=f"no answer: {error}")
 
     def _pages(self, first: Call[Page[Item]]) -> Iterator[Item]:
         call: Call[Page[Item]] | None = first
@@ -327,6 +337,12 @@ class Client:
             time.sleep(step.seconds)
             return None
         try:
-            return self._http.send(step.request)
+            response = self._http.send(step.request)
         except httpx.TransportError as error:
+            if isinstance(error, httpx.ConnectError) and not self._waits_for_server:
+                raise errors.Unreachable(
+                    f"the API at {self._http.base_url} is not reachable: {error}"
+                ) from error
             return error
+        self._waits_for_server = True
+        return response

@@ -7,7 +7,7 @@ from transformers import AutoModelForCausalLM
 from infra import errors
 from infra.contracts.base import Author, BatchState, SkipReason
 from services.cli.stored.training import read_teachers, stored, train_rounds
-from services.cli.suite.up import running_suite
+from services.cli.suite.running import running_suite
 from services.evaluation.benchmarks import read_problems
 from services.exercises import files
 from services.exercises.exercise import Split

@@ -30,13 +30,16 @@ def up(
         str | None,
         typer.Option(metavar="NAME", help="Train the policy that this model server serves."),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the logs of all services here too.")
+    ] = False,
 ) -> None:
     """Run the whole suite on this machine until Ctrl-C."""
     from infra import logs
     from services.cli.suite.up import up as run
 
-    logs.configure("up")
-    run(home, port, slots, trainer, policy_endpoint)
+    logs.configure("up", for_a_reader=True)
+    run(home, port, slots, trainer, policy_endpoint, verbose)
 
 
 @app.command()
@@ -54,7 +57,7 @@ def demo(
     from infra import logs
     from services.cli.suite.demo import run_demo
 
-    logs.configure("demo")
+    logs.configure("demo", for_a_reader=True)
     if not run_demo(home, out, human_eval):
         raise typer.Exit(1)
 

@@ -1,259 +1,18 @@
-"""The whole suite on one machine: servers, services, one supervisor."""
+"""`rrtf up`: the whole suite on this machine, until it is told to stop."""
 
 import contextlib
 import os
-import secrets
-import shutil
+import shlex
 import signal
-import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-import redis
-
-from infra import errors, heartbeats, logs
-from infra.contracts.problems import MAX_WALL_SECONDS
-from infra.db import migrate
-from infra.local.home import API_KEY, API_URL, default_home, free_port, secret_file
-from infra.local.ports import listen, url_of
-from infra.local.servers import LocalServers
-from infra.local.supervisor import Service, Supervisor
-from infra.messaging import Queue, held_keys, queue_keys
-from infra.settings import ApiSettings, MetricsSettings, load
+from infra.local.home import API_KEY, default_home
 from services.cli.interrupts import Interrupted
-from services.cli.suite.environments import passed_on, served_policy, teachers_keys
+from services.cli.suite.environments import served_policy
+from services.cli.suite.running import RunningSuite, running_suite
 from services.cli.terminal import say
-from services.client import Client
-
-log = logs.get(__name__)
-
-_WORKERS = ("ranker", "sampler", "executor")
-_WORKERS_SECONDS = 120.0
-GRACE_SECONDS = {"executor": MAX_WALL_SECONDS + 20}
-"""Until a service that was told to stop is killed, where that is longer than usual: as long as a
-candidate may take on a busy machine."""
-_TEMPORARY = "tmp"
-"""Folder of the data directory for what services keep for a while."""
-
-
-class RunningSuite:
-    """A suite that runs, and what one needs to speak to it."""
-
-    def __init__(
-        self, home: Path, servers: LocalServers, supervisor: Supervisor, url: str, key: str
-    ) -> None:
-        self.home = home
-        self.servers = servers
-        self.database_url = servers.database_url
-        self.redis_url = servers.redis_url
-        self.executor_redis_url = servers.executor_redis_url
-        self.api_url = url
-        self.api_key = key
-        self._supervisor = supervisor
-        self._services: dict[str, Service] = {}
-        self.names: list[str] = []
-        """Services in the order of their start."""
-
-    def client(self) -> Client:
-        """Open a client of its API."""
-        return Client(self.api_url, self.api_key)
-
-    def add(self, service: Service) -> None:
-        """Make a service known, to be started once it is wanted."""
-        self._services[service.name] = service
-
-    def start(self, name: str) -> None:
-        """Start a service and wait until it is ready.
-
-        Raises:
-            errors.Unavailable: it died, or is not ready in time.
-        """
-        self._supervisor.start(self._services[name])
-        self.names.append(name)
-
-    def check(self) -> None:
-        """Raise if a service or a server has been given up.
-
-        Raises:
-            errors.Unavailable: naming it.
-        """
-        self.servers.check()
-        self._supervisor.check()
-
-    def abandon(self) -> None:
-        """Wait for nothing that is under way when the suite stops."""
-        self._supervisor.abandon()
-
-    def pid(self, name: str) -> int | None:
-        """Return the process id of a service."""
-        return self._supervisor.pid(name)
-
-    def kill(self, name: str, number: int = signal.SIGKILL, *, with_children: bool = True) -> None:
-        """Send a signal to a service; the supervisor brings it back if it dies."""
-        self._supervisor.kill(name, number, with_children=with_children)
-
-
-@contextlib.contextmanager
-def running_suite(
-    home: Path,
-    *,
-    executor_slots: int | None = None,
-    trainer: bool = True,
-    port: int | None = None,
-    echo: bool = False,
-    durable: bool = True,
-    overrides: Mapping[str, Mapping[str, str]] | None = None,
-    commands: Mapping[str, Sequence[str]] | None = None,
-) -> Iterator[RunningSuite]:
-    """Start everything, yield it once it is ready, and stop it in order.
-
-    `overrides` adds environment variables to services by name, `commands` starts something else
-    in a service's place. Without `trainer` none is started, but may be later; with no
-    `executor_slots`, executors are elsewhere.
-
-    Raises:
-        errors.SuiteError: something does not start; the message says what and why.
-    """
-    with contextlib.ExitStack() as stack:
-        host = load(ApiSettings).host
-        # Before anything is started: nobody else can answer there from now on.
-        listener = stack.enter_context(listen(host, port or free_port()))
-        servers = stack.enter_context(LocalServers(home, durable=durable))
-        migrate.upgrade(servers.database_url)
-        _forget_old_messages(servers)
-        _empty(home / _TEMPORARY)
-        key, url = _api_key(home), url_of(listener)
-        secret_file(home / API_KEY, key)
-        secret_file(home / API_URL, url)
-        supervisor = Supervisor(home / "logs", echo)
-        stack.callback(supervisor.stop)
-        stack.callback(listener.close)  # Whoever calls while it stops is refused, and not kept.
-        suite = RunningSuite(home, servers, supervisor, url, key)
-        client = stack.enter_context(suite.client())
-        environments = _environments(suite, listener.getsockname()[1], executor_slots)
-        environments["api"]["RRTF_API_FD"] = str(listener.fileno())
-        if executor_slots == 0:
-            del environments["executor"]
-        modules = {
-            "api": "services.api",
-            "dispatcher": "services.dispatcher",
-            "sweep": "services.sweep",
-        }
-        for number, (name, environment) in enumerate(environments.items()):
-            ready = client.is_ready if name == "api" else None
-            usual = [sys.executable, "-m", modules.get(name, name)]
-            service = Service(
-                name=name,
-                command=(commands or {}).get(name, usual),
-                env=environment | _metrics(number) | dict((overrides or {}).get(name, {})),
-                ready=ready,
-                grace_seconds=GRACE_SECONDS.get(name, Service.grace_seconds),
-                pass_fds=(listener.fileno(),) if name == "api" else (),
-            )
-            suite.add(service)
-            if trainer or name != "trainer":
-                suite.start(name)
-        _wait_for_workers(suite)
-        # A trainer imports for longer than all others take to start.
-        supervisor.be_patient(name for name in suite.names if name != "trainer")
-        yield suite
-
-
-def _wait_for_workers(suite: RunningSuite) -> None:
-    """Wait until the rooms that empty queues answer; the executor probes its sandbox first.
-
-    Raises:
-        errors.Unavailable: a service is given up, or a room does not answer in time.
-    """
-    deadline = time.monotonic() + _WORKERS_SECONDS
-    while True:
-        suite.check()
-        nodes = {one.name.partition("@")[0] for one in heartbeats.workers(suite.redis_url)}
-        wanted = [name for name in _WORKERS if name in suite.names]
-        missing = [name for name in wanted if f"{name}-{suite.pid(name)}" not in nodes]
-        if not missing:
-            return
-        if time.monotonic() > deadline:
-            raise errors.Unavailable(f"not ready: {', '.join(missing)}; see {suite.home}/logs")
-        time.sleep(0.1)
-
-
-def _api_key(home: Path) -> str:
-    """Return the key of the settings, else the one of the last start, else a new one."""
-    given = load(ApiSettings).key
-    if given is not None and given.get_secret_value():
-        return given.get_secret_value()
-    with contextlib.suppress(FileNotFoundError):
-        if kept := (home / API_KEY).read_text().strip():
-            return kept
-    return secrets.token_urlsafe(24)
-
-
-def _empty(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
-
-
-def _forget_old_messages(servers: LocalServers) -> None:
-    """Empty the queues that an earlier run left: Postgres knows what is to be done."""
-    if os.environ.get("REDIS_URL"):
-        return  # Not ours to empty.
-    with redis.Redis.from_url(servers.redis_url) as connection:
-        for queue in Queue:
-            connection.delete(*queue_keys(queue), *held_keys(queue))
-
-
-def _environments(
-    suite: RunningSuite, port: int, executor_slots: int | None
-) -> dict[str, dict[str, str]]:
-    """Give every service what it needs to know, and nothing else."""
-    queue = {"REDIS_URL": suite.redis_url}
-    both = queue | {"DATABASE_URL": suite.database_url}
-    slots = {} if executor_slots is None else {"RRTF_EXECUTOR_SLOTS": str(executor_slots)}
-    # What a killed process leaves there goes with the next start.
-    temporary = {"TMPDIR": str(suite.home / _TEMPORARY)}
-    told = {
-        "api": temporary | both | {"RRTF_API_PORT": str(port), "RRTF_API_KEY": suite.api_key},
-        "ranker": temporary | both,
-        "sampler": both | teachers_keys(),
-        "executor": temporary
-        | {
-            "REDIS_URL": suite.executor_redis_url,
-            "RRTF_EXECUTOR_HOME": str(_executor_home(suite.home)),
-        }
-        | slots,
-        "dispatcher": temporary | both,
-        "sweep": temporary | both,
-        "trainer": {
-            "RRTF_CLIENT_URL": suite.api_url,
-            "RRTF_CLIENT_KEY": suite.api_key,
-            "RRTF_TRAINER_OUTPUT_DIR": str(suite.home / "checkpoints"),
-        },
-    }
-    # What the trainer writes, the sampler reads.
-    usual = {"sampler": {"RRTF_SAMPLER_CHECKPOINTS": str(suite.home / "checkpoints")}}
-    always = {"PYTHONUNBUFFERED": "1"}
-    return {
-        name: always | usual.get(name, {}) | passed_on(name) | own for name, own in told.items()
-    }
-
-
-def _metrics(number: int) -> dict[str, str]:
-    """Give each service a port of its own to show its metrics at, counted from the one set."""
-    settings = load(MetricsSettings)
-    key = {"RRTF_METRICS_KEY": settings.wanted} if settings.wanted else {}
-    if not settings.port:
-        return key
-    return key | {
-        "RRTF_METRICS_HOST": settings.host,
-        "RRTF_METRICS_PORT": str(settings.port + number),
-    }
-
-
-def _executor_home(home: Path) -> Path:
-    """Keep the jail's image beside the default data, so that short-lived suites share one copy."""
-    return Path(os.environ.get("RRTF_EXECUTOR_HOME") or home)
 
 
 def up(
@@ -262,8 +21,9 @@ def up(
     executor_slots: int | None,
     trainer: bool | None,
     policy_endpoint: str | None,
+    verbose: bool,
 ) -> None:
-    """Run the suite until Ctrl-C or SIGTERM.
+    """Run the suite until Ctrl-C, which waits for nothing, or SIGTERM, which waits for its work.
 
     Without a word about a `trainer`, one runs if a model is named for it. It trains the policy that
     is served at the `policy_endpoint`, if there is one.
@@ -276,25 +36,37 @@ def up(
     with (
         contextlib.suppress(Interrupted),  # While it starts.
         running_suite(
-            home or default_home(),
+            (home or default_home()).absolute(),
             executor_slots=executor_slots,
             trainer=trains,
             port=port,
-            echo=True,
+            echo=verbose,
+            tell=lambda text: say(text, err=True),
             overrides=served_policy(policy_endpoint) if policy_endpoint else None,
         ) as suite,
     ):
-        say(
-            f"The suite is ready: {suite.api_url} (documentation at {suite.api_url}/docs)", err=True
-        )
-        say(f"API key: in {suite.home / API_KEY}", err=True)
         if not has_model:
             what = "trains a small one made from nothing" if trains else "does not run"
             say(f"RRTF_TRAINER_MODEL names no model: the trainer {what}.", err=True)
-        say("Ctrl-C stops it.", err=True)
+        for line in _ready(suite):
+            say(line, err=True)
         try:
             while True:
                 suite.check()
                 time.sleep(1.0)
-        except Interrupted:
+        except Interrupted as interrupted:
             say("stopping", err=True)
+            if interrupted.signal == signal.SIGINT:
+                suite.abandon()
+
+
+def _ready(suite: RunningSuite) -> Iterator[str]:
+    """Say where the suite is, and how it is used and ended."""
+    yield f"The suite is ready: {suite.api_url}"
+    yield f"  dashboard  {suite.api_url} in a browser"
+    yield f"  API        {suite.api_url}/docs documents it"
+    yield f"  key        in {suite.home / API_KEY}, where commands on this machine find it"
+    if suite.home != default_home().absolute():
+        yield f"  commands   find it after: export RRTF_HOME={shlex.quote(str(suite.home))}"
+    yield f"  logs       in {suite.home / 'logs'}; --verbose shows them here"
+    yield "  stop       Ctrl-C"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.home import free_port
-from services.cli.suite.up import running_suite
+from services.cli.suite.running import running_suite
 from tests.e2e.documents.pages import PAGES, ROOT, WRITTEN_FROM_CODE, blocks_of, check, script_of
 from tests.model_server.app import ModelServer, serving
 from tests.model_server.contest import Contest
