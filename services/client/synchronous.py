@@ -35,7 +35,7 @@ from infra.contracts.api import (
 )
 from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
-from infra.contracts.dashboard import Live
+from infra.contracts.dashboard import Live, ModelComparison, Models
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
 from infra.contracts.sampling import EndpointView, TeacherView
@@ -84,6 +84,11 @@ class Client:
             )
         except httpx.InvalidURL as error:
             raise errors.ConfigurationError(f"the API's address {url!r}: {error}") from None
+
+    @property
+    def url(self) -> str:
+        """Address of the API, without a slash at its end."""
+        return str(self._http.base_url).rstrip("/")
 
     def __enter__(self) -> Self:
         return self
@@ -209,6 +214,11 @@ class Client:
         """Iterate over all groups, or over those of one problem, oldest first if not told else."""
         yield from self._pages(calls.groups(problem_id, newest_first))
 
+    def groups_by_id(self, ids: Sequence[UUID]) -> tuple[GroupView, ...]:
+        """Return some groups, a hundred at most; those that are not there are left out."""
+        page = self._perform(calls.these_groups(ids))
+        return page.items
+
     def group_events(self, group_id: UUID, wait_seconds: float = float("inf")) -> Iterator[Event]:
         """Yield each candidate of a group once it is labelled or set aside, and then the ranking.
 
@@ -289,6 +299,18 @@ class Client:
     def teachers(self) -> tuple[TeacherView, ...]:
         """Return the teachers and how often their best program beats the students' best."""
         return tuple(self._pages(calls.teachers()))
+
+    def models(self, k: Sequence[int] = (1, 10)) -> Models:
+        """Return pass@k by model and set of problems, over the newest labelled candidates."""
+        return self._perform(calls.models(k))
+
+    def comparison(self, before: str, after: str, problem_set: str = "") -> ModelComparison:
+        """Say how much more often one model is right than another on problems that both have.
+
+        Raises:
+            errors.NotFound: there is no such problem.
+        """
+        return self._perform(calls.comparison(before, after, problem_set))
 
     def slow(self, hours: float = 24.0, limit: int = 10) -> SlowWork:
         """Return what took the executors' time over the last hours, hangs first."""

@@ -1,20 +1,25 @@
 """One group, side by side."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from rich.table import Table
 
 from infra import errors, importers
-from infra.contracts.api import GroupView, RankingView
+from infra.contracts.api import CandidateDetail, GroupView, RankingView
 from infra.contracts.base import Outcome
+from infra.printable import printable
 from services.client import Client
+
+_SHOWN = 200
+"""Most characters of a first failure."""
 
 
 class GroupReport(NamedTuple):
-    """A group as tables for a reader and as data for a program."""
+    """A group as what a reader sees, and as data for a program."""
 
-    tables: list[Table]
+    parts: list[Table | str]
     data: dict[str, Any]
 
 
@@ -30,38 +35,53 @@ def group_report(client: Client, name: str) -> GroupReport:
     except errors.NotFound:
         ranking = None
     order = ranking.order if ranking else ()
-    scores = {entry.candidate_id: entry.score for entry in order}
     places = {entry.candidate_id: place for place, entry in enumerate(order)}
     details = [client.get_candidate(item.id) for item in client.candidates(group.id)]
     details.sort(key=lambda item: places.get(item.id, len(places)))
-    table = Table(title=f"{group.problem_slug}  group {group.id}  {group.state.value}")
-    for column in ("candidate", "author", "model", "label", "passed", "score", "first failure"):
-        table.add_column(column)
-    for item in details:
-        execution = item.execution
-        passed = f"{execution.passed}/{execution.total}" if execution else "-"
-        failure = (execution.error if execution else item.reason) or ""
-        if execution and not failure:
-            missing = [t.detail for t in execution.tests if t.outcome is not Outcome.PASSED]
-            failure = missing[0] if missing else ""
-        table.add_row(
-            str(item.id),
-            item.author.value,
-            item.model,
-            item.label.value if item.label else item.state.value,
-            passed,
-            f"{scores[item.id]:.3f}" if item.id in scores else "-",
-            failure[:120],
-        )
-    tables = [table]
+    numbers = {item.id: number for number, item in enumerate(details, 1)}
+    parts: list[Table | str] = [
+        f"{group.problem_slug}: group {group.id}, {group.state.value}",
+        _candidates(details, ranking),
+        *(f"{numbers[item.id]:>3}  {item.id}  {_failure(item)}" for item in details),
+    ]
     if ranking:
-        tables.append(_pairs(ranking))
+        parts += _pairs(ranking, numbers)
     data = {
         "group": group.model_dump(mode="json"),
         "candidates": [item.model_dump(mode="json") for item in details],
         "ranking": ranking.model_dump(mode="json") if ranking else None,
     }
-    return GroupReport(tables, data)
+    return GroupReport(parts, data)
+
+
+def _candidates(details: Sequence[CandidateDetail], ranking: RankingView | None) -> Table:
+    """Lay out candidates, the best first, in what fits beside one another on a terminal."""
+    scores = {entry.candidate_id: entry.score for entry in ranking.order} if ranking else {}
+    table = Table()
+    for column in ("#", "author", "model", "label", "passed", "score"):
+        table.add_column(column, overflow="fold" if column == "model" else "ellipsis")
+    for number, item in enumerate(details, 1):
+        execution = item.execution
+        table.add_row(
+            str(number),
+            item.author.value,
+            item.model,
+            item.label.value if item.label else item.state.value,
+            f"{execution.passed}/{execution.total}" if execution else "-",
+            f"{scores[item.id]:.3f}" if item.id in scores else "-",
+        )
+    return table
+
+
+def _failure(item: CandidateDetail) -> str:
+    execution = item.execution
+    if execution is None:
+        return printable(item.reason or "not executed yet")
+    said = execution.error
+    for number, test in enumerate(execution.tests, 1):
+        if not said and test.outcome is not Outcome.PASSED:
+            said = f"test {number}, {test.outcome}{test.detail and ': '}{test.detail}"
+    return printable(said or "passes every test")[:_SHOWN]
 
 
 def find_group(client: Client, name: str) -> GroupView:
@@ -81,13 +101,13 @@ def find_group(client: Client, name: str) -> GroupView:
     return newest
 
 
-def _pairs(ranking: RankingView) -> Table:
-    reason = f"{ranking.skip_reason}: {ranking.advice}" if ranking.skip_reason else "none"
-    table = Table(
-        title=f"{len(ranking.pairs)} pairs, {ranking.dropped_pairs} dropped; skipped: {reason}"
-    )
-    for column in ("better", "worse", "gap"):
-        table.add_column(column)
-    for pair in ranking.pairs:
-        table.add_row(str(pair.better_id), str(pair.worse_id), f"{pair.gap:.3f}")
-    return table
+def _pairs(ranking: RankingView, numbers: Mapping[UUID, int]) -> list[Table | str]:
+    reason = f"; {ranking.skip_reason}: {ranking.advice}" if ranking.skip_reason else ""
+    count = f"{len(ranking.pairs)} pairs, {ranking.dropped_pairs} dropped{reason}"
+    return [
+        count,
+        *(
+            f"{numbers[pair.better_id]:>3} over {numbers[pair.worse_id]} by {pair.gap:.3f}"
+            for pair in ranking.pairs
+        ),
+    ]

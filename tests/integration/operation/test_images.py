@@ -45,6 +45,7 @@ HERE = {
     "export": ["{}/ranked"],
     "report": ["{}/none"],
     "compare": ["{}/models/none", "{}/models/none"],
+    "pass-at-k": [],
     "exercises": ["{}/made", "--training", "2", "--held-out", "1"],
 }
 ENDS_IN_1 = {"watch", "train", "export", "report", "compare"}
