@@ -69,6 +69,7 @@ class LocalServers:
             self._keeper = threading.Thread(target=self._keep, name="servers", daemon=True)
             self._keeper.start()
         except BaseException:
+            self.abandon()
             self.stop()
             raise
 
@@ -80,6 +81,11 @@ class LocalServers:
         """
         if self._failure is not None:
             raise errors.Unavailable(self._failure)
+
+    def abandon(self) -> None:
+        """Wait for nothing when the servers are stopped."""
+        for server in self._servers():
+            server.abandon()
 
     def _keep(self) -> None:
         # The kernel ends what this thread has started when the thread ends: after all servers.

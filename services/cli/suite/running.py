@@ -28,7 +28,7 @@ from services.client import Client
 log = logs.get(__name__)
 
 _WORKERS = ("ranker", "sampler", "executor")
-_WORKERS_SECONDS = 120.0
+_READY_SECONDS = 120.0
 GRACE_SECONDS = {"executor": MAX_WALL_SECONDS + 20}
 """Until a service that was told to stop is killed, where that is longer than usual: as long as a
 candidate may take on a busy machine."""
@@ -83,6 +83,7 @@ class RunningSuite:
     def abandon(self) -> None:
         """Wait for nothing that is under way when the suite stops."""
         self._supervisor.abandon()
+        self.servers.abandon()
 
     def pid(self, name: str) -> int | None:
         """Return the process id of a service."""
@@ -144,35 +145,33 @@ def running_suite(
             "dispatcher": "services.dispatcher",
             "sweep": "services.sweep",
         }
-        with _abandoned_if_it_fails(supervisor):
+        with _abandoned_if_it_fails(suite):
             for number, (name, environment) in enumerate(environments.items()):
-                ready = client.is_ready if name == "api" else None
                 usual = [sys.executable, "-m", modules.get(name, name)]
                 service = Service(
                     name=name,
                     command=(commands or {}).get(name, usual),
                     env=environment | _metrics(number) | dict((overrides or {}).get(name, {})),
-                    ready=ready,
                     grace_seconds=GRACE_SECONDS.get(name, Service.grace_seconds),
                     pass_fds=(listener.fileno(),) if name == "api" else (),
                 )
                 suite.add(service)
                 if trainer or name != "trainer":
-                    tell(f"starting {name}")
                     suite.start(name)
-            tell(f"waiting for {', '.join(name for name in _WORKERS if name in suite.names)}")
-            _wait_for_workers(suite)
+            # They start beside one another: most of that is reading programs.
+            tell(f"starting {', '.join(suite.names)}")
+            _wait_until_ready(suite, client)
         # A trainer imports for longer than all others take to start.
         supervisor.be_patient(name for name in suite.names if name != "trainer")
         yield suite
 
 
 @contextlib.contextmanager
-def _abandoned_if_it_fails(supervisor: Supervisor) -> Iterator[None]:
+def _abandoned_if_it_fails(suite: RunningSuite) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        supervisor.abandon()
+        suite.abandon()
         raise
 
 
@@ -190,23 +189,24 @@ def _reach_redis(url: str) -> None:
         raise errors.Unavailable(f"Redis at {place} is not reachable: {error}") from error
 
 
-def _wait_for_workers(suite: RunningSuite) -> None:
-    """Wait until the rooms that empty queues answer; the executor probes its sandbox first.
+def _wait_until_ready(suite: RunningSuite, client: Client) -> None:
+    """Wait until the API and the rooms that empty queues answer; the executor probes its sandbox.
 
     Raises:
-        errors.Unavailable: a service is given up, or a room does not answer in time.
+        errors.Unavailable: a service is given up, or one does not answer in time.
     """
-    deadline = time.monotonic() + _WORKERS_SECONDS
-    while True:
+    deadline = time.monotonic() + _READY_SECONDS
+    missing = ["api"]
+    while missing:
         suite.check()
-        nodes = {one.name.partition("@")[0] for one in heartbeats.workers(suite.redis_url)}
-        wanted = [name for name in _WORKERS if name in suite.names]
-        missing = [name for name in wanted if f"{name}-{suite.pid(name)}" not in nodes]
-        if not missing:
-            return
         if time.monotonic() > deadline:
             raise errors.Unavailable(f"not ready: {', '.join(missing)}; see {suite.home}/logs")
         time.sleep(0.1)
+        nodes = {one.name.partition("@")[0] for one in heartbeats.workers(suite.redis_url)}
+        wanted = [name for name in _WORKERS if name in suite.names]
+        missing = [name for name in wanted if f"{name}-{suite.pid(name)}" not in nodes]
+        if not missing and not client.is_ready():
+            missing = ["api"]
 
 
 def _api_key(home: Path) -> str:
