@@ -133,8 +133,7 @@ def _run_loop(
 ) -> Outcome:
     outcome = Outcome()
     began = time.monotonic()
-    outcome.starter_groups = _submit_starter(client)
-    _show_first(console, client, outcome.starter_groups[0])
+    outcome.starter_groups = _submit_starter(console, client)
     outcome.num_groups = len(outcome.starter_groups) + _submit_human_eval(
         console, client, human_eval
     )
@@ -159,7 +158,8 @@ def _is_done(stats: Stats, num_groups: int) -> bool:
     return stats.groups[GroupState.RANKED] >= num_groups and not stats.groups[GroupState.OPEN]
 
 
-def _submit_starter(client: Client) -> list[GroupView]:
+def _submit_starter(console: PlainConsole, client: Client) -> list[GroupView]:
+    """Submit the starter's candidates; the first of them are shown as they are labelled."""
     problems = _by_slug(client, starter.problems())
     by_slug: dict[str, list[NewCandidate]] = {}
     for item in starter.candidates():
@@ -167,11 +167,10 @@ def _submit_starter(client: Client) -> list[GroupView]:
             NewCandidate(author=item.author, program=item.program, model=item.model)
         )
     sampled = _sampled_slugs()
-    groups = submit_groups(
-        client,
-        [(problems[slug], by_slug[slug]) for slug in by_slug if slug not in sampled],
-        _POLICY,
-    )
+    handed_in = [(problems[slug], by_slug[slug]) for slug in by_slug if slug not in sampled]
+    groups = submit_groups(client, handed_in[:1], _POLICY)
+    _show_first(console, client, groups[0])
+    groups += submit_groups(client, handed_in[1:], _POLICY)
     for slug in sorted(sampled):
         plans = tuple(
             SamplePlan(author=author, backend="replay", num_samples=count)
