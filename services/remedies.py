@@ -7,7 +7,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     "address_taken": "The message names the process. Stop it, or start with `--port`; a second"
     " suite needs a data directory of its own too (`--home`).",
     "attempt_superseded": "Nothing: another attempt answers in this one's place.",
-    "budget_exceeded": "Raise `budget_usd` of the model server, or ask another one.",
+    "budget_exceeded": "Raise the `budget` of the model server, or ask another one.",
     "call_failed": "Look at the model server: its answer is in the reason. Then"
     " `rrtf quarantine --kind sample_request --release`.",
     "cannot_bring_weights": "Let the server load checkpoints, or have the sampler load the model"

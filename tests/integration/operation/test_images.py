@@ -55,6 +55,8 @@ HERE["train"] = [*MISSING, "--teachers", "{}/none", "--held-out", "{}/none"]
 ELSEWHERE = {
     "up": [],
     "demo": [],
+    "backup": ["{}/file"],
+    "restore": ["{}/none", "{}/home"],
     "doctor": [],
     "check": ["{}/none"],
     "images build": ["numpy"],
