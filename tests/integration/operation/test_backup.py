@@ -19,14 +19,16 @@ def home(open_directory):
     shutil.rmtree(folder, ignore_errors=True)
 
 
+ALL_OF = sql.SQL("SELECT * FROM {} ORDER BY 1")
+
+
 def contents(url):
+    tables = ("problems", "groups", "candidates", "alembic_version")
     with psycopg.connect(url) as connection:
         return {
-            table: connection.execute(
-                sql.SQL("SELECT * FROM {} ORDER BY id").format(sql.Identifier(table))
-            ).fetchall()
-            for table in ("problems", "groups", "candidates")
-        } | {"revision": connection.execute("SELECT * FROM alembic_version").fetchall()}
+            table: connection.execute(ALL_OF.format(sql.Identifier(table))).fetchall()
+            for table in tables
+        }
 
 
 def test_what_was_saved_is_there_again_in_a_new_data_directory(
