@@ -93,7 +93,9 @@ def package_folder(name: str) -> Path:
     """
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise errors.ConfigurationError(f"the package {name} is not installed; run `make venv`")
+        raise errors.ConfigurationError(
+            f"the package {name} is not installed here; run `make venv`"
+        )
     return Path(spec.submodule_search_locations[0])
 
 

@@ -65,7 +65,7 @@ def demo(
 @app.command()
 @explains
 def doctor(as_json: Json = False) -> None:
-    """Try every control of the sandbox on this machine, and say what is missing."""
+    """Look at this machine, try every control of the sandbox, and say what is missing."""
     from services.cli.console import PlainConsole
     from services.cli.local.doctoring import Diagnosis
 

@@ -15,7 +15,7 @@ from services.round_plan import Plan, Round, difference
 
 POLICY = "demo"
 MAX_STALENESS = 32
-"""Optimizer steps; a round takes 8."""
+"""Optimizer steps; a round takes 16."""
 _LINE_SECONDS = 4.0
 _TRAINING, _HELD_OUT = 120, 60
 _PLAN = Plan(policy=POLICY, rounds=2, problems_per_round=60, samples=8, max_tokens=96)
