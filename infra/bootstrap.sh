@@ -63,8 +63,37 @@ rm -f "$stamp"
 
 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_INPUT=1
 export PIP_DISABLE_PIP_VERSION_CHECK PIP_NO_INPUT
-"$venv/bin/python" -m pip install --quiet -r requirements.lock </dev/null
-"$venv/bin/python" -m pip install --quiet --no-deps --no-build-isolation -e . </dev/null
+pip="$venv/bin/python -m pip"
+has_nvidia() { [ -e /dev/nvidiactl ] || [ -e /dev/dxg ]; }
+
+# uv fetches wheels side by side and shows how far it is; it takes from where pip is told to.
+install_with_uv() {
+    command -v uv >/dev/null 2>&1 && uv=uv || {
+        $pip install --quiet 'uv>=0.9' </dev/null && uv="$venv/bin/uv"
+    } || return
+    setting() { $pip config get "global.$1" 2>/dev/null || true; }
+    index=${PIP_INDEX_URL:-$(setting index-url)}
+    more=${PIP_EXTRA_INDEX_URL:-$(setting extra-index-url)}
+    links=${PIP_FIND_LINKS:-$(setting find-links)}
+    if [ -n "$index" ]; then export UV_DEFAULT_INDEX="$index"; fi
+    if [ -n "$more" ]; then export UV_INDEX="$more"; fi
+    if [ -n "$links" ]; then export UV_FIND_LINKS="$links"; fi
+    set -- pip install --python "$venv/bin/python" --index-strategy unsafe-best-match \
+        --requirements requirements.lock
+    # A machine without a GPU needs no libraries for one: gigabytes.
+    if [ -z "$more" ] && ! has_nvidia; then
+        "$uv" "$@" --torch-backend cpu && return
+        say "torch for CPUs cannot be had from download.pytorch.org; installing the usual one"
+    fi
+    "$uv" "$@"
+}
+
+say "installing $(grep -c '^[a-z]' requirements.lock) packages"
+install_with_uv || {
+    say "uv cannot install them here; pip does, which takes longer and shows less"
+    $pip install --quiet -r requirements.lock </dev/null
+}
+$pip install --quiet --no-deps --no-build-isolation -e . </dev/null
 
 printf '%s\n' "$wanted" >"$stamp"
 say "done"

@@ -120,6 +120,12 @@ class Unavailable(SuiteError):
     status = 503
 
 
+class Unreachable(Unavailable):
+    """Nobody listens at the address; start the server, or name another address."""
+
+    code = "unreachable"
+
+
 class ConfigurationError(SuiteError):
     """A setting is missing or wrong; the process cannot start."""
 

@@ -22,6 +22,8 @@ from infra.forms import folders, mbpp, table
 from infra.record_files import BadLine, read_rows
 from infra.samples import NO_NAMES, Names, Written
 
+NO_TESTS = "there are none, and nobody can be judged by none"
+"""What is said of a problem without tests."""
 _SLUG: TypeAdapter[str] = TypeAdapter(Slug)
 _CANDIDATE_FIELDS = frozenset(
     {
@@ -52,12 +54,18 @@ def read_problems(path: Path) -> Iterator[Problem | BadLine]:
         errors.InvalidInput: it cannot be read.
     """
     rows_of: dict[str, int] = {}
+    line_of: dict[str, int] = {}
     for number, found in _read_problems(path):
         if isinstance(found, Problem) and found.metadata.get("source") == "ODEX":
             # It has several rows for some questions, all with the question's number.
             row = rows_of[found.slug] = rows_of.get(found.slug, 0) + 1
             if row > 1:
                 found = found.model_copy(update={"slug": f"{found.slug}-{row}"})
+        if (
+            isinstance(found, Problem)
+            and (first := line_of.setdefault(found.slug, number)) < number
+        ):
+            found = f"slug: {found.slug!r} is that of line {first} already"
         yield BadLine(number, found) if isinstance(found, str) else found
 
 
@@ -212,5 +220,13 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
 def _reason(error: ValidationError | errors.InvalidInput) -> str:
     if isinstance(error, errors.InvalidInput):
         return error.detail
-    first = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    first = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "too_short" and place in ("tests", "test_list"):
+        return f"{place}: {NO_TESTS}"
+    if first["type"] == "string_pattern_mismatch" and place == "slug":
+        return (
+            f"slug: {str(first['input'])[:100]!r} is no name: at most 200 of A-Z, a-z, 0-9 and"
+            " . _ / -, beginning with a letter or a digit"
+        )
+    return f"{place}: {first['msg']}"

@@ -11,9 +11,14 @@ from infra.printable import plain_json, printable
 from infra.settings import LogSettings, load
 
 
-def configure(service: str) -> None:
-    """Set up logging for this process; call it once, at its edge."""
+def configure(service: str, for_a_reader: bool = False) -> None:
+    """Set up logging for this process; call it once, at its edge.
+
+    What is written `for_a_reader` at a terminal is JSON only where `RRTF_LOG_FORMAT` asks for it.
+    """
     settings = load(LogSettings)
+    usual = "console" if for_a_reader else settings.format
+    form = settings.format if "format" in settings.model_fields_set else usual
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -23,7 +28,7 @@ def configure(service: str) -> None:
     ]
     shared.append(structlog.processors.format_exc_info)
     renderers: list[structlog.typing.Processor]
-    if settings.format == "json":
+    if form == "json":
         renderers = [structlog.processors.JSONRenderer(serializer=_dumps)]
     else:
         renderers = [

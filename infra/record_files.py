@@ -60,7 +60,23 @@ def _rows(stream: Stream, path: Path) -> Iterator[tuple[int, Any]]:
     elif start.startswith(b"{") and not _is_line(stream) and (found := _object(stream)):
         yield 1, found
     else:
+        _refuse_spread(stream, path)
         yield from _lines(stream)
+
+
+def _refuse_spread(stream: Stream, path: Path) -> None:
+    """Refuse JSON that is indented over lines, of which each would be complained of.
+
+    Raises:
+        errors.InvalidInput: a line ends in the middle of a value, and so does the next begin.
+    """
+    first, second = (stream.readline(MAX_LINE_BYTES + 1) for _ in range(2))
+    stream.seek(0)
+    if first.rstrip()[-1:] in (b"{", b"[", b",", b":") and second.startswith((b" ", b"\t")):
+        raise errors.InvalidInput(
+            f"cannot read {path}: its JSON goes over several lines; write each object on a line of"
+            " its own, or one array of all (`jq -c .` does the first, `jq -s .` the second)"
+        )
 
 
 def _is_line(stream: Stream) -> bool:

@@ -1,5 +1,6 @@
 """The pages of reference, written from the code: `python -m services.reference FOLDER`."""
 
+import ast
 import json
 import re
 import sys
@@ -19,7 +20,12 @@ from infra.db.unit_of_work import Database
 from services.api.app import BORROWED, MODULES, create_app
 from services.api.keys import Needs
 from services.cli.main import app as command_line
+from services.remedies import REMEDIES
 
+_ROOT = Path(__file__).parents[1]
+_ROOMS = ("infra", "executor", "sampler", "ranker", "trainer", "services")
+_CODE = '    code = "'
+"""How a class says its code; most files need not be parsed for it."""
 _SOURCE = "<!-- Written from the code by `make reference`; a test holds it current. -->\n\n"
 
 
@@ -150,23 +156,54 @@ def _commands() -> str:
 
 def _errors() -> str:
     text = (
-        "# Errors\n\n" + _SOURCE + "Errors of the API are `application/problem+json` (RFC 9457):"
+        "# Errors, and what to do\n\n" + _SOURCE + "Errors of the API are"
+        " `application/problem+json` (RFC 9457):"
         " `type`, `title`, `status`, `detail`, `code`, and for `invalid_input` the fields at fault"
         " in `errors`. Match on `code`; texts may change. The command prints the code in brackets"
-        " and ends with 1.\n\n"
+        " and ends with 1. Those without a status are reasons of what was set aside:"
+        " `rrtf quarantine` lists it.\n\n"
     )
-    found: dict[str, type[errors.SuiteError]] = {}
-    waiting: list[type[errors.SuiteError]] = [errors.SuiteError]
-    while waiting:
-        one = waiting.pop(0)
-        # Other rooms raise narrower ones of their own, which share a code.
-        if one.__module__ == errors.__name__:
-            found.setdefault(one.code, one)
-            waiting += one.__subclasses__()
+    of_api = {one.code: one for one in _below(errors.SuiteError)}
     rows = (
-        (f"`{code}`", str(one.status), one.__doc__ or "") for code, one in sorted(found.items())
+        (
+            f"`{code}`",
+            str(of_api[code].status) if code in of_api else "",
+            said,
+            REMEDIES[code],
+        )
+        for code, said in sorted(codes().items())
     )
-    return text + _table(("code", "status", ""), rows).rstrip() + "\n"
+    return text + _table(("code", "status", "", "what to do"), rows).rstrip() + "\n"
+
+
+def _below(kind: type[errors.SuiteError]) -> Iterator[type[errors.SuiteError]]:
+    # Other rooms raise narrower ones of their own, some of which share a code.
+    if kind.__module__ == errors.__name__:
+        yield kind
+        for one in kind.__subclasses__():
+            yield from _below(one)
+
+
+def codes() -> dict[str, str]:
+    """Return every code of an error in the source, with what its class says of itself."""
+    found = {errors.SuiteError.code: errors.SuiteError.__doc__ or ""}
+    for room in _ROOMS:
+        for path in sorted((_ROOT / room).rglob("*.py")):
+            text = path.read_text()
+            if _CODE not in text:
+                continue
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.ClassDef) and (code := _code_of(node)):
+                    found.setdefault(code, ast.get_docstring(node) or "")
+    return found
+
+
+def _code_of(node: ast.ClassDef) -> str | None:
+    for line in node.body:
+        if isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "code":
+            value = ast.literal_eval(line.value)
+            return value if isinstance(value, str) else None
+    return None
 
 
 def _metrics() -> str:

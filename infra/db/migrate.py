@@ -53,7 +53,11 @@ def is_current(database_url: str) -> bool:
 
 
 def upgrade(database_url: str, revision: str = "head") -> None:
-    """Bring a database to a revision, the newest by default."""
+    """Bring a database to a revision, the newest by default.
+
+    Raises:
+        errors.ConfigurationError: it is at a revision that this code does not know.
+    """
     _run(database_url, lambda made: command.upgrade(made, revision))
 
 
@@ -69,6 +73,7 @@ def _run(database_url: str, step: Callable[[Config], None]) -> None:
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
             connection.commit()
             try:
+                _refuse_newer(connection)
                 step(config(connection))
                 connection.commit()
             finally:
@@ -77,6 +82,16 @@ def _run(database_url: str, step: Callable[[Config], None]) -> None:
                 connection.commit()
     finally:
         engine.dispose()
+
+
+def _refuse_newer(connection: Connection) -> None:
+    current = current_revision(connection)
+    known = {one.revision for one in ScriptDirectory.from_config(config()).walk_revisions()}
+    if current is not None and current not in known:
+        raise errors.ConfigurationError(
+            f"the database is at revision {current}, which this version of the suite does not know:"
+            " a newer one has used it; run that version, or restore a backup from before"
+        )
 
 
 def main() -> int:

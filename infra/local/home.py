@@ -8,6 +8,7 @@ import random
 import shutil
 import socket
 import stat
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Final
@@ -60,11 +61,20 @@ def prepare(home: Path, identity: Identity) -> None:
     """Make the directory; its mode lets the servers' user pass through, but not look.
 
     Raises:
-        errors.ConfigurationError: the servers' user could not walk to it.
+        errors.ConfigurationError: it cannot be made or written to, or the servers' user could not
+            walk to it.
     """
-    if not home.exists():
-        home.mkdir(parents=True)
-        home.chmod(0o711 if identity.is_root else 0o700)
+    try:
+        if not home.exists():
+            home.mkdir(parents=True)
+            home.chmod(0o711 if identity.is_root else 0o700)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        raise errors.ConfigurationError(
+            f"the data directory {home} cannot be written to: {error.strerror}; choose another"
+            " one with RRTF_HOME or --home"
+        ) from error
     if not identity.is_root:
         return
     for folder in (home, *home.parents):
@@ -83,7 +93,9 @@ def package_folder(name: str) -> Path:
     """
     spec = importlib.util.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
-        raise errors.ConfigurationError(f"the package {name} is not installed; run `make venv`")
+        raise errors.ConfigurationError(
+            f"the package {name} is not installed here; run `make venv`"
+        )
     return Path(spec.submodule_search_locations[0])
 
 

@@ -82,6 +82,8 @@ class Postgres(Server):
 
     _end_signal = signal.SIGINT
     """The fast shutdown: sessions are ended, what was committed is kept."""
+    _quick_end_signal = signal.SIGQUIT
+    """The immediate one: what was committed is read from the log at the next start."""
 
     def __init__(self, home: Path, identity: Identity, durable: bool = True) -> None:
         super().__init__()

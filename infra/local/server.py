@@ -7,18 +7,23 @@ from typing import IO
 
 from infra.local.process import end
 
+_QUICK_SECONDS = 1.0
+
 
 class Server(ABC):
     """One server process; a thread may look after it while another starts and stops it."""
 
     _end_signal: int
     """Upon which it ends in order."""
+    _quick_end_signal: int
+    """Upon which it ends at once, and loses nothing that it has said is kept."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._log: IO[bytes] | None = None
         self._turn = threading.RLock()
         self._is_wanted = False
+        self._is_abandoned = False
 
     @abstractmethod
     def _start(self) -> None:
@@ -57,8 +62,15 @@ class Server(ABC):
         with self._turn:
             self._end()
 
+    def abandon(self) -> None:
+        """From now on wait for nothing when the server is stopped."""
+        self._is_abandoned = True
+
     def _end(self) -> None:
-        end(self._process, self._end_signal)
+        if self._is_abandoned:
+            end(self._process, self._quick_end_signal, _QUICK_SECONDS)
+        else:
+            end(self._process, self._end_signal)
         if self._log is not None:
             self._log.close()
         self._process = self._log = None

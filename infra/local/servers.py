@@ -7,6 +7,7 @@ from pathlib import Path
 
 from infra import errors, logs
 from infra.local.home import HomeLock, Identity, prepare
+from infra.local.parts import Parts
 from infra.local.postgres import Postgres
 from infra.local.server import Server
 from infra.local.valkey import Valkey
@@ -37,6 +38,8 @@ class LocalServers:
         self._keeper: threading.Thread | None = None
         self._stopping = threading.Event()
         self._failure: str | None = None
+        self.parts = Parts(self.home)
+        """Those of the suite that lives in the directory, told by whoever starts them."""
         self.postgres: Postgres | None = None
         self.valkey: Valkey | None = None
 
@@ -55,15 +58,18 @@ class LocalServers:
             if not os.environ.get("DATABASE_URL"):
                 self.postgres = Postgres(self.home, identity, self._durable)
                 self.postgres.start()
+                self.parts.up(type(self.postgres).__name__)
                 self.database_url = self.postgres.url
             if not os.environ.get("REDIS_URL"):
                 self.valkey = Valkey(self.home, identity, self._durable)
                 self.valkey.start()
+                self.parts.up(type(self.valkey).__name__)
                 self.redis_url = self.valkey.url
                 self.executor_redis_url = self.valkey.executor_url
             self._keeper = threading.Thread(target=self._keep, name="servers", daemon=True)
             self._keeper.start()
         except BaseException:
+            self.abandon()
             self.stop()
             raise
 
@@ -76,6 +82,11 @@ class LocalServers:
         if self._failure is not None:
             raise errors.Unavailable(self._failure)
 
+    def abandon(self) -> None:
+        """Wait for nothing when the servers are stopped."""
+        for server in self._servers():
+            server.abandon()
+
     def _keep(self) -> None:
         # The kernel ends what this thread has started when the thread ends: after all servers.
         failing_since: dict[Server, float] = {}
@@ -84,9 +95,11 @@ class LocalServers:
                 name = type(server).__name__
                 try:
                     if server.restart_if_dead():
+                        self.parts.up(name)
                         log.warning("server.restarted", name=name)
                     failing_since.pop(server, None)
                 except (errors.SuiteError, OSError) as error:
+                    self.parts.down(name, str(error))
                     since = failing_since.setdefault(server, time.monotonic())
                     log.warning("server.not_restarted", name=name, reason=str(error))
                     if time.monotonic() - since > _PATIENCE_SECONDS:
@@ -103,6 +116,7 @@ class LocalServers:
         if self._keeper is not None:
             self._keeper.join()
         if self._lock is not None:
+            self.parts.end()
             self._lock.release()
 
     def __enter__(self) -> "LocalServers":

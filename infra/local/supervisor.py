@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from infra import errors, logs
+from infra.local.parts import Parts
 from infra.local.process import signal_group, spawn
 from infra.printable import printable
 
@@ -30,8 +31,8 @@ _PATIENCE_SECONDS = 300.0
 
 By then it is no mistake in how it was set up, but something around it: a full disk, for one.
 """
-_ABANDONED_SECONDS = 3.0
-"""For each service to put away what it has, when nobody wants its work."""
+_ABANDONED_SECONDS = 2.0
+"""For all services together to put away what they have, when nobody wants their work."""
 _TAIL_BYTES = 1500
 _COLOURS = (36, 32, 33, 35, 34, 31)
 """Of the names on a terminal, in the order of the services' start."""
@@ -75,8 +76,10 @@ class Supervisor:
     The kernel's parent-death signal is bound to the thread that started a process.
     """
 
-    def __init__(self, log_directory: Path, echo: bool) -> None:
+    def __init__(self, log_directory: Path, echo: bool, parts: Parts | None = None) -> None:
+        """Begin to look after services, none yet; whether they are up is told to `parts`."""
         log_directory.mkdir(parents=True, exist_ok=True)
+        self._parts = parts or Parts(log_directory)
         self._logs = log_directory
         self._echo = echo
         self._lock = threading.RLock()
@@ -85,7 +88,7 @@ class Supervisor:
         self._stopping = threading.Event()
         self._failure: str | None = None
         self._patience_seconds = 0.0
-        self._longest_grace_seconds = math.inf
+        self._is_abandoned = False
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
         self._thread.start()
 
@@ -150,7 +153,7 @@ class Supervisor:
 
     def abandon(self) -> None:
         """Wait for nothing that is under way when everything is stopped: nobody wants it."""
-        self._longest_grace_seconds = _ABANDONED_SECONDS
+        self._is_abandoned = True
 
     def stop(self) -> None:
         """Stop everything, last started first, each with its time to finish."""
@@ -169,8 +172,7 @@ class Supervisor:
                         # This thread must live: the kernel ends its services with it.
                         self._failure = f"the service {service.name} cannot be started: {error}"
         with self._lock:
-            for running in reversed(list(self._running.values())):
-                self._end(running)
+            self._end_all()
 
     def _look_after(self, service: Service) -> None:
         running = self._running.get(service.name)
@@ -190,6 +192,7 @@ class Supervisor:
     def _bury(self, running: _Running) -> None:
         """Decide once what a death means: a fresh start, now or after a pause, or the end."""
         signal_group(running.process, signal.SIGKILL)  # Its children must not outlive it.
+        self._parts.down(running.service.name, _ended(running.process.returncode))
         now = time.monotonic()
         if now - running.started >= _QUICK_SECONDS:
             running.quick_deaths = 0
@@ -223,6 +226,7 @@ class Supervisor:
             target=self._copy, args=(self._label(service), process.stdout, path), daemon=True
         )
         copier.start()
+        self._parts.up(service.name)
         return _Running(service, process, copier)
 
     def _label(self, service: Service) -> str:
@@ -250,17 +254,40 @@ class Supervisor:
             file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
             return file.read().decode(errors="replace") or "it wrote nothing"
 
-    def _end(self, running: _Running) -> None:
-        if running.given_up or running.restart_at is not None:
-            return  # Buried already; its number may be another's by now.
-        running.process.terminate()
+    def _end_all(self) -> None:
+        """End services, last started first; what is abandoned all at once."""
+        alive = [
+            running
+            for running in reversed(list(self._running.values()))
+            # Of one that is buried already the number may be another's by now.
+            if not running.given_up and running.restart_at is None
+        ]
+        if not self._is_abandoned:
+            for running in alive:
+                running.process.terminate()
+                self._end(running, running.service.grace_seconds)
+            return
+        for running in alive:
+            running.process.terminate()
+        deadline = time.monotonic() + _ABANDONED_SECONDS
+        for running in alive:
+            self._end(running, max(deadline - time.monotonic(), 0.0))
+
+    def _end(self, running: _Running, grace_seconds: float) -> None:
+        """Wait for the end of a service that was told to end, and kill what is left then."""
         try:
-            running.process.wait(min(running.service.grace_seconds, self._longest_grace_seconds))
+            running.process.wait(grace_seconds)
         except subprocess.TimeoutExpired:
-            log.warning("service.killed", name=running.service.name)
+            if not self._is_abandoned:
+                log.warning("service.killed", name=running.service.name)
         signal_group(running.process, signal.SIGKILL)
         running.process.wait()
         running.copier.join(1.0)
+
+
+def _ended(code: int) -> str:
+    """Say how a process has ended, by what it ended with."""
+    return f"killed by signal {-code}" if code < 0 else f"ended with status {code}"
 
 
 def _pause_seconds(quick_deaths: int) -> float:

@@ -16,6 +16,8 @@ from pathlib import Path
 
 _REMOVE_SECONDS = 60.0
 """As long as servers that were in the folder may take to end."""
+_INTERRUPTED_SECONDS = 1.0
+"""For who is interrupted to wait until the folder has gone."""
 
 
 @contextlib.contextmanager
@@ -33,15 +35,20 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
     )
     assert keeper.stdin is not None
     assert keeper.stdout is not None
+    wait_seconds = _REMOVE_SECONDS
     try:
         with keeper.stdout:
             path = keeper.stdout.read()
         if not path:
             raise OSError("no temporary folder can be made")
         yield Path(os.fsdecode(path))
+    except KeyboardInterrupt:
+        wait_seconds = _INTERRUPTED_SECONDS
+        raise
     finally:
         keeper.stdin.close()
-        keeper.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            keeper.wait(wait_seconds)  # It goes on by itself.
 
 
 def _keep(prefix: str) -> None:

@@ -34,6 +34,7 @@ class Valkey(Server):
 
     _end_signal = signal.SIGTERM
     """What it had accepted is written first."""
+    _quick_end_signal = signal.SIGTERM
 
     def __init__(self, home: Path, identity: Identity, durable: bool = True) -> None:
         super().__init__()

@@ -1,12 +1,14 @@
 """What the commands share: the client they speak through, errors as one line, JSON on request."""
 
+import contextlib
 import errno
 import functools
 import json
+import os
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, TypeVar
 
 import typer
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -14,6 +16,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from infra import errors
 from infra.contracts.candidates import PolicyName
 from infra.contracts.prompting import PromptForm, parse_form
+from infra.local.home import API_KEY, default_home
+from infra.local.parts import parts_of, what_is_down
 from infra.printable import one_entry, plain_json
 from services.cli.interrupts import Interrupted, interruptible
 
@@ -76,6 +80,11 @@ def explains(command: Command) -> Command:
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise  # Whoever read what we print has gone.
+            if isinstance(error, OSError) and error.filename is not None:
+                # A file that the user has named, or that lies in a directory of the user's.
+                reason = f"{os.fsdecode(error.filename)}: {error.strerror}"
+                say(f"rrtf: {reason} [{errors.ConfigurationError.code}]", err=True)
+                raise typer.Exit(1) from error
             # Only commands that have opened the database have imported what it raises.
             if any(name.__module__ == "sqlalchemy.exc" for name in type(error).__mro__):
                 first = str(error).splitlines()[0]
@@ -88,12 +97,60 @@ def explains(command: Command) -> Command:
     return explained  # type: ignore[return-value] # functools.wraps keeps the signature typer reads
 
 
-def open_client() -> "Client":
-    """Open a client of the API that the environment or the data directory names."""
-    from services.client import Client
+class Found(NamedTuple):
+    """The API that a command speaks to, and from where that is known."""
+
+    url: str
+    key: str | None
+    key_of: str
+    """Where the key is from."""
+    home: Path
+    """Where a suite of this machine was looked for."""
+
+
+def find_api() -> Found:
+    """Find the API that the environment names, or else that of the data directory's suite."""
     from services.client.rrtf.connecting import address
 
-    return Client(*address())
+    home = default_home()
+    url, key = address()
+    key_of = "RRTF_CLIENT_KEY" if os.environ.get("RRTF_CLIENT_KEY") else str(home / API_KEY)
+    return Found(url, key, key_of, home)
+
+
+@contextlib.contextmanager
+def open_client() -> "Iterator[Client]":
+    """Open a client of the API that `find_api` finds.
+
+    Raises:
+        errors.Unreachable: nobody listens there; the message says where a suite was looked for.
+        errors.Unauthorized: it does not know the key.
+    """
+    from services.client import Client
+
+    found = find_api()
+    with Client(found.url, found.key, waits_for_server=False) as client:
+        try:
+            yield client
+        except errors.Unreachable as error:
+            raise errors.Unreachable(f"{error.detail}; {_seen_of(found.home)}") from error
+        except errors.Unauthorized as error:
+            if found.key:
+                reason = f"does not accept the key of {found.key_of}"
+            else:
+                reason = f"wants a key: set RRTF_CLIENT_KEY; there is none in {found.key_of}"
+            raise errors.Unauthorized(f"the API at {found.url} {reason}") from error
+
+
+def _seen_of(home: Path) -> str:
+    """Say what is known of the suite of a data directory, for who has found none that answers."""
+    parts = parts_of(home)
+    if parts is None:
+        return (
+            f"no suite runs in {home}: `rrtf up` starts one, RRTF_HOME names another directory,"
+            " RRTF_CLIENT_URL a suite elsewhere"
+        )
+    return "; ".join(what_is_down(parts)) or f"a suite runs in {home}"
 
 
 def open_database(home: Path | None = None) -> "Database":

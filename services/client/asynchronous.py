@@ -35,7 +35,7 @@ from infra.contracts.api import (
 )
 from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
-from infra.contracts.dashboard import Live
+from infra.contracts.dashboard import Live, ModelComparison, Models
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.evaluations import EvaluationView, NewEvaluation
 from infra.contracts.problems import Problem
@@ -208,6 +208,11 @@ class AsyncClient:
         async for item in self._pages(calls.groups(problem_id, newest_first)):
             yield item
 
+    async def groups_by_id(self, ids: Sequence[UUID]) -> tuple[GroupView, ...]:
+        """Return some groups, a hundred at most; those that are not there are left out."""
+        page = await self._perform(calls.these_groups(ids))
+        return page.items
+
     async def group_events(
         self, group_id: UUID, wait_seconds: float = float("inf")
     ) -> AsyncIterator[Event]:
@@ -302,6 +307,18 @@ class AsyncClient:
     async def teachers(self) -> tuple[TeacherView, ...]:
         """Return the teachers and how often their best program beats the students' best."""
         return tuple([item async for item in self._pages(calls.teachers())])
+
+    async def models(self, k: Sequence[int] = (1, 10)) -> Models:
+        """Return pass@k by model and set of problems, over the newest labelled candidates."""
+        return await self._perform(calls.models(k))
+
+    async def comparison(self, before: str, after: str, problem_set: str = "") -> ModelComparison:
+        """Say how much more often one model is right than another on problems that both have.
+
+        Raises:
+            errors.NotFound: there is no such problem.
+        """
+        return await self._perform(calls.comparison(before, after, problem_set))
 
     async def slow(self, hours: float = 24.0, limit: int = 10) -> SlowWork:
         """Return what took the executors' time over the last hours, hangs first."""

@@ -35,7 +35,7 @@ from infra.contracts.api import (
 )
 from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
-from infra.contracts.dashboard import Live
+from infra.contracts.dashboard import Live, ModelComparison, Models
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.evaluations import EvaluationView, NewEvaluation
 from infra.contracts.problems import Problem
@@ -264,6 +264,18 @@ def endpoints() -> Call[Page[EndpointView]]:
 def teachers() -> Call[Page[TeacherView]]:
     """List teachers."""
     return _whole(Page[TeacherView], "/v1/teachers")
+
+
+def models(k: Sequence[int]) -> Call[Models]:
+    """Give pass@k by model and set of problems."""
+    return _get(Models, "/v1/models", k=[str(one) for one in k])
+
+
+def comparison(before: str, after: str, problem_set: str) -> Call[ModelComparison]:
+    """Compare two models on the problems that both have candidates for."""
+    return _get(
+        ModelComparison, "/v1/comparison", before=before, after=after, problem_set=problem_set
+    )
 
 
 def slow(hours: float, limit: int) -> Call[SlowWork]:

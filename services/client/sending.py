@@ -85,7 +85,9 @@ def perform(
         if isinstance(outcome, httpx.TransportError):
             unsent = isinstance(outcome, httpx.ConnectError | httpx.ConnectTimeout)
             if last or not (call.repeatable or unsent):
-                raise errors.Unavailable(f"the API is not reachable: {outcome}") from outcome
+                raise errors.Unavailable(
+                    f"the API at {http.base_url} is not reachable: {outcome}"
+                ) from outcome
         elif outcome is not None:
             if outcome.is_success:
                 return _read(call, outcome)

@@ -35,7 +35,7 @@ from infra.contracts.api import (
 )
 from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
-from infra.contracts.dashboard import Live
+from infra.contracts.dashboard import Live, ModelComparison, Models
 from infra.contracts.direct import ExecuteRequest, ExecuteResponse
 from infra.contracts.evaluations import EvaluationView, NewEvaluation
 from infra.contracts.problems import Problem
@@ -65,9 +65,15 @@ class Client:
         key: str | None = None,
         timeout_seconds: float = 60.0,
         waits_for_room: bool = True,
+        waits_for_server: bool = True,
     ) -> None:
-        """Open it; `waits_for_room` makes it wait where the server's queue is full, not raise."""
+        """Open it.
+
+        `waits_for_room` makes it wait where the server's queue is full, not raise. Unless it
+        `waits_for_server`, it raises at once where nobody listens, until somebody has answered.
+        """
         self._waits_for_room = waits_for_room
+        self._waits_for_server = waits_for_server
         # The address is the user's own; a proxy of the environment has no business in between.
         try:
             self._http = httpx.Client(
@@ -79,6 +85,11 @@ class Client:
             )
         except httpx.InvalidURL as error:
             raise errors.ConfigurationError(f"the API's address {url!r}: {error}") from None
+
+    @property
+    def url(self) -> str:
+        """Address of the API, without a slash at its end."""
+        return str(self._http.base_url).rstrip("/")
 
     def __enter__(self) -> Self:
         return self
@@ -204,6 +215,11 @@ class Client:
         """Iterate over all groups, or over those of one problem, oldest first if not told else."""
         yield from self._pages(calls.groups(problem_id, newest_first))
 
+    def groups_by_id(self, ids: Sequence[UUID]) -> tuple[GroupView, ...]:
+        """Return some groups, a hundred at most; those that are not there are left out."""
+        page = self._perform(calls.these_groups(ids))
+        return page.items
+
     def group_events(self, group_id: UUID, wait_seconds: float = float("inf")) -> Iterator[Event]:
         """Yield each candidate of a group once it is labelled or set aside, and then the ranking.
 
@@ -293,6 +309,18 @@ class Client:
         """Return the teachers and how often their best program beats the students' best."""
         return tuple(self._pages(calls.teachers()))
 
+    def models(self, k: Sequence[int] = (1, 10)) -> Models:
+        """Return pass@k by model and set of problems, over the newest labelled candidates."""
+        return self._perform(calls.models(k))
+
+    def comparison(self, before: str, after: str, problem_set: str = "") -> ModelComparison:
+        """Say how much more often one model is right than another on problems that both have.
+
+        Raises:
+            errors.NotFound: there is no such problem.
+        """
+        return self._perform(calls.comparison(before, after, problem_set))
+
     def slow(self, hours: float = 24.0, limit: int = 10) -> SlowWork:
         """Return what took the executors' time over the last hours, hangs first."""
         return self._perform(calls.slow(hours, limit))
@@ -307,11 +335,15 @@ class Client:
 
     def is_ready(self) -> bool:
         """Tell whether the server and all it needs are there."""
+        return self.health().status == "ready"
+
+    def health(self) -> Health:
+        """Say what the server finds of what it needs, asked once."""
         try:
             response = self._http.get("/readyz", timeout=5)
-            return response.status_code == 200 and bool(Health.model_validate(response.json()))
-        except (httpx.HTTPError, ValueError):
-            return False
+            return Health.model_validate(response.json())
+        except (httpx.HTTPError, ValueError) as error:
+            return Health(status=f"no answer: {error}")
 
     def _pages(self, first: Call[Page[Item]]) -> Iterator[Item]:
         call: Call[Page[Item]] | None = first
@@ -336,6 +368,12 @@ class Client:
             time.sleep(step.seconds)
             return None
         try:
-            return self._http.send(step.request)
+            response = self._http.send(step.request)
         except httpx.TransportError as error:
+            if isinstance(error, httpx.ConnectError) and not self._waits_for_server:
+                raise errors.Unreachable(
+                    f"the API at {self._http.base_url} is not reachable: {error}"
+                ) from error
             return error
+        self._waits_for_server = True
+        return response

@@ -8,7 +8,7 @@ from executor.worker.pool import Pool
 from infra.contracts.base import Label
 from infra.contracts.direct import ExecuteRequest
 from infra.contracts.execution import Suite
-from services.cli.up import running_suite
+from services.cli.suite.running import running_suite
 from services.starter import load as starter
 
 ROUNDS = 6

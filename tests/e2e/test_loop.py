@@ -19,7 +19,7 @@ from infra.contracts.base import (
     SkipReason,
 )
 from infra.contracts.candidates import NewCandidate, NewGroup
-from services.cli.up import running_suite
+from services.cli.suite.running import running_suite
 from services.starter import load as starter
 from tests.processes import descendants
 

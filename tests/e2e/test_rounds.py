@@ -7,8 +7,8 @@ from transformers import AutoModelForCausalLM
 from infra import errors
 from infra.contracts.base import Author, BatchState, SkipReason
 from infra.importers import every_problem
-from services.cli.training import read_teachers, stored, train_rounds
-from services.cli.up import running_suite
+from services.cli.stored.training import read_teachers, stored, train_rounds
+from services.cli.suite.running import running_suite
 from services.exercises import files
 from services.exercises.exercise import Split
 from services.round_plan import Mode, Plan

@@ -16,7 +16,7 @@ import pytest
 from infra.contracts.base import Author, SampleState
 from infra.local.home import free_port
 from infra.local.process import signal_group, spawn
-from services.cli.up import running_suite
+from services.cli.suite.running import running_suite
 from services.exercises import files
 from services.exercises.exercise import Split
 from services.exercises.student import kept_student

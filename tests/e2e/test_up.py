@@ -16,6 +16,7 @@ from infra.contracts.base import Label
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.problems import CallTest, Problem
 from infra.local.home import free_port
+from infra.local.parts import parts_of
 from services.client import Client
 from tests.processes import descendants, lives, words_of
 
@@ -96,11 +97,15 @@ def running(open_directory):
 
 
 def test_it_is_ready_when_every_worker_is(running):
-    before = running.log.read_text().partition("The suite is ready")[0]
+    before, _, after = running.log.read_text().partition("The suite is ready: ")
     for room in ("ranker", "sampler", "executor"):
-        assert f"{room}-" in before
+        assert room in before
         assert room in {Path(path).stem for path in (running.home / "logs").iterdir()}
-    assert "sandbox.ready" in before
+    assert "sandbox.ready" in (running.home / "logs/executor.log").read_text()
+    assert "sandbox.ready" not in before  # Logs of services are in files alone.
+    assert after.startswith(f"{running.url}\n")
+    assert f"export RRTF_HOME={running.home}" in after
+    assert after.endswith("stop       Ctrl-C\n")
     key = running.home / "api.key"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert key.read_text() not in running.log.read_text()
@@ -146,6 +151,7 @@ def test_a_second_one_on_its_port_or_in_its_data_directory_is_refused(running, s
 
 def test_servers_that_are_killed_come_back_and_work_goes_on(running):
     named = own_children(running)
+    assert {part.name for part in parts_of(running.home)} >= {"Postgres", "Valkey", "executor"}
     for name in ("postgres", "valkey-server"):
         named[name].send_signal(signal.SIGKILL)
     problem = Problem(
@@ -174,6 +180,7 @@ def test_ctrl_c_ends_it_clean(running):
 
     assert running.process.wait(100) == 0
     assert not any(map(lives, children))
+    assert parts_of(running.home) is None
 
 
 def end(up, number, children):

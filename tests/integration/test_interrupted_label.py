@@ -10,7 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from services.cli.local.labelling import _alone_in
+from services.cli.main import app
 from tests.processes import descendants, lives, words_of
 
 PROBLEM = {
@@ -146,6 +149,22 @@ def test_killed_it_leaves_no_process_and_no_file(start, options):
     wait_until(lambda: not any(map(lives, children)))
     assert list(label.temporary.iterdir()) == []
     assert len(label.kept()) == 16
+
+
+def test_a_second_run_to_the_same_file_is_refused_and_the_first_goes_on(tmp_path):
+    out = tmp_path / "labels.jsonl"
+    problem = tmp_path / "problems.jsonl"
+    problem.write_text(json.dumps(PROBLEM))
+    (tmp_path / "none.jsonl").write_text("")
+    with _alone_in(tmp_path / "labels.jsonl.partial") as first:
+        first.write("kept\n")
+        files = ["--problems", problem, "--candidates", tmp_path / "none.jsonl", "--out", out]
+
+        second = CliRunner().invoke(app, ["label", *map(str, files)])
+
+        assert second.exit_code == 1
+        assert f"another run writes {out}.partial" in second.stderr
+        assert Path(first.name).read_text() == "kept\n"
 
 
 def test_ctrl_c_before_any_command_runs_says_nothing():

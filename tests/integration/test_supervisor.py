@@ -68,6 +68,32 @@ def test_services_stop_in_reverse_order_and_leave_nothing(tmp_path):
     assert [supervisor.pid(name) for name in ("a", "b", "c")] == [None, None, None]
 
 
+def test_abandoned_services_are_told_to_end_all_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(supervisor_module, "_ABANDONED_SECONDS", 60.0)
+    program = (
+        "import pathlib, signal, sys, time\n"
+        "folder, name = pathlib.Path(sys.argv[1]), sys.argv[2]\n"
+        "def stop(*_):\n"
+        "    (folder / f'told-{name}').touch()\n"
+        "    while len(list(folder.glob('told-*'))) < 3: time.sleep(0.01)\n"
+        "    (folder / f'ended-{name}').touch()\n"
+        "    raise SystemExit(0)\n"
+        "signal.signal(signal.SIGTERM, stop)\n"
+        "(folder / f'ready-{name}').touch()\n"
+        "time.sleep(600)\n"
+    )
+    supervisor = Supervisor(tmp_path / "logs", echo=False)
+    for name in ("a", "b", "c"):
+        command = [sys.executable, "-I", "-c", program, str(tmp_path), name]
+        ready = tmp_path / f"ready-{name}"
+        supervisor.start(Service(name=name, command=command, env={}, ready=ready.exists))
+
+    supervisor.abandon()
+    supervisor.stop()
+
+    assert len(list(tmp_path.glob("ended-*"))) == 3
+
+
 def test_a_service_that_is_killed_on_purpose_is_never_given_up(supervisor):
     supervisor.start(Service(name="sleeper", command=SLEEP, env={}))
     for _ in range(7):

@@ -193,7 +193,7 @@ def audit(
     as_json: Json = False,
 ) -> None:
     """Prove from the database that nothing was lost and nothing counted twice."""
-    from services.cli.auditing import audit_table, run_audit
+    from services.cli.stored.auditing import audit_table, run_audit
 
     found = run_audit(home, complete)
     if as_json:
@@ -204,3 +204,41 @@ def audit(
         PlainConsole(soft_wrap=True).print(audit_table(found))
     if not found.is_clean:
         raise typer.Exit(1)
+
+
+@app.command()
+@explains
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write.")],
+    home: Annotated[
+        Path | None, typer.Option(help="Data directory, where DATABASE_URL is not set.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the whole database into a file, while the suite goes on."""
+    from infra.local.backup import save
+
+    with contextlib.closing(open_database(home)) as database:
+        url = database.engine.url.render_as_string(hide_password=False)
+    save(url, file)
+    if as_json:
+        print_json({"file": str(file), "bytes": file.stat().st_size})
+    else:
+        say(f"{file.stat().st_size} bytes in {file}")
+
+
+@app.command()
+@explains
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `rrtf backup` has written.")],
+    home: Annotated[Path, typer.Argument(help="Data directory to make.")],
+    as_json: Json = False,
+) -> None:
+    """Make a data directory of a backup, for `rrtf up --home`."""
+    from infra.local.backup import restore as run
+
+    run(file, home.absolute())
+    if as_json:
+        print_json({"home": str(home)})
+    else:
+        say(f"restored; start it with: rrtf up --home {home}")

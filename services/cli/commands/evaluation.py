@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from services.cli.terminal import FormName, Json, explains, print_json, say
+from services.cli.terminal import FormName, Json, explains, open_client, print_json, say
 
 if TYPE_CHECKING:
     from services.evaluation.results import Evaluation
@@ -92,7 +92,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Sample models on problems, run what they write, write tables and a page; goes on if cut."""
-    from services.cli import evaluating
+    from services.cli.local import evaluating
 
     given: dict[str, Any] = {
         "samples": samples,
@@ -129,12 +129,32 @@ def report(
 @app.command()
 @explains
 def compare(
-    before: Annotated[Path, typer.Argument(help="A model: FOLDER/models/NAME.")],
-    after: Annotated[Path, typer.Argument(help="Another one, of the same or another evaluation.")],
+    before: Annotated[
+        str, typer.Argument(help="A model: of stored groups by its name, or FOLDER/models/NAME.")
+    ],
+    after: Annotated[str, typer.Argument(help="Another one, of the same kind.")],
+    problem_set: Annotated[
+        str, typer.Option(help="Of stored groups: problems of this set alone, such as HumanEval.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Say whether one of two models is better, and which problems and tests differ."""
-    from services.cli.evaluating import lines_of
+    if Path(before).is_dir() or Path(after).is_dir():
+        _compare_folders(Path(before), Path(after), as_json)
+        return
+    from services.cli.stored.rates import lines_of
+
+    with open_client() as client:
+        found = client.comparison(before, after, problem_set)
+    if as_json:
+        print_json(found)
+        return
+    for line in lines_of(found):
+        say(line)
+
+
+def _compare_folders(before: Path, after: Path, as_json: bool) -> None:
+    from services.cli.local.evaluating import lines_of
     from services.evaluation.comparing import of_folders
 
     found = of_folders(before, after)
@@ -146,10 +166,28 @@ def compare(
             say(line)
 
 
+@app.command("pass-at-k")
+@explains
+def pass_at_k(
+    k: Annotated[list[int], typer.Option(min=1, max=1024, help="May be given again.")] = _K,
+    as_json: Json = False,
+) -> None:
+    """Say how often models are right whose programs are stored, by sets of problems."""
+    from services.cli.console import PlainConsole
+    from services.cli.stored.rates import rates_table
+
+    with open_client() as client:
+        found = client.models(k)
+    if as_json:
+        print_json(found)
+    else:
+        PlainConsole().print(rates_table(found))
+
+
 def _print(evaluation: "Evaluation", ks: Sequence[int], out: Path, as_json: bool) -> None:
     """Print what was written to a folder."""
     from services.cli.console import PlainConsole
-    from services.cli.evaluating import printed
+    from services.cli.local.evaluating import printed
     from services.evaluation.folder import read_json
 
     if as_json:

@@ -44,7 +44,7 @@ def evolve(
 ) -> None:
     """Make harder problems of seeds, with tests that programs agree on; needs the database."""
     from services.agreed_tests import Choices
-    from services.cli.evolving import foresee, lines, run
+    from services.cli.local.evolving import foresee, lines, run
 
     if plan is not None:
         foreseen = foresee(out, teacher, plan)
@@ -97,7 +97,7 @@ def decontaminate(
     as_json: Json = False,
 ) -> None:
     """Find records that hold a benchmark's problem: in its words, or by what their programs do."""
-    from services.cli.decontaminating import look, told
+    from services.cli.local.decontaminating import look, told
 
     found = look(file, against, out, report, embeddings)
     if as_json:

@@ -26,7 +26,7 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Install the packages of an image on this machine, from wheels alone."""
-    from services.cli.imaging import images_here, mebibytes
+    from services.cli.local.imaging import images_here, mebibytes
 
     built = images_here().build(name, requirements)
     if as_json:
@@ -40,7 +40,7 @@ def build(
 def list_(as_json: Json = False) -> None:
     """List the images that are known on this machine, and what they take on disk."""
     from services.cli.console import PlainConsole
-    from services.cli.imaging import images_here, listed, table_of
+    from services.cli.local.imaging import images_here, listed, table_of
 
     images = listed(images_here())
     if as_json:

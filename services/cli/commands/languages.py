@@ -37,7 +37,7 @@ def install(
 def list_(as_json: Json = False) -> None:
     """List the languages, and which of them can be used on this machine."""
     from services.cli.console import PlainConsole
-    from services.cli.doctoring import languages_here, table_of_languages
+    from services.cli.local.doctoring import languages_here, table_of_languages
 
     found = languages_here()
     if as_json:

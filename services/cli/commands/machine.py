@@ -30,13 +30,16 @@ def up(
         str | None,
         typer.Option(metavar="NAME", help="Train the policy that this model server serves."),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the logs of all services here too.")
+    ] = False,
 ) -> None:
     """Run the whole suite on this machine until Ctrl-C."""
     from infra import logs
-    from services.cli.up import up as run
+    from services.cli.suite.up import up as run
 
-    logs.configure("up")
-    run(home, port, slots, trainer, policy_endpoint)
+    logs.configure("up", for_a_reader=True)
+    run(home, port, slots, trainer, policy_endpoint, verbose)
 
 
 @app.command()
@@ -48,13 +51,13 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the picture.")] = Path("out"),
     human_eval: Annotated[
         int, typer.Option(help="HumanEval problems to run, where RRTF_DATA has them.")
-    ] = 164,
+    ] = 20,
 ) -> None:
     """Run the loop on real problems, print the result, and stop."""
     from infra import logs
-    from services.cli.demo import run_demo
+    from services.cli.suite.demo import run_demo
 
-    logs.configure("demo")
+    logs.configure("demo", for_a_reader=True)
     if not run_demo(home, out, human_eval):
         raise typer.Exit(1)
 
@@ -62,9 +65,9 @@ def demo(
 @app.command()
 @explains
 def doctor(as_json: Json = False) -> None:
-    """Try every control of the sandbox on this machine, and say what is missing."""
+    """Look at this machine, try every control of the sandbox, and say what is missing."""
     from services.cli.console import PlainConsole
-    from services.cli.doctoring import Diagnosis
+    from services.cli.local.doctoring import Diagnosis
 
     diagnosis = Diagnosis()
     if as_json:
@@ -103,7 +106,7 @@ def label(
 ) -> None:
     """Label a file of candidates on this machine; no service is needed."""
     from executor import Overrides
-    from services.cli.labelling import LabelRun
+    from services.cli.local.labelling import LabelRun
 
     overrides = Overrides(cpu_seconds, None if memory is None else memory * 2**20)
     run = LabelRun()
@@ -132,8 +135,8 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check the tests of problems on this machine; no service is needed."""
-    from services.cli.checking import CheckRun
-    from services.cli.findings import lines, row
+    from services.cli.local.checking import CheckRun
+    from services.cli.local.findings import lines, row
 
     run = CheckRun(files)
     for finding in run.findings(mutants if strength else 0, slots, strict):

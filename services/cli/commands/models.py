@@ -82,7 +82,7 @@ def _teacher(text: str) -> Teacher:
 
 def _planned(cards: str | None) -> None:
     if cards:
-        from services.cli.environments import passed_on
+        from services.cli.suite.environments import passed_on
 
         # Models are the trainer's to load; nothing here does.
         command = [sys.executable, "-m", "trainer", "--plan", cards]
@@ -147,7 +147,7 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Run rounds: sample, execute, rank, train, evaluate; keep the best checkpoint."""
-    from services.cli.training import record, train_rounds
+    from services.cli.stored.training import record, train_rounds
 
     asked = tuple(_teacher(text) for text in teacher or ())
     if teachers is None and not asked:

@@ -40,7 +40,7 @@ def quantize_study(
     """Compare a model in fp32, fp16, bf16, 8 and 4 bits: size, time, pass@1, and why it differs."""
     from infra.contracts.prompting import PAPER
     from services.cli.console import PlainConsole
-    from services.cli.evaluating import rich_table
+    from services.cli.local.evaluating import rich_table
     from services.evaluation.plan import named
     from services.evaluation.quantization.running import Study, Wanted
     from services.evaluation.quantization.tables import sections

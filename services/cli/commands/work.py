@@ -9,6 +9,7 @@ import typer
 
 from infra.contracts.api import Stats
 from infra.contracts.base import CheckState, Pairing
+from infra.local.home import default_home
 from services.cli.terminal import (
     AGAINST,
     MUTANTS,
@@ -25,7 +26,7 @@ from services.cli.terminal import (
 
 if TYPE_CHECKING:
     from infra.contracts.api import ProblemView
-    from services.cli.submitting import Report
+    from services.cli.stored.submitting import Report
 
 app = typer.Typer()
 
@@ -54,7 +55,7 @@ def import_problems(
     as_json: Json = False,
 ) -> None:
     """Store the problems of a file, which executors then check."""
-    from services.cli.submitting import await_checks, import_file
+    from services.cli.stored.submitting import await_checks, import_file
 
     with open_client() as client:
         report = import_file(client, file, check, MUTANTS if strength else 0, against or ())
@@ -69,7 +70,7 @@ def import_problems(
 
 def _found(problem: "ProblemView", as_json: bool) -> list[str]:
     """Print what was found of a sound problem; return what is to be complained of."""
-    from services.cli.findings import lines
+    from services.cli.local.findings import lines
 
     check = problem.check
     if check.finding is None or check.state in (CheckState.PENDING, CheckState.QUARANTINED):
@@ -104,21 +105,28 @@ def submit(
     again: Annotated[
         bool, typer.Option("--again", help="Open groups anew that were submitted before.")
     ] = False,
+    wait: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds to watch these groups alone, until ranked."),
+    ] = 0,
     as_json: Json = False,
 ) -> None:
     """Submit the candidates of a file, one group for each problem, if they are not known."""
-    from services.cli.foreseeing import notes
-    from services.cli.submitting import submit_file
+    from services.cli.stored.foreseeing import notes
+    from services.cli.stored.progress import watch_groups
+    from services.cli.stored.submitting import submit_file
 
     with open_client() as client:
         report = submit_file(client, file, policy, pairs, again, problems)
+        in_time = not wait or watch_groups(client, report.group_ids, wait, as_json)
     known = f"{report.known} known, " if report.known else ""
     done = f"{report.created} candidates in {report.groups} groups submitted"
     _say(report, as_json, f"{done}, {known}{len(report.bad)} bad")
     if not as_json:
         for note in notes(report.metadata_fields, report.no_pairs, pairs):
             say(note)
-    _complain_of(report, file)
+    late = [] if in_time else [f"rrtf: groups of {file} are still open after {wait:g} s"]
+    _complain_of(report, file, late)
 
 
 def _say(report: "Report", as_json: bool, line: str, **more: Any) -> None:
@@ -126,33 +134,41 @@ def _say(report: "Report", as_json: bool, line: str, **more: Any) -> None:
         say(line)
         return
     bad = [bad._asdict() for bad in report.bad]
-    stored = [str(problem_id) for problem_id in report.stored]
-    print_json(dataclasses.asdict(report) | {"bad": bad, "stored": stored} | more)
+    ids = {name: [str(one) for one in getattr(report, name)] for name in ("stored", "group_ids")}
+    print_json(dataclasses.asdict(report) | {"bad": bad} | ids | more)
 
 
-def _complain_of(report: "Report", file: Path, unsound: Sequence[str] = ()) -> None:
+def _complain_of(report: "Report", file: Path, beside: Sequence[str] = ()) -> None:
     lines = [f"line {line.number}: {line.reason}" for line in report.bad] + report.refused
-    complain([*(f"{file}, {line}" for line in lines), *unsound])
+    complain([*(f"{file}, {line}" for line in lines), *beside])
 
 
 @app.command()
 @explains
 def watch(
-    group: Annotated[
-        str | None, typer.Argument(help="Id of a group, or the name of a problem; all if absent.")
+    groups: Annotated[
+        list[str] | None,
+        typer.Argument(help="Ids of groups, or names of problems; every group if absent."),
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds to wait at most; 0 for ever.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Show progress until every group is ranked, or each label of one group as it comes."""
-    from services.cli.progress import watch_group, watch_until_ranked
+    """Show progress until groups are ranked: all, several, or each label of one as it comes."""
+    from services.cli.stored.progress import watch_group, watch_groups, watch_until_ranked
+    from services.cli.stored.showing import find_group
 
     seconds = timeout or float("inf")
     with open_client() as client:
-        if group is not None:
-            watch_group(client, group, seconds, as_json)
-        elif not watch_until_ranked(client, seconds, as_json):
-            complain([f"rrtf: groups are still open after {timeout:g} s"])
+        if not groups:
+            done = watch_until_ranked(client, seconds, as_json)
+        elif len(groups) == 1:
+            watch_group(client, groups[0], seconds, as_json)
+            done = True
+        else:
+            ids = [find_group(client, name).id for name in groups]
+            done = watch_groups(client, ids, seconds, as_json)
+    if not done:
+        complain([f"rrtf: groups are still open after {timeout:g} s"])
 
 
 @app.command()
@@ -164,11 +180,15 @@ def status(
     hours: Annotated[float, typer.Option(help="With --slow: how far back.")] = 24.0,
     as_json: Json = False,
 ) -> None:
-    """Count candidates, groups and batches."""
-    from services.cli.progress import stats_table
-    from services.cli.slow import slow_tables
+    """Say what is down and since when, and count candidates, groups and batches."""
+    from services.cli.stored.health import health_lines
+    from services.cli.stored.progress import stats_table
+    from services.cli.stored.slow import slow_tables
 
     with open_client() as client:
+        health = [] if slow or as_json else health_lines(client, default_home())
+        for line in health:
+            say(line)
         found = client.slow(hours) if slow else client.stats()
     if as_json:
         print_json(found)
@@ -186,7 +206,7 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Show the candidates of a group with labels, first failures, scores and pairs."""
-    from services.cli.showing import group_report
+    from services.cli.stored.showing import group_report
 
     with open_client() as client:
         report = group_report(client, group)
@@ -195,4 +215,4 @@ def show(
     else:
         from services.cli.console import PlainConsole
 
-        PlainConsole().print(*report.tables)
+        PlainConsole(soft_wrap=True).print(*report.parts, sep="\n")

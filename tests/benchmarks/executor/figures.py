@@ -17,7 +17,7 @@ from executor.sandbox.slot import nsjail_binary
 from infra.contracts.api import BulkGroup
 from infra.contracts.base import Author, GroupState, Label
 from infra.contracts.candidates import NewCandidate
-from services.cli.up import running_suite
+from services.cli.suite.running import running_suite
 from services.client import Client
 from tests.benchmarks.executor import tasks as made
 

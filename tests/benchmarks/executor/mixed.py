@@ -21,7 +21,7 @@ from infra.contracts.base import Author, GroupState
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.execution import Verdict
 from infra.contracts.problems import CallTest, Limits, Problem
-from services.cli.up import running_suite
+from services.cli.suite.running import running_suite
 from tests.benchmarks.executor import tasks as made
 
 _HOSTILE_PROBLEM = Problem(

@@ -8,7 +8,7 @@ import httpx
 import psycopg
 
 from infra.contracts.api import BulkGroup, BulkGroups
-from services.cli.up import RunningSuite
+from services.cli.suite.running import RunningSuite
 
 REQUEST = 100
 """Groups of one request."""

@@ -16,7 +16,7 @@ import redis
 from infra.contracts.base import Author, Priority
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewCheckpoint
-from services.cli.up import RunningSuite
+from services.cli.suite.running import RunningSuite
 from trainer.client import LeaseClient
 
 _VISITOR_SECONDS = 0.05

@@ -17,7 +17,7 @@ import psycopg
 
 from infra.contracts.api import BulkGroup
 from infra.contracts.base import GroupState
-from services.cli.up import RunningSuite, running_suite
+from services.cli.suite.running import RunningSuite, running_suite
 from tests.benchmarks.suite import intake, workload
 from tests.benchmarks.suite.observe import Look, growth, rates, watching
 from tests.benchmarks.suite.workload import Written

@@ -15,6 +15,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "infra/docs").glob("**/*.md"))]
 WRITTEN_FROM_CODE = ROOT / "infra/docs/reference"
+NOTEBOOKS = sorted((ROOT / "infra/docs").glob("**/*.ipynb"))
 _BLOCK = re.compile(r"^( *)```(\w*)([^\n]*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 _READY = """
 for _ in $(seq 1200); do
@@ -63,6 +64,12 @@ def blocks_of(page: Path) -> list[Block]:
         )
         for found in _BLOCK.finditer(text)
     ]
+
+
+def program_of(notebook: Path) -> str:
+    """Return the cells of a notebook that hold code, as one program."""
+    cells = json.loads(notebook.read_text())["cells"]
+    return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
 
 
 def check(block: Block) -> None:

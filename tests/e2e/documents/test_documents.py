@@ -7,12 +7,22 @@ import sys
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
 from infra.local.home import free_port
-from services.cli.up import running_suite
-from tests.e2e.documents.pages import PAGES, ROOT, WRITTEN_FROM_CODE, blocks_of, check, script_of
+from services.cli.suite.running import running_suite
+from tests.e2e.documents.pages import (
+    NOTEBOOKS,
+    PAGES,
+    ROOT,
+    WRITTEN_FROM_CODE,
+    blocks_of,
+    check,
+    program_of,
+    script_of,
+)
 from tests.model_server.app import ModelServer, serving
 from tests.model_server.contest import Contest
 from tests.model_server.sources import Starter
@@ -122,6 +132,20 @@ def test_a_page_does_what_it_says(page, suite, run_page, tmp_path):
     )
 
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
+def test_a_notebook_runs_from_its_first_cell_to_its_last(notebook, tmp_path):
+    program = tmp_path / "cells.py"
+    program.write_text(f"if __name__ == '__main__':\n{indent(program_of(notebook), '    ')}")
+
+    done = subprocess.run(
+        [sys.executable, program], cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=400, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "partial_pass 1 of 2" in done.stdout
 
 
 def test_a_stranger_scores_programs_by_the_readme_alone(run_page, open_directory, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from services.cli.up import running_suite
+from services.cli.suite.running import running_suite
 from tests.e2e.faults.load import connected, write_replay
 from tests.e2e.faults.rig import QUICK, Rig
 

@@ -15,7 +15,7 @@ from infra.contracts.api import BulkGroup
 from infra.contracts.base import Author, Priority
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.problems import CallTest, Problem
-from services.cli.up import RunningSuite
+from services.cli.suite.running import RunningSuite
 from services.client import Client
 
 POISON, LETHAL = "poison", "lethal"

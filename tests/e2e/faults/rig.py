@@ -14,7 +14,7 @@ from infra.db.unit_of_work import Database
 from infra.messaging import queue_depths
 from ranker.batches import MAX_LEASES
 from services.audit import Audit, Maxima, audit
-from services.cli.up import RunningSuite
+from services.cli.suite.running import RunningSuite
 from tests.e2e.faults.load import LETHAL, POISON, Load, connected, until, waiting
 
 MAX_ATTEMPTS = 30

@@ -15,7 +15,7 @@ import redis
 
 from infra.local.process import end, spawn
 from infra.messaging import Queue
-from services.cli.up import running_suite
+from services.cli.suite.running import running_suite
 from tests.e2e.faults.load import Load, until, write_replay
 from tests.e2e.faults.rig import QUICK, Record, Rig
 from tests.e2e.hosts.network import ADDRESS, Host, move_to_a_host_of_its_own

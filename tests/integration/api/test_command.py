@@ -9,10 +9,12 @@ import sys
 import pytest
 
 from infra.contracts.base import Outcome
+from infra.local.home import API_KEY, API_URL, secret_file
+from infra.local.parts import Parts
 from infra.messaging import Task
 from ranker import records
 from ranker.ranking import Rules
-from services.cli import submitting
+from services.cli.stored import submitting
 from tests import contest_records
 
 
@@ -252,8 +254,8 @@ def test_many_candidates_of_a_problem_are_divided(rrtf, write, client, monkeypat
     assert sorted(sum(group.candidates.values()) for group in client.groups()) == [1, 2, 2]
 
 
-def test_a_group_is_shown_with_labels_scores_and_pairs(
-    rrtf, client, database, make_group, results_for
+def test_a_group_is_shown_with_labels_scores_and_pairs_in_80_columns(
+    rrtf, client, database, make_group, results_for, monkeypatch
 ):
     group_id = make_group(("teacher", "good"), ("student", "bad [bold]x[/]"))
     good, bad = (item.id for item in client.candidates(group_id))
@@ -261,14 +263,63 @@ def test_a_group_is_shown_with_labels_scores_and_pairs(
     with database.unit_of_work() as work:
         records.record_results(work, results_for(outcomes), Rules())
 
+    monkeypatch.setenv("COLUMNS", "80")
     table = rrtf("show", group_id)
     data = json.loads(rrtf("show", "test/add", "--json").stdout)
 
     assert table.exit_code == 0
-    for word in ("all_pass", "partial_pass", "1/2", "1 pairs", str(good)):
+    for word in ("all_pass", "partial_pass", "1/2", "1 pairs", str(good), "1 over 2 by 0.183"):
         assert word in table.stdout
+    assert "test 2, wrong_answer" in table.stdout
+    assert max(map(len, table.stdout.splitlines())) <= 80
     assert [item["id"] for item in data["candidates"]] == [str(good), str(bad)]
     assert data["ranking"]["pairs"][0]["better_id"] == str(good)
+
+
+def test_stored_models_are_measured_and_compared(rrtf, database, make_group, results_for, client):
+    group_id = make_group(("student", "good"), ("student", "bad"), student={"model": "m"})
+    group = client.candidates(group_id)
+    outcomes = dict(
+        zip([one.id for one in group], ([Outcome.PASSED], [Outcome.WRONG_ANSWER]), strict=True)
+    )
+    with database.unit_of_work() as work:
+        records.record_results(work, results_for(outcomes), Rules())
+
+    rates = rrtf("pass-at-k", "--k", "1", "--k", "2")
+    same = rrtf("compare", "m", "m")
+    unknown = rrtf("compare", "m", "other")
+
+    for word in ("m", "test", "pass@2", "50.0 %", "100.0 %"):
+        assert word in rates.stdout
+    assert "1 problems that both have" in same.stdout
+    assert "difference +0.0 points" in same.stdout
+    assert (unknown.exit_code, unknown.stderr[-12:]) == (1, "[not_found]\n")
+
+
+def test_what_is_down_is_said_before_anything_is_counted(rrtf, monkeypatch, tmp_path, api):
+    monkeypatch.setenv("RRTF_HOME", str(tmp_path))
+    secret_file(tmp_path / API_URL, api)
+    secret_file(tmp_path / API_KEY, "secret-key")
+    Parts(tmp_path).down("sampler", "ended with status 9")
+
+    told = rrtf("status").stdout
+
+    assert "executor is down: none is at work" in told
+    assert "sampler is down since " in told
+    assert "ended with status 9" in told
+
+
+def test_own_groups_are_waited_for_and_no_others(rrtf, write, make_group):
+    make_group(("student", "of somebody else, and never ranked"))
+    rrtf("import", write("problems.jsonl", MBPP))
+    path = write("candidates.jsonl", *OF_ONE_MODEL)
+
+    late = rrtf("submit", path, "--wait", "0.1")
+    nothing = rrtf("submit", write("none.jsonl", {"task_id": "x/y", "program": ""}), "--wait", "9")
+
+    assert f"groups of {path} are still open after 0.1 s" in late.stderr
+    assert late.stderr.startswith("groups 0 ranked of 1\n")
+    assert nothing.stderr.startswith("groups 0 ranked of 0\n")
 
 
 def test_a_group_that_is_not_ranked_yet_is_shown_too(rrtf, make_group):
@@ -341,7 +392,7 @@ def test_a_wrong_key_is_explained(rrtf, monkeypatch):
     result = rrtf("status")
 
     assert result.exit_code == 1
-    assert "[unauthorized]" in result.stderr
+    assert "does not accept the key of RRTF_CLIENT_KEY [unauthorized]" in result.stderr
 
 
 def test_help_loads_nothing_heavy():

@@ -45,6 +45,7 @@ HERE = {
     "export": ["{}/ranked"],
     "report": ["{}/none"],
     "compare": ["{}/models/none", "{}/models/none"],
+    "pass-at-k": [],
     "exercises": ["{}/made", "--training", "2", "--held-out", "1"],
 }
 ENDS_IN_1 = {"watch", "train", "export", "report", "compare"}
@@ -54,6 +55,8 @@ HERE["train"] = [*MISSING, "--teachers", "{}/none", "--held-out", "{}/none"]
 ELSEWHERE = {
     "up": [],
     "demo": [],
+    "backup": ["{}/file"],
+    "restore": ["{}/none", "{}/home"],
     "doctor": [],
     "check": ["{}/none"],
     "images build": ["numpy"],

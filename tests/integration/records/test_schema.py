@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError
 
 import infra.db.ledger  # noqa: F401 - its tables are part of the metadata
-from infra import intake
+from infra import errors, intake
 from infra.contracts.base import CheckState
 from infra.contracts.problems import Problem, StdioTest
 from infra.db import migrate
@@ -212,3 +212,11 @@ def test_deleting_a_group_takes_its_candidates_executions_and_ranking_along(suit
     with suite.database.reading() as session:
         for table in ("candidates", "executions", "rankings"):
             assert session.scalar(sa.text(f"SELECT count(*) FROM {table}")) == 0  # noqa: S608
+
+
+def test_a_database_that_a_newer_version_has_used_is_refused_by_its_revision(database_url, engine):
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+
+    with pytest.raises(errors.ConfigurationError, match="at revision 9999, which this version"):
+        migrate.upgrade(database_url)

@@ -6,7 +6,7 @@ import pytest
 
 from infra import errors
 from infra.importers import every_problem
-from services.cli.decontaminating import clean, look
+from services.cli.local.decontaminating import clean, look
 from services.known import several
 
 TOTAL = (

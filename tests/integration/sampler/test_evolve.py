@@ -18,7 +18,7 @@ from sampler.evolution.teacher import Prompt, Teacher
 from services import evolve, instructions
 from services.agreed_tests import Choices
 from services.cli.main import app
-from services.cli.training import read_teachers
+from services.cli.stored.training import read_teachers
 from services.decontamination import Screen
 from services.evolving_plan import Plan
 from services.starter import load

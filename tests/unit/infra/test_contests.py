@@ -125,7 +125,7 @@ def test_what_unpacks_to_too_much_is_refused(monkeypatch):
         (records.apps(input_output=""), "not JSON"),
         (records.apps(input_output="[]"), "expected an object"),
         (records.apps(input_output='{"inputs": ["1"], "outputs": []}'), "as many outputs as"),
-        (records.apps(input_output='{"inputs": [], "outputs": []}'), "at least 1 item"),
+        (records.apps(input_output='{"inputs": [], "outputs": []}'), "there are none"),
         (records.apps(input_output='{"inputs": [1], "outputs": [1]}'), "are text"),
         (records.apps(input_output='{"inputs": ["\\ud800"], "outputs": ["1"]}'), "tests"),
         (records.apps(input_output="[" * 100_000 + "]" * 100_000), "not JSON"),

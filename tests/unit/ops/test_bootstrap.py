@@ -20,10 +20,14 @@ case "$*" in
     *ensurepip*) [ -e {root}/has-ensurepip ] ;;
     *venv\\"*) echo python3.11-venv ;;
     "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && echo venv >>{root}/log ;;
+    *"-m pip config"*) exit 1 ;;
+    *"-m pip install --quiet uv"*) echo pip-uv >>{root}/log; cp {root}/uv "${{0%python}}uv" ;;
     *"-m pip"*) echo pip >>{root}/log ;;
     --version) echo Python 3.11 ;;
 esac
 """
+GPU = ("/dev/nvidiactl", "/dev/dxg")
+UV = '#!/bin/sh\necho uv >>{root}/log; echo "$*" >>{root}/asked\n'
 
 
 @pytest.fixture
@@ -37,6 +41,7 @@ def checkout(tmp_path: Path) -> Path:
     (tmp_path / "has-ensurepip").touch()
     (tmp_path / "log").touch()
     write_program(tmp_path / "python", PYTHON.format(root=tmp_path, too_old=0))
+    write_program(tmp_path / "bin/uv", UV.format(root=tmp_path))
     return tmp_path
 
 
@@ -45,11 +50,13 @@ def write_program(path: Path, text: str) -> None:
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 
-def bootstrap(checkout: Path, project: str = "project") -> subprocess.CompletedProcess[str]:
+def bootstrap(
+    checkout: Path, project: str = "project", path: str = os.environ["PATH"]
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["/bin/sh", str(checkout / project / "infra/bootstrap.sh")],
         env={
-            "PATH": f"{checkout / 'bin'}:{os.environ['PATH']}",
+            "PATH": f"{checkout / 'bin'}:{path}",
             "PYTHON": str(checkout / "python"),
         },
         capture_output=True,
@@ -68,9 +75,30 @@ def test_the_first_run_makes_the_environment_and_the_second_does_nothing(checkou
     second = bootstrap(checkout)
 
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
-    assert after_first == ["venv", "pip", "pip"]
+    assert after_first == ["venv", "uv", "pip"]
     assert log(checkout) == after_first
     assert second.stderr == ""
+    asked = (checkout / "asked").read_text()
+    assert "--requirements requirements.lock" in asked
+    # No libraries for a GPU where there is none.
+    assert ("--torch-backend cpu" in asked) is not any(map(os.path.exists, GPU))
+
+
+def test_uv_is_had_by_pip_where_there_is_none(checkout: Path) -> None:
+    (checkout / "bin/uv").rename(checkout / "uv")
+
+    done = bootstrap(checkout, path="/usr/bin:/bin")
+
+    assert (done.returncode, log(checkout)) == (0, ["venv", "pip-uv", "uv", "pip"]), done.stderr
+
+
+def test_what_uv_cannot_install_pip_does_and_it_is_said(checkout: Path) -> None:
+    write_program(checkout / "bin/uv", "#!/bin/sh\nexit 2\n")
+
+    done = bootstrap(checkout)
+
+    assert (done.returncode, log(checkout)) == (0, ["venv", "pip", "pip"])
+    assert "uv cannot install them here; pip does" in done.stderr
 
 
 def test_a_changed_lock_is_installed_into_the_environment_there_is(checkout: Path) -> None:
@@ -79,7 +107,7 @@ def test_a_changed_lock_is_installed_into_the_environment_there_is(checkout: Pat
 
     bootstrap(checkout)
 
-    assert log(checkout) == ["venv", "pip", "pip", "pip", "pip"]
+    assert log(checkout) == ["venv", "uv", "pip", "uv", "pip"]
 
 
 def test_a_moved_checkout_gets_a_new_environment(checkout: Path) -> None:
@@ -88,7 +116,7 @@ def test_a_moved_checkout_gets_a_new_environment(checkout: Path) -> None:
 
     bootstrap(checkout, project="moved")
 
-    assert log(checkout) == ["venv", "pip", "pip"] * 2
+    assert log(checkout) == ["venv", "uv", "pip"] * 2
 
 
 def test_a_failed_install_is_tried_again(checkout: Path) -> None:
@@ -101,7 +129,7 @@ def test_a_failed_install_is_tried_again(checkout: Path) -> None:
 
     assert failed.returncode == 7
     assert again.returncode == 0
-    assert log(checkout)[-2:] == ["pip", "pip"]
+    assert log(checkout)[-2:] == ["uv", "pip"]
 
 
 def test_an_old_python_is_refused_by_name(checkout: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from infra.access import USER
-from services.cli.up import GRACE_SECONDS
+from services.cli.suite.running import GRACE_SECONDS
 from tests.image import extras_of, packages
 
 ROOT = Path(__file__).parents[3]

@@ -1,8 +1,12 @@
 """The `rrtf` command before it speaks to anybody: options, completion, where it finds a suite."""
 
+import json
 import os
+import re
+import socket
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer
@@ -10,8 +14,9 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from infra.local.home import API_KEY, API_URL, secret_file
+from infra.local.parts import Parts
 from services.cli.main import app
-from services.cli.terminal import open_client
+from services.cli.terminal import find_api
 from services.exports.shapes import Shape
 
 
@@ -66,36 +71,108 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def address_and_key(client):
-    with client:
-        return str(client._http.base_url), client._http.headers.get("Authorization")
-
-
 def test_the_suite_of_the_data_directory_is_found(home):
-    assert address_and_key(open_client()) == ("http://127.0.0.1:8123", "Bearer the-key")
+    assert find_api()[:2] == ("http://127.0.0.1:8123", "the-key")
 
 
 def test_its_key_goes_to_no_other_address(home, monkeypatch):
     monkeypatch.setenv("RRTF_CLIENT_URL", "http://models.example")
 
-    assert address_and_key(open_client()) == ("http://models.example", None)
+    assert find_api()[:2] == ("http://models.example", None)
 
 
 def test_a_key_of_the_environment_comes_first(home, monkeypatch):
     monkeypatch.setenv("RRTF_CLIENT_URL", "http://127.0.0.1:8123")
-    assert address_and_key(open_client()) == ("http://127.0.0.1:8123", "Bearer the-key")
+    assert find_api()[:2] == ("http://127.0.0.1:8123", "the-key")
 
     monkeypatch.setenv("RRTF_CLIENT_KEY", "mine")
-    assert address_and_key(open_client()) == ("http://127.0.0.1:8123", "Bearer mine")
+    assert find_api()[:2] == ("http://127.0.0.1:8123", "mine")
 
     monkeypatch.delenv("RRTF_CLIENT_URL")
-    assert address_and_key(open_client()) == ("http://127.0.0.1:8123", "Bearer mine")
+    assert find_api()[:2] == ("http://127.0.0.1:8123", "mine")
 
 
 def test_without_one_the_usual_address_is_asked(home):
     (home / API_URL).unlink()
 
-    assert address_and_key(open_client()) == ("http://127.0.0.1:8000", None)
+    assert find_api()[:2] == ("http://127.0.0.1:8000", None)
+
+
+@pytest.fixture
+def nobody(home):
+    """An address at which nobody listens, as that of the data directory's suite."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    secret_file(home / API_URL, url)
+    return url
+
+
+@pytest.mark.parametrize("words", [["status"], ["show", "a/b"], ["watch"], ["keys", "list"]])
+def test_where_nobody_answers_is_said_at_once_and_where_a_suite_was_looked_for(words, nobody, home):
+    ended = CliRunner().invoke(app, words)
+
+    assert (ended.exit_code, ended.stderr.count("\n")) == (1, 1)
+    assert f"the API at {nobody} is not reachable" in ended.stderr
+    assert f"no suite runs in {home}: `rrtf up` starts one" in ended.stderr
+    assert ended.stderr.endswith("[unreachable]\n")
+
+
+def test_what_is_down_of_a_suite_that_runs_is_said_instead(nobody, home):
+    parts = Parts(home)
+    parts.up("ranker")
+    parts.up("api")
+    parts.down("api", "ended with status 3")
+
+    ended = CliRunner().invoke(app, ["status"])
+
+    assert re.search(
+        r"; api is down since [\d:]+ \(\d+ s ago\): ended with status 3 \[", ended.stderr
+    )
+    assert "ranker is" not in ended.stderr
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("words", [[], ["check"], ["keys", "create"]])
+def test_help_has_a_short_name_too(words, option):
+    ended = CliRunner().invoke(app, [*words, option])
+
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert "Usage:" in ended.stdout
+
+
+def test_it_says_its_version():
+    ended = CliRunner().invoke(app, ["--version"])
+
+    assert (ended.exit_code, ended.stdout) == (0, f"rrtf {version('rrtf-suite')}\n")
+
+
+def test_a_file_that_cannot_be_written_is_named_in_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    out = tmp_path / "file" / "labels.jsonl"
+    problem = {"slug": "a/b", "entry_point": "f", "tests": [{"kind": "call", "expected": 1}]}
+    (tmp_path / "p").write_text(json.dumps(problem | {"prompt": ""}))
+    (tmp_path / "c").write_text('{"task_id": "a/b", "program": ""}')
+    files = ["--problems", tmp_path / "p", "--candidates", tmp_path / "c", "--out", out]
+
+    ended = CliRunner().invoke(app, ["label", *map(str, files)])
+
+    assert (ended.exit_code, ended.stderr.count("\n")) == (1, 1)
+    assert str(tmp_path / "file") in ended.stderr
+
+
+@pytest.mark.parametrize("words", [["up"], ["demo", "--human-eval", "0"]])
+def test_a_data_directory_that_cannot_be_made_is_named_in_one_line(words, tmp_path):
+    (tmp_path / "file").touch()
+    options = ["--home", str(tmp_path / "file" / "home")]
+    options += ["--port", "0"] if words == ["up"] else ["--out", str(tmp_path / "out")]
+
+    ended = CliRunner().invoke(app, [*words, *options])
+
+    told = ended.stderr.splitlines()[-1]
+    assert ended.exit_code == 1
+    assert str(tmp_path / "file") in told
+    assert told.startswith("rrtf: ")
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("words", [["prune"], ["audit"]])

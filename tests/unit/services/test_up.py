@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.cli import up
+from services.cli.suite import running
 
 
 def test_each_service_shows_its_metrics_at_a_port_of_its_own(
@@ -10,7 +10,7 @@ def test_each_service_shows_its_metrics_at_a_port_of_its_own(
 ) -> None:
     monkeypatch.setenv("RRTF_METRICS_PORT", "9100")
 
-    ports = [up._metrics(number)["RRTF_METRICS_PORT"] for number in range(3)]
+    ports = [running._metrics(number)["RRTF_METRICS_PORT"] for number in range(3)]
 
     assert ports == ["9100", "9101", "9102"]
 
@@ -18,4 +18,4 @@ def test_each_service_shows_its_metrics_at_a_port_of_its_own(
 def test_without_a_port_no_metrics_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RRTF_METRICS_PORT", raising=False)
 
-    assert up._metrics(1) == {}
+    assert running._metrics(1) == {}

@@ -7,8 +7,8 @@ import pytest
 
 from infra import errors
 from infra.local.home import API_KEY, secret_file
-from services.cli import up
-from services.cli.environments import PASSED_ON, served_policy
+from services.cli.suite import running
+from services.cli.suite.environments import PASSED_ON, served_policy
 
 SUITE = SimpleNamespace(
     home=Path("/h"), redis_url="redis://r", executor_redis_url="redis://executor@r",
@@ -27,7 +27,7 @@ def servers(tmp_path, monkeypatch):
 def test_the_key_of_a_teacher_reaches_the_sampler_and_nobody_else(monkeypatch):
     monkeypatch.setenv("LARGE_KEY", "sk-1")
 
-    environments = up._environments(SUITE, 1, None)
+    environments = running._environments(SUITE, 1, None)
 
     assert [name for name, given in environments.items() if "LARGE_KEY" in given] == ["sampler"]
     assert environments["sampler"]["LARGE_KEY"] == "sk-1"
@@ -37,7 +37,7 @@ def test_a_key_that_is_not_there_is_named_before_anything_starts(monkeypatch):
     monkeypatch.delenv("LARGE_KEY", raising=False)
 
     with pytest.raises(errors.ConfigurationError, match="LARGE_KEY"):
-        up._environments(SUITE, 1, None)
+        running._environments(SUITE, 1, None)
 
 
 OF_DEVICES = ["CUDA_VISIBLE_DEVICES", "NCCL_SOCKET_IFNAME", "LD_LIBRARY_PATH", "TORCH_HOME"]
@@ -52,7 +52,7 @@ def test_what_a_model_needs_reaches_the_rooms_with_a_model_alone(monkeypatch, na
     monkeypatch.setenv("LARGE_KEY", "sk-1")
     monkeypatch.setenv(name, "given")
 
-    environments = up._environments(SUITE, 1, None)
+    environments = running._environments(SUITE, 1, None)
 
     assert {room for room, given in environments.items() if given.get(name) == "given"} == {
         "sampler",
@@ -65,7 +65,7 @@ def test_what_no_row_names_reaches_nobody(monkeypatch, name):
     monkeypatch.setenv("LARGE_KEY", "sk-1")
     monkeypatch.setenv(name, "secret")
 
-    environments = up._environments(SUITE, 1, None)
+    environments = running._environments(SUITE, 1, None)
 
     assert not [room for room, given in environments.items() if given.get(name) == "secret"]
 
@@ -90,7 +90,7 @@ def test_the_key_of_the_settings_wins_over_that_of_the_last_start(
     if kept is not None:
         secret_file(tmp_path / API_KEY, kept)
 
-    assert up._api_key(tmp_path) == expected
+    assert running._api_key(tmp_path) == expected
 
 
 SERVED = """
@@ -116,7 +116,7 @@ def test_the_trainer_trains_the_policy_that_is_served(monkeypatch, servers):
 def test_a_first_start_makes_a_key_of_its_own(monkeypatch, tmp_path):
     monkeypatch.delenv("RRTF_API_KEY", raising=False)
 
-    first, second = up._api_key(tmp_path), up._api_key(tmp_path)
+    first, second = running._api_key(tmp_path), running._api_key(tmp_path)
 
     assert len(first) >= 32
     assert first != second

@@ -1,6 +1,7 @@
 """`rrtf label`: labels a file of candidates on this machine, with no service running."""
 
 import contextlib
+import fcntl
 import json
 import sys
 import time
@@ -48,6 +49,7 @@ class LabelRun:
         came.
 
         Raises:
+            errors.Conflict: another run writes the same file.
             errors.InvalidInput: a file cannot be read or written, or no problem is usable.
             errors.SandboxError: the sandbox cannot be opened.
         """
@@ -61,8 +63,7 @@ class LabelRun:
         records = self._candidates(candidates, names, {p.slug: p for p in known}, numbers)
         try:
             with (
-                # Line by line, so that a run which is killed keeps what it found.
-                partial.open("w", encoding="utf-8", buffering=1) as file,
+                _alone_in(partial) as file,
                 _saying_what_is_kept(file, numbers, candidates, total),
                 _bar() as bar,
                 contextlib.closing(
@@ -122,6 +123,24 @@ class LabelRun:
         rate = total / self.seconds if self.seconds else 0.0
         line = f"{total} candidates: {counts or 'none'}; {rate:.1f} candidates/s"
         return line + left_out_note(self.tests_left_out)
+
+
+@contextlib.contextmanager
+def _alone_in(path: Path) -> Iterator[TextIO]:
+    """Write a file line by line, so that a run which is killed keeps what it found.
+
+    Raises:
+        errors.Conflict: another run writes it.
+    """
+    with path.open("a", encoding="utf-8", buffering=1) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise errors.Conflict(
+                f"another run writes {path}; wait for it, or name another file with --out"
+            ) from None
+        file.truncate(0)
+        yield file
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from infra.importers import CandidateRecord
 from infra.record_files import BadLine
 from infra.samples import Names, Written
 from services import answers
-from services.cli.foreseeing import foreseen
+from services.cli.stored.foreseeing import foreseen
 from services.client import Client
 
 Item = TypeVar("Item")
@@ -45,6 +45,8 @@ class Report:
     tests_left_out: int = 0
     """Tests that are longer than an executor takes, or too many, in problems that were usable."""
     groups: int = 0
+    group_ids: list[UUID] = field(default_factory=list)
+    """The groups, new and known."""
     metadata_fields: dict[str, int] = field(default_factory=dict)
     """Fields that candidates do not have and keep as metadata, each with its number of lines."""
     no_pairs: dict[SkipReason, int] = field(default_factory=dict)
@@ -99,7 +101,7 @@ def import_file(
     found = good()
     if against:
         # Who imports without it need not have an executor's packages.
-        from services.cli.decontaminating import clean
+        from services.cli.local.decontaminating import clean
 
         found = clean(found, against, report.refused)
     if check:
@@ -213,6 +215,8 @@ def submit_file(
             if outcome.error is not None:
                 report.bad.extend(BadLine(number, outcome.error) for number, _ in lot.members)
                 continue
+            assert outcome.id is not None, "what is not refused is stored"
+            report.group_ids.append(outcome.id)
             if outcome.created:
                 report.groups += 1
                 report.created += len(lot.members)

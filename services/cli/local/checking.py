@@ -1,19 +1,14 @@
 """`rrtf check`: whether the tests of problems can judge anybody, with no service running."""
 
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
 from executor import check
 from infra import errors, importers
 from infra.contracts.checks import Fault, Finding
 from infra.contracts.problems import Problem
 from infra.record_files import BadLine
-
-_NO_TESTS: Final = re.compile(r"(tests|test_list): Tuple should have at least 1 item")
-"""How the contracts refuse a problem without any."""
 
 
 class CheckRun:
@@ -40,8 +35,7 @@ class CheckRun:
         if isinstance(item, Problem):
             return item
         where = f"{file}, line {item.number}"
-        is_empty = _NO_TESTS.match(item.reason) is not None
-        fault = Fault.NO_TEST if is_empty else Fault.RECORD
+        fault = Fault.NO_TEST if item.reason.endswith(importers.NO_TESTS) else Fault.RECORD
         return Finding(slug=where, fault=fault, detail=item.reason)
 
     def findings(self, mutants: int, slots: int | None, strict: bool | None) -> Iterator[Finding]:

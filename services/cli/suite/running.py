@@ -1,4 +1,4 @@
-"""The whole suite on one machine: servers, services, one supervisor."""
+"""The whole suite on one machine, while it runs: servers, services, one supervisor."""
 
 import contextlib
 import os
@@ -7,29 +7,28 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 
 from infra import errors, heartbeats, logs
 from infra.contracts.problems import MAX_WALL_SECONDS
 from infra.db import migrate
-from infra.local.home import API_KEY, API_URL, default_home, free_port, secret_file
+from infra.local.home import API_KEY, API_URL, free_port, secret_file
 from infra.local.ports import listen, url_of
 from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
 from infra.messaging import Queue, held_keys, queue_keys
 from infra.settings import ApiSettings, MetricsSettings, load
-from services.cli.environments import passed_on, served_policy, teachers_keys
-from services.cli.interrupts import Interrupted
-from services.cli.terminal import say
+from services.cli.suite.environments import passed_on, teachers_keys
 from services.client import Client
 
 log = logs.get(__name__)
 
 _WORKERS = ("ranker", "sampler", "executor")
-_WORKERS_SECONDS = 120.0
+_READY_SECONDS = 120.0
 GRACE_SECONDS = {"executor": MAX_WALL_SECONDS + 20}
 """Until a service that was told to stop is killed, where that is longer than usual: as long as a
 candidate may take on a busy machine."""
@@ -84,6 +83,7 @@ class RunningSuite:
     def abandon(self) -> None:
         """Wait for nothing that is under way when the suite stops."""
         self._supervisor.abandon()
+        self.servers.abandon()
 
     def pid(self, name: str) -> int | None:
         """Return the process id of a service."""
@@ -103,14 +103,16 @@ def running_suite(
     port: int | None = None,
     echo: bool = False,
     durable: bool = True,
+    tell: Callable[[str], None] = lambda _: None,
     overrides: Mapping[str, Mapping[str, str]] | None = None,
     commands: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[RunningSuite]:
     """Start everything, yield it once it is ready, and stop it in order.
 
-    `overrides` adds environment variables to services by name, `commands` starts something else
-    in a service's place. Without `trainer` none is started, but may be later; with no
-    `executor_slots`, executors are elsewhere.
+    `tell` is given each step of the start as it begins. With `echo` the services' logs, which are
+    in files, are shown too. `overrides` adds environment variables to services by name, `commands`
+    starts something else in a service's place. Without `trainer` none is started, but may be
+    later; with no `executor_slots`, executors are elsewhere.
 
     Raises:
         errors.SuiteError: something does not start; the message says what and why.
@@ -119,14 +121,17 @@ def running_suite(
         host = load(ApiSettings).host
         # Before anything is started: nobody else can answer there from now on.
         listener = stack.enter_context(listen(host, port or free_port()))
+        tell(f"starting PostgreSQL and Valkey in {home}")
         servers = stack.enter_context(LocalServers(home, durable=durable))
+        _reach_redis(servers.redis_url)
+        tell("bringing the database to the newest schema")
         migrate.upgrade(servers.database_url)
         _forget_old_messages(servers)
         _empty(home / _TEMPORARY)
         key, url = _api_key(home), url_of(listener)
         secret_file(home / API_KEY, key)
         secret_file(home / API_URL, url)
-        supervisor = Supervisor(home / "logs", echo)
+        supervisor = Supervisor(home / "logs", echo, servers.parts)
         stack.callback(supervisor.stop)
         stack.callback(listener.close)  # Whoever calls while it stops is refused, and not kept.
         suite = RunningSuite(home, servers, supervisor, url, key)
@@ -140,43 +145,68 @@ def running_suite(
             "dispatcher": "services.dispatcher",
             "sweep": "services.sweep",
         }
-        for number, (name, environment) in enumerate(environments.items()):
-            ready = client.is_ready if name == "api" else None
-            usual = [sys.executable, "-m", modules.get(name, name)]
-            service = Service(
-                name=name,
-                command=(commands or {}).get(name, usual),
-                env=environment | _metrics(number) | dict((overrides or {}).get(name, {})),
-                ready=ready,
-                grace_seconds=GRACE_SECONDS.get(name, Service.grace_seconds),
-                pass_fds=(listener.fileno(),) if name == "api" else (),
-            )
-            suite.add(service)
-            if trainer or name != "trainer":
-                suite.start(name)
-        _wait_for_workers(suite)
+        with _abandoned_if_it_fails(suite):
+            for number, (name, environment) in enumerate(environments.items()):
+                usual = [sys.executable, "-m", modules.get(name, name)]
+                service = Service(
+                    name=name,
+                    command=(commands or {}).get(name, usual),
+                    env=environment | _metrics(number) | dict((overrides or {}).get(name, {})),
+                    grace_seconds=GRACE_SECONDS.get(name, Service.grace_seconds),
+                    pass_fds=(listener.fileno(),) if name == "api" else (),
+                )
+                suite.add(service)
+                if trainer or name != "trainer":
+                    suite.start(name)
+            # They start beside one another: most of that is reading programs.
+            tell(f"starting {', '.join(suite.names)}")
+            _wait_until_ready(suite, client)
         # A trainer imports for longer than all others take to start.
         supervisor.be_patient(name for name in suite.names if name != "trainer")
         yield suite
 
 
-def _wait_for_workers(suite: RunningSuite) -> None:
-    """Wait until the rooms that empty queues answer; the executor probes its sandbox first.
+@contextlib.contextmanager
+def _abandoned_if_it_fails(suite: RunningSuite) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        suite.abandon()
+        raise
+
+
+def _reach_redis(url: str) -> None:
+    """Look for Redis before anybody is started that would wait for it.
 
     Raises:
-        errors.Unavailable: a service is given up, or a room does not answer in time.
+        errors.Unavailable: it is not reachable; the message names its address, not its password.
     """
-    deadline = time.monotonic() + _WORKERS_SECONDS
-    while True:
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5) as connection:
+            connection.ping()
+    except (redis.RedisError, ValueError) as error:
+        place = urlsplit(url).netloc.rpartition("@")[2] or "REDIS_URL"
+        raise errors.Unavailable(f"Redis at {place} is not reachable: {error}") from error
+
+
+def _wait_until_ready(suite: RunningSuite, client: Client) -> None:
+    """Wait until the API and the rooms that empty queues answer; the executor probes its sandbox.
+
+    Raises:
+        errors.Unavailable: a service is given up, or one does not answer in time.
+    """
+    deadline = time.monotonic() + _READY_SECONDS
+    missing = ["api"]
+    while missing:
         suite.check()
-        nodes = {one.name.partition("@")[0] for one in heartbeats.workers(suite.redis_url)}
-        wanted = [name for name in _WORKERS if name in suite.names]
-        missing = [name for name in wanted if f"{name}-{suite.pid(name)}" not in nodes]
-        if not missing:
-            return
         if time.monotonic() > deadline:
             raise errors.Unavailable(f"not ready: {', '.join(missing)}; see {suite.home}/logs")
         time.sleep(0.1)
+        nodes = {one.name.partition("@")[0] for one in heartbeats.workers(suite.redis_url)}
+        wanted = [name for name in _WORKERS if name in suite.names]
+        missing = [name for name in wanted if f"{name}-{suite.pid(name)}" not in nodes]
+        if not missing and not client.is_ready():
+            missing = ["api"]
 
 
 def _api_key(home: Path) -> str:
@@ -254,47 +284,3 @@ def _metrics(number: int) -> dict[str, str]:
 def _executor_home(home: Path) -> Path:
     """Keep the jail's image beside the default data, so that short-lived suites share one copy."""
     return Path(os.environ.get("RRTF_EXECUTOR_HOME") or home)
-
-
-def up(
-    home: Path | None,
-    port: int,
-    executor_slots: int | None,
-    trainer: bool | None,
-    policy_endpoint: str | None,
-) -> None:
-    """Run the suite until Ctrl-C or SIGTERM.
-
-    Without a word about a `trainer`, one runs if a model is named for it. It trains the policy that
-    is served at the `policy_endpoint`, if there is one.
-
-    Raises:
-        errors.SuiteError: something does not start, or a service is given up.
-    """
-    has_model = bool(os.environ.get("RRTF_TRAINER_MODEL"))
-    trains = has_model if trainer is None else trainer
-    with (
-        contextlib.suppress(Interrupted),  # While it starts.
-        running_suite(
-            home or default_home(),
-            executor_slots=executor_slots,
-            trainer=trains,
-            port=port,
-            echo=True,
-            overrides=served_policy(policy_endpoint) if policy_endpoint else None,
-        ) as suite,
-    ):
-        say(
-            f"The suite is ready: {suite.api_url} (documentation at {suite.api_url}/docs)", err=True
-        )
-        say(f"API key: in {suite.home / API_KEY}", err=True)
-        if not has_model:
-            what = "trains a small one made from nothing" if trains else "does not run"
-            say(f"RRTF_TRAINER_MODEL names no model: the trainer {what}.", err=True)
-        say("Ctrl-C stops it.", err=True)
-        try:
-            while True:
-                suite.check()
-                time.sleep(1.0)
-        except Interrupted:
-            say("stopping", err=True)

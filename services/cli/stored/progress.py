@@ -1,7 +1,8 @@
 """Progress of everything, live on a terminal and as plain lines elsewhere."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from rich.live import Live
 from rich.table import Table
@@ -18,11 +19,14 @@ from infra.contracts.base import (
     SampleState,
 )
 from services.cli.console import PlainConsole
-from services.cli.showing import find_group
+from services.cli.stored.showing import find_group
 from services.cli.terminal import print_json, say
 from services.client import Client
 
 _LOOK_SECONDS = 3.0
+_AWAY_SECONDS = 60.0
+_MOST_IDS = 100
+"""Groups that one request may name."""
 
 
 def watch_until_ranked(client: Client, timeout_seconds: float, as_json: bool = False) -> bool:
@@ -81,6 +85,30 @@ def watch_group(client: Client, name: str, timeout_seconds: float, as_json: bool
             say(f"{event.position:>4}  {event.author:<8} {label}")
 
 
+def watch_groups(
+    client: Client, ids: Sequence[UUID], timeout_seconds: float, as_json: bool
+) -> bool:
+    """Say whenever one of some groups is ranked; tell whether all were in time."""
+    deadline, told = time.monotonic() + timeout_seconds, -1
+    while True:
+        open_ids = [
+            group.id
+            for start in range(0, len(ids), _MOST_IDS)
+            for group in client.groups_by_id(ids[start : start + _MOST_IDS])
+            if group.state is GroupState.OPEN
+        ]
+        ranked = len(ids) - len(open_ids)
+        if ranked != told:
+            told = ranked
+            if as_json:
+                print_json({"ranked": ranked, "groups": len(ids)}, indent=None)
+            else:
+                say(f"groups {ranked} ranked of {len(ids)}", err=True)
+        if not open_ids or time.monotonic() > deadline:
+            return not open_ids
+        time.sleep(_LOOK_SECONDS / 6)
+
+
 class MissingImages:
     """Looks from time to time which images of packages work waits for that no executor has."""
 
@@ -98,7 +126,9 @@ class MissingImages:
         try:
             missing = self._client.live().missing_images
         except errors.Unavailable:
-            return {}  # Redis, which progress itself does not need, is away.
+            # Redis, which progress itself does not need, is away; a client waits for it each time.
+            self._next = now + _AWAY_SECONDS
+            return {}
         found = {image: count for image, count in missing.items() if image not in self._told}
         self._told = set(missing)
         return found

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from infra import errors, importers
@@ -12,12 +13,13 @@ from infra.contracts.problems import Problem
 from infra.importers import every_problem
 from infra.record_files import BadLine
 from services import answers
-from services.cli.submitting import Report, store
+from services.cli.stored.submitting import Report, store
 from services.client import Client
 from services.round_plan import Plan, Round, difference
 from services.rounds import Rounds, keep_best
 
 RECORD = "rounds.jsonl"
+_IN_FLIGHT = 4
 
 
 def train_rounds(
@@ -52,7 +54,7 @@ def train_rounds(
 
 
 def stored(client: Client, problems: Sequence[Problem]) -> list[ProblemView]:
-    """Store problems and return what the API calls them.
+    """Store problems and return what the API calls them, in their order.
 
     Raises:
         errors.Conflict: one is known with other content.
@@ -61,7 +63,8 @@ def stored(client: Client, problems: Sequence[Problem]) -> list[ProblemView]:
     store(client, problems, report)
     if report.refused:
         raise errors.Conflict(report.refused[0])
-    return [client.get_problem(client.find_problem(item.slug).id) for item in problems]
+    with ThreadPoolExecutor(_IN_FLIGHT) as pool:
+        return list(pool.map(client.get_problem, report.stored))
 
 
 def read_teachers(path: Path, problems: dict[str, ProblemView]) -> dict[str, list[NewCandidate]]:

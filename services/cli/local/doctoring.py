@@ -1,4 +1,4 @@
-"""`rrtf doctor`: says whether this machine can execute candidates, control by control."""
+"""`rrtf doctor`: says what this machine offers, and whether it can execute candidates."""
 
 import contextlib
 from typing import Any
@@ -11,7 +11,8 @@ from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from executor.worker.probe import REMEDY, examine
 from infra.settings import load
-from services.cli.imaging import images_here, listed, table_of
+from services.cli.local import surveying
+from services.cli.local.imaging import images_here, listed, table_of
 
 
 class Diagnosis:
@@ -23,6 +24,7 @@ class Diagnosis:
         Raises:
             errors.SandboxUnsupported: no jail starts at all.
         """
+        self._facts = surveying.survey()
         settings = load(ExecutorSettings)
         # The number past the last slot, so that a worker already running here is not disturbed.
         with contextlib.closing(Slot(settings, number=settings.slots)) as slot:
@@ -38,6 +40,7 @@ class Diagnosis:
         """Return what was found as data."""
         return {
             "sandbox": self._version,
+            "machine": [fact._asdict() for fact in self._facts],
             "sound": self.is_sound,
             "controls": [finding._asdict() for finding in self._findings],
             "languages": languages_here(),
@@ -52,7 +55,13 @@ class Diagnosis:
             controls.add_row(finding.control, mark, finding.observed)
         toolchains = table_of_languages(languages_here())
         images = table_of(listed(images_here()))
-        parts: list[Table | str] = [self._version, controls, toolchains, images]
+        parts: list[Table | str] = [
+            surveying.table_of(self._facts),
+            self._version,
+            controls,
+            toolchains,
+            images,
+        ]
         if not self.is_sound:
             parts.append(f"Executors refuse to start here: {REMEDY}.")
         return parts
