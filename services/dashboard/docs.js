@@ -3,7 +3,6 @@
 SwaggerUIBundle({
   url: "openapi.json",
   dom_id: "#api",
-  deepLinking: true,
   presets: [SwaggerUIBundle.presets.apis],
   layout: "BaseLayout",
   validatorUrl: null,

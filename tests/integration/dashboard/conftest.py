@@ -7,6 +7,9 @@ from playwright.sync_api import expect, sync_playwright
 
 from infra.contracts.base import Author, Outcome
 from infra.contracts.candidates import NewCandidate, NewGroup
+from infra.contracts.execution import ExecutionFailure, ExecutionResults, TestResult
+from infra.contracts.problems import StdioTest
+from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewCheckpoint
 from ranker import batches, records
 from ranker.ranking import Rules
 
@@ -90,8 +93,8 @@ def visit(page, api):
 def judge(database, client, problem, results_for):
     """Hand in candidates with their outcomes; return the group's id once it is ranked."""
 
-    def make(*entries, change=None, batch=False, **fields):
-        stored = client.add_problem(problem)
+    def make(*entries, change=None, batch=False, of=problem, **fields):
+        stored = client.add_problem(of)
         candidates = tuple(NewCandidate(**entry) for entry, _ in entries)
         group = client.create_group(stored.id, NewGroup(candidates=candidates, **fields))
         made = client.candidates(group.id)
@@ -120,3 +123,66 @@ def entries():
         (student | {"program": "crash", "model": "small"}, [crash, crash]),
         (student | {"program": "right", "model": "small"}, [passed, passed]),
     )
+
+
+LONG = "x" * 190
+"""As long as names may be, nearly."""
+
+
+@pytest.fixture
+def places(client, database, problem, judge, entries, results_for):
+    """Store something of every kind, names of full length among it; the address of every page."""
+
+    def with_details(results):
+        first, *rest = results.results
+        wrong = TestResult(outcome=Outcome.WRONG_ANSWER, detail=f"got {LONG}, expected 4")
+        tests = (TestResult(outcome=Outcome.PASSED), wrong)
+        verdict = first.verdict.model_copy(
+            update={"tests": tests, "stdout": f"{LONG}\n" * 40, "stderr": LONG, "error": LONG}
+        )
+        return results.model_copy(
+            update={"results": (first.model_copy(update={"verdict": verdict}), *rest)}
+        )
+
+    long = [(given | {"model": LONG, "completion": f"{LONG}\n" * 9}, end) for given, end in entries]
+    group = judge(*long, change=with_details, batch=True)
+    with database.unit_of_work() as work:
+        leased = batches.lease(work, LeaseRequest(worker=LONG)).batches
+        held = tuple(Lease(batch_id=item.batch_id, epoch=item.epoch) for item in leased)
+        weights = NewCheckpoint(
+            version=4, path=f"/{LONG}", sha256="a" * 64, metrics={"loss": 0.5, "pair_accuracy": 0.8}
+        )
+        batches.complete(work, CompleteRequest(leases=held, checkpoint=weights))
+    wide = problem.model_copy(
+        update={
+            "slug": f"set/{LONG}",
+            "prompt": f"{LONG}\n",
+            "tests": (StdioTest(stdin=f"{LONG}\n", expected_stdout=LONG),),
+        }
+    )
+    stored = client.add_problem(wide)
+    new = (NewCandidate(author="student", program="poison"), NewCandidate(**long[0][0]))
+    waiting = client.create_group(stored.id, NewGroup(candidates=new))
+    poison = client.candidates(waiting.id)[0].id
+    failure = ExecutionFailure(candidate_id=poison, attempt=1, reason=LONG, permanent=True)
+    with database.unit_of_work() as work:
+        records.record_results(work, ExecutionResults(failures=(failure,)), Rules())
+    one, other = (item.id for item in client.candidates(group)[1:3])
+    return {
+        "overview": "",
+        "groups": "groups",
+        "group": f"groups/{group}",
+        "open group": f"groups/{waiting.id}",
+        "candidates": "candidates",
+        "candidate": f"candidates/{client.candidates(group)[0].id}",
+        "waiting candidate": f"candidates/{client.candidates(waiting.id)[1].id}",
+        "comparison": f"compare/{one}/{other}",
+        "training": "training",
+        "batch": f"training/{leased[0].batch_id}",
+        "problems": "problems",
+        "problem": f"problems/{stored.id}",
+        "models": "models",
+        "quarantine": "quarantine",
+        "unknown": "groups/01890a5d-ac96-774b-bcce-b302099a8057",
+        "nowhere": "no/such/place",
+    }
