@@ -6,4 +6,5 @@ SwaggerUIBundle({
   presets: [SwaggerUIBundle.presets.apis],
   layout: "BaseLayout",
   validatorUrl: null,
+  defaultModelsExpandDepth: 0, // There are many; each endpoint shows its own.
 });

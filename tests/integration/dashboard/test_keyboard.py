@@ -37,11 +37,3 @@ def test_pages_are_reached_and_read_by_keyboard_alone(page):
     expect(dialog).to_be_hidden()
     page.get_by_role("button", name="Keyboard").press("Enter")
     expect(dialog).to_be_visible()
-
-
-def test_the_documentation_of_the_api_needs_no_network(page, api):
-    page.goto(f"{api}/docs")
-
-    expect(page.get_by_text("Run Again")).to_be_visible()
-    assert page.evaluate("window.violations ?? []") == []
-    assert [url for url in page.asked if not url.startswith(f"{api}/")] == []
