@@ -1,7 +1,7 @@
 // Candidates that were picked to be seen side by side, on whichever page that was: two at most.
 
 import { address } from "./address.js";
-import { h } from "./dom.js";
+import { h, shown } from "./dom.js";
 
 const MOST = 2;
 const picked = new Map(); // Names by id, in the order in which they were picked.
@@ -35,7 +35,7 @@ export function showPicked() {
     ids.length === MOST
       ? h("a", { class: "button main", href: address("compare", ids), onclick: clear }, "Compare")
       : h("span", { class: "quiet" }, "Pick one more to compare");
-  bar.replaceChildren(h("span", { class: "names" }, what), way, h("button", { type: "button", onclick: clear }, "Clear"));
+  bar.replaceChildren(h("span", { class: "names" }, shown(what)), way, h("button", { type: "button", onclick: clear }, "Clear"));
 }
 
 function clear() {

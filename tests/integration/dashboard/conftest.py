@@ -1,7 +1,5 @@
 """A real browser before a real server; a missing browser fails, it never skips."""
 
-import shutil
-
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
@@ -12,18 +10,15 @@ from infra.contracts.problems import StdioTest
 from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewCheckpoint
 from ranker import batches, records
 from ranker.ranking import Rules
-
-BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
+from tests.browsers import chromium
 
 
 @pytest.fixture(scope="module")
 def browser():
     """One headless Chromium for a module; its driver has an event loop that others cannot have."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert found, "there is no Chromium here; as root: sh infra/browser.sh"
     expect.set_options(timeout=20_000)
     with sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=found, args=["--disable-gpu"])
+        opened = driver.chromium.launch(executable_path=chromium(), args=["--disable-gpu"])
         yield opened
         opened.close()
 
