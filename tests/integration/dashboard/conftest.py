@@ -13,10 +13,14 @@ from ranker.ranking import Rules
 from tests.browsers import chromium
 
 
+PATIENCE_MS = 180_000
+"""How long a page may take on a machine that does much else."""
+
+
 @pytest.fixture(scope="module")
 def browser():
     """One headless Chromium for a module; its driver has an event loop that others cannot have."""
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as driver:
         opened = driver.chromium.launch(executable_path=chromium(), args=["--disable-gpu"])
         yield opened
@@ -32,7 +36,7 @@ def open_page(browser, api):
         context = browser.new_context(viewport={"width": 1366, "height": 860}, **options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("request", lambda request: asked.append(request.url))
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))

@@ -51,7 +51,7 @@ def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways_on_any_page(page
 
 def test_axe_finds_nothing_serious_in_the_documentation_of_the_api(page, api):
     page.goto(f"{api}/docs")
-    expect(page.get_by_text("Run Again")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("Run Again")).to_be_visible()
 
     show(page, "light", PHONE)
 
