@@ -12,7 +12,6 @@ from ranker import batches, records
 from ranker.ranking import Rules
 from tests.browsers import chromium
 
-
 PATIENCE_MS = 180_000
 """How long a page may take on a machine that does much else."""
 
