@@ -15,7 +15,7 @@ PARALLEL = $(PYTEST) -n 3 --dist loadscope --no-loadscope-reorder \
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client suite workflows lock clean quantizers low-bit bench-gpu
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client suite workflows lock clean quantizers low-bit bench-gpu screenshots
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -154,6 +154,9 @@ images: venv ## Build the images of packages that come with the suite: numpy, sc
 
 lock-images: venv ## Pin the images of infra/images/*.in anew, with the newest versions that fit
 	@sh infra/images/lock.sh
+
+screenshots: venv test-tools ## Take the pictures of the documentation anew, of a suite that judges the starter programs
+	@$(BIN)/python -m tests.screenshots
 
 reference: venv ## Write infra/docs/reference anew from the code
 	@$(BIN)/python -m services.reference infra/docs/reference

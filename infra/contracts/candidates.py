@@ -22,6 +22,8 @@ MAX_GROUP_CANDIDATES = 1_024
 """Most candidates of one group."""
 DEFAULT_POLICY = "default"
 """Name of the policy a group trains when none is named."""
+AGAIN = "again"
+"""Name of the policy of groups that run one program again: nobody trains it."""
 
 PolicyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from infra.contracts.base import Author, BatchState, Contract, ImageName, Label
+from infra.contracts.api import CandidateView
+from infra.contracts.base import Author, BatchState, CandidateState, Contract, ImageName, Label
 
 MOST_IMAGES = 100
 """Images of packages that one worker names."""
@@ -166,3 +167,56 @@ class ModelComparison(Contract):
     """Problems that the second solves less often."""
     changes: tuple[ChangedProblem, ...]
     """The first 500 of both, those that were lost before those that were won."""
+
+
+class FoundCandidate(CandidateView):
+    """A candidate of any group, and what it is for."""
+
+    problem_id: UUID
+    problem_slug: str
+    policy: str
+
+
+class ExecutionSummary(Contract):
+    """One execution of a candidate, without its tests and its output."""
+
+    id: UUID
+    attempt: int
+    label: Label
+    passed: int
+    total: int
+    cpu_seconds: float
+    wall_seconds: float
+    memory_bytes: int
+    unstable: bool
+    sandbox: str
+    created_at: datetime
+
+
+class SameProgram(Contract):
+    """Another candidate of the same problem with the same program."""
+
+    id: UUID
+    group_id: UUID
+    author: Author
+    model: str
+    policy: str
+    """`again` where the program was run again by itself."""
+    state: CandidateState
+    label: Label | None
+    created_at: datetime
+
+
+class CandidateHistory(Contract):
+    """What became of a candidate, and of its program elsewhere."""
+
+    created_at: datetime
+    sent_at: datetime | None
+    """When it was last given to the executors."""
+    started_at: datetime | None
+    """When one last began it."""
+    labelled_at: datetime | None
+    executions: tuple[ExecutionSummary, ...]
+    """Its own, oldest first; a label that is another candidate's execution has none here."""
+    same_program: tuple[SameProgram, ...]
+    """The newest 100."""

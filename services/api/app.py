@@ -8,7 +8,9 @@ from fastapi.security import HTTPBearer
 
 from infra.db.unit_of_work import Database
 from services.api import (
+    candidates,
     dashboard,
+    documentation,
     evaluations,
     events,
     execute,
@@ -30,6 +32,7 @@ from services.api import (
     training,
 )
 from services.api.backlog import Backlog
+from services.api.dashboard import GuardedFiles
 from services.api.dependencies import refuse_unknown_parameters
 from services.api.document import ERRORS, Documented
 from services.api.exchange import Exchange
@@ -41,6 +44,7 @@ from services.api.offer import Offer
 MODULES = (
     problems,
     groups,
+    candidates,
     rankings,
     events,
     execute,
@@ -101,6 +105,8 @@ def create_app(
         version="1",
         description="Problems in; labels, rankings and training batches out.",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.database = database
     app.state.redis_url = redis_url
@@ -126,6 +132,8 @@ def create_app(
     for module in BORROWED:
         app.include_router(module.router, dependencies=[_DOCUMENTED_KEY], responses=ERRORS)
     app.include_router(stats.open_router)
-    app.include_router(dashboard.router)
-    app.mount("/dashboard", dashboard.DashboardFiles())
+    for page in (dashboard, documentation):
+        app.include_router(page.router)
+    app.mount("/dashboard", GuardedFiles(dashboard.FOLDER, dashboard.HEADERS))
+    app.mount("/docs/files", GuardedFiles(documentation.FOLDER, documentation.HEADERS))
     return app

@@ -1,5 +1,6 @@
 """The dashboard at `/`: files, and headers that let nothing else run in them."""
 
+from collections.abc import Mapping
 from os import PathLike, stat_result
 from pathlib import Path
 
@@ -34,11 +35,12 @@ def get_dashboard() -> FileResponse:
     return FileResponse(FOLDER / "index.html", headers=HEADERS)
 
 
-class DashboardFiles(StaticFiles):
-    """The page's scripts, styles and pictures."""
+class GuardedFiles(StaticFiles):
+    """A folder of scripts, styles and pictures, each with headers."""
 
-    def __init__(self) -> None:
-        super().__init__(directory=FOLDER)
+    def __init__(self, folder: Path, headers: Mapping[str, str]) -> None:
+        super().__init__(directory=folder)
+        self._headers = headers
 
     def file_response(
         self,
@@ -49,5 +51,5 @@ class DashboardFiles(StaticFiles):
     ) -> Response:
         """Add the headers to a file, or to the answer that it has not changed."""
         response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers.update(HEADERS)
+        response.headers.update(self._headers)
         return response

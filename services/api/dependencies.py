@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request, Response
 from fastapi.dependencies.models import Dependant
-from sqlalchemy import Select
+from sqlalchemy import Select, text
 
 from infra import errors
 from infra.db.unit_of_work import Database
@@ -14,6 +14,8 @@ from services.api.backlog import Backlog
 
 MAX_PAGE = 500
 """Most items on one page."""
+PATIENCE = text("SET LOCAL statement_timeout = '10s'")
+"""Reading for a picture or a search must not take a server's time from work."""
 
 Row = TypeVar("Row")
 Position = TypeVar("Position", UUID, int)

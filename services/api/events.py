@@ -26,8 +26,8 @@ from infra.contracts.candidates import MAX_GROUP_CANDIDATES
 from infra.db.tables import CandidateRow, CheckpointRow, GroupRow, RankingRow
 from ranker.batches import IN_FORCE
 from services.api import training
+from services.api.candidates import candidate_view
 from services.api.dependencies import Db
-from services.api.groups import candidate_view
 from services.api.keys import READS, CalledBy, Caller
 from services.api.rankings import ranking_view
 

@@ -16,19 +16,15 @@ from infra.contracts.api import (
     BulkGroupOutcome,
     BulkGroupResult,
     BulkGroups,
-    CandidateDetail,
     CandidateView,
-    ExecutionView,
     GroupView,
     Page,
     SampleRequestView,
 )
 from infra.contracts.base import CandidateState, GroupState, Priority
 from infra.contracts.candidates import NewGroup
-from infra.contracts.prompting import Sampled
 from infra.db.tables import (
     CandidateRow,
-    ExecutionRow,
     GroupRow,
     PolicyRow,
     ProblemRow,
@@ -37,7 +33,9 @@ from infra.db.tables import (
 from infra.db.unit_of_work import Database, Work
 from services.api import examples
 from services.api.backlog import Backlog
-from services.api.dependencies import Db, Limited, PagesById, PagesByNumber
+from services.api.candidates import LARGE, candidate_view
+from services.api.dependencies import PATIENCE, Db, Limited, PagesById, PagesByNumber
+from services.api.filters import PartOfProblem, PolicyOf, Since, Until, narrowed, of_groups
 from services.api.idempotency import IdempotencyKey, is_repeat, once
 from services.api.keys import READS, SUBMITS, CalledBy
 
@@ -150,6 +148,10 @@ def list_groups(
     pages: PagesById,
     state: Annotated[GroupState | None, Query(description="Only groups in this state.")] = None,
     problem_id: Annotated[UUID | None, Query(description="Only groups of this problem.")] = None,
+    problem: PartOfProblem = None,
+    policy: PolicyOf = None,
+    since: Since = None,
+    until: Until = None,
     ids: Annotated[
         list[UUID] | None, Query(alias="id", max_length=100, description="Only these groups.")
     ] = None,
@@ -166,7 +168,9 @@ def list_groups(
         query = query.where(GroupRow.problem_id == problem_id)
     if ids is not None:
         query = query.where(GroupRow.id.in_(ids))
+    query = narrowed(query.where(*of_groups(problem, policy)), GroupRow.id, since, until)
     with db.reading() as session:
+        session.execute(PATIENCE)
         found, cursor = pages.cut(session.scalars(query).all(), lambda group_id: group_id)
         views = {view.id: view for view in _group_views(session, found)}
         items = tuple(views[group_id] for group_id in found if group_id in views)
@@ -251,9 +255,8 @@ def _group_views(session: Session, ids: Sequence[UUID]) -> tuple[GroupView, ...]
 @router.get("/groups/{group_id}/candidates", dependencies=[READS])
 def list_candidates(db: Db, group_id: UUID, pages: PagesByNumber) -> Page[CandidateView]:
     """List the candidates of a group in the order they came in."""
-    # Programs and completions are large, and no part of this view.
-    large = map(defer, (CandidateRow.program, CandidateRow.completion, CandidateRow.sampled))
-    query = select(CandidateRow).where(CandidateRow.group_id == group_id).options(*large)
+    query = select(CandidateRow).where(CandidateRow.group_id == group_id)
+    query = query.options(*map(defer, LARGE))
     if (after := pages.after) is not None:
         query = query.where(CandidateRow.position > after)
     query = pages.limited(query.order_by(CandidateRow.position))
@@ -262,41 +265,3 @@ def list_candidates(db: Db, group_id: UUID, pages: PagesByNumber) -> Page[Candid
         rows, cursor = pages.cut(session.scalars(query).all(), lambda row: row.position)
         items = tuple(candidate_view(row) for row in rows)
         return Page[CandidateView](items=items, next_cursor=cursor)
-
-
-@router.get("/candidates/{candidate_id}", dependencies=[READS])
-def get_candidate(db: Db, candidate_id: UUID) -> CandidateDetail:
-    """Return a candidate with its program and the outcome of every test."""
-    with db.reading() as session:
-        row = session.get(CandidateRow, candidate_id)
-        if row is None:
-            raise errors.NotFound(f"there is no candidate {candidate_id}")
-        execution = session.get(ExecutionRow, row.execution_id) if row.execution_id else None
-        return CandidateDetail(
-            **_fields(row),
-            program=_shown(row.program),
-            completion=None if row.completion is None else _shown(row.completion),
-            sampled=row.sampled and Sampled.model_validate(row.sampled),
-            execution=None if execution is None else _execution_view(execution),
-        )
-
-
-def candidate_view(row: CandidateRow) -> CandidateView:
-    """Show a candidate without its program."""
-    return CandidateView(**_fields(row))
-
-
-def _shown(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
-
-
-_SAME_NAME = tuple(name for name in CandidateView.model_fields if name != "metadata")
-
-
-def _fields(row: CandidateRow) -> dict[str, object]:
-    # The view is the table's row without its large columns; the names are the same.
-    return {name: getattr(row, name) for name in _SAME_NAME} | {"metadata": row.details}
-
-
-def _execution_view(row: ExecutionRow) -> ExecutionView:
-    return ExecutionView(**{name: getattr(row, name) for name in ExecutionView.model_fields})

@@ -6,11 +6,12 @@ from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from sqlalchemy import Select, case, func, literal, select, text
+from sqlalchemy import Select, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from infra import errors
 from infra.contracts.base import Label
+from infra.contracts.candidates import AGAIN
 from infra.contracts.dashboard import (
     ChangedProblem,
     Interval,
@@ -19,15 +20,13 @@ from infra.contracts.dashboard import (
     ModelView,
     PassAt,
 )
-from infra.db.tables import CandidateRow, GroupRow, ProblemRow
+from infra.db.tables import CandidateRow, GroupRow, PolicyRow, ProblemRow
 from services import statistics
-from services.api.dependencies import Db
+from services.api.dependencies import PATIENCE, Db
 from services.api.keys import READS
 from services.statistics import Count
 
 router = APIRouter(prefix="/v1", tags=["stats"], dependencies=[READS])
-_PATIENCE = text("SET LOCAL statement_timeout = '10s'")
-"""Reading for a picture must not take a server's time from work."""
 _MOST_CHANGES = 500
 _OTHER = "other"
 """The set of problems that say not of which they are."""
@@ -134,7 +133,7 @@ def get_comparison(
 
 
 def _rows(session: Session, newest: int, models: Sequence[str] | None = None) -> list[_Row]:
-    session.execute(_PATIENCE)
+    session.execute(PATIENCE)
     found: dict[tuple[str, UUID], _Row] = {}
     for row in session.execute(_by_problem(newest, models)):
         key = (row.model, row.problem_id)
@@ -169,6 +168,9 @@ def _by_problem(newest: int, models: Sequence[str] | None) -> Select[Any]:
         select(*columns, func.count().label("number"))
         .join_from(recent, GroupRow, recent.c.group_id == GroupRow.id)
         .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
+        .join(PolicyRow, GroupRow.policy_id == PolicyRow.id)
+        # What was run again would count twice.
+        .where(PolicyRow.name != AGAIN)
         .group_by(recent.c.model, ProblemRow.id, recent.c.label)
     )
     return asked if models is None else asked.where(recent.c.model.in_(models))

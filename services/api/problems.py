@@ -23,7 +23,8 @@ from infra.contracts.checks import MAX_MUTANTS, Finding
 from infra.contracts.problems import Problem
 from infra.db.tables import ProblemRow, TestCaseRow
 from services.api import examples
-from services.api.dependencies import Db, PagesById
+from services.api.dependencies import PATIENCE, Db, PagesById
+from services.api.filters import PartOfProblem, Since, Until, has_in_name, narrowed
 from services.api.keys import READS, SUBMITS
 
 router = APIRouter(prefix="/v1/problems", tags=["problems"])
@@ -87,6 +88,9 @@ def list_problems(
     db: Db,
     pages: PagesById,
     slug: Annotated[str | None, Query(max_length=200, description="Exact name.")] = None,
+    problem: PartOfProblem = None,
+    since: Since = None,
+    until: Until = None,
     check_state: Annotated[
         CheckState | None, Query(description="Only problems of whose tests this is known.")
     ] = None,
@@ -101,7 +105,11 @@ def list_problems(
         query = query.where(ProblemRow.slug == slug)
     if check_state is not None:
         query = query.where(ProblemRow.check_state == check_state)
+    if problem is not None:
+        query = query.where(has_in_name(problem))
+    query = narrowed(query, ProblemRow.id, since, until)
     with db.reading() as session:
+        session.execute(PATIENCE)
         rows, following = pages.cut(session.execute(query).all(), lambda row: row.id)
     items = tuple(ProblemSummary.model_validate(row._asdict()) for row in rows)
     return Page[ProblemSummary](items=items, next_cursor=following)

@@ -5,18 +5,16 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from sqlalchemy import Integer, case, cast, func, select, text
+from sqlalchemy import Integer, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from infra.contracts.base import Author, Label
 from infra.contracts.dashboard import Timeline, TimelineBin, Versions, VersionView
 from infra.db.tables import CandidateRow, GroupRow, PolicyRow
-from services.api.dependencies import Db
+from services.api.dependencies import PATIENCE, Db
 from services.api.keys import READS
 
 router = APIRouter(prefix="/v1", tags=["stats"], dependencies=[READS])
-# Reading for a picture must not take a server's time from work; a day at full speed may be refused.
-_PATIENCE = text("SET LOCAL statement_timeout = '10s'")
 
 
 @router.get("/timeline")
@@ -28,7 +26,7 @@ def get_timeline(
     """Count the candidates labelled over the last minutes, by author and label."""
     width = minutes * 60 / bins
     with db.reading() as session:
-        session.execute(_PATIENCE)
+        session.execute(PATIENCE)
         now = session.scalars(select(func.now())).one()
         # Whole multiples of the width, so that bins stay where they are as time goes on.
         end = datetime.fromtimestamp((now.timestamp() // width + 1) * width, now.tzinfo)
@@ -71,7 +69,7 @@ def get_versions(
 ) -> Versions:
     """Count labels and pass@1 by policy, version and author, over the newest candidates."""
     with db.reading() as session:
-        session.execute(_PATIENCE)
+        session.execute(PATIENCE)
         rows = session.execute(_by_version(candidates)).all()
     return Versions(candidates=candidates, versions=_version_views(rows))
 

@@ -1,5 +1,7 @@
 // Builds elements. Text only ever becomes a text node: nothing that a candidate wrote is markup.
 
+import { tokens } from "./highlight.js";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** Make an HTML element; `on...` attributes are listeners, null and false ones are left out. */
@@ -18,7 +20,8 @@ function fill(node, attributes, children) {
     else if (value !== null && value !== undefined && value !== false)
       node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+  // One by one: a long program has more pieces than a call may have arguments.
+  for (const child of children.flat(Infinity)) if (child !== null && child !== undefined) node.append(child);
   return node;
 }
 
@@ -47,34 +50,55 @@ function mark(code) {
 }
 
 const MOST_SHOWN = 20_000;
+const MOST_NUMBERS = 5_000;
 
 /** Make a block of text from outside; a long one is cut until somebody wants all of it. */
-export function block(text, kind = "output") {
-  if (text.length <= MOST_SHOWN) return h("pre", { class: kind }, shown(text));
-  const pre = h("pre", { class: kind }, shown(text.slice(0, MOST_SHOWN)));
-  const more = h(
-    "button",
-    {
-      type: "button",
-      onclick: () => {
-        pre.replaceChildren(...shown(text));
-        more.remove();
-      },
-    },
-    `Show all ${count(text.length)} characters`,
-  );
+export function block(text, kind = "output", language = null) {
+  const coloured = (part) =>
+    tokens(part, language).map(([token, piece]) => (token ? h("span", { class: token }, shown(piece)) : shown(piece)));
+  if (text.length <= MOST_SHOWN) return h("pre", { class: kind }, coloured(text));
+  const pre = h("pre", { class: kind }, coloured(text.slice(0, MOST_SHOWN)));
+  const showAll = () => {
+    pre.replaceChildren();
+    fill(pre, {}, [coloured(text)]);
+    more.remove();
+  };
+  const more = h("button", { type: "button", onclick: showAll }, `Show all ${count(text.length)} characters`);
   return h("div", {}, pre, more);
+}
+
+/** Make a program with numbers of its lines. */
+export function source(program, language) {
+  const lines = program.replace(/\n$/, "").split("\n").length;
+  const numbers = Array.from({ length: Math.min(lines, MOST_NUMBERS) }, (_, at) => at + 1).join("\n");
+  return h("div", { class: "code" }, h("pre", { class: "gutter", "aria-hidden": "true" }, numbers), block(program, "source", language));
 }
 
 /** Make a table; a column is [heading, function of an item to a cell, class]. */
 export function table(columns, items, empty) {
   if (!items.length) return h("p", { class: "empty" }, empty);
-  const heads = columns.map(([head, , kind]) => h("th", { class: kind, scope: "col" }, head));
-  const rows = items.map((item) =>
-    h("tr", {}, columns.map(([, cell, kind]) => h("td", { class: kind }, cell(item)))),
-  );
-  return h("div", { class: "scroll" }, h("table", {}, h("thead", {}, h("tr", {}, heads)), h("tbody", {}, rows)));
+  const rows = items.map((item) => tableRow(columns, item));
+  return h("div", { class: "scroll" }, h("table", {}, headRow(columns), h("tbody", {}, rows)));
 }
+
+/** Make the head of a table of such columns. */
+export const headRow = (columns) =>
+  h("thead", {}, h("tr", {}, columns.map(([head, , kind]) => h("th", { class: kind, scope: "col" }, head))));
+
+/** Make the row of an item. */
+export const tableRow = (columns, item) =>
+  h("tr", {}, columns.map(([, cell, kind]) => h("td", { class: kind }, cell(item))));
+
+/** Make the heading of a page, with something beside it. */
+export const heading = (text, ...aside) => h("div", { class: "title" }, h("h1", { tabindex: -1 }, text), aside);
+
+/** Make a list of names and values; a value that is text is shown as it is. */
+export function facts(pairs, kind = null) {
+  return h("dl", { class: kind }, pairs.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+}
+
+/** Make a part that is filled later, and says so until then. */
+export const part = () => h("div", {}, h("p", { class: "loading" }, "Loading …"));
 
 /** Make a card with a heading, something beside the heading, and content. */
 export function card(title, content, aside = null, kind = "") {

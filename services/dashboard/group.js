@@ -1,41 +1,40 @@
 // The group inspector: programs side by side, what their tests did, and what was learnt from it.
 
+import { address } from "./address.js";
 import { each, find, get } from "./api.js";
-import { badge, block, card, count, duration, h, mebibytes, moment, percent, shown, short, table, words } from "./dom.js";
+import { notes } from "./candidate.js";
+import { candidateLink, nameOf } from "./candidates.js";
+import { badge, block, card, count, duration, facts, h, heading, mebibytes, moment, percent, short, shown, source, table, words } from "./dom.js";
 import { pairTable, scoreLines } from "./pairs.js";
+import { pickBox } from "./picked.js";
+import { MARKS } from "./tests.js";
 import { batchLink, checkpointFacts } from "./training.js";
 
 const AT_ONCE = 12;
-const MARKS = {
-  passed: "✓",
-  wrong_answer: "≠",
-  runtime_error: "!",
-  time_limit_exceeded: "T",
-  memory_limit_exceeded: "M",
-  output_limit_exceeded: "O",
-  not_run: "–",
-};
 const MOST_CELLS = 200;
 const MOST_PAIRS = 60;
-const MOST_LINES = 5_000;
 const MOST_FAILURES = 20;
+const SECONDS = 4;
 
 export async function showGroup(page, life, id) {
-  const body = h("div", {});
-  page.append(body);
+  const [state, body] = [h("span", {}), h("div", {})];
   let seen = null;
   const load = async () => {
     const group = await get(`groups/${encodeURIComponent(id)}`, {}, life.signal);
     const now = JSON.stringify(group);
-    if (now === seen) return;
-    body.replaceChildren(...(await draw(group, life)));
+    if (now === seen) return group;
+    const { language } = await get(`problems/${group.problem_id}`, {}, life.signal);
+    body.replaceChildren(...(await draw(group, language, life)));
+    state.replaceChildren(badge(group.state));
     seen = now;
-    return group.state === "ranked";
+    return group;
   };
-  if (!(await load())) life.every(4, load);
+  const group = await load();
+  page.append(heading(shown(group.problem_slug), state), body);
+  if (group.state !== "ranked") life.every(SECONDS, load, false);
 }
 
-async function draw(group, life) {
+async function draw(group, language, life) {
   const ranking = await find(`groups/${group.id}/ranking`, life.signal);
   const candidates = ranked(await everyCandidate(group.id, life), ranking);
   const numbers = new Map(candidates.map((one, at) => [one.id, `#${at + 1}`]));
@@ -48,16 +47,16 @@ async function draw(group, life) {
     const details = await each(wanted, (one) => get(`candidates/${one.id}`, {}, life.signal));
     known.push(...details);
     strips.replaceChildren(testStrips(known, numbers));
-    programs.append(...details.map((one) => programCard(one, ranking, numbers)));
+    programs.append(...details.map((one) => programCard(one, language, ranking, numbers)));
     more.textContent = `Show more of ${count(candidates.length)}`;
     more.hidden = known.length >= candidates.length;
   };
   await next();
   return [
-    h("div", { class: "title" }, h("h1", {}, shown(group.problem_slug)), badge(group.state)),
     await lineage(group, ranking, life),
     h("div", { class: "two" }, card("Tests", [strips, key()]), card("Scores and pairs", pairs(candidates, ranking, numbers))),
     samples(group.samples),
+    h("h2", {}, "Programs"),
     programs,
     more,
   ];
@@ -87,7 +86,7 @@ async function lineage(group, ranking, life) {
   const checkpoint = batch?.checkpoint_id ? await find(`checkpoints/${batch.checkpoint_id}`, life.signal) : null;
   const total = Object.values(group.candidates).reduce((sum, number) => sum + number, 0);
   const steps = [
-    ["Problem", h("a", { href: `#/problems/${group.problem_id}` }, shown(group.problem_slug))],
+    ["Problem", h("a", { href: address("problems", [group.problem_id]) }, shown(group.problem_slug))],
     ["Group", [h("code", { title: group.id }, short(group.id)), `, ${count(total)} candidates, `, moment(group.created_at)]],
     ["Ranking", ranking ? rankingFacts(ranking) : "not ranked yet"],
     ["Batch", batch ? [batchLink(batch.id), " ", badge(batch.state), " ", shown(batch.worker ?? "")] : noBatch(ranking)],
@@ -107,9 +106,9 @@ function noBatch(ranking) {
 }
 
 const key = () =>
-  h("ul", { class: "legend" }, Object.entries(MARKS).map(([outcome, sign]) => h("li", {}, cell(outcome, sign, words(outcome)), words(outcome))));
+  h("ul", { class: "legend" }, Object.entries(MARKS).map(([outcome, sign]) => h("li", {}, h("span", { class: `cell ${outcome}`, "aria-hidden": "true" }, sign), words(outcome))));
 
-const cell = (outcome, sign, title) => h("span", { class: `cell ${outcome}`, title }, sign);
+const cell = (outcome, sign, title) => h("span", { class: `cell ${outcome}`, title, role: "img", "aria-label": title }, sign);
 
 /** Draw one strip of outcomes for each candidate, under one another. */
 function testStrips(candidates, numbers) {
@@ -121,7 +120,7 @@ function testStrips(candidates, numbers) {
   ];
   return table(
     [
-      ["", (one) => h("a", { href: "#", onclick: (event) => jump(event, one.id) }, numbers.get(one.id))],
+      [h("span", { class: "hidden" }, "Candidate"), (one) => candidateLink(one, numbers.get(one.id))],
       ["Author", (one) => badge(one.author)],
       ["Label", (one) => badge(one.label ?? one.state)],
       ["Passed", (one) => (one.execution ? `${one.execution.passed} / ${one.execution.total}` : "–"), "number"],
@@ -130,11 +129,6 @@ function testStrips(candidates, numbers) {
     candidates,
     "No candidate has come yet.",
   );
-}
-
-function jump(event, id) {
-  event.preventDefault();
-  document.getElementById(id)?.scrollIntoView({ behavior: "smooth", inline: "center", block: "nearest" });
 }
 
 function pairs(candidates, ranking, numbers) {
@@ -155,7 +149,7 @@ function samples(requests) {
     table(
       [
         ["Author", (one) => badge(one.plan.author)],
-        ["Backend", (one) => shown(`${one.plan.backend} ${one.plan.model ?? ""}`)],
+        ["Backend", (one) => shown(`${one.plan.backend} ${one.plan.model ?? ""}`), "name"],
         ["Number", (one) => count(one.plan.num_samples), "number"],
         ["State", (one) => badge(one.state)],
         ["Attempts", (one) => count(one.attempts), "number"],
@@ -168,49 +162,36 @@ function samples(requests) {
 }
 
 /** Draw one program with its verdict. */
-function programCard(one, ranking, numbers) {
+function programCard(one, language, ranking, numbers) {
   const entry = ranking?.order.find((item) => item.candidate_id === one.id);
   const run = one.execution;
-  const facts = [
+  const said = [
     ["Score", entry ? entry.score.toFixed(3) : "–"],
     ["Passed", run ? `${run.passed} of ${run.total} (${percent(run.total ? run.passed / run.total : 0)})` : "–"],
     ["Time", run ? `${duration(run.cpu_seconds)} CPU, ${duration(run.wall_seconds)} wall` : "–"],
     ["Memory", run ? mebibytes(run.memory_bytes) : "–"],
     ["Version", one.policy_version === null ? "not said" : String(one.policy_version)],
   ];
-  const notes = [
-    ranking?.best_id === one.id && "imitated",
-    run?.integrity === "shared" && "shared process",
-    run?.guards && !run.guards.protected && "unprotected",
-    run?.unstable && "unstable",
-    one.duplicate_of && `same as ${numbers.get(one.duplicate_of) ?? "another"}`,
-    one.cached && "from an earlier execution",
-  ].filter(Boolean);
   return h(
     "article",
     { class: "card program", id: one.id },
-    h("div", { class: "head" }, h("h2", {}, `${numbers.get(one.id)} `, shown(one.model || one.author)), badge(one.author), badge(one.label ?? one.state)),
-    notes.length ? h("p", {}, notes.map((note) => [badge(note, "plain"), " "])) : null,
-    h("dl", { class: "tight" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+    h("div", { class: "head" }, h("h3", {}, `${numbers.get(one.id)} `, candidateLink(one, shown(one.model || one.author))), badge(one.author), badge(one.label ?? one.state)),
+    h("label", { class: "quiet" }, pickBox(one.id, nameOf(one)), " Compare"),
+    notes(one, ranking, numbers),
+    facts(said, "tight"),
     one.reason ? h("p", { class: "wrong" }, shown(one.reason)) : null,
-    source(one.program),
+    source(one.program, language),
     run ? verdict(run) : null,
     one.completion && one.completion !== one.program ? fold("Raw completion", one.completion) : null,
   );
-}
-
-function source(program) {
-  const lines = program.replace(/\n$/, "").split("\n").length;
-  const numbers = Array.from({ length: Math.min(lines, MOST_LINES) }, (_, at) => at + 1).join("\n");
-  return h("div", { class: "code" }, h("pre", { class: "gutter", "aria-hidden": "true" }, numbers), block(program, "source"));
 }
 
 function verdict(run) {
   const failures = failuresOf(run.tests);
   const isNews = run.error && !failures.some(({ detail }) => detail === run.error);
   return [
-    isNews ? [h("h3", {}, "Error"), block(run.error)] : null,
-    failures.length ? [h("h3", {}, "Tests not passed"), failures.slice(0, MOST_FAILURES).map(failure)] : null,
+    isNews ? [h("h4", {}, "Error"), block(run.error)] : null,
+    failures.length ? [h("h4", {}, "Tests not passed"), failures.slice(0, MOST_FAILURES).map(failure)] : null,
     failures.length > MOST_FAILURES ? h("p", { class: "quiet" }, `And ${count(failures.length - MOST_FAILURES)} other failures.`) : null,
     run.stdout ? fold("Standard output", run.stdout) : null,
     run.stderr ? fold("Standard error", run.stderr) : null,

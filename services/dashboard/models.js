@@ -1,20 +1,24 @@
 // How often models solve the stored problems, and where two of them differ.
 
+import { address } from "./address.js";
 import { get } from "./api.js";
 import { legend, stackedBars } from "./charts.js";
-import { card, count, h, percent, shown, table, words } from "./dom.js";
+import { card, count, h, heading, percent, shown, table, words } from "./dom.js";
 import { LABELS } from "./overview.js";
 
+const SECONDS = 60;
 const nameOf = (model) => (model === "" ? "not said" : shown(model));
 const points = (share) => `${share > 0 ? "+" : ""}${(100 * share).toFixed(1)}`;
 
 export async function showModels(page, life) {
   const found = await get("models", {}, life.signal);
   if (!found.models.length) {
-    page.append(card("Models", h("p", { class: "empty" }, "Nothing is labelled yet.")));
+    page.append(heading("Models"), card("Pass rates", h("p", { class: "empty" }, "Nothing is labelled yet.")));
     return;
   }
-  page.append(h("div", { class: "title" }, h("h1", {}, "Models")), ...drawRates(found), drawChoice(found.models, life));
+  const rates = h("div", {}, drawRates(found));
+  page.append(heading("Models"), rates, drawChoice(found.models, life));
+  life.every(SECONDS, async () => rates.replaceChildren(...drawRates(await get("models", {}, life.signal))), false);
 }
 
 function drawRates(found) {
@@ -30,8 +34,8 @@ function drawRates(found) {
       [
         table(
           [
-            ["Model", (one) => nameOf(one.model)],
-            ["Problems of", (one) => shown(one.problem_set)],
+            ["Model", (one) => nameOf(one.model), "name"],
+            ["Problems of", (one) => shown(one.problem_set), "name"],
             ...ks.map((k) => [`pass@${k}`, (one) => rate(one, k), "number"]),
             ["Problems", (one) => count(one.problems), "number"],
             ...LABELS.map((label) => [words(label), (one) => count(one.labels[label] ?? 0), "number"]),
@@ -81,7 +85,7 @@ function drawChoice(models, life) {
     result.replaceChildren(...drawComparison(await get("comparison", asked, life.signal)));
   };
   life.attempt(compare);
-  return card("Compare", result, h("span", {}, before, " ", after, " ", set));
+  return card("Compare", result, h("span", { class: "choices" }, before, after, set));
 }
 
 function drawComparison(found) {
@@ -96,7 +100,7 @@ function drawComparison(found) {
     ),
     table(
       [
-        ["Problem", (one) => h("a", { href: `#/problems/${one.problem_id}` }, shown(one.slug))],
+        ["Problem", (one) => h("a", { href: address("problems", [one.problem_id]) }, shown(one.slug)), "name"],
         ["First", (one) => share(one.before), "number"],
         ["Second", (one) => share(one.after), "number"],
       ],

@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { legend, stackedBars } from "./charts.js";
-import { badge, card, count, duration, h, mebibytes, moment, percent, shown, table, words } from "./dom.js";
+import { badge, card, count, duration, facts, h, heading, mebibytes, moment, part, percent, shown, table, words } from "./dom.js";
 
 export const LABELS = ["all_pass", "partial_pass", "runtime_error", "compile_error"];
 const AUTHORS = ["teacher", "student"];
@@ -18,10 +18,10 @@ const TOTALS_SECONDS = 20;
 const SLOW_SECONDS = 60;
 
 export async function showOverview(page, life) {
-  const [now, rate, mix, totals, workers, slow] = Array.from({ length: 6 }, () => h("div", {}));
+  const [now, rate, mix, totals, workers, slow] = Array.from({ length: 6 }, part);
   const choice = h(
     "select",
-    { "aria-label": "Window", onchange: () => life.attempt(draw) },
+    { "aria-label": "Time shown", onchange: () => life.attempt(draw) },
     WINDOWS.map(([minutes, name]) => h("option", { value: minutes, selected: minutes === 60 }, name)),
   );
   let last = 0;
@@ -30,6 +30,7 @@ export async function showOverview(page, life) {
     drawTimeline(await get("timeline", { minutes: choice.value, bins: BINS }, life.signal), rate, mix);
   };
   page.append(
+    heading("Overview"),
     now,
     h("div", { class: "two" }, card("Labelled", rate, choice), card("Label mix by author", mix)),
     h("div", { class: "two" }, card("All time", totals), card("Workers", workers)),
@@ -67,7 +68,7 @@ function drawLive(live, now, workers) {
   workers.replaceChildren(
     table(
       [
-        ["Worker", (one) => shown(one.name)],
+        ["Worker", (one) => shown(one.name), "name"],
         ["Running", (one) => `${one.running} / ${one.slots}`, "number"],
         ["Begun", (one) => count(one.begun), "number"],
         ["Memory", (one) => mebibytes(one.memory_bytes), "number"],
@@ -79,8 +80,8 @@ function drawLive(live, now, workers) {
     live.trainers.length
       ? table(
           [
-            ["Trainer", (one) => shown(one.worker)],
-            ["Policy", (one) => shown(one.policy)],
+            ["Trainer", (one) => shown(one.worker), "name"],
+            ["Policy", (one) => shown(one.policy), "name"],
             ["Batches", (one) => one.batches, "number"],
             ["Lease until", (one) => moment(one.lease_until)],
           ],
@@ -145,7 +146,7 @@ function drawTimeline(timeline, rate, mix) {
 function drawTotals(stats) {
   const sum = (counts) => Object.values(counts).reduce((all, number) => all + number, 0);
   const skipped = Object.entries(stats.skipped).map(([reason, number]) => `${words(reason)} ${count(number)} (${stats.advice[reason]})`);
-  const facts = [
+  const sums = [
     ["Candidates", `${count(stats.candidates.labelled)} labelled, ${count(stats.candidates.quarantined)} in quarantine`],
     ["Groups", `${count(stats.groups.ranked)} ranked, ${count(stats.groups.open)} open`],
     ["Pairs", count(stats.pairs)],
@@ -153,7 +154,7 @@ function drawTotals(stats) {
     ["Not trained on", skipped.length ? skipped.join("; ") : "no group"],
   ];
   return [
-    h("dl", {}, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)])),
+    facts(sums),
     table(
       [
         ["Author", ([author]) => badge(author)],
@@ -177,16 +178,16 @@ function drawSlow(slow) {
   const saved = (one) => (one.saved_seconds === null ? "–" : duration(one.saved_seconds));
   return [
     table(
-      [["Problem", (one) => shown(one.problem)], ...taken, ["A calibrated limit saves", saved, "number"]],
+      [["Problem", (one) => shown(one.problem), "name"], ...taken, ["A calibrated limit saves", saved, "number"]],
       slow.problems,
       "Nothing was executed.",
     ),
-    slow.models.length ? table([["Model", (one) => shown(one.model)], ...taken], slow.models, "") : "",
+    slow.models.length ? table([["Model", (one) => shown(one.model), "name"], ...taken], slow.models, "") : "",
     slow.tests.length
       ? table(
           [
-            ["Problem", (one) => shown(one.problem)],
-            ["Test", (one) => shown(one.test)],
+            ["Problem", (one) => shown(one.problem), "name"],
+            ["Test", (one) => shown(one.test), "name"],
             ["Hang", (one) => count(one.hangs), "number"],
             ["Time", (one) => duration(one.wall_seconds), "number"],
           ],

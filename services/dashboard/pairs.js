@@ -1,8 +1,8 @@
 // The scores of a group on one line, and the pairs that the policy learns from them.
 
-import { svg, table } from "./dom.js";
+import { chartWidth } from "./charts.js";
+import { h, svg, table } from "./dom.js";
 
-const WIDTH = 620;
 const LEFT = 66;
 const RIGHT = 16;
 const LANES = { teacher: 34, student: 104 };
@@ -11,18 +11,19 @@ const TOP_SCORE = 1; // All tests passed.
 
 /** Draw candidates by score, teachers above students, with a line for each pair. */
 export function scoreLines(entries, pairs, numbers) {
+  const width = chartWidth();
   const most = Math.max(TOP_SCORE, ...entries.map((entry) => entry.score));
   const least = Math.min(0, ...entries.map((entry) => entry.score));
-  const across = (score) => LEFT + ((score - least) / (most - least)) * (WIDTH - LEFT - RIGHT);
+  const across = (score) => LEFT + ((score - least) / (most - least)) * (width - LEFT - RIGHT);
   const chart = svg("svg", {
     class: "chart",
-    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    viewBox: `0 0 ${width} ${HEIGHT}`,
     role: "img",
     "aria-label": "Candidates by score, and pairs",
   });
   for (const [author, y] of Object.entries(LANES))
     chart.append(
-      svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: y, y2: y }),
+      svg("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: y, y2: y }),
       svg("text", { class: "tick", x: 4, y: y + 4 }, author),
     );
   for (const score of [0, 0.25, 0.5, 0.75, 1].filter((tick) => tick >= least))
@@ -65,10 +66,10 @@ export function pairTable(pairs, numbers, name, empty) {
   const widest = Math.max(...pairs.map((pair) => pair.gap), 0);
   return table(
     [
-      ["Better", (pair) => [`${numbers.get(pair.better_id)} `, name(pair.better_id)]],
-      ["Worse", (pair) => [`${numbers.get(pair.worse_id)} `, name(pair.worse_id)]],
+      ["Better", (pair) => [`${numbers.get(pair.better_id)} `, name(pair.better_id)], "name"],
+      ["Worse", (pair) => [`${numbers.get(pair.worse_id)} `, name(pair.worse_id)], "name"],
       ["Gap", (pair) => pair.gap.toFixed(3), "number"],
-      ["", (pair) => bar(pair.gap / widest), "wide"],
+      [h("span", { class: "hidden" }, "Gap, drawn"), (pair) => bar(pair.gap / widest), "wide"],
     ],
     [...pairs].sort((one, other) => other.gap - one.gap),
     empty,

@@ -65,6 +65,24 @@ def test_a_program_that_is_markup_is_shown_and_does_nothing(visit, hostile_group
     assert page.locator("header").is_visible()
 
 
+def test_no_page_makes_markup_of_what_candidates_and_models_choose(
+    visit, page, hostile_group, client
+):
+    one, other = (item.id for item in client.candidates(hostile_group))
+    for place in ("candidates", f"candidates/{one}", f"compare/{one}/{other}", "models", ""):
+        visit(place)
+        page.locator("main").get_by_text("<script>").first.wait_for()
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        for box in page.locator("input.pick").all():
+            box.check()
+
+        assert page.evaluate("window.attacked") is None, place
+        made = "img, iframe, main :is(svg[onload], script, style), a[href^='javascript']"
+        assert page.locator(made).count() == 0, place
+        hidden = page.locator("main").text_content() + page.locator("#picked").text_content()
+        assert not set(hidden) & set("\u202e\u2066\u2069\u200b\x1b\x07"), place
+
+
 def test_characters_that_hide_or_reorder_text_are_marked(visit, hostile_group):
     page = visit(f"groups/{hostile_group}")
     source = page.locator(".program pre.source", has_text="admin").first

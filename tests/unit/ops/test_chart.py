@@ -294,7 +294,8 @@ def test_a_trainer_may_be_let_out_to_where_models_come_from_and_names_asked_else
 def test_the_ingress_publishes_every_path_but_the_one_without_a_key_that_costs() -> None:
     nowhere = ("postgresql://a:b@127.0.0.1:9/c", "redis://127.0.0.1:9/0")
     app = create_app(Database(nowhere[0]), nowhere[1], None, 1024)
-    pages = {"/", "/docs", "/redoc", "/openapi.json", "/dashboard/main.js"}
+    files = {"/dashboard/main.js", "/docs/files/swagger-ui.css"}
+    pages = {"/", "/docs", "/openapi.json", *files}
     (rule,) = render(EVERYTHING)["Ingress"]["api"]["spec"]["rules"]
     published = {one["path"]: one["pathType"] for one in rule["http"]["paths"]}
 

@@ -14,6 +14,7 @@ from infra.db.unit_of_work import Database
 from services.api.app import BORROWED, MODULES, create_app
 from services.api.problem_details import MEDIA_TYPE
 
+_OF_GROUPS = "cursor, id, limit, newest_first, policy, problem, problem_id, since, state, until"
 REFERENCE = {"$ref": "#/components/schemas/ProblemDetails"}
 
 
@@ -62,8 +63,8 @@ def test_a_malformed_value_is_refused_where_it_comes_in(value, where):
 @pytest.mark.parametrize(
     ("path", "known"),
     [
-        ("/v1/groups?stat=ranked", "cursor, id, limit, newest_first, problem_id, state"),
-        ("/v1/groups?limit=5&Limit=6", "cursor, id, limit, newest_first, problem_id, state"),
+        ("/v1/groups?stat=ranked", _OF_GROUPS),
+        ("/v1/groups?limit=5&Limit=6", _OF_GROUPS),
         ("/v1/caller?x", "none"),
     ],
 )
