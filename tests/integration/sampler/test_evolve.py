@@ -105,7 +105,8 @@ def test_a_run_gives_harder_tasks_with_tests_that_hold_and_a_report(lab, tmp_pat
 
 
 def test_programs_that_say_their_steps_are_asked_for_and_kept_apart_from_others(lab, tmp_path):
-    teacher = make_teacher(lab, lab.endpoint("large", lab.serve(source=Contest())))
+    endpoint = lab.endpoint("large", lab.serve(source=Contest()), samples_per_request=8)
+    teacher = make_teacher(lab, endpoint)
     choices = CHOICES.model_copy(update={"rounds": 1, "steps": True})
 
     result = evolve.run(teacher, SEEDS[:1], benchmark(), choices)
@@ -113,7 +114,7 @@ def test_programs_that_say_their_steps_are_asked_for_and_kept_apart_from_others(
 
     (problem,) = result.problems
     assert "# The next step." in problem.reference_program
-    # Of five programs the first has no comment, and the last does not compile.
+    # Of five programs one has no comment, and one does not compile.
     assert problem.metadata["programs_with_steps"] == 3
     rows = {
         name: [json.loads(line) for line in (tmp_path / f"{name}.jsonl").read_text().splitlines()]
