@@ -81,14 +81,11 @@ def rewritten(text: str) -> str:
             if node.module.partition(".")[0] not in ROOMS:
                 continue
             indent = " " * node.col_offset
-            lines[node.lineno - 1 : node.end_lineno] = [
-                "".join(
-                    f"{indent}from {package} import {name}{alias}\n"
-                    for package, name, alias in map(
-                        lambda one, module=node.module: _place(module, one), node.names
-                    )
-                ),
-                *[""] * ((node.end_lineno or node.lineno) - node.lineno),
+            places = [_place(node.module, one) for one in node.names]
+            end = node.end_lineno or node.lineno
+            lines[node.lineno - 1 : end] = [
+                "".join(f"{indent}from {where} import {what}\n" for where, what in places),
+                *[""] * (end - node.lineno),
             ]
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             head, dot, _ = node.value.partition(".")
@@ -98,14 +95,14 @@ def rewritten(text: str) -> str:
     return "".join(lines)
 
 
-def _place(module: str, one: ast.alias) -> tuple[str, str, str]:
-    """Return the package, the name and the alias by which something is imported there."""
+def _place(module: str, one: ast.alias) -> tuple[str, str]:
+    """Return from where something is imported in the distribution, and by which words."""
     alias = f" as {one.asname}" if one.asname else ""
     whole = f"{module}.{one.name}"
     if path_of(whole) is None:
-        return new_name(module), one.name, alias
+        return new_name(module), one.name + alias
     package, _, name = new_name(whole).rpartition(".")
-    return package, name, alias or (f" as {one.name}" if name != one.name else "")
+    return package, name + (alias or (f" as {one.name}" if name != one.name else ""))
 
 
 def write(folder: Path) -> None:
