@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
+from services.cli.up import running_suite
 
 from infra.contracts.base import CandidateState
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.local.temporary import temporary_folder
-from services.cli.up import running_suite
 from services.client import Client
 from services.starter import load as starter
 from tests.browsers import chromium

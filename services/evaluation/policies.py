@@ -1,6 +1,7 @@
 """Checkpoints of policies that are evaluated: found by their version, and known to be whole."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from infra import errors
@@ -10,7 +11,9 @@ from services.client import Client
 from services.evaluation.plan import Plan
 
 
-def checkpoints_of(plan: Plan, client: Callable[[], Client]) -> dict[str, CheckpointView]:
+def checkpoints_of(
+    plan: Plan, client: Callable[[], AbstractContextManager[Client]]
+) -> dict[str, CheckpointView]:
     """Return the checkpoint of each model of a plan that is a policy's.
 
     Args:

@@ -126,7 +126,7 @@ class Study:
     def _variant(self, name: str, asked: Path) -> Labels:
         """Make and measure one, and judge what it writes."""
         folder = self._folder / name
-        cell = self._out.cell(f"{self._wanted.name}@{name}", self._benchmark.name, GREEDY)
+        cell = self._out.cell(f"{self._wanted.name}@{name}", self._benchmark.name, GREEDY.name)
         cell.begin(
             {
                 "model": f"{self._wanted.model} as {name}",
