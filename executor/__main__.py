@@ -8,8 +8,9 @@ from executor.sandbox.accounting import choose
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from executor.worker.probe import require
-from infra import errors, logs, scraping
-from infra.messaging import Queue, run_worker
+from infra import errors
+from infra.observability import logs, scraping
+from infra.queues.messaging import Queue, run_worker
 from infra.settings import QueueSettings, load, reject_unknown
 
 

@@ -7,8 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from executor.languages import TOOLCHAINS, Installed, look_up
-from infra import errors, logs
+from infra import errors
 from infra.contracts.base import Language
+from infra.observability import logs
 
 
 def install(languages: Sequence[Language]) -> list[Installed]:

@@ -10,7 +10,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra import errors, metrics
+from infra import errors
+from infra.observability import metrics
 from infra.settings import HealthSettings, load
 
 

@@ -14,8 +14,9 @@ from celery import bootsteps
 from celery.worker import state
 from pydantic import ValidationError
 
-from infra import errors, health, logs
-from infra.contracts.dashboard import MOST_IMAGES, WorkerView
+from infra import errors, health
+from infra.contracts.views.dashboard import MOST_IMAGES, WorkerView
+from infra.observability import logs
 
 log = logs.get(__name__)
 

@@ -36,7 +36,7 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Work
 from infra.db.wakeup import wake_dispatcher
-from infra.messaging import Task
+from infra.queues.messaging import Task
 
 _TESTS: TypeAdapter[tuple[TestCase, ...]] = TypeAdapter(tuple[TestCase, ...])
 

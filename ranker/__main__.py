@@ -2,8 +2,9 @@
 
 import sys
 
-from infra import errors, logs, scraping
-from infra.messaging import Queue, run_worker
+from infra import errors
+from infra.observability import logs, scraping
+from infra.queues.messaging import Queue, run_worker
 from infra.settings import DatabaseSettings, load, reject_unknown
 from ranker.settings import RankerSettings
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select, update
 
-from infra import errors, metrics
+from infra import errors
 from infra.contracts.base import BatchState
 from infra.contracts.ranking import (
     CompleteRequest,
@@ -31,6 +31,7 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Work
+from infra.observability import metrics
 from ranker.contents import ranked_groups
 from ranker.wanted import EVERYTHING, Wanted, leave_out
 

@@ -4,11 +4,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, func, update
 
-from infra import logs, metrics
 from infra.contracts.base import CheckState
 from infra.contracts.checks import CheckReport, Finding
 from infra.db.tables import ProblemRow
 from infra.db.unit_of_work import Work
+from infra.observability import logs, metrics
 from ranker import withdrawal
 
 log = logs.get(__name__)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert
 
-from infra import checking, logs, metrics
+from infra import checking
 from infra.contracts.base import CandidateState, GroupState, Pairing, SampleState, new_id
 from infra.contracts.execution import (
     ExecutionFailure,
@@ -43,6 +43,7 @@ from infra.db.tables import (
     SandboxProfileRow,
 )
 from infra.db.unit_of_work import Work
+from infra.observability import logs, metrics
 from ranker import contents
 from ranker.ranking import Rules, rank
 

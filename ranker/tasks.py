@@ -8,12 +8,13 @@ from celery import Celery, signals
 from celery import Task as CeleryTask
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from infra import errors, logs
+from infra import errors
 from infra.contracts.candidates import RankGroup
 from infra.contracts.checks import CheckReport
 from infra.contracts.execution import ExecutionResults, ExecutionStarted
 from infra.db.unit_of_work import Database
-from infra.messaging import Queue, Sender, Task, celery_app
+from infra.observability import logs
+from infra.queues.messaging import Queue, Sender, Task, celery_app
 from infra.settings import DatabaseSettings, load
 from ranker import batches, checks, records
 from ranker.settings import RankerSettings

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, and_, case, func, null, select, update
 
-from infra import checking, metrics
+from infra import checking
 from infra.contracts.base import CheckState, Integrity, SkipReason
 from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, ProblemRow, RankingRow
 from infra.db.unit_of_work import Work
+from infra.observability import metrics
 
 RESTS_ON_SHARED: ColumnElement[bool] = (
     select(CandidateRow.id)

@@ -2,10 +2,11 @@
 
 import sys
 
-from infra import errors, logs
-from infra.messaging import Queue, run_worker
+from infra import errors
+from infra.observability import logs
+from infra.queues.messaging import Queue, run_worker
 from infra.settings import DatabaseSettings, load, reject_unknown
-from sampler.endpoint_settings import EndpointSettings
+from sampler.servers.endpoint_settings import EndpointSettings
 from sampler.settings import SamplerSettings
 
 

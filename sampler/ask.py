@@ -17,23 +17,25 @@ from uuid import UUID, uuid5
 
 from pydantic import ValidationError
 
-from infra import errors, importers, logs
+from infra import errors
 from infra.contracts.base import Author, JsonValue
 from infra.contracts.candidates import SamplePlan
 from infra.contracts.problems import Problem
 from infra.contracts.prompting import parse_form
 from infra.db.unit_of_work import Database
-from infra.kept import Kept, fingerprint
+from infra.observability import logs
+from infra.records import importers
+from infra.records.kept import Kept, fingerprint
 from infra.settings import DatabaseSettings, load
 from sampler.backends import Backend, Completion
 from sampler.drawing import Draw, Question, draws_of
-from sampler.endpoint_settings import EndpointSettings
-from sampler.endpoints import Endpoint
-from sampler.extraction import extract
-from sampler.fanout import Fanout
-from sampler.ledger import Ledger
+from sampler.extraction.program import extract
 from sampler.options import add_sampling
-from sampler.served import backend_of
+from sampler.servers.endpoint_settings import EndpointSettings
+from sampler.servers.endpoints import Endpoint
+from sampler.servers.fanout import Fanout
+from sampler.servers.ledger import Ledger
+from sampler.serving.served import backend_of
 
 log = logs.get(__name__)
 

@@ -12,10 +12,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, func, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from infra import errors, logs
+from infra import errors
 from infra.contracts.base import SampleState
 from infra.db.tables import SampleRequestRow
 from infra.db.unit_of_work import Database
+from infra.observability import logs
 
 log = logs.get(__name__)
 

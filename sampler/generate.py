@@ -10,15 +10,17 @@ from collections.abc import Sequence
 
 import torch
 
-from infra import errors, importers, logs
+from infra import errors
 from infra.contracts.base import JsonValue
 from infra.contracts.problems import Problem
 from infra.contracts.prompting import PAPER, PromptForm, Sampled, parse_form
-from infra.kept import Kept, fingerprint
+from infra.observability import logs
+from infra.records import importers
+from infra.records.kept import Kept, fingerprint
 from sampler.drawing import Decoding, derive_seed
-from sampler.extraction import extract
-from sampler.generation import Generated, LocalModel, Row
-from sampler.in_process import version_of
+from sampler.extraction.program import extract
+from sampler.models.generation import Generated, LocalModel, Row
+from sampler.models.in_process import version_of
 from sampler.options import add_sampling
 
 log = logs.get(__name__)

@@ -7,19 +7,20 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, select, update
 
-from infra import errors, intake, logs
+from infra import errors, intake
 from infra.contracts.base import Author, SampleState
 from infra.contracts.candidates import NewCandidate, RankGroup, SamplePlan
 from infra.db.tables import GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Database
-from infra.messaging import Task
+from infra.observability import logs
+from infra.queues.messaging import Task
 from infra.settings import QueueSettings, load
 from sampler.attempts import Attempt, Superseded
 from sampler.backends import Backend, Completion, SamplesExhausted
 from sampler.drawing import Draw, Question, draws_of
-from sampler.extraction import extract
-from sampler.ledger import Ledger, admitted, forget, mark_admitted
-from sampler.wire import policy_version_of
+from sampler.extraction.program import extract
+from sampler.servers.ledger import Ledger, admitted, forget, mark_admitted
+from sampler.servers.wire import policy_version_of
 
 log = logs.get(__name__)
 

@@ -9,8 +9,8 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from infra.contracts.prompting import PAPER, FormOption
 from infra.settings import Settings
 from sampler.backends import Backend, Replay
-from sampler.in_process import InProcess
-from sampler.int8 import Int8
+from sampler.models.in_process import InProcess
+from sampler.models.int8 import Int8
 
 
 class SamplerSettings(Settings):

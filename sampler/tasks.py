@@ -4,17 +4,18 @@ from typing import Any
 
 from celery import Celery, signals
 
-from infra import errors, logs
+from infra import errors
 from infra.contracts.candidates import SampleGroup
 from infra.db.unit_of_work import Database
-from infra.messaging import Queue, Sender, Task, celery_app
+from infra.observability import logs
+from infra.queues.messaging import Queue, Sender, Task, celery_app
 from infra.settings import DatabaseSettings, load
 from sampler.backends import Backend
-from sampler.endpoint_settings import EndpointSettings
-from sampler.fanout import Fanout
-from sampler.ledger import Ledger
 from sampler.sampling import answer
-from sampler.served import backend_of
+from sampler.servers.endpoint_settings import EndpointSettings
+from sampler.servers.fanout import Fanout
+from sampler.servers.ledger import Ledger
+from sampler.serving.served import backend_of
 from sampler.settings import SamplerSettings
 
 app: Celery = celery_app(Queue.SAMPLER)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from infra import importers
 from infra.composing import Asked
 from infra.contracts.base import Language
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import Problem
-from infra.importers import CandidateRecord
-from infra.samples import Written
+from infra.records import importers
+from infra.records.importers import CandidateRecord
+from infra.records.samples import Written
 
 
 class Posed(Asked, Protocol):
@@ -51,6 +51,6 @@ def opened(record: Mapping[str, Any], problems: Mapping[str, Problem]) -> Mappin
 
 def _program(problem: Posed, answer: str) -> str:
     # Not every place where files are read has the sampler's packages, and few files hold answers.
-    from sampler.extraction import extract
+    from sampler.extraction.program import extract
 
     return extract(problem.prompt, answer, problem.entry_point, problem.language).program

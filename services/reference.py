@@ -15,8 +15,9 @@ from fastapi.routing import APIRoute
 from prometheus_client.metrics import MetricWrapperBase
 from typer.cli import get_docs_for_click
 
-from infra import errors, metrics
+from infra import errors
 from infra.db.unit_of_work import Database
+from infra.observability import metrics
 from services.api.app import BORROWED, MODULES, create_app
 from services.api.keys import Needs
 from services.cli.main import app as command_line

@@ -19,8 +19,8 @@ from infra.contracts.base import STANDARD_IMAGE, Label, Language
 from infra.settings import ClientSettings, load
 from ranker.rewards import Scale
 from services.client import Client
-from services.scoring import Completion, Scorer
-from services.truths import Truth
+from services.scoring.completions import Completion, Scorer
+from services.scoring.truths import Truth
 
 
 def scorer() -> Scorer:

@@ -5,7 +5,7 @@ from typing import Any
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
-from trainer.tokenizer import byte_tokenizer
+from trainer.models.tokenizer import byte_tokenizer
 
 TEMPLATES = ("$A", "<s> $A", "<s> $A </s>", "$A </s>", "<task> <s> $A")
 """What stands around a text `$A`: nothing, a BOS, a BOS and an EOS, an EOS, two tokens."""

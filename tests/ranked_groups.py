@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from infra.contracts.api import RankedGroupView, RankedResponse
 from infra.contracts.base import Author, Integrity, Label
 from infra.contracts.ranking import Judged
+from infra.contracts.views.api import RankedGroupView, RankedResponse
 from ranker.ranking import Rules, rank
 
 PROMPT = "def f(x):\n"

@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from infra.contracts.prompting import PromptForm
 from tests.marked_tokenizers import marked_tokenizer
-from trainer.tokenizer import byte_tokenizer, train_tokenizer
+from trainer.models.tokenizer import byte_tokenizer, train_tokenizer
 
 _CHAT = (
     "{{ bos_token }}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n"

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 from transformers.utils import logging as transformers_logging
 
-from infra import errors, logs
+from infra import errors
+from infra.observability import logs
 from infra.settings import ClientSettings, load, reject_unknown
-from trainer.cards import HERE, Cards
-from trainer.client import LeaseClient, Stopped
+from trainer.batches.client import LeaseClient, Stopped
 from trainer.loop import run
-from trainer.planning import explain
+from trainer.planning.announcement import explain
+from trainer.planning.cards import HERE, Cards
 from trainer.settings import TrainerSettings
 
 

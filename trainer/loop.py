@@ -9,22 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra import errors, logs, scraping
-from infra.contracts.api import CheckpointView
+from infra import errors
 from infra.contracts.base import JsonValue
-from infra.contracts.evaluations import EvaluationView
 from infra.contracts.ranking import LeasedBatch
-from infra.metrics import observe_step
+from infra.contracts.views.api import CheckpointView
+from infra.contracts.views.evaluations import EvaluationView
+from infra.observability import logs, scraping
+from infra.observability.metrics import observe_step
 from infra.weights import weights_sha256
-from trainer import checkpoint
-from trainer.client import LeaseClient
-from trainer.leases import Leases
-from trainer.planning import announce
+from trainer.batches.client import LeaseClient
+from trainer.batches.leases import Leases
+from trainer.checkpoints import checkpoint
+from trainer.planning.announcement import announce
 from trainer.processes import Processes
 from trainer.recorder import Recorder
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
-from trainer.tracking import Tracker, numbers, open_tracker, track_evaluations
+from trainer.watch.tracking import Tracker, numbers, open_tracker, track_evaluations
 
 log = logs.get(__name__)
 

@@ -11,13 +11,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra import errors, logs, ranked_files
+from infra import errors
 from infra.contracts.base import new_id
 from infra.contracts.prompting import PAPER, parse_form
 from infra.contracts.ranking import LeasedBatch, RankedGroup
-from infra.record_files import BadLine
+from infra.observability import logs
+from infra.records import ranked_files
+from infra.records.record_files import BadLine
 from trainer.modes.config import Mode
-from trainer.planning import announce
+from trainer.planning.announcement import announce
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
 

@@ -10,10 +10,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from trainer.layout import Asked, Extent, pack, plan
 from trainer.modes.groups import EncodedGroup
 from trainer.processes import Processes
-from trainer.scoring import Scorer
+from trainer.rows.layout import Asked, Extent, pack, plan
+from trainer.rows.scoring import Scorer
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra import logs
 from infra.contracts.base import JsonValue
-from infra.contracts.evaluations import EvaluationView
 from infra.contracts.ranking import NewCheckpoint
-from trainer import checkpoint
-from trainer.client import LeaseClient
-from trainer.leases import Leases
+from infra.contracts.views.evaluations import EvaluationView
+from infra.observability import logs
+from trainer.batches.client import LeaseClient
+from trainer.batches.leases import Leases
+from trainer.checkpoints import checkpoint
 from trainer.processes import Processes
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer

@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from infra import logs
-from trainer import attention
-from trainer.head import head_of
-from trainer.layout import Asked, Layout
-from trainer.model import set_attention
-from trainer.scoring import Scorer
+from infra.observability import logs
+from trainer.models.model import set_attention
+from trainer.rows import attention
+from trainer.rows.head import head_of
+from trainer.rows.layout import Asked, Layout
+from trainer.rows.scoring import Scorer
 
 log = logs.get(__name__)
 

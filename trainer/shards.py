@@ -11,7 +11,7 @@ from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
 from torch.distributed.checkpoint.state_dict_loader import load
 from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 
-from infra import logs
+from infra.observability import logs
 
 log = logs.get(__name__)
 

@@ -10,31 +10,34 @@ from typing import Any
 import torch
 from torch import nn
 
-from infra import errors, logs
+from infra import errors
 from infra.contracts.base import JsonValue
 from infra.contracts.ranking import LeasedBatch
+from infra.observability import logs
 from infra.prompting.stored import form_of
-from trainer import checkpoint, model, saving, selfcheck, shards
+from trainer import selfcheck, shards
+from trainer.batches.encoding import encode_group
+from trainer.checkpoints import checkpoint, saving
 from trainer.choices import Choices, choose
-from trainer.encoding import encode_group
 from trainer.gradient import Gradient
-from trainer.guard import Guard
-from trainer.head import head_of
-from trainer.layout import Layout
-from trainer.metrics import Tally
+from trainer.models import model
+from trainer.models.optimizer import make_optimizer, set_learning_rate
+from trainer.models.student import BYTE_VOCABULARY, num_parameters, prepare
+from trainer.models.tokenizer import TextTokenizer, byte_tokenizer, load_tokenizer
 from trainer.modes.config import LossConfig
 from trainer.modes.groups import EncodedGroup
 from trainer.modes.objective import denominators
 from trainer.modes.terms import Denominators, Term
-from trainer.optimizer import make_optimizer, set_learning_rate
 from trainer.passes import Passes
 from trainer.processes import Processes, part, whole
 from trainer.reference import Reference
+from trainer.rows.head import head_of
+from trainer.rows.layout import Layout
+from trainer.rows.scoring import Scorer
 from trainer.schedule import learning_rate
-from trainer.scoring import Scorer
 from trainer.settings import TrainerSettings, WeightType
-from trainer.student import BYTE_VOCABULARY, num_parameters, prepare
-from trainer.tokenizer import TextTokenizer, byte_tokenizer, load_tokenizer
+from trainer.watch.guard import Guard
+from trainer.watch.metrics import Tally
 
 log = logs.get(__name__)
 

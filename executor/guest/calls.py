@@ -15,10 +15,10 @@ from typing import Any, Final
 from executor.guest import standard
 from executor.guest.channel import Channel, Closed
 from executor.guest.compiling import compile_candidate, describe
-from infra.contracts.composites import NotPlain, unknown_default
-from infra.contracts.encoding import Writer, encode, plain_error
-from infra.contracts.scalars import Json
-from infra.contracts.tagged import Reader
+from infra.contracts.values.composites import NotPlain, unknown_default
+from infra.contracts.values.encoding import Writer, encode, plain_error
+from infra.contracts.values.scalars import Json
+from infra.contracts.values.tagged import Reader
 
 _MAX_HANDLES: Final = 100_000
 """Most objects that tests may make."""

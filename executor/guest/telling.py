@@ -6,9 +6,9 @@ from collections import ChainMap, UserDict, UserList, UserString
 from collections.abc import Callable
 from typing import Any, Final
 
-from infra.contracts.composites import NotPlain
-from infra.contracts.encoding import encode
-from infra.contracts.scalars import Json
+from infra.contracts.values.composites import NotPlain
+from infra.contracts.values.encoding import encode
+from infra.contracts.values.scalars import Json
 
 _HELD: Final[dict[type, Callable[[Any], Any]]] = {
     int: int.__index__,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from executor.images.packages import Images
 from executor.settings import ExecutorSettings
-from infra import errors, logs
+from infra import errors
+from infra.observability import logs
 from infra.settings import load
 
 

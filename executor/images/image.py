@@ -21,8 +21,8 @@ from pathlib import Path
 from executor.images.packages import Images, Packages
 from executor.images.shared_libraries import copy_shared_libraries
 from infra import errors
-from infra.contracts import composites, encoding, orders, scalars, tagged
 from infra.contracts.base import STANDARD_IMAGE
+from infra.contracts.values import composites, encoding, orders, scalars, tagged
 
 _LEFT_OUT = (
     "test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages",
@@ -186,12 +186,12 @@ def _build(images: Path, root: Path, own: tuple[str, ...]) -> None:
         guest = temporary / "py" / "guest" / "executor" / "guest"
         shutil.copytree(_GUEST, guest, ignore=shutil.ignore_patterns("__pycache__"))
         (guest.parent / "__init__.py").touch()
-        contracts = temporary / "py" / "guest" / "infra" / "contracts"
-        contracts.mkdir(parents=True)
-        for folder in (contracts, contracts.parent):
+        values = temporary / "py" / "guest" / "infra" / "contracts" / "values"
+        values.mkdir(parents=True)
+        for folder in (values, *values.parents[:2]):
             (folder / "__init__.py").touch()
         for path in _SHARED:
-            shutil.copy2(path, contracts)
+            shutil.copy2(path, values)
         for name in own:
             _copy_package(_distribution(name), library)
         _copy_time_zones(temporary / "py" / "zoneinfo", library)

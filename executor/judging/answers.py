@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from infra.contracts import tagged
 from infra.contracts.base import Outcome
-from infra.contracts.composites import ContainsItself, NotPlain
+from infra.contracts.values import tagged
+from infra.contracts.values.composites import ContainsItself, NotPlain
 
 _CUT: Final = frozenset(
     {int, str, list, tuple, dict, set, frozenset, deque, array.array},

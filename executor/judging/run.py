@@ -19,9 +19,7 @@ from executor.judging.shared.guarding import Guard, Ran
 from executor.judging.shared.sharing import SharedRun
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail, Sandbox
-from infra.contracts import tagged
 from infra.contracts.base import Integrity, IntegrityRule, Outcome
-from infra.contracts.encoding import encode
 from infra.contracts.execution import Guards, Suite, TestResult
 from infra.contracts.problems import (
     AssertTest,
@@ -31,6 +29,8 @@ from infra.contracts.problems import (
     TestCase,
     ValueComparator,
 )
+from infra.contracts.values import tagged
+from infra.contracts.values.encoding import encode
 
 
 class Asserts(NamedTuple):

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Protocol
 
 from executor.sandbox.cgroups import Cgroup1, Cgroup2
-from infra import errors, logs
+from infra import errors
 from infra.contracts.problems import Limits
+from infra.observability import logs
 
 log = logs.get(__name__)
 

@@ -23,8 +23,9 @@ from executor.sandbox.plumbing import Plumbing, hear
 from executor.sandbox.policy import base_command, brought, confinement, python_command
 from executor.sandbox.seccomp import CELL_POLICY
 from executor.sandbox.strict import StrictSandbox
-from infra import errors, health, logs, metrics
+from infra import errors, health
 from infra.contracts.problems import Limits
+from infra.observability import logs, metrics
 
 log = logs.get(__name__)
 

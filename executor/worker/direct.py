@@ -11,11 +11,12 @@ from executor.judging.native import NotBrought
 from executor.judging.running import NotWanted, Runner
 from executor.languages import survey
 from executor.worker.judges import Judges
-from infra import errors, logs, metrics
+from infra import errors
 from infra.contracts.base import STANDARD_IMAGE, Language
 from infra.contracts.direct import Answer, Running, Survey, Surveying, Unanswered, Work
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Suite, Verdict
 from infra.contracts.problems import Limits
+from infra.observability import logs, metrics
 
 log = logs.get(__name__)
 

@@ -7,10 +7,11 @@ from executor.images.packages import Images
 from executor.settings import ExecutorSettings
 from executor.worker.line import Labelled, Work
 from executor.worker.pool import Pool
-from infra import errors, importers
+from infra import errors
 from infra.contracts.base import STANDARD_IMAGE
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.problems import Limits, Problem
+from infra.records import importers
 
 
 class LabelledCandidate(NamedTuple):

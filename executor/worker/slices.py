@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 
 from executor.judging.asserting import SuiteBroken
 from executor.worker.judges import Judges
-from infra import logs, metrics
 from infra.contracts.execution import (
     MAX_DETAIL_CHARACTERS,
     ExecutionFailure,
@@ -16,6 +15,7 @@ from infra.contracts.execution import (
     ExecutionResults,
     Program,
 )
+from infra.observability import logs, metrics
 
 log = logs.get(__name__)
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 from executor.sandbox.slot import Slot
 from executor.suites import soundness
-from infra import errors, logs, metrics
+from infra import errors
 from infra.contracts.checks import CheckReport, CheckRequest
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS
+from infra.observability import logs, metrics
 
 log = logs.get(__name__)
 

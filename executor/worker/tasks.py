@@ -17,13 +17,14 @@ from executor.worker.direct import Desk
 from executor.worker.judges import Judges
 from executor.worker.slices import failure, label_slice
 from executor.worker.stored import check_stored
-from infra import errors, health, logs, metrics
+from infra import errors, health
 from infra.contracts.base import Contract
 from infra.contracts.checks import CheckReport, CheckRequest
 from infra.contracts.direct import DirectReply, DirectRequest
 from infra.contracts.execution import ExecutionRequest, ExecutionResults, ExecutionStarted
-from infra.messaging import PRIORITIES, Queue, Sender, Task, celery_app
-from infra.replies import Replies
+from infra.observability import logs, metrics
+from infra.queues.messaging import PRIORITIES, Queue, Sender, Task, celery_app
+from infra.queues.replies import Replies
 from infra.settings import BrokerSettings, load
 
 log = logs.get(__name__)

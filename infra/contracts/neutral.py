@@ -8,7 +8,7 @@ import math
 from typing import Any, Final
 
 from infra.contracts.base import Language
-from infra.contracts.composites import NotPlain
+from infra.contracts.values.composites import NotPlain
 
 LANGUAGES: Final = frozenset(
     {

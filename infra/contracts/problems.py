@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from infra.contracts import neutral, tagged
+from infra.contracts import neutral
 from infra.contracts.base import (
     STANDARD_IMAGE,
     Contract,
@@ -28,7 +28,8 @@ from infra.contracts.base import (
     check_image,
     state_keys,
 )
-from infra.contracts.composites import NotPlain
+from infra.contracts.values import tagged
+from infra.contracts.values.composites import NotPlain
 
 MAX_SOURCE_CHARACTERS = 1_000_000
 """Longest program, test source, stdin or expected output accepted."""

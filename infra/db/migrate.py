@@ -11,8 +11,9 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
-from infra import errors, logs
+from infra import errors
 from infra.db.unit_of_work import with_driver
+from infra.observability import logs
 from infra.settings import DatabaseSettings, load
 
 _LOCK = 7_300_911

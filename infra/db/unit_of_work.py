@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from infra.contracts.base import Contract
-from infra.messaging import Sender, Task
+from infra.queues.messaging import Sender, Task
 
 IDLE_SECONDS = 60.0
 """After which Postgres ends a transaction in which nothing happens: its process is frozen or hangs,

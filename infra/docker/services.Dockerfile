@@ -14,7 +14,8 @@ RUN touch README.md \
 COPY infra infra
 COPY ranker ranker
 # Programs are taken out of what a model wrote here too, which needs no model.
-COPY sampler/__init__.py sampler/blocks.py sampler/continuing.py sampler/extraction.py sampler/other_languages.py sampler/reasoning.py sampler/syntax.py sampler/
+COPY sampler/__init__.py sampler/
+COPY sampler/extraction sampler/extraction
 COPY services services
 
 RUN useradd --system --uid 10001 rrtf

@@ -9,7 +9,8 @@ from typing import Any, Final, NamedTuple
 from infra import errors
 from infra.composing import WHOLE
 from infra.contracts.problems import MAX_FILES, MAX_SOURCE_CHARACTERS, AssertTest, Problem
-from infra.forms import doctests, packages, quixbugs, sources, tracks
+from infra.forms import packages, sources, tracks
+from infra.forms.python import doctests, quixbugs
 
 _DATA: Final = frozenset([".csv", ".json", ".md", ".py", ".txt"])
 """Files that tests may read, or import."""

@@ -5,17 +5,15 @@ from typing import Any, Final, NamedTuple
 
 from infra import contests, errors
 from infra.contracts.problems import Problem
-from infra.forms import (
+from infra.forms import languages, packages, programs
+from infra.forms.python import (
     answers,
     ds1000,
     frameworks,
     functions,
-    languages,
     leetcode,
     libraries,
     mbpp,
-    packages,
-    programs,
     projects,
 )
 

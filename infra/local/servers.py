@@ -5,12 +5,13 @@ import threading
 import time
 from pathlib import Path
 
-from infra import errors, logs
+from infra import errors
 from infra.local.home import HomeLock, Identity, prepare
 from infra.local.parts import Parts
 from infra.local.postgres import Postgres
 from infra.local.server import Server
 from infra.local.valkey import Valkey
+from infra.observability import logs
 
 log = logs.get(__name__)
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from infra import errors, logs
+from infra import errors
 from infra.local.parts import Parts
 from infra.local.process import signal_group, spawn
+from infra.observability import logs
 from infra.printable import printable
 
 log = logs.get(__name__)

@@ -9,7 +9,6 @@ from pathlib import Path
 import redis
 
 from infra import errors
-from infra.access import USER, executor_rules, quoted
 from infra.local.home import (
     Identity,
     free_port,
@@ -19,6 +18,7 @@ from infra.local.home import (
 )
 from infra.local.process import end_stale, spawn
 from infra.local.server import Server
+from infra.queues.access import USER, executor_rules, quoted
 
 _START_SECONDS = 30
 

@@ -3,7 +3,7 @@
 Three ways, each of which finds what the one before misses: the words of a problem in their order
 (normalised substring), most of its runs of five words (n-grams), and a text that is alike as a
 whole (MinHash). A problem told in quite other words is found by none of them: that takes running
-its program (`services.behaviour`), or a model (`sampler.embedding`).
+its program (`services.decontamination.behaviour`), or a model (`sampler.models.embedding`).
 """
 
 import ast

@@ -10,10 +10,10 @@ import builtins
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from infra.contracts import tagged
-from infra.contracts.composites import NotPlain
 from infra.contracts.problems import AssertTest, CallTest, Problem, StdioTest, ValueComparator
-from sampler.syntax import tree_of
+from infra.contracts.values import tagged
+from infra.contracts.values.composites import NotPlain
+from sampler.extraction.syntax import tree_of
 
 PROBED = "probed"
 """What probes call."""

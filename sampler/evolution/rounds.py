@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pydantic import Field
 
-from infra import logs
 from infra.contracts.base import Contract
+from infra.observability import logs
 from sampler.backends import Completion
 from sampler.evolution import operators
 from sampler.evolution.decontamination import Benchmarks, Hit

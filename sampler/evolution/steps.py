@@ -6,7 +6,7 @@ import tokenize
 from collections.abc import Iterator, Sequence
 
 from infra.prompting.wording import Message
-from sampler.syntax import tree_of
+from sampler.extraction.syntax import tree_of
 
 _ASK = (
     "Solve it step by step: above each step of the program write a comment, on a line of its own,"

@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from infra import errors, logs
+from infra import errors
+from infra.observability import logs
 from infra.prompting.wording import Message
-from sampler.accounts import BudgetExceeded
 from sampler.backends import Completion, SamplesExhausted
-from sampler.bookkeeping import patiently
-from sampler.calling import Caller, EndpointRefused
 from sampler.drawing import Draw, derive_seed
-from sampler.endpoints import Endpoint, Form
-from sampler.fanout import Fanout
-from sampler.ledger import Ledger
-from sampler.remote import fetch
-from sampler.spending import Spent
-from sampler.wire import Ask
+from sampler.servers.accounts import BudgetExceeded
+from sampler.servers.bookkeeping import patiently
+from sampler.servers.calling import Caller, EndpointRefused
+from sampler.servers.endpoints import Endpoint, Form
+from sampler.servers.fanout import Fanout
+from sampler.servers.ledger import Ledger
+from sampler.servers.remote import fetch
+from sampler.servers.spending import Spent
+from sampler.servers.wire import Ask
 
 log = logs.get(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from infra.prompting.wording import Message
-from sampler.syntax import tree_of
+from sampler.extraction.syntax import tree_of
 
 _SYSTEM = "You test Python functions. You never write the function itself."
 _ASK = """\

@@ -10,15 +10,17 @@ from typing import Any, Final
 
 import torch
 
-from infra import errors, importers, logs
+from infra import errors
 from infra.contracts.problems import Problem
 from infra.contracts.prompting import PAPER, parse_form
+from infra.observability import logs
 from infra.prompting.encoding import prompt_ids
 from infra.prompting.stored import form_of
 from infra.prompting.wording import answer_of
+from infra.records import importers
 from sampler.drawing import Decoding
 from sampler.generate import record_of
-from sampler.generation import Generated, LocalModel, Row
+from sampler.models.generation import Generated, LocalModel, Row
 from sampler.quantization.making import MODEL, OFF, make
 from sampler.quantization.measuring import (
     Chosen,

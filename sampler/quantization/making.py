@@ -13,8 +13,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from infra import errors
 from infra.prompting.stored import FILE
+from sampler.models.quantize import convert
 from sampler.quantization.variants import Kind, Variant
-from sampler.quantize import convert
 
 MODEL: Final = "model"
 """Folder of a variant that holds the model."""

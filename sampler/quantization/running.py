@@ -17,7 +17,7 @@ from infra.contracts.prompting import PromptForm
 from infra.prompting.encoding import Tokenizer
 from infra.prompting.stored import form_of
 from sampler.drawing import Decoding
-from sampler.generation import Generated, LocalModel, Row, cut
+from sampler.models.generation import Generated, LocalModel, Row, cut
 from sampler.quantization.making import MODEL, loaded
 from sampler.quantization.variants import Kind, Variant
 

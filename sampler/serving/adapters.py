@@ -2,12 +2,12 @@
 
 from pathlib import PurePosixPath
 
-from infra import logs
-from sampler.endpoints import Endpoint
-from sampler.replies import Reply
+from infra.observability import logs
+from sampler.servers.endpoints import Endpoint
+from sampler.servers.replies import Reply
+from sampler.servers.weights import Weights
 from sampler.serving.control import Control, NotLoaded
 from sampler.serving.versions import Version, prefix_of, seen_from_server
-from sampler.weights import Weights
 
 log = logs.get(__name__)
 

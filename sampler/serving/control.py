@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import aiohttp
 
 from infra import errors
-from sampler.endpoints import Endpoint
-from sampler.proxies import proxy_to
+from sampler.servers.endpoints import Endpoint
+from sampler.servers.proxies import proxy_to
 
 _LOOK_SECONDS = 10.0
 """For an answer that needs no work."""

@@ -4,12 +4,12 @@ from abc import ABC, abstractmethod
 from http import HTTPStatus
 from typing import Any
 
-from sampler.endpoints import Endpoint
-from sampler.replies import Reply
+from sampler.servers.endpoints import Endpoint
+from sampler.servers.replies import Reply
+from sampler.servers.weights import Weights
 from sampler.serving.control import Control, NotLoaded, Said, ServerAway
 from sampler.serving.versions import Version, prefix_of, seen_from_server
 from sampler.serving.way import CannotBring, OtherWeights
-from sampler.weights import Weights
 
 
 class _InPlace(ABC):

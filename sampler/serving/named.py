@@ -1,11 +1,11 @@
 """Servers that load whatever model a request names."""
 
 from sampler.backends import SamplesExhausted
-from sampler.endpoints import Endpoint
-from sampler.replies import Reply
+from sampler.servers.endpoints import Endpoint
+from sampler.servers.replies import Reply
+from sampler.servers.weights import Weights, filled
 from sampler.serving.control import Control
 from sampler.serving.versions import Version, seen_from_server
-from sampler.weights import Weights, filled
 
 
 class Named:

@@ -6,13 +6,13 @@ import signal
 import time
 from collections.abc import Mapping
 
-from infra import logs
-from sampler.endpoints import Endpoint
-from sampler.replies import Reply
+from infra.observability import logs
+from sampler.servers.endpoints import Endpoint
+from sampler.servers.replies import Reply
+from sampler.servers.weights import Weights, filled
 from sampler.serving.control import Control, NotLoaded, ServerAway
 from sampler.serving.versions import Version, seen_from_server
 from sampler.serving.way import CannotBring, OtherWeights
-from sampler.weights import Weights, filled
 
 log = logs.get(__name__)
 

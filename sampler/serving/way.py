@@ -4,7 +4,7 @@ from typing import Protocol
 
 from infra import errors
 from sampler.backends import SamplesExhausted
-from sampler.replies import Reply
+from sampler.servers.replies import Reply
 from sampler.serving.versions import Version
 
 

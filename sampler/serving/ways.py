@@ -1,13 +1,13 @@
 """The way that a list of model servers asks for."""
 
-from sampler.endpoints import Endpoint
+from sampler.servers.endpoints import Endpoint
+from sampler.servers.weights import By, Weights
 from sampler.serving.adapters import SglangAdapters, VllmAdapters
 from sampler.serving.control import Control
 from sampler.serving.in_place import SglangDisk, VllmTransfer
 from sampler.serving.named import Named
 from sampler.serving.restarting import Restarted
 from sampler.serving.way import Way
-from sampler.weights import By, Weights
 
 
 def way_of(endpoint: Endpoint, weights: Weights, policy: str) -> Way:

@@ -15,7 +15,7 @@ from openenv.core.env_server.interfaces import Environment
 from openenv.core.env_server.types import Action, Observation, State
 
 from infra import errors
-from infra.contracts.api import ProblemView
+from infra.contracts.views.api import ProblemView
 from ranker.rewards import Scale
 from services.adapters import judging
 from services.reward import scorer

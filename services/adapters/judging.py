@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from infra import errors
-from infra.contracts.api import ProblemView
+from infra.contracts.views.api import ProblemView
 from ranker.rewards import Scale
 from services.reward import scorer
-from services.scoring import Completion
+from services.scoring.completions import Completion
 
 
 class Judgement(NamedTuple):

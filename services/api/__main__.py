@@ -7,8 +7,9 @@ import sys
 
 import uvicorn
 
-from infra import errors, logs, tracing
+from infra import errors
 from infra.db.unit_of_work import Database
+from infra.observability import logs, tracing
 from infra.settings import (
     ApiSettings,
     BrokerSettings,

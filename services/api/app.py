@@ -7,31 +7,10 @@ from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
 
 from infra.db.unit_of_work import Database
-from services.api import (
-    candidates,
-    dashboard,
-    documentation,
-    evaluations,
-    events,
-    execute,
-    fusion_problems,
-    groups,
-    keys,
-    live,
-    models,
-    piston,
-    problem_details,
-    problems,
-    quarantine,
-    rankings,
-    sampling,
-    sandbox_fusion,
-    slow,
-    stats,
-    timeline,
-    training,
-)
+from services.api import dashboard, documentation, keys, problem_details
 from services.api.backlog import Backlog
+from services.api.compatible import fusion_problems, piston, sandbox_fusion
+from services.api.compatible.offer import Offer
 from services.api.dashboard import GuardedFiles
 from services.api.dependencies import refuse_unknown_parameters
 from services.api.document import ERRORS, Documented
@@ -39,7 +18,23 @@ from services.api.exchange import Exchange
 from services.api.guards import BodyLimit, Measure, RateLimit, RequireKey
 from services.api.keys import KeyRing
 from services.api.methods import KnownMethods
-from services.api.offer import Offer
+from services.api.routers import (
+    candidates,
+    evaluations,
+    events,
+    execute,
+    groups,
+    live,
+    models,
+    problems,
+    quarantine,
+    rankings,
+    sampling,
+    slow,
+    stats,
+    timeline,
+    training,
+)
 
 MODULES = (
     problems,

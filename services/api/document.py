@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from infra.contracts.api import ProblemDetails
+from infra.contracts.views.api import ProblemDetails
 from services.api.problem_details import MEDIA_TYPE
 
 _SCHEMAS = "#/components/schemas/"

@@ -11,11 +11,12 @@ import redis.asyncio
 from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
-from infra import errors, logs
+from infra import errors
 from infra.contracts.base import new_id
 from infra.contracts.direct import DirectReply, DirectRequest, Work
-from infra.messaging import PRIORITIES, Sender, Task, celery_app
-from infra.replies import reply_list, wanted_key
+from infra.observability import logs
+from infra.queues.messaging import PRIORITIES, Sender, Task, celery_app
+from infra.queues.replies import reply_list, wanted_key
 
 log = logs.get(__name__)
 

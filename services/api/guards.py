@@ -13,7 +13,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infra import errors, metrics, tracing
+from infra import errors
+from infra.observability import metrics, tracing
 from services.api.keys import Caller, KeyRing
 from services.api.problem_details import respond, unavailable
 

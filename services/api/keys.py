@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from infra import errors
-from infra.contracts.api import ApiKeyView, CallerView, MadeApiKey, NewApiKey, Page, Scope
+from infra.contracts.views.api import ApiKeyView, CallerView, MadeApiKey, NewApiKey, Page, Scope
 from infra.db.tables import ApiKeyRow
 from infra.db.unit_of_work import Database
 from services.api import examples

@@ -11,8 +11,9 @@ from sqlalchemy.exc import DataError, InterfaceError, OperationalError, Statemen
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from infra import errors, logs
-from infra.contracts.api import ProblemDetails
+from infra import errors
+from infra.contracts.views.api import ProblemDetails
+from infra.observability import logs
 
 _RETRY = {"Retry-After": "2"}
 

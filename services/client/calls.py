@@ -8,7 +8,11 @@ from uuid import UUID
 from pydantic import BaseModel, TypeAdapter
 
 from infra import errors
-from infra.contracts.api import (
+from infra.contracts.base import Integrity
+from infra.contracts.candidates import NewGroup
+from infra.contracts.direct import ExecuteRequest, ExecuteResponse
+from infra.contracts.problems import Problem
+from infra.contracts.views.api import (
     ApiKeyView,
     BulkGroup,
     BulkGroupResult,
@@ -33,14 +37,10 @@ from infra.contracts.api import (
     Stats,
     TrainingBatchView,
 )
-from infra.contracts.base import Integrity
-from infra.contracts.candidates import NewGroup
-from infra.contracts.dashboard import Live, ModelComparison, Models
-from infra.contracts.direct import ExecuteRequest, ExecuteResponse
-from infra.contracts.evaluations import EvaluationView, NewEvaluation
-from infra.contracts.problems import Problem
-from infra.contracts.sampling import EndpointView, TeacherView
-from infra.contracts.slow import SlowWork
+from infra.contracts.views.dashboard import Live, ModelComparison, Models
+from infra.contracts.views.evaluations import EvaluationView, NewEvaluation
+from infra.contracts.views.sampling import EndpointView, TeacherView
+from infra.contracts.views.slow import SlowWork
 
 _ANSWER_SECONDS = 30.0
 """Longest an answer may take beyond the wait that was asked for."""

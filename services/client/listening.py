@@ -7,7 +7,7 @@ import httpx
 from pydantic import ValidationError
 
 from infra import errors
-from infra.contracts.api import CandidateView, RankingView
+from infra.contracts.views.api import CandidateView, RankingView
 from services.client.sending import error_of
 
 Event = CandidateView | RankingView

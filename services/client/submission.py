@@ -4,14 +4,14 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from infra.contracts.api import (
+from infra.contracts.base import GroupState
+from infra.contracts.views.api import (
     BulkGroup,
     BulkGroupResult,
     CandidateView,
     GroupView,
     Page,
 )
-from infra.contracts.base import GroupState
 from services.client import calls
 from services.client.calls import Call
 from services.client.sending import Sleep

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from infra import errors, importers
+from infra import errors
 from infra.contracts.base import Contract
 from infra.contracts.problems import Problem
 from infra.forms.programs import STOP
+from infra.records import importers
 from services.evaluation.plan import BenchmarkPlan
 from services.known import Known, known
 

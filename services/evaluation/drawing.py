@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from infra.contracts.base import Label
-from services.evaluation.published import FAILED
+from services.evaluation.programs.published import FAILED
 from services.evaluation.results import Found
 
 _KS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)

@@ -17,8 +17,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from infra import errors, importers
-from infra.record_files import BadLine
+from infra import errors
+from infra.records import importers
+from infra.records.record_files import BadLine
 from services.evaluation.benchmarks import Item
 from services.evaluation.plan import Setting
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from infra import errors, logs
-from infra.contracts.api import CheckpointView
-from infra.contracts.evaluations import EvaluationView, NewEvaluation, Rate
+from infra import errors
+from infra.contracts.views.api import CheckpointView
+from infra.contracts.views.evaluations import EvaluationView, NewEvaluation, Rate
+from infra.observability import logs
 from services.client import Client
 from services.evaluation import benchmarks, plan
 from services.evaluation.plan import Plan

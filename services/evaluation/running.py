@@ -9,11 +9,11 @@ from types import MappingProxyType
 from typing import Any
 
 from infra import errors
-from infra.contracts.api import CheckpointView
 from infra.contracts.prompting import PromptForm
+from infra.contracts.views.api import CheckpointView
 from infra.settings import load
-from sampler.endpoint_settings import EndpointSettings
-from services.evaluation import benchmarks, given, labelling, published, sampling
+from sampler.servers.endpoint_settings import EndpointSettings
+from services.evaluation import benchmarks
 from services.evaluation.benchmarks import Benchmark, Item
 from services.evaluation.folder import (
     Cell,
@@ -24,7 +24,8 @@ from services.evaluation.folder import (
     write_lines,
 )
 from services.evaluation.plan import ModelPlan, Plan, Sampling, Setting
-from services.evaluation.policies import weights_of
+from services.evaluation.programs import given, labelling, published, sampling
+from services.evaluation.programs.policies import weights_of
 from services.known import Known, known
 
 Progress = Callable[[str, int, int], None]

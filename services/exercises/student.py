@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from infra import errors
-from services.evaluation.sampling import run
+from services.evaluation.programs.sampling import run
 from services.exercises import files
 
 KEPT = Path(__file__).parent / "kept"
@@ -54,7 +54,7 @@ def make_student(folder: Path, seed: int = 0, threads: int = 1) -> Path:
     """
     corpus = files.write_corpus(folder, seed, _CORPUS)
     student = folder / _NAME
-    command = [sys.executable, "-m", "trainer.pretrain", "--corpus", str(corpus)]
+    command = [sys.executable, "-m", "trainer.models.pretrain", "--corpus", str(corpus)]
     run([*command, "--out", str(student), "--seed", str(seed), "--threads", str(threads)])
     return student
 

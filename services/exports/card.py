@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from infra.contracts.api import RankedGroupView
+from infra.contracts.views.api import RankedGroupView
 from services.exports.features import as_yaml, kinds_of
 from services.exports.shapes import Shape
 from services.exports.wanted import LeftOut, Wanted

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from infra.contracts.api import RankedGroupView
 from infra.contracts.prompting import PromptForm
+from infra.contracts.views.api import RankedGroupView
 from services.exports.features import as_told, kinds_of
 from services.exports.shapes import Columns, Shape, is_desirable
 from services.exports.wanted import LeftOut, Wanted

@@ -3,9 +3,9 @@
 from enum import StrEnum
 from typing import Any
 
-from infra.contracts.api import RankedGroupView, RankedResponse
 from infra.contracts.base import Label
 from infra.contracts.prompting import PromptForm
+from infra.contracts.views.api import RankedGroupView, RankedResponse
 from infra.prompting.wording import answer_of, learnt_text, plain_text, turns_of
 
 

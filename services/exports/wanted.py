@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from infra.contracts.api import RankedGroupView, RankedResponse
 from infra.contracts.base import Integrity, Label, SkipReason
 from infra.contracts.ranking import ADVICE
+from infra.contracts.views.api import RankedGroupView, RankedResponse
 from ranker.ranking import is_good
 
 _EVERY_LABEL = frozenset(Label)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from infra import errors
-from infra.contracts.api import RankedGroupView
 from infra.contracts.prompting import PromptForm
+from infra.contracts.views.api import RankedGroupView
 from services.exports.card import card
 from services.exports.features import Kind, kinds_of
 from services.exports.rows import Rows

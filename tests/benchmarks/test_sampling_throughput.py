@@ -10,10 +10,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from infra.contracts.prompting import PromptForm, PromptStyle
 from infra.prompting.wording import Described, quoted
 from sampler.drawing import Decoding, derive_seed
-from sampler.generation import LocalModel, Row
+from sampler.models.generation import LocalModel, Row
 from services.exercises.exercise import Split, draw_from
 from services.exercises.making import corpus
-from trainer.pretrain import Recipe, pretrain
+from trainer.models.pretrain import Recipe, pretrain
 
 _PROMPTS, _SAMPLES, _ROUNDS = 24, 8, 3
 _DECODING = Decoding(temperature=0.8, top_p=0.95, max_tokens=64)

@@ -6,16 +6,16 @@ from transformers import AutoModelForCausalLM
 
 from infra import errors
 from infra.contracts.base import Author, BatchState, SkipReason
-from infra.importers import every_problem
+from infra.records.importers import every_problem
 from services.cli.stored.training import read_teachers, stored, train_rounds
 from services.cli.suite.running import running_suite
 from services.exercises import files
 from services.exercises.exercise import Split
-from services.round_plan import Mode, Plan
-from services.rounds import Rounds
+from services.loop.round_plan import Mode, Plan
+from services.loop.rounds import Rounds
 from tests.processes import descendants
-from trainer.model import small_student
-from trainer.tokenizer import byte_tokenizer
+from trainer.models.model import small_student
+from trainer.models.tokenizer import byte_tokenizer
 
 PROBLEMS, HELD_OUT, SAMPLES = 4, 2, 3
 PLAN = Plan(policy="default", samples=SAMPLES, max_tokens=12)

@@ -131,7 +131,7 @@ def environment_of(children, module):
 
 def test_each_process_gets_its_own_part_of_the_environment(running):
     children = running.children()
-    for module in ("sampler", "executor", "ranker", "services.api", "services.dispatcher"):
+    for module in ("sampler", "executor", "ranker", "services.api", "services.delivery.dispatcher"):
         given = environment_of(children, module)
         got = {name: given[name] for name in ENVIRONMENT if name in given}
         assert got == (ENVIRONMENT if module == "sampler" else {}), module

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from infra.contracts.base import IntegrityRule
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, Limits
-from infra.forms import doctests
+from infra.forms.python import doctests
 from tests.hostile.attacks import SLOWNESS
 
 LIMITS = Limits(cpu_seconds=1.0 * SLOWNESS, total_cpu_seconds=5.0 * SLOWNESS)

@@ -13,7 +13,7 @@ from infra.contracts.execution import ExecutionResult, ExecutionResults, TestRes
 from infra.contracts.problems import CallTest, Problem
 from services.api.app import create_app
 from services.client import Client
-from services.dispatcher import Dispatcher
+from services.delivery.dispatcher import Dispatcher
 from tests.samples import is_drawn
 from tests.serving import served
 

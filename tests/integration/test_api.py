@@ -9,7 +9,7 @@ from infra import errors
 from infra.contracts.base import GroupState, Outcome
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.ranking import LeaseRequest, LeaseResponse
-from infra.messaging import Task
+from infra.queues.messaging import Task
 from ranker import batches, records
 from ranker.ranking import Rules
 from services.api import examples

@@ -17,8 +17,9 @@ from executor.sandbox.accounting import choose
 from executor.sandbox.cell import CellSandbox
 from executor.sandbox.slot import nsjail_binary
 from executor.settings import default_home
-from infra import errors, metrics
+from infra import errors
 from infra.contracts.base import Label
+from infra.observability import metrics
 from tests.hostile.attacks import HONEST, SUITES
 from tests.processes import descendants, lives
 

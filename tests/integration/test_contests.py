@@ -6,8 +6,8 @@ import textwrap
 import pytest
 
 from executor import label
-from infra import importers
 from infra.contracts.base import Label
+from infra.records import importers
 from tests import contest_records as records
 
 SHIFT = "class Solution:\n    def shift(self, xs, by):\n        return {}\n"

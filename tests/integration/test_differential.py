@@ -7,8 +7,8 @@ from itertools import islice
 import pytest
 
 from executor import label
-from infra import importers
 from infra.contracts.base import Label, Outcome
+from infra.records import importers
 
 _SECONDS = 3.0
 

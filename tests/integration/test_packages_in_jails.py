@@ -9,10 +9,10 @@ from executor.images.packages import Images
 from executor.judging.judge import Judge
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
-from infra import metrics
 from infra.contracts.base import Integrity, IntegrityRule, Label
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, CallTest
+from infra.observability import metrics
 from tests.integration.judged import results
 
 SITE = "/image/site"

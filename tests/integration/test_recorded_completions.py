@@ -6,10 +6,10 @@ import itertools
 import pytest
 
 from executor import Overrides, label
-from infra import importers
 from infra.contracts.base import Label
-from sampler import syntax
-from sampler.extraction import extract
+from infra.records import importers
+from sampler.extraction import syntax
+from sampler.extraction.program import extract
 
 FEWEST = 0.99
 EVERY = 101

@@ -6,9 +6,9 @@ from uuid import UUID
 import pytest
 
 from executor import label
-from infra import importers
 from infra.contracts.base import Author
 from infra.contracts.ranking import Judged
+from infra.records import importers
 from ranker.ranking import Preset, Rules, rank
 
 PROBLEMS = tuple(f"HumanEval/{number}" for number in (54, 75, 87, 119, 132, 137, 161))

@@ -7,10 +7,10 @@ import pytest
 
 from executor import label
 from executor.languages import look_up
-from infra import importers
 from infra.contracts.base import Label, Language
 from infra.contracts.problems import Problem, ProgramTest
 from infra.forms.asked.programs import calls
+from infra.records import importers
 from tests.samples import sampled, spread
 
 LANGUAGES = {

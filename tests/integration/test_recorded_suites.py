@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from executor import label
-from infra import importers
 from infra.contracts.base import Label
+from infra.records import importers
 from tests.samples import is_drawn
 
 SETS = ("classeval", "odex_std", "cruxeval", "puzzles_p3")

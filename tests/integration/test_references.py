@@ -9,9 +9,9 @@ import pytest
 from executor.judging.judge import Judge
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
-from infra import importers
 from infra.contracts.base import Label
 from infra.contracts.execution import Suite
+from infra.records import importers
 from services.starter import load as starter
 from tests.samples import spread
 

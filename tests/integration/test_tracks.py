@@ -6,10 +6,10 @@ import pytest
 
 from executor.judging.judge import Judge
 from executor.languages import look_up
-from infra import importers
 from infra.contracts.base import Integrity, Label, Language
 from infra.contracts.execution import Suite
-from infra.record_files import BadLine
+from infra.records import importers
+from infra.records.record_files import BadLine
 
 UNITY = """static int failed;
 #define TEST_IGNORE() return

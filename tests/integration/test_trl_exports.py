@@ -8,7 +8,7 @@ from services.exports.shapes import Shape
 from services.exports.wanted import Wanted
 from services.exports.writing import Format, export
 from tests.ranked_groups import PROMPT, STUDENT, TEACHER, candidate, view
-from trainer.tokenizer import byte_tokenizer
+from trainer.models.tokenizer import byte_tokenizer
 
 TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"

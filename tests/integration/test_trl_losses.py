@@ -10,8 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 from infra.contracts.base import Label
 from tests.unit.trainer.students import gradient_of
 from trainer.gradient import Gradient
-from trainer.layout import Layout
-from trainer.metrics import Tally
+from trainer.models.tokenizer import byte_tokenizer
 from trainer.modes import policy
 from trainer.modes.config import LossConfig, Mode
 from trainer.modes.groups import EncodedGroup
@@ -20,8 +19,9 @@ from trainer.modes.terms import Denominators
 from trainer.passes import Passes
 from trainer.processes import Processes
 from trainer.reference import Reference
-from trainer.scoring import Scorer, response_logps
-from trainer.tokenizer import byte_tokenizer
+from trainer.rows.layout import Layout
+from trainer.rows.scoring import Scorer, response_logps
+from trainer.watch.metrics import Tally
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # TRL's own, and those of what it imports.
 CONFIG = {

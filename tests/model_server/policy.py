@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Body, FastAPI
 from fastapi.responses import JSONResponse
 
-from sampler.weights import By
+from sampler.servers.weights import By
 
 BASE = "base"
 Whole = Annotated[dict[str, Any], Body()]

@@ -16,8 +16,8 @@ from typing import Any
 import torch
 
 from tests.model_server.sources import Asked, Written
-from trainer.model import small_student
-from trainer.tokenizer import byte_tokenizer
+from trainer.models.model import small_student
+from trainer.models.tokenizer import byte_tokenizer
 
 SLOTS = 64
 """Rows of one batch."""

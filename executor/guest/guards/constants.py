@@ -8,9 +8,9 @@ import builtins
 import importlib
 from typing import Any, Final
 
-from infra.contracts.composites import NotPlain
-from infra.contracts.encoding import encode
-from infra.contracts.scalars import Json
+from infra.contracts.values.composites import NotPlain
+from infra.contracts.values.encoding import encode
+from infra.contracts.values.scalars import Json
 
 _BUILTINS: Final = (
     *("set", "frozenset", "list", "tuple", "dict", "float", "int", "str", "bytes", "bytearray"),

@@ -14,10 +14,10 @@ from executor.guest import standard
 from executor.guest.channel import Channel
 from executor.guest.isolated.unusable import refusing
 from executor.guest.reporting import Failed, Result
-from infra.contracts.composites import NotPlain
-from infra.contracts.encoding import Writer
-from infra.contracts.scalars import Json
-from infra.contracts.tagged import Reader
+from infra.contracts.values.composites import NotPlain
+from infra.contracts.values.encoding import Writer
+from infra.contracts.values.scalars import Json
+from infra.contracts.values.tagged import Reader
 
 _ONLY_THERE: Final = "only the candidate's own object can tell; run this problem as `shared`"
 _MALFORMED: Final = (NotPlain, TypeError, ValueError, LookupError, AttributeError)

@@ -10,8 +10,8 @@ import copy
 import importlib.util
 from typing import Any
 
-from infra.contracts.composites import NotPlain
-from infra.contracts.encoding import encode
+from infra.contracts.values.composites import NotPlain
+from infra.contracts.values.encoding import encode
 
 Plain = dict[str, Any]
 """`relation`, `function`, `args`, `kwargs`; mostly `expected`; for `near` also `tolerance`.

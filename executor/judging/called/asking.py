@@ -18,12 +18,13 @@ from executor.judging.native import Compiled, NativeRunner
 from executor.sandbox import messages
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail
-from infra.contracts import neutral, tagged
+from infra.contracts import neutral
 from infra.contracts.base import Language, Outcome
-from infra.contracts.composites import NotPlain
-from infra.contracts.encoding import encode
 from infra.contracts.execution import TestResult
 from infra.contracts.problems import CallTest, ProgramTest, ValueComparator
+from infra.contracts.values import tagged
+from infra.contracts.values.composites import NotPlain
+from infra.contracts.values.encoding import encode
 
 _LIMITS: Final = (
     Outcome.TIME_LIMIT_EXCEEDED,

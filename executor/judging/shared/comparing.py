@@ -8,8 +8,8 @@ from typing import Any, Final, NamedTuple
 
 from executor.judging import compare
 from executor.judging.answers import brief, judged
-from infra.contracts import tagged
 from infra.contracts.base import Outcome
+from infra.contracts.values import tagged
 
 _MOST_TOLD: Final = 100_000
 """Values that one test may tell, in all."""

@@ -13,9 +13,9 @@ from executor.judging.shared.reference import Mistaken, learn
 from executor.sandbox.ended import Ended
 from executor.sandbox.jail import Sandbox
 from infra.contracts.base import Unguarded
-from infra.contracts.composites import NotPlain
 from infra.contracts.execution import Guards, Suite
 from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, Limits
+from infra.contracts.values.composites import NotPlain
 
 _READ_BYTES = 64 * 2**20
 """What may be told of test code; it is no value of a candidate."""

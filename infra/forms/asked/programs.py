@@ -6,9 +6,10 @@ A program is read to its last word, or not at all: of those that do anything els
 from collections.abc import Callable
 from typing import Any, Final
 
-from infra.contracts import neutral, tagged
+from infra.contracts import neutral
 from infra.contracts.base import Language
 from infra.contracts.problems import MAX_TESTS, CallTest
+from infra.contracts.values import tagged
 from infra.forms.asked.literals import Call, Reader, Unclear
 
 _SAME: Final = """bool issame(vector<{0}> a,vector<{0}> b){{ if (a.size()!=b.size()) return false;

@@ -10,7 +10,7 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 
-from infra.contracts.api import (
+from infra.contracts.views.api import (
     NewApiKey,
     QuarantineKind,
     QuarantineView,
@@ -145,8 +145,8 @@ def prune(
     """Count, and with --yes delete, old groups that taught nothing; needs the database."""
     from datetime import timedelta
 
-    from services.prune import preview
-    from services.prune import prune as run
+    from services.delivery.prune import preview
+    from services.delivery.prune import prune as run
 
     with contextlib.closing(open_database()) as database:
         counted = (run if yes else preview)(database, timedelta(days=days))

@@ -43,8 +43,8 @@ def evolve(
     as_json: Json = False,
 ) -> None:
     """Make harder problems of seeds, with tests that programs agree on; needs the database."""
-    from services.agreed_tests import Choices
     from services.cli.local.evolving import foresee, lines, run
+    from services.evolution.agreed_tests import Choices
 
     if plan is not None:
         foreseen = foresee(out, teacher, plan)

@@ -35,7 +35,7 @@ def up(
     ] = False,
 ) -> None:
     """Run the whole suite on this machine until Ctrl-C."""
-    from infra import logs
+    from infra.observability import logs
     from services.cli.suite.up import up as run
 
     logs.configure("up", for_a_reader=True)
@@ -54,7 +54,7 @@ def demo(
     ] = 20,
 ) -> None:
     """Run the loop on real problems, print the result, and stop."""
-    from infra import logs
+    from infra.observability import logs
     from services.cli.suite.demo import run_demo
 
     logs.configure("demo", for_a_reader=True)

@@ -20,7 +20,7 @@ from services.cli.terminal import (
     print_json,
     say,
 )
-from services.round_plan import Mode, Plan, Teacher
+from services.loop.round_plan import Mode, Plan, Teacher
 
 app = typer.Typer()
 

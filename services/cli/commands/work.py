@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from infra.contracts.api import Stats
 from infra.contracts.base import CheckState, Pairing
+from infra.contracts.views.api import Stats
 from infra.local.home import default_home
 from services.cli.terminal import (
     AGAINST,
@@ -25,7 +25,7 @@ from services.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    from infra.contracts.api import ProblemView
+    from infra.contracts.views.api import ProblemView
     from services.cli.stored.submitting import Report
 
 app = typer.Typer()

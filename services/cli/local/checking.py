@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from executor import check
-from infra import errors, importers
+from infra import errors
 from infra.contracts.checks import Fault, Finding
 from infra.contracts.problems import Problem
-from infra.record_files import BadLine
+from infra.records import importers
+from infra.records.record_files import BadLine
 
 
 class CheckRun:

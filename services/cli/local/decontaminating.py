@@ -7,11 +7,11 @@ from pathlib import Path
 
 from infra import errors
 from infra.contracts.problems import Problem
-from infra.record_files import BadLine
+from infra.records.record_files import BadLine
 from sampler.evolution.decontamination import DatasetReport, Hit
-from services import instructions
-from services.decontamination import Finding, Screen
-from services.instructions import Record
+from services.decontamination import instructions
+from services.decontamination.instructions import Record
+from services.decontamination.screen import Finding, Screen
 from services.known import several
 
 

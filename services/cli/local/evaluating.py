@@ -11,13 +11,14 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.table import Table
 
 from infra import errors
-from infra.contracts.api import CheckpointView
+from infra.contracts.views.api import CheckpointView
 from services.cli.console import PlainConsole
 from services.cli.terminal import open_client, say
-from services.evaluation import given, plan, running, tables, writing
+from services.evaluation import plan, running, tables, writing
 from services.evaluation.comparing import Change, Comparison
 from services.evaluation.following import Following
-from services.evaluation.policies import checkpoints_of
+from services.evaluation.programs import given
+from services.evaluation.programs.policies import checkpoints_of
 from services.evaluation.results import Evaluation
 from services.known import named
 

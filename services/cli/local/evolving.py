@@ -8,15 +8,16 @@ from pydantic import ValidationError
 
 from infra import errors
 from infra.settings import load
-from sampler.endpoint_settings import EndpointSettings
 from sampler.evolution.teacher import Teacher
-from sampler.fanout import Fanout
-from sampler.ledger import Ledger
-from services import evolve, instructions
-from services.agreed_tests import Choices
+from sampler.servers.endpoint_settings import EndpointSettings
+from sampler.servers.fanout import Fanout
+from sampler.servers.ledger import Ledger
 from services.cli.terminal import open_database
-from services.decontamination import Screen
-from services.evolving_plan import Plan, plan
+from services.decontamination import instructions
+from services.decontamination.screen import Screen
+from services.evolution import evolve
+from services.evolution.agreed_tests import Choices
+from services.evolution.evolving_plan import Plan, plan
 from services.known import several
 
 

@@ -13,10 +13,11 @@ from typing import Any, TextIO
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from executor import LabelledCandidate, Overrides, label
-from infra import errors, importers, samples
+from infra import errors
 from infra.contracts.problems import Problem
-from infra.record_files import BadLine
-from infra.samples import Names
+from infra.records import importers, samples
+from infra.records.record_files import BadLine
+from infra.records.samples import Names
 from services import answers
 from services.cli.console import PlainConsole
 from services.cli.terminal import left_out_note, say

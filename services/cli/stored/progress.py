@@ -8,7 +8,6 @@ from rich.live import Live
 from rich.table import Table
 
 from infra import errors
-from infra.contracts.api import RankingView, Stats
 from infra.contracts.base import (
     Author,
     BatchState,
@@ -18,6 +17,7 @@ from infra.contracts.base import (
     Label,
     SampleState,
 )
+from infra.contracts.views.api import RankingView, Stats
 from services.cli.console import PlainConsole
 from services.cli.stored.showing import find_group
 from services.cli.terminal import print_json, say

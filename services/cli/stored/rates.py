@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from infra.contracts.dashboard import ModelComparison, Models
+from infra.contracts.views.dashboard import ModelComparison, Models
 
 _UNNAMED = "(no model named)"
 _SHOWN = 20

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from rich.table import Table
 
-from infra import errors, importers
-from infra.contracts.api import CandidateDetail, GroupView, RankingView
+from infra import errors
 from infra.contracts.base import Outcome
+from infra.contracts.views.api import CandidateDetail, GroupView, RankingView
 from infra.printable import printable
+from infra.records import importers
 from services.client import Client
 
 _SHOWN = 200

@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from infra.contracts.slow import SlowWork, Taken
+from infra.contracts.views.slow import SlowWork, Taken
 
 _TAKEN = ("executions", "slot s", "CPU s", "hangs", "slot s of hangs")
 

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from infra import errors, importers
-from infra.contracts.api import BulkGroup, BulkGroupOutcome, GroupView, ProblemView
+from infra import errors
 from infra.contracts.base import CheckState, Pairing, SkipReason
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES, NewCandidate, NewGroup
 from infra.contracts.problems import STRENGTH, Problem
-from infra.importers import CandidateRecord
-from infra.record_files import BadLine
-from infra.samples import Names, Written
+from infra.contracts.views.api import BulkGroup, BulkGroupOutcome, GroupView, ProblemView
+from infra.records import importers
+from infra.records.importers import CandidateRecord
+from infra.records.record_files import BadLine
+from infra.records.samples import Names, Written
 from services import answers
 from services.cli.stored.foreseeing import foreseen
 from services.client import Client

@@ -5,18 +5,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from infra import errors, importers
-from infra.contracts.api import ProblemView
+from infra import errors
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import Problem
-from infra.importers import every_problem
-from infra.record_files import BadLine
+from infra.contracts.views.api import ProblemView
+from infra.records import importers
+from infra.records.importers import every_problem
+from infra.records.record_files import BadLine
 from services import answers
 from services.cli.stored.submitting import Report, store
 from services.client import Client
-from services.round_plan import Plan, Round, difference
-from services.rounds import Rounds, keep_best
+from services.loop.round_plan import Plan, Round, difference
+from services.loop.rounds import Rounds, keep_best
 
 RECORD = "rounds.jsonl"
 _IN_FLIGHT = 4

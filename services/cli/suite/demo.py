@@ -7,13 +7,13 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from infra import importers
-from infra.contracts.api import CandidateView, GroupView, ProblemView, Stats
 from infra.contracts.base import Author, CandidateState, GroupState
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.problems import Problem
+from infra.contracts.views.api import CandidateView, GroupView, ProblemView, Stats
 from infra.local.temporary import temporary_folder
-from infra.record_files import BadLine
+from infra.records import importers
+from infra.records.record_files import BadLine
 from infra.settings import data_directory
 from services.cli.console import PlainConsole
 from services.cli.stored.progress import watch

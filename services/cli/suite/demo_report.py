@@ -5,14 +5,14 @@ from pathlib import Path
 
 import psutil
 
-from infra.contracts.api import CheckpointView, GroupView, Stats
 from infra.contracts.base import BatchState, CandidateState, SampleState
+from infra.contracts.views.api import CheckpointView, GroupView, Stats
 from services.cli.console import PlainConsole
 from services.cli.stored.progress import stats_table
 from services.cli.suite.demo_rounds import POLICY, report_rounds
 from services.cli.suite.picture import draw
 from services.client import Client
-from services.round_plan import Round
+from services.loop.round_plan import Round
 from services.starter import load as starter
 
 _NEXT = (

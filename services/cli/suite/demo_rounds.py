@@ -11,7 +11,7 @@ from services.cli.suite.running import RunningSuite
 from services.client import Client
 from services.exercises import files
 from services.exercises.exercise import Split
-from services.round_plan import Plan, Round, difference
+from services.loop.round_plan import Plan, Round, difference
 
 POLICY = "demo"
 MAX_STALENESS = 32

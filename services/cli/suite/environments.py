@@ -6,7 +6,7 @@ from typing import Final
 
 from infra import errors
 from infra.settings import load
-from sampler.endpoint_settings import EndpointSettings
+from sampler.servers.endpoint_settings import EndpointSettings
 
 _POLICY: Final = "RRTF_TRAINER_POLICY"
 _EVERYWHERE: Final = (

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from infra.contracts.api import CheckpointView, Stats
 from infra.contracts.base import Author, Label
-from services.round_plan import Round
+from infra.contracts.views.api import CheckpointView, Stats
+from services.loop.round_plan import Round
 
 _COLOURS = {
     Label.COMPILE_ERROR: "#8c2d04",

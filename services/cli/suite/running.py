@@ -13,14 +13,15 @@ from urllib.parse import urlsplit
 
 import redis
 
-from infra import errors, heartbeats, logs
+from infra import errors, heartbeats
 from infra.contracts.problems import MAX_WALL_SECONDS
 from infra.db import migrate
 from infra.local.home import API_KEY, API_URL, free_port, secret_file
 from infra.local.ports import listen, url_of
 from infra.local.servers import LocalServers
 from infra.local.supervisor import Service, Supervisor
-from infra.messaging import Queue, held_keys, queue_keys
+from infra.observability import logs
+from infra.queues.messaging import Queue, held_keys, queue_keys
 from infra.settings import ApiSettings, MetricsSettings, load
 from services.cli.suite.environments import passed_on, teachers_keys
 from services.client import Client
@@ -142,8 +143,8 @@ def running_suite(
             del environments["executor"]
         modules = {
             "api": "services.api",
-            "dispatcher": "services.dispatcher",
-            "sweep": "services.sweep",
+            "dispatcher": "services.delivery.dispatcher",
+            "sweep": "services.delivery.sweep",
         }
         with _abandoned_if_it_fails(suite):
             for number, (name, environment) in enumerate(environments.items()):

@@ -1,6 +1,15 @@
 """What the REST API takes and gives, for programs that build requests by hand."""
 
-from infra.contracts.api import (
+from infra.contracts.base import Author, Integrity, Label, Language, Outcome
+from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
+from infra.contracts.direct import ExecuteRequest, ExecuteResponse, ExecuteResult
+from infra.contracts.problems import (
+    AssertTest,
+    CallTest,
+    Limits,
+    Problem,
+)
+from infra.contracts.views.api import (
     BulkGroup,
     CandidateDetail,
     CandidateView,
@@ -10,15 +19,6 @@ from infra.contracts.api import (
     ProblemView,
     RankedGroupView,
     RankingView,
-)
-from infra.contracts.base import Author, Integrity, Label, Language, Outcome
-from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
-from infra.contracts.direct import ExecuteRequest, ExecuteResponse, ExecuteResult
-from infra.contracts.problems import (
-    AssertTest,
-    CallTest,
-    Limits,
-    Problem,
 )
 
 __all__ = [

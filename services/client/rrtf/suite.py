@@ -7,12 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from infra import errors, importers
-from infra.contracts.api import ProblemView
+from infra import errors
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.direct import ExecuteRequest, ExecuteResult
-from infra.record_files import BadLine
-from infra.samples import Names
+from infra.contracts.views.api import ProblemView
+from infra.records import importers
+from infra.records.record_files import BadLine
+from infra.records.samples import Names
 from services import answers
 from services.client import Client
 from services.client.rrtf.labels import Labelled, Labels

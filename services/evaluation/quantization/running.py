@@ -13,10 +13,11 @@ from infra.contracts.base import Contract
 from infra.contracts.prompting import PAPER, PromptForm
 from infra.local import process
 from sampler.quantization.variants import FULL, VARIANTS
-from services.evaluation import benchmarks, labelling, sampling
+from services.evaluation import benchmarks
 from services.evaluation.benchmarks import Benchmark
 from services.evaluation.folder import Folder, read_json, read_lines, write_json, write_lines
 from services.evaluation.plan import GREEDY, BenchmarkPlan, Name, Sampling
+from services.evaluation.programs import labelling, sampling
 from services.evaluation.quantization.numbers import Labels, row_of
 from services.evaluation.quantization.reading import STUDIES, STUDY, processor
 

@@ -14,9 +14,9 @@ import psycopg
 
 from executor import label
 from executor.sandbox.slot import nsjail_binary
-from infra.contracts.api import BulkGroup
 from infra.contracts.base import Author, GroupState, Label
 from infra.contracts.candidates import NewCandidate
+from infra.contracts.views.api import BulkGroup
 from services.cli.suite.running import running_suite
 from services.client import Client
 from tests.benchmarks.executor import tasks as made
@@ -111,7 +111,7 @@ def service(slots: int, tasks: list[dict[str, Any]]) -> Figures:
 
     Its start and as much warming up as the pool has are not counted.
     """
-    from infra import importers
+    from infra.records import importers
 
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         Path(folder).chmod(0o711)

@@ -16,11 +16,11 @@ from typing import Any
 import psycopg
 
 from executor import label
-from infra import importers
 from infra.contracts.base import Author, GroupState
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.execution import Verdict
 from infra.contracts.problems import CallTest, Limits, Problem
+from infra.records import importers
 from services.cli.suite.running import running_suite
 from tests.benchmarks.executor import tasks as made
 

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 from executor import label
-from infra import importers
 from infra.contracts.execution import Verdict
+from infra.records import importers
 from tests.benchmarks.executor import tasks as made
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from executor.guest.reading.plain import plain_sites
 from executor.guest.reading.statements import marked_apart
-from infra import importers
 from infra.contracts.problems import Problem
-from infra.contracts.tagged import decode
+from infra.contracts.values.tagged import decode
+from infra.records import importers
 from tests.hostile.shared_suites import published
 
 HOSTILE = Path(__file__).parents[2] / "hostile"

@@ -13,12 +13,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from infra import errors, importers, logs
-from infra.importers import every_problem
-from infra.record_files import BadLine
-from services.evaluation import labelling, plan, sampling
+from infra import errors
+from infra.observability import logs
+from infra.records import importers
+from infra.records.importers import every_problem
+from infra.records.record_files import BadLine
+from services.evaluation import plan
 from services.evaluation.folder import read_lines
 from services.evaluation.plan import Sampling
+from services.evaluation.programs import labelling, sampling
 from services.evaluation.results import Evaluation, Found
 from services.evaluation.running import Run
 from services.exercises import files

@@ -10,7 +10,7 @@ from infra.contracts.base import Author, Label
 from infra.contracts.problems import Problem
 from infra.contracts.ranking import RankedGroup
 from ranker.ranking import Preset, Rules
-from services.evaluation.sampling import run
+from services.evaluation.programs.sampling import run
 from tests.benchmarks.reproduction.groups import (
     Labelled,
     ranked,

@@ -4,7 +4,8 @@ import argparse
 import math
 from pathlib import Path
 
-from infra import errors, logs
+from infra import errors
+from infra.observability import logs
 from tests.benchmarks.reproduction.experiment import BudgetSpent, Experiment
 
 log = logs.get(__name__)

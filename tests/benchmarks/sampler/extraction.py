@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from executor import label
-from infra import importers
 from infra.contracts.base import Label
 from infra.contracts.problems import Problem
-from sampler.extraction import extract
+from infra.records import importers
+from sampler.extraction.program import extract
 from tests.integration.test_recorded_completions import FEWEST, completions_of, shape
 
 

@@ -33,8 +33,8 @@ from infra.db.tables import CandidateRow, SampleRequestRow
 from infra.db.unit_of_work import Database
 from infra.local.home import free_port
 from infra.local.servers import LocalServers
-from infra.messaging import Sender, Task, celery_app
-from services import lanes
+from infra.queues.messaging import Sender, Task, celery_app
+from services.delivery import lanes
 from services.starter import load
 
 _LEAST_SHARE = 0.9

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import httpx
 import psycopg
 
-from infra.contracts.api import BulkGroup, BulkGroups
+from infra.contracts.views.api import BulkGroup, BulkGroups
 from services.cli.suite.running import RunningSuite
 
 REQUEST = 100

@@ -17,7 +17,7 @@ from infra.contracts.base import Author, Priority
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewCheckpoint
 from services.cli.suite.running import RunningSuite
-from trainer.client import LeaseClient
+from trainer.batches.client import LeaseClient
 
 _VISITOR_SECONDS = 0.05
 """Between two questions; more of them would be a load of their own."""

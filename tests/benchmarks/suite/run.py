@@ -15,8 +15,8 @@ from pathlib import Path
 
 import psycopg
 
-from infra.contracts.api import BulkGroup
 from infra.contracts.base import GroupState
+from infra.contracts.views.api import BulkGroup
 from services.cli.suite.running import RunningSuite, running_suite
 from tests.benchmarks.suite import intake, workload
 from tests.benchmarks.suite.observe import Look, growth, rates, watching

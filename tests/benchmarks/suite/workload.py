@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from executor import Overrides, label
-from infra import importers
-from infra.contracts.api import BulkGroup
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.problems import Problem
+from infra.contracts.views.api import BulkGroup
+from infra.records import importers
 from services.starter import load as starter
 
 GROUP = 8

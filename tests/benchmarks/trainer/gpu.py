@@ -24,13 +24,13 @@ from infra import errors
 from infra.contracts.base import Label
 from tests.benchmarks.trainer.rates import of_peak
 from tests.benchmarks.trainer.steps import Shape, make_group
-from trainer.layout import Layout
-from trainer.model import set_attention
+from trainer.models.model import set_attention
+from trainer.models.tokenizer import byte_tokenizer
 from trainer.modes.config import Mode
 from trainer.modes.groups import EncodedGroup
+from trainer.rows.layout import Layout
 from trainer.settings import TrackerKind, TrainerSettings
 from trainer.step import Trainer
-from trainer.tokenizer import byte_tokenizer
 
 SIZES = {
     "tiny": (64, 2, 2, 2, 128, 512),

@@ -19,15 +19,15 @@ import torch
 from transformers import AutoModelForCausalLM, GPTBigCodeConfig, LlamaConfig, Qwen2Config
 
 from infra.contracts.base import Label
-from trainer.cards import Cards
 from trainer.choices import variable
-from trainer.memory import Load
-from trainer.model import max_positions
+from trainer.models.model import max_positions
+from trainer.models.tokenizer import byte_tokenizer
 from trainer.modes.groups import EncodedGroup
-from trainer.plan import make_plan
+from trainer.planning.cards import Cards
+from trainer.planning.memory import Load
+from trainer.planning.plan import make_plan
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
-from trainer.tokenizer import byte_tokenizer
 
 _ROTARY = {
     "hidden_size": 512,

@@ -17,10 +17,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from tests.benchmarks.trainer.steps import Shape, make_group
 from tests.torch_processes import in_processes
+from trainer.models.tokenizer import byte_tokenizer
 from trainer.processes import Processes
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
-from trainer.tokenizer import byte_tokenizer
 
 VOCABULARY = 32_000
 SHAPES = [Shape(4, 24, 8, 24), Shape(3, 40, 12, 30), Shape(4, 16, 10, 20), Shape(2, 32, 16, 16)]

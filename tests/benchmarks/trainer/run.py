@@ -30,8 +30,8 @@ from tests.benchmarks.trainer.steps import (
     many_groups_step,
     our_step,
 )
-from trainer.layout import Layout
-from trainer.model import set_attention
+from trainer.models.model import set_attention
+from trainer.rows.layout import Layout
 
 HEADLINE = [Shape(8, 256, 32, 256), Shape(8, 512, 64, 64)]
 OTHERS = [

@@ -10,8 +10,7 @@ from transformers import GPTBigCodeConfig, GPTBigCodeForCausalLM, LlamaConfig, L
 
 from infra.contracts.base import Label
 from trainer.gradient import Gradient
-from trainer.layout import Layout
-from trainer.model import set_attention
+from trainer.models.model import set_attention
 from trainer.modes.config import LossConfig, Mode, PairMode
 from trainer.modes.groups import EncodedGroup
 from trainer.modes.objective import denominators
@@ -19,7 +18,8 @@ from trainer.modes.pairs import form_pairs
 from trainer.modes.terms import Denominators
 from trainer.passes import Passes
 from trainer.processes import Processes
-from trainer.scoring import Scorer
+from trainer.rows.layout import Layout
+from trainer.rows.scoring import Scorer
 
 SMALL = "llama-8m"
 MIDDLE = "llama-30m"

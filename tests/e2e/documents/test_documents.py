@@ -100,8 +100,8 @@ def run_page(bin_folder, tmp_path, open_directory, request):
 
 def student(folder):
     """A model of the least size, where a page has one of the reader's."""
-    from trainer.model import small_student
-    from trainer.tokenizer import byte_tokenizer
+    from trainer.models.model import small_student
+    from trainer.models.tokenizer import byte_tokenizer
 
     tokenizer = byte_tokenizer()
     small_student(len(tokenizer), seed=0).save_pretrained(folder)

@@ -16,11 +16,11 @@ from tests.e2e.faults.rig import QUICK, Rig
 _RECORDS = pytest.StashKey()
 _SEED = pytest.StashKey()
 _FRAGILE = {
-    "dispatcher": "services.dispatcher",
+    "dispatcher": "services.delivery.dispatcher",
     "executor": "executor",
     "ranker": "ranker",
     "sampler": "sampler",
-    "sweep": "services.sweep",
+    "sweep": "services.delivery.sweep",
 }
 _DISK = "1500m"
 

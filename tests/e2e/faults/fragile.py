@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.contracts.base import Contract
-from infra.messaging import Sender, Task
+from infra.queues.messaging import Sender, Task
 from tests.e2e.faults.load import LETHAL, POISON
 
 CAUGHT = ".caught"

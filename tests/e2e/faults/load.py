@@ -11,10 +11,10 @@ from uuid import UUID
 import psycopg
 
 from infra import errors
-from infra.contracts.api import BulkGroup
 from infra.contracts.base import Author, Priority
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.problems import CallTest, Problem
+from infra.contracts.views.api import BulkGroup
 from services.cli.suite.running import RunningSuite
 from services.client import Client
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 
 from infra.db.unit_of_work import Database
-from infra.messaging import queue_depths
+from infra.queues.messaging import queue_depths
 from ranker.batches import MAX_LEASES
 from services.audit import Audit, Maxima, audit
 from services.cli.suite.running import RunningSuite

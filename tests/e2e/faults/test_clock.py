@@ -7,8 +7,8 @@ by the scores of what workers hold: to the suite that looks as if its clock had 
 
 import redis
 
-from infra.messaging import Queue, held_keys
-from services import lanes
+from infra.queues.messaging import Queue, held_keys
+from services.delivery import lanes
 from tests.e2e.faults.load import connected
 
 _HOUR = 3600

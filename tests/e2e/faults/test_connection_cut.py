@@ -29,7 +29,7 @@ def test_connections_cut_at_random_change_nothing(rig):
 def test_a_commit_whose_messages_never_left_is_found(rig):
     with rig.fault("cut, killed between commit and send") as injections:
         for number in injections:
-            process = catch(rig, "services.dispatcher")
+            process = catch(rig, "services.delivery.dispatcher")
             assert cut(rig) > 0
             if number % 2:
                 rig.suite.kill("dispatcher")

@@ -6,7 +6,7 @@ import time
 
 import redis
 
-from infra.messaging import Queue, queue_keys
+from infra.queues.messaging import Queue, queue_keys
 
 _WORKERS = ("executor", "ranker", "sampler")
 _COPIED = 4

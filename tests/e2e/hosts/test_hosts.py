@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from infra.local.process import end, spawn
-from infra.messaging import Queue
+from infra.queues.messaging import Queue
 from services.cli.suite.running import running_suite
 from tests.e2e.faults.load import Load, until, write_replay
 from tests.e2e.faults.rig import QUICK, Record, Rig

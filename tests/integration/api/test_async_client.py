@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from infra import errors
-from infra.contracts.api import BulkGroup
 from infra.contracts.base import GroupState, Label, Outcome
 from infra.contracts.candidates import NewCandidate
+from infra.contracts.views.api import BulkGroup
 from ranker import records
 from ranker.ranking import Rules
 from services.client import AsyncClient, Client

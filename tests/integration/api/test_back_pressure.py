@@ -9,13 +9,13 @@ import psycopg
 import pytest
 
 from infra import errors
-from infra.contracts.api import BulkGroup, NewApiKey, Scope
 from infra.contracts.base import (
     Author,
     Outcome,
 )
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
-from infra.messaging import Task
+from infra.contracts.views.api import BulkGroup, NewApiKey, Scope
+from infra.queues.messaging import Task
 from ranker import records
 from ranker.ranking import Rules
 from services.api.app import create_app

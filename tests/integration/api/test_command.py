@@ -11,7 +11,7 @@ import pytest
 from infra.contracts.base import Outcome
 from infra.local.home import API_KEY, API_URL, secret_file
 from infra.local.parts import Parts
-from infra.messaging import Task
+from infra.queues.messaging import Task
 from ranker import records
 from ranker.ranking import Rules
 from services.cli.stored import submitting
@@ -418,7 +418,7 @@ def test_help_loads_nothing_heavy():
 
 def test_the_client_needs_no_server_library():
     code = (
-        "import sys, services.client, infra.importers\n"
+        "import sys, services.client, infra.records.importers\n"
         "print(sorted({'sqlalchemy', 'fastapi', 'celery', 'torch'} & set(sys.modules)))\n"
     )
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text, update
 
-from infra.contracts.api import NewApiKey, Scope
 from infra.contracts.base import Label, Outcome
 from infra.contracts.candidates import NewCandidate, NewGroup
+from infra.contracts.views.api import NewApiKey, Scope
 from infra.db.tables import CandidateRow
 from ranker import records
 from ranker.ranking import Rules

@@ -9,11 +9,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from infra.contracts.api import NewApiKey, Scope
 from infra.contracts.base import Outcome
+from infra.contracts.views.api import NewApiKey, Scope
 from ranker import records
 from ranker.ranking import Rules
-from services.api import events, keys
+from services.api import keys
+from services.api.routers import events
 
 P, W = Outcome.PASSED, Outcome.WRONG_ANSWER
 

@@ -6,7 +6,7 @@ import socket
 import httpx
 import pytest
 
-from infra.messaging import Task
+from infra.queues.messaging import Task
 
 LEASE = {"batch_id": "01890a5d-ac96-774b-bcce-b302099a8057", "epoch": 1}
 

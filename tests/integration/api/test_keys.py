@@ -7,15 +7,15 @@ from uuid import UUID
 import httpx
 import pytest
 
-from infra.contracts.api import NewApiKey, Scope
 from infra.contracts.base import Outcome
+from infra.contracts.views.api import NewApiKey, Scope
 from infra.db.tables import ApiKeyRow, GroupRow
 from ranker import records
 from ranker.ranking import Rules
 from services.api import keys as keys_module
 from services.client import Client
 from services.client.sending import trusted
-from services.prune import prune
+from services.delivery.prune import prune
 
 EVERYTHING = [
     ("GET", "/v1/problems", Scope.READ),

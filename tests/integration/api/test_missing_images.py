@@ -5,8 +5,8 @@ import json
 import redis
 
 from infra import heartbeats, intake
-from infra.contracts.dashboard import MOST_IMAGES, WorkerView
-from services.api import images
+from infra.contracts.views.dashboard import MOST_IMAGES, WorkerView
+from services.api.routers import images
 
 
 def beat(redis_url, *images):

@@ -5,23 +5,24 @@ import json
 import httpx
 import pytest
 
-from infra import importers, logs, samples
 from infra.contracts.base import Author, Outcome
 from infra.contracts.ranking import RankedGroup, Response
-from infra.samples import NO_NAMES
+from infra.observability import logs
+from infra.records import importers, samples
+from infra.records.samples import NO_NAMES
 from ranker import records
 from ranker.ranking import Rules
 from sampler import generate
-from services import evolve
-from services.agreed_tests import Written
+from services.evolution import evolve
+from services.evolution.agreed_tests import Written
 from services.exports.shapes import Shape
 from services.exports.wanted import Wanted
 from services.exports.writing import Format
 from services.exports.writing import export as write_export
 from services.starter import load
-from trainer.model import small_student
+from trainer.models.model import small_student
+from trainer.models.tokenizer import byte_tokenizer
 from trainer.offline import read_groups
-from trainer.tokenizer import byte_tokenizer
 
 P, W, E = Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR
 

@@ -5,12 +5,12 @@ import json
 import pytest
 
 from infra import errors
-from infra.contracts.api import NewApiKey, Scope
 from infra.contracts.base import CheckState, Integrity, Language, new_id
 from infra.contracts.candidates import NewGroup
 from infra.contracts.checks import CheckReport, Fault, Finding
 from infra.contracts.problems import Problem, ProgramTest
-from infra.messaging import Task
+from infra.contracts.views.api import NewApiKey, Scope
+from infra.queues.messaging import Task
 from ranker import checks
 from services.client import Client
 

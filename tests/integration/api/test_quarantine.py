@@ -10,7 +10,6 @@ from sqlalchemy import delete, text, update
 from typer.testing import CliRunner
 
 from infra import intake
-from infra.contracts.api import QuarantineKind
 from infra.contracts.base import (
     Author,
     BatchState,
@@ -22,8 +21,9 @@ from infra.contracts.base import (
 )
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.ranking import LeaseRequest
+from infra.contracts.views.api import QuarantineKind
 from infra.db.tables import GroupRow, RankingRow, TrainingBatchRow
-from infra.messaging import Task
+from infra.queues.messaging import Task
 from ranker import batches, records
 from ranker.ranking import Rules
 from services.audit import Maxima, audit

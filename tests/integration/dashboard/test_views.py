@@ -7,11 +7,11 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from infra.contracts.api import NewApiKey, Scope
 from infra.contracts.base import CandidateState
-from infra.contracts.evaluations import NewEvaluation, Rate
 from infra.contracts.execution import ExecutionFailure, ExecutionResults
 from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewCheckpoint
+from infra.contracts.views.api import NewApiKey, Scope
+from infra.contracts.views.evaluations import NewEvaluation, Rate
 from ranker import batches, records
 from ranker.ranking import Rules
 from tests.samples import first

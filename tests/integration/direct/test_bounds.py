@@ -11,10 +11,10 @@ from infra.contracts.direct import Judging
 from infra.contracts.execution import Suite
 from infra.contracts.problems import CallTest
 from infra.db.unit_of_work import Database
-from infra.messaging import Queue, queue_keys, size_of
-from services.api import execute
+from infra.queues.messaging import Queue, queue_keys, size_of
 from services.api.app import create_app
 from services.api.exchange import Exchange
+from services.api.routers import execute
 from tests.serving import served
 
 ADD = "def add(a, b): return a + b"

@@ -7,11 +7,11 @@ import redis
 
 from executor.languages import look_up
 from infra import errors
-from infra.contracts.api import NewApiKey, Scope
 from infra.contracts.base import Label, Language, Outcome
 from infra.contracts.direct import ExecuteRequest
 from infra.contracts.problems import AssertTest, CallTest, Problem, StdioTest
-from infra.messaging import Queue, queue_keys
+from infra.contracts.views.api import NewApiKey, Scope
+from infra.queues.messaging import Queue, queue_keys
 from services.api import examples
 from services.client import Client
 

@@ -12,7 +12,7 @@ from executor.sandbox.gate import Gate
 from infra.contracts.base import new_id
 from infra.contracts.execution import ExecutionRequest, Program, Suite
 from infra.contracts.problems import StdioTest
-from infra.messaging import PRIORITIES, Queue, Task, queue_keys
+from infra.queues.messaging import PRIORITIES, Queue, Task, queue_keys
 from tests.messages import decoded
 
 # One worker's child without its parent: the task is called with the priority that it came with.

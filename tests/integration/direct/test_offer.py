@@ -8,8 +8,8 @@ import redis
 
 from infra import errors
 from infra.contracts.base import Language
-from infra.messaging import Queue, queue_keys
-from services.api import offer as offers
+from infra.queues.messaging import Queue, queue_keys
+from services.api.compatible import offer as offers
 from services.api.exchange import Exchange
 
 

@@ -13,7 +13,7 @@ from infra import errors
 from infra.contracts.base import Language
 from infra.contracts.problems import CallTest, Problem, StdioTest
 from services import reward as rewards
-from services.scoring import Scorer
+from services.scoring.completions import Scorer
 from tests.integration.direct.conftest import KEY
 
 TESTS = [

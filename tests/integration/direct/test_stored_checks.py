@@ -13,9 +13,9 @@ from infra.contracts.checks import CheckReport, CheckRequest
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, CallTest, Problem
 from infra.db.tables import ProblemRow
-from infra.messaging import Queue, Sender, Task, celery_app, queue_keys
+from infra.queues.messaging import Queue, Sender, Task, celery_app, queue_keys
 from ranker import checks
-from services.dispatcher import Dispatcher
+from services.delivery.dispatcher import Dispatcher
 from tests.messages import decoded
 
 RIGHT = "def add(a, b):\n    return a + b\n"

@@ -13,8 +13,8 @@ def test_a_grpo_step_of_the_small_student_is_rewarded(direct, direct_url, monkey
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
-    from trainer.model import small_student
-    from trainer.tokenizer import byte_tokenizer
+    from trainer.models.model import small_student
+    from trainer.models.tokenizer import byte_tokenizer
 
     monkeypatch.setenv("RRTF_CLIENT_URL", direct_url)
     monkeypatch.setenv("RRTF_CLIENT_KEY", KEY)

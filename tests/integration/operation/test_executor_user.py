@@ -17,13 +17,13 @@ from celery import Celery
 from kombu.exceptions import OperationalError
 
 from infra import heartbeats
-from infra.access import USER, executor_rules
 from infra.contracts.base import GroupState
 from infra.db.tables import GroupRow
 from infra.heartbeats import PREFIX
 from infra.local.home import free_port, package_folder
-from infra.messaging import Queue, Sender, celery_app, queue_keys
-from services.dispatcher import Dispatcher
+from infra.queues.access import USER, executor_rules
+from infra.queues.messaging import Queue, Sender, celery_app, queue_keys
+from services.delivery.dispatcher import Dispatcher
 
 ROOT = Path(__file__).parents[3]
 REDIS = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["redis"]

@@ -13,9 +13,9 @@ import typer
 import yaml
 
 from infra import heartbeats
-from infra.access import USER
 from infra.local.home import free_port
-from infra.messaging import Queue, queue_depths
+from infra.queues.access import USER
+from infra.queues.messaging import Queue, queue_depths
 from services.cli.main import app as command_line
 from tests.image import ROOT, Image
 from tests.samples import first

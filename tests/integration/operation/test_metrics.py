@@ -11,7 +11,7 @@ import pytest
 from infra.contracts.base import Outcome
 from infra.contracts.execution import ExecutionStarted
 from infra.local.home import free_port
-from infra.messaging import Sender, Task, celery_app
+from infra.queues.messaging import Sender, Task, celery_app
 
 RECORD = Task.RECORD_RESULTS.value
 
@@ -49,7 +49,9 @@ def test_a_worker_shows_what_its_children_count_and_goes_on_whatever_happens_to_
     (child,) = psutil.Process(ranker.pid).children()
     child.kill()
     # Nor do others that want the same port take anything away.
-    others = [launch(name, RRTF_METRICS_PORT=str(port)) for name in ("ranker", "services.sweep")]
+    others = [
+        launch(name, RRTF_METRICS_PORT=str(port)) for name in ("ranker", "services.delivery.sweep")
+    ]
     assert [other.wait(60) for other in others] == [1, 1]
     deliver("second")
     assert until(lambda: scrape(port).get(labelled) == 2)
@@ -75,7 +77,7 @@ def test_a_gauge_of_a_killed_child_counts_no_more(tmp_path, monkeypatch):
         "    metrics.CELLS_BUILT.labels('first').inc()\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
         "os.waitpid(child, 0)\n"
-        "from infra.scraping import _Family\n"
+        "from infra.observability.scraping import _Family\n"
         "from prometheus_client import CollectorRegistry, generate_latest\n"
         f"registry = CollectorRegistry(); _Family(registry, {str(tmp_path)!r})\n"
         "print(generate_latest(registry).decode())\n"

@@ -17,7 +17,7 @@ from infra.contracts.base import new_id
 from infra.contracts.candidates import SampleGroup
 from infra.contracts.execution import ExecutionStarted
 from infra.db.tables import SandboxProfileRow
-from infra.messaging import Queue, Sender, Task, celery_app, queue_keys
+from infra.queues.messaging import Queue, Sender, Task, celery_app, queue_keys
 
 STARTED = ExecutionStarted(sandbox="first").model_dump(mode="json")
 SAMPLE = SampleGroup(sample_request_id=new_id()).model_dump(mode="json")

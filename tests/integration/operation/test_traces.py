@@ -60,7 +60,7 @@ def test_a_groups_trace_goes_on_across_the_queues_and_bears_its_number(
     port, metrics_port = free_port(), free_port()
     traced = {"RRTF_TRACES_URL": collector.url, "OTEL_BSP_SCHEDULE_DELAY": "200"}
     launch("services.api", RRTF_API_PORT=str(port), RRTF_API_KEY=KEY, **traced)
-    launch("services.dispatcher", **traced)
+    launch("services.delivery.dispatcher", **traced)
     launch("ranker", **traced)
     launch(
         "executor",

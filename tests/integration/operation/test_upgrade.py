@@ -14,12 +14,12 @@ from infra.contracts.candidates import SamplePlan
 from infra.db import migrate
 from infra.db.tables import GroupRow
 from infra.db.unit_of_work import with_driver
-from infra.messaging import Task
+from infra.queues.messaging import Task
 from infra.settings import SweepSettings
 from ranker import batches, records
 from ranker.ranking import Rules
-from services.api.stats import read_stats
-from services.sweep import Sweep
+from services.api.routers.stats import read_stats
+from services.delivery.sweep import Sweep
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ from infra.contracts.execution import (
 from infra.contracts.problems import CallTest, Problem
 from infra.db.tables import CandidateRow, Table
 from infra.db.unit_of_work import Database, Work
-from infra.messaging import Task
+from infra.queues.messaging import Task
 from ranker import records
 from ranker.ranking import Rules
-from services import lanes, outbox
+from services.delivery import lanes, outbox
 
 Row = TypeVar("Row", bound=Table)
 

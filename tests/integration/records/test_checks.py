@@ -31,15 +31,15 @@ from infra.db.tables import (
     TestCaseRow,
     TrainingBatchRow,
 )
-from infra.messaging import Queue, Task, queue_keys
+from infra.queues.messaging import Queue, Task, queue_keys
 from infra.settings import SweepSettings
 from ranker import batches, checks, records
 from ranker.ranking import Rules
 from ranker.wanted import EVERYTHING, Wanted
-from services import checks as sending
-from services.api.execute import StoredSuites
-from services.api.stats import read_stats
-from services.sweep import Sweep
+from services.api.routers.execute import StoredSuites
+from services.api.routers.stats import read_stats
+from services.delivery import checks as sending
+from services.delivery.sweep import Sweep
 
 SETTINGS = SweepSettings()
 SOUND = Finding(slug="test/add", integrity=Integrity.ISOLATED, tests=2)

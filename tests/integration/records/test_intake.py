@@ -12,7 +12,7 @@ from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.execution import ExecutionRequest
 from infra.contracts.problems import CallTest, Limits
 from infra.db.tables import CandidateRow, GroupRow, PolicyRow, ProblemRow, SampleRequestRow
-from infra.messaging import Task
+from infra.queues.messaging import Task
 
 
 def candidates_of(suite, group_id):

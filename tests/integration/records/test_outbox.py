@@ -6,9 +6,9 @@ from infra.contracts.base import Author, CandidateState, GroupState, Label, Prio
 from infra.contracts.candidates import NewGroup, SamplePlan
 from infra.contracts.execution import ExecutionStarted
 from infra.db.tables import ApiKeyRow, CandidateRow, ExecutionRow, SampleRequestRow
-from infra.messaging import Task
+from infra.queues.messaging import Task
 from ranker import records
-from services import lanes, outbox
+from services.delivery import lanes, outbox
 
 SANDBOX = "test"
 

@@ -9,7 +9,7 @@ import pytest
 from infra.contracts.base import GroupState, Label
 from infra.contracts.execution import ExecutionResults, ExecutionStarted
 from infra.db.tables import CandidateRow, GroupRow, TrainingBatchRow
-from infra.messaging import Queue, Sender, Task, celery_app, queue_depths
+from infra.queues.messaging import Queue, Sender, Task, celery_app, queue_depths
 
 
 def start(module, database_url, redis_url, **more):
@@ -86,9 +86,9 @@ def test_sweep_and_dispatcher_run_as_processes_and_stop_when_told(suite, launch,
         return candidate.sent_at
 
     # In this order: while the check of its problem waits in the queue, nothing counts as lost.
-    processes = [launch("services.sweep", RRTF_SWEEP_INTERVAL_SECONDS="0.1")]
+    processes = [launch("services.delivery.sweep", RRTF_SWEEP_INTERVAL_SECONDS="0.1")]
     assert until(lambda: sent_at() is None)
-    processes.append(launch("services.dispatcher"))
+    processes.append(launch("services.delivery.dispatcher"))
     assert until(lambda: sent_at() is not None)
     # The check of its problem may come with it.
     assert until(lambda: queue_depths(redis_url)[Queue.EXECUTOR] >= 1)
@@ -97,7 +97,9 @@ def test_sweep_and_dispatcher_run_as_processes_and_stop_when_told(suite, launch,
         assert process.wait(30) == 0
 
 
-@pytest.mark.parametrize("module", ["ranker", "services.sweep", "services.dispatcher"])
+@pytest.mark.parametrize(
+    "module", ["ranker", "services.delivery.sweep", "services.delivery.dispatcher"]
+)
 def test_a_mistyped_setting_is_refused_at_the_start(launch, module, capfd):
     process = launch(module, RRTF_RANKER_PRESETS="rrtf")
 

@@ -21,11 +21,11 @@ from infra.db.tables import (
 from ranker import batches, records
 from ranker.again import rank_again
 from ranker.ranking import Rules
-from services import lanes, outbox
 from services.api.idempotency import once
 from services.audit import Maxima, audit
 from services.cli.main import app
-from services.prune import Preview, Pruned, preview, prune
+from services.delivery import lanes, outbox
+from services.delivery.prune import Preview, Pruned, preview, prune
 
 MAXIMA = Maxima(max_attempts=3, max_leases=5)
 DAY = timedelta(days=1)
@@ -200,7 +200,7 @@ def test_an_answer_that_is_being_given_again_stays_until_it_is_given(suite):
 
 
 def test_many_groups_go_in_small_steps(suite, monkeypatch):
-    monkeypatch.setattr("services.prune._GROUPS", 2)
+    monkeypatch.setattr("services.delivery.prune._GROUPS", 2)
     for number in range(5):
         taught_nothing(suite, f"{number}")
     make_old(suite)

@@ -23,11 +23,11 @@ from infra.db.tables import (
     SampleRequestRow,
     TrainingBatchRow,
 )
-from infra.messaging import Queue, Task
+from infra.queues.messaging import Queue, Task
 from infra.settings import SweepSettings
 from ranker import batches
-from services import sweep as sweep_module
-from services.sweep import Sweep
+from services.delivery import sweep as sweep_module
+from services.delivery.sweep import Sweep
 
 SETTINGS = SweepSettings()
 LONG_AGO = SETTINGS.started_seconds + 1
@@ -429,7 +429,7 @@ def test_a_round_without_redis_says_so(suite):
 def test_every_complete_group_is_found_though_a_round_takes_few(
     suite, sweep, monkeypatch, at_most, rounds, again
 ):
-    monkeypatch.setattr(f"services.sweep.{at_most}", 2)
+    monkeypatch.setattr(f"services.delivery.sweep.{at_most}", 2)
     groups = [suite.open(suite.teacher(f"t{number}")) for number in range(5)]
     ids = [candidate_id for candidate_id, _ in suite.outbox.programs()]
     for candidate_id in (ids[0], ids[3], ids[4]):

@@ -1,7 +1,7 @@
 from infra.contracts.base import new_id
 from infra.contracts.candidates import RankGroup
 from infra.db.tables import PolicyRow
-from infra.messaging import Task
+from infra.queues.messaging import Task
 
 
 def test_messages_leave_after_the_commit_in_their_order(suite):

@@ -13,7 +13,7 @@ from infra.contracts.base import Label
 from infra.contracts.candidates import NewGroup
 from infra.db.tables import CandidateRow
 from infra.db.wakeup import Listener
-from services.dispatcher import Dispatcher
+from services.delivery.dispatcher import Dispatcher
 
 LONG = 20.0
 

@@ -10,13 +10,13 @@ from infra import intake
 from infra.contracts.candidates import NewGroup
 from infra.db.ledger import CallRow, EndpointAccountRow, KeptCompletionRow
 from infra.db.tables import CandidateRow, SampleRequestRow
-from sampler.endpoints import Endpoint
-from sampler.fanout import Fanout
-from sampler.ledger import Ledger
-from sampler.remote import Remote
 from sampler.sampling import answer
-from services import lanes
+from sampler.servers.endpoints import Endpoint
+from sampler.servers.fanout import Fanout
+from sampler.servers.ledger import Ledger
+from sampler.servers.remote import Remote
 from services.audit import Maxima, audit
+from services.delivery import lanes
 from services.invariants.payments import PAYMENTS
 from services.starter import load
 from tests.model_server.app import ModelServer, serving

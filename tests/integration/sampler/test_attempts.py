@@ -15,12 +15,12 @@ from infra.contracts.candidates import SamplePlan
 from infra.db.tables import SampleRequestRow
 from sampler import sampling
 from sampler.backends import Completion, SamplesExhausted
-from sampler.in_process import InProcess
+from sampler.models.in_process import InProcess
 from tests.integration.sampler.test_hiccups import Held, poll
 from tests.model_server.faults import Fault, Schedule
 from tests.model_server.sources import Batched, Starter
-from trainer.model import small_student
-from trainer.tokenizer import byte_tokenizer
+from trainer.models.model import small_student
+from trainer.models.tokenizer import byte_tokenizer
 
 PRICES = {"input_price": Decimal(1000), "output_price": Decimal(2000)}
 

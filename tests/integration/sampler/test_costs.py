@@ -9,8 +9,8 @@ import pytest
 from infra.contracts.base import Author, CallState, SampleState, new_id
 from infra.contracts.candidates import SamplePlan
 from infra.db.tables import SampleRequestRow
-from infra.messaging import Task
-from sampler.ledger import Entry
+from infra.queues.messaging import Task
+from sampler.servers.ledger import Entry
 from tests.model_server.app import ModelServer, serving
 from tests.model_server.faults import Fault, Schedule
 from tests.model_server.sources import Batched, Starter

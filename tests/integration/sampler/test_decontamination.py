@@ -5,7 +5,7 @@ import json
 import pytest
 
 from infra import errors
-from infra.importers import every_problem
+from infra.records.importers import every_problem
 from services.cli.local.decontaminating import clean, look
 from services.known import several
 

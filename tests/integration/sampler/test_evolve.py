@@ -8,19 +8,20 @@ from decimal import Decimal
 import pytest
 from typer.testing import CliRunner
 
-from infra import importers
 from infra.contracts.base import CallState
-from sampler.accounts import BudgetExceeded
+from infra.records import importers
 from sampler.evolution.decontamination import Method
 from sampler.evolution.elimination import Reason
 from sampler.evolution.operators import OPERATORS, ask_to_evolve
 from sampler.evolution.teacher import Prompt, Teacher
-from services import evolve, instructions
-from services.agreed_tests import Choices
+from sampler.servers.accounts import BudgetExceeded
 from services.cli.main import app
 from services.cli.stored.training import read_teachers
-from services.decontamination import Screen
-from services.evolving_plan import Plan
+from services.decontamination import instructions
+from services.decontamination.screen import Screen
+from services.evolution import evolve
+from services.evolution.agreed_tests import Choices
+from services.evolution.evolving_plan import Plan
 from services.starter import load
 from tests.model_server.contest import Contest, truth
 from tests.model_server.faults import Fault, Schedule

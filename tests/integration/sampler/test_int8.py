@@ -11,11 +11,11 @@ from infra.contracts.candidates import SamplePlan
 from infra.prompting.wording import quoted
 from sampler.backends import SamplesExhausted
 from sampler.drawing import Question, draws_of
-from sampler.int8 import Int8
-from sampler.quantize import convert
+from sampler.models.int8 import Int8
+from sampler.models.quantize import convert
 from sampler.settings import SamplerSettings
-from trainer.model import small_student
-from trainer.tokenizer import byte_tokenizer
+from trainer.models.model import small_student
+from trainer.models.tokenizer import byte_tokenizer
 
 PROMPT = "def add(a, b):"
 COMPLETION = "    return a + b"

@@ -17,15 +17,15 @@ from infra.prompting.encoding import words_of
 from infra.prompting.stored import form_of, write_form
 from sampler import generate
 from sampler.drawing import Question, draws_of
-from sampler.in_process import InProcess
-from sampler.int8 import TOKENIZER, Int8
-from sampler.quantize import convert
+from sampler.models.in_process import InProcess
+from sampler.models.int8 import TOKENIZER, Int8
+from sampler.models.quantize import convert
 from tests.tokenizer_kinds import KINDS
-from trainer.encoding import encode_group
-from trainer.model import small_student
-from trainer.pretrain import encode_pairs
-from trainer.scoring import response_logps
-from trainer.tokenizer import load_tokenizer
+from trainer.batches.encoding import encode_group
+from trainer.models.model import small_student
+from trainer.models.pretrain import encode_pairs
+from trainer.models.tokenizer import load_tokenizer
+from trainer.rows.scoring import response_logps
 
 RAW = PromptForm(style=PromptStyle.RAW)
 POSITIONS = 2048

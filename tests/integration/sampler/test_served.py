@@ -8,9 +8,9 @@ import pytest
 from infra.contracts.base import Author, SampleState
 from infra.contracts.candidates import SamplePlan
 from infra.db.tables import CheckpointRow, PolicyRow
-from sampler.endpoints import Endpoint, Form
-from sampler.served import Served
-from sampler.weights import By, Weights
+from sampler.servers.endpoints import Endpoint, Form
+from sampler.servers.weights import By, Weights
+from sampler.serving.served import Served
 from tests.model_server.app import serving
 from tests.model_server.policy import BASE, PolicyServer, nothing
 

@@ -10,7 +10,7 @@ from tests.model_server.app import serving
 from tests.model_server.sources import Starter
 from tests.model_server.tokens import TokenServer
 from tests.tokenizer_kinds import KINDS
-from trainer.encoding import encode_group
+from trainer.batches.encoding import encode_group
 
 SERVED = [kind for kind in KINDS if kind != "ends texts"]
 """A server of that one goes on behind the end of a text, which no trainer learns."""

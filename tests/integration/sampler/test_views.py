@@ -5,9 +5,9 @@ from decimal import Decimal
 import httpx
 
 from infra import intake
-from infra.contracts.api import QuarantineKind
 from infra.contracts.base import Author, CallState, GroupState, Label, SampleState
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
+from infra.contracts.views.api import QuarantineKind
 from infra.db.ledger import CallRow
 from infra.db.tables import CandidateRow, GroupRow
 from services.audit import Maxima, audit

@@ -14,7 +14,7 @@ import redis
 from infra.contracts.base import Author, CallState, SampleState
 from infra.contracts.candidates import SampleGroup, SamplePlan
 from infra.db.tables import SampleRequestRow
-from infra.messaging import Sender, Task, celery_app
+from infra.queues.messaging import Sender, Task, celery_app
 from tests.model_server.faults import Fault, Schedule
 from tests.model_server.sources import Batched, Starter
 

@@ -17,7 +17,7 @@ from infra import errors
 from infra.contracts.base import Outcome
 from ranker import batches, records
 from ranker.ranking import Rules
-from trainer.client import LeaseClient
+from trainer.batches.client import LeaseClient
 from trainer.loop import run
 from trainer.modes.config import PairLoss
 from trainer.settings import TrainerSettings

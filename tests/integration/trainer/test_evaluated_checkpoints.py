@@ -13,8 +13,8 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from infra import errors
-from infra.contracts.evaluations import NewEvaluation, Rate
-from trainer.client import LeaseClient
+from infra.contracts.views.evaluations import NewEvaluation, Rate
+from trainer.batches.client import LeaseClient
 from trainer.loop import run
 
 ASKED = "a" * 64

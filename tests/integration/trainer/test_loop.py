@@ -17,8 +17,8 @@ from infra.contracts.prompting import PAPER, PromptForm, Sampled
 from infra.contracts.ranking import LeaseRequest
 from infra.prompting.stored import form_of
 from ranker import batches
-from trainer import checkpoint
-from trainer.client import LeaseClient
+from trainer.batches.client import LeaseClient
+from trainer.checkpoints import checkpoint
 from trainer.loop import run
 from trainer.step import Trainer
 

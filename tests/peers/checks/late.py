@@ -2,7 +2,7 @@
 
 from services import reward
 from services.adapters import judging
-from services.scoring import Scorer
+from services.scoring.completions import Scorer
 
 
 def be_late() -> None:

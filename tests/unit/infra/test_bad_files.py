@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from infra import errors, importers
-from infra.record_files import BadLine
+from infra import errors
+from infra.records import importers
+from infra.records.record_files import BadLine
 
 PROBLEM = {"slug": "own/one", "prompt": "", "entry_point": "f", "tests": [{"kind": "call"}]}
 PROBLEM["tests"][0]["expected"] = 1

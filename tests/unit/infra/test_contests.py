@@ -7,10 +7,11 @@ import zlib
 
 import pytest
 
-from infra import errors, importers
+from infra import errors
 from infra.contests import packed
 from infra.contracts.problems import MAX_TESTS, Problem, TextComparator, ValueComparator
-from infra.record_files import BadLine
+from infra.records import importers
+from infra.records.record_files import BadLine
 from tests import contest_records as records
 
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.contracts.composites import NotPlain
-from infra.contracts.encoding import Writer, encode, plain_error
-from infra.contracts.tagged import Reader, decode, decode_tree
+from infra.contracts.values.composites import NotPlain
+from infra.contracts.values.encoding import Writer, encode, plain_error
+from infra.contracts.values.tagged import Reader, decode, decode_tree
 
 hashable = st.recursive(
     st.none()

@@ -2,9 +2,10 @@
 
 import pytest
 
-from infra import errors, importers
+from infra import errors
 from infra.contracts.base import IntegrityRule
-from infra.record_files import BadLine
+from infra.records import importers
+from infra.records.record_files import BadLine
 from tests import plain_python
 
 CONFIG = '{"files": {"solution": ["two_fer.py"]}}'

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from infra import errors, importers
+from infra import errors
 from infra.contracts.base import IntegrityRule
 from infra.contracts.problems import AssertTest
 from infra.forms import table
+from infra.records import importers
 from tests import form_records as records
 from tests import plain_python
 from tests.form_records import SAMPLES

@@ -6,10 +6,11 @@ import subprocess
 import pytest
 from prometheus_client import REGISTRY
 
-from infra import errors, health, metrics
-from trainer.metrics import Tally
+from infra import errors, health
+from infra.observability import metrics
 from trainer.modes.config import LossConfig
 from trainer.modes.terms import Denominators
+from trainer.watch.metrics import Tally
 
 CHECK = "find {} -mmin -2 | grep -q ."
 """As in docker-compose.yml."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from infra import errors, importers
+from infra import errors
+from infra.records import importers
 from tests.form_records import SAMPLES
 
 

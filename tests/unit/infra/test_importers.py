@@ -5,10 +5,11 @@ import json
 
 import pytest
 
-from infra import errors, importers
+from infra import errors
 from infra.contracts.base import Author
 from infra.contracts.problems import Problem
-from infra.record_files import BadLine
+from infra.records import importers
+from infra.records.record_files import BadLine
 
 HUMAN_EVAL = {
     "task_id": "HumanEval/0",

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from infra import errors
 from infra.contracts.problems import MAX_WALL_SECONDS, Limits
-from infra.messaging import Queue, celery_app
+from infra.queues.messaging import Queue, celery_app
 from infra.settings import QueueSettings, load
 
 

@@ -7,9 +7,9 @@ import sys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.contracts import orders
-from infra.contracts.encoding import encode
-from infra.contracts.tagged import decode
+from infra.contracts.values import orders
+from infra.contracts.values.encoding import encode
+from infra.contracts.values.tagged import decode
 
 elements = st.one_of(
     st.lists(st.integers(0, 60), max_size=40),

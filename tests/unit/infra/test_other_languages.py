@@ -2,10 +2,11 @@
 
 import pytest
 
-from infra import errors, importers
+from infra import errors
 from infra.composing import composed
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
+from infra.records import importers
 
 HUMAN_EVAL_X = {
     "CPP/0": (

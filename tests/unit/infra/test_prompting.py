@@ -6,7 +6,7 @@ from infra import errors
 from infra.prompting.encoding import encode_prompt
 from infra.prompting.wording import quoted
 from tests.marked_tokenizers import TEMPLATES, marked_tokenizer
-from trainer.tokenizer import byte_tokenizer
+from trainer.models.tokenizer import byte_tokenizer
 
 PLAIN = byte_tokenizer()
 TEXT = quoted("Say <s> and </s>.")

@@ -10,9 +10,10 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from infra import errors, importers, record_files
-from infra.record_files import BadLine
-from infra.samples import Written
+from infra import errors
+from infra.records import importers, record_files
+from infra.records.record_files import BadLine
+from infra.records.samples import Written
 from tests.form_records import APPS, CLASS_EVAL, CODER_EVAL, SAMPLES, leetcode
 
 RECORDS = [APPS, CLASS_EVAL]

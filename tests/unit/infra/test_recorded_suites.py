@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from infra import importers
-from infra.record_files import BadLine
+from infra.records import importers
+from infra.records.record_files import BadLine
 from tests import plain_python
 
 pytestmark = pytest.mark.data

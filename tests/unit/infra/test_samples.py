@@ -7,9 +7,10 @@ import pyarrow
 import pytest
 from pyarrow import parquet
 
-from infra import errors, importers
-from infra.record_files import BadLine
-from infra.samples import Names
+from infra import errors
+from infra.records import importers
+from infra.records.record_files import BadLine
+from infra.records.samples import Names
 
 HUMAN_EVAL = ["HumanEval/0", "HumanEval/1"]
 MBPP = [f"MBPP/{number}" for number in range(1, 975)]

@@ -2,7 +2,7 @@ import pytest
 
 from infra import errors, settings
 from infra.db.unit_of_work import with_driver
-from infra.messaging import Queue, Task
+from infra.queues.messaging import Queue, Task
 from ranker.settings import RankerSettings
 
 

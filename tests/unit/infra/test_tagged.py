@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from infra.contracts import tagged
-from infra.contracts.composites import NotPlain
 from infra.contracts.problems import CallTest, Problem
-from infra.contracts.scalars import SCALARS
+from infra.contracts.values import tagged
+from infra.contracts.values.composites import NotPlain
+from infra.contracts.values.scalars import SCALARS
 
 TAGS = [
     *SCALARS, "$tuple", "$set", "$frozenset", "$dict", "$deque", "$bounded", "$keys", "$items",

@@ -13,7 +13,7 @@ import grimp
 import pytest
 import yaml
 
-from infra.access import USER
+from infra.queues.access import USER
 from services.cli.suite.running import GRACE_SECONDS
 from tests.image import extras_of, packages
 
@@ -187,13 +187,13 @@ def test_the_executor_alone_is_the_user_of_redis_who_may_do_little() -> None:
         if "REDIS_URL" in found.get("environment", {})
     }
     printed = subprocess.run(
-        [sys.executable, "-m", "infra.access"], capture_output=True, text=True, check=True
+        [sys.executable, "-m", "infra.queues.access"], capture_output=True, text=True, check=True
     ).stdout
 
     assert users.pop("executor") == USER
     assert len(users) >= 5
     assert set(users.values()) == {"${REDIS_PASSWORD"}  # Nobody's name stands before it.
-    # `python -m infra.access >infra/docker/executor.acl` writes it anew.
+    # `python -m infra.queues.access >infra/docker/executor.acl` writes it anew.
     assert (ROOT / "infra/docker/executor.acl").read_text() == printed
     assert any("infra/docker/executor.acl:" in volume for volume in service("redis")["volumes"])
 

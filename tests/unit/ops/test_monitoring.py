@@ -12,7 +12,8 @@ import yaml
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from infra import messaging, metrics
+from infra.observability import metrics
+from infra.queues import messaging
 
 MONITORING = Path(__file__).parents[3] / "infra/monitoring"
 CHART = Path(__file__).parents[3] / "infra/helm/rrtf"

@@ -10,9 +10,9 @@ import pytest
 from infra.contracts.base import Author, Label, Language
 from infra.contracts.ranking import Judged, RankedGroup, Response
 from ranker.ranking import Preset, Rules, rank
-from trainer.encoding import encode_group
+from trainer.batches.encoding import encode_group
+from trainer.models.tokenizer import byte_tokenizer
 from trainer.modes.config import LossConfig, PairMode
-from trainer.tokenizer import byte_tokenizer
 
 NUM_GROUPS = 10_000
 LABELS = list(Label)

@@ -5,7 +5,7 @@ import json
 import torch
 from transformers import BertConfig, BertModel, BertTokenizer
 
-from sampler import embedding
+from sampler.models import embedding
 
 KNOWN = ["add the numbers", "reverse the words of a text"]
 

@@ -9,7 +9,7 @@ from infra import errors
 from infra.contracts.base import Author
 from infra.contracts.candidates import SamplePlan
 from sampler.drawing import draws_of
-from sampler.endpoints import Endpoint, read_endpoints
+from sampler.servers.endpoints import Endpoint, read_endpoints
 
 GOOD = '[large]\nurl = "https://host/v1"\nmodel = "m"\n'
 MINE = GOOD + 'policy = "mine"\nweights = '

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampler.extraction import ExtractionMethod, extract
+from sampler.extraction.program import ExtractionMethod, extract
 from services.starter import load
 
 PROMPT = 'from typing import List\n\n\ndef f(x):\n    """Add one."""\n'

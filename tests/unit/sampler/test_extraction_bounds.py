@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infra.contracts.base import Language
-from sampler.extraction import extract
+from sampler.extraction.program import extract
 
 PROMPT = 'from typing import List\n\n\ndef f(x):\n    """Add one."""\n'
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sampler.extraction import ExtractionMethod, extract
+from sampler.extraction.program import ExtractionMethod, extract
 
 PROMPT = 'from typing import List\n\n\ndef f(x):\n    """Add one."""\n'
 BODY = "    return x + 1\n"

@@ -17,8 +17,8 @@ from infra import errors
 from infra.contracts.prompting import PromptForm, PromptStyle
 from infra.prompting.wording import Described
 from sampler.drawing import Decoding, derive_seed
-from sampler.generation import LocalModel, Row, SeededChoice
-from trainer.tokenizer import byte_tokenizer
+from sampler.models.generation import LocalModel, Row, SeededChoice
+from trainer.models.tokenizer import byte_tokenizer
 
 RAW = PromptForm(style=PromptStyle.RAW)
 _ATTENTION = {

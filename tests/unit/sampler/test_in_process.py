@@ -11,12 +11,12 @@ import torch
 from infra import errors
 from infra.contracts.base import Author, new_id
 from infra.contracts.candidates import SamplePlan
-from sampler import in_process
 from sampler.backends import SamplesExhausted
 from sampler.drawing import Question, draws_of
-from sampler.in_process import InProcess
-from trainer.model import small_student
-from trainer.tokenizer import byte_tokenizer
+from sampler.models import in_process
+from sampler.models.in_process import InProcess
+from trainer.models.model import small_student
+from trainer.models.tokenizer import byte_tokenizer
 
 
 @pytest.fixture(scope="module")

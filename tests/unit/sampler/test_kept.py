@@ -5,12 +5,12 @@ import json
 import pytest
 import torch
 
-from infra.kept import Kept
+from infra.records.kept import Kept
 from sampler import generate
 from services.exercises import files
 from services.exercises.exercise import Split
-from trainer.model import small_student
-from trainer.tokenizer import byte_tokenizer
+from trainer.models.model import small_student
+from trainer.models.tokenizer import byte_tokenizer
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.contracts.base import Language
-from sampler.extraction import extract
+from sampler.extraction.program import extract
 
 PROGRAMS = {
     Language.C: "#include <stdio.h>\nint main(void) {\n    puts(\"hi\");\n    return 0;\n}\n",

@@ -10,8 +10,8 @@ from sampler.quantization.making import matrices
 from sampler.quantization.measuring import Chosen
 from sampler.quantization.noise import noisy
 from sampler.quantization.variants import VARIANTS, missing
-from trainer.model import load_model, small_student
-from trainer.tokenizer import byte_tokenizer
+from trainer.models.model import load_model, small_student
+from trainer.models.tokenizer import byte_tokenizer
 
 PROGRAM = "def f(x):\n    return x\n"
 PROBLEMS = [

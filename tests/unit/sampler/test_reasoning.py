@@ -4,7 +4,7 @@ import pytest
 
 from infra.contracts.base import Language
 from infra.contracts.prompting import PromptForm
-from sampler.extraction import extract
+from sampler.extraction.program import extract
 
 PROMPT = 'def f(x):\n    """Add one."""\n'
 DRAFT = "def f(x):\n    return x + 7\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampler.refusals import Fault, refusal
+from sampler.servers.refusals import Fault, refusal
 
 NOW = 1_700_000_000.0
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from sampler.endpoints import Endpoint
-from sampler.refusals import CallFailed, Fault
-from sampler.replies import read_reply
+from sampler.servers.endpoints import Endpoint
+from sampler.servers.refusals import CallFailed, Fault
+from sampler.servers.replies import read_reply
 
 ENDPOINT = Endpoint(name="large", url="http://host/v1/", model="large-2")
 MESSAGES = Endpoint(name="large", url="http://host/v1/", model="large-2", form="messages")

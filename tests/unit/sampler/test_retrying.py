@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sampler.retrying import wait_seconds
+from sampler.servers.retrying import wait_seconds
 
 CHANCES = st.floats(0, 1)
 FAILURES = st.integers(1, 1000)

@@ -8,8 +8,8 @@ from pydantic import SecretStr
 from infra.contracts.base import Language, new_id
 from infra.prompting.wording import Message
 from sampler.drawing import Question
-from sampler.endpoints import Endpoint, Form
-from sampler.wire import (
+from sampler.servers.endpoints import Endpoint, Form
+from sampler.servers.wire import (
     Ask,
     ask_problem,
     body_of,

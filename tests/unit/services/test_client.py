@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 from infra import errors
-from infra.contracts.api import NewApiKey
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate, NewGroup
+from infra.contracts.views.api import NewApiKey
 from services.client import Client
 
 STATS = {

@@ -5,11 +5,11 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
 
-from infra.contracts.api import CheckAgain
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.direct import ExecuteRequest
 from infra.contracts.problems import CallTest, Limits, ProgramTest, StdioTest
 from infra.contracts.ranking import HeartbeatRequest, Lease, LeaseRequest, NewCheckpoint
+from infra.contracts.views.api import CheckAgain
 from infra.db.unit_of_work import Database
 from services.api.app import BORROWED, MODULES, create_app
 from services.api.problem_details import MEDIA_TYPE

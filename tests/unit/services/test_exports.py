@@ -6,11 +6,11 @@ from uuid import UUID
 
 import pytest
 
-from infra import ranked_files
 from infra.contracts.base import Author, Integrity, Label, SkipReason
 from infra.contracts.prompting import PromptForm, PromptStyle, Sampled
 from infra.contracts.ranking import ADVICE
 from infra.prompting.wording import quoted
+from infra.records import ranked_files
 from ranker.ranking import Preset, Rules
 from services.exports.rows import Rows
 from services.exports.shapes import Shape

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from infra.record_files import BadLine
-from services import instructions
+from infra.records.record_files import BadLine
+from services.decontamination import instructions
 
 F = "def f(a):\n    return a\n"
 

@@ -5,11 +5,12 @@ import json
 
 import pytest
 
-from infra import errors, importers, record_files
+from infra import errors
 from infra.contracts.base import Author
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Problem
-from infra.record_files import BadLine
-from infra.samples import Written
+from infra.records import importers, record_files
+from infra.records.record_files import BadLine
+from infra.records.samples import Written
 
 HUMAN_EVAL = {"task_id": "a/0", "prompt": "p", "test": "assert 1", "entry_point": "f"}
 MBPP = {"task_id": 2, "text": "t", "test_list": ["assert f()"]}

@@ -3,7 +3,7 @@
 import pytest
 
 from infra.contracts.direct import MAX_RUN_SECONDS
-from services.api.sandbox_fusion import limits_of
+from services.api.compatible.sandbox_fusion import limits_of
 
 MEBIBYTE = 2**20
 

@@ -3,8 +3,8 @@
 import itertools
 from types import SimpleNamespace
 
-from services import dispatcher
-from services.dispatcher import Stock
+from services.delivery import dispatcher
+from services.delivery.dispatcher import Stock
 
 
 def test_a_queue_is_filled_up_once_a_quarter_is_gone():

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from infra.contracts.api import BulkGroup, BulkGroupOutcome, BulkGroupResult, GroupView, Page
 from infra.contracts.base import CandidateState, GroupState, new_id
 from infra.contracts.candidates import NewCandidate
+from infra.contracts.views.api import BulkGroup, BulkGroupOutcome, BulkGroupResult, GroupView, Page
 from services.client.calls import Call
 from services.client.sending import Sleep
 from services.client.submission import CHUNK_GROUPS, AllCandidates, Finished, submission

@@ -2,9 +2,9 @@
 
 from infra.contracts.execution import Suite
 from infra.contracts.problems import CallTest
-from infra.messaging import size_of
-from services import suites
-from services.suites import KnownSuites
+from infra.queues.messaging import size_of
+from services.delivery import suites
+from services.delivery.suites import KnownSuites
 
 
 def suite_of(size):

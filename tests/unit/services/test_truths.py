@@ -8,8 +8,8 @@ import pytest
 
 from infra import errors
 from infra.contracts.problems import CallTest, StdioTest
-from services import truths
-from services.scoring import program_in, text_of
+from services.scoring import truths
+from services.scoring.completions import program_in, text_of
 
 OURS = {"tests": [{"kind": "call", "args": [1, 2], "expected": 3}], "entry_point": "add"}
 CASES = [{"input": "1\n2", "output": "3", "fn_name": "add", "type": "function_call"}]

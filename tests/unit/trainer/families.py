@@ -8,7 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from tests.unit.trainer.students import VOCABULARY
-from trainer.model import switch_off_dropout
+from trainer.models.model import switch_off_dropout
 
 WINDOW = 8
 

@@ -12,7 +12,7 @@ from transformers import (
 
 from infra.contracts.base import Author, Label, new_id
 from infra.contracts.ranking import RankedGroup, Response
-from trainer.model import set_attention
+from trainer.models.model import set_attention
 from trainer.modes.groups import EncodedGroup
 
 VOCABULARY = 97

@@ -6,7 +6,7 @@ import pytest
 
 from infra import errors
 from infra.weights import weights_sha256
-from trainer import checkpoint
+from trainer.checkpoints import checkpoint
 from trainer.processes import Processes
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer

@@ -7,10 +7,10 @@ import pytest
 from infra.contracts.base import Author, Integrity, Label
 from infra.prompting.wording import quoted
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
-from trainer.encoding import encode_group
+from trainer.batches.encoding import encode_group
+from trainer.models.tokenizer import byte_tokenizer
 from trainer.modes.config import LossConfig, Mode, PairMode
 from trainer.modes.groups import OwnPrograms
-from trainer.tokenizer import byte_tokenizer
 
 TOKENIZER = byte_tokenizer()
 END = TOKENIZER.eos_token_id

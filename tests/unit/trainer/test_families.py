@@ -6,9 +6,9 @@ from structlog.testing import capture_logs
 
 from tests.unit.trainer.families import PADDED, SHARED, family
 from tests.unit.trainer.students import gradient_of, row_by_row, token_ids
-from trainer.layout import Asked, Layout
-from trainer.model import set_attention
-from trainer.scoring import Scorer
+from trainer.models.model import set_attention
+from trainer.rows.layout import Asked, Layout
+from trainer.rows.scoring import Scorer
 from trainer.selfcheck import checked, suitable_layout
 
 PROMPT, *RESPONSES = token_ids(13, 7, 1, 19, 4, 11)

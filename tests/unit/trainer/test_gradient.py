@@ -7,13 +7,13 @@ import torch
 
 from tests.unit.trainer.students import ARCHITECTURES, gradient_of, ids_group, tiny
 from trainer.gradient import Gradient
-from trainer.layout import Layout
 from trainer.modes.config import LossConfig, Mode, PairLoss
 from trainer.modes.objective import denominators, total
 from trainer.modes.terms import Denominators, Term
 from trainer.passes import Passes
 from trainer.processes import Processes
-from trainer.scoring import Scorer
+from trainer.rows.layout import Layout
+from trainer.rows.scoring import Scorer
 
 GROUPS = [ids_group(9, 14, 3, 22, 6), ids_group(5, 8, seed=1), ids_group(12, 2, 17, seed=2, best=2)]
 CONFIGS = [

@@ -10,10 +10,10 @@ from infra import errors
 from infra.contracts.base import Label, new_id
 from infra.contracts.ranking import LeasedBatch
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
-from trainer.guard import PATIENCE, WINDOW, Guard, History
 from trainer.modes.config import POLICY_GRADIENT, Mode
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
+from trainer.watch.guard import PATIENCE, WINDOW, Guard, History
 
 
 def looked(losses, norms=None, guard=None):

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from tests.unit.trainer.students import ids_group
-from trainer import scoring
 from trainer.modes.config import LossConfig, Mode, PairLoss, PairMode
 from trainer.modes.objective import denominators, total
 from trainer.modes.pairs import form_pairs
 from trainer.modes.ranking import ranking_terms
 from trainer.modes.terms import Denominators, Term
-from trainer.scoring import token_logps
+from trainer.rows import scoring
+from trainer.rows.scoring import token_logps
 
 
 def sums(*means, lengths):

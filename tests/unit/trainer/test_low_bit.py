@@ -9,10 +9,10 @@ from transformers import AutoModelForCausalLM
 
 from infra import errors
 from tests.unit.trainer.students import ids_group, tiny
-from trainer.scoring import response_logps
+from trainer.models.tokenizer import byte_tokenizer
+from trainer.rows.scoring import response_logps
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
-from trainer.tokenizer import byte_tokenizer
 
 needs_torchao = pytest.mark.skipif(find_spec("torchao") is None, reason="make low-bit")
 needs_bitsandbytes = pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="make low-bit")

@@ -8,12 +8,12 @@ import torch
 
 from infra.contracts.base import Label
 from tests.unit.trainer.students import ids_group
-from trainer.metrics import Moments, Tally
 from trainer.modes.config import LossConfig
 from trainer.modes.groups import OwnPrograms
 from trainer.modes.objective import denominators
 from trainer.modes.ranking import ranking_terms
 from trainer.modes.terms import Denominators
+from trainer.watch.metrics import Moments, Tally
 
 
 def test_a_correlation_is_pearsons():

@@ -10,11 +10,11 @@ from infra.contracts.base import Author, Label
 from infra.contracts.prompting import PAPER, Sampled
 from tests.unit.trainer.students import BAD, GOOD, ids_group, ranked_group, tiny
 from tests.unit.trainer.test_gradient import accumulated, relative
-from trainer.encoding import encode_group
+from trainer.batches.encoding import encode_group
+from trainer.models.tokenizer import byte_tokenizer
 from trainer.modes.config import POLICY_GRADIENT, LossConfig, Mode
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
-from trainer.tokenizer import byte_tokenizer
 
 TOKENIZER = byte_tokenizer()
 

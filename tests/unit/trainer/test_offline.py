@@ -4,14 +4,15 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from infra import errors, logs
+from infra import errors
 from infra.contracts.base import Author, Label, new_id
 from infra.contracts.ranking import RankedGroup, Response
-from trainer.checkpoint import sha256
-from trainer.model import small_student
+from infra.observability import logs
+from trainer.checkpoints.checkpoint import sha256
+from trainer.models.model import small_student
+from trainer.models.tokenizer import byte_tokenizer
 from trainer.offline import main, read_groups
 from trainer.settings import TrainerSettings
-from trainer.tokenizer import byte_tokenizer
 
 
 def response(author, label, score, program):

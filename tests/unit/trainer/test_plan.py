@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 from services.cli.main import app
 from tests.benchmarks.trainer.memory import CASES, measured, predicted, write_model
 from trainer import __main__ as trainer
-from trainer.cards import Cards
-from trainer.plan import make_plan
-from trainer.planning import announce, explain
+from trainer.planning.announcement import announce, explain
+from trainer.planning.cards import Cards
+from trainer.planning.plan import make_plan
 from trainer.settings import TrainerSettings
 
 CODER_1_5B = {

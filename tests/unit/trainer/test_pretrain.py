@@ -8,7 +8,7 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from infra import errors
-from trainer.pretrain import (
+from trainer.models.pretrain import (
     Recipe,
     batches,
     encode_pairs,
@@ -17,7 +17,7 @@ from trainer.pretrain import (
     program_loss,
     read_corpus,
 )
-from trainer.tokenizer import train_tokenizer
+from trainer.models.tokenizer import train_tokenizer
 
 PAIRS = [
     (f"Add {number} to each.", f"def add(n):\n    return n + {number}\n") for number in range(40)

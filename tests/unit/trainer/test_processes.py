@@ -10,12 +10,12 @@ from infra import errors
 from tests.torch_processes import in_processes
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
 from trainer import processes
-from trainer.encoding import encode_group
-from trainer.model import small_student
+from trainer.batches.encoding import encode_group
+from trainer.models.model import small_student
+from trainer.models.tokenizer import byte_tokenizer
 from trainer.processes import Processes
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
-from trainer.tokenizer import byte_tokenizer
 
 STEPS = [[(GOOD, BAD), ("a = 1\n", "a = 2\n")], [(BAD, GOOD)], [("b = 1\n", BAD), (GOOD * 2, BAD)]]
 

@@ -8,7 +8,7 @@ from infra.contracts.prompting import PromptForm, Sampled
 from infra.prompting.encoding import end_id, prompt_ids
 from tests.tokenizer_kinds import KINDS
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
-from trainer.responses import ResponseEncoder
+from trainer.batches.responses import ResponseEncoder
 
 ANSWER = f"```python\n{GOOD}```"
 CUT = PromptForm(style="thinking", reasoning="cut")

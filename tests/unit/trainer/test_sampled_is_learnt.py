@@ -11,7 +11,7 @@ from infra.contracts.prompting import Sampled
 from infra.prompting.encoding import continue_ids, prompt_ids, words_of
 from tests.tokenizer_kinds import KINDS
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
-from trainer.responses import ResponseEncoder
+from trainer.batches.responses import ResponseEncoder
 
 _TEXT = st.text(st.sampled_from("ab_(1) \n\"'`<>:=#"), max_size=60)
 _NUMBERS = st.lists(st.integers(0, 10**6), min_size=1, max_size=40)

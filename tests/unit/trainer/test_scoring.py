@@ -13,10 +13,10 @@ from tests.unit.trainer.students import (
     tiny,
     token_ids,
 )
-from trainer import attention
-from trainer.head import head_of
-from trainer.layout import Asked, Extent, Layout, lay_out, pack, plan, size
-from trainer.scoring import Scorer, response_logps
+from trainer.rows import attention
+from trainer.rows.head import head_of
+from trainer.rows.layout import Asked, Extent, Layout, lay_out, pack, plan, size
+from trainer.rows.scoring import Scorer, response_logps
 from trainer.selfcheck import checked_head
 
 PROMPT, *RESPONSES = token_ids(13, 7, 1, 19, 4, 11)
@@ -125,7 +125,7 @@ def test_a_large_group_is_scored_in_several_passes_with_the_same_result(layout, 
     model = tiny("llama")
     with torch.no_grad():
         whole = response_logps(model, PROMPT, RESPONSES, layout)
-        monkeypatch.setattr("trainer.scoring.MAX_TOKENS", 40)
+        monkeypatch.setattr("trainer.rows.scoring.MAX_TOKENS", 40)
         parts = response_logps(model, PROMPT, RESPONSES, layout)
 
     assert [len(logp) for logp in parts] == [len(response) for response in RESPONSES]

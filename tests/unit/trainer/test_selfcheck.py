@@ -15,9 +15,9 @@ from transformers.masking_utils import sdpa_mask
 
 from tests.unit.trainer.families import family
 from tests.unit.trainer.students import ARCHITECTURES, VOCABULARY, tiny
-from trainer.layout import Layout
-from trainer.model import set_attention
-from trainer.scoring import Scorer
+from trainer.models.model import set_attention
+from trainer.rows.layout import Layout
+from trainer.rows.scoring import Scorer
 from trainer.selfcheck import checked, suitable_layout
 
 

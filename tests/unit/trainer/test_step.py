@@ -12,12 +12,12 @@ from infra import errors
 from infra.contracts.base import new_id
 from infra.contracts.ranking import LeasedBatch
 from tests.unit.trainer.students import BAD, GOOD, ranked_group
-from trainer.encoding import encode_group
-from trainer.layout import Layout
-from trainer.scoring import response_logps
+from trainer.batches.encoding import encode_group
+from trainer.models.tokenizer import byte_tokenizer
+from trainer.rows.layout import Layout
+from trainer.rows.scoring import response_logps
 from trainer.settings import TrainerSettings
 from trainer.step import Trainer
-from trainer.tokenizer import byte_tokenizer
 
 STEPS = [[(GOOD, BAD)], [(BAD, GOOD)], [("a = 1\n", "a = 2\n"), (GOOD * 2, BAD)]] * 2
 LORA = {"lora_rank": 4, "learning_rate": 1e-2}

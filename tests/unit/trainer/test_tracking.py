@@ -7,7 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from infra import errors
 from trainer.settings import TrackerKind, TrainerSettings
-from trainer.tracking import numbers, open_tracker
+from trainer.watch.tracking import numbers, open_tracker
 
 
 def settings(tracker):

@@ -7,11 +7,13 @@ from datetime import date
 
 import pytest
 
-from infra import errors, importers
+from infra import errors
 from infra.contracts.problems import CallTest, Problem
 from infra.contracts.prompting import PAPER
-from services.evaluation import benchmarks, given, plan, published
+from infra.records import importers
+from services.evaluation import benchmarks, plan
 from services.evaluation.plan import GREEDY, BenchmarkPlan, Setting
+from services.evaluation.programs import given, published
 from services.known import known
 from services.statistics import Count, over_problems
 

@@ -1,0 +1,413 @@
+"""The outbox: which committed work goes to the queue next, and which need not go at all.
+
+What is submitted and has no `sent_at` waits here; `lanes` says whose goes next. A program that was
+executed against the same tests in the same sandbox takes that execution's label; one that is being
+executed elsewhere is followed.
+"""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    Float,
+    Uuid,
+    and_,
+    case,
+    cast,
+    column,
+    exists,
+    func,
+    null,
+    select,
+    text,
+    update,
+    values,
+)
+from sqlalchemy.orm import Session, aliased
+
+from infra import errors, intake
+from infra.contracts.base import CandidateState, GroupState, Integrity, SampleState
+from infra.contracts.candidates import RankGroup
+from infra.contracts.execution import ExecutionRequest, Program, Suite
+from infra.db.tables import (
+    UNSENT,
+    CandidateRow,
+    ExecutionRow,
+    GroupRow,
+    ProblemRow,
+    SampleRequestRow,
+    SandboxProfileRow,
+)
+from infra.db.unit_of_work import Work
+from infra.observability import logs, metrics
+from infra.queues.messaging import Task
+from ranker import records
+from services.delivery import lanes
+from services.delivery.lanes import Lane
+from services.delivery.suites import KnownSuites
+
+log = logs.get(__name__)
+
+SLICE_CANDIDATES = 32
+"""Most candidates in one message; they share the message's tests."""
+SLICE_CHARACTERS = 2_000_000
+"""Most program text in one message, unless a single program is longer."""
+_SMALL_SLICE = 4
+_SPREAD = 16
+"""Messages over which a small backlog is spread, so that no worker waits beside a long one."""
+_LOOK_AHEAD = 2_048
+"""Most candidates looked at in one round; those that need no execution cost the queue nothing."""
+_UPGRADE = timedelta(minutes=10)
+"""How long, after a new sandbox version was first heard of, an older one's executions serve."""
+
+
+class Slice(NamedTuple):
+    """One message for the executor."""
+
+    request: ExecutionRequest
+    interactive: bool
+    groups: tuple[UUID, ...]
+    """Whose candidates it holds."""
+
+
+class Suites:
+    """The suites of recent problems."""
+
+    def __init__(self) -> None:
+        self._known = KnownSuites[tuple[UUID, Integrity | None]]()
+
+    def get(self, session: Session, problem_id: UUID) -> Suite:
+        """Return a problem's suite with what is decided, read when it is first asked for so.
+
+        Raises:
+            errors.ProblemUnsound: another version stored it, and it is none to this one.
+        """
+        read = functools.partial(intake.load_suite, session, problem_id)
+        decided = session.scalar(select(ProblemRow.decided).where(ProblemRow.id == problem_id))
+        return self._known.get((problem_id, decided), read).suite
+
+
+class Waiting(NamedTuple):
+    """A candidate of the outbox."""
+
+    id: UUID
+    group_id: UUID
+    problem_id: UUID
+    cache_key: bytes | None
+    interactive: bool
+    attempts: int
+
+
+def give_back(work: Work, slices: Iterable[Slice]) -> None:
+    """Put candidates that the queue did not take back into the outbox."""
+    ids = [program.candidate_id for slice_ in slices for program in slice_.request.programs]
+    work.session.execute(
+        update(CandidateRow)
+        .where(
+            CandidateRow.id.in_(ids),
+            CandidateRow.state == CandidateState.SUBMITTED,
+            # The queue may have taken it after all, without being able to say so.
+            CandidateRow.started_at.is_(None) | (CandidateRow.started_at < CandidateRow.sent_at),
+        )
+        .values(sent_at=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def choose(session: Session, messages: int) -> list[list[Waiting]]:
+    """Choose whose candidates go next: at most so many slices, of one problem each."""
+    waiting = lanes.waiting(session)
+    if not waiting:
+        return []
+    under_way = lanes.under_way(session, CandidateRow)
+    look = min(_LOOK_AHEAD, max(_SPREAD, 2 * messages) * SLICE_CANDIDATES)
+    share = max(look // len(waiting), SLICE_CANDIDATES)
+    # A lane's last candidate may have gone since it was listed: by a verdict that came late.
+    queued = {lane: cut for lane in waiting if (cut := _cut(_head(session, lane, share)))}
+    chosen: list[list[Waiting]] = []
+    while queued and len(chosen) < messages:
+        lane = lanes.next_of(queued, under_way)
+        chosen.append(queued[lane].pop(0))
+        under_way[lane.api_key_id] = under_way.get(lane.api_key_id, 0) + len(chosen[-1])
+        if not queued[lane]:
+            del queued[lane]
+    return chosen
+
+
+def _head(session: Session, lane: Lane, limit: int) -> Sequence[Waiting]:
+    rows = session.execute(
+        select(
+            CandidateRow.id,
+            CandidateRow.group_id,
+            GroupRow.problem_id,
+            CandidateRow.cache_key,
+            CandidateRow.interactive,
+            CandidateRow.attempts,
+        )
+        .join(GroupRow, CandidateRow.group_id == GroupRow.id)
+        .where(
+            text(f"candidates.{UNSENT.replace(' AND ', ' AND candidates.')}"),
+            CandidateRow.interactive == lane.interactive,
+            CandidateRow.api_key_id == lane.api_key_id,
+        )
+        .order_by(CandidateRow.id)
+        .limit(limit)
+    )
+    return [Waiting(*row) for row in rows]
+
+
+def _cut(rows: Sequence[Waiting]) -> list[list[Waiting]]:
+    """Cut a lane's head into slices of one problem, in the order of their first candidates.
+
+    One that was begun before goes alone: should it end its worker again, it takes nobody along.
+    """
+    size = min(SLICE_CANDIDATES, max(_SMALL_SLICE, -(-len(rows) // _SPREAD)))
+    slices: list[list[Waiting]] = []
+    growing: dict[UUID, list[Waiting]] = {}
+    for row in rows:
+        if row.attempts:
+            slices.append([row])
+            continue
+        slice_ = growing.get(row.problem_id)
+        if slice_ is None or len(slice_) == size:
+            slice_ = growing[row.problem_id] = []
+            slices.append(slice_)
+        slice_.append(row)
+    return slices
+
+
+def serve(work: Work, chosen: Iterable[Sequence[Waiting]]) -> set[UUID]:
+    """Label candidates whose program was executed before; return their ids."""
+    keyed = [row for rows in chosen for row in rows if row.cache_key is not None]
+    if not keyed:
+        return set()
+    newest = select(func.max(SandboxProfileRow.seen_at)).scalar_subquery()
+    current = select(SandboxProfileRow.sandbox).where(SandboxProfileRow.seen_at > newest - _UPGRADE)
+    found = {
+        row.cache_key: row.id
+        for row in work.session.execute(
+            select(ExecutionRow.cache_key, ExecutionRow.id)
+            .where(
+                ExecutionRow.cache_key.in_({row.cache_key for row in keyed}),
+                ExecutionRow.sandbox.in_(current.scalar_subquery()),
+                ~ExecutionRow.unstable,
+            )
+            .order_by(ExecutionRow.id)
+        )
+    }
+    hits = {row.id: found[row.cache_key] for row in keyed if row.cache_key in found}
+    return _label(work, {row.group_id for row in keyed if row.id in hits}, hits)
+
+
+def _label(work: Work, groups: Iterable[UUID], executions: Mapping[UUID, UUID]) -> set[UUID]:
+    """Give candidates, and the duplicates of those, the label of another's execution."""
+    if not executions:
+        return set()
+    records.lock_groups(work, groups)
+    given = values(column("id", Uuid), column("execution_id", Uuid), name="given").data(
+        list(executions.items())
+    )
+    labelled = set()
+    for link in (CandidateRow.id, CandidateRow.duplicate_of):
+        rows = work.session.execute(
+            update(CandidateRow)
+            .where(
+                link == given.c.id,
+                ExecutionRow.id == given.c.execution_id,
+                CandidateRow.state == CandidateState.SUBMITTED,
+            )
+            .values(
+                state=CandidateState.LABELLED,
+                label=ExecutionRow.label,
+                pass_fraction=cast(ExecutionRow.passed, Float) / ExecutionRow.total,
+                execution_id=ExecutionRow.id,
+                labelled_at=func.clock_timestamp(),
+                cached=CandidateRow.duplicate_of.is_(None),
+                follows=null(),
+                reason=null(),
+            )
+            .returning(CandidateRow.id, CandidateRow.author, ExecutionRow.label)
+            .execution_options(synchronize_session=False)
+        )
+        for row in rows:
+            labelled.add(row.id)
+            metrics.CANDIDATES_LABELLED.labels(row.label.value, row.author.value).inc()
+    metrics.CACHE_HITS.inc(len(labelled))
+    for group_id in _complete(work.session, groups):
+        work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
+    return labelled
+
+
+def _complete(session: Session, groups: Iterable[UUID]) -> Sequence[UUID]:
+    waiting = exists().where(
+        CandidateRow.group_id == GroupRow.id, CandidateRow.state == CandidateState.SUBMITTED
+    )
+    sampled = exists().where(
+        SampleRequestRow.group_id == GroupRow.id,
+        SampleRequestRow.state == SampleState.SUBMITTED,
+    )
+    return session.scalars(
+        select(GroupRow.id).where(
+            GroupRow.id.in_(groups), GroupRow.state == GroupState.OPEN, ~waiting, ~sampled
+        )
+    ).all()
+
+
+def _follow(work: Work, rows: Iterable[Waiting]) -> set[UUID]:
+    """Let candidates wait for a program like theirs that is under way, or goes now.
+
+    What somebody waits for does not wait for bulk work, behind which it would stand.
+    """
+    keyed = [row for row in rows if row.cache_key is not None]
+    sent = work.session.execute(
+        select(CandidateRow.cache_key, CandidateRow.interactive, CandidateRow.id).where(
+            CandidateRow.cache_key.in_({row.cache_key for row in keyed}),
+            CandidateRow.state == CandidateState.SUBMITTED,
+            CandidateRow.sent_at.is_not(None),
+        )
+    )
+    leaders = {(row.cache_key, row.interactive): row.id for row in sent}
+    following: dict[UUID, UUID] = {}
+    for row in keyed:
+        urgent = leaders.get((row.cache_key, True))
+        leader = urgent or leaders.setdefault((row.cache_key, row.interactive), row.id)
+        if leader != row.id:
+            following[row.id] = leader
+    for leader in set(following.values()):
+        work.session.execute(
+            update(CandidateRow)
+            .where(
+                CandidateRow.id.in_([one for one, led in following.items() if led == leader]),
+                CandidateRow.state == CandidateState.SUBMITTED,
+                # Else it has begun meanwhile, by a message that came late.
+                CandidateRow.sent_at.is_(None),
+            )
+            .values(follows=leader)
+            .execution_options(synchronize_session=False)
+        )
+    return set(following)
+
+
+def is_anything_open(session: Session) -> bool:
+    """Tell whether a candidate has no label yet, wherever it waits or runs."""
+    opened = select(CandidateRow.id).where(CandidateRow.state == CandidateState.SUBMITTED)
+    return bool(session.scalar(select(opened.exists())))
+
+
+def settle(work: Work) -> int:
+    """Label who follows a candidate that is labelled; let go who follows one that cannot serve.
+
+    Returns how many there were.
+    """
+    led_by = _leaders_that_ended(work.session)
+    if not led_by:
+        return 0
+    leader = aliased(CandidateRow)
+    serves = and_(leader.state == CandidateState.LABELLED, ~ExecutionRow.unstable)
+    rows = work.session.execute(
+        select(
+            CandidateRow.id,
+            CandidateRow.group_id,
+            case((serves, leader.execution_id), else_=null()).label("execution_id"),
+        )
+        .join(leader, CandidateRow.follows == leader.id)
+        .outerjoin(ExecutionRow, ExecutionRow.id == leader.execution_id)
+        .where(CandidateRow.follows.in_(led_by))
+        .limit(_LOOK_AHEAD)
+    ).all()
+    serving = {row.id: row.execution_id for row in rows if row.execution_id is not None}
+    _label(work, {row.group_id for row in rows if row.id in serving}, serving)
+    work.session.execute(
+        update(CandidateRow)
+        .where(CandidateRow.id.in_([row.id for row in rows if row.execution_id is None]))
+        .values(follows=null())
+        .execution_options(synchronize_session=False)
+    )
+    return len(rows)
+
+
+def _leaders_that_ended(session: Session) -> Sequence[UUID]:
+    led = text(
+        """
+        WITH RECURSIVE led AS (
+            (SELECT follows FROM candidates WHERE follows IS NOT NULL ORDER BY follows LIMIT 1)
+            UNION ALL
+            SELECT (SELECT follows FROM candidates WHERE follows > led.follows
+                    ORDER BY follows LIMIT 1) FROM led WHERE led.follows IS NOT NULL
+        ) SELECT follows FROM led WHERE follows IS NOT NULL"""
+    )
+    leaders = session.scalars(led).all()
+    if not leaders:
+        return []
+    return session.scalars(
+        select(CandidateRow.id).where(
+            CandidateRow.id.in_(leaders),
+            # One that went back to the outbox leads no longer.
+            (CandidateRow.state != CandidateState.SUBMITTED) | CandidateRow.sent_at.is_(None),
+        )
+    ).all()
+
+
+def send(work: Work, chosen: Iterable[Sequence[Waiting]], suites: Suites) -> list[Slice]:
+    """Mark candidates as sent and return their messages; some follow others instead."""
+    chosen = list(chosen)
+    following = _follow(work, [row for rows in chosen for row in rows])
+    slices = []
+    for rows in chosen:
+        slices += _send_one(work, [row for row in rows if row.id not in following], suites)
+    return slices
+
+
+def _send_one(work: Work, waiting: Sequence[Waiting], suites: Suites) -> list[Slice]:
+    """Mark candidates of one problem as sent and make their messages."""
+    if not waiting:
+        return []
+    problem_id, interactive = waiting[0].problem_id, waiting[0].interactive
+    groups = {row.id: row.group_id for row in waiting}
+    rows = work.session.execute(
+        update(CandidateRow)
+        .where(
+            CandidateRow.id.in_(groups),
+            CandidateRow.state == CandidateState.SUBMITTED,
+            CandidateRow.sent_at.is_(None),
+            CandidateRow.follows.is_(None),
+        )
+        .values(sent_at=func.clock_timestamp())
+        .returning(CandidateRow.id, CandidateRow.attempts, CandidateRow.program)
+        .execution_options(synchronize_session=False)
+    ).all()
+    programs = [
+        Program(candidate_id=row.id, attempt=row.attempts + 1, source=row.program)
+        for row in sorted(rows, key=lambda row: row.id)
+    ]
+    if not programs:
+        return []
+    try:
+        suite = suites.get(work.session, problem_id)
+    except errors.ProblemUnsound as error:
+        # A newer version may have stored it: as if sent and lost, they go again with the sweep.
+        log.warning("problem.unreadable", problem_id=str(problem_id), reason=error.detail)
+        return []
+    return [
+        Slice(
+            ExecutionRequest(problem_id=problem_id, suite=suite, programs=tuple(held)),
+            interactive,
+            tuple(dict.fromkeys(groups[program.candidate_id] for program in held)),
+        )
+        for held in _by_size(programs)
+    ]
+
+
+def _by_size(programs: Iterable[Program]) -> list[list[Program]]:
+    cut: list[list[Program]] = [[]]
+    characters = 0
+    for program in programs:
+        characters += len(program.source)
+        if cut[-1] and characters > SLICE_CHARACTERS:
+            cut.append([])
+            characters = len(program.source)
+        cut[-1].append(program)
+    return cut
