@@ -31,8 +31,12 @@ def quantize_study(
     max_tokens: Annotated[int, typer.Option(min=1, help="Of one completion.")] = 512,
     prompt_form: FormName = None,
     python: Annotated[
-        str, typer.Option(help="Of an environment with the libraries, as `make quantizers` makes.")
-    ] = sys.executable,
+        str | None,
+        typer.Option(
+            help="Of an environment with the libraries, as `make quantizers` makes; this one's, if"
+            " not given."
+        ),
+    ] = None,
     slots: Annotated[int | None, typer.Option(min=1, help="Candidates at once.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="Of torch; 0 leaves it to torch.")] = 0,
     as_json: Json = False,
@@ -58,7 +62,7 @@ def quantize_study(
         noise=noise,
         max_tokens=max_tokens,
         form=prompt_form or PAPER,
-        python=python,
+        python=python or sys.executable,
         slots=slots,
         threads=threads,
     )

@@ -70,7 +70,7 @@ def test_a_gauge_of_a_killed_child_counts_no_more(tmp_path, monkeypatch):
     # The child dies with a task under way, as one that is killed for its memory.
     program = (
         "import os, signal\n"
-        "from infra import metrics\n"
+        "from infra.observability import metrics\n"
         "metrics.SLOTS.labels('executor').set(4)\n"
         "if not (child := os.fork()):\n"
         "    metrics.TASKS_RUNNING.labels('t').inc()\n"

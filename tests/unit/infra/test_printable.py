@@ -64,7 +64,7 @@ def test_json_is_shown_without_controls_and_means_the_same(text):
 
 
 LOG = """
-from infra import logs
+from infra.observability import logs
 logs.configure("test")
 log = logs.get("a")
 text = "\\x1b[2J\\u202eforged\\n2026-01-01 fine\\x7f"

@@ -143,7 +143,7 @@ def test_without_pyarrow_the_extra_is_named(tmp_path):
     path = write(tmp_path / "rows.parquet", [leetcode()])
     program = (
         "import sys; sys.modules['pyarrow'] = None\n"
-        "from pathlib import Path\nfrom infra import errors, importers\n"
+        "from pathlib import Path\nfrom infra import errors\nfrom infra.records import importers\n"
         f"try:\n    list(importers.read_problems(Path({str(path)!r})))\n"
         "except errors.InvalidInput as error:\n    print(error.detail)\n"
     )

@@ -49,12 +49,12 @@ def module_file(module: str) -> Path:
 
 
 def holds(dockerfile: Path, module: str) -> bool:
-    """Tell whether an image has a module of ours, alone or with its whole room."""
+    """Tell whether an image has a module of ours, alone or with a folder around it."""
     lines = dockerfile.read_text().splitlines()
     sources = {word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]}
-    path = module.replace(".", "/")
-    alone = {f"{path}.py", f"{path}/__init__.py"}
-    return module.partition(".")[0] in sources or bool(alone & sources)
+    path = Path(*module.split("."))
+    alone = {f"{path}.py", f"{path}/__init__.py", *map(str, (path, *path.parents))}
+    return bool(alone & sources)
 
 
 def environment_entries() -> list[tuple[str, str, str]]:

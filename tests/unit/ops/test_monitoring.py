@@ -74,7 +74,7 @@ def test_the_closed_sets_that_are_asked_for_have_the_members_asked_for() -> None
     text = "\n".join(expressions())
     rounds = set(re.findall(r'rrtf_last_round\w+\{service="(\w+)"', text))
     rooms = (CHART.parents[2] / room for room in ("services", "trainer"))
-    files = "".join(path.read_text() for room in rooms for path in room.glob("*.py"))
+    files = "".join(path.read_text() for room in rooms for path in room.rglob("*.py"))
 
     assert all(
         f'health.round_ended("{name}")' in files

@@ -96,7 +96,11 @@ def test_a_file_that_would_give_a_wrong_rate_is_refused(rows, says, benchmark, t
 def test_a_file_with_a_bad_problem_is_not_evaluated_in_part(tmp_path):
     good = {"slug": "a", "prompt": "", "entry_point": "f", "tests": [{"kind": "call", "args": []}]}
     assert len(importers.every_problem(write(tmp_path / "good", [good]))) == 1
-    for rows, says in (([good, {"slug": "b"}], "line 2"), ([good, good], "twice"), ([], "no prob")):
+    for rows, says in (
+        ([good, {"slug": "b"}], "line 2"),
+        ([good, good], "already"),
+        ([], "no prob"),
+    ):
         with pytest.raises(errors.InvalidInput, match=says):
             importers.every_problem(write(tmp_path / "bad", rows))
 
