@@ -334,11 +334,15 @@ class AsyncClient:
 
     async def is_ready(self) -> bool:
         """Tell whether the server and all it needs are there."""
+        return (await self.health()).status == "ready"
+
+    async def health(self) -> Health:
+        """Say what the server finds of what it needs, asked once."""
         try:
             response = await self._http.get("/readyz", timeout=5)
-            return response.status_code == 200 and bool(Health.model_validate(response.json()))
-        except (httpx.HTTPError, ValueError):
-            return False
+            return Health.model_validate(response.json())
+        except (httpx.HTTPError, ValueError) as error:
+            return Health(status=f"no answer: {error}")
 
     async def _pages(self, first: Call[Page[Item]]) -> AsyncIterator[Item]:
         call: Call[Page[Item]] | None = first

@@ -95,7 +95,14 @@ def test_what_evolving_writes_is_imported_and_its_teachers_programs_submitted(
 ):
     problems = load.problems()[:2]
     written = [
-        Written(task_id=one.slug, model="large", program=program, finish_reason="stop", seed=number)
+        Written(
+            task_id=one.slug,
+            model="large",
+            program=program,
+            finish_reason="stop",
+            seed=number,
+            steps=False,
+        )
         for one in problems
         for number, program in enumerate((one.reference_program, "pass\n"))
     ]
