@@ -110,7 +110,7 @@ def test_what_evolving_writes_is_imported_and_its_teachers_programs_submitted(
         seeds=2, tasks=2, problems=2, rounds=(), eliminated={}, contamination=(), tests_asked=0,
         tests_kept=0,
     )  # fmt: skip
-    evolve.write(evolve.Result([], problems, written, [], report), tmp_path)
+    evolve.write(evolve.Result([], problems, written, [], [], report), tmp_path)
 
     assert rrtf("import", tmp_path / "problems.jsonl").exit_code == 0
     submitted = rrtf("submit", tmp_path / "candidates.jsonl", "--pairs", "all")

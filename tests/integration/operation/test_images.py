@@ -68,6 +68,7 @@ ELSEWHERE = {
     "evaluate": ["--problems", "{}/problems.jsonl", "--out", "{}/out", "--model", "none"],
     "evolve": ["{}/none", "--out", "{}/none", "--teacher", "none"],
     "student": ["{}/none", "--seed", "1"],
+    "quantize-study": ["--model", "none", "--problems", "{}/problems.jsonl", "--out", "{}/study"],
 }
 """Commands that start other rooms, or use their code."""
 
@@ -242,7 +243,7 @@ def test_dispatcher_sweep_and_migration_work(
         )
         (tmp_path / name).mkdir()
 
-        process = services_image.start("-m", f"services.{name}", **own)
+        process = services_image.start("-m", f"services.delivery.{name}", **own)
         wait_for(lambda name=name: is_well(name, tmp_path / name), process)
         if name == "dispatcher":
             # The candidate, and the check of its problem.

@@ -99,7 +99,7 @@ def test_dispatcher_and_sweep_show_when_their_last_round_was(launch, until, scra
 
     settings = {"RRTF_SWEEP_INTERVAL_SECONDS": "0.1", "RRTF_METRICS_KEY": "secret"}
     for name, port in ports.items():
-        launch(f"services.{name}", RRTF_METRICS_PORT=str(port), **settings)
+        launch(f"services.delivery.{name}", RRTF_METRICS_PORT=str(port), **settings)
 
     for name, port in ports.items():
         seen = ("rrtf_last_round_timestamp_seconds", name)

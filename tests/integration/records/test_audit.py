@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from psycopg import sql
-from sqlalchemy import Integer, update
+from sqlalchemy import Integer, select, update
 from typer.testing import CliRunner
 
 from infra import errors, intake
@@ -25,7 +25,7 @@ from infra.contracts.ranking import (
     NewCheckpoint,
 )
 from infra.db.ledger import CallRow, EndpointAccountRow, KeptCompletionRow
-from infra.db.tables import ApiKeyRow, SampleRequestRow, Table
+from infra.db.tables import ApiKeyRow, CheckpointRow, EvaluationRow, SampleRequestRow, Table
 from infra.db.unit_of_work import Database
 from ranker import batches, records
 from services.api.idempotency import once
@@ -81,6 +81,10 @@ def _trained(suite):
                 leases=(Lease(**_name(held)),),
                 checkpoint=NewCheckpoint(version=1, path="/checkpoints/1", sha256="0" * 64),
             ),
+        )
+        checkpoint = work.session.scalars(select(CheckpointRow.id)).one()
+        work.session.add(
+            EvaluationRow(checkpoint_id=checkpoint, asked_sha256="0" * 64, score=1.0, rates={})
         )
 
 
