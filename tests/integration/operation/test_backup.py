@@ -63,3 +63,4 @@ def test_a_file_that_is_no_backup_is_refused_in_one_line(home, tmp_path):
     assert ended.exit_code == 1
     assert "pg_restore" in ended.stderr
     assert "Traceback" not in ended.output
+    assert not (home / "postgres").exists()
