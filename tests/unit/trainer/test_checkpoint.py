@@ -36,7 +36,7 @@ def test_old_checkpoints_go_and_pinned_ones_stay(tmp_path):
 
     checkpoint.retain(tmp_path, keep=2, pinned={3, 1, None})
 
-    assert versions(tmp_path) == [3, 5, 6]
+    assert versions(tmp_path) == [1, 3, 5, 6]
 
 
 def test_the_newest_good_version_is_remembered(tmp_path):

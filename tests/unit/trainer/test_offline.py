@@ -8,7 +8,7 @@ from infra import errors
 from infra.contracts.base import Author, Label, new_id
 from infra.contracts.ranking import RankedGroup, Response
 from infra.observability import logs
-from trainer.checkpoints.checkpoint import sha256
+from infra.weights import weights_sha256
 from trainer.models.model import small_student
 from trainer.models.tokenizer import byte_tokenizer
 from trainer.offline import main, read_groups
@@ -129,4 +129,4 @@ def test_two_runs_one_behind_the_other_give_the_same_bits_as_one(student, tmp_pa
     second = train(student, groups, tmp_path / "second", *again)
 
     assert (first.name, second.name) == ("00000001", "00000002")
-    assert sha256(second) == sha256(once) != sha256(first)
+    assert weights_sha256(second) == weights_sha256(once) != weights_sha256(first)
