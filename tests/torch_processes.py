@@ -2,10 +2,13 @@
 
 import multiprocessing
 import os
-import socket
+import queue
+import time
+import traceback
 
 import torch
 
+from infra.local.home import free_port
 from trainer.processes import Processes
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -16,16 +19,19 @@ def _in_process(rank, shared, work, arguments, results):
     os.environ.update(shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)})
     torch.set_num_threads(1)
     ours = Processes()
-    results.put((rank, work(ours, *arguments)))
+    try:
+        results.put((rank, work(ours, *arguments), None))
+    except BaseException:
+        results.put((rank, None, traceback.format_exc()))
+        raise
     ours.close()
 
 
 def in_processes(count, patience_seconds, work, *arguments):
     """Return what a function gives in each of some processes; it is told of them first."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(count)}
+    shared = {
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(count),
+    }  # fmt: skip
     results = CONTEXT.Queue()
     started = [
         CONTEXT.Process(target=_in_process, args=(rank, shared, work, arguments, results))
@@ -34,10 +40,25 @@ def in_processes(count, patience_seconds, work, *arguments):
     for process in started:
         process.start()
     try:
-        # Read before they are joined: what does not fit into a pipe is waited for.
-        found = dict(results.get(timeout=patience_seconds) for _ in started)
+        found = _collected(started, results, time.monotonic() + patience_seconds)
     finally:
         for process in started:
             process.join(5)
             process.kill()
     return [found[rank] for rank in range(count)]
+
+
+def _collected(started, results, deadline):
+    """Read what each process gives before they are joined: a full pipe is waited for."""
+    found = {}
+    while len(found) < len(started):
+        try:
+            rank, result, failure = results.get(timeout=1)
+        except queue.Empty:
+            ended = [process.exitcode for process in started if process.exitcode]
+            assert not ended, f"processes ended with {ended}"
+            assert time.monotonic() < deadline, f"only {sorted(found)} of {len(started)} answered"
+            continue
+        assert failure is None, f"process {rank}: {failure}"
+        found[rank] = result
+    return found
