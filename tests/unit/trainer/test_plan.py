@@ -122,7 +122,9 @@ def test_each_choice_takes_less_of_what_it_is_for(named):
     assert plan(mode="dpo").reference == plain.weights
 
 
-@pytest.mark.parametrize("case", ["60,000 tokens, tied", "adapters"])
+@pytest.mark.parametrize(
+    "case", ["adapters", pytest.param("60,000 tokens, tied", marks=pytest.mark.thorough)]
+)
 def test_a_plan_is_within_15_percent_of_the_measured_peak(tmp_path, case):
     assert case in CASES
     model = write_model(tmp_path, case)

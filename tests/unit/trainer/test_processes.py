@@ -21,7 +21,7 @@ STEPS = [[(GOOD, BAD), ("a = 1\n", "a = 2\n")], [(BAD, GOOD)], [("b = 1\n", BAD)
 
 
 def in_two(work, *arguments):
-    return in_processes(2, 600, work, *arguments)
+    return in_processes(2, 240, work, *arguments)
 
 
 @pytest.fixture(scope="module")
