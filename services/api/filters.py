@@ -1,11 +1,12 @@
 """What lists are narrowed by: a part of a name, and the time in which something was made."""
 
+import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -16,11 +17,20 @@ PartOfProblem = Annotated[
     str | None,
     Query(max_length=200, description="Only of problems with this in their name, in any case."),
 ]
+_BEGINS: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+
+
+def _written_out(value: object) -> object:
+    # A bare number would be read as seconds since 1970.
+    if isinstance(value, str) and not _BEGINS.match(value):
+        raise ValueError("must be a time as RFC 3339 has it, such as 2026-11-30T12:00:00Z")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 PolicyOf = Annotated[str | None, Query(max_length=100, description="Only of this policy.")]
-Since = Annotated[
-    AwareDatetime | None, Query(description="Only what was made then or later (RFC 3339).")
-]
-Until = Annotated[AwareDatetime | None, Query(description="Only what was made before then.")]
+Since = Annotated[Moment | None, Query(description="Only what was made then or later (RFC 3339).")]
+Until = Annotated[Moment | None, Query(description="Only what was made before then.")]
 _MILLISECONDS = 2**48
 """What the time in an id counts, from 1970 on."""
 

@@ -101,6 +101,13 @@ def test_a_page_that_cannot_be_is_refused(http, is_problem, path, query):
     is_problem(http.get(f"{path}?{query}"), 422, "invalid_input")
 
 
+@pytest.mark.parametrize("path", ["/v1/problems", "/v1/groups", "/v1/candidates"])
+@pytest.mark.parametrize("query", ["until=0.5", "since=1700000000", "since=2026-11-30T12:00:00"])
+def test_a_time_is_written_out_with_its_zone(http, is_problem, path, query):
+    is_problem(http.get(f"{path}?{query}"), 422, "invalid_input")
+    assert http.get(path, params={"since": "2026-11-30T12:00:00Z"}).status_code == 200
+
+
 def test_a_cursor_of_another_list_is_refused(http, is_problem, make_group):
     group_id = make_group(("student", "x"), ("student", "y"))
     make_group(("student", "z"))

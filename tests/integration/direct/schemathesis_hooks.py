@@ -7,6 +7,7 @@ WAITS = "wait_seconds"
 RULES = (
     "Value error, ",  # What a validator of ours says in words: rules across fields, for the most.
     "a text or a number holds what cannot be stored",  # NUL and single surrogates, in any text.
+    "text must not hold NUL bytes",  # Of what a list is searched by.
     "the tests cannot be run",  # Code that no executor finds a test in.
     # FastAPI writes bounds as floats, which are read as other numbers.
     *(f"{bound}{2**bits}" for bound in ("less than ", "equal to -") for bits in (62, 63)),
