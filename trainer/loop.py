@@ -82,14 +82,14 @@ class _Run:
                 # What was trained is not ours to keep: go on from what is recorded.
                 recorder = self._resume()
                 ended = self._ended(recorder.trainer)
+            found = recorder.evaluations if batches else self._evaluations()
             if tracker:
-                found = recorder.evaluations if batches else self._evaluations()
                 track_evaluations(tracker, self.root, found)
         if tracker:
             tracker.close()
 
     def _evaluations(self) -> tuple[EvaluationView, ...]:
-        return self.client.evaluations(self.settings.policy)
+        return self.processes.from_first(lambda: self.client.evaluations(self.settings.policy))
 
     def _ended(self, trainer: Trainer) -> bool:
         enough = 0 < self.settings.max_steps <= trainer.state.version

@@ -9,6 +9,7 @@ import ast
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,14 +130,15 @@ def write(folder: Path) -> None:
 
 
 def main() -> None:
-    """Write the sources into a folder, and build the wheel beside them."""
+    """Build the wheel into a folder, from sources that are written for it and for nothing else."""
     folder = Path(sys.argv[1]).resolve()
-    write(folder / "source")
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
-         "--wheel-dir", folder, folder / "source"],
-        check=True,
-    )  # fmt: skip
+    with tempfile.TemporaryDirectory() as source:
+        write(Path(source))
+        subprocess.run(
+            [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+             "--wheel-dir", folder, source],
+            check=True,
+        )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -2,25 +2,20 @@
 
 import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from infra.contracts.base import Label, Language
-from infra.contracts.direct import ExecuteRequest
+from infra.contracts.direct import ExecuteRequest, ExecuteResult
 from ranker.rewards import Scale, reward_of
 from ranker.written import has_code
 from sampler.extraction import syntax
 from sampler.extraction.program import extract
 from services.client import Client
+from services.client.executing import Job, Placed, execute_all
 from services.scoring import truths
 from services.scoring.truths import Question, Truth
 
-_IN_FLIGHT = 8
-_PROGRAMS = 64
-"""Most programs in one request."""
-_ATTEMPTS = 2
-"""Times that a program is handed in which the executors do not finish in time."""
 _CLASS: Final = re.compile(r"^class Solution\b", re.MULTILINE)
 
 Completion = str | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
@@ -38,13 +33,6 @@ class Scored(NamedTuple):
 
 
 _NO_PROGRAM: Final = Scored(None, 0.0, 0.0)
-
-
-class _Chunk(NamedTuple):
-    """Programs with the same tests, and the places of their completions."""
-
-    places: list[int]
-    request: ExecuteRequest
 
 
 class Scorer:
@@ -68,19 +56,13 @@ class Scorer:
             errors.Unavailable: the API cannot be reached.
         """
         scored = [_NO_PROGRAM] * len(completions)
-        waiting = list(self._chunks(completions, given))
-        for _ in range(_ATTEMPTS):
-            with ThreadPoolExecutor(_IN_FLIGHT) as pool:
-                answers = pool.map(lambda chunk: self._ask(chunk.request, scale), waiting)
-                for chunk, results in zip(waiting, answers, strict=True):
-                    for place, result in zip(chunk.places, results, strict=True):
-                        scored[place] = result
-            waiting = [left for chunk in waiting if (left := _unlabelled(chunk, scored))]
+        for place, result in execute_all(self.client, self._jobs(completions, given)):
+            scored[place] = _scored(result, scale)
         return scored
 
-    def _chunks(self, completions: Sequence[Completion], given: Sequence[Truth]) -> list[_Chunk]:
-        """Put programs with the same tests into requests; leave out what holds no program."""
-        found: dict[tuple[str, bool], list[tuple[int, str]]] = {}
+    def _jobs(self, completions: Sequence[Completion], given: Sequence[Truth]) -> list[Job]:
+        """Put programs with the same tests together; leave out what holds no program."""
+        found: dict[tuple[str, bool], list[Placed]] = {}
         questions: dict[str, Question] = {}
         for place, (completion, truth) in enumerate(zip(completions, given, strict=True)):
             name = truths.name_of(truth)
@@ -90,11 +72,10 @@ class Scorer:
             program = program_in(text, questions[name])
             if program is not None:
                 method = questions[name].may_be_method and bool(_CLASS.search(program))
-                found.setdefault((name, method), []).append((place, program))
+                found.setdefault((name, method), []).append(Placed(place, program))
         return [
-            chunk
+            Job(_asked(questions[name], method), members)
             for (name, method), members in found.items()
-            for chunk in _divided(_asked(questions[name], method), members)
         ]
 
     def _question(self, name: str) -> Question:
@@ -107,17 +88,12 @@ class Scorer:
         )
         return Question(problem.prompt, problem.entry_point, problem.language, request)
 
-    def _ask(self, request: ExecuteRequest, scale: Scale) -> list[Scored]:
-        return [
-            Scored()
-            if result.label is None or result.pass_fraction is None
-            else Scored(
-                result.label,
-                result.pass_fraction,
-                reward_of(result.label, result.pass_fraction, scale),
-            )
-            for result in self.client.execute(request).results
-        ]
+
+def _scored(result: ExecuteResult, scale: Scale) -> Scored:
+    if result.label is None or result.pass_fraction is None:
+        return Scored()
+    reward = reward_of(result.label, result.pass_fraction, scale)
+    return Scored(result.label, result.pass_fraction, reward)
 
 
 def _asked(question: Question, is_method: bool) -> ExecuteRequest:
@@ -125,25 +101,6 @@ def _asked(question: Question, is_method: bool) -> ExecuteRequest:
         return question.request
     name = f"Solution.{question.entry_point}"
     return question.request.model_copy(update={"entry_point": name})
-
-
-def _divided(request: ExecuteRequest, members: list[tuple[int, str]]) -> Iterator[_Chunk]:
-    for start in range(0, len(members), _PROGRAMS):
-        part = members[start : start + _PROGRAMS]
-        programs = tuple(program for _, program in part)
-        yield _Chunk(
-            [place for place, _ in part], request.model_copy(update={"programs": programs})
-        )
-
-
-def _unlabelled(chunk: _Chunk, scored: Sequence[Scored]) -> _Chunk | None:
-    """Return what of a request is to be asked again."""
-    again = [
-        (place, program)
-        for place, program in zip(chunk.places, chunk.request.programs, strict=True)
-        if scored[place].reward is None
-    ]
-    return next(_divided(chunk.request, again), None)
 
 
 def text_of(completion: Completion) -> str:

@@ -1,6 +1,5 @@
 """Finds the suite: by arguments, by the environment, or in the data directory of `rrtf up`."""
 
-import os
 from pathlib import Path
 
 from infra.local.home import default_home, running_api
@@ -10,10 +9,10 @@ from services.client.rrtf.suite import Suite
 
 
 def connect(url: str | None = None, key: str | None = None) -> Suite:
-    """Return the suite at an address.
+    """Return the suite at an address, which gets `key` and no other suite's.
 
-    Without one it is the one that `RRTF_CLIENT_URL` and `RRTF_CLIENT_KEY` name, and else the one
-    that `rrtf up` runs on this machine, in the data directory that `RRTF_HOME` names.
+    Without an address it is the one that `RRTF_CLIENT_URL` and `RRTF_CLIENT_KEY` name, and else
+    the one that `rrtf up` runs on this machine, in the data directory that `RRTF_HOME` names.
 
     Raises:
         errors.ConfigurationError: the address is none.
@@ -41,7 +40,8 @@ def address(home: Path | None = None) -> tuple[str, str | None]:
 
 
 def _found(url: str | None, key: str | None) -> tuple[str, str | None]:
-    if url is None:
-        url, found = address()
-        return url, key or found
-    return url, key or os.environ.get("RRTF_CLIENT_KEY")
+    known, its_key = address()
+    if url is None or url == known:
+        return known, key or its_key
+    # A key is for the address that it was given with.
+    return url, key

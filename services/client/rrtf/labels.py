@@ -58,8 +58,10 @@ class Labels(list[Labelled]):
         )
 
     def write(self, path: str | Path) -> None:
-        """Write one JSON line for each program."""
-        with Path(path).open("w") as file:
+        """Write one JSON line for each program; the file appears when it is whole."""
+        partial = Path(f"{path}.partial")
+        with partial.open("w") as file:
             for one in self:
                 row = one._asdict() | {"label": one.label.value if one.label else None}
                 file.write(json.dumps(row) + "\n")
+        partial.replace(path)

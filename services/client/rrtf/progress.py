@@ -1,16 +1,13 @@
 """A bar that shows how many programs are labelled, where tqdm is installed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
-U = TypeVar("U")
 
 
-def counted(
-    parts: Iterable[tuple[Sequence[T], U]], total: int, shown: bool
-) -> Iterator[tuple[Sequence[T], U]]:
-    """Yield parts as they are, and show how many items they hold of all."""
+def counted(items: Iterable[T], total: int, shown: bool) -> Iterator[T]:
+    """Yield items as they are, and show how many of all there were."""
     bar = None
     if shown:
         try:
@@ -19,9 +16,9 @@ def counted(
             pass
         else:
             bar = tqdm(total=total, unit="program", desc="labelling")
-    for part in parts:
-        yield part
+    for item in items:
+        yield item
         if bar is not None:
-            bar.update(len(part[0]))
+            bar.update()
     if bar is not None:
         bar.close()

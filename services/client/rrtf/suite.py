@@ -1,7 +1,6 @@
 """One suite, as a program that scores samples sees it."""
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -16,20 +15,14 @@ from infra.records.record_files import BadLine
 from infra.records.samples import Names
 from services import answers
 from services.client import Client
+from services.client.executing import Job, Placed, execute_all
 from services.client.rrtf.labels import Labelled, Labels
 from services.client.rrtf.progress import counted
-
-_IN_FLIGHT = 8
-_PROGRAMS = 64
-"""Most programs in one request."""
-_ATTEMPTS = 2
-"""Times that a program is handed in which the executors do not finish in time."""
 
 
 class _Waiting(NamedTuple):
     """A candidate on its way to a label."""
 
-    place: int
     problem: ProblemView
     candidate: NewCandidate
 
@@ -65,14 +58,9 @@ class Suite:
             errors.NotFound: there is no problem of that name or id.
             errors.Unavailable: the API cannot be reached.
         """
-        results: list[ExecuteResult] = []
-        for start in range(0, len(programs), _PROGRAMS):
-            part = tuple(programs[start : start + _PROGRAMS])
-            request = ExecuteRequest(
-                problem=problem, programs=part, wait_seconds=self._wait_seconds
-            )
-            results += self.client.execute(request).results
-        return tuple(results)
+        placed = [Placed(*one) for one in enumerate(programs)]
+        found = dict(execute_all(self.client, [Job(self._request(problem), placed)]))
+        return tuple(found[place] for place in range(len(programs)))
 
     def label_file(self, path: str | Path, progress: bool = True) -> Labels:
         """Label the candidates of a file, in any of the forms that `rrtf label` reads.
@@ -86,30 +74,27 @@ class Suite:
             errors.Unavailable: the API cannot be reached.
         """
         waiting, bad = self._read(Path(path))
-        labelled: dict[int, Labelled] = {}
-        for attempt in range(_ATTEMPTS):
-            chunks = list(_chunks(waiting))
-            with ThreadPoolExecutor(_IN_FLIGHT) as pool:
-                answers_of = pool.map(self._ask, chunks)
-                shown = counted(
-                    zip(chunks, answers_of, strict=True), len(waiting), progress and not attempt
-                )
-                for chunk, results in shown:
-                    for one, result in zip(chunk, results, strict=True):
-                        labelled[one.place] = _labelled(one, result)
-            waiting = [one for one in waiting if labelled[one.place].label is None]
-        return Labels((labelled[place] for place in sorted(labelled)), bad)
+        of_problem: dict[str, list[Placed]] = {}
+        for place, one in enumerate(waiting):
+            placed = Placed(place, one.candidate.program)
+            of_problem.setdefault(str(one.problem.id), []).append(placed)
+        jobs = [Job(self._request(name), programs) for name, programs in of_problem.items()]
+        found = dict(counted(execute_all(self.client, jobs), len(waiting), progress))
+        return Labels((_labelled(one, found[place]) for place, one in enumerate(waiting)), bad)
+
+    def _request(self, problem: str) -> ExecuteRequest:
+        return ExecuteRequest(problem=problem, programs=("",), wait_seconds=self._wait_seconds)
 
     @cached_property
-    def _slugs(self) -> dict[str, object]:
-        return {problem.slug: problem.id for problem in self.client.problems()}
+    def _names(self) -> Names:
+        slugs = [problem.slug for problem in self.client.problems()]
+        return Names(frozenset(slugs).__contains__, slugs)
 
     def _read(self, path: Path) -> tuple[list[_Waiting], list[str]]:
         waiting: list[_Waiting] = []
         bad: list[str] = []
         problems: dict[str, ProblemView] = {}
-        names = Names(self._slugs.__contains__, list(self._slugs))
-        for found in importers.read_candidates(path, names):
+        for found in importers.read_candidates(path, self._names):
             if isinstance(found, BadLine):
                 bad.append(f"{path}, line {found.number}: {found.reason}")
                 continue
@@ -121,21 +106,8 @@ class Suite:
             except (errors.NotFound, errors.InvalidInput) as error:
                 bad.append(f"{path}, line {found.number}: {error.detail}")
                 continue
-            waiting.append(_Waiting(len(waiting), problem, whole))
+            waiting.append(_Waiting(problem, whole))
         return waiting, bad
-
-    def _ask(self, chunk: Sequence[_Waiting]) -> tuple[ExecuteResult, ...]:
-        return self.label(str(chunk[0].problem.id), [one.candidate.program for one in chunk])
-
-
-def _chunks(waiting: Sequence[_Waiting]) -> Iterator[list[_Waiting]]:
-    """Put candidates of one problem into requests."""
-    of_problem: dict[str, list[_Waiting]] = {}
-    for one in waiting:
-        of_problem.setdefault(one.problem.slug, []).append(one)
-    for members in of_problem.values():
-        for start in range(0, len(members), _PROGRAMS):
-            yield members[start : start + _PROGRAMS]
 
 
 def _labelled(one: _Waiting, result: ExecuteResult) -> Labelled:
