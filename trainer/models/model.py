@@ -14,7 +14,7 @@ from transformers import (
 
 from infra import errors
 from infra.observability import logs
-from trainer.rows.attention import SPLIT
+from trainer.rows.split import SPLIT
 
 log = logs.get(__name__)
 
