@@ -102,12 +102,12 @@ bench-suite: venv ## Load the whole suite through its API with 100,000 candidate
 	@$(BIN)/python -m tests.benchmarks.suite.run --data "$${RRTF_DATA:-../shared/data}"
 
 fuzz: venv ## Send the API 10,000 random requests; FUZZ_CASES and FUZZ_SEED choose others
-	@FUZZ_CASES=$${FUZZ_CASES:-10000} $(PYTEST) tests/integration/direct/test_fuzz.py
+	@FUZZ_CASES=$${FUZZ_CASES:-10000} $(PYTEST) tests/integration/inline/test_fuzz.py
 
 fuzz-api: venv ## Have schemathesis hold it against its document with all checks, and use a client generated from that
 	@test -x build/fuzz/bin/python || $(BIN)/python -m venv build/fuzz
-	@build/fuzz/bin/pip install -q -r tests/integration/direct/generator.txt
-	@GENERATOR=$$PWD/build/fuzz/bin $(PYTEST) tests/integration/direct/test_schemathesis.py tests/integration/direct/test_generated_client.py
+	@build/fuzz/bin/pip install -q -r tests/integration/inline/generator.txt
+	@GENERATOR=$$PWD/build/fuzz/bin $(PYTEST) tests/integration/inline/test_schemathesis.py tests/integration/inline/test_generated_client.py
 
 student: venv ## Make the small student that is kept in services/exercises/kept again, from nothing
 	@$(BIN)/python -m services.exercises.student
@@ -136,7 +136,7 @@ peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai, lm-eval
 	@test -d build/peers/verl-source || git clone -q --depth 1 $(VERL) build/peers/verl-source
 	@build/peers/verl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'
 	@build/peers/verl/bin/pip install -q --upgrade --no-deps -r tests/peers/verl.txt
-	@$(PYTEST) tests/integration/direct/test_trl.py tests/integration/test_trl_exports.py
+	@$(PYTEST) tests/integration/inline/test_trl.py tests/integration/test_trl_exports.py
 	@$(PYTEST) -s tests/peers
 
 check: venv ## Lint, formatting, types and the direction of imports

@@ -21,9 +21,9 @@ def main() -> int:
     try:
         scraping.begin_shared()
         settings = load(ExecutorSettings)
-        if settings.slice_seconds >= load(QueueSettings).stop_seconds:
+        if settings.batch_seconds >= load(QueueSettings).stop_seconds:
             raise errors.ConfigurationError(
-                "RRTF_EXECUTOR_SLICE_SECONDS must be less than 14/15 of RRTF_QUEUE_TASK_SECONDS"
+                "RRTF_EXECUTOR_BATCH_SECONDS must be less than 14/15 of RRTF_QUEUE_TASK_SECONDS"
             )
         reject_unknown()
         # The number past the last slot, so that a worker already running here is not disturbed.

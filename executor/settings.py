@@ -38,8 +38,8 @@ class ExecutorSettings(Settings):
     """Refuse to start without cgroups, rather than account by polling the processes."""
     outside_uid: int = Field(200_000, ge=1000)
     """First of the host user ids that jails run as, 1,024 for each slot; root only."""
-    slice_seconds: float = Field(100.0, gt=0, le=200)
-    """When a worker hands the rest of a slice back to the queue."""
+    batch_seconds: float = Field(100.0, gt=0, le=200)
+    """When a worker hands the rest of a batch back to the queue."""
 
     @classmethod
     def chosen(cls, slots: int | None, strict: bool | None) -> "ExecutorSettings":

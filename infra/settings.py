@@ -125,7 +125,7 @@ class ApiSettings(Settings):
     """Candidates without a label, of all keys together, from which on none are accepted."""
     max_waiting_per_key: int = Field(500_000, ge=1)
     """The same for one API key, so that one cannot take all the room."""
-    max_direct: int = Field(1_024, ge=1)
+    max_inline: int = Field(1_024, ge=1)
     """Programs whose caller waits, under way in one process, from which on none are accepted."""
     max_rate: float = Field(0, ge=0)
     """Requests a second of one API key to one process, over ten seconds; 0 for no limit."""

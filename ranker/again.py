@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from infra.contracts.base import SkipReason
 from infra.db.tables import RankingRow, TrainingBatchRow
 from infra.db.unit_of_work import Database, Work
-from ranker import batches, records, withdrawal
+from ranker import batches, records, revocation
 from ranker.ranking import RULE_VERSION, Rules
 
 _GROUPS = 50
@@ -80,7 +80,7 @@ def _replace(
     )
     batch_of = {group_id: batch_id for group_id, batch_id in batched}
     fresh = select(TrainingBatchRow.id).where(
-        TrainingBatchRow.id.in_(batch_of.values()), withdrawal.NEVER_LEASED
+        TrainingBatchRow.id.in_(batch_of.values()), revocation.NEVER_LEASED
     )
     # Who leases one just now goes first; its groups are left for another time.
     ours = set(work.session.scalars(fresh.with_for_update(skip_locked=True)))
@@ -101,5 +101,5 @@ def _replace(
     work.session.flush()  # A group has one ranking in force, also between two statements.
     work.session.add_all(new[row.group_id] for row in replaced)
     work.session.flush()
-    withdrawal.recount(work, ours)
+    revocation.recount(work, ours)
     done.groups += len(replaced)

@@ -9,7 +9,7 @@ from infra.contracts.checks import CheckReport, Finding
 from infra.db.tables import ProblemRow
 from infra.db.unit_of_work import Work
 from infra.observability import logs, metrics
-from ranker import withdrawal
+from ranker import revocation
 
 log = logs.get(__name__)
 
@@ -62,7 +62,7 @@ def _record_finding(work: Work, report: CheckReport, finding: Finding) -> None:
         metrics.PROBLEMS_CHECKED.labels(finding.fault or "").inc()
         log.info("problem.checked", problem_id=str(report.problem_id), fault=finding.fault)
         if not is_sound:
-            withdrawal.withdraw_unsound(work, report.problem_id)
+            revocation.revoke_unsound(work, report.problem_id)
 
 
 def _update(

@@ -57,7 +57,7 @@ def record_started(work: Work, started: ExecutionStarted) -> None:
     """Count an attempt for every candidate that an executor has begun; note its sandbox version.
 
     What is begun again under a number that was counted is in the same attempt: a copy of its
-    message, or the rest of a slice that was handed back.
+    message, or the rest of a batch that was handed back.
     """
     if started.sandbox:
         _see_sandbox(work, started.sandbox)
@@ -247,7 +247,7 @@ def _storable(test: TestResult) -> TestResult:
 
 
 def _without_nul(text: str) -> str:
-    # Postgres refuses it. An executor replaces it too; one that forgot must not cost the slice.
+    # Postgres refuses it. An executor replaces it too; one that forgot must not cost the batch.
     return text.replace("\x00", "\ufffd")
 
 

@@ -28,12 +28,12 @@ from infra.records import importers
 from infra.records.kept import Kept, fingerprint
 from infra.settings import DatabaseSettings, load
 from sampler.backends import Backend, Completion
-from sampler.drawing import Draw, Question, draws_of
+from sampler.draws import Draw, Question, draws_of
 from sampler.extraction.program import extract
 from sampler.options import add_sampling
 from sampler.servers.endpoint_settings import EndpointSettings
 from sampler.servers.endpoints import Endpoint
-from sampler.servers.fanout import Fanout
+from sampler.servers.event_loop import EventLoopThread
 from sampler.servers.ledger import Ledger
 from sampler.serving.served import backend_of
 
@@ -69,8 +69,8 @@ def run(given: argparse.Namespace) -> int:
     with ExitStack() as stack:
         url = load(DatabaseSettings).database_url.get_secret_value()
         database = stack.enter_context(closing(Database(url)))
-        ledger, fanout = Ledger(database), stack.enter_context(Fanout())
-        backend = stack.enter_context(closing(backend_of(endpoint, ledger, fanout, database)))
+        ledger, loop_thread = Ledger(database), stack.enter_context(EventLoopThread())
+        backend = stack.enter_context(closing(backend_of(endpoint, ledger, loop_thread, database)))
         try:
             print_of = fingerprint([*(one.question.scope for one in asked), count])
             kept = stack.enter_context(Kept(given.out, print_of))

@@ -11,7 +11,7 @@ from infra.contracts.base import Author, Contract
 from infra.contracts.candidates import SamplePlan
 from infra.contracts.problems import ProgramText
 from infra.contracts.prompting import Sampled
-from sampler.drawing import Draw, Question
+from sampler.draws import Draw, Question
 
 
 class Completion(Contract):

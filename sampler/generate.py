@@ -17,7 +17,7 @@ from infra.contracts.prompting import PAPER, PromptForm, Sampled, parse_form
 from infra.observability import logs
 from infra.records import importers
 from infra.records.kept import Kept, fingerprint
-from sampler.drawing import Decoding, derive_seed
+from sampler.draws import Decoding, derive_seed
 from sampler.extraction.program import extract
 from sampler.models.generation import Generated, LocalModel, Row
 from sampler.models.in_process import version_of

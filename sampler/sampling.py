@@ -17,10 +17,10 @@ from infra.queues.messaging import Task
 from infra.settings import QueueSettings, load
 from sampler.attempts import Attempt, Superseded
 from sampler.backends import Backend, Completion, SamplesExhausted
-from sampler.drawing import Draw, Question, draws_of
+from sampler.draws import Draw, Question, draws_of
 from sampler.extraction.program import extract
 from sampler.servers.ledger import Ledger, admitted, forget, mark_admitted
-from sampler.servers.wire import policy_version_of
+from sampler.servers.protocol import policy_version_of
 
 log = logs.get(__name__)
 

@@ -13,7 +13,7 @@ from infra.settings import DatabaseSettings, load
 from sampler.backends import Backend
 from sampler.sampling import answer
 from sampler.servers.endpoint_settings import EndpointSettings
-from sampler.servers.fanout import Fanout
+from sampler.servers.event_loop import EventLoopThread
 from sampler.servers.ledger import Ledger
 from sampler.serving.served import backend_of
 from sampler.settings import SamplerSettings
@@ -38,8 +38,8 @@ def open_backends(**_: object) -> None:
     endpoints = load(EndpointSettings).read_for_tasks()
     backends = settings.backends()
     if endpoints:
-        ledger, fanout = Ledger(database), Fanout()
-        backends |= {one.name: backend_of(one, ledger, fanout, database) for one in endpoints}
+        ledger, loop_thread = Ledger(database), EventLoopThread()
+        backends |= {one.name: backend_of(one, ledger, loop_thread, database) for one in endpoints}
     _Worker.database, _Worker.backends = database, backends
 
 

@@ -14,8 +14,8 @@ from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
 from infra.contracts.base import Language, Outcome
-from infra.contracts.direct import Ending, Running, RunResult
 from infra.contracts.execution import Usage
+from infra.contracts.inline import Ending, Running, RunResult
 from infra.contracts.problems import Limits
 
 _ENDINGS = {

@@ -12,8 +12,8 @@ from executor.images.image import stage
 from executor.languages import fingerprint
 from executor.sandbox.accounting import Accountant, choose
 from executor.sandbox.cell import USERS_PER_CELL, CellSandbox
-from executor.sandbox.gate import Gate
 from executor.sandbox.seccomp import CELL_POLICY, POLICY
+from executor.sandbox.slot_lock import SlotLock
 from executor.sandbox.strict import StrictSandbox
 from executor.settings import ExecutorSettings
 from infra import errors
@@ -53,7 +53,7 @@ class Slot:
         self.sandbox: StrictSandbox | CellSandbox = kind(
             nsjail_binary(), image, self._accountant, uid
         )
-        self.company = Gate(image.images.folder, "company")
+        self.lock = SlotLock(image.images.folder, "slots")
         """Through which candidates go that may end the whole worker."""
         self.version = " ".join(
             (
@@ -83,6 +83,6 @@ class Slot:
 
     def close(self) -> None:
         """End the cell, and remove what the slot made in the cgroup tree."""
-        self.company.close()
+        self.lock.close()
         self.sandbox.close()
         self._accountant.close()

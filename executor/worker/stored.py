@@ -33,10 +33,10 @@ def check_stored(
         report(CheckReport.of(request, reason=missing.detail))
         return None
     if request.attempt == 1:
-        with slot.company.shared():
+        with slot.lock.shared():
             return _checked(slot, request, sandbox, is_over, report, is_stopping)
     # It may have ended a worker before: nothing else on the machine is to end with it.
-    with slot.company.alone(is_over) as is_alone:
+    with slot.lock.alone(is_over) as is_alone:
         if not is_alone:
             return request
         return _checked(slot, request, sandbox, is_over, report, is_stopping)

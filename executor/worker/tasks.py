@@ -13,15 +13,15 @@ from celery import Celery, signals
 
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
-from executor.worker.direct import Desk
+from executor.worker.batches import failure, label_batch
+from executor.worker.inline import InlineWorker
 from executor.worker.judges import Judges
-from executor.worker.slices import failure, label_slice
 from executor.worker.stored import check_stored
 from infra import errors, health
 from infra.contracts.base import Contract
 from infra.contracts.checks import CheckReport, CheckRequest
-from infra.contracts.direct import DirectReply, DirectRequest
 from infra.contracts.execution import ExecutionRequest, ExecutionResults, ExecutionStarted
+from infra.contracts.inline import InlineReply, InlineRequest
 from infra.observability import logs, metrics
 from infra.queues.messaging import PRIORITIES, Queue, Sender, Task, celery_app
 from infra.queues.replies import Replies
@@ -41,7 +41,7 @@ class _Worker:
     slot: Slot | None = None
     judges: Judges | None = None
     settings: ExecutorSettings | None = None
-    desk: Desk | None = None
+    inline: InlineWorker | None = None
     replies: Replies | None = None
 
 
@@ -56,7 +56,7 @@ def open_slot(**_: object) -> None:
     with health.watched_slot():
         _Worker.slot = Slot(_Worker.settings, number=getattr(current_process(), "index", 0) or 0)
     _Worker.judges = Judges(_Worker.slot)
-    _Worker.desk = Desk(_Worker.judges)
+    _Worker.inline = InlineWorker(_Worker.judges)
     _Worker.replies = Replies(load(BrokerSettings).redis_url.get_secret_value())
     started = ExecutionStarted(sandbox=_Worker.slot.version)
     Sender(app).send(Task.RECORD_STARTED, started)
@@ -75,22 +75,22 @@ def close_slot(**_: object) -> None:
 
 @signals.worker_shutting_down.connect
 def hand_back(**_: object) -> None:
-    """Have the slices under way handed back after their present candidates."""
+    """Have the batches under way handed back after their present candidates."""
     _stopping[0] = 1
 
 
 # All are acknowledged when begun, unlike every other task: what ends a whole worker would be
-# handed out by the broker again for ever, and end every worker in turn. The sweep sends a slice
+# handed out by the broker again for ever, and end every worker in turn. The sweep sends a batch
 # again, and counts; who waits for an answer is told that there is none.
-@app.task(name=Task.EXECUTE_SLICE.value, acks_late=False)
-def execute_slice(payload: dict[str, Any]) -> None:
-    """Label a slice of candidates and send the results to the ranker."""
+@app.task(name=Task.EXECUTE_BATCH.value, acks_late=False)
+def execute_batch(payload: dict[str, Any]) -> None:
+    """Label a batch of candidates and send the results to the ranker."""
     request = ExecutionRequest.model_validate(payload)
     if _Worker.slot is None or _Worker.judges is None or _Worker.settings is None:
         raise errors.SandboxError("the worker process has no slot")
     structlog.contextvars.bind_contextvars(problem_id=str(request.problem_id))
     # What comes of bulk work must not pass those who wait, nor the rest of it, which goes back.
-    came_with = (execute_slice.request.delivery_info or {}).get("priority")
+    came_with = (execute_batch.request.delivery_info or {}).get("priority")
     priority = PRIORITIES[False] if came_with is None else came_with
     is_over = _time_limit(_Worker.settings)
     try:
@@ -101,17 +101,17 @@ def execute_slice(payload: dict[str, Any]) -> None:
     if any(program.attempt > 1 for program in request.programs):
         left = _label_alone(request, _Worker.judges, is_over, priority)
     else:
-        shared = _Worker.slot.company.shared
+        shared = _Worker.slot.lock.shared
         left = _label(request, _Worker.judges, is_over, priority, shared)
     if left is not None:
-        _send(Task.EXECUTE_SLICE, left, priority)
+        _send(Task.EXECUTE_BATCH, left, priority)
     done = len(request.programs) - (len(left.programs) if left else 0)
-    log.info("slice.labelled", candidates=done)
+    log.info("batch.labelled", candidates=done)
 
 
 def _time_limit(settings: ExecutorSettings) -> Callable[[], bool]:
     """Return what tells when work that began now has to be handed back."""
-    end = time.monotonic() + settings.slice_seconds
+    end = time.monotonic() + settings.batch_seconds
     return lambda: _is_stopping() or time.monotonic() > end
 
 
@@ -137,8 +137,8 @@ def check_problem(payload: dict[str, Any]) -> None:
 
 
 def _give_back(request: ExecutionRequest, reason: str, priority: int) -> None:
-    """Leave a slice to others: nothing of it has begun, so this counts as no attempt."""
-    log.warning("slice.given_back", candidates=len(request.programs), reason=reason)
+    """Leave a batch to others: nothing of it has begun, so this counts as no attempt."""
+    log.warning("batch.given_back", candidates=len(request.programs), reason=reason)
     metrics.SANDBOX_FAILURES.labels(errors.ImageMissing.__name__).inc(len(request.programs))
     failures = tuple(failure(program, reason, permanent=False) for program in request.programs)
     _send(Task.RECORD_RESULTS, ExecutionResults(failures=failures), priority)
@@ -153,9 +153,9 @@ def _label_alone(
     """
     # From now on it is missed should this worker end; it has not run, so this is no attempt yet.
     _begin(request, judges, priority, before=1)
-    with judges.slot.company.alone(is_over) as is_alone:
+    with judges.slot.lock.alone(is_over) as is_alone:
         if not is_alone:
-            log.info("slice.not_alone", candidates=len(request.programs))
+            log.info("batch.not_alone", candidates=len(request.programs))
             return request
         return _label(request, judges, is_over, priority, contextlib.nullcontext)
 
@@ -168,7 +168,7 @@ def _label(
     beside: Callable[[], AbstractContextManager[None]],
 ) -> ExecutionRequest | None:
     _begin(request, judges, priority)
-    return label_slice(
+    return label_batch(
         judges,
         request,
         is_over,
@@ -186,15 +186,15 @@ def _begin(request: ExecutionRequest, judges: Judges, priority: int, before: int
 
 @app.task(name=Task.ANSWER.value, acks_late=False)
 def answer(payload: dict[str, Any]) -> None:
-    """Do direct work, unless nobody waits for it any more, and reply to who asked."""
-    request = DirectRequest.model_validate(payload)
-    if _Worker.desk is None or _Worker.replies is None:
+    """Do inline work, unless nobody waits for it any more, and reply to who asked."""
+    request = InlineRequest.model_validate(payload)
+    if _Worker.inline is None or _Worker.replies is None:
         raise errors.SandboxError("the worker process has no slot")
     replies = _Worker.replies
     try:
-        answers = _Worker.desk.answer(request.work, lambda: replies.is_wanted(request.id))
+        answers = _Worker.inline.answer(request.work, lambda: replies.is_wanted(request.id))
         if answers:
-            replies.send(request.reply_to, DirectReply(id=request.id, answers=answers))
+            replies.send(request.reply_to, InlineReply(id=request.id, answers=answers))
     except redis.RedisError as error:
         # Who asked is told that there is no answer when the wait is over; nothing is stored.
         log.warning("reply.lost", request_id=str(request.id), reason=str(error))

@@ -111,7 +111,7 @@ def cache_key(suite_digest: str, language: Language, program: str) -> bytes:
 
 
 class ExecutionRequest(Contract):
-    """A slice of candidates of one problem, with the tests they share."""
+    """A batch of candidates of one problem, with the tests they share."""
 
     problem_id: UUID
     suite: Suite
@@ -234,7 +234,7 @@ class ExecutionFailure(Contract):
 
 
 class ExecutionResults(Contract):
-    """Results of one slice, or of the part of it that is finished."""
+    """Results of one batch, or of the part of it that is finished."""
 
     results: tuple[ExecutionResult, ...] = ()
     failures: tuple[ExecutionFailure, ...] = ()

@@ -41,7 +41,7 @@ STRENGTH = "strength"
 """Key of a problem's metadata: the share of its reference's mutants that its tests notice."""
 MAX_WALL_SECONDS = 150.0
 """Wall time after which nothing is known of a candidate, whose processes the machine has left
-without a processor; this and a slice's time fit into one task."""
+without a processor; this and a batch's time fit into one task."""
 
 
 def _program_text(value: object) -> str:

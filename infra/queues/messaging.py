@@ -39,7 +39,7 @@ class Task(StrEnum):
     """A task, named after its room and what it does."""
 
     SAMPLE_GROUP = "sampler.sample_group"
-    EXECUTE_SLICE = "executor.execute_slice"
+    EXECUTE_BATCH = "executor.execute_batch"
     ANSWER = "executor.answer"
     CHECK_PROBLEM = "executor.check_problem"
     RECORD_STARTED = "ranker.record_started"

@@ -1,4 +1,4 @@
-"""The way back of direct work: what is still wanted, and the lists that replies are put into.
+"""The way back of inline work: what is still wanted, and the lists that replies are put into.
 
 A request that nobody waits for any more costs an executor one look, and a reply that nobody reads
 is gone after a minute.
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import redis
 
-from infra.contracts.direct import DirectReply
+from infra.contracts.inline import InlineReply
 
 _KEPT_SECONDS = 60
 
@@ -40,7 +40,7 @@ class Replies:
         """
         return bool(self._redis.exists(wanted_key(request_id)))
 
-    def send(self, reply_to: str, reply: DirectReply) -> None:
+    def send(self, reply_to: str, reply: InlineReply) -> None:
         """Put a reply into the list of who asked; nobody waits for the request after that.
 
         Raises:

@@ -11,16 +11,16 @@ from infra import errors
 from infra.observability import logs
 from infra.prompting.wording import Message
 from sampler.backends import Completion, SamplesExhausted
-from sampler.drawing import Draw, derive_seed
+from sampler.draws import Draw, derive_seed
 from sampler.servers.accounts import BudgetExceeded
 from sampler.servers.bookkeeping import patiently
-from sampler.servers.calling import Caller, EndpointRefused
+from sampler.servers.client import EndpointClient, EndpointRefused
 from sampler.servers.endpoints import Endpoint, Form
-from sampler.servers.fanout import Fanout
+from sampler.servers.event_loop import EventLoopThread
 from sampler.servers.ledger import Ledger
+from sampler.servers.protocol import ModelRequest
 from sampler.servers.remote import fetch
 from sampler.servers.spending import Spent
-from sampler.servers.wire import Ask
 
 log = logs.get(__name__)
 
@@ -43,21 +43,23 @@ class Prompt(NamedTuple):
 class Teacher:
     """Some endpoints, asked in their order; answers lie in the ledger and are found there again."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], ledger: Ledger, fanout: Fanout) -> None:
+    def __init__(
+        self, endpoints: Sequence[Endpoint], ledger: Ledger, loop_thread: EventLoopThread
+    ) -> None:
         """Prepare to ask.
 
         Raises:
             errors.ConfigurationError: a key is not in the environment.
         """
         self._ledger = ledger
-        self._fanout = fanout
-        self._callers = [Caller(one, ledger, fanout.threads) for one in endpoints]
+        self._loop_thread = loop_thread
+        self._clients = [EndpointClient(one, ledger, loop_thread.threads) for one in endpoints]
         self._scopes: set[UUID] = set()
 
     def close(self) -> None:
         """Close the connections."""
-        for caller in self._callers:
-            self._fanout.run(caller.close())
+        for client in self._clients:
+            self._loop_thread.run(client.close())
 
     def spent(self) -> tuple[Spent, ...]:
         """Return what all questions so far have cost, whenever they were paid for."""
@@ -71,7 +73,7 @@ class Teacher:
                 the same prompts asked again cost only what is missing.
             EndpointRefused: every single one was refused.
         """
-        return self._fanout.run(self._ask(prompts))
+        return self._loop_thread.run(self._ask(prompts))
 
     async def _ask(self, prompts: Sequence[Prompt]) -> list[list[Completion] | None]:
         answers: list[list[Completion] | None] = [None] * len(prompts)
@@ -89,7 +91,7 @@ class Teacher:
                 except (SamplesExhausted, errors.Unavailable) as error:
                     failures.append(error)
 
-        workers = min(len(waiting), max(one.endpoint.concurrency for one in self._callers))
+        workers = min(len(waiting), max(one.endpoint.concurrency for one in self._clients))
         async with asyncio.TaskGroup() as group:
             for _ in range(workers):
                 group.create_task(work())
@@ -100,18 +102,18 @@ class Teacher:
         return answers
 
     async def _answer(self, prompt: Prompt) -> list[Completion]:
-        kept = [await self._kept(caller.endpoint, prompt) for caller in self._callers]
+        kept = [await self._kept(client.endpoint, prompt) for client in self._clients]
         wanted = range(prompt.num_answers)
         for found in kept:
             # One that failed when this was first asked is not paid for what another has answered.
             if all(number in found for number in wanted):
                 return [found[number] for number in wanted]
         failure: SamplesExhausted | errors.Unavailable | None = None
-        for caller, found in zip(self._callers, kept, strict=True):
+        for client, found in zip(self._clients, kept, strict=True):
             try:
-                return await self._answer_of(caller, prompt, found)
+                return await self._answer_of(client, prompt, found)
             except (SamplesExhausted, errors.Unavailable) as error:
-                log.info("teacher.missing", endpoint=caller.endpoint.name, reason=error.detail)
+                log.info("teacher.missing", endpoint=client.endpoint.name, reason=error.detail)
                 # A budget that is used up is what the user must hear of.
                 if failure is None or not isinstance(failure, BudgetExceeded):
                     failure = error
@@ -122,13 +124,13 @@ class Teacher:
         scope = scope_of(endpoint, prompt)
         self._scopes.add(scope)
         until = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
-        return await patiently(self._fanout.threads, until, lambda: self._ledger.kept(scope))
+        return await patiently(self._loop_thread.threads, until, lambda: self._ledger.kept(scope))
 
     async def _answer_of(
-        self, caller: Caller, prompt: Prompt, found: dict[int, Completion]
+        self, client: EndpointClient, prompt: Prompt, found: dict[int, Completion]
     ) -> list[Completion]:
         """Ask one endpoint for what it has not answered yet; `found` is what it has."""
-        endpoint = caller.endpoint
+        endpoint = client.endpoint
         scope = scope_of(endpoint, prompt)
         draws = [
             Draw(number, derive_seed(prompt.seed, str(scope), number), prompt.temperature)
@@ -137,11 +139,11 @@ class Teacher:
         ]
         if draws:
 
-            def ask_for(bundle: Sequence[Draw]) -> Ask:
+            def ask_for(bundle: Sequence[Draw]) -> ModelRequest:
                 return _ask_of(endpoint, prompt, bundle)
 
             until = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
-            found |= await fetch(caller, scope, draws, ask_for, endpoint.model, until)
+            found |= await fetch(client, scope, draws, ask_for, endpoint.model, until)
         return [found[number] for number in range(prompt.num_answers)]
 
 
@@ -152,9 +154,9 @@ def scope_of(endpoint: Endpoint, prompt: Prompt) -> UUID:
     return uuid5(_NAMES, json.dumps([endpoint.name, endpoint.model, said, decoding]))
 
 
-def _ask_of(endpoint: Endpoint, prompt: Prompt, bundle: Sequence[Draw]) -> Ask:
+def _ask_of(endpoint: Endpoint, prompt: Prompt, bundle: Sequence[Draw]) -> ModelRequest:
     chat = endpoint.form is Form.CHAT
-    return Ask(
+    return ModelRequest(
         messages=prompt.messages if chat else (),
         prompt="" if chat else "\n\n".join(one.content for one in prompt.messages) + "\n\n",
         num_samples=len(bundle),

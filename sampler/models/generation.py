@@ -29,7 +29,7 @@ from infra.contracts.prompting import PAPER, PromptForm
 from infra.prompting.encoding import Tokenizer, prompt_ids, words_of
 from infra.prompting.stored import form_of
 from infra.prompting.wording import Shown
-from sampler.drawing import Decoding
+from sampler.draws import Decoding
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from infra.contracts.candidates import SamplePlan
 from infra.contracts.prompting import PAPER, PromptForm, Sampled
 from infra.observability import logs
 from sampler.backends import Completion, SamplesExhausted
-from sampler.drawing import Decoding, Draw, Question
+from sampler.draws import Decoding, Draw, Question
 
 if TYPE_CHECKING:
     from sampler.models.generation import LocalModel

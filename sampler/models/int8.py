@@ -11,8 +11,8 @@ from infra.contracts.prompting import PAPER, PromptForm, Sampled
 from infra.prompting.encoding import prompt_ids, words_of
 from infra.prompting.stored import form_of
 from sampler.backends import Completion, SamplesExhausted
-from sampler.drawing import Decoding, Draw, Question
-from sampler.servers.wire import policy_version_of
+from sampler.draws import Decoding, Draw, Question
+from sampler.servers.protocol import policy_version_of
 
 if TYPE_CHECKING:
     import tokenizers

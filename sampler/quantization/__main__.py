@@ -18,7 +18,7 @@ from infra.prompting.encoding import prompt_ids
 from infra.prompting.stored import form_of
 from infra.prompting.wording import answer_of
 from infra.records import importers
-from sampler.drawing import Decoding
+from sampler.draws import Decoding
 from sampler.generate import record_of
 from sampler.models.generation import Generated, LocalModel, Row
 from sampler.quantization.making import MODEL, OFF, make

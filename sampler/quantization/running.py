@@ -16,7 +16,7 @@ from infra import errors
 from infra.contracts.prompting import PromptForm
 from infra.prompting.encoding import Tokenizer
 from infra.prompting.stored import form_of
-from sampler.drawing import Decoding
+from sampler.draws import Decoding
 from sampler.models.generation import Generated, LocalModel, Row, cut
 from sampler.quantization.making import MODEL, loaded
 from sampler.quantization.variants import Kind, Variant

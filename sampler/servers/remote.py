@@ -9,30 +9,30 @@ from infra import errors
 from infra.contracts.candidates import SamplePlan
 from sampler.attempts import Attempt, Superseded
 from sampler.backends import Completion, SamplesExhausted
-from sampler.drawing import Draw, Question
-from sampler.servers.calling import Caller, Witness
+from sampler.draws import Draw, Question
+from sampler.servers.client import EndpointClient, Witness
 from sampler.servers.endpoints import Endpoint
-from sampler.servers.fanout import Fanout
+from sampler.servers.event_loop import EventLoopThread
 from sampler.servers.ledger import Ledger
-from sampler.servers.wire import Ask, ask_problem
+from sampler.servers.protocol import ModelRequest, ask_problem
 
 
 class Remote:
     """Samples from a model server; what comes is kept in the ledger, one request at a time."""
 
-    def __init__(self, endpoint: Endpoint, ledger: Ledger, fanout: Fanout) -> None:
+    def __init__(self, endpoint: Endpoint, ledger: Ledger, loop_thread: EventLoopThread) -> None:
         """Prepare to ask an endpoint.
 
         Raises:
             errors.ConfigurationError: its key is not in the environment.
         """
         self._endpoint = endpoint
-        self._fanout = fanout
-        self._caller = Caller(endpoint, ledger, fanout.threads)
+        self._loop_thread = loop_thread
+        self._client = EndpointClient(endpoint, ledger, loop_thread.threads)
 
     def close(self) -> None:
         """Close the connections."""
-        self._fanout.run(self._caller.close())
+        self._loop_thread.run(self._client.close())
 
     def sample(
         self, question: Question, plan: SamplePlan, draws: Sequence[Draw]
@@ -61,7 +61,7 @@ class Remote:
         Raises:
             SamplesExhausted, errors.Unavailable, Superseded: as `sample`.
         """
-        return self._fanout.run(self._sample(question, plan, draws, model, witness))
+        return self._loop_thread.run(self._sample(question, plan, draws, model, witness))
 
     def _model(self, plan: SamplePlan) -> str:
         endpoint = self._endpoint
@@ -82,8 +82,8 @@ class Remote:
     ) -> dict[int, Completion]:
         messages, prompt = ask_problem(question, self._endpoint)
 
-        def ask_for(bundle: Sequence[Draw]) -> Ask:
-            return Ask(
+        def ask_for(bundle: Sequence[Draw]) -> ModelRequest:
+            return ModelRequest(
                 messages=messages,
                 prompt=prompt,
                 num_samples=len(bundle),
@@ -99,7 +99,7 @@ class Remote:
         # What is cut off is paid and lost, so nothing is sent whose answer may come too late.
         until = min(question.until, question.ends - self._endpoint.timeout_seconds)
         return await fetch(
-            self._caller,
+            self._client,
             question.scope,
             draws,
             ask_for,
@@ -111,10 +111,10 @@ class Remote:
 
 
 async def fetch(
-    caller: Caller,
+    client: EndpointClient,
     scope: UUID,
     draws: Sequence[Draw],
-    ask_for: Callable[[Sequence[Draw]], Ask],
+    ask_for: Callable[[Sequence[Draw]], ModelRequest],
     model: str,
     until: float,
     attempt: Attempt | None = None,
@@ -123,7 +123,7 @@ async def fetch(
     """Ask an endpoint for all draws, so many requests at once as it allows; by position.
 
     Args:
-        caller: The connections to the endpoint.
+        client: The connections to the endpoint.
         scope: What the completions are kept under.
         draws: What is missing of the scope.
         ask_for: Makes the request for some draws of one temperature.
@@ -135,7 +135,7 @@ async def fetch(
     Raises:
         SamplesExhausted, errors.Unavailable, Superseded: not all could be had; what came is kept.
     """
-    waiting = deque(_bundles(draws, caller.endpoint.samples_per_request))
+    waiting = deque(_bundles(draws, client.endpoint.samples_per_request))
     found: dict[int, Completion] = {}
     failures: list[errors.SuiteError] = []
 
@@ -145,7 +145,7 @@ async def fetch(
             positions = [draw.position for draw in bundle]
             try:
                 ask = ask_for(bundle)
-                kept = await caller.call(scope, positions, ask, model, until, attempt, witness)
+                kept = await client.call(scope, positions, ask, model, until, attempt, witness)
             except (SamplesExhausted, errors.Unavailable, Superseded) as error:
                 # The others end what they have begun, for that is paid.
                 failures.append(error)
@@ -156,7 +156,7 @@ async def fetch(
                 waiting.append(rest)
 
     # Not one coroutine for each draw: a large plan holds no more than is under way.
-    workers = min(len(waiting), caller.endpoint.concurrency)
+    workers = min(len(waiting), client.endpoint.concurrency)
     async with asyncio.TaskGroup() as group:
         for _ in range(workers):
             group.create_task(work())

@@ -18,9 +18,9 @@ from infra.contracts.candidates import SamplePlan
 from infra.db.unit_of_work import Database
 from infra.observability import logs
 from sampler.backends import Completion, SamplesExhausted
-from sampler.drawing import Draw, Question
+from sampler.draws import Draw, Question
 from sampler.servers.endpoints import Endpoint
-from sampler.servers.fanout import Fanout
+from sampler.servers.event_loop import EventLoopThread
 from sampler.servers.ledger import Ledger
 from sampler.servers.remote import Remote
 from sampler.servers.replies import Reply
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 
 def backend_of(
-    endpoint: Endpoint, ledger: Ledger, fanout: Fanout, database: Database
+    endpoint: Endpoint, ledger: Ledger, loop_thread: EventLoopThread, database: Database
 ) -> "Served | Remote":
     """Prepare to ask an endpoint, whether it serves a policy or not.
 
@@ -50,8 +50,8 @@ def backend_of(
         errors.ConfigurationError: its key is not in the environment.
     """
     if endpoint.policy:
-        return Served(endpoint, ledger, fanout, database)
-    return Remote(endpoint, ledger, fanout)
+        return Served(endpoint, ledger, loop_thread, database)
+    return Remote(endpoint, ledger, loop_thread)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Served:
     """Samples a policy from its server; several threads and workers may share the server."""
 
     def __init__(
-        self, endpoint: Endpoint, ledger: Ledger, fanout: Fanout, database: Database
+        self, endpoint: Endpoint, ledger: Ledger, loop_thread: EventLoopThread, database: Database
     ) -> None:
         """Prepare to ask an endpoint that has a `policy`.
 
@@ -92,8 +92,8 @@ class Served:
         assert endpoint.policy is not None
         assert endpoint.weights is not None
         self._endpoint, self._policy, self._weights = endpoint, endpoint.policy, endpoint.weights
-        self._ledger, self._fanout, self._database = ledger, fanout, database
-        self._remote = Remote(endpoint, ledger, fanout)
+        self._ledger, self._loop_thread, self._database = ledger, loop_thread, database
+        self._remote = Remote(endpoint, ledger, loop_thread)
         self._way = way_of(endpoint, endpoint.weights, endpoint.policy)
 
     def close(self) -> None:
@@ -203,7 +203,7 @@ class Served:
 
     def _await(self, work: Coroutine[Any, Any, T], question: Question) -> T:
         """Wait for work in the loop, and stay in possession of the request meanwhile."""
-        future = self._fanout.start(work)
+        future = self._loop_thread.start(work)
         while not wait([future], timeout=_LOOK_SECONDS).done:
             self._stay(question)
         return future.result()

@@ -46,7 +46,7 @@ def main() -> int:
         settings.max_body_bytes,
         settings.max_waiting,
         settings.max_waiting_per_key,
-        settings.max_direct,
+        settings.max_inline,
         settings.max_rate,
         load(MetricsSettings).wanted,
     )

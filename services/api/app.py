@@ -10,14 +10,14 @@ from infra.db.unit_of_work import Database
 from services.api import dashboard, documentation, keys, problem_details
 from services.api.backlog import Backlog
 from services.api.compatible import fusion_problems, piston, sandbox_fusion
-from services.api.compatible.offer import Offer
+from services.api.compatible.runtimes import Runtimes
 from services.api.dashboard import GuardedFiles
 from services.api.dependencies import refuse_unknown_parameters
 from services.api.document import ERRORS, Documented
-from services.api.exchange import Exchange
-from services.api.guards import BodyLimit, Measure, RateLimit, RequireKey
+from services.api.inline_requests import InlineRequests
 from services.api.keys import KeyRing
 from services.api.methods import KnownMethods
+from services.api.middleware import BodyLimit, Measure, RateLimit, RequireKey
 from services.api.routers import (
     candidates,
     evaluations,
@@ -70,7 +70,7 @@ def create_app(
     max_body_bytes: int,
     max_waiting: int = 1_000_000,
     max_waiting_per_key: int = 500_000,
-    max_direct: int = 1_024,
+    max_inline: int = 1_024,
     max_rate: float = 0,
     metrics_key: str = "",
 ) -> FastAPI:
@@ -78,21 +78,21 @@ def create_app(
 
     Args:
         database: where everything is.
-        redis_url: asked for the lengths of queues, and the way of direct work to executors.
+        redis_url: asked for the lengths of queues, and the way of inline work to executors.
         key: the key that may do everything.
         max_body_bytes: the largest body taken.
         max_waiting: most candidates that may be without a label.
         max_waiting_per_key: most of one API key.
-        max_direct: most programs of direct work that may be under way.
+        max_inline: most programs of inline work that may be under way.
         max_rate: requests a second of one API key; 0 for no limit.
         metrics_key: what readers of metrics must send; empty for nothing.
     """
-    exchange = Exchange(redis_url, max_direct)
+    inline_requests = InlineRequests(redis_url, max_inline)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await exchange.close()
+        await inline_requests.close()
         database.close()
 
     app = Documented(
@@ -106,9 +106,9 @@ def create_app(
     app.state.database = database
     app.state.redis_url = redis_url
     app.state.backlog = Backlog(database, max_waiting, max_waiting_per_key)
-    app.state.exchange = exchange
+    app.state.inline_requests = inline_requests
     app.state.suites = execute.StoredSuites(database)
-    app.state.offer = Offer()
+    app.state.installed = Runtimes()
     app.state.streams = events.Streams()
     app.state.watch = live.Watch(database, redis_url)
     app.state.metrics_key = metrics_key

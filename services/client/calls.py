@@ -10,7 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 from infra import errors
 from infra.contracts.base import Integrity
 from infra.contracts.candidates import NewGroup
-from infra.contracts.direct import ExecuteRequest, ExecuteResponse
+from infra.contracts.inline import ExecuteRequest, ExecuteResponse
 from infra.contracts.problems import Problem
 from infra.contracts.views.api import (
     ApiKeyView,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
-from infra.contracts.direct import ExecuteRequest, ExecuteResult
+from infra.contracts.inline import ExecuteRequest, ExecuteResult
 from services.client.synchronous import Client
 
 _IN_FLIGHT: Final = 8

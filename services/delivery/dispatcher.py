@@ -21,7 +21,7 @@ from infra.db.wakeup import Listener
 from infra.observability import logs, metrics, scraping, tracing
 from infra.queues.messaging import PRIORITIES, Queue, QueueDepths, Sender, Task, celery_app
 from infra.settings import BrokerSettings, DatabaseSettings, load, reject_unknown
-from services.delivery import checks, lanes, outbox
+from services.delivery import checks, outbox, priorities
 
 log = logs.get(__name__)
 
@@ -38,7 +38,7 @@ _LEAST = 8
 _MOST = 4_096
 _LEAST_RESULTS = 64
 """Messages that may wait for the ranker before work is held back, however slow executors are."""
-_RESULTS_A_SLICE = 2
+_RESULTS_A_BATCH = 2
 """Messages that come of one: notice of its beginning, and its results."""
 _SAMPLER_STOCK = 64
 _SHARE_OF_CHECKS = 4
@@ -67,7 +67,7 @@ class Stock:
         self._rate += weight * (taken / elapsed - self._rate)
         self._looked, self._left = now, depth
         wanted = min(max(_LEAST, round(self._rate * _STOCK_SECONDS)), _MOST)
-        if results > max(_LEAST_RESULTS, _RESULTS_A_SLICE * wanted):
+        if results > max(_LEAST_RESULTS, _RESULTS_A_BATCH * wanted):
             return 0
         # Not for every message taken: a round costs the same for one as for many.
         return wanted - depth if depth <= wanted * 3 // 4 else 0
@@ -108,10 +108,10 @@ class Dispatcher:
         room = self._stock.room(depths[Queue.EXECUTOR], depths[Queue.RANKER])
         # Transactions of their own: each locks groups in their order, and then candidates.
         with self._database.unit_of_work() as work:
-            if not lanes.has_turn(work):
+            if not priorities.has_turn(work):
                 return False
             done = outbox.settle(work)
-            samples = lanes.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
+            samples = priorities.take_samples(work, max(_SAMPLER_STOCK - depths[Queue.SAMPLER], 0))
             self._is_quiet &= not outbox.is_anything_open(work.session)
         self._samples(samples)
         share, self._rest = divmod(max(room, 0) + self._rest, _SHARE_OF_CHECKS)
@@ -132,7 +132,7 @@ class Dispatcher:
     def _checks(self, messages: int) -> int:
         """Send checks of problems; return how many there were."""
         with self._database.unit_of_work() as work:
-            if not lanes.has_turn(work):
+            if not priorities.has_turn(work):
                 return 0
             requests = checks.take(work, messages)
         for number, request in enumerate(requests):
@@ -151,7 +151,7 @@ class Dispatcher:
         if room <= 0:
             return False
         with self._database.unit_of_work() as work:
-            if not lanes.has_turn(work):
+            if not priorities.has_turn(work):
                 return False
             chosen = outbox.choose(work.session, room)
             if checks.refuse(work, chosen):
@@ -161,25 +161,25 @@ class Dispatcher:
         left = [rows for rows in left if rows]
         if left:
             with self._database.unit_of_work() as work:
-                if not lanes.has_turn(work):
+                if not priorities.has_turn(work):
                     return False
-                slices = outbox.send(work, left, self._suites)
-            self._send(slices)
+                batches = outbox.send(work, left, self._suites)
+            self._send(batches)
         return bool(chosen)
 
-    def _send(self, slices: list[outbox.Slice]) -> None:
-        for number, slice_ in enumerate(slices):
+    def _send(self, batches: list[outbox.CandidateBatch]) -> None:
+        for number, batch in enumerate(batches):
             try:
                 with tracing.span(
-                    "dispatch", groups=slice_.groups, candidates=len(slice_.request.programs)
+                    "dispatch", groups=batch.groups, candidates=len(batch.request.programs)
                 ):
                     self._sender.send_or_raise(
-                        Task.EXECUTE_SLICE, slice_.request, PRIORITIES[slice_.interactive]
+                        Task.EXECUTE_BATCH, batch.request, PRIORITIES[batch.interactive]
                     )
             except errors.Unavailable:
-                metrics.SEND_FAILURES.labels(Task.EXECUTE_SLICE.value).inc()
+                metrics.SEND_FAILURES.labels(Task.EXECUTE_BATCH.value).inc()
                 with self._database.unit_of_work() as work:
-                    outbox.give_back(work, slices[number:])
+                    outbox.give_back(work, batches[number:])
                 raise
             self._stock.added(1)
 

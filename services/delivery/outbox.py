@@ -1,8 +1,8 @@
 """The outbox: which committed work goes to the queue next, and which need not go at all.
 
-What is submitted and has no `sent_at` waits here; `lanes` says whose goes next. A program that was
-executed against the same tests in the same sandbox takes that execution's label; one that is being
-executed elsewhere is followed.
+What is submitted and has no `sent_at` waits here; `priorities` says whose goes next. A program
+that was executed against the same tests in the same sandbox takes that execution's label; one that
+is being executed elsewhere is followed.
 """
 
 import functools
@@ -45,17 +45,17 @@ from infra.db.unit_of_work import Work
 from infra.observability import logs, metrics
 from infra.queues.messaging import Task
 from ranker import records
-from services.delivery import lanes
-from services.delivery.lanes import Lane
+from services.delivery import priorities
+from services.delivery.priorities import PriorityClass
 from services.delivery.suites import KnownSuites
 
 log = logs.get(__name__)
 
-SLICE_CANDIDATES = 32
+BATCH_CANDIDATES = 32
 """Most candidates in one message; they share the message's tests."""
-SLICE_CHARACTERS = 2_000_000
+BATCH_CHARACTERS = 2_000_000
 """Most program text in one message, unless a single program is longer."""
-_SMALL_SLICE = 4
+_SMALL_BATCH = 4
 _SPREAD = 16
 """Messages over which a small backlog is spread, so that no worker waits beside a long one."""
 _LOOK_AHEAD = 2_048
@@ -64,7 +64,7 @@ _UPGRADE = timedelta(minutes=10)
 """How long, after a new sandbox version was first heard of, an older one's executions serve."""
 
 
-class Slice(NamedTuple):
+class CandidateBatch(NamedTuple):
     """One message for the executor."""
 
     request: ExecutionRequest
@@ -101,9 +101,9 @@ class Waiting(NamedTuple):
     attempts: int
 
 
-def give_back(work: Work, slices: Iterable[Slice]) -> None:
+def give_back(work: Work, batches: Iterable[CandidateBatch]) -> None:
     """Put candidates that the queue did not take back into the outbox."""
-    ids = [program.candidate_id for slice_ in slices for program in slice_.request.programs]
+    ids = [program.candidate_id for batch in batches for program in batch.request.programs]
     work.session.execute(
         update(CandidateRow)
         .where(
@@ -118,26 +118,28 @@ def give_back(work: Work, slices: Iterable[Slice]) -> None:
 
 
 def choose(session: Session, messages: int) -> list[list[Waiting]]:
-    """Choose whose candidates go next: at most so many slices, of one problem each."""
-    waiting = lanes.waiting(session)
+    """Choose whose candidates go next: at most so many batches, of one problem each."""
+    waiting = priorities.waiting(session)
     if not waiting:
         return []
-    under_way = lanes.under_way(session, CandidateRow)
-    look = min(_LOOK_AHEAD, max(_SPREAD, 2 * messages) * SLICE_CANDIDATES)
-    share = max(look // len(waiting), SLICE_CANDIDATES)
-    # A lane's last candidate may have gone since it was listed: by a verdict that came late.
-    queued = {lane: cut for lane in waiting if (cut := _cut(_head(session, lane, share)))}
+    under_way = priorities.under_way(session, CandidateRow)
+    look = min(_LOOK_AHEAD, max(_SPREAD, 2 * messages) * BATCH_CANDIDATES)
+    share = max(look // len(waiting), BATCH_CANDIDATES)
+    # The last candidate of a class may have gone since it was listed: its verdict came late.
+    queued = {
+        priority: cut for priority in waiting if (cut := _cut(_head(session, priority, share)))
+    }
     chosen: list[list[Waiting]] = []
     while queued and len(chosen) < messages:
-        lane = lanes.next_of(queued, under_way)
-        chosen.append(queued[lane].pop(0))
-        under_way[lane.api_key_id] = under_way.get(lane.api_key_id, 0) + len(chosen[-1])
-        if not queued[lane]:
-            del queued[lane]
+        priority = priorities.next_of(queued, under_way)
+        chosen.append(queued[priority].pop(0))
+        under_way[priority.api_key_id] = under_way.get(priority.api_key_id, 0) + len(chosen[-1])
+        if not queued[priority]:
+            del queued[priority]
     return chosen
 
 
-def _head(session: Session, lane: Lane, limit: int) -> Sequence[Waiting]:
+def _head(session: Session, priority: PriorityClass, limit: int) -> Sequence[Waiting]:
     rows = session.execute(
         select(
             CandidateRow.id,
@@ -150,8 +152,8 @@ def _head(session: Session, lane: Lane, limit: int) -> Sequence[Waiting]:
         .join(GroupRow, CandidateRow.group_id == GroupRow.id)
         .where(
             text(f"candidates.{UNSENT.replace(' AND ', ' AND candidates.')}"),
-            CandidateRow.interactive == lane.interactive,
-            CandidateRow.api_key_id == lane.api_key_id,
+            CandidateRow.interactive == priority.interactive,
+            CandidateRow.api_key_id == priority.api_key_id,
         )
         .order_by(CandidateRow.id)
         .limit(limit)
@@ -160,23 +162,23 @@ def _head(session: Session, lane: Lane, limit: int) -> Sequence[Waiting]:
 
 
 def _cut(rows: Sequence[Waiting]) -> list[list[Waiting]]:
-    """Cut a lane's head into slices of one problem, in the order of their first candidates.
+    """Cut the head of a class into batches of one problem, in the order of first candidates.
 
     One that was begun before goes alone: should it end its worker again, it takes nobody along.
     """
-    size = min(SLICE_CANDIDATES, max(_SMALL_SLICE, -(-len(rows) // _SPREAD)))
-    slices: list[list[Waiting]] = []
+    size = min(BATCH_CANDIDATES, max(_SMALL_BATCH, -(-len(rows) // _SPREAD)))
+    batches: list[list[Waiting]] = []
     growing: dict[UUID, list[Waiting]] = {}
     for row in rows:
         if row.attempts:
-            slices.append([row])
+            batches.append([row])
             continue
-        slice_ = growing.get(row.problem_id)
-        if slice_ is None or len(slice_) == size:
-            slice_ = growing[row.problem_id] = []
-            slices.append(slice_)
-        slice_.append(row)
-    return slices
+        batch = growing.get(row.problem_id)
+        if batch is None or len(batch) == size:
+            batch = growing[row.problem_id] = []
+            batches.append(batch)
+        batch.append(row)
+    return batches
 
 
 def serve(work: Work, chosen: Iterable[Sequence[Waiting]]) -> set[UUID]:
@@ -351,17 +353,17 @@ def _leaders_that_ended(session: Session) -> Sequence[UUID]:
     ).all()
 
 
-def send(work: Work, chosen: Iterable[Sequence[Waiting]], suites: Suites) -> list[Slice]:
+def send(work: Work, chosen: Iterable[Sequence[Waiting]], suites: Suites) -> list[CandidateBatch]:
     """Mark candidates as sent and return their messages; some follow others instead."""
     chosen = list(chosen)
     following = _follow(work, [row for rows in chosen for row in rows])
-    slices = []
+    batches = []
     for rows in chosen:
-        slices += _send_one(work, [row for row in rows if row.id not in following], suites)
-    return slices
+        batches += _send_one(work, [row for row in rows if row.id not in following], suites)
+    return batches
 
 
-def _send_one(work: Work, waiting: Sequence[Waiting], suites: Suites) -> list[Slice]:
+def _send_one(work: Work, waiting: Sequence[Waiting], suites: Suites) -> list[CandidateBatch]:
     """Mark candidates of one problem as sent and make their messages."""
     if not waiting:
         return []
@@ -392,7 +394,7 @@ def _send_one(work: Work, waiting: Sequence[Waiting], suites: Suites) -> list[Sl
         log.warning("problem.unreadable", problem_id=str(problem_id), reason=error.detail)
         return []
     return [
-        Slice(
+        CandidateBatch(
             ExecutionRequest(problem_id=problem_id, suite=suite, programs=tuple(held)),
             interactive,
             tuple(dict.fromkeys(groups[program.candidate_id] for program in held)),
@@ -406,7 +408,7 @@ def _by_size(programs: Iterable[Program]) -> list[list[Program]]:
     characters = 0
     for program in programs:
         characters += len(program.source)
-        if cut[-1] and characters > SLICE_CHARACTERS:
+        if cut[-1] and characters > BATCH_CHARACTERS:
             cut.append([])
             characters = len(program.source)
         cut[-1].append(program)

@@ -42,8 +42,8 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Database, Work
-from ranker import batches, withdrawal
-from services.delivery import lanes
+from ranker import batches, revocation
+from services.delivery import priorities
 
 _CHUNK = 500
 """Rows of one transaction, so that nobody waits long for one of them."""
@@ -195,10 +195,10 @@ def _groups(work: Work, before: datetime, below: UUID) -> tuple[int, UUID | None
     if not work.session.scalars(free).all():
         return 0, page[-1]
     # Asked again: from now on no execution is given to anybody who might keep it.
-    lanes.wait_for_turn(work)
+    priorities.wait_for_turn(work)
     locked = work.session.scalars(free.with_for_update(skip_locked=True)).all()
     # A ranking names its best candidate, so it goes before the candidates do.
-    old = set(locked) - withdrawal.withdraw(work, locked, withdrawal.SET_ASIDE).keys()
+    old = set(locked) - revocation.revoke(work, locked, revocation.SET_ASIDE).keys()
     requests = select(SampleRequestRow.id).where(SampleRequestRow.group_id.in_(old))
     work.session.execute(
         delete(KeptCompletionRow).where(KeptCompletionRow.scope.in_(requests.scalar_subquery()))
@@ -216,7 +216,7 @@ def _is_free(before: datetime) -> tuple[ColumnElement[bool], ...]:
         RankingRow.group_id == GroupRow.id,
         or_(
             exists().where(
-                TrainingBatchRow.id == RankingRow.training_batch_id, ~withdrawal.SET_ASIDE
+                TrainingBatchRow.id == RankingRow.training_batch_id, ~revocation.SET_ASIDE
             ),
             batches.UNBATCHED,  # It will be in a batch.
         ),

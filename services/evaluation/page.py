@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from services.evaluation import cases, drawing, tables
+from services.evaluation import cases, charts, tables
 from services.evaluation.markdown import INTERVALS
 from services.evaluation.quantization.tables import Section
 from services.evaluation.results import Evaluation
@@ -45,13 +45,13 @@ def _body(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section])
         yield f"<h2>{escape(benchmark)}: {len(items)} problems</h2>"
         yield _table(tables.rates(evaluation, benchmark, ks))
         found = evaluation.of(benchmark)
-        charts = [
-            drawing.curves(evaluation.of(benchmark, model), f"pass@k of {model}")
+        curves = [
+            charts.curves(evaluation.of(benchmark, model), f"pass@k of {model}")
             for model in evaluation.models
         ]
-        if any(charts):
-            yield f'<div class="charts">{"".join(charts)}</div>'
-        yield f"<h3>Labels</h3>{drawing.bars(found)}"
+        if any(curves):
+            yield f'<div class="charts">{"".join(curves)}</div>'
+        yield f"<h3>Labels</h3>{charts.bars(found)}"
         for title, table in (
             ("By part", tables.parts(evaluation, benchmark)),
             ("Differences", tables.differences(evaluation, benchmark)),

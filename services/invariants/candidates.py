@@ -137,7 +137,7 @@ SHARED = (
            WHERE f.id = l.id OR f.cache_key IS NULL OR f.cache_key IS DISTINCT FROM l.cache_key""",
     ),
     Invariant(
-        "lane_of_another",
+        "priority_of_another",
         "it waits under another API key or priority than its group's",
         """SELECT c.id::text FROM candidates c JOIN groups g ON g.id = c.group_id
            WHERE (c.api_key_id, c.interactive) IS DISTINCT FROM (g.api_key_id, g.interactive)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from infra.contracts.base import Label, Language
-from infra.contracts.direct import ExecuteRequest, ExecuteResult
+from infra.contracts.inline import ExecuteRequest, ExecuteResult
 from ranker.rewards import Scale, reward_of
 from ranker.written import has_code
 from sampler.extraction import syntax

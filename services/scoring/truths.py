@@ -15,7 +15,7 @@ from infra import contests, errors, strict_json
 from infra.contests import cases as contest_cases
 from infra.contests import headers
 from infra.contracts.base import Language
-from infra.contracts.direct import ExecuteRequest
+from infra.contracts.inline import ExecuteRequest
 from infra.contracts.problems import Problem
 
 Truth = Any

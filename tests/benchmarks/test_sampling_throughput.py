@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from infra.contracts.prompting import PromptForm, PromptStyle
 from infra.prompting.wording import Described, quoted
-from sampler.drawing import Decoding, derive_seed
+from sampler.draws import Decoding, derive_seed
 from sampler.models.generation import LocalModel, Row
 from services.exercises.exercise import Split, draw_from
 from services.exercises.making import corpus

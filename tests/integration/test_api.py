@@ -136,7 +136,7 @@ def test_programs_that_are_no_valid_text_are_accepted_for_judgement(
 
     assert response.status_code == 202
     dispatch()
-    (request,) = sent.of(Task.EXECUTE_SLICE)
+    (request,) = sent.of(Task.EXECUTE_BATCH)
     assert request.programs[0].source == "x = '\x00\ud800'"
     (candidate,) = client.candidates(response.json()["id"])
     assert client.get_candidate(candidate.id).program == "x = '\x00?'"

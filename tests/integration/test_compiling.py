@@ -6,8 +6,8 @@ from executor.judging.judge import Judge
 from executor.judging.running import Runner
 from executor.languages import COMPILE_LIMITS, TOOLCHAINS, look_up
 from infra.contracts.base import Label, Language, Outcome
-from infra.contracts.direct import Ending, Running
 from infra.contracts.execution import Suite
+from infra.contracts.inline import Ending, Running
 from infra.contracts.problems import AssertTest, CallTest, Limits, StdioTest
 
 # Compiling it takes about a second, and a hundred megabytes.

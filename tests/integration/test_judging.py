@@ -12,7 +12,7 @@ import pytest
 import executor
 from executor.judging.asserting import ReferenceNearLimit, SuiteBroken
 from executor.judging.judge import Judge
-from executor.sandbox.gate import Gate
+from executor.sandbox.slot_lock import SlotLock
 from infra.contracts.base import Label, Outcome
 from infra.contracts.execution import Suite
 from infra.contracts.problems import AssertTest, CallTest, Limits, StdioTest
@@ -166,13 +166,13 @@ def test_a_program_that_leaves_a_pool_open_ends_like_any_other(slot):
     assert judge(slot, test).judge(program).label is Label.ALL_PASS
 
 
-def test_the_gate_lets_many_in_or_one(tmp_path):
+def test_the_lock_lets_many_in_or_one(tmp_path):
     order = []
     inside = threading.Event()
     leave = threading.Event()
 
     def stay():
-        with Gate(tmp_path, "company").shared():
+        with SlotLock(tmp_path, "slots").shared():
             inside.set()
             leave.wait(10)
             order.append("leaves")
@@ -180,10 +180,10 @@ def test_the_gate_lets_many_in_or_one(tmp_path):
     thread = threading.Thread(target=stay)
     thread.start()
     assert inside.wait(10)
-    with Gate(tmp_path, "company").shared():
+    with SlotLock(tmp_path, "slots").shared():
         order.append("beside")
     threading.Timer(0.2, leave.set).start()
-    with Gate(tmp_path, "company").alone() as is_alone:
+    with SlotLock(tmp_path, "slots").alone() as is_alone:
         order.append("alone")
     thread.join()
 
@@ -191,16 +191,16 @@ def test_the_gate_lets_many_in_or_one(tmp_path):
     assert order == ["beside", "leaves", "alone"]
 
 
-def test_nobody_waits_at_the_gate_for_ever(tmp_path, monkeypatch):
-    monkeypatch.setattr("executor.sandbox.gate._WAIT_SECONDS", 0.1)
-    one, other = Gate(tmp_path, "company"), Gate(tmp_path, "company")
+def test_nobody_waits_at_the_lock_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr("executor.sandbox.slot_lock._WAIT_SECONDS", 0.1)
+    one, other = SlotLock(tmp_path, "slots"), SlotLock(tmp_path, "slots")
     with one.alone() as is_alone:
         assert is_alone
         with other.alone() as also:
             assert not also
         with other.shared():
             pass
-        with Gate(tmp_path, "other").alone() as elsewhere:
+        with SlotLock(tmp_path, "other").alone() as elsewhere:
             assert elsewhere
     with one.shared():
         with other.alone(lambda: True) as is_alone:

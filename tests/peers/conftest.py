@@ -1,14 +1,14 @@
-"""The API before an executor that the tests of direct work have, with two problems stored."""
+"""The API before an executor that the tests of inline work have, with two problems stored."""
 
 import pytest
 
 from infra.contracts.problems import CallTest, Problem
 from services.client import Client
-from tests.integration.direct.conftest import (  # noqa: F401 - fixtures
+from tests.integration.inline.conftest import (  # noqa: F401 - fixtures
     KEY,
-    direct_executor,
-    direct_redis,
     direct_url,
+    inline_executor,
+    inline_redis,
 )
 from tests.peers.checks.answers import PROBLEMS
 

@@ -15,8 +15,8 @@ from sqlalchemy import select
 
 from infra import errors
 from infra.contracts.base import Label, Outcome
-from infra.contracts.direct import ExecuteRequest
 from infra.contracts.execution import TestResult, Verdict
+from infra.contracts.inline import ExecuteRequest
 from infra.contracts.problems import ProgramText
 from infra.contracts.views.api import Scope
 from infra.db.tables import ProblemRow

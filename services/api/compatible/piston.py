@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from infra.contracts.base import ImageName, Language, language_alone
-from infra.contracts.direct import (
+from infra.contracts.inline import (
     MAX_INPUT_CHARACTERS,
     MAX_RUN_FILES,
     MAX_WAIT_SECONDS,
@@ -24,7 +24,7 @@ from infra.contracts.direct import (
     Unanswered,
 )
 from services.api import examples
-from services.api.compatible.offer import Offer
+from services.api.compatible.runtimes import Runtimes
 from services.api.compatible.sandbox_fusion import COMPILED, limits_of
 from services.api.document import ERRORS
 from services.api.keys import READS, SUBMITS
@@ -139,19 +139,19 @@ class Refused(BaseModel):
     message: str
 
 
-def offer_of(request: Request) -> Offer:
+def runtimes_of(request: Request) -> Runtimes:
     """Return what the executors are known to offer."""
-    offer: Offer = request.app.state.offer
-    return offer
+    installed: Runtimes = request.app.state.installed
+    return installed
 
 
-Offered = Annotated[Offer, Depends(offer_of)]
+InstalledRuntimes = Annotated[Runtimes, Depends(runtimes_of)]
 
 
 @router.get("/runtimes", dependencies=[READS])
-async def runtimes(executors: Executors, offer: Offered) -> list[Runtime]:
+async def runtimes(executors: Executors, installed: InstalledRuntimes) -> list[Runtime]:
     """List the languages that an executor offers."""
-    versions = await offer.versions(executors)
+    versions = await installed.versions(executors)
     return [
         Runtime(language=ALIASES[language][0], version=version, aliases=ALIASES[language][1])
         for language, version in versions.items()
@@ -166,7 +166,7 @@ async def runtimes(executors: Executors, offer: Offered) -> list[Runtime]:
 )
 async def execute(
     executors: Executors,
-    offer: Offered,
+    installed: InstalledRuntimes,
     http: Request,
     request: Annotated[PistonRequest, Body(openapi_examples=examples.PISTON)],
 ) -> CompiledResponse | UncompiledResponse | PistonResponse | JSONResponse:
@@ -176,7 +176,7 @@ async def execute(
     except ValueError as error:
         return _refused(str(error))
     language = _BY_NAME.get(request.language)
-    version = (await offer.versions(executors)).get(language) if language else None
+    version = (await installed.versions(executors)).get(language) if language else None
     if language is None or version is None or not _fits(request.version, version):
         return _refused(f"{request.language}-{request.version} runtime is unknown")
     if request.image is not None and language is not Language.PYTHON:

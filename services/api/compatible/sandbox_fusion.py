@@ -13,7 +13,7 @@ from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
 from infra.contracts.base import ImageName, Language, state_keys
-from infra.contracts.direct import (
+from infra.contracts.inline import (
     MAX_INPUT_CHARACTERS,
     MAX_RUN_FILES,
     MAX_RUN_SECONDS,

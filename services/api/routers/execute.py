@@ -14,23 +14,23 @@ from sqlalchemy import select
 
 from infra import checking, errors, intake
 from infra.contracts.base import Integrity
-from infra.contracts.direct import (
+from infra.contracts.execution import Suite, Verdict
+from infra.contracts.inline import (
     Answer,
-    DirectReply,
     ExecuteRequest,
     ExecuteResponse,
     ExecuteResult,
+    InlineReply,
     Judging,
     Unanswered,
     Work,
 )
-from infra.contracts.execution import Suite, Verdict
 from infra.contracts.views.api import Scope
 from infra.db.tables import ProblemRow
 from infra.db.unit_of_work import Database
 from infra.queues.messaging import size_of
 from services.api import examples
-from services.api.exchange import Exchange
+from services.api.inline_requests import InlineRequests
 from services.api.keys import SUBMITS, CalledBy
 from services.delivery.suites import KnownSuites, SizedSuite
 
@@ -43,10 +43,10 @@ _SPREAD_BYTES = 16 * 2**20
 """Bytes of suites in all of them: a suite that is large is put into fewer."""
 
 
-def exchange_of(request: Request) -> Exchange:
+def inline_requests_of(request: Request) -> InlineRequests:
     """Return the application's way to the executors."""
-    exchange: Exchange = request.app.state.exchange
-    return exchange
+    inline_requests: InlineRequests = request.app.state.inline_requests
+    return inline_requests
 
 
 class StoredSuites:
@@ -82,7 +82,7 @@ def suites_of(request: Request) -> StoredSuites:
     return suites
 
 
-Executors = Annotated[Exchange, Depends(exchange_of)]
+Executors = Annotated[InlineRequests, Depends(inline_requests_of)]
 Suites = Annotated[StoredSuites, Depends(suites_of)]
 
 
@@ -104,7 +104,11 @@ async def execute(
 
 
 async def label(
-    executors: Exchange, suites: StoredSuites, http: Request, request: ExecuteRequest, tells: bool
+    executors: InlineRequests,
+    suites: StoredSuites,
+    http: Request,
+    request: ExecuteRequest,
+    tells: bool,
 ) -> tuple[ExecuteResult, ...]:
     """Have programs labelled while their client waits.
 
@@ -118,7 +122,7 @@ async def label(
     Raises:
         errors.InvalidInput: the tests cannot be run.
         errors.NotFound: there is no such problem.
-        errors.QueueFull: too much direct work is under way.
+        errors.QueueFull: too much inline work is under way.
         errors.Unavailable: Redis cannot be reached.
     """
     works, num_bytes = await run_in_threadpool(_works, suites, request)
@@ -153,7 +157,7 @@ def _works(suites: StoredSuites, request: ExecuteRequest) -> tuple[list[Judging]
 
 def _results(
     works: Sequence[Judging],
-    replies: Sequence[DirectReply | None],
+    replies: Sequence[InlineReply | None],
     wait_seconds: float,
     tells: bool,
 ) -> Iterator[ExecuteResult]:
@@ -181,12 +185,12 @@ def _without_reasons(verdict: Verdict) -> Verdict:
     return verdict.model_copy(update={"tests": tests, "error": ""})
 
 
-async def ask_one(executors: Exchange, work: Work, wait_seconds: float) -> Answer:
+async def ask_one(executors: InlineRequests, work: Work, wait_seconds: float) -> Answer:
     """Have one piece of work done that has one answer.
 
     Raises:
         errors.NotInTime: it was not finished within the wait.
-        errors.QueueFull: too much direct work is under way.
+        errors.QueueFull: too much inline work is under way.
         errors.Unavailable: Redis cannot be reached.
     """
     num_bytes = await run_in_threadpool(size_of, work)

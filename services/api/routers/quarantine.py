@@ -24,7 +24,7 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Work
-from ranker import records, withdrawal
+from ranker import records, revocation
 from services.api import examples
 from services.api.dependencies import Db, PagesById
 from services.api.keys import ADMINISTERS, READS
@@ -156,7 +156,7 @@ def _release(
 def _reopen(work: Work, group_ids: Set[UUID]) -> dict[UUID, str]:
     """Open groups to be ranked again; return in which training batch the others are."""
     records.lock_groups(work, group_ids)
-    batched = withdrawal.withdraw(work, group_ids, withdrawal.NEVER_LEASED)
+    batched = revocation.revoke(work, group_ids, revocation.NEVER_LEASED)
     work.session.execute(
         update(GroupRow)
         .where(GroupRow.id.in_(group_ids - batched.keys()))

@@ -10,7 +10,7 @@ from infra import errors
 from infra.settings import load
 from sampler.evolution.teacher import Teacher
 from sampler.servers.endpoint_settings import EndpointSettings
-from sampler.servers.fanout import Fanout
+from sampler.servers.event_loop import EventLoopThread
 from sampler.servers.ledger import Ledger
 from services.cli.terminal import open_database
 from services.decontamination import instructions
@@ -49,7 +49,7 @@ def run(
     endpoints = load(EndpointSettings).named(teachers)
     with ExitStack() as stack:
         database = stack.enter_context(closing(open_database()))
-        teacher = Teacher(endpoints, Ledger(database), stack.enter_context(Fanout()))
+        teacher = Teacher(endpoints, Ledger(database), stack.enter_context(EventLoopThread()))
         stack.callback(teacher.close)
         result = evolve.run(teacher, texts, screen, choices, tell)
     evolve.write(result, out)

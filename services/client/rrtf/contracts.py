@@ -2,7 +2,7 @@
 
 from infra.contracts.base import Author, Integrity, Label, Language, Outcome
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
-from infra.contracts.direct import ExecuteRequest, ExecuteResponse, ExecuteResult
+from infra.contracts.inline import ExecuteRequest, ExecuteResponse, ExecuteResult
 from infra.contracts.problems import (
     AssertTest,
     CallTest,

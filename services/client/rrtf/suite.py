@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 from infra import errors
 from infra.contracts.candidates import NewCandidate
-from infra.contracts.direct import ExecuteRequest, ExecuteResult
+from infra.contracts.inline import ExecuteRequest, ExecuteResult
 from infra.contracts.views.api import ProblemView
 from infra.records import importers
 from infra.records.record_files import BadLine

@@ -34,7 +34,7 @@ from infra.db.unit_of_work import Database
 from infra.local.home import free_port
 from infra.local.servers import LocalServers
 from infra.queues.messaging import Sender, Task, celery_app
-from services.delivery import lanes
+from services.delivery import priorities
 from services.starter import load
 
 _LEAST_SHARE = 0.9
@@ -88,7 +88,7 @@ class Bench:
             intake.open_groups(work, wanted)
         began = time.perf_counter()
         with self._database.unit_of_work() as work:
-            messages = [one for one, _ in lanes.take_samples(work, len(wanted))]
+            messages = [one for one, _ in priorities.take_samples(work, len(wanted))]
         for message in messages:
             self._sender.send_or_raise(Task.SAMPLE_GROUP, message)
         while self._open():

@@ -40,7 +40,7 @@ QUICK = {
     },
     "ranker": {"RRTF_RANKER_BATCH_GROUPS": "16", **_SHORT},
     "sampler": _SHORT,
-    "executor": {"RRTF_EXECUTOR_SLICE_SECONDS": str(VISIBILITY_SECONDS / 3), **_SHORT},
+    "executor": {"RRTF_EXECUTOR_BATCH_SECONDS": str(VISIBILITY_SECONDS / 3), **_SHORT},
     "trainer": {
         "RRTF_TRAINER_LEASE_SECONDS": "4",
         "RRTF_TRAINER_THREADS": "1",

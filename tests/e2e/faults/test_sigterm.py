@@ -69,7 +69,7 @@ def test_an_executor_told_to_stop_hands_back_the_rest_of_its_slice(rig):
     rig.settle()
 
     log = (rig.suite.home / "logs" / "executor.log").read_text()
-    assert "slice.handed_back" in log
+    assert "batch.handed_back" in log
     assert begun_twice(rig) == []
     assert rig.audit().is_clean
 

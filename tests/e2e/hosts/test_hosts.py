@@ -23,7 +23,7 @@ from tests.e2e.hosts.network import ADDRESS, Host, move_to_a_host_of_its_own
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make hosts")
 _EXECUTORS = (2, 3)
 _CUT_SECONDS = 6.0
-_LABELLED = b'"event": "slice.labelled"'
+_LABELLED = b'"event": "batch.labelled"'
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def executor(host, url, home, number):
 
 
 def labelled(log):
-    """Count the slices that an executor has labelled."""
+    """Count the batches that an executor has labelled."""
     return log.read_bytes().count(_LABELLED)
 
 

@@ -131,7 +131,7 @@ def test_many_groups_come_in_one_request(client, problem, dispatch, sent):
     assert [row.position for row in rows] == [0, 1, 2]
     assert [row.duplicate_of for row in rows] == [None, rows[0].id, None]
     dispatch()
-    programs = [p.source for m in sent.of(Task.EXECUTE_SLICE) for p in m.programs]
+    programs = [p.source for m in sent.of(Task.EXECUTE_BATCH) for p in m.programs]
     assert programs == ["a", "b\x00\ud800", "d", "e"]
     assert len(sent.of(Task.SAMPLE_GROUP)) == 1
 

@@ -132,7 +132,7 @@ def test_candidates_make_one_group_for_each_problem(rrtf, write, client, dispatc
         "MBPP/11": "p1",
     }
     dispatch()
-    sources = {p.source for m in sent.of(Task.EXECUTE_SLICE) for p in m.programs}
+    sources = {p.source for m in sent.of(Task.EXECUTE_BATCH) for p in m.programs}
     assert "def f():\n    return 1\n" in sources
     (_, second) = client.candidates(groups["HumanEval/0"].id)
     assert second.metadata == {"temperature": 0.5}
@@ -220,7 +220,7 @@ def test_the_program_is_taken_out_of_an_answer(rrtf, write, sent, dispatch):
 
     assert result.stdout.startswith("2 candidates in 2 groups submitted, 0 bad\n")
     dispatch()
-    sources = {p.source for m in sent.of(Task.EXECUTE_SLICE) for p in m.programs}
+    sources = {p.source for m in sent.of(Task.EXECUTE_BATCH) for p in m.programs}
     assert sources == {"def f():\n    return 1\n", "def f(): 1"}
 
 

@@ -107,7 +107,7 @@ def test_any_text_is_a_program_to_be_judged(post_raw, client, problem_id, dispat
 
     assert response.status_code == 202, response.text
     dispatch()
-    (request,) = sent.of(Task.EXECUTE_SLICE)
+    (request,) = sent.of(Task.EXECUTE_BATCH)
     assert request.programs[0].source == program
     (candidate,) = client.candidates(response.json()["id"])
     shown = client.get_candidate(candidate.id)

@@ -54,7 +54,7 @@ def test_poison_is_listed_with_its_reason_and_may_be_released(
     assert client.get_group(group_id).state is GroupState.OPEN
     sent.messages.clear()
     dispatch()
-    (request,) = sent.of(Task.EXECUTE_SLICE)
+    (request,) = sent.of(Task.EXECUTE_BATCH)
     assert [p.source for p in request.programs][-1] == "poison 0"
     outcomes = {listed[0].id: [Outcome.PASSED, Outcome.WRONG_ANSWER]}
     with database.unit_of_work() as work:
@@ -79,7 +79,7 @@ def test_a_verdict_that_came_too_late_is_taken_at_the_release(
     labels = [row.label for row in client.candidates(group_id)]
     assert labels[2:] == [Label.PARTIAL_PASS] * 2
     dispatch()
-    assert sent.of(Task.EXECUTE_SLICE) == []
+    assert sent.of(Task.EXECUTE_BATCH) == []
     with database.unit_of_work() as work:
         assert records.rank_group(work, group_id, Rules())
 

@@ -53,7 +53,8 @@ def test_waiting_holds_neither_transactions_nor_the_server(wait_for_batch, http,
         answers = [one.result() for one in waiting]
 
     assert answers == [[]] * 45
-    assert 0 in idle
+    # On a busy machine one of them asks at every look; held ones would be as many as connections.
+    assert min(idle) <= 1
 
 
 def test_a_trainer_that_went_away_is_leased_nothing(api, http, form_batch, wait_for_batch):

@@ -25,7 +25,7 @@ def deliver(make_group, database, dispatch, sent, results_for, redis_url, monkey
     def delivered(program):
         make_group(("student", program), cache=False)
         dispatch()
-        request = sent.of(Task.EXECUTE_SLICE)[-1]
+        request = sent.of(Task.EXECUTE_BATCH)[-1]
         outcomes = {one.candidate_id: [Outcome.PASSED] * 2 for one in request.programs}
         sender.send_or_raise(
             Task.RECORD_STARTED, ExecutionStarted(attempts=dict.fromkeys(outcomes, 1))

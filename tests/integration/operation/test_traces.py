@@ -81,7 +81,7 @@ def test_a_groups_trace_goes_on_across_the_queues_and_bears_its_number(
     wanted = [
         ("rrtf-api", "POST /v1/problems/{problem_id}/groups"),
         ("rrtf-dispatcher", "dispatch"),
-        ("rrtf-executor", "executor.execute_slice"),
+        ("rrtf-executor", "executor.execute_batch"),
         ("rrtf-ranker", "ranker.record_results"),
     ]
     assert until(lambda: all(key in collector.spans for key in wanted)), collector.spans.keys()

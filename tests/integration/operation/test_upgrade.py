@@ -48,7 +48,7 @@ def walked(make_group, client, dispatch, sent, database, results_for):
     """A group that was ranked and batched, one that waits, one that asks for samples."""
     ranked = make_group(("teacher", "good"), ("student", "bad"), ("student", "bad"))
     dispatch()
-    ids = [one.candidate_id for m in sent.of(Task.EXECUTE_SLICE) for one in m.programs]
+    ids = [one.candidate_id for m in sent.of(Task.EXECUTE_BATCH) for one in m.programs]
     outcomes = [Outcome.PASSED, Outcome.WRONG_ANSWER]
     results = results_for({one: [outcome] * 2 for one, outcome in zip(ids, outcomes, strict=True)})
     with database.unit_of_work() as work:

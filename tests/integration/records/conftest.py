@@ -27,7 +27,7 @@ from infra.db.unit_of_work import Database, Work
 from infra.queues.messaging import Task
 from ranker import records
 from ranker.ranking import Rules
-from services.delivery import lanes, outbox
+from services.delivery import outbox, priorities
 
 Row = TypeVar("Row", bound=Table)
 
@@ -51,7 +51,7 @@ class Outbox:
         """Every (candidate, attempt) that was sent to be executed."""
         return [
             (program.candidate_id, program.attempt)
-            for message in self.of(Task.EXECUTE_SLICE)
+            for message in self.of(Task.EXECUTE_BATCH)
             if isinstance(message, ExecutionRequest)
             for program in message.programs
         ]
@@ -92,15 +92,15 @@ class Suite:
         """Send what waits, as the dispatcher does."""
         with self.work() as work:
             outbox.settle(work)
-            for request, _ in lanes.take_samples(work, messages):
+            for request, _ in priorities.take_samples(work, messages):
                 work.send_after_commit(Task.SAMPLE_GROUP, request)
         with self.work() as work:
             chosen = outbox.choose(work.session, messages)
             served = outbox.serve(work, chosen) if chosen else set()
         left = [[row for row in rows if row.id not in served] for rows in chosen]
         with self.work() as work:
-            for slice_ in outbox.send(work, [rows for rows in left if rows], outbox.Suites()):
-                work.send_after_commit(Task.EXECUTE_SLICE, slice_.request)
+            for batch in outbox.send(work, [rows for rows in left if rows], outbox.Suites()):
+                work.send_after_commit(Task.EXECUTE_BATCH, batch.request)
 
     def record(self, *results: ExecutionResult, rules: Rules | None = None) -> list[UUID]:
         with self.work() as work:

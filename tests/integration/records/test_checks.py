@@ -140,9 +140,9 @@ def test_a_check_is_asked_for_once_and_its_decision_travels_with_every_slice(
         program = {"author": "student", "program": "def f(): return 1"}
         intake.open_group(work, problem_id, NewGroup(candidates=(program,)))
     dispatch()
-    (slice_,) = sent.of(Task.EXECUTE_SLICE)
-    assert slice_.suite.decided is Integrity.SHARED
-    assert slice_.suite.digest() == request.suite_sha256
+    (batch,) = sent.of(Task.EXECUTE_BATCH)
+    assert batch.suite.decided is Integrity.SHARED
+    assert batch.suite.digest() == request.suite_sha256
 
 
 def test_candidates_do_not_wait_for_a_check_and_a_dispatcher_learns_what_it_decides(
@@ -154,7 +154,7 @@ def test_candidates_do_not_wait_for_a_check_and_a_dispatcher_learns_what_it_deci
     make_group(("student", "second"))
     dispatch()
 
-    decided = [message.suite.decided for message in sent.of(Task.EXECUTE_SLICE)]
+    decided = [message.suite.decided for message in sent.of(Task.EXECUTE_BATCH)]
     assert decided == [None, Integrity.ISOLATED]
 
 
@@ -169,7 +169,7 @@ def test_of_few_messages_that_may_be_sent_most_are_candidates(
     dispatch()
 
     tasks = [task for task, _ in sent.messages]
-    assert (tasks.count(Task.EXECUTE_SLICE), tasks.count(Task.CHECK_PROBLEM)) == (1, 0)
+    assert (tasks.count(Task.EXECUTE_BATCH), tasks.count(Task.CHECK_PROBLEM)) == (1, 0)
     dispatch()
     assert sent.of(Task.CHECK_PROBLEM)
 
@@ -264,7 +264,7 @@ def test_candidates_of_an_unsound_problem_get_no_label_wherever_they_are(
 ):
     labelled, under_way = make_group(("student", "0")), make_group(("student", "1"))
     (request,) = asked()
-    ((first, second),) = (message.programs for message in sent.of(Task.EXECUTE_SLICE))
+    ((first, second),) = (message.programs for message in sent.of(Task.EXECUTE_BATCH))
     passed = [Outcome.PASSED] * 2
     with database.unit_of_work() as work:
         records.record_results(work, results_for({first.candidate_id: passed}), Rules())
@@ -275,7 +275,7 @@ def test_candidates_of_an_unsound_problem_get_no_label_wherever_they_are(
         records.record_results(work, results_for({second.candidate_id: passed}), Rules())
     dispatch()
 
-    assert len(sent.of(Task.EXECUTE_SLICE)) == 1
+    assert len(sent.of(Task.EXECUTE_BATCH)) == 1
     for group, state in (
         (labelled, CandidateState.LABELLED),
         (under_way, CandidateState.QUARANTINED),
@@ -419,7 +419,7 @@ def test_candidates_of_a_problem_that_another_version_stored_hold_up_no_other(
         intake.open_group(work, other, NewGroup(candidates=(program,)))
     dispatch()
 
-    assert [one.problem_id for one in sent.of(Task.EXECUTE_SLICE)] == [other]
+    assert [one.problem_id for one in sent.of(Task.EXECUTE_BATCH)] == [other]
     with pytest.raises(errors.ProblemUnsound, match="another version"):
         client.get_problem(problem_id)
     with database.unit_of_work() as work:
@@ -431,4 +431,4 @@ def test_candidates_of_a_problem_that_another_version_stored_hold_up_no_other(
             update(CandidateRow).where(CandidateRow.group_id == group).values(sent_at=None)
         )
     dispatch()
-    assert [one.problem_id for one in sent.of(Task.EXECUTE_SLICE)] == [other, problem_id]
+    assert [one.problem_id for one in sent.of(Task.EXECUTE_BATCH)] == [other, problem_id]

@@ -104,21 +104,21 @@ def test_nothing_is_stored_and_nothing_sent_when_the_transaction_fails(suite):
 def test_one_message_carries_at_most_thirty_two_programs(suite):
     suite.open(*(suite.student(f"x = {number}") for number in range(525)))
 
-    sizes = [len(message.programs) for message in suite.outbox.of(Task.EXECUTE_SLICE)]
+    sizes = [len(message.programs) for message in suite.outbox.of(Task.EXECUTE_BATCH)]
     assert sizes == [32] * 16 + [13]
 
 
 def test_a_few_candidates_are_spread_over_several_messages(suite):
     suite.open(*(suite.student(f"x = {number}") for number in range(10)))
 
-    sizes = [len(message.programs) for message in suite.outbox.of(Task.EXECUTE_SLICE)]
+    sizes = [len(message.programs) for message in suite.outbox.of(Task.EXECUTE_BATCH)]
     assert sizes == [4, 4, 2]
 
 
 def test_long_programs_travel_in_more_messages(suite):
     suite.open(*(suite.student(f"#{number}" + "x" * 900_000) for number in range(4)))
 
-    sizes = [len(message.programs) for message in suite.outbox.of(Task.EXECUTE_SLICE)]
+    sizes = [len(message.programs) for message in suite.outbox.of(Task.EXECUTE_BATCH)]
     assert sizes == [2, 2]
 
 
@@ -199,7 +199,7 @@ def test_a_program_comes_back_from_database_and_queue_as_the_model_wrote_it(suit
 
     (row,) = candidates_of(suite, group_id)
     assert (row.program, row.completion) == (text, text + "!")
-    (message,) = suite.outbox.of(Task.EXECUTE_SLICE)
+    (message,) = suite.outbox.of(Task.EXECUTE_BATCH)
     wire = kombu_json.dumps(message.model_dump(mode="json")).encode()
     received = ExecutionRequest.model_validate(kombu_json.loads(wire))
     assert received.programs[0].source == text
@@ -242,7 +242,7 @@ def test_a_problem_keeps_its_reference_program_to_itself(suite):
         intake.open_group(work, problem_id, NewGroup(candidates=(suite.student("x"),)))
     suite.dispatch()
 
-    (message,) = suite.outbox.of(Task.EXECUTE_SLICE)
+    (message,) = suite.outbox.of(Task.EXECUTE_BATCH)
     assert "SECRET" not in message.model_dump_json()
     with suite.database.reading() as session:
         assert session.get(ProblemRow, problem_id).reference_program == "SECRET"

@@ -8,7 +8,7 @@ from infra.contracts.execution import ExecutionStarted
 from infra.db.tables import ApiKeyRow, CandidateRow, ExecutionRow, SampleRequestRow
 from infra.queues.messaging import Task
 from ranker import records
-from services.delivery import lanes, outbox
+from services.delivery import outbox, priorities
 
 SANDBOX = "test"
 
@@ -35,7 +35,7 @@ def submit(suite, *programs, key=0, **options):
 
 def sent(suite):
     """Return the programs sent since the last call, message by message."""
-    messages = suite.outbox.of(Task.EXECUTE_SLICE)
+    messages = suite.outbox.of(Task.EXECUTE_BATCH)
     suite.outbox.sent.clear()
     return [[program.source for program in message.programs] for message in messages]
 
@@ -247,7 +247,7 @@ def test_keys_share_executors_whatever_each_has_submitted(suite):
 
     owners = [message[0].split()[0] for message in sent(suite)]
     assert sorted(owners[:2]) == ["large", "small"]
-    # The small one's slices are shorter, so that it may send more of them.
+    # The small one's batches are shorter, so that it may send more of them.
     assert owners.count("small") >= 3
 
 
@@ -266,9 +266,9 @@ def test_a_key_whose_work_is_slow_does_not_hold_up_another(suite):
 def test_what_the_queue_does_not_take_waits_on(suite):
     submit(suite, "a")
     with suite.work() as work:
-        slices = outbox.send(work, outbox.choose(work.session, 1), outbox.Suites())
+        batches = outbox.send(work, outbox.choose(work.session, 1), outbox.Suites())
     with suite.work() as work:
-        outbox.give_back(work, slices)
+        outbox.give_back(work, batches)
 
     suite.dispatch()
 
@@ -288,12 +288,12 @@ def test_a_group_all_of_whose_labels_were_known_is_ranked(suite, executors):
     assert states == [GroupState.RANKED.value] * 2
 
 
-def test_a_lane_that_was_emptied_since_it_was_listed_is_passed_over(suite, monkeypatch):
+def test_a_priority_that_was_emptied_since_it_was_listed_is_passed_over(suite, monkeypatch):
     submit(suite, "one")
     with suite.database.reading() as session:
-        listed = lanes.waiting(session)
-    gone = lanes.Lane(interactive=True, api_key_id=77)
-    monkeypatch.setattr(lanes, "waiting", lambda _: [gone, *listed])
+        listed = priorities.waiting(session)
+    gone = priorities.PriorityClass(interactive=True, api_key_id=77)
+    monkeypatch.setattr(priorities, "waiting", lambda _: [gone, *listed])
 
     with suite.database.reading() as session:
         chosen = outbox.choose(session, 8)
@@ -334,11 +334,11 @@ def test_who_has_begun_after_all_follows_nobody(suite, executors):
 def test_what_the_queue_has_taken_after_all_is_not_given_back(suite):
     submit(suite, "one", "two")
     with suite.work() as work:
-        slices = outbox.send(work, outbox.choose(work.session, 10), outbox.Suites())
+        batches = outbox.send(work, outbox.choose(work.session, 10), outbox.Suites())
     begun = suite.all(CandidateRow)[0]
     suite.start(begun.id)
     with suite.work() as work:
-        outbox.give_back(work, slices)
+        outbox.give_back(work, batches)
 
     assert [row.sent_at is None for row in suite.all(CandidateRow)] == [False, True]
 
@@ -356,7 +356,7 @@ def test_keys_share_samplers_and_interactive_samples_go_first(suite):
                 new = NewGroup(samples=(plan,), priority=priority)
                 intake.open_group(work, suite.problem_id, new, key)
     with suite.work() as work:
-        taken = lanes.take_samples(work, 4) + lanes.take_samples(work, 10)
+        taken = priorities.take_samples(work, 4) + priorities.take_samples(work, 10)
 
     rows = {row.id: row for row in suite.all(SampleRequestRow)}
     order = [(rows[one.sample_request_id].api_key_id, interactive) for one, interactive in taken]

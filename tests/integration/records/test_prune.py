@@ -24,7 +24,7 @@ from ranker.ranking import Rules
 from services.api.idempotency import once
 from services.audit import Maxima, audit
 from services.cli.main import app
-from services.delivery import lanes, outbox
+from services.delivery import outbox, priorities
 from services.delivery.prune import Preview, Pruned, preview, prune
 
 MAXIMA = Maxima(max_attempts=3, max_leases=5)
@@ -158,7 +158,7 @@ def test_nothing_goes_while_executions_are_given_to_others(suite):
 
     with ThreadPoolExecutor() as pool:
         with suite.work() as dispatching:
-            assert lanes.has_turn(dispatching)
+            assert priorities.has_turn(dispatching)
             pruning = pool.submit(prune, suite.database, DAY)
             with pytest.raises(TimeoutError):
                 pruning.result(timeout=0.5)

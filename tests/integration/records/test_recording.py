@@ -287,7 +287,7 @@ def test_results_of_one_group_that_arrive_together_rank_it_exactly_once(suite):
     assert (len(ranking.order), ranking.num_pairs) == (8, 16)
 
 
-def test_slices_that_share_groups_in_any_order_do_not_block_each_other(suite):
+def test_batches_that_share_groups_in_any_order_do_not_block_each_other(suite):
     groups = [suite.open(suite.teacher(f"t{n}"), suite.student(f"s{n}")) for n in range(6)]
     ids = [candidate_id for candidate_id, _ in suite.outbox.programs()]
     together = threading.Barrier(4)

@@ -12,11 +12,11 @@ from infra.db.ledger import CallRow, EndpointAccountRow, KeptCompletionRow
 from infra.db.tables import CandidateRow, SampleRequestRow
 from sampler.sampling import answer
 from sampler.servers.endpoints import Endpoint
-from sampler.servers.fanout import Fanout
+from sampler.servers.event_loop import EventLoopThread
 from sampler.servers.ledger import Ledger
 from sampler.servers.remote import Remote
 from services.audit import Maxima, audit
-from services.delivery import lanes
+from services.delivery import priorities
 from services.invariants.payments import PAYMENTS
 from services.starter import load
 from tests.model_server.app import ModelServer, serving
@@ -43,7 +43,7 @@ class Lab:
         self.ledger = Ledger(self.database)
         self.backends = {}
         self.stack = stack
-        self.fanout = stack.enter_context(Fanout())
+        self.loop_thread = stack.enter_context(EventLoopThread())
         self.problem = load.problems()[0]
         with self.database.unit_of_work() as work:
             self.problem_id, _ = intake.add_problem(work, self.problem)
@@ -54,7 +54,7 @@ class Lab:
     def endpoint(self, name, server, **fields):
         """Make a server known as a backend."""
         made = Endpoint(name=name, url=server.url, model=server.model, **fields)
-        self.backends[name] = Remote(made, self.ledger, self.fanout)
+        self.backends[name] = Remote(made, self.ledger, self.loop_thread)
         self.stack.callback(self.backends[name].close)
         return made
 
@@ -72,7 +72,7 @@ class Lab:
 
     def dispatch(self):
         with self.database.unit_of_work() as work:
-            return [one.sample_request_id for one, _ in lanes.take_samples(work, 100)]
+            return [one.sample_request_id for one, _ in priorities.take_samples(work, 100)]
 
     def answer(self, request_id):
         answer(self.database, self.backends, request_id)

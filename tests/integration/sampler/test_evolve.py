@@ -36,7 +36,7 @@ CHOICES = Choices(rounds=2, programs=5, test_answers=1, fewest_tests=3)
 
 
 def make_teacher(lab, *endpoints):
-    made = Teacher(endpoints, lab.ledger, lab.fanout)
+    made = Teacher(endpoints, lab.ledger, lab.loop_thread)
     lab.stack.callback(made.close)
     return made
 

@@ -13,7 +13,7 @@ from infra.contracts.base import Author, CallState, new_id
 from infra.contracts.candidates import SamplePlan
 from infra.contracts.prompting import PAPER, Sampled
 from infra.db.unit_of_work import Database
-from sampler.drawing import Question, draws_of
+from sampler.draws import Question, draws_of
 from sampler.servers.ledger import Entry, Ledger, completed, failed
 from sampler.servers.remote import Remote
 from sampler.servers.replies import Answer, Reply
@@ -106,7 +106,7 @@ def test_a_ledger_that_stays_away_is_said_so_and_nothing_is_sent(lab):
     server = lab.serve()
     endpoint = lab.endpoint("teacher", server, **PRICES)
     away = Database("postgresql://nobody@127.0.0.1:1/nothing")
-    backend = Remote(endpoint, Ledger(away), lab.fanout)
+    backend = Remote(endpoint, Ledger(away), lab.loop_thread)
     lab.stack.callback(backend.close)
     question = Question(scope=new_id(), slug="p", prompt="Say it.", until=time.monotonic() + 0.5)
 

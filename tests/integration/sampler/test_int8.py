@@ -10,7 +10,7 @@ from infra.contracts.base import Author, new_id
 from infra.contracts.candidates import SamplePlan
 from infra.prompting.wording import quoted
 from sampler.backends import SamplesExhausted
-from sampler.drawing import Question, draws_of
+from sampler.draws import Question, draws_of
 from sampler.models.int8 import Int8
 from sampler.models.quantize import convert
 from sampler.settings import SamplerSettings

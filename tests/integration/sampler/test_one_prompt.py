@@ -16,7 +16,7 @@ from infra.contracts.ranking import RankedGroup, Response
 from infra.prompting.encoding import words_of
 from infra.prompting.stored import form_of, write_form
 from sampler import generate
-from sampler.drawing import Question, draws_of
+from sampler.draws import Question, draws_of
 from sampler.models.in_process import InProcess
 from sampler.models.int8 import TOKENIZER, Int8
 from sampler.models.quantize import convert

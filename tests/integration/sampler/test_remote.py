@@ -8,7 +8,7 @@ import pytest
 
 from infra.contracts.base import Author, CallState, SampleState
 from infra.contracts.candidates import SamplePlan
-from sampler.drawing import derive_seed
+from sampler.draws import derive_seed
 from tests.model_server.faults import Fault, Schedule
 from tests.model_server.sources import Batched, Starter
 from tests.samples import first

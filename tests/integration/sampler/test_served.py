@@ -47,7 +47,7 @@ def serve(lab, by, **weights):
         name="policy", url=server.url, model=BASE, form=Form.COMPLETION, tries=1,
         policy="default", weights=Weights(by=by, **{"wait_seconds": 30} | weights),
     )  # fmt: skip
-    lab.backends["policy"] = Served(endpoint, lab.ledger, lab.fanout, lab.database)
+    lab.backends["policy"] = Served(endpoint, lab.ledger, lab.loop_thread, lab.database)
     lab.stack.callback(lab.backends["policy"].close)
     return server
 

@@ -4,8 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from infra.contracts.base import Language
-from infra.contracts.direct import ExecuteRequest
 from infra.contracts.execution import Suite
+from infra.contracts.inline import ExecuteRequest
 from infra.contracts.problems import Problem, StdioTest
 
 TEST = StdioTest(expected_stdout="1\n")

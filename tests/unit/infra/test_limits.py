@@ -24,11 +24,11 @@ def test_the_limit_of_wall_time_names_what_took_its_place():
         Limits.model_validate({"wall_factor": 3})
 
 
-def test_a_slice_and_its_last_candidate_end_before_the_task_is_stopped():
+def test_a_batch_and_its_last_candidate_end_before_the_task_is_stopped():
     from executor.settings import ExecutorSettings
 
     stop = load(QueueSettings).stop_seconds
-    assert ExecutorSettings().slice_seconds + MAX_WALL_SECONDS + 20 < stop
+    assert ExecutorSettings().batch_seconds + MAX_WALL_SECONDS + 20 < stop
 
 
 def test_messages_stay_hidden_for_longer_than_a_task_may_run(monkeypatch):
@@ -44,11 +44,11 @@ def test_messages_stay_hidden_for_longer_than_a_task_may_run(monkeypatch):
     assert conf.visibility_timeout == conf.broker_transport_options["visibility_timeout"] == 15.5
 
 
-def test_an_executor_whose_slices_outlast_a_task_does_not_start(monkeypatch, capsys):
+def test_an_executor_whose_batches_outlast_a_task_does_not_start(monkeypatch, capsys):
     from executor.__main__ import main
 
     monkeypatch.setenv("RRTF_QUEUE_TASK_SECONDS", "100")
-    monkeypatch.setenv("RRTF_EXECUTOR_SLICE_SECONDS", "95")
+    monkeypatch.setenv("RRTF_EXECUTOR_BATCH_SECONDS", "95")
 
     assert main() == 1
-    assert "RRTF_EXECUTOR_SLICE_SECONDS must be less" in "".join(capsys.readouterr())
+    assert "RRTF_EXECUTOR_BATCH_SECONDS must be less" in "".join(capsys.readouterr())

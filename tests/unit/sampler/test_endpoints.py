@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from infra import errors
 from infra.contracts.base import Author
 from infra.contracts.candidates import SamplePlan
-from sampler.drawing import draws_of
+from sampler.draws import draws_of
 from sampler.servers.endpoints import Endpoint, read_endpoints
 
 GOOD = '[large]\nurl = "https://host/v1"\nmodel = "m"\n'

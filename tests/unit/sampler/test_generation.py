@@ -16,7 +16,7 @@ from transformers import (
 from infra import errors
 from infra.contracts.prompting import PromptForm, PromptStyle
 from infra.prompting.wording import Described
-from sampler.drawing import Decoding, derive_seed
+from sampler.draws import Decoding, derive_seed
 from sampler.models.generation import LocalModel, Row, SeededChoice
 from trainer.models.tokenizer import byte_tokenizer
 

@@ -12,7 +12,7 @@ from infra import errors
 from infra.contracts.base import Author, new_id
 from infra.contracts.candidates import SamplePlan
 from sampler.backends import SamplesExhausted
-from sampler.drawing import Question, draws_of
+from sampler.draws import Question, draws_of
 from sampler.models import in_process
 from sampler.models.in_process import InProcess
 from trainer.models.model import small_student

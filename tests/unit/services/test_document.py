@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 from pydantic import ValidationError
 
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
-from infra.contracts.direct import ExecuteRequest
+from infra.contracts.inline import ExecuteRequest
 from infra.contracts.problems import CallTest, Limits, ProgramTest, StdioTest
 from infra.contracts.ranking import HeartbeatRequest, Lease, LeaseRequest, NewCheckpoint
 from infra.contracts.views.api import CheckAgain

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.contracts.direct import MAX_RUN_SECONDS
+from infra.contracts.inline import MAX_RUN_SECONDS
 from services.api.compatible.sandbox_fusion import limits_of
 
 MEBIBYTE = 2**20

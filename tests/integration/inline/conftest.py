@@ -21,16 +21,16 @@ REDIS_NUMBER = 63
 
 
 @pytest.fixture(scope="session")
-def direct_redis(servers):
+def inline_redis(servers):
     return with_path(servers.redis_url, f"/{REDIS_NUMBER}")
 
 
 @pytest.fixture(scope="session")
-def direct_executor(direct_redis, open_directory):
+def inline_executor(inline_redis, open_directory):
     """An executor of two slots, as a process of its own."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("RRTF_")},
-        "REDIS_URL": direct_redis,
+        "REDIS_URL": inline_redis,
         "RRTF_EXECUTOR_SLOTS": "2",
         "RRTF_EXECUTOR_HOME": str(open_directory / "executor"),
         # The users past those of the slots that other tests open.
@@ -47,7 +47,7 @@ def direct_executor(direct_redis, open_directory):
 
 
 @pytest.fixture(scope="session")
-def direct_url(servers, template, direct_redis, direct_executor):
+def inline_url(servers, template, inline_redis, inline_executor):
     """The address of an API before that executor."""
     name = f"direct_{os.getpid()}"
     with psycopg.connect(servers.database_url, autocommit=True) as connection:
@@ -57,7 +57,7 @@ def direct_url(servers, template, direct_redis, direct_executor):
             )
         )
     app = create_app(
-        Database(with_path(servers.database_url, f"/{name}")), direct_redis, KEY, 8_000_000
+        Database(with_path(servers.database_url, f"/{name}")), inline_redis, KEY, 8_000_000
     )
     with served(app) as url:
         yield url
@@ -66,13 +66,13 @@ def direct_url(servers, template, direct_redis, direct_executor):
 
 
 @pytest.fixture
-def direct(direct_url):
-    with Client(direct_url, KEY) as opened:
+def suite_client(inline_url):
+    with Client(inline_url, KEY) as opened:
         yield opened
 
 
 @pytest.fixture
-def raw(direct_url):
+def raw(inline_url):
     headers = {"Authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=direct_url, headers=headers, timeout=90) as opened:
+    with httpx.Client(base_url=inline_url, headers=headers, timeout=90) as opened:
         yield opened

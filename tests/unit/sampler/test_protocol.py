@@ -7,10 +7,10 @@ from pydantic import SecretStr
 
 from infra.contracts.base import Language, new_id
 from infra.prompting.wording import Message
-from sampler.drawing import Question
+from sampler.draws import Question
 from sampler.servers.endpoints import Endpoint, Form
-from sampler.servers.wire import (
-    Ask,
+from sampler.servers.protocol import (
+    ModelRequest,
     ask_problem,
     body_of,
     headers_of,
@@ -24,7 +24,7 @@ ENDPOINT = Endpoint(name="large", url="http://host/v1/", model="large-2")
 
 def ask(**fields):
     given = {"num_samples": 1, "temperature": 0.5, "top_p": 0.9, "max_tokens": 10, "seed": 7}
-    return Ask(**given | fields)
+    return ModelRequest(**given | fields)
 
 
 def test_each_form_has_its_path_and_its_field():
@@ -43,7 +43,7 @@ USER = (Message(role="user", content="x"),)
 
 def body(endpoint=ENDPOINT, **fields):
     asked = {"num_samples": 1, "max_tokens": 10, "seed": 7, "messages": USER} | fields
-    return json.loads(body_of(endpoint, Ask(**asked)))
+    return json.loads(body_of(endpoint, ModelRequest(**asked)))
 
 
 def endpoint(**fields):

@@ -7,7 +7,7 @@ import pytest
 
 from executor.languages import look_up
 from infra.contracts.base import Language
-from tests.integration.direct.conftest import KEY
+from tests.integration.inline.conftest import KEY
 
 needs_compilers = pytest.mark.skipif(
     look_up(Language.CPP).path is None or look_up(Language.C).path is None,
@@ -158,13 +158,13 @@ def test_piston_refuses_in_its_own_words(raw, fields, message):
     assert message in answered.json()["message"]
 
 
-def test_a_key_in_the_address_opens_these_interfaces_and_no_other(direct_url):
-    with httpx.Client(base_url=direct_url, auth=("anybody", KEY), timeout=60) as by_address:
+def test_a_key_in_the_address_opens_these_interfaces_and_no_other(inline_url):
+    with httpx.Client(base_url=inline_url, auth=("anybody", KEY), timeout=60) as by_address:
         opened = by_address.post("/run_code", json={"language": "python", "code": "print(1)"})
         closed = by_address.get("/v1/stats")
-    wrong = httpx.get(f"{direct_url}/api/v2/runtimes", auth=("anybody", "guess"), timeout=30)
+    wrong = httpx.get(f"{inline_url}/api/v2/runtimes", auth=("anybody", "guess"), timeout=30)
     without = httpx.post(
-        f"{direct_url}/run_code", json={"language": "python", "code": "1"}, timeout=30
+        f"{inline_url}/run_code", json={"language": "python", "code": "1"}, timeout=30
     )
 
     assert opened.json()["run_result"]["stdout"] == "1\n"

@@ -1,4 +1,4 @@
-"""Direct work on one slot: label programs, or run one, for somebody who waits."""
+"""Inline work on one slot: label programs, or run one, for somebody who waits."""
 
 import functools
 import platform
@@ -13,8 +13,8 @@ from executor.languages import survey
 from executor.worker.judges import Judges
 from infra import errors
 from infra.contracts.base import STANDARD_IMAGE, Language
-from infra.contracts.direct import Answer, Running, Survey, Surveying, Unanswered, Work
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Suite, Verdict
+from infra.contracts.inline import Answer, Running, Survey, Surveying, Unanswered, Work
 from infra.contracts.problems import Limits
 from infra.observability import logs, metrics
 
@@ -25,8 +25,8 @@ _ATTEMPTS = 2
 """A fault of ours is tried once more, in a fresh cell; who waits may then ask again."""
 
 
-class Desk:
-    """Answers direct requests, and keeps what was prepared for one for the next."""
+class InlineWorker:
+    """Answers inline requests, and keeps what was prepared for one for the next."""
 
     def __init__(self, judges: Judges) -> None:
         self._slot = judges.slot

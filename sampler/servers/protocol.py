@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from infra.contracts.base import Contract
 from infra.prompting.wording import Message, plain_text, turns_of
-from sampler.drawing import Question
+from sampler.draws import Question
 from sampler.servers.endpoints import Endpoint, Form
 
 _PATHS: Final = {
@@ -21,7 +21,7 @@ _TEMPLATE_TOKENS = 64
 """Tokens that a server's chat template may add, at most."""
 
 
-class Ask(Contract):
+class ModelRequest(Contract):
     """One request to a server, in the words of neither form."""
 
     messages: tuple[Message, ...] = ()
@@ -53,7 +53,7 @@ def policy_version_of(model: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def prompt_tokens_at_most(ask: Ask) -> int:
+def prompt_tokens_at_most(ask: ModelRequest) -> int:
     """Return a number of tokens that no tokenizer exceeds: one for each byte."""
     texts = [ask.prompt, *(part for one in ask.messages for part in (one.role, one.content))]
     return _TEMPLATE_TOKENS + sum(len(text.encode("utf-8", "surrogatepass")) for text in texts)
@@ -74,7 +74,7 @@ def headers_of(endpoint: Endpoint, secret: SecretStr | None) -> dict[str, str]:
     return headers | ({"Authorization": f"Bearer {secret.get_secret_value()}"} if secret else {})
 
 
-def body_of(endpoint: Endpoint, ask: Ask) -> bytes:
+def body_of(endpoint: Endpoint, ask: ModelRequest) -> bytes:
     """Write a request's body: what was asked for, and nothing that was not."""
     stop = "stop_sequences" if endpoint.form is Form.MESSAGES else "stop"
     told = {
@@ -96,7 +96,7 @@ def body_of(endpoint: Endpoint, ask: Ask) -> bytes:
     return json.dumps(body | _question(endpoint, ask) | endpoint.extra_body).encode()
 
 
-def _question(endpoint: Endpoint, ask: Ask) -> dict[str, Any]:
+def _question(endpoint: Endpoint, ask: ModelRequest) -> dict[str, Any]:
     """Return the fields that hold what is asked, and which tokens are to come with the answer."""
     wants_logprobs = endpoint.token_ids or endpoint.logprobs
     tokens: dict[str, Any] = {"return_token_ids": True} if endpoint.token_ids else {}

@@ -5,22 +5,26 @@ import pytest
 from infra.contracts.problems import CallTest, Problem
 from services import reward as rewards
 from services.reward import reward
-from tests.integration.direct.conftest import KEY
+from tests.integration.inline.conftest import KEY
 
 
 @pytest.mark.filterwarnings("ignore")  # TRL's own, and those of what it imports.
-def test_a_grpo_step_of_the_small_student_is_rewarded(direct, direct_url, monkeypatch, tmp_path):
+def test_a_grpo_step_of_the_small_student_is_rewarded(
+    suite_client, inline_url, monkeypatch, tmp_path
+):
     from datasets import Dataset
     from trl import GRPOConfig, GRPOTrainer
 
     from trainer.models.model import small_student
     from trainer.models.tokenizer import byte_tokenizer
 
-    monkeypatch.setenv("RRTF_CLIENT_URL", direct_url)
+    monkeypatch.setenv("RRTF_CLIENT_URL", inline_url)
     monkeypatch.setenv("RRTF_CLIENT_KEY", KEY)
     rewards._scorer_of.cache_clear()
     test = CallTest(args=(1, 2), expected=3)
-    direct.add_problem(Problem(slug="trl/add", prompt="add", entry_point="add", tests=(test,)))
+    suite_client.add_problem(
+        Problem(slug="trl/add", prompt="add", entry_point="add", tests=(test,))
+    )
     tokenizer = byte_tokenizer()
     trainer = GRPOTrainer(
         model=small_student(len(tokenizer), seed=0),

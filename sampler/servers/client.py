@@ -18,11 +18,17 @@ from sampler.backends import Completion, SamplesExhausted
 from sampler.servers.bookkeeping import Bookkeeper
 from sampler.servers.endpoints import Endpoint
 from sampler.servers.ledger import Begun, Entry, Ledger, completed, failed
+from sampler.servers.protocol import (
+    ModelRequest,
+    body_of,
+    headers_of,
+    path_of,
+    prompt_tokens_at_most,
+)
 from sampler.servers.proxies import proxy_to
 from sampler.servers.refusals import CallFailed, Fault, refusal
 from sampler.servers.replies import Reply, read_reply
 from sampler.servers.retrying import wait_seconds
-from sampler.servers.wire import Ask, body_of, headers_of, path_of, prompt_tokens_at_most
 
 log = logs.get(__name__)
 
@@ -54,7 +60,7 @@ class Witness(Protocol):
         """
 
 
-class Caller:
+class EndpointClient:
     """The connections to one endpoint; belongs to one event loop."""
 
     def __init__(self, endpoint: Endpoint, ledger: Ledger, threads: Executor) -> None:
@@ -97,7 +103,7 @@ class Caller:
         self,
         scope: UUID,
         positions: Sequence[int],
-        ask: Ask,
+        ask: ModelRequest,
         model: str,
         until: float,
         attempt: Attempt | None = None,
@@ -153,7 +159,7 @@ class Caller:
         return errors.Unavailable(f"{self.endpoint.name}: {why}")
 
     async def _once(
-        self, entry: Entry, ask: Ask, until: float, witness: Witness | None
+        self, entry: Entry, ask: ModelRequest, until: float, witness: Witness | None
     ) -> list[tuple[int, Completion]]:
         await self._sleep_before(self._rests_until - asyncio.get_running_loop().time(), until)
         begun = await self._books.begin(entry, until)
@@ -187,7 +193,7 @@ class Caller:
             raise self._away("no time is left for a request")
         await asyncio.sleep(max(0.0, seconds))
 
-    async def _send(self, ask: Ask, model: str, begun: Begun) -> Reply:
+    async def _send(self, ask: ModelRequest, model: str, begun: Begun) -> Reply:
         endpoint = self.endpoint.model_copy(update={"model": model})
         try:
             async with (
@@ -231,7 +237,7 @@ async def _read(response: aiohttp.ClientResponse, most: int, whole: bool) -> byt
 
 
 def _entry(
-    scope: UUID, positions: Sequence[int], ask: Ask, model: str, attempt: Attempt | None
+    scope: UUID, positions: Sequence[int], ask: ModelRequest, model: str, attempt: Attempt | None
 ) -> Entry:
     prompt = prompt_tokens_at_most(ask)
     written = ask.max_tokens * ask.num_samples

@@ -8,7 +8,7 @@ import sys
 import redis
 
 from executor.images.image import stage
-from executor.sandbox.gate import Gate
+from executor.sandbox.slot_lock import SlotLock
 from infra.contracts.base import new_id
 from infra.contracts.execution import ExecutionRequest, Program, Suite
 from infra.contracts.problems import StdioTest
@@ -21,7 +21,7 @@ import sys
 from executor.worker import tasks
 tasks.open_slot()
 payload = tasks.ExecutionRequest.model_validate_json(sys.argv[1]).model_dump(mode="json")
-done = tasks.execute_slice.apply(args=[payload], priority=int(sys.argv[2]))
+done = tasks.execute_batch.apply(args=[payload], priority=int(sys.argv[2]))
 tasks.close_slot()
 done.get()
 """
@@ -37,11 +37,11 @@ def request(attempt, programs, image="std"):
     )
 
 
-def execute(asked, redis_url, home, slice_seconds):
+def execute(asked, redis_url, home, batch_seconds):
     environment = os.environ | {
         "REDIS_URL": redis_url,
         "RRTF_EXECUTOR_HOME": str(home),
-        "RRTF_EXECUTOR_SLICE_SECONDS": str(slice_seconds),
+        "RRTF_EXECUTOR_BATCH_SECONDS": str(batch_seconds),
     }
     command = [sys.executable, "-c", CHILD, asked.model_dump_json(), str(PRIORITIES[False])]
     subprocess.run(command, env=environment, check=True)
@@ -64,13 +64,13 @@ def test_the_rest_of_bulk_work_stays_behind_those_who_wait(redis_url, open_direc
 
 def test_what_was_begun_before_waits_until_it_is_alone(redis_url, open_directory):
     asked, home = request(2, 1), open_directory / "executor"
-    gate = Gate(stage(home).root.parent, "company")
-    with contextlib.closing(gate), gate.shared():
+    lock = SlotLock(stage(home).root.parent, "slots")
+    with contextlib.closing(lock), lock.shared():
         execute(asked, redis_url, home, 0.5)
 
     # It goes back as it came, noticed but not counted; and it is labelled once there is room.
     assert waiting(redis_url, Queue.EXECUTOR) == [
-        (Task.EXECUTE_SLICE, asked.model_dump(mode="json"))
+        (Task.EXECUTE_BATCH, asked.model_dump(mode="json"))
     ]
     assert [
         payload["attempts"]

@@ -8,7 +8,7 @@ import pytest
 
 from executor.languages import look_up
 from infra.contracts.base import Language
-from tests.integration.direct.conftest import KEY
+from tests.integration.inline.conftest import KEY
 
 RAISES = """\
 def inner(n):
@@ -173,10 +173,10 @@ def test_fields_are_taken_as_the_original_takes_them(raw, fields, taken):
         assert answered.json()["run_result"]["stdout"] == "1\n"
 
 
-def test_the_original_answers_a_ping(direct_url, raw):
+def test_the_original_answers_a_ping(inline_url, raw):
     assert raw.get("/v1/ping").json() == "pong"
-    assert httpx.get(f"{direct_url}/v1/ping", auth=("any", KEY)).json() == "pong"
-    assert httpx.get(f"{direct_url}/v1/ping").status_code == 401
+    assert httpx.get(f"{inline_url}/v1/ping", auth=("any", KEY)).json() == "pong"
+    assert httpx.get(f"{inline_url}/v1/ping").status_code == 401
 
 
 def test_standard_input_may_have_several_mebibytes(raw):
@@ -222,13 +222,13 @@ def test_what_a_program_takes_from_the_interpreter_it_takes_from_itself(raw, how
     assert body["run_result"]["stdout"] == "1\n"
 
 
-def test_programs_of_clients_that_have_hung_up_are_dropped(direct_url, raw):
+def test_programs_of_clients_that_have_hung_up_are_dropped(inline_url, raw):
     headers = {"Authorization": f"Bearer {KEY}"}
     body = {"language": "python", "code": "import time\ntime.sleep(59)", "run_timeout": 60}
 
     def hang_up():
         with pytest.raises(httpx.TimeoutException):
-            httpx.post(f"{direct_url}/run_code", json=body, headers=headers, timeout=0.5)
+            httpx.post(f"{inline_url}/run_code", json=body, headers=headers, timeout=0.5)
 
     clients = [threading.Thread(target=hang_up) for _ in range(6)]
     for client in clients:

@@ -1,11 +1,11 @@
-"""A slice is labelled in order, reported as it goes, and handed back when time runs short."""
+"""A batch is labelled in order, reported as it goes, and handed back when time runs short."""
 
 from uuid import uuid4
 
 import pytest
 
 from executor.judging.asserting import SuiteBroken
-from executor.worker.slices import label_slice
+from executor.worker.batches import label_batch
 from infra import errors
 from infra.contracts.base import Label, Outcome
 from infra.contracts.execution import ExecutionRequest, Program, Suite, TestResult, Verdict
@@ -41,7 +41,7 @@ def request(*sources):
 def test_every_program_is_reported_once_in_order():
     asked, reports = request("a", "b", "c"), []
 
-    assert label_slice(Judges(), asked, lambda: False, reports.append) is None
+    assert label_batch(Judges(), asked, lambda: False, reports.append) is None
 
     results = [result for report in reports for result in report.results]
     assert [result.candidate_id for result in results] == [p.candidate_id for p in asked.programs]
@@ -51,7 +51,7 @@ def test_every_program_is_reported_once_in_order():
 def test_what_there_is_no_time_for_is_handed_back():
     asked, reports, judges = request("a", "b", "c"), [], Judges()
 
-    left = label_slice(judges, asked, lambda: True, reports.append)
+    left = label_batch(judges, asked, lambda: True, reports.append)
 
     assert judges.judged == ["a"]
     assert [result.candidate_id for report in reports for result in report.results] == [
@@ -67,7 +67,7 @@ def test_what_there_is_no_time_for_is_handed_back():
 def test_a_fault_is_no_label_and_stops_no_other(fault, permanent):
     asked, reports = request("a", "b", "c"), []
 
-    assert label_slice(Judges({"b": fault}), asked, lambda: False, reports.append) is None
+    assert label_batch(Judges({"b": fault}), asked, lambda: False, reports.append) is None
 
     assert sum(len(report.results) for report in reports) == 2
     (failure,) = [failure for report in reports for failure in report.failures]

@@ -14,7 +14,7 @@ from infra.contracts.base import Language
 from infra.contracts.problems import CallTest, Problem, StdioTest
 from services import reward as rewards
 from services.scoring.completions import Scorer
-from tests.integration.direct.conftest import KEY
+from tests.integration.inline.conftest import KEY
 
 TESTS = [
     {"kind": "call", "args": [1, 2], "expected": 3},
@@ -27,8 +27,8 @@ BAD = "```python\ndef add(a, b):\n    return a / 0\n```"
 
 
 @pytest.fixture(autouse=True)
-def environment(direct_url, monkeypatch):
-    monkeypatch.setenv("RRTF_CLIENT_URL", direct_url)
+def environment(inline_url, monkeypatch):
+    monkeypatch.setenv("RRTF_CLIENT_URL", inline_url)
     monkeypatch.setenv("RRTF_CLIENT_KEY", KEY)
     rewards._scorer_of.cache_clear()
     yield
@@ -36,9 +36,9 @@ def environment(direct_url, monkeypatch):
 
 
 @pytest.fixture
-def stored(direct):
+def stored(suite_client):
     tests = tuple(CallTest.model_validate(test) for test in TESTS)
-    direct.add_problem(
+    suite_client.add_problem(
         Problem(slug="reward/add", prompt="def add(a, b):\n", entry_point="add", tests=tests)
     )
     return "reward/add"
@@ -112,11 +112,11 @@ def test_a_completion_of_a_plain_prompt_is_put_behind_it():
     assert scores == [1.0]
 
 
-def test_the_program_is_taken_out_by_the_rules_of_its_language(direct):
+def test_the_program_is_taken_out_by_the_rules_of_its_language(suite_client):
     doubled = [{"kind": "stdio", "stdin": "4\n", "expected_stdout": "8"}]
     answer = "```bash\nread n\necho $((2 * n))\n```\nOutput:\n```\n8\n```"
     tests = tuple(StdioTest.model_validate(test) for test in doubled)
-    direct.add_problem(
+    suite_client.add_problem(
         Problem(slug="reward/double", prompt="Double it.", language=Language.BASH, tests=tests)
     )
 

@@ -15,7 +15,7 @@ _WAIT_SECONDS = 20.0
 _LOOK_SECONDS = 0.01
 
 
-class Gate:
+class SlotLock:
     """Two locks: who wants to be alone closes the outer one, so that no other comes in before."""
 
     def __init__(self, folder: Path, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Labels a slice of candidates of one problem, and says what is left when time runs short."""
+"""Labels a batch of candidates of one problem, and says what is left when time runs short."""
 
 import contextlib
 import time
@@ -20,10 +20,10 @@ from infra.observability import logs, metrics
 log = logs.get(__name__)
 
 _REPORT_SECONDS = 5.0
-"""How long finished results may wait for the rest of the slice."""
+"""How long finished results may wait for the rest of the batch."""
 
 
-def label_slice(
+def label_batch(
     judges: Judges,
     request: ExecutionRequest,
     is_over: Callable[[], bool],
@@ -51,7 +51,7 @@ def label_slice(
         if programs and is_over():
             if waiting.results or waiting.failures:
                 report(waiting)
-            log.info("slice.handed_back", done=str(program.candidate_id), left=len(programs))
+            log.info("batch.handed_back", done=str(program.candidate_id), left=len(programs))
             return request.model_copy(update={"programs": tuple(programs)})
     return None
 
@@ -77,7 +77,7 @@ def _judge_each(
             yield failure(program, error.detail, permanent=True)
         except Exception as error:
             # Nothing is known about the candidate; the sweep tries again, and counts. Whatever it
-            # brought about here, the rest of the slice goes on.
+            # brought about here, the rest of the batch goes on.
             log.error("candidate.not_judged", candidate_id=str(program.candidate_id), exc_info=True)
             metrics.SANDBOX_FAILURES.labels(type(error).__name__).inc()
             yield failure(program, str(error), permanent=False)

@@ -12,13 +12,15 @@ _LEDGER_THREADS = 4
 T = TypeVar("T")
 
 
-class Fanout:
+class EventLoopThread:
     """Runs what waits for the network, however many wait at once, in one thread."""
 
     def __init__(self) -> None:
         self.threads = ThreadPoolExecutor(_LEDGER_THREADS, thread_name_prefix="ledger")
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="fanout", daemon=True)
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="loop_thread", daemon=True
+        )
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:

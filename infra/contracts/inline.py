@@ -1,4 +1,4 @@
-"""Direct work: programs that somebody waits for, sent straight to an executor and never stored."""
+"""Inline work: programs that somebody waits for, sent straight to an executor and never stored."""
 
 from enum import StrEnum
 from typing import Annotated, Literal, Self, cast
@@ -83,7 +83,7 @@ class Surveying(Contract):
 Work = Judging | Running | Surveying
 
 
-class DirectRequest(Contract):
+class InlineRequest(Contract):
     """Work for the executor that is free first."""
 
     id: UUID
@@ -145,7 +145,7 @@ class Unanswered(Contract):
 Answer = Verdict | RunResult | Survey | Unanswered
 
 
-class DirectReply(Contract):
+class InlineReply(Contract):
     """An executor's answers, in the order of the programs."""
 
     id: UUID

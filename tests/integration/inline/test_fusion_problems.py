@@ -5,17 +5,17 @@ import pytest
 
 from infra.contracts.problems import CallTest, Limits, Problem
 from services.client import Client
-from tests.integration.direct.conftest import KEY
+from tests.integration.inline.conftest import KEY
 
 LIMITS = Limits(cpu_seconds=0.5)
 GOOD = "Sure:\n```python\ndef add(a, b):\n    return a + b\n```"
 
 
 @pytest.fixture(scope="module")
-def stored(direct_url):
+def stored(inline_url):
     """Two problems of the data set `fusion`, and one of another whose name begins so too."""
     tests = (CallTest(args=(1, 2), expected=3), CallTest(args=(2, 2), expected=4))
-    with Client(direct_url, KEY) as client:
+    with Client(inline_url, KEY) as client:
         for slug in ("fusion/1", "fusion/2/b", "fusion_more/1"):
             prompt = f"Write `add(a, b)`, of {slug}."
             client.add_problem(
@@ -77,6 +77,6 @@ def test_what_is_not_had_is_refused(raw, stored, path, fields, status):
     assert asked(raw, path, **fields).status_code == status
 
 
-def test_no_data_set_is_read_without_a_key(direct_url):
+def test_no_data_set_is_read_without_a_key(inline_url):
     for path in ("/get_prompts", "/get_prompt_by_id", "/submit"):
-        assert httpx.post(f"{direct_url}{path}", json={}).status_code == 401
+        assert httpx.post(f"{inline_url}{path}", json={}).status_code == 401

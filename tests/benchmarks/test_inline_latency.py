@@ -6,8 +6,8 @@ from executor.settings import ExecutorSettings
 from executor.worker.line import Work
 from executor.worker.pool import Pool
 from infra.contracts.base import Label
-from infra.contracts.direct import ExecuteRequest
 from infra.contracts.execution import Suite
+from infra.contracts.inline import ExecuteRequest
 from services.cli.suite.running import running_suite
 from services.starter import load as starter
 

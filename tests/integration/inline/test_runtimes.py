@@ -9,13 +9,13 @@ import redis
 from infra import errors
 from infra.contracts.base import Language
 from infra.queues.messaging import Queue, queue_keys
-from services.api.compatible import offer as offers
-from services.api.exchange import Exchange
+from services.api.compatible import runtimes
+from services.api.inline_requests import InlineRequests
 
 
 @contextlib.asynccontextmanager
-async def exchange(redis_url):
-    opened = Exchange(redis_url, most=1_024)
+async def inline_requests(redis_url):
+    opened = InlineRequests(redis_url, most=1_024)
     yield opened
     await opened.close()
 
@@ -27,15 +27,15 @@ def surveys(redis_url):
 
 
 def test_who_waits_for_an_answer_shares_one_question_and_its_failure(redis_url, monkeypatch):
-    monkeypatch.setattr(offers, "_WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(runtimes, "_WAIT_SECONDS", 0.3)
 
     async def ask():
-        offer = offers.Offer()
-        async with exchange(redis_url) as executors:
-            waiting = [offer.versions(executors) for _ in range(20)]
+        installed = runtimes.Runtimes()
+        async with inline_requests(redis_url) as executors:
+            waiting = [installed.versions(executors) for _ in range(20)]
             together = await asyncio.gather(*waiting, return_exceptions=True)
             with pytest.raises(errors.NotInTime):
-                await offer.versions(executors)
+                await installed.versions(executors)
             return together
 
     assert [type(answer) for answer in asyncio.run(ask())] == [errors.NotInTime] * 20
@@ -43,12 +43,12 @@ def test_who_waits_for_an_answer_shares_one_question_and_its_failure(redis_url, 
 
 
 def test_who_stops_waiting_takes_nobody_along(redis_url, monkeypatch):
-    monkeypatch.setattr(offers, "_WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(runtimes, "_WAIT_SECONDS", 0.3)
 
     async def ask():
-        offer = offers.Offer()
-        async with exchange(redis_url) as executors:
-            leaves, stays = (asyncio.create_task(offer.versions(executors)) for _ in range(2))
+        installed = runtimes.Runtimes()
+        async with inline_requests(redis_url) as executors:
+            leaves, stays = (asyncio.create_task(installed.versions(executors)) for _ in range(2))
             await asyncio.sleep(0.05)
             leaves.cancel()
             with pytest.raises(errors.NotInTime):
@@ -59,18 +59,18 @@ def test_who_stops_waiting_takes_nobody_along(redis_url, monkeypatch):
 
 
 def test_what_is_known_serves_while_nobody_answers(
-    direct_redis, direct_executor, redis_url, monkeypatch
+    inline_redis, inline_executor, redis_url, monkeypatch
 ):
-    monkeypatch.setattr(offers, "_SURVEY_SECONDS", 0.0)
+    monkeypatch.setattr(runtimes, "_SURVEY_SECONDS", 0.0)
 
     async def ask():
-        offer = offers.Offer()
-        async with exchange(direct_redis) as there, exchange(redis_url) as away:
-            known = await offer.versions(there)
-            monkeypatch.setattr(offers, "_WAIT_SECONDS", 0.3)
+        installed = runtimes.Runtimes()
+        async with inline_requests(inline_redis) as there, inline_requests(redis_url) as away:
+            known = await installed.versions(there)
+            monkeypatch.setattr(runtimes, "_WAIT_SECONDS", 0.3)
             later = []
             for _ in range(10):
-                later.append(await offer.versions(away))
+                later.append(await installed.versions(away))
                 await asyncio.sleep(0.1)
             return known, later
 

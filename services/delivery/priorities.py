@@ -18,7 +18,7 @@ from infra.db.unit_of_work import Work
 _TURN = 7_300_914
 
 
-class Lane(NamedTuple):
+class PriorityClass(NamedTuple):
     """The waiting work of one API key at one priority."""
 
     interactive: bool
@@ -35,22 +35,24 @@ def wait_for_turn(work: Work) -> None:
     work.session.execute(select(func.pg_advisory_xact_lock(_TURN)))
 
 
-def waiting(session: Session, table: str = "candidates", unsent: str = UNSENT) -> list[Lane]:
+def waiting(
+    session: Session, table: str = "candidates", unsent: str = UNSENT
+) -> list[PriorityClass]:
     """List who has work waiting; it costs one step in an index for each of them."""
     # Postgres has no skip scan for DISTINCT; this is one.
     query = text(
         f"""
-        WITH RECURSIVE lane AS (
+        WITH RECURSIVE priority AS (
             (SELECT interactive, api_key_id FROM {table} WHERE {unsent}
              ORDER BY interactive, api_key_id LIMIT 1)
             UNION ALL
-            SELECT next.interactive, next.api_key_id FROM lane, LATERAL (
+            SELECT next.interactive, next.api_key_id FROM priority, LATERAL (
                 SELECT interactive, api_key_id FROM {table} WHERE {unsent}
-                AND (interactive, api_key_id) > (lane.interactive, lane.api_key_id)
+                AND (interactive, api_key_id) > (priority.interactive, priority.api_key_id)
                 ORDER BY interactive, api_key_id LIMIT 1) AS next
-        ) SELECT interactive, api_key_id FROM lane"""  # noqa: S608 - constants of ours
+        ) SELECT interactive, api_key_id FROM priority"""  # noqa: S608 - constants of ours
     )
-    return [Lane(*row) for row in session.execute(query)]
+    return [PriorityClass(*row) for row in session.execute(query)]
 
 
 def under_way(
@@ -65,38 +67,44 @@ def under_way(
     return {api_key_id: count for api_key_id, count in rows}
 
 
-def next_of(queued: Iterable[Lane], counts: Mapping[int, int]) -> Lane:
+def next_of(queued: Iterable[PriorityClass], counts: Mapping[int, int]) -> PriorityClass:
     """Return whose turn it is, given how much each key has under way."""
-    return min(queued, key=lambda lane: (not lane.interactive, counts.get(lane.api_key_id, 0)))
+    return min(
+        queued, key=lambda priority: (not priority.interactive, counts.get(priority.api_key_id, 0))
+    )
 
 
 def take_samples(work: Work, messages: int) -> list[tuple[SampleGroup, bool]]:
     """Mark requests for samples as sent; return their messages, and whether each is interactive.
 
-    Of the requests of one lane the oldest goes first.
+    Of the requests of one priority class the oldest goes first.
     """
     if messages <= 0:
         return []
     row = SampleRequestRow
     unsent = (row.state == SampleState.SUBMITTED, row.sent_at.is_(None))
-    queued: dict[Lane, list[UUID]] = {}
-    for lane in waiting(work.session, row.__tablename__, UNSENT_SAMPLES):
+    queued: dict[PriorityClass, list[UUID]] = {}
+    for priority in waiting(work.session, row.__tablename__, UNSENT_SAMPLES):
         oldest = (
             select(row.id)
-            .where(*unsent, row.interactive == lane.interactive, row.api_key_id == lane.api_key_id)
+            .where(
+                *unsent,
+                row.interactive == priority.interactive,
+                row.api_key_id == priority.api_key_id,
+            )
             .order_by(row.id)
             .limit(messages)
         )
         if ids := list(work.session.scalars(oldest)):
-            queued[lane] = ids
+            queued[priority] = ids
     counts = under_way(work.session, row) if queued else {}
     chosen: list[UUID] = []
     while queued and len(chosen) < messages:
-        lane = next_of(queued, counts)
-        chosen.append(queued[lane].pop(0))
-        counts[lane.api_key_id] = counts.get(lane.api_key_id, 0) + 1
-        if not queued[lane]:
-            del queued[lane]
+        priority = next_of(queued, counts)
+        chosen.append(queued[priority].pop(0))
+        counts[priority.api_key_id] = counts.get(priority.api_key_id, 0) + 1
+        if not queued[priority]:
+            del queued[priority]
     if not chosen:
         return []
     sent = work.session.execute(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.direct.conftest import KEY
+from tests.integration.inline.conftest import KEY
 
 CALLS = """\
 import json, sys
@@ -28,7 +28,7 @@ print(json.dumps([[str(result.label) for result in answer.results], refused.code
 
 
 @pytest.mark.skipif("GENERATOR" not in os.environ, reason="GENERATOR names no generator's folder")
-def test_a_generated_client_reads_answers_and_errors(direct_url, raw, tmp_path):
+def test_a_generated_client_reads_answers_and_errors(inline_url, raw, tmp_path):
     programs = Path(os.environ["GENERATOR"])
     document = tmp_path / "openapi.json"
     document.write_text(raw.get("/openapi.json").text)
@@ -42,7 +42,7 @@ def test_a_generated_client_reads_answers_and_errors(direct_url, raw, tmp_path):
     assert made.returncode == 0, made.stdout + made.stderr
 
     called = subprocess.run(
-        [programs / "python", "-c", CALLS, direct_url, KEY],
+        [programs / "python", "-c", CALLS, inline_url, KEY],
         env={"PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,

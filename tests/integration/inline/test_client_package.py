@@ -10,7 +10,7 @@ import pytest
 
 from infra.contracts.problems import CallTest, Problem
 from services.client import Client, distribution
-from tests.integration.direct.conftest import KEY
+from tests.integration.inline.conftest import KEY
 
 SCORES = """
 import asyncio, json, sys
@@ -50,16 +50,16 @@ def wheel(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def environment(direct_url):
+def environment(inline_url):
     test = CallTest(args=(2, 3), expected=5)
     problem = Problem(
         slug="package/add", prompt="def add(a, b):\n", entry_point="add", tests=(test,)
     )
-    with Client(direct_url, KEY) as client:
+    with Client(inline_url, KEY) as client:
         client.add_problem(problem)
     plain = {name: value for name, value in os.environ.items() if not name.startswith("RRTF_")}
     plain.pop("PYTHONPATH", None)
-    return plain | {"RRTF_CLIENT_URL": direct_url, "RRTF_CLIENT_KEY": KEY}
+    return plain | {"RRTF_CLIENT_URL": inline_url, "RRTF_CLIENT_KEY": KEY}
 
 
 @pytest.fixture

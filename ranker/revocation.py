@@ -20,7 +20,7 @@ SET_ASIDE: ColumnElement[bool] = TrainingBatchRow.state.in_(
 """Batches that nobody trains, unless somebody releases them."""
 
 
-def withdraw(
+def revoke(
     work: Work, group_ids: Collection[UUID], out_of: ColumnElement[bool]
 ) -> dict[UUID, UUID]:
     """Delete the rankings of groups, out of batches of one kind only.
@@ -54,7 +54,7 @@ def withdraw(
     return staying
 
 
-def withdraw_unsound(work: Work, problem_id: UUID) -> None:
+def revoke_unsound(work: Work, problem_id: UUID) -> None:
     """Take the rankings of an unsound problem out of batches that no trainer has had, for good.
 
     They are kept, and say why. A batch that is being leased just now keeps its own.

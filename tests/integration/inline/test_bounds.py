@@ -1,4 +1,4 @@
-"""How much direct work one process puts into Redis; nobody takes it out here."""
+"""How much inline work one process puts into Redis; nobody takes it out here."""
 
 import asyncio
 
@@ -7,13 +7,13 @@ import pytest
 import redis
 
 from infra import errors
-from infra.contracts.direct import Judging
 from infra.contracts.execution import Suite
+from infra.contracts.inline import Judging
 from infra.contracts.problems import CallTest
 from infra.db.unit_of_work import Database
 from infra.queues.messaging import Queue, queue_keys, size_of
 from services.api.app import create_app
-from services.api.exchange import Exchange
+from services.api.inline_requests import InlineRequests
 from services.api.routers import execute
 from tests.serving import served
 
@@ -50,12 +50,12 @@ def test_bytes_under_way_are_limited_as_programs_are(redis_url):
     work = Judging(suite=suite, programs=(ADD,))
 
     async def ask():
-        exchange = Exchange(redis_url, most=1_024, most_bytes=3 * size_of(work))
-        asked = [exchange.ask([work, work], 2, 0.3, 2 * size_of(work)) for _ in range(2)]
+        inline_requests = InlineRequests(redis_url, most=1_024, most_bytes=3 * size_of(work))
+        asked = [inline_requests.ask([work, work], 2, 0.3, 2 * size_of(work)) for _ in range(2)]
         together = await asyncio.gather(*asked, return_exceptions=True)
         # A request larger than all that may be is taken when nothing is under way.
-        alone = await exchange.ask([work], 1, 0.1, 10 * size_of(work))
-        await exchange.close()
+        alone = await inline_requests.ask([work], 1, 0.1, 10 * size_of(work))
+        await inline_requests.close()
         return together, alone
 
     (taken, refused), alone = asyncio.run(ask())

@@ -1,4 +1,4 @@
-"""Direct work on its way to executors, and the replies on their way back to who waits here."""
+"""Inline work on its way to executors, and the replies on their way back to who waits here."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from infra import errors
 from infra.contracts.base import new_id
-from infra.contracts.direct import DirectReply, DirectRequest, Work
+from infra.contracts.inline import InlineReply, InlineRequest, Work
 from infra.observability import logs
 from infra.queues.messaging import PRIORITIES, Sender, Task, celery_app
 from infra.queues.replies import reply_list, wanted_key
@@ -25,7 +25,7 @@ _LOOK_SECONDS = 1
 """How long the reader waits for a reply before it looks whether anybody still waits."""
 
 
-class Exchange:
+class InlineRequests:
     """One process's way to the executors and back; used on one event loop."""
 
     def __init__(self, redis_url: str, most: int, most_bytes: int = _MOST_BYTES) -> None:
@@ -44,12 +44,12 @@ class Exchange:
         self._most = most
         self._most_bytes = most_bytes
         self._under_way = self._bytes_under_way = 0
-        self._waiting: dict[UUID, asyncio.Future[DirectReply | errors.Unavailable]] = {}
+        self._waiting: dict[UUID, asyncio.Future[InlineReply | errors.Unavailable]] = {}
         self._reader: asyncio.Task[None] | None = None
 
     async def ask(
         self, works: Sequence[Work], programs: int, wait_seconds: float, num_bytes: int
-    ) -> list[DirectReply | None]:
+    ) -> list[InlineReply | None]:
         """Have work done; return the replies in its order, None where one did not come in time.
 
         Args:
@@ -59,12 +59,12 @@ class Exchange:
             num_bytes: what the messages take together.
 
         Raises:
-            errors.QueueFull: too much direct work is under way.
+            errors.QueueFull: too much inline work is under way.
             errors.Unavailable: Redis cannot be reached.
         """
         with self._room(programs, num_bytes):
             requests = [
-                DirectRequest(id=new_id(), reply_to=self._address, work=work) for work in works
+                InlineRequest(id=new_id(), reply_to=self._address, work=work) for work in works
             ]
             loop = asyncio.get_running_loop()
             futures = [loop.create_future() for _ in requests]
@@ -105,7 +105,7 @@ class Exchange:
             self._under_way -= programs
             self._bytes_under_way -= num_bytes
 
-    def _send(self, requests: Sequence[DirectRequest]) -> None:
+    def _send(self, requests: Sequence[InlineRequest]) -> None:
         sender = Sender(self._celery)
         for request in requests:
             sender.send_or_raise(Task.ANSWER, request, PRIORITIES[True])
@@ -132,17 +132,17 @@ class Exchange:
                 popped = await self._redis.blpop([self._address], timeout=_LOOK_SECONDS)
             except redis.RedisError as error:
                 self._fail(errors.Unavailable("Redis went away before the answer came"))
-                log.warning("exchange.redis_away", reason=str(error))
+                log.warning("inline_requests.redis_away", reason=str(error))
                 return
             if popped is not None:
                 self._deliver(popped[1])
 
     def _deliver(self, message: bytes | str) -> None:
         try:
-            reply = DirectReply.model_validate_json(message)
+            reply = InlineReply.model_validate_json(message)
         except ValidationError:
             # As from an executor of another version; who waits is told when the wait is over.
-            log.error("exchange.unreadable_reply", exc_info=True)
+            log.error("inline_requests.unreadable_reply", exc_info=True)
             return
         future = self._waiting.pop(reply.id, None)
         if future is not None and not future.done():
@@ -163,7 +163,7 @@ class Exchange:
         self._celery.close()
 
 
-def _outcome(future: "asyncio.Future[DirectReply | errors.Unavailable]") -> DirectReply | None:
+def _outcome(future: "asyncio.Future[InlineReply | errors.Unavailable]") -> InlineReply | None:
     if not future.done():
         return None
     reply = future.result()

@@ -30,15 +30,15 @@ def test_it(capsys):
 
 
 @pytest.fixture
-def checked(database, direct_redis, direct_executor):
+def checked(database, inline_redis, inline_executor):
     """Store problems, and record what a real executor says of them until it has of each."""
 
     def run(*problems, mutants=0):
         with database.unit_of_work() as work:
             ids = [intake.add_problem(work, problem, mutants)[0] for problem in problems]
-        dispatcher = Dispatcher(database, Sender(celery_app(url=direct_redis)), direct_redis)
+        dispatcher = Dispatcher(database, Sender(celery_app(url=inline_redis)), inline_redis)
         answered = set()
-        with redis.Redis.from_url(direct_redis, socket_timeout=60) as client:
+        with redis.Redis.from_url(inline_redis, socket_timeout=60) as client:
             while answered != set(ids):
                 dispatcher.round()
                 if (came := client.brpop(queue_keys(Queue.RANKER), timeout=1)) is None:
@@ -62,13 +62,13 @@ def problem(number, *tests, **fields):
     return Problem(slug=f"p/{number}", prompt="", entry_point="add", tests=tests, **fields)
 
 
-@pytest.mark.usefixtures("direct_executor", "numpy_image")
-def test_an_executor_tells_which_images_it_has(direct_redis, open_directory):
+@pytest.mark.usefixtures("inline_executor", "numpy_image")
+def test_an_executor_tells_which_images_it_has(inline_redis, open_directory):
     built = Images(open_directory / "executor").built()
     assert "numpy" in built
 
     def told():
-        return [set(worker.images) for worker in heartbeats.workers(direct_redis)]
+        return [set(worker.images) for worker in heartbeats.workers(inline_redis)]
 
     deadline = time.monotonic() + 60
     while told() != [set(built)] and time.monotonic() < deadline:

@@ -6,8 +6,8 @@ import time
 
 from infra import errors
 from infra.contracts.base import Language
-from infra.contracts.direct import Survey, Surveying
-from services.api.exchange import Exchange
+from infra.contracts.inline import Survey, Surveying
+from services.api.inline_requests import InlineRequests
 from services.api.routers.execute import ask_one
 
 _SURVEY_SECONDS = 60.0
@@ -16,7 +16,7 @@ _AGAIN_SECONDS = 5.0
 _WAIT_SECONDS = 30.0
 
 
-class Offer:
+class Runtimes:
     """What executors offer, asked for when it is first needed and again after a minute.
 
     However many want to know, one question is under way; what was answered before serves until
@@ -29,12 +29,12 @@ class Offer:
         self._until = 0.0
         self._survey: asyncio.Task[None] | None = None
 
-    async def versions(self, executors: Exchange) -> dict[Language, str]:
+    async def versions(self, executors: InlineRequests) -> dict[Language, str]:
         """Return the version of each language.
 
         Raises:
             errors.NotInTime: no executor answered, now or some seconds ago.
-            errors.QueueFull: too much direct work is under way.
+            errors.QueueFull: too much inline work is under way.
             errors.Unavailable: Redis cannot be reached, or the executor failed.
         """
         if self._survey is None and time.monotonic() >= self._until:
@@ -46,7 +46,7 @@ class Offer:
             raise self._failure.with_traceback(None)
         return self._versions
 
-    async def _ask(self, executors: Exchange) -> None:
+    async def _ask(self, executors: InlineRequests) -> None:
         try:
             answer = await ask_one(executors, Surveying(), _WAIT_SECONDS)
             if not isinstance(answer, Survey):
