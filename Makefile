@@ -9,7 +9,7 @@ ROUNDS := 200
 VERL := https://github.com/volcengine/verl
 # The longest modules first, so that none is left to the end; waits of one leave the cores to others.
 # A test that waits without end is named, with the stack of every thread, instead of the whole run.
-PARALLEL = $(PYTEST) -n 3 --timeout 900 --dist loadscope --no-loadscope-reorder \
+PARALLEL = $(PYTEST) -n 4 --timeout 900 --dist loadscope --no-loadscope-reorder \
 	tests/e2e tests/hostile tests/integration tests/unit $(NO_FAULTS)
 
 # Or every process of a run would compile the suite and its tests anew.

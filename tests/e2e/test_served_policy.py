@@ -133,7 +133,11 @@ def second_round_is_sampled(suite):
 @pytest.mark.parametrize(
     ("asked", "mode"),
     [
-        (("--teacher", "large:2", "--teacher", "poor:1", "--teachers", "TEACHERS"), "iterative"),
+        pytest.param(
+            ("--teacher", "large:2", "--teacher", "poor:1", "--teachers", "TEACHERS"),
+            "iterative",
+            marks=pytest.mark.thorough,
+        ),
         ((), "overlapping"),
     ],
     ids=["with teachers", "without any, a round ahead"],

@@ -81,6 +81,7 @@ def test_a_build_that_was_killed_leaves_nothing_that_counts(home):
     assert names(home) == [built.folder.name]
 
 
+@pytest.mark.thorough
 def test_two_builders_at_once_make_one_image(home):
     with start_build(home) as one, start_build(home) as other:
         told = [process.communicate()[0] for process in (one, other)]

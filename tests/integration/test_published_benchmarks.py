@@ -180,6 +180,7 @@ def evaluate(folder, benchmarks, choices, rows, home):
     }
 
 
+@pytest.mark.thorough
 def test_benchmarks_run_from_their_published_forms(open_directory, tmp_path, request):
     home = own_home(open_directory, request.node.nodeid)
     wheels = Wheels(tmp_path)

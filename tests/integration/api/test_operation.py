@@ -180,7 +180,7 @@ def start_api(**variables):
             "RRTF_API_KEY",
             marks=pytest.mark.thorough,
         ),
-        ({"RRTF_API_PROT": "80"}, "RRTF_API_PROT"),
+        pytest.param({"RRTF_API_PROT": "80"}, "RRTF_API_PROT", marks=pytest.mark.thorough),
         pytest.param({"RRTF_API_PORT": "a lot"}, "port", marks=pytest.mark.thorough),
     ],
 )

@@ -10,7 +10,7 @@ from infra.contracts.problems import CallTest, Problem
 from tests.fuzzing import Fuzz
 from tests.integration.inline.conftest import KEY
 
-CASES = int(os.environ.get("FUZZ_CASES", "70"))
+CASES = int(os.environ.get("FUZZ_CASES", "30"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 
 

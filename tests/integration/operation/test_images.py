@@ -102,7 +102,9 @@ def entries(room):
 
 
 # Models in the sampler's own process take what is installed beside it.
-@pytest.mark.parametrize("image", sorted({*ROOMS} - {"sampler"}), indirect=True)
+@pytest.mark.parametrize(
+    "image", first(2, ["executor", "services", "ranker", "trainer"]), indirect=True
+)
 def test_everything_that_its_processes_may_import_is_there(image, graph):
     room, built = image
     started = {
@@ -289,14 +291,16 @@ def commands(group, prefix=()):
             yield " ".join((*prefix, name))
 
 
-def test_every_command_runs_in_the_image_of_services_or_says_what_it_lacks(
-    services_image, api, tmp_path
+@pytest.mark.parametrize(
+    "names", first(1, [["import", "submit", "label"], [*HERE, *ELSEWHERE]]), ids=["some", "every"]
+)
+def test_a_command_runs_in_the_image_of_services_or_says_what_it_lacks(
+    services_image, api, tmp_path, names
 ):
     assert {*HERE, *ELSEWHERE} == set(commands(typer.main.get_command(command_line)))
     (tmp_path / "problems.jsonl").write_text(json.dumps(PROBLEM))
     (tmp_path / "candidates.jsonl").write_text(json.dumps(CANDIDATE))
 
-    names = [*HERE, *ELSEWHERE]
     words = [
         [*name.split(), *(word.format(tmp_path) for word in (HERE | ELSEWHERE)[name])]
         for name in names

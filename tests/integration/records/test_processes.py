@@ -10,6 +10,7 @@ from infra.contracts.base import GroupState, Label
 from infra.contracts.execution import ExecutionResults, ExecutionStarted
 from infra.db.tables import CandidateRow, GroupRow, TrainingBatchRow
 from infra.queues.messaging import Queue, Sender, Task, celery_app, queue_depths
+from tests.samples import first
 
 
 def start(module, database_url, redis_url, **more):
@@ -98,7 +99,7 @@ def test_sweep_and_dispatcher_run_as_processes_and_stop_when_told(suite, launch,
 
 
 @pytest.mark.parametrize(
-    "module", ["ranker", "services.delivery.sweep", "services.delivery.dispatcher"]
+    "module", first(1, ["ranker", "services.delivery.sweep", "services.delivery.dispatcher"])
 )
 def test_a_mistyped_setting_is_refused_at_the_start(launch, module, capfd):
     process = launch(module, RRTF_RANKER_PRESETS="rrtf")

@@ -94,6 +94,7 @@ def asked(lab, tmp_path, open_directory):
     return Asked(lab, tmp_path, open_directory / "executor")
 
 
+@pytest.mark.thorough
 def test_a_server_is_asked_once_however_often_a_run_is_killed(asked, tmp_path):
     out, whole = tmp_path / "out", tmp_path / "whole"
     asked.kill_when(out, lambda: len(asked.server.served) >= 2)
