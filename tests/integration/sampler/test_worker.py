@@ -165,7 +165,7 @@ def _everything_in_postgres(url):
             ({"RRTF_SAMPLER_ENDPOINTS": "/nowhere.toml"}, "cannot read /nowhere.toml"),
             (
                 {"RRTF_QUEUE_TASK_SECONDS": "149"},
-                "a timeout_seconds of 120, and a task has time for",
+                "a timeout_seconds of 120, and a task",
             ),
         ],
     ),
