@@ -28,6 +28,7 @@ from infra.contracts.base import (
 )
 from infra.contracts.execution import Guards, Suite, Verdict
 from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, check_tests
+from infra.images.pinned import not_there, shipped
 
 _READ_BYTES: Final = 64 * 2**20
 """What may be told of test code; it is no value of a candidate."""
@@ -136,6 +137,8 @@ class Judge:
         unguarded = Guards.of(0, 0, Unguarded.NO_REFERENCE)
         self.asserts = Asserts(ones, [None] * len(ones), [], Integrity.SHARED, protection=unguarded)
         if self._suite.reference_program is None:
+            if self._suite.decided is None:
+                self._require_packages()
             return self.asserts
         self._reference = self._judge_reference(self._suite.reference_program)
         names = [found.passed for found in self._found]
@@ -147,6 +150,21 @@ class Judge:
             guards=guards,
             protection=protection,
         )
+
+    def _require_packages(self) -> None:
+        """See by its text whether the test code can run: no reference program tells.
+
+        A module of any other name may be the candidate's.
+
+        Raises:
+            SuiteBroken: it does not compile, or imports what only another image has.
+        """
+        sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
+        found = self._ask(sandbox, sharing.start_of_look(self._suite))
+        elsewhere = {module for image in shipped().values() for module in image.modules}
+        missing = [name for name in found["missing"] if name in elsewhere]
+        if missing:
+            raise SuiteBroken(f"the test code imports what is {not_there(missing)}")
 
     def _learnt(self) -> Asserts:
         """See by the reference program what the program tests are, and what it fails of them.
@@ -234,8 +252,11 @@ class Judge:
         Raises:
             SuiteBroken: it cannot be run.
         """
+        return self._ask(self._sandbox, self._reading_start(role))
+
+    def _ask(self, sandbox: Sandbox, start: dict[str, Any]) -> dict[str, Any]:
         limits = self._limits.model_copy(update={"value_bytes": _READ_BYTES})
-        with self._sandbox.jail(self._reading_start(role), limits) as jail:
+        with sandbox.jail(start, limits) as jail:
             try:
                 budget = jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds)
                 answer: dict[str, Any] = jail.receive(budget)

@@ -1,7 +1,7 @@
 """Whether a suite can judge anybody: told by its text, and by its reference program."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from executor.judging import verdicts
@@ -23,7 +23,7 @@ from infra.contracts.base import Integrity, IntegrityRule, Label, Language, Outc
 from infra.contracts.checks import Fault, Finding
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, Suite, TestResult, Verdict
 from infra.contracts.problems import AssertTest, CallTest, StdioTest
-from infra.images.pinned import shipped
+from infra.images.pinned import not_there
 
 _NOT_THERE: Final = re.compile(r"No module named '([\w.]+)'|imports '([\w.]+)', which is not there")
 _NO_TEST: Final = re.compile(r"no test ran|no test of|contains no assert")
@@ -114,25 +114,9 @@ class _Check:
         suite = self._suite
         if not (self._tests or suite.prelude):
             return
-        reference = suite.reference_program
-        start = {
-            "role": "examining",
-            "prelude": suite.prelude,
-            "program": None if reference is None else suite.whole(reference),
-            "entry_point": suite.entry_point,
-            "tests": [
-                {
-                    "source": test.source,
-                    "check": test.check,
-                    "module": test.module,
-                    "files": list(test.files),
-                }
-                for test in self._tests
-            ],
-        }
         sandbox = sharing.sandbox_of(self._slot.sandbox, suite.image)
         limits = suite.limits
-        with sandbox.jail(start, limits) as jail:
+        with sandbox.jail(sharing.start_of_look(suite), limits) as jail:
             try:
                 budget = jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds)
                 found = jail.receive(budget)
@@ -143,8 +127,8 @@ class _Check:
         if found["untested"]:
             raise _Broken(Fault.NO_TEST, "a test's code checks nothing")
         self._touched, self._missing = found["touches"], found["missing"]
-        if reference is None and self._missing:
-            raise _Broken(Fault.MISSING_PACKAGE, _not_there(self._missing))
+        if suite.reference_program is None and self._missing:
+            raise _Broken(Fault.MISSING_PACKAGE, not_there(self._missing))
 
     def _try_checkers(self) -> None:
         """Load each checker, as it is loaded when it is first asked."""
@@ -209,7 +193,7 @@ class _Check:
     def _of_tests(self, detail: str) -> tuple[Fault, str]:
         absent = _NOT_THERE.search(detail)
         if absent:
-            return Fault.MISSING_PACKAGE, _not_there([absent[1] or absent[2]])
+            return Fault.MISSING_PACKAGE, not_there([absent[1] or absent[2]])
         return (Fault.NO_TEST if _NO_TEST.search(detail) else Fault.TESTS), detail
 
     def _of_reference(self, verdict: Verdict) -> tuple[Fault, str]:
@@ -219,7 +203,7 @@ class _Check:
         absent = _NOT_THERE.search(failed)
         if absent or self._missing:
             found = [absent[1] or absent[2]] if absent else []
-            return Fault.MISSING_PACKAGE, _not_there(self._missing or found)
+            return Fault.MISSING_PACKAGE, not_there(self._missing or found)
         if all(_NO_TEST.search(test.detail) for test in verdict.tests) and verdict.tests:
             return Fault.NO_TEST, detail
         timed_out = any(test.outcome is Outcome.TIME_LIMIT_EXCEEDED for test in verdict.tests)
@@ -249,14 +233,6 @@ class _Check:
                     # A program that does not come back is there at every later look.
                     return _IN_TESTS in seen[len(seen) // 2 :]
         return False
-
-
-def _not_there(modules: Sequence[str]) -> str:
-    """Name what is missing, and the first image of the suite's own that has all of it."""
-    needed = {module.partition(".")[0] for module in modules}
-    image = next((name for name, image in shipped().items() if needed <= image.modules), None)
-    hint = f"; the image `{image}` has it" if image else ""
-    return f"not there: {', '.join(modules)}{hint}"
 
 
 def _first_failure(verdict: Verdict) -> str:

@@ -6,7 +6,7 @@
 import ast
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -71,6 +71,14 @@ def shipped() -> dict[str, Pinned]:
     """Return the images that come with the suite, by name."""
     files = Path(__file__).parent.glob("*.txt")
     return {file.stem: read(file.stem, file.read_text()) for file in sorted(files)}
+
+
+def not_there(modules: Sequence[str]) -> str:
+    """Name modules that are missing, and the first shipped image that has all of them."""
+    needed = {module.partition(".")[0] for module in modules}
+    image = next((name for name, image in shipped().items() if needed <= image.modules), None)
+    hint = f"; the image `{image}` has it" if image else ""
+    return f"not there: {', '.join(modules)}{hint}"
 
 
 def infer(

@@ -297,6 +297,28 @@ def test_a_reference_that_fails_is_the_fault_of_the_suite(cell):
             judge(cell, source)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import numpy\nassert add(1, 2) == 3\n",
+        "def check(f):\n    import numpy\n    assert open(__file__) and f(1, 2) == 3\ncheck(add)\n",
+        "import pytest, numpy.linalg\ndef test_add(tmp_path):\n    assert add(1, 2) == 3\n",
+    ],
+    ids=["a script", "in a function", "pytest"],
+)
+def test_a_package_that_another_image_has_is_the_fault_of_the_suite(cell, source):
+    with pytest.raises(SuiteBroken, match="not there: numpy; the image `numpy` has it"):
+        judge(cell, source, reference=None, rule=IntegrityRule.SHARED)
+
+
+def test_a_module_that_nobody_knows_may_be_the_candidates(cell):
+    source = "import adding\ndef test_add(tmp_path):\n    assert adding.add(1, 2) == 3\n"
+
+    verdict = judge(cell, source, reference=None, rule=IntegrityRule.SHARED)
+
+    assert verdict.label is Label.ALL_PASS
+
+
 def test_a_problem_may_insist(cell):
     plain = "assert add(1, 2) == 3"
     shared = judge(cell, plain, rule=IntegrityRule.SHARED)

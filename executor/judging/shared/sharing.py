@@ -36,6 +36,27 @@ def sandbox_of(sandbox: Sandbox, image: str) -> Sandbox:
     return sandbox.with_packages(image, PACKAGES)
 
 
+def start_of_look(suite: Suite) -> dict[str, Any]:
+    """Return what a process begins with that looks at the test code of a suite, and runs none."""
+    reference = suite.reference_program
+    return {
+        "role": "examining",
+        "prelude": suite.prelude,
+        "program": None if reference is None else suite.whole(reference),
+        "entry_point": suite.entry_point,
+        "tests": [
+            {
+                "source": test.source,
+                "check": test.check,
+                "module": test.module,
+                "files": list(test.files),
+            }
+            for test in suite.tests
+            if isinstance(test, AssertTest)
+        ],
+    }
+
+
 def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
     """Return what a process begins with that runs a test beside a program."""
     return {
