@@ -16,7 +16,7 @@ PARALLEL = $(PYTEST) -n 4 --timeout 900 --dist loadscope --no-loadscope-reorder 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client suite workflows lock clean quantizers low-bit bench-gpu screenshots
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client client-source suite workflows lock clean quantizers low-bit bench-gpu screenshots
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -170,6 +170,9 @@ sbom: venv ## Write build/sbom.cdx.json: everything installed here, with version
 	@test -x build/sbom/bin/cyclonedx-py || $(BIN)/python -m venv build/sbom
 	@build/sbom/bin/pip install -q -r infra/docker/sbom.txt
 	@build/sbom/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --of JSON -o build/sbom.cdx.json
+
+client-source: venv ## Write the client for threads from the one for event loops
+	@$(BIN)/python -m services.client.source
 
 client: venv ## Build the distribution rrtf-client into build/dist
 	@$(BIN)/python -m services.client.distribution build/dist

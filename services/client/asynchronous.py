@@ -1,4 +1,7 @@
-"""The client for event loops: typed, and patient with a server that restarts."""
+"""The client for event loops: typed, and patient with a server that restarts.
+
+`make client-source` writes that for threads, `synchronous.py`, from this file.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -65,9 +68,15 @@ class AsyncClient:
         key: str | None = None,
         timeout_seconds: float = 60.0,
         waits_for_room: bool = True,
+        waits_for_server: bool = True,
     ) -> None:
-        """Open it; `waits_for_room` makes it wait where the server's queue is full, not raise."""
+        """Open it.
+
+        `waits_for_room` makes it wait where the server's queue is full, not raise. Unless it
+        `waits_for_server`, it raises at once where nobody listens, until somebody has answered.
+        """
         self._waits_for_room = waits_for_room
+        self._waits_for_server = waits_for_server
         # The address is the user's own; a proxy of the environment has no business in between.
         try:
             self._http = httpx.AsyncClient(
@@ -94,6 +103,11 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Give the connections back."""
         await self._http.aclose()
+
+    @property
+    def url(self) -> str:
+        """Address of the API, without a slash at its end."""
+        return str(self._http.base_url).rstrip("/")
 
     async def add_problem(self, problem: Problem, mutants: int = 0) -> ProblemView:
         """Store a problem; the same one again is no error.
@@ -368,6 +382,12 @@ class AsyncClient:
             await asyncio.sleep(step.seconds)
             return None
         try:
-            return await self._http.send(step.request)
+            response = await self._http.send(step.request)
         except httpx.TransportError as error:
+            if isinstance(error, httpx.ConnectError) and not self._waits_for_server:
+                raise errors.Unreachable(
+                    f"the API at {self._http.base_url} is not reachable: {error}"
+                ) from error
             return error
+        self._waits_for_server = True
+        return response

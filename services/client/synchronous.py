@@ -1,4 +1,7 @@
-"""The client for threads: typed, and patient with a server that restarts."""
+"""The client for threads: typed, and patient with a server that restarts.
+
+`make client-source` writes it from `asynchronous.py`: change that.
+"""
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -86,11 +89,6 @@ class Client:
         except httpx.InvalidURL as error:
             raise errors.ConfigurationError(f"the API's address {url!r}: {error}") from None
 
-    @property
-    def url(self) -> str:
-        """Address of the API, without a slash at its end."""
-        return str(self._http.base_url).rstrip("/")
-
     def __enter__(self) -> Self:
         return self
 
@@ -105,6 +103,11 @@ class Client:
     def close(self) -> None:
         """Give the connections back."""
         self._http.close()
+
+    @property
+    def url(self) -> str:
+        """Address of the API, without a slash at its end."""
+        return str(self._http.base_url).rstrip("/")
 
     def add_problem(self, problem: Problem, mutants: int = 0) -> ProblemView:
         """Store a problem; the same one again is no error.
@@ -173,7 +176,7 @@ class Client:
                 time.sleep(step.seconds)
                 answer = None
             elif isinstance(step, AllCandidates):
-                answer = tuple(self._pages(step.first))
+                answer = tuple([item for item in self._pages(step.first)])
             else:
                 answer = self._perform(step)
 
@@ -254,7 +257,7 @@ class Client:
 
     def candidates(self, group_id: UUID) -> tuple[CandidateView, ...]:
         """Return the candidates of a group."""
-        return tuple(self._pages(calls.candidates(group_id)))
+        return tuple([item for item in self._pages(calls.candidates(group_id))])
 
     def get_candidate(self, candidate_id: UUID) -> CandidateDetail:
         """Return a candidate with its program and every test's outcome."""
@@ -287,7 +290,7 @@ class Client:
 
     def checkpoints(self, policy: str) -> tuple[CheckpointView, ...]:
         """Return the checkpoints of a policy, newest first."""
-        return tuple(self._pages(calls.checkpoints(policy)))
+        return tuple([item for item in self._pages(calls.checkpoints(policy))])
 
     def record_evaluation(self, found: NewEvaluation) -> EvaluationView:
         """Say what was found of a checkpoint, or that it is being evaluated; safe to repeat."""
@@ -295,7 +298,7 @@ class Client:
 
     def evaluations(self, policy: str) -> tuple[EvaluationView, ...]:
         """Return what was found of the checkpoints of a policy, newest version first."""
-        return tuple(self._pages(calls.evaluations(policy)))
+        return tuple([item for item in self._pages(calls.evaluations(policy))])
 
     def get_checkpoint(self, checkpoint_id: UUID) -> CheckpointView:
         """Return a checkpoint and the batches that made it."""
@@ -303,11 +306,11 @@ class Client:
 
     def endpoints(self) -> tuple[EndpointView, ...]:
         """Return the model servers that were asked, with requests, tokens and cost."""
-        return tuple(self._pages(calls.endpoints()))
+        return tuple([item for item in self._pages(calls.endpoints())])
 
     def teachers(self) -> tuple[TeacherView, ...]:
         """Return the teachers and how often their best program beats the students' best."""
-        return tuple(self._pages(calls.teachers()))
+        return tuple([item for item in self._pages(calls.teachers())])
 
     def models(self, k: Sequence[int] = (1, 10)) -> Models:
         """Return pass@k by model and set of problems, over the newest labelled candidates."""
@@ -335,7 +338,7 @@ class Client:
 
     def is_ready(self) -> bool:
         """Tell whether the server and all it needs are there."""
-        return self.health().status == "ready"
+        return (self.health()).status == "ready"
 
     def health(self) -> Health:
         """Say what the server finds of what it needs, asked once."""

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import http.server
-import inspect
 import socket
 import threading
 
@@ -86,18 +85,6 @@ def test_a_busy_server_is_waited_for_without_blocking_the_loop():
                 await asking
 
     asyncio.run(walk())
-
-
-def test_both_clients_know_the_same_requests():
-    def surface(kind):
-        return {
-            name: list(inspect.signature(method).parameters)
-            for name, method in inspect.getmembers(kind, inspect.isfunction)
-            if not name.startswith("_") and name not in ("close", "aclose")
-        }
-
-    assert surface(Client) == surface(AsyncClient)
-    assert len(surface(Client)) > 20
 
 
 def test_the_events_of_a_group_go_on_where_a_connection_broke(

@@ -12,7 +12,7 @@ from infra import errors
 from infra.contracts.base import Author
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.views.api import NewApiKey
-from services.client import Client
+from services.client import Client, source
 
 STATS = {
     "candidates": {},
@@ -117,6 +117,10 @@ def test_a_key_is_never_made_twice(server, client, fault):
         client.create_key(NewApiKey(name="mine"))
 
     assert len(server.requests) == 1
+
+
+def test_the_client_for_threads_is_what_its_source_makes():
+    assert source.synchronous() == source.TO.read_text()
 
 
 def test_a_full_queue_is_waited_for(server, client, monkeypatch):
