@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra import errors
 
-_KNOWN: set[str] = {"RRTF_DATA", "RRTF_HOME", "RRTF_INSTANCE"}
+_KNOWN: set[str] = {"RRTF_DATA", "RRTF_HOME"}
 
 
 class Settings(BaseSettings):

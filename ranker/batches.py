@@ -21,6 +21,7 @@ from infra.contracts.ranking import (
     LeaseResponse,
     NewCheckpoint,
 )
+from infra.db.locks import Lock
 from infra.db.tables import (
     CandidateRow,
     CheckpointRow,
@@ -83,7 +84,7 @@ def lock_forming(work: Work) -> None:
 
     Another former then finds the groups taken. Who locks groups too does so first.
     """
-    work.session.execute(select(func.pg_advisory_xact_lock(7_300_912)))
+    work.session.execute(select(func.pg_advisory_xact_lock(Lock.FORMING_BATCHES)))
 
 
 def _make_batch(work: Work, policy_id: UUID, ranking_ids: Sequence[UUID], num_pairs: int) -> None:
@@ -116,7 +117,7 @@ def lease(work: Work, request: LeaseRequest) -> LeaseResponse:
     # One at a time, so that two who ask at once are not both the first. Trainers that wait ask four
     # times a second, and this lock, unlike a row's, writes nothing.
     work.session.execute(
-        select(func.pg_advisory_xact_lock(7_300_913, func.hashtext(request.policy)))
+        select(func.pg_advisory_xact_lock(Lock.LEASING, func.hashtext(request.policy)))
     )
     policy = work.session.scalar(select(PolicyRow.id).where(PolicyRow.name == request.policy))
     if policy is None:

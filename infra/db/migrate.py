@@ -12,12 +12,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 
 from infra import errors
+from infra.db.locks import Lock
 from infra.db.unit_of_work import with_driver
 from infra.observability import logs
 from infra.settings import DatabaseSettings, load
-
-_LOCK = 7_300_911
-"""Key of the advisory lock that keeps two starters from migrating at once."""
 
 
 def config(connection: Connection | None = None) -> Config:
@@ -71,7 +69,7 @@ def _run(database_url: str, step: Callable[[Config], None]) -> None:
     engine = create_engine(with_driver(database_url))
     try:
         with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": Lock.MIGRATING})
             connection.commit()
             try:
                 _refuse_newer(connection)
@@ -79,7 +77,7 @@ def _run(database_url: str, step: Callable[[Config], None]) -> None:
                 connection.commit()
             finally:
                 connection.rollback()
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": Lock.MIGRATING})
                 connection.commit()
     finally:
         engine.dispose()

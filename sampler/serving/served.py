@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from infra import errors
 from infra.contracts.candidates import SamplePlan
+from infra.db.locks import Lock
 from infra.db.unit_of_work import Database
 from infra.observability import logs
 from sampler.backends import Completion, SamplesExhausted
@@ -35,8 +36,6 @@ _LOOK_SECONDS = 0.5
 """How often it is seen to that a request under way is not taken for lost."""
 _PAUSE_SECONDS = 1.0
 """Between two looks at a server that is away, or that another worker brings something to."""
-_TURNS = 7_300_914
-"""Advisory locks of this number: who brings weights to the server of which name."""
 
 T = TypeVar("T")
 
@@ -190,7 +189,7 @@ class Served:
     @contextmanager
     def _turn(self) -> Iterator[bool]:
         """Tell whether it is ours to bring weights, and keep all others from it meanwhile."""
-        key = (_TURNS, func.hashtext(self._endpoint.name))
+        key = (Lock.BRINGING_WEIGHTS, func.hashtext(self._endpoint.name))
         # Not in a transaction, which must not idle for as long as this may take.
         engine = self._database.engine.execution_options(isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:

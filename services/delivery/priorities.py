@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session
 
 from infra.contracts.base import SampleState
 from infra.contracts.candidates import SampleGroup
+from infra.db.locks import Lock
 from infra.db.tables import UNSENT, UNSENT_SAMPLES, CandidateRow, SampleRequestRow
 from infra.db.unit_of_work import Work
-
-_TURN = 7_300_914
 
 
 class PriorityClass(NamedTuple):
@@ -27,12 +26,12 @@ class PriorityClass(NamedTuple):
 
 def has_turn(work: Work) -> bool:
     """Tell whether nobody else gives out work, or deletes executions, until this commits."""
-    return bool(work.session.scalar(select(func.pg_try_advisory_xact_lock(_TURN))))
+    return bool(work.session.scalar(select(func.pg_try_advisory_xact_lock(Lock.GIVING_OUT))))
 
 
 def wait_for_turn(work: Work) -> None:
     """Wait until nobody else gives out work; nobody will until this commits."""
-    work.session.execute(select(func.pg_advisory_xact_lock(_TURN)))
+    work.session.execute(select(func.pg_advisory_xact_lock(Lock.GIVING_OUT)))
 
 
 def waiting(

@@ -20,6 +20,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from infra import errors, health
 from infra.contracts.base import CandidateState, CheckState, GroupState, SampleState
 from infra.contracts.candidates import RankGroup
+from infra.db.locks import Lock
 from infra.db.tables import CandidateRow, GroupRow, ProblemRow, SampleRequestRow
 from infra.db.unit_of_work import Database, Work
 from infra.observability import logs, metrics, scraping
@@ -32,7 +33,6 @@ from services.delivery.prune import REPEATS, forget_requests
 
 log = logs.get(__name__)
 
-_LOCK = 7_300_913
 _ROUND = 500
 """Most rows of one kind handled in one round."""
 _LOOKED_AT = 5_000
@@ -73,7 +73,7 @@ class Sweep:
         for queue, depth in depths.items():
             metrics.QUEUE_DEPTH.labels(queue.value).set(depth)
         with self._database.unit_of_work() as work:
-            if not work.session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))):
+            if not work.session.scalar(select(func.pg_try_advisory_xact_lock(Lock.SWEEPING))):
                 return
             now = work.session.scalar(select(func.clock_timestamp()))
             assert now is not None

@@ -7,8 +7,8 @@ by the scores of what workers hold: to the suite that looks as if its clock had 
 
 import redis
 
+from infra.db.locks import Lock
 from infra.queues.messaging import Queue, held_keys
-from services.delivery import priorities
 from tests.e2e.faults.load import connected
 
 _HOUR = 3600
@@ -33,7 +33,7 @@ def jump(rig, seconds):
                 # Locked in order, as the suite does, so that nobody waits in a circle; only the
                 # dispatcher, of which one is at work, takes several problems' one by one.
                 if table == "candidates":
-                    connection.execute("SELECT pg_advisory_xact_lock(%s)", [priorities._TURN])
+                    connection.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.GIVING_OUT])
                     connection.execute(_GROUPS_FIRST)
                 connection.execute(
                     f"WITH it AS MATERIALIZED (SELECT id FROM {table} WHERE {compared}"  # noqa: S608 - names from above

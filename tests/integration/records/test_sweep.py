@@ -15,6 +15,7 @@ from infra.contracts.base import (
     SampleState,
 )
 from infra.contracts.candidates import RankGroup
+from infra.db.locks import Lock
 from infra.db.tables import (
     CandidateRow,
     GroupRow,
@@ -350,7 +351,7 @@ def test_a_sweep_does_nothing_while_another_is_at_it(suite, sweep):
     suite.age(SETTINGS.unsent_seconds + 1)
 
     with suite.work() as other:
-        other.session.execute(select(func.pg_advisory_xact_lock(sweep_module._LOCK)))
+        other.session.execute(select(func.pg_advisory_xact_lock(Lock.SWEEPING)))
         sweep.round()
         assert suite.outbox.sent == []
 
