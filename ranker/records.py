@@ -7,13 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    Float,
     Integer,
     Uuid,
     case,
     cast,
     column,
-    extract,
     false,
     func,
     literal,
@@ -44,7 +42,7 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Work
 from infra.observability import logs, metrics
-from ranker import contents
+from ranker import contents, labels
 from ranker.ranking import Rules, rank
 
 log = logs.get(__name__)
@@ -186,35 +184,11 @@ def label_released(work: Work, candidate_ids: Sequence[UUID]) -> None:
 
 def _label(work: Work, attempts: Sequence[tuple[UUID, int]]) -> None:
     """Label the candidates of attempts, and their duplicates, by the executions of these."""
-    for link in (CandidateRow.id, CandidateRow.duplicate_of):
-        labelled = work.session.execute(
-            update(CandidateRow)
-            .where(
-                tuple_(ExecutionRow.candidate_id, ExecutionRow.attempt).in_(attempts),
-                link == ExecutionRow.candidate_id,
-                CandidateRow.state == CandidateState.SUBMITTED,
-            )
-            .values(
-                state=CandidateState.LABELLED,
-                label=ExecutionRow.label,
-                pass_fraction=cast(ExecutionRow.passed, Float) / ExecutionRow.total,
-                execution_id=ExecutionRow.id,
-                labelled_at=func.clock_timestamp(),
-                follows=None,
-                reason=None,
-            )
-            .returning(
-                CandidateRow.author,
-                ExecutionRow.label,
-                cast(extract("epoch", CandidateRow.labelled_at - CandidateRow.created_at), Float),
-                ExecutionRow.attempt,
-            )
-            .execution_options(synchronize_session=False)
-        )
-        for author, label, age, attempt in labelled:
-            metrics.CANDIDATES_LABELLED.labels(label.value, author.value).inc()
-            metrics.LABEL_SECONDS.observe(age)
-            metrics.ATTEMPTS.observe(attempt)
+    given = select(ExecutionRow.candidate_id.label("id"), ExecutionRow.id.label("execution_id"))
+    these = tuple_(ExecutionRow.candidate_id, ExecutionRow.attempt).in_(attempts)
+    for one in labels.write(work, given.where(these).subquery()):
+        metrics.LABEL_SECONDS.observe(one.seconds)
+        metrics.ATTEMPTS.observe(one.attempt)
 
 
 def _execution(result: ExecutionResult) -> dict[str, Any]:

@@ -12,11 +12,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    Float,
     Uuid,
     and_,
     case,
-    cast,
     column,
     exists,
     func,
@@ -44,7 +42,7 @@ from infra.db.tables import (
 from infra.db.unit_of_work import Work
 from infra.observability import logs, metrics
 from infra.queues.messaging import Task
-from ranker import records
+from ranker import labels, records
 from services.delivery import priorities
 from services.delivery.priorities import PriorityClass
 from services.delivery.suites import KnownSuites
@@ -212,31 +210,8 @@ def _label(work: Work, groups: Iterable[UUID], executions: Mapping[UUID, UUID]) 
     given = values(column("id", Uuid), column("execution_id", Uuid), name="given").data(
         list(executions.items())
     )
-    labelled = set()
-    for link in (CandidateRow.id, CandidateRow.duplicate_of):
-        rows = work.session.execute(
-            update(CandidateRow)
-            .where(
-                link == given.c.id,
-                ExecutionRow.id == given.c.execution_id,
-                CandidateRow.state == CandidateState.SUBMITTED,
-            )
-            .values(
-                state=CandidateState.LABELLED,
-                label=ExecutionRow.label,
-                pass_fraction=cast(ExecutionRow.passed, Float) / ExecutionRow.total,
-                execution_id=ExecutionRow.id,
-                labelled_at=func.clock_timestamp(),
-                cached=CandidateRow.duplicate_of.is_(None),
-                follows=null(),
-                reason=null(),
-            )
-            .returning(CandidateRow.id, CandidateRow.author, ExecutionRow.label)
-            .execution_options(synchronize_session=False)
-        )
-        for row in rows:
-            labelled.add(row.id)
-            metrics.CANDIDATES_LABELLED.labels(row.label.value, row.author.value).inc()
+    cached = CandidateRow.duplicate_of.is_(None)
+    labelled = {one.id for one in labels.write(work, given, cached=cached)}
     metrics.CACHE_HITS.inc(len(labelled))
     for group_id in _complete(work.session, groups):
         work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
