@@ -1,19 +1,15 @@
 """The one door: how problems, groups and candidates come in, whoever brings them."""
 
-import contextlib
 import hashlib
-import json
-import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from infra import checking, errors, repeats
+from infra import checking, errors, repeats, storable, stored_problems
 from infra.contracts.base import (
     CandidateState,
     GroupState,
@@ -23,8 +19,7 @@ from infra.contracts.base import (
     new_id,
 )
 from infra.contracts.candidates import NewCandidate, NewGroup, RankGroup
-from infra.contracts.execution import Suite, cache_key
-from infra.contracts.problems import MAX_WALL_SECONDS, STRENGTH, Limits, Problem, TestCase
+from infra.contracts.execution import cache_key
 from infra.db import bulk
 from infra.db.tables import (
     CandidateRow,
@@ -32,92 +27,10 @@ from infra.db.tables import (
     PolicyRow,
     ProblemRow,
     SampleRequestRow,
-    TestCaseRow,
 )
 from infra.db.unit_of_work import Work
 from infra.db.wakeup import wake_dispatcher
 from infra.queues.messaging import Task
-
-_TESTS: TypeAdapter[tuple[TestCase, ...]] = TypeAdapter(tuple[TestCase, ...])
-
-
-def add_problem(work: Work, problem: Problem, mutants: int = 0) -> tuple[UUID, bool]:
-    """Store a problem, for an executor to check; the same problem again is the same row.
-
-    Args:
-        work: Where.
-        problem: What is stored.
-        mutants: Most changed reference programs that the check judges. More of a known problem
-            than before have it checked again.
-
-    Returns:
-        The id, and whether the problem is new.
-
-    Raises:
-        errors.Conflict: the slug belongs to a different problem.
-        errors.InvalidInput: it holds what Postgres cannot store.
-    """
-    _refuse_nul("prompt", problem.prompt)
-    _refuse_nul("prelude", problem.prelude)
-    whole = problem.model_dump(mode="json")
-    # How strong its tests are is measured, and no part of what it is.
-    strength = whole["metadata"].pop(STRENGTH, None)
-    _json("metadata", strength)
-    content = _json("problem", whole)
-    digest = hashlib.sha256(content.encode()).hexdigest()
-    row = {
-        "id": new_id(),
-        "slug": problem.slug,
-        "prompt": problem.prompt,
-        "entry_point": problem.entry_point,
-        "language": problem.language,
-        "image": problem.image,
-        "limits": problem.limits.model_dump(mode="json"),
-        "integrity": problem.integrity,
-        "prelude": problem.prelude,
-        "reference_program": problem.reference_program,
-        "details": dict(problem.metadata),
-        "content_hash": digest,
-        "suite_sha256": Suite.of(problem).digest(),
-        "strength": _share(strength),
-        "check_mutants": mutants,
-    }
-    # Two requests with the same new slug meet here; the second waits, and then finds the first.
-    added: UUID | None = work.session.scalar(
-        insert(ProblemRow).values(row).on_conflict_do_nothing().returning(ProblemRow.id)
-    )
-    if added is None:
-        found = work.session.scalars(
-            select(ProblemRow).where(ProblemRow.slug == problem.slug)
-        ).one()
-        # A version that wrote problems otherwise has hashed them otherwise.
-        if found.content_hash != digest and problem_of(found) != problem:
-            raise errors.Conflict(
-                f"the problem {problem.slug} exists with other content; choose another slug"
-            )
-        if strength is not None:
-            known = work.session.get_one(ProblemRow, found.id)
-            known.details = {**known.details, STRENGTH: strength}
-            known.strength = known.strength if (share := _share(strength)) is None else share
-        if mutants > found.check_mutants:
-            checking.ask_again(work, found.id, mutants)
-        return found.id, False
-    work.session.add_all(
-        TestCaseRow(
-            problem_id=added, position=position, kind=test.kind, body=test.model_dump(mode="json")
-        )
-        for position, test in enumerate(problem.tests)
-    )
-    work.session.flush()
-    wake_dispatcher(work.session)
-    return added, True
-
-
-def _share(strength: object) -> float | None:
-    """Return the share that was measured; a user's own word of that name is none."""
-    if isinstance(strength, bool) or not isinstance(strength, int | float):
-        return None
-    return float(strength) if 0 <= strength <= 1 else None
 
 
 def policy_id(session: Session, name: str) -> UUID:
@@ -131,22 +44,6 @@ def policy_id(session: Session, name: str) -> UUID:
     if added is not None:
         return added
     return session.scalars(select(PolicyRow.id).where(PolicyRow.name == name)).one()
-
-
-def find_problems(session: Session, names: Collection[str]) -> dict[str, UUID]:
-    """Find problems by slug or id; names of none are left out."""
-    found = {
-        row.slug: row.id
-        for row in session.execute(
-            select(ProblemRow.slug, ProblemRow.id).where(ProblemRow.slug.in_(names))
-        )
-    }
-    ids: dict[str, UUID] = {}  # An id can be written in several ways.
-    for name in names:
-        with contextlib.suppress(ValueError):
-            ids[name] = UUID(name)
-    existing = set(session.scalars(select(ProblemRow.id).where(ProblemRow.id.in_(ids.values()))))
-    return {name: ids[name] for name in ids if ids[name] in existing} | found
 
 
 def open_group(work: Work, problem_id: UUID, new: NewGroup, api_key_id: int = 0) -> UUID:
@@ -181,9 +78,9 @@ def open_groups(
         errors.InvalidInput: one holds what Postgres cannot store.
     """
     for _, new in wanted:
-        _json("metadata", new.metadata)
+        storable.as_json("metadata", new.metadata)
         for plan in new.samples:
-            _refuse_nul("samples", plan.backend, plan.model, *plan.stop)
+            storable.refuse_nul("samples", plan.backend, plan.model, *plan.stop)
     problems = _problems(work.session, {problem_id for problem_id, _ in wanted})
     for reason in checking.unsound(work.session, problems).values():
         raise errors.ProblemUnsound(reason)
@@ -279,23 +176,6 @@ def admit(
     return ids
 
 
-def _refuse_nul(what: str, *texts: str) -> None:
-    # Programs and completions may hold it, for models write it; names and prompts may not.
-    if any("\x00" in text for text in texts):
-        raise errors.InvalidInput(f"{what}: text must not hold NUL bytes")
-
-
-def _json(what: str, value: object) -> str:
-    try:
-        # Whoever asks for it later gets UTF-8, which half a surrogate pair cannot be written in.
-        json.dumps(value, ensure_ascii=False).encode()
-        return json.dumps(value, sort_keys=True, allow_nan=False)
-    except UnicodeEncodeError:
-        raise errors.InvalidInput(f"{what}: unpaired surrogates are no JSON text") from None
-    except ValueError:
-        raise errors.InvalidInput(f"{what}: NaN and infinity are no JSON numbers") from None
-
-
 def _known_programs(session: Session, group_id: UUID) -> dict[str, UUID]:
     rows = session.execute(
         select(CandidateRow.program_sha256, CandidateRow.id).where(
@@ -329,7 +209,7 @@ def _problems(session: Session, ids: Collection[UUID]) -> dict[UUID, _Problem]:
 
 
 def _add_digest(session: Session, problem_id: UUID) -> str:
-    digest = load_suite(session, problem_id).digest()
+    digest = stored_problems.load_suite(session, problem_id).digest()
     session.execute(
         update(ProblemRow).where(ProblemRow.id == problem_id).values(suite_sha256=digest)
     )
@@ -358,10 +238,10 @@ def _candidate_rows(
     rows = []
     for position, new in enumerate(candidates, start):
         if new.metadata:
-            _json("metadata", new.metadata)
+            storable.as_json("metadata", new.metadata)
         if new.sampled is not None:
-            _json("sampled", new.sampled.model_dump())
-        _refuse_nul("candidate", new.model, new.finish_reason or "")
+            storable.as_json("sampled", new.sampled.model_dump())
+        storable.refuse_nul("candidate", new.model, new.finish_reason or "")
         program = new.program.encode("utf-8", "surrogatepass")
         digest = hashlib.sha256(program).hexdigest()
         candidate_id = new_id()
@@ -421,63 +301,3 @@ def _label_duplicates_of_labelled(work: Work, group_id: UUID, ids: Sequence[UUID
     if len(labelled) == len(ids):
         # No result will come that could complete the group.
         work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
-
-
-def load_suite(session: Session, problem_id: UUID) -> Suite:
-    """Read all that judging a candidate of a problem takes.
-
-    Raises:
-        errors.NotFound: there is no such problem.
-        errors.ProblemUnsound: another version stored it, and it is none to this one.
-    """
-    row = session.get(ProblemRow, problem_id)
-    if row is None:
-        raise errors.NotFound(f"there is no problem {problem_id}")
-    suite = Suite.of(problem_of(row))
-    if row.decided is None or row.checked_sha256 != suite.digest():
-        return suite  # Each executor decides for itself.
-    return suite.model_copy(update={"decided": row.decided})
-
-
-def problem_of(row: ProblemRow) -> Problem:
-    """Return a stored problem as it was submitted.
-
-    Raises:
-        errors.ProblemUnsound: another version stored it, and it is none to this one.
-    """
-    try:
-        return Problem(
-            slug=row.slug,
-            prompt=row.prompt,
-            tests=_TESTS.validate_python([test.body for test in row.tests]),
-            entry_point=row.entry_point,
-            language=row.language,
-            image=row.image,
-            limits=Limits.model_validate(_of_today(row.limits)),
-            integrity=row.integrity,
-            prelude=row.prelude,
-            reference_program=row.reference_program,
-            metadata=row.details,
-        )
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise errors.ProblemUnsound(
-            f"{row.slug} was stored by another version, and is no problem to this one:"
-            f" {first['msg']}"
-        ) from error
-
-
-def _of_today(limits: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Read limits of wall time as migration 0013 does: an older API beside us still stores them."""
-    if "wall_factor" not in limits:
-        return limits
-    kept = {
-        name: value
-        for name, value in limits.items()
-        if name != "wall_factor" and (name, value) != ("reference_factor", None)
-    }
-    total = min(kept["total_cpu_seconds"], MAX_WALL_SECONDS / 2)
-    if total > MAX_WALL_SECONDS / 4:
-        most = math.floor(100 * (MAX_WALL_SECONDS / total - 1)) / 100
-        kept |= {"total_cpu_seconds": total, "idle_factor": most}
-    return kept

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, text, update
 
-from infra import checking, errors, intake
+from infra import checking, errors, stored_problems
 from infra.contracts.base import CheckState, SampleState
 from infra.contracts.candidates import RankGroup
 from infra.contracts.checks import CheckRequest, Fault, Finding
@@ -37,7 +37,7 @@ def take(work: Work, messages: int) -> list[CheckRequest]:
 def _taken(row: ProblemRow, now: datetime | None) -> CheckRequest | None:
     """Mark a check as sent; one that an older version let in and this one would not is over."""
     try:
-        problem = intake.problem_of(row)
+        problem = stored_problems.problem_of(row)
     except errors.ProblemUnsound as error:
         found = Finding(slug=row.slug, fault=Fault.RECORD, detail=error.detail)
         row.check_state, row.checked_at = CheckState.UNSOUND, now

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from infra import errors, intake
+from infra import errors, stored_problems
 from infra.contracts.base import CandidateState, GroupState, Integrity, SampleState
 from infra.contracts.candidates import RankGroup
 from infra.contracts.execution import ExecutionRequest, Program, Suite
@@ -83,7 +83,7 @@ class Suites:
         Raises:
             errors.ProblemUnsound: another version stored it, and it is none to this one.
         """
-        read = functools.partial(intake.load_suite, session, problem_id)
+        read = functools.partial(stored_problems.load_suite, session, problem_id)
         decided = session.scalar(select(ProblemRow.decided).where(ProblemRow.id == problem_id))
         return self._known.get((problem_id, decided), read).suite
 

@@ -97,7 +97,7 @@ def make_group(database, problem):
 
     `student` holds what is said of each student's beside.
     """
-    from infra import intake
+    from infra import intake, stored_problems
 
     def make(*programs, student=None, **fields):
         said = {Author.STUDENT: student or {}, Author.TEACHER: {}}
@@ -106,7 +106,7 @@ def make_group(database, problem):
             for author, program in programs
         )
         with database.unit_of_work() as work:
-            problem_id, _ = intake.add_problem(work, problem)
+            problem_id, _ = stored_problems.add_problem(work, problem)
             return intake.open_group(work, problem_id, NewGroup(candidates=candidates, **fields))
 
     return make

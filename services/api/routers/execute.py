@@ -12,7 +12,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select
 
-from infra import checking, errors, intake
+from infra import checking, errors, stored_problems
 from infra.contracts.base import Integrity
 from infra.contracts.execution import Suite, Verdict
 from infra.contracts.inline import (
@@ -65,14 +65,14 @@ class StoredSuites:
             errors.ProblemUnsound: its tests were found unsound.
         """
         with self._database.reading() as session:
-            problem_id = intake.find_problems(session, {name}).get(name)
+            problem_id = stored_problems.find_problems(session, {name}).get(name)
             if problem_id is None:
                 raise errors.NotFound(f"there is no problem {name!r}; import it first")
             for reason in checking.unsound(session, {problem_id}).values():
                 raise errors.ProblemUnsound(reason)
             decided = session.scalar(select(ProblemRow.decided).where(ProblemRow.id == problem_id))
             with self._lock:
-                read = functools.partial(intake.load_suite, session, problem_id)
+                read = functools.partial(stored_problems.load_suite, session, problem_id)
                 return self._known.get((problem_id, decided), read)
 
 

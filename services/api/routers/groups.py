@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, defer
 
-from infra import checking, errors, intake
+from infra import checking, errors, intake, stored_problems
 from infra.contracts.base import CandidateState, GroupState, Priority
 from infra.contracts.candidates import NewGroup
 from infra.contracts.views.api import (
@@ -126,7 +126,7 @@ def _open_bulk(
 
     Returns each one's id or error, and whether it is new.
     """
-    found = intake.find_problems(work.session, {group.problem for group in groups})
+    found = stored_problems.find_problems(work.session, {group.problem for group in groups})
     unsound = checking.unsound(work.session, set(found.values()))
     refusals = {name: unsound[found[name]] for name in found if found[name] in unsound}
     for name in {group.problem for group in groups} - found.keys():

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Query, Response
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from infra import checking, errors, intake
+from infra import checking, errors, stored_problems
 from infra.contracts.base import CheckState
 from infra.contracts.checks import MAX_MUTANTS, Finding
 from infra.contracts.problems import Problem
@@ -56,7 +56,7 @@ def create_problem(
     An executor then checks its tests: see `check` of the problem.
     """
     with db.unit_of_work() as work:
-        problem_id, created = intake.add_problem(work, problem, mutants)
+        problem_id, created = stored_problems.add_problem(work, problem, mutants)
         view = problem_view(work.session, problem_id)
     response.status_code = 201 if created else 200
     response.headers["Location"] = f"/v1/problems/{problem_id}"
@@ -74,7 +74,7 @@ def create_problems(
     for problem in bulk.problems:
         try:
             with db.unit_of_work() as work:
-                problem_id, created = intake.add_problem(work, problem, mutants)
+                problem_id, created = stored_problems.add_problem(work, problem, mutants)
             outcomes.append(BulkOutcome(slug=problem.slug, id=problem_id, created=created))
         except (errors.Conflict, errors.InvalidInput) as error:
             outcomes.append(
@@ -143,7 +143,7 @@ def problem_view(session: Session, problem_id: UUID) -> ProblemView:
     row = session.get(ProblemRow, problem_id)
     if row is None:
         raise errors.NotFound(f"there is no problem {problem_id}")
-    problem = intake.problem_of(row)
+    problem = stored_problems.problem_of(row)
     return ProblemView(
         id=row.id,
         slug=row.slug,

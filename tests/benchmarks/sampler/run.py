@@ -24,7 +24,7 @@ import httpx
 import psutil
 from sqlalchemy import func, select
 
-from infra import intake
+from infra import intake, stored_problems
 from infra.contracts.base import Author, CallState, SampleState
 from infra.contracts.candidates import NewGroup, SamplePlan
 from infra.db import migrate
@@ -76,7 +76,7 @@ class Bench:
             )
         self.problem = load.problems()[0]
         with self._database.unit_of_work() as work:
-            self._problem_id, _ = intake.add_problem(work, self.problem)
+            self._problem_id, _ = stored_problems.add_problem(work, self.problem)
 
     def sample(self, number: int, tokens: int) -> float:
         """Ask for completions in plans of 64; return completions a second."""

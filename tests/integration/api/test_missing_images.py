@@ -4,7 +4,7 @@ import json
 
 import redis
 
-from infra import heartbeats, intake
+from infra import heartbeats, stored_problems
 from infra.contracts.views.dashboard import MOST_IMAGES, WorkerView
 from services.api.routers import images
 
@@ -47,10 +47,10 @@ def test_however_many_images_somebody_names_those_with_most_are_told(database, p
     with database.unit_of_work() as work:
         for number in range(MOST_IMAGES + 1):
             fields = {"slug": f"p{number}", "image": f"mine-{number}"}
-            intake.add_problem(work, problem.model_copy(update=fields))
+            stored_problems.add_problem(work, problem.model_copy(update=fields))
         for slug in ("again", "once-more"):
             fields = {"slug": slug, "image": "much-wanted"}
-            intake.add_problem(work, problem.model_copy(update=fields))
+            stored_problems.add_problem(work, problem.model_copy(update=fields))
 
     with database.reading() as session:
         told = images.missing(session, ())

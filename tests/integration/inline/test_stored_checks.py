@@ -7,7 +7,7 @@ import redis
 
 from executor.images.packages import Images
 from executor.worker.stored import check_stored
-from infra import heartbeats, intake
+from infra import heartbeats, stored_problems
 from infra.contracts.base import CheckState, Integrity, new_id
 from infra.contracts.checks import CheckReport, CheckRequest
 from infra.contracts.execution import Suite
@@ -35,7 +35,7 @@ def checked(database, inline_redis, inline_executor):
 
     def run(*problems, mutants=0):
         with database.unit_of_work() as work:
-            ids = [intake.add_problem(work, problem, mutants)[0] for problem in problems]
+            ids = [stored_problems.add_problem(work, problem, mutants)[0] for problem in problems]
         dispatcher = Dispatcher(database, Sender(celery_app(url=inline_redis)), inline_redis)
         answered = set()
         with redis.Redis.from_url(inline_redis, socket_timeout=60) as client:

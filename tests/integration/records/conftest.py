@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from infra import intake
+from infra import intake, stored_problems
 from infra.contracts.base import Author, Contract, Label, Outcome, Priority
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.execution import (
@@ -64,7 +64,7 @@ class Suite:
         self.outbox = Outbox()
         self.database = open_database(self.outbox)
         with self.work() as work:
-            self.problem_id, _ = intake.add_problem(work, self.problem())
+            self.problem_id, _ = stored_problems.add_problem(work, self.problem())
 
     def work(self) -> AbstractContextManager[Work]:
         return self.database.unit_of_work()

@@ -6,7 +6,7 @@ import pytest
 import redis
 from sqlalchemy import select, update
 
-from infra import checking, errors, intake
+from infra import checking, errors, intake, stored_problems
 from infra.contracts.base import (
     Author,
     CandidateState,
@@ -56,7 +56,7 @@ def stored(database):
 
     def add(problem, mutants=0):
         with database.unit_of_work() as work:
-            return intake.add_problem(work, problem, mutants)[0]
+            return stored_problems.add_problem(work, problem, mutants)[0]
 
     return add
 

@@ -6,7 +6,7 @@ from kombu.utils import json as kombu_json
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from infra import errors, intake
+from infra import errors, intake, stored_problems
 from infra.contracts.base import Author, CandidateState, IntegrityRule, Label
 from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.execution import ExecutionRequest
@@ -23,14 +23,14 @@ def candidates_of(suite, group_id):
 
 def test_the_same_problem_twice_is_one_row(suite):
     with suite.work() as work:
-        again = intake.add_problem(work, suite.problem())
+        again = stored_problems.add_problem(work, suite.problem())
 
     assert again == (suite.problem_id, False)
 
 
 def test_another_problem_under_a_used_slug_is_a_conflict(suite):
     with pytest.raises(errors.Conflict, match="double"), suite.work() as work:
-        intake.add_problem(work, suite.problem(prompt="Halve it."))
+        stored_problems.add_problem(work, suite.problem(prompt="Halve it."))
 
 
 @pytest.mark.parametrize("field", ["prompt", "prelude"])
@@ -38,14 +38,14 @@ def test_text_with_a_nul_byte_is_refused_at_the_door(suite, field):
     problem = suite.problem(slug="other").model_copy(update={field: "a\x00b"})
 
     with pytest.raises(errors.InvalidInput, match=f"{field}.*NUL"), suite.work() as work:
-        intake.add_problem(work, problem)
+        stored_problems.add_problem(work, problem)
 
 
 def test_a_number_that_json_does_not_have_is_refused_at_the_door(suite):
     problem = suite.problem(slug="other").model_copy(update={"metadata": {"x": float("nan")}})
 
     with pytest.raises(errors.InvalidInput, match="NaN"), suite.work() as work:
-        intake.add_problem(work, problem)
+        stored_problems.add_problem(work, problem)
 
 
 def test_a_test_may_hold_nul_bytes_and_comes_back_as_it_was(suite):
@@ -53,10 +53,10 @@ def test_a_test_may_hold_nul_bytes_and_comes_back_as_it_was(suite):
     problem = suite.problem(slug="other").model_copy(update={"tests": (test,)})
 
     with suite.work() as work:
-        problem_id, _ = intake.add_problem(work, problem)
+        problem_id, _ = stored_problems.add_problem(work, problem)
 
     with suite.database.reading() as session:
-        assert intake.load_suite(session, problem_id).tests == (test,)
+        assert stored_problems.load_suite(session, problem_id).tests == (test,)
 
 
 def test_a_group_of_an_unknown_problem_is_not_found(suite):
@@ -238,7 +238,7 @@ def test_a_problem_keeps_its_reference_program_to_itself(suite):
         update={"reference_program": "SECRET", **decides_nothing}
     )
     with suite.work() as work:
-        problem_id, _ = intake.add_problem(work, reference)
+        problem_id, _ = stored_problems.add_problem(work, reference)
         intake.open_group(work, problem_id, NewGroup(candidates=(suite.student("x"),)))
     suite.dispatch()
 

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import text
 
-from infra import intake
+from infra import intake, stored_problems
 from infra.contracts.base import Author, CandidateState, GroupState, Label, Priority
 from infra.contracts.candidates import NewGroup, SamplePlan
 from infra.contracts.execution import ExecutionStarted
@@ -88,7 +88,7 @@ def test_other_tests_mean_another_execution(suite, executors):
     problem = suite.problem("other")
     harder = problem.model_copy(update={"tests": problem.tests[:1]})
     with suite.work() as work:
-        problem_id, _ = intake.add_problem(work, harder)
+        problem_id, _ = stored_problems.add_problem(work, harder)
         intake.open_group(work, problem_id, NewGroup(candidates=(suite.student("same"),)))
 
     suite.dispatch()
@@ -101,7 +101,9 @@ def test_the_same_tests_under_another_name_mean_the_same_execution(suite, execut
     suite.dispatch()
     execute(suite)
     with suite.work() as work:
-        problem_id, _ = intake.add_problem(work, suite.problem("other", prompt="Other words."))
+        problem_id, _ = stored_problems.add_problem(
+            work, suite.problem("other", prompt="Other words.")
+        )
         intake.open_group(work, problem_id, NewGroup(candidates=(suite.student("same"),)))
 
     suite.dispatch()

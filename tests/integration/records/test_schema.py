@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.exc import IntegrityError
 
 import infra.db.ledger  # noqa: F401 - its tables are part of the metadata
-from infra import errors, intake
+from infra import errors, stored_problems
 from infra.contracts.base import CheckState
 from infra.contracts.problems import Problem, StdioTest
 from infra.db import migrate
@@ -75,7 +75,7 @@ def test_packages_move_from_the_language_of_a_problem_to_its_image_and_back(
 
     tests = (StdioTest(expected_stdout="1"),)
     with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
-        intake.add_problem(work, Problem(slug="p", prompt="p", tests=tests))
+        stored_problems.add_problem(work, Problem(slug="p", prompt="p", tests=tests))
     migrate.downgrade(database_url, before("0011"))
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE problems SET language = :to"), {"to": language})
@@ -85,7 +85,7 @@ def test_packages_move_from_the_language_of_a_problem_to_its_image_and_back(
     row = stored()
     again = Problem(slug="p", prompt="p", tests=tests, language=row["language"], image=image)
     with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
-        assert intake.add_problem(work, again) == (row["id"], False)
+        assert stored_problems.add_problem(work, again) == (row["id"], False)
     assert (row["language"], row["image"]) == (language.removesuffix("_numpy"), image)
     assert row["suite_sha256"] is None
     migrate.downgrade(database_url, before("0011"))
@@ -100,7 +100,7 @@ def test_a_problem_with_much_time_can_still_be_read(
 ):
     problem = Problem(slug="p", prompt="p", tests=(StdioTest(expected_stdout="1"),))
     with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
-        added, _ = intake.add_problem(work, problem)
+        added, _ = stored_problems.add_problem(work, problem)
     migrate.downgrade(database_url, before("0013"))
     of_before = {"wall_factor": wall_factor, "total_cpu_seconds": cpu, "cpu_seconds": 10}
     with engine.begin() as connection:
@@ -112,7 +112,7 @@ def test_a_problem_with_much_time_can_still_be_read(
     migrate.upgrade(database_url)
 
     with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
-        limits = intake.load_suite(work.session, added).limits
+        limits = stored_problems.load_suite(work.session, added).limits
     assert (limits.total_cpu_seconds, limits.idle_factor) == (min(cpu, 75), idle_factor)
     migrate.downgrade(database_url, before("0013"))
     with engine.begin() as connection:
@@ -123,7 +123,7 @@ def test_a_problem_with_much_time_can_still_be_read(
 def test_limits_of_wall_time_become_limits_of_idle_time(database_url, engine):
     problem = Problem(slug="p", prompt="p", tests=(StdioTest(expected_stdout="1"),))
     with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
-        added, _ = intake.add_problem(work, problem)
+        added, _ = stored_problems.add_problem(work, problem)
     migrate.downgrade(database_url, before("0013"))
     with engine.begin() as connection:
         of_before = """{"wall_factor": 3.0, "reference_factor": null}"""
@@ -138,8 +138,8 @@ def test_limits_of_wall_time_become_limits_of_idle_time(database_url, engine):
     migrate.upgrade(database_url)
 
     with contextlib.closing(Database(database_url)) as opened, opened.unit_of_work() as work:
-        assert intake.add_problem(work, problem) == (added, False)
-        assert intake.load_suite(work.session, added).limits == problem.limits
+        assert stored_problems.add_problem(work, problem) == (added, False)
+        assert stored_problems.load_suite(work.session, added).limits == problem.limits
         row = work.session.get_one(ProblemRow, added)
         # What was decided is of other limits, and so is decided again.
         assert (row.check_state, row.check_attempts) == (CheckState.PENDING, 0)
@@ -153,11 +153,11 @@ def test_what_an_older_version_stores_after_the_migration_is_read_as_if_before(
     old = {"wall_factor": 1.0, "reference_factor": None, "total_cpu_seconds": cpu}
     with contextlib.closing(Database(database_url)) as opened:
         with opened.unit_of_work() as work:
-            added, _ = intake.add_problem(work, problem)
+            added, _ = stored_problems.add_problem(work, problem)
             row = work.session.get_one(ProblemRow, added)
             row.limits = {k: v for k, v in row.limits.items() if k != "idle_factor"} | old
         with opened.unit_of_work() as work:
-            beside = intake.load_suite(work.session, added).limits
+            beside = stored_problems.load_suite(work.session, added).limits
         migrate.downgrade(database_url, before("0013"))
         with engine.begin() as connection:
             connection.execute(
@@ -166,7 +166,7 @@ def test_what_an_older_version_stores_after_the_migration_is_read_as_if_before(
             )
         migrate.upgrade(database_url)
         with opened.unit_of_work() as work:
-            assert intake.load_suite(work.session, added).limits == beside
+            assert stored_problems.load_suite(work.session, added).limits == beside
 
 
 def before(revision):

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import func, select
 
-from infra import intake
+from infra import intake, stored_problems
 from infra.contracts.candidates import NewGroup
 from infra.db.ledger import CallRow, EndpointAccountRow, KeptCompletionRow
 from infra.db.tables import CandidateRow, SampleRequestRow
@@ -46,7 +46,7 @@ class Lab:
         self.loop_thread = stack.enter_context(EventLoopThread())
         self.problem = load.problems()[0]
         with self.database.unit_of_work() as work:
-            self.problem_id, _ = intake.add_problem(work, self.problem)
+            self.problem_id, _ = stored_problems.add_problem(work, self.problem)
 
     def serve(self, **fields):
         return self.stack.enter_context(serving(ModelServer(**fields)))
