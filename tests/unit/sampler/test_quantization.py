@@ -51,6 +51,9 @@ def folder(tmp_path_factory):
         step("make", variant)
         out = ["--out", made / f"{variant}.jsonl"]
         step("measure", variant, "--decisions", made / "fp32" / "decisions.jsonl", *out)
+    words = ["clock", "--variants", "ct2-int8,fp32", "--turns", "2", "--threads", "1"]
+    words += ["--model", made / "source", "--folder", made, "--out", made / "times.json"]
+    assert main([*map(str, words), "--problems", str(made / "problems.jsonl")]) == 0
     (made / "noise").mkdir()
     step("noise", "ct2-int8", "--out", made / "noise", "--seeds", "2")
     yield made
@@ -68,7 +71,15 @@ def test_eight_bits_take_a_quarter_and_move_margins_where_fp32_moves_none(folder
     assert full["shifts"]["moved"] < 1e-4 < small["shifts"]["moved"]
     assert full["shifts"]["turned"] == 0
     assert full["shifts"]["decisions"] == small["shifts"]["decisions"] > 0
-    assert min(full["speed"]["ms_per_token"], small["speed"]["tokens_per_second"]) > 0
+
+
+def test_times_are_taken_in_turns_that_begin_with_another_variant(folder):
+    turns = read(folder / "times.json")["turns"]
+
+    order = [(one["turn"], one["variant"]) for one in turns]
+    assert order == [(0, "ct2-int8"), (0, "fp32"), (1, "fp32"), (1, "ct2-int8")]
+    assert all(min(one["alone_seconds"], one["together_seconds"]) > 0 for one in turns)
+    assert {(one["batch"], one["new_tokens"]) for one in turns} == {(2, 64)}
 
 
 def test_weights_are_off_by_nothing_in_fp32_and_by_less_than_half_a_step_in_eight_bits(folder):
