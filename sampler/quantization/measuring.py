@@ -13,6 +13,7 @@ from infra.prompting.encoding import continue_ids, end_id, prompt_ids
 from infra.prompting.wording import answer_of
 from sampler.quantization.running import Runner
 
+
 class Decision(Contract):
     """A token that the model in fp32 chose, beside the one that came next."""
 

@@ -53,8 +53,8 @@ def _words(study: Mapping[str, Any]) -> Iterator[str]:
         f" one after another, and in brackets the least and the most; {study['new_tokens']} tokens"
         f" alone, and of {study['batch']} completions at once. Times as fast: beside"
         f" {first['variant']} in the same turn, alone and at once. Meanwhile"
-        f" {_range(study['load'])} processes wanted {study['processors']} processors, this one among"
-        " them."
+        f" {_range(study['load'])} processes wanted {study['processors']} processors, this one"
+        " among them."
     )
     for name, why in study["not_measured"].items():
         yield f"Not measured: {name} {why}."
