@@ -33,6 +33,7 @@ def _parts(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section]
         yield f"## {_plain(benchmark)}: {len(items)} problems\n"
         for table in (
             tables.rates(evaluation, benchmark, ks),
+            tables.labels(evaluation, benchmark),
             tables.parts(evaluation, benchmark),
             tables.differences(evaluation, benchmark),
         ):

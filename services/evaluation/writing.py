@@ -22,7 +22,7 @@ def write(root: Path, ks: Sequence[int]) -> Evaluation:
     """
     ks = sorted(set(ks))
     evaluation = Evaluation(root)
-    cells = [numbers(one, ks, evaluation.cutoffs[one.model]) for one in evaluation.found]
+    cells = [numbers(one, ks, evaluation.trained[one.model]) for one in evaluation.found]
     write_json(root / "evaluation.json", {"k": ks, "cells": cells})
     found = list(sections(studies(root)))
     write_text(root / "report.md", markdown.report(evaluation, ks, found))

@@ -28,6 +28,7 @@ from services.evaluation.programs import labelling, sampling
 from services.evaluation.quantization.numbers import Labels, row_of, speeds
 from services.evaluation.quantization.reading import STUDIES, STUDY, processor
 from services.evaluation.quantization.tables import sections
+from services.evaluation.trained import NOTHING_KNOWN
 
 Tell = Callable[[str], None]
 _MEASURED: Final = "measured.json"
@@ -159,7 +160,7 @@ class Study:
             },
             GREEDY,
         )
-        write_json(cell.folder.parents[1] / "model.json", {"cutoff": None})
+        write_json(cell.folder.parents[1] / "model.json", NOTHING_KNOWN.as_dict())
         if not (folder / _MEASURED).exists() or not cell.candidates.exists():
             self._tell(f"{name}: quantizing")
             self._step("make", name, *self._given("--calibration", self._wanted.calibration))
