@@ -168,7 +168,7 @@ def _write_json(path: Path, value: Mapping[str, Any]) -> None:
 
 def _versions() -> dict[str, str]:
     found = {}
-    for name in ("torch", "transformers", "ctranslate2", "gptqmodel", "torchao"):
+    for name in ("torch", "transformers", "ctranslate2", "gptqmodel", "torchao", "bitsandbytes"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -92,6 +92,24 @@ def test_weights_are_off_by_nothing_in_fp32_and_by_less_than_half_a_step_in_eigh
         assert 0 < one["error"] <= half_a_step
 
 
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("fp32", "ct2-int8")])
+def test_a_form_read_back_is_off_by_what_its_bits_allow_and_not_by_nothing(name, folder):
+    if name in missing():
+        pytest.skip("make quantizers; build/quantizers/bin/python -m pytest " + __file__)
+    variant, made = VARIANTS[name], folder / f"again-{name}"
+    words = ["make", "--variant", name, "--model", folder / "source", "--folder", made]
+
+    assert main([*map(str, words), "--calibration", str(folder / "problems.jsonl")]) == 0
+
+    off = read(made / "off.json")
+    errors = {key: one["error"] / one["weight"] for key, one in off.items()}
+    blocks = {key: error for key, error in errors.items() if ".h." in key}
+    assert len(blocks) == 2 * 4
+    # Weights near normal, of which a scale for each group or row reaches to the largest one.
+    most = {16: 0.004, 8: 0.02, 4: 0.2}[variant.bits]
+    assert all(0 < error < most for error in blocks.values()), errors
+
+
 def test_perplexity_is_that_of_the_model_itself(folder):
     model, tokenizer = load_model(str(folder / "source")).eval(), byte_tokenizer()
     loss = tokens = 0
