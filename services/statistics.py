@@ -136,12 +136,18 @@ def over_programs(counts: Sequence[Count], k: int, seed: int = 0) -> Estimate:
     """Return pass@k, with how far another run on these very problems may be from it.
 
     The programs of each problem are drawn with replacement. What is drawn holds fewer different
-    ones, so its mean is off; the interval is put around the estimate.
+    ones, so its mean is off; the interval is put around the estimate. Where the programs of each
+    problem are all right or all wrong, drawing shows nothing of what is rare: Wilson's bound on the
+    share of others stands in.
 
     Raises:
         ValueError: there is no problem, or one with fewer than k programs.
     """
     mean = math.fsum(pass_at_k(*count, k) for count in counts) / _some(len(counts))
+    if all(count.right in (0, count.all) for count in counts):
+        rare = wilson(0, sum(count.all for count in counts)).high
+        more = (1.0 - mean) * (1.0 - (1.0 - rare) ** k)
+        return Estimate(mean, mean - mean * rare**k, mean + more)
     rng = random.Random(seed)  # noqa: S311 - resampling, not secrets
     draws = [_drawn(count, k) for count in counts]
     means = [sum(draw(rng.random()) for draw in draws) / len(counts) for _ in range(_RESAMPLES)]

@@ -106,7 +106,7 @@ class Run:
             job.cell.begin(job.asked, job.setting)
         for name, model in self._plan.models.items():
             path = self.folder.root / "models" / name / "model.json"
-            met = model.contamination and problems_met(model.contamination)
+            met = problems_met(model.contamination) if model.contamination else None
             write_json(path, Trained(model.cutoff, met).as_dict())
         for job in self._jobs:
             if not job.cell.is_complete:

@@ -13,28 +13,18 @@ from infra.contracts.base import Contract
 from infra.contracts.prompting import PAPER, PromptForm
 from infra.local import process
 from sampler.quantization.variants import FULL, VARIANTS
-from services.evaluation import benchmarks, markdown
+from services.evaluation import benchmarks
 from services.evaluation.benchmarks import Benchmark
-from services.evaluation.folder import (
-    Folder,
-    read_json,
-    read_lines,
-    write_json,
-    write_lines,
-    write_text,
-)
+from services.evaluation.folder import Folder, read_json, read_lines, write_json, write_lines
 from services.evaluation.plan import GREEDY, BenchmarkPlan, Name, Sampling
 from services.evaluation.programs import labelling, sampling
 from services.evaluation.quantization.numbers import Labels, row_of, speeds
 from services.evaluation.quantization.reading import STUDIES, STUDY, processor
-from services.evaluation.quantization.tables import sections
 from services.evaluation.trained import NOTHING_KNOWN
 
 Tell = Callable[[str], None]
 _MEASURED: Final = "measured.json"
 """What the last step of a variant writes."""
-_PAGE: Final = "study.md"
-"""What a study has found, to be read."""
 _TIMES: Final = "times.json"
 """What the clock writes, of all variants together."""
 
@@ -126,8 +116,6 @@ class Study:
             "not_measured": {name: missing[name] for name in names if name in missing},
         }
         write_json(self._folder / STUDY, study)
-        (section,) = sections([study])
-        write_text(self._folder / _PAGE, markdown.section(section))
         return study
 
     def _margins(self) -> dict[str, list[float]]:
