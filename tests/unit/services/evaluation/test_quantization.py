@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
@@ -119,3 +120,13 @@ def test_the_tables_show_sizes_differences_and_how_often_noise_does_the_same(row
     assert flips.rows == (("small", "a", "right", "1", "0.1", "1 of 3 seeds"),)
     assert "Not measured: gptq-int4 needs gptqmodel: make quantizers." in section.words
     assert all(len(row) == len(table.head) for table in section.tables for row in table.rows)
+
+
+def test_the_page_has_the_tables_of_the_study_that_is_kept_beside_it():
+    docs = Path(markdown.__file__).parents[2] / "infra/docs"
+    study = json.loads((docs / "quantization.json").read_text())
+
+    page = (docs / "quantization.md").read_text()
+
+    (section,) = sections([study])
+    assert markdown.section(section) in page
