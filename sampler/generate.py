@@ -6,7 +6,7 @@ after it was cut off goes on behind the last completion that was written, and en
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -46,7 +46,7 @@ def run(given: argparse.Namespace) -> int:
         max_tokens=given.max_tokens,
         stop=tuple(given.stop),
     )
-    model.check_room(rows)
+    _check_room(model, {owner.slug: row for owner, row in zip(owners, rows, strict=True)})
     version = version_of(given.model)
     asked = [given.model, version, model.form, decoding, given.batch_tokens, *rows]
     try:
@@ -61,6 +61,21 @@ def run(given: argparse.Namespace) -> int:
     except OSError as error:
         raise errors.InvalidInput(f"cannot write {given.out}: {error}") from error
     return len(rows)
+
+
+def _check_room(model: LocalModel, rows: Mapping[str, Row]) -> None:
+    """Refuse problems whose prompts the model cannot complete, and name all of them."""
+    long = [
+        f"{slug} ({len(row.prompt)})"
+        for slug, row in rows.items()
+        if not model.has_room(row.prompt)
+    ]
+    if long:
+        raise errors.InvalidInput(
+            f"the model completes prompts of 1 to {model.positions - 1} tokens, and those of"
+            f" {len(long)} problems have others: {', '.join(long)}; leave these out (`without` in a"
+            " plan), or take a model with more positions"
+        )
 
 
 def record_of(

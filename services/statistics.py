@@ -66,18 +66,18 @@ def wilson(right: int, total: int) -> Estimate:
     return Estimate(share, max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share)))
 
 
-def mean_of(values: Sequence[float], seed: int = 0) -> Estimate:
+def mean_of(values: Sequence[float], seed: int = 0, *, many: int = _MANY) -> Estimate:
     """Return the mean of one value from 0 to 1 for each problem.
 
     Wilson's interval where each problem is solved or not; else the percentile interval of means of
-    problems drawn with replacement.
+    problems drawn with replacement. Above `many` problems their mean is taken as normal.
 
     Raises:
         ValueError: there are no values.
     """
     if values and all(value in (0.0, 1.0) for value in values):
         return wilson(round(sum(values)), len(values))
-    return _bootstrap(values, 0.0, seed)
+    return _bootstrap(values, 0.0, seed, many)
 
 
 def difference(before: Sequence[float], after: Sequence[float], seed: int = 0) -> Estimate:
@@ -136,12 +136,18 @@ def over_programs(counts: Sequence[Count], k: int, seed: int = 0) -> Estimate:
     """Return pass@k, with how far another run on these very problems may be from it.
 
     The programs of each problem are drawn with replacement. What is drawn holds fewer different
-    ones, so its mean is off; the interval is put around the estimate.
+    ones, so its mean is off; the interval is put around the estimate. Where the programs of each
+    problem are all right or all wrong, drawing shows nothing of what is rare: Wilson's bound on the
+    share of others stands in.
 
     Raises:
         ValueError: there is no problem, or one with fewer than k programs.
     """
     mean = math.fsum(pass_at_k(*count, k) for count in counts) / _some(len(counts))
+    if all(count.right in (0, count.all) for count in counts):
+        rare = wilson(0, sum(count.all for count in counts)).high
+        more = (1.0 - mean) * (1.0 - (1.0 - rare) ** k)
+        return Estimate(mean, mean - mean * rare**k, mean + more)
     rng = random.Random(seed)  # noqa: S311 - resampling, not secrets
     draws = [_drawn(count, k) for count in counts]
     means = [sum(draw(rng.random()) for draw in draws) / len(counts) for _ in range(_RESAMPLES)]
@@ -163,7 +169,7 @@ def mcnemar(before: Sequence[bool], after: Sequence[bool]) -> float:
     return min(1.0, 2 * tail / (1 << total))
 
 
-def _bootstrap(values: Sequence[float], least: float, seed: int) -> Estimate:
+def _bootstrap(values: Sequence[float], least: float, seed: int, many: int = _MANY) -> Estimate:
     """Draw problems with replacement; a value is from `least` to 1."""
     size = _some(len(values))
     mean = math.fsum(values) / size
@@ -171,7 +177,7 @@ def _bootstrap(values: Sequence[float], least: float, seed: int) -> Estimate:
         # All alike: resampling shows nothing of those that are rare.
         rare = wilson(0, size).high
         return Estimate(mean, mean - rare * (mean - least), mean + rare * (1.0 - mean))
-    if size > _MANY:
+    if size > many:
         half = _Z * math.sqrt(math.fsum((v - mean) ** 2 for v in values)) / size
         return Estimate(mean, max(least, mean - half), min(1.0, mean + half))
     rng = random.Random(seed)  # noqa: S311 - resampling, not secrets

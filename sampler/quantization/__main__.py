@@ -1,4 +1,4 @@
-"""Makes and measures one variant of a model: `python -m sampler.quantization`."""
+"""Makes and measures variants of a model: `python -m sampler.quantization`."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ import torch
 
 from infra import errors
 from infra.contracts.problems import Problem
-from infra.contracts.prompting import PAPER, parse_form
+from infra.contracts.prompting import PAPER, PromptForm, parse_form
 from infra.observability import logs
 from infra.prompting.encoding import prompt_ids
 from infra.prompting.stored import form_of
@@ -21,6 +21,7 @@ from infra.records import importers
 from sampler.draws import Decoding
 from sampler.generate import record_of
 from sampler.models.generation import Generated, LocalModel, Row
+from sampler.quantization.clock import TURNS, as_json, in_turns
 from sampler.quantization.making import MODEL, OFF, make
 from sampler.quantization.measuring import (
     Chosen,
@@ -29,7 +30,6 @@ from sampler.quantization.measuring import (
     perplexity,
     resident_bytes,
     shifts,
-    speed,
     stored_bytes,
 )
 from sampler.quantization.noise import noisy
@@ -54,10 +54,7 @@ def _make(given: argparse.Namespace) -> None:
 
 def _texts(given: argparse.Namespace) -> list[list[int]]:
     """Return problems with their reference programs, as a model is shown and answers them."""
-    from transformers import AutoTokenizer
-
-    tokenizer: Any = AutoTokenizer.from_pretrained(given.model)
-    form = form_of(given.model, given.prompt_form)
+    tokenizer, form = _shown(given)
     found = []
     for problem in importers.every_problem(given.calibration)[:_CALIBRATED_ON]:
         ids = prompt_ids(form, tokenizer, problem)
@@ -66,6 +63,13 @@ def _texts(given: argparse.Namespace) -> list[list[int]]:
             ids += tokenizer.encode(text, add_special_tokens=False)
         found.append(ids)
     return found
+
+
+def _shown(given: argparse.Namespace) -> tuple[Any, PromptForm]:
+    """Return the tokenizer of the model, and how it is shown problems."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(given.model), form_of(given.model, given.prompt_form)
 
 
 def _measure(given: argparse.Namespace) -> None:
@@ -77,7 +81,6 @@ def _measure(given: argparse.Namespace) -> None:
     found = {
         "disk_bytes": stored_bytes(given.folder / MODEL),
         "memory_bytes": memory,
-        "speed": speed(runner, prompts)._asdict(),
         "threads": torch.get_num_threads(),
         "perplexity": perplexity(runner, problems),
         "versions": _versions(),
@@ -89,7 +92,7 @@ def _measure(given: argparse.Namespace) -> None:
     lines = given.decisions.read_text("utf-8").splitlines()
     found["shifts"] = shifts(runner, [Chosen.model_validate_json(line) for line in lines])
     _write(given.out, _records(problems, runner, prompts, written))
-    (given.folder / MEASURED).write_text(json.dumps(found, indent=1) + "\n")
+    _write_json(given.folder / MEASURED, found)
 
 
 def _opened(variant: Variant, given: argparse.Namespace, problem: Problem) -> tuple[Runner, int]:
@@ -107,6 +110,19 @@ def _opened(variant: Variant, given: argparse.Namespace, problem: Problem) -> tu
     give_back_memory()
     before = resident_bytes()
     return used(), resident_bytes() - before
+
+
+def _clock(given: argparse.Namespace) -> None:
+    problems = importers.every_problem(given.problems)
+    tokenizer, form = _shown(given)
+    prompts = [prompt_ids(form, tokenizer, problem) for problem in problems]
+
+    def load(name: str) -> Runner:
+        variant = VARIANTS[name]
+        return opened(variant, given.model, given.folder / name, given.prompt_form)
+
+    times = list(in_turns(given.variants.split(","), load, prompts, given.turns))
+    _write_json(given.out, as_json(times))
 
 
 def _noise(given: argparse.Namespace) -> None:
@@ -144,9 +160,15 @@ def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     whole.replace(path)
 
 
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    whole = path.with_name(path.name + ".whole")
+    whole.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+    whole.replace(path)
+
+
 def _versions() -> dict[str, str]:
     found = {}
-    for name in ("torch", "transformers", "ctranslate2", "gptqmodel", "torchao"):
+    for name in ("torch", "transformers", "ctranslate2", "gptqmodel", "torchao", "bitsandbytes"):
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -157,6 +179,7 @@ def _versions() -> dict[str, str]:
 _STEPS: Final[dict[str, Callable[[argparse.Namespace], None]]] = {
     "make": _make,
     "measure": _measure,
+    "clock": _clock,
     "noise": _noise,
 }
 
@@ -166,8 +189,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sampler.quantization", description=__doc__)
     parser.add_argument("step", choices=_STEPS)
     parser.add_argument("--variant", choices=VARIANTS)
+    parser.add_argument("--variants", help="whose time is taken, with commas between them")
+    parser.add_argument("--turns", type=int, default=TURNS, help="of the clock")
     parser.add_argument("--model", help="name or path of a causal model")
-    parser.add_argument("--folder", type=Path, help="of the variant")
+    parser.add_argument("--folder", type=Path, help="of the variant; of the clock, above them")
     parser.add_argument("--problems", type=Path)
     parser.add_argument("--calibration", type=Path, help="problems that rounding is calibrated on")
     parser.add_argument("--decisions", type=Path, help="what the variant in fp32 has chosen")

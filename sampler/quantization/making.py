@@ -64,13 +64,23 @@ def matrices(model: nn.Module) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     for name, weight in model.named_parameters():
         if weight.dim() == 2:
-            # torchao's tensors say how to read them.
-            dense: Any = weight.dequantize() if hasattr(weight, "tensor_data_names") else weight
-            found[name] = dense.detach().float()
+            found[name] = _dense(weight).detach().float()
     for name, module in model.named_modules():
         if hasattr(module, "dequantize_weight"):
             found[f"{name}.weight"] = module.dequantize_weight().detach().float().T
     return found
+
+
+def _dense(weight: Any) -> Tensor:
+    """Return what a weight stands for; quantized ones of torchao and bitsandbytes say it."""
+    dense: Tensor = weight
+    if hasattr(weight, "tensor_data_names"):
+        dense = weight.dequantize()
+    elif hasattr(weight, "quant_state"):
+        from bitsandbytes.functional import dequantize_4bit
+
+        dense = dequantize_4bit(weight.data, weight.quant_state)
+    return dense
 
 
 def _write(variant: Variant, source: str, folder: Path, texts: Sequence[Sequence[int]]) -> None:
@@ -88,6 +98,19 @@ def _write(variant: Variant, source: str, folder: Path, texts: Sequence[Sequence
                 source,
                 dtype=torch.float32,
                 quantization_config=TorchAoConfig(Int8WeightOnlyConfig(version=2)),
+            ).save_pretrained(folder)
+        case Kind.BITSANDBYTES:
+            from transformers import BitsAndBytesConfig
+
+            AutoModelForCausalLM.from_pretrained(
+                source,
+                dtype=torch.bfloat16,
+                device_map={"": "cpu"},
+                quantization_config=BitsAndBytesConfig(
+                    load_in_4bit=True,
+                    bnb_4bit_quant_type="nf4",
+                    bnb_4bit_compute_dtype=torch.bfloat16,
+                ),
             ).save_pretrained(folder)
         case Kind.DENSE:
             dtype = _TYPES[variant.name]

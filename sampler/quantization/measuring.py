@@ -1,26 +1,17 @@
-"""Measures a variant: size, time, perplexity, and where its choices differ from those in fp32."""
+"""Measures a variant: size, perplexity, and where its choices differ from those in fp32."""
 
 import ctypes
 import gc
 import math
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
-from typing import Any, Final, NamedTuple
+from typing import Any
 
 from infra.contracts.base import Contract
 from infra.contracts.problems import Problem
 from infra.prompting.encoding import continue_ids, end_id, prompt_ids
 from infra.prompting.wording import answer_of
 from sampler.quantization.running import Runner
-
-_BATCH: Final = 16
-"""Prompts that are answered at once to count tokens a second."""
-_WRITTEN: Final = 64
-"""Tokens behind each, where positions allow."""
-_TIMES: Final = 3
-"""Runs of which the middle one counts."""
 
 
 class Decision(Contract):
@@ -41,17 +32,6 @@ class Chosen(Contract):
     decisions: tuple[Decision, ...]
 
 
-class Speed(NamedTuple):
-    """How fast a variant writes."""
-
-    ms_per_token: float
-    """Of one completion alone."""
-    tokens_per_second: float
-    """Of `batch` completions at once."""
-    batch: int
-    new_tokens: int
-
-
 def resident_bytes() -> int:
     """Return the memory that this process holds."""
     for line in Path("/proc/self/status").read_text().splitlines():
@@ -70,24 +50,6 @@ def stored_bytes(folder: Path) -> int:
     """Return the size of the files of weights below a folder."""
     files = (path for end in ("*.safetensors", "*.bin") for path in folder.rglob(end))
     return sum(path.stat().st_size for path in files)
-
-
-def speed(runner: Runner, prompts: Sequence[Sequence[int]]) -> Speed:
-    """Let a variant write, one completion alone and several at once; what warms up is left out."""
-    some = prompts[:_BATCH]
-    count = min(_WRITTEN, runner.positions - max(map(len, some)))
-    alone, together = (_seconds(runner, part, count) for part in (some[:1], some))
-    return Speed(1000 * alone / count, len(some) * count / together, len(some), count)
-
-
-def _seconds(runner: Runner, prompts: Sequence[Sequence[int]], count: int) -> float:
-    runner.write(prompts, count)
-    taken = []
-    for _ in range(_TIMES):
-        before = time.perf_counter()
-        runner.write(prompts, count)
-        taken.append(time.perf_counter() - before)
-    return median(taken)
 
 
 def perplexity(runner: Runner, problems: Sequence[Problem]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ class Kind(StrEnum):
     CTRANSLATE2 = "ctranslate2"
     GPTQ = "gptqmodel"
     TORCHAO = "torchao"
+    BITSANDBYTES = "bitsandbytes"
 
 
 class Variant(NamedTuple):
@@ -45,12 +46,14 @@ VARIANTS: Final = {
         Variant("gptq-int8", Kind.GPTQ, 8),
         Variant("gptq-int4", Kind.GPTQ, 4),
         Variant("torchao-int8", Kind.TORCHAO, 8),
+        Variant("bnb-nf4", Kind.BITSANDBYTES, 4),
     )
 }
 _INSTALLED_BY: Final = {
     Kind.CTRANSLATE2: "pip install 'rrtf-suite[ctranslate2]'",
     Kind.GPTQ: "make quantizers",
     Kind.TORCHAO: "make quantizers",
+    Kind.BITSANDBYTES: "make quantizers",
 }
 
 

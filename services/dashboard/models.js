@@ -24,9 +24,10 @@ export async function showModels(page, life) {
 function drawRates(found) {
   const ks = found.models[0].pass_at.map((one) => one.k);
   const rate = (model, k) => {
-    const { mean, problems } = model.pass_at.find((one) => one.k === k);
+    const { mean, low, high, problems } = model.pass_at.find((one) => one.k === k);
     if (mean === null) return "–";
-    return problems === model.problems ? percent(mean) : `${percent(mean)} of ${count(problems)}`;
+    const rated = `${percent(mean)} [${percent(low)}, ${percent(high)}]`;
+    return problems === model.problems ? rated : `${rated} of ${count(problems)}`;
   };
   return [
     card(
@@ -43,7 +44,11 @@ function drawRates(found) {
           found.models,
           "",
         ),
-        h("p", { class: "quiet" }, `Over the newest ${count(found.candidates)} labelled candidates.`),
+        h(
+          "p",
+          { class: "quiet" },
+          `Over the newest ${count(found.candidates)} labelled candidates. In brackets: 95 % intervals of what other problems of the kind would give.`,
+        ),
       ],
       null,
       "tall",
@@ -97,6 +102,7 @@ function drawComparison(found) {
       {},
       `${percent(found.before_pass_at_1)} and ${percent(found.after_pass_at_1)} of ${count(found.problems)} problems: `,
       `${points(mean)} points [${points(low)}, ${points(high)}]; ${count(found.won)} won, ${count(found.lost)} lost`,
+      found.mcnemar_p === null ? "" : `, McNemar’s p ${found.mcnemar_p.toPrecision(3)}`,
     ),
     table(
       [

@@ -6,21 +6,13 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from infra.contracts.base import Label
-from services.evaluation.programs.published import FAILED
 from services.evaluation.results import Found
+from services.evaluation.tables import LABELS
 
 _KS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _RIGHT, _TOP = 360, 220, 38, 24, 8, 8
 _LINES: Final = 6
 """Colours of lines there are."""
-_SHOWN: Final = (
-    Label.ALL_PASS.value,
-    Label.PARTIAL_PASS.value,
-    Label.RUNTIME_ERROR.value,
-    Label.COMPILE_ERROR.value,
-    FAILED,
-)
 
 
 def curves(found: Sequence[Found], title: str) -> str:
@@ -60,7 +52,7 @@ def bars(found: Sequence[Found]) -> str:
         labels = Counter(judged.label for judged in one.every())
         total = labels.total()
         pieces = []
-        for label in _SHOWN:
+        for label in LABELS:
             if labels[label]:
                 used[label] = None
                 share = labels[label] / total
@@ -71,7 +63,7 @@ def bars(found: Sequence[Found]) -> str:
         name = escape(f"{one.model}, {one.setting.name}")
         rows.append(f'<p class="bar"><span>{name}</span><b>{"".join(pieces)}</b></p>')
     key = "".join(
-        f'<span><i class="{label}"></i>{label}</span>' for label in _SHOWN if label in used
+        f'<span><i class="{label}"></i>{label}</span>' for label in LABELS if label in used
     )
     return f'{"".join(rows)}<p class="key">{key}</p>'
 

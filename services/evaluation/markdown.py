@@ -19,6 +19,12 @@ def report(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section]
     return "\n".join(_parts(evaluation, ks, studies)) + "\n"
 
 
+def section(one: Section) -> str:
+    """Return one study of quantization."""
+    words = (f"{_plain(words)}\n" for words in one.words)
+    return "\n".join((f"## {_plain(one.title)}\n", *words, *map(_table, one.tables)))
+
+
 def _parts(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section]) -> Iterator[str]:
     yield "# Evaluation\n"
     yield INTERVALS + "\n"
@@ -27,16 +33,14 @@ def _parts(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section]
         yield f"## {_plain(benchmark)}: {len(items)} problems\n"
         for table in (
             tables.rates(evaluation, benchmark, ks),
+            tables.labels(evaluation, benchmark),
             tables.parts(evaluation, benchmark),
             tables.differences(evaluation, benchmark),
         ):
             if table is not None:
                 yield _table(table)
         yield from _cases(evaluation, benchmark)
-    for section in studies:
-        yield f"## {_plain(section.title)}\n"
-        yield from (f"{_plain(words)}\n" for words in section.words)
-        yield from map(_table, section.tables)
+    yield from map(section, studies)
     yield "## Cost\n"
     yield _table(tables.cost(evaluation))
 

@@ -89,6 +89,8 @@ class ModelPlan(Contract):
     """Results that a tool of others has found."""
     cutoff: date | None = None
     """When its training data end: problems that are not younger may be known to it."""
+    contamination: Path | None = None
+    """Report of `rrtf decontaminate` on its training data: these problems are known to it."""
 
     @property
     def is_sampled(self) -> bool:
@@ -195,7 +197,7 @@ def read(path: Path) -> dict[str, Any]:
     for kind in ("models", "benchmarks"):
         rows = table.get(kind)
         for row in rows.values() if isinstance(rows, dict) else ():
-            for field in ("candidates", "verdicts", "problems"):
+            for field in ("candidates", "verdicts", "problems", "contamination"):
                 if isinstance(row, dict) and isinstance(row.get(field), str):
                     row[field] = path.parent / row[field]
     return table

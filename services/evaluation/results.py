@@ -3,7 +3,6 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from services import statistics
 from services.evaluation.benchmarks import Item, day
 from services.evaluation.folder import Cell, Folder, read_json, read_lines, rows_of
 from services.evaluation.plan import Setting
+from services.evaluation.trained import NOTHING_KNOWN, Trained
 from services.statistics import Count, Estimate
 
 
@@ -162,8 +162,8 @@ class Evaluation:
         )
         self.items = {name: tuple(items[name]) for name in sorted(items)}
         self.models = sorted({cell.model for cell in cells})
-        self.cutoffs: dict[str, date | None] = {
-            name: _cutoff(root / "models" / name / "model.json") for name in self.models
+        self.trained = {
+            name: Trained.read(root / "models" / name / "model.json") for name in self.models
         }
 
     def of(self, benchmark: str, model: str | None = None) -> list[Found]:
@@ -219,21 +219,29 @@ def by_level(found: Found) -> dict[str, list[str]]:
     return _parts(found.items, lambda item: item.level)
 
 
-def by_cutoff(found: Found, cutoff: date | None) -> dict[str, list[str]]:
-    """Return the problems from before and from after the end of a model's training data."""
-    if cutoff is None:
-        return {}
+def by_training(found: Found, trained: Trained) -> dict[str, list[str]]:
+    """Return the problems that may be known to a model, and those that are not.
 
-    def part(item: Item) -> str:
+    Those from before and from after the end of its training data, and those that were met in them
+    and that were not.
+    """
+    cutoff, met = trained
+
+    def around(item: Item) -> str:
         published = day(item)
-        if published is None:
+        if cutoff is None or published is None:
             return ""
         return f"after {cutoff}" if published > cutoff else f"until {cutoff}"
 
-    return _parts(found.items, part)
+    def known(item: Item) -> str:
+        if met is None:
+            return ""
+        return "met in training" if item.slug in met else "not met in training"
+
+    return {**_parts(found.items, around), **_parts(found.items, known, 1)}
 
 
-def numbers(found: Found, ks: Sequence[int], cutoff: date | None = None) -> dict[str, Any]:
+def numbers(found: Found, ks: Sequence[int], trained: Trained = NOTHING_KNOWN) -> dict[str, Any]:
     """Return all numbers of a cell as JSON."""
     every = found.every()
     ks = [k for k in ks if k <= found.fewest]
@@ -242,7 +250,7 @@ def numbers(found: Found, ks: Sequence[int], cutoff: date | None = None) -> dict
         one.failure is not None and one.failure.outcome == Outcome.TIME_LIMIT_EXCEEDED
         for one in every
     )
-    parts = {**by_level(found), **by_cutoff(found, cutoff)}
+    parts = {**by_level(found), **by_training(found, trained)}
     tokens = [row["num_tokens"] for row in found.programs if "num_tokens" in row]
     return {
         "model": found.model,
@@ -269,17 +277,22 @@ def numbers(found: Found, ks: Sequence[int], cutoff: date | None = None) -> dict
         "time_limit_exceeded": late,
         "no_program": sum(not str(row["program"]).strip() for row in found.programs),
         "tokens": sum(tokens) if tokens else None,
+        "met_in_training": None
+        if trained.met is None
+        else sorted(trained.met & found.counts.keys()),
         "right": {slug: count.right for slug, count in found.counts.items()},
         "asked": [read_json(cell.asked) for cell in found.cells],
     }
 
 
-def _parts(items: Sequence[Item], part: Callable[[Item], str]) -> dict[str, list[str]]:
+def _parts(
+    items: Sequence[Item], part: Callable[[Item], str], fewest: int = 2
+) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for item in items:
         if name := part(item):
             found[name].append(item.slug)
-    return dict(sorted(found.items())) if len(found) > 1 else {}
+    return dict(sorted(found.items())) if len(found) >= fewest else {}
 
 
 def _count(found: Sequence[Judged]) -> Count:
@@ -296,8 +309,3 @@ def _judged(row: Mapping[str, Any], place: int) -> Judged:
         failure=Failure(**failure) if failure else None,
         place=place,
     )
-
-
-def _cutoff(path: Path) -> date | None:
-    text = read_json(path)["cutoff"] if path.exists() else None
-    return date.fromisoformat(text) if text else None

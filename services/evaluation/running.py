@@ -26,6 +26,7 @@ from services.evaluation.folder import (
 from services.evaluation.plan import ModelPlan, Plan, Sampling, Setting
 from services.evaluation.programs import given, labelling, published, sampling
 from services.evaluation.programs.policies import weights_of
+from services.evaluation.trained import Trained, problems_met
 from services.known import Known, known
 
 Progress = Callable[[str, int, int], None]
@@ -105,7 +106,8 @@ class Run:
             job.cell.begin(job.asked, job.setting)
         for name, model in self._plan.models.items():
             path = self.folder.root / "models" / name / "model.json"
-            write_json(path, {"cutoff": model.cutoff.isoformat() if model.cutoff else None})
+            met = problems_met(model.contamination) if model.contamination else None
+            write_json(path, Trained(model.cutoff, met).as_dict())
         for job in self._jobs:
             if not job.cell.is_complete:
                 self._fill(job)

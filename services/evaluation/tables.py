@@ -1,11 +1,23 @@
 """The tables of a report, as text: the same in Markdown and on the page."""
 
+from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from infra.contracts.base import Label
 from services import statistics
 from services.evaluation.comparing import compared
-from services.evaluation.results import Evaluation, Found, by_cutoff, by_level
+from services.evaluation.programs.published import FAILED
+from services.evaluation.results import Evaluation, Found, by_level, by_training
+
+LABELS: Final = (
+    Label.ALL_PASS.value,
+    Label.PARTIAL_PASS.value,
+    Label.RUNTIME_ERROR.value,
+    Label.COMPILE_ERROR.value,
+    FAILED,
+)
+"""From the best to the worst; the last one is of tools that tell no more."""
 
 
 class Table(NamedTuple):
@@ -38,11 +50,11 @@ def rates(evaluation: Evaluation, benchmark: str, ks: Sequence[int]) -> Table:
 
 
 def parts(evaluation: Evaluation, benchmark: str) -> Table | None:
-    """Return pass@1 by level of problems, and before and after the end of a model's data."""
+    """Return pass@1 by level of problems, and by whether they may be known to a model."""
     rows = []
     columns: dict[str, None] = {}
     for one in evaluation.of(benchmark):
-        of = {**by_level(one), **by_cutoff(one, evaluation.cutoffs[one.model])}
+        of = {**by_level(one), **by_training(one, evaluation.trained[one.model])}
         rows.append((one, of))
         columns |= dict.fromkeys(of)
     if not columns:
@@ -57,6 +69,18 @@ def parts(evaluation: Evaluation, benchmark: str) -> Table | None:
             for one, of in rows
         ),
     )
+
+
+def labels(evaluation: Evaluation, benchmark: str) -> Table:
+    """Return how many programs have which label."""
+    counts = [
+        (one, Counter(each.label for each in one.every())) for one in evaluation.of(benchmark)
+    ]
+    used = [label for label in LABELS if any(of[label] for _, of in counts)]
+    rows = [
+        (name_of(one), *(_share(of[label], of.total()) for label in used)) for one, of in counts
+    ]
+    return Table(("programs", *used), tuple(rows))
 
 
 def differences(evaluation: Evaluation, benchmark: str) -> Table | None:
@@ -83,7 +107,7 @@ def differences(evaluation: Evaluation, benchmark: str) -> Table | None:
 
 
 def cost(evaluation: Evaluation) -> Table:
-    """Return how much was written: programs, those that are empty, tokens."""
+    """Return how much was written, and how much of it was no program or took too long."""
     rows = []
     for one in evaluation.found:
         tokens = [row["num_tokens"] for row in one.programs if "num_tokens" in row]
@@ -97,15 +121,20 @@ def cost(evaluation: Evaluation) -> Table:
             (
                 f"{one.benchmark}: {name_of(one)}",
                 str(len(every)),
-                str(empty) if one.programs else "",
-                str(late),
+                _share(empty, len(every)) if one.programs else "",
+                _share(late, len(every)),
                 f"{sum(tokens):,}" if tokens else "",
                 f"{sum(tokens) / len(tokens):.0f}" if tokens else "",
             )
         )
     return Table(
-        ("", "programs", "of them empty", "out of time", "tokens", "tokens a program"), tuple(rows)
+        ("", "programs", "without a program", "out of time", "tokens", "tokens a program"),
+        tuple(rows),
     )
+
+
+def _share(some: int, of: int) -> str:
+    return f"{some} ({some / of:.1%})"
 
 
 def name_of(found: Found) -> str:

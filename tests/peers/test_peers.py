@@ -20,6 +20,7 @@ PEERS = [
     ("verifiers", "verifiers"),
     ("inspect-ai", "inspect"),
     ("lm-eval", "lm_eval"),
+    ("evalplus", "rates"),
 ]
 """Name of the package and of its environment, and of its check."""
 

@@ -109,6 +109,9 @@ class PassAt(Contract):
     """Problems with at least k candidates, which it is the mean over."""
     mean: float | None
     """Null where there is no such problem."""
+    low: float | None
+    """From here to `high` is a 95 % interval of what other problems of the kind would give."""
+    high: float | None
 
 
 class ModelView(Contract):
@@ -161,6 +164,8 @@ class ModelComparison(Contract):
     after_pass_at_1: float
     difference: Interval
     """By how much pass@1 rises; problems are drawn as pairs."""
+    mcnemar_p: float | None
+    """McNemar's exact test; null where a problem has several candidates of one of them."""
     won: int
     """Problems that the second solves more often."""
     lost: int

@@ -28,6 +28,8 @@ from services.statistics import Count
 
 router = APIRouter(prefix="/v1", tags=["stats"], dependencies=[READS])
 _MOST_CHANGES = 500
+_RESAMPLED = 30
+"""Most problems that are drawn again for an interval, of which an answer has many."""
 _OTHER = "other"
 """The set of problems that say not of which they are."""
 Newest = Annotated[
@@ -118,6 +120,7 @@ def get_comparison(
         for found, a, b in zip(both, was, now, strict=True)
         if a != b
     ]
+    is_single = all(row[found].numbers.all == 1 for row in (first, second) for found in both)
     won = sum(b > a for a, b in zip(was, now, strict=True))
     return ModelComparison(
         before=before,
@@ -126,6 +129,7 @@ def get_comparison(
         before_pass_at_1=sum(was) / len(both),
         after_pass_at_1=sum(now) / len(both),
         difference=Interval(**rise._asdict()),
+        mcnemar_p=_mcnemar(was, now) if is_single else None,
         won=won,
         lost=len(changes) - won,
         changes=tuple(sorted(changes, key=_worst_first)[:_MOST_CHANGES]),
@@ -178,8 +182,14 @@ def _by_problem(newest: int, models: Sequence[str] | None) -> Select[Any]:
 
 def _pass_at(rows: Sequence[_Row], k: int) -> PassAt:
     values = [statistics.pass_at_k(*row.numbers, k) for row in rows if row.numbers.all >= k]
-    mean = sum(values) / len(values) if values else None
-    return PassAt(k=k, problems=len(values), mean=mean)
+    if not values:
+        return PassAt(k=k, problems=0, mean=None, low=None, high=None)
+    found = statistics.mean_of(values, many=_RESAMPLED)
+    return PassAt(k=k, problems=len(values), **found._asdict())
+
+
+def _mcnemar(before: Sequence[float], after: Sequence[float]) -> float:
+    return statistics.mcnemar([share == 1 for share in before], [share == 1 for share in after])
 
 
 def _share(count: Count) -> float:

@@ -22,7 +22,7 @@ def quantize_study(
     out: Annotated[Path, typer.Option(help="Folder of an evaluation; goes on if it was cut.")],
     variants: Annotated[
         str, typer.Option(help="Which, with commas between them; fp32 is always measured.")
-    ] = "fp32,fp16,bf16,ct2-int8,gptq-int8,gptq-int4,torchao-int8",
+    ] = "fp32,fp16,bf16,ct2-int8,gptq-int8,gptq-int4,torchao-int8,bnb-nf4",
     calibration: Annotated[
         Path | None,
         typer.Option(help="Problems with reference programs, not the benchmark's, for GPTQ."),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from infra.contracts.views.dashboard import ModelComparison, Models
+from infra.contracts.views.dashboard import ModelComparison, Models, PassAt
 
 _UNNAMED = "(no model named)"
 _SHOWN = 20
@@ -18,9 +18,9 @@ def rates_table(models: Models) -> Table:
     table.add_column("model", overflow="fold")
     table.add_column("problems of", overflow="fold")
     for name in ("problems", *(f"pass@{k}" for k in ks)):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in models.models:
-        rates = ("-" if one.mean is None else _rate(one.mean) for one in row.pass_at)
+        rates = map(_rate_with_interval, row.pass_at)
         table.add_row(row.model or _UNNAMED, row.problem_set, str(row.problems), *rates)
     return table
 
@@ -35,12 +35,19 @@ def lines_of(found: ModelComparison) -> Iterator[str]:
         f"  difference {100 * rise.mean:+.1f} points, between {100 * rise.low:+.1f} and"
         f" {100 * rise.high:+.1f} (95 %)"
     )
-    yield f"  {found.won} problems won, {found.lost} lost"
+    p = "" if found.mcnemar_p is None else f", McNemar's p {found.mcnemar_p:.3g}"
+    yield f"  {found.won} problems won, {found.lost} lost{p}"
     for one in found.changes[:_SHOWN]:
         (all_before, before), (all_after, after) = one.before, one.after
         yield f"  {one.slug}: {before} of {all_before} right, then {after} of {all_after}"
     if len(found.changes) > _SHOWN:
         yield f"  and {len(found.changes) - _SHOWN} more; --json has them"
+
+
+def _rate_with_interval(one: PassAt) -> str:
+    if one.mean is None or one.low is None or one.high is None:
+        return "-"
+    return f"{_rate(one.mean)} [{_rate(one.low)}, {_rate(one.high)}]"
 
 
 def _rate(share: float) -> str:

@@ -44,6 +44,7 @@ def row_of(
     labels: Labels,
     noise: Sequence[Labels],
     margins: Mapping[str, Sequence[float]],
+    speed: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return all numbers of a variant.
 
@@ -54,11 +55,13 @@ def row_of(
         labels: What the variant wrote.
         noise: What the model in fp32 wrote with noise of the variant's size, by seed.
         margins: By problem, by how much each token was ahead in fp32.
+        speed: How fast it was (`speeds`).
     """
     before, after = list(full.right.values()), list(labels.right.values())
     return {
         "variant": name,
         **read_json(folder / "measured.json"),
+        "speed": dict(speed),
         "relative_error": relative_error(read_json(folder / "off.json")),
         "pass_at_1": statistics.mean_of([float(one) for one in after])._asdict(),
         "difference": statistics.difference(before, after)._asdict(),
@@ -68,6 +71,39 @@ def row_of(
         "noise": [changes(full, one) for one in noise],
         **changes(full, labels),
     }
+
+
+def speeds(turns: Sequence[Mapping[str, Any]], full: str) -> dict[str, dict[str, Any]]:
+    """Return how fast each variant was: the middle of its turns, and the least and the most.
+
+    `as_fast` is by how much one completion alone, and several at once, were faster than those of
+    the full variant: the middle of what each turn gives, in which both were measured.
+
+    Args:
+        turns: Of the clock, in any order.
+        full: The variant that all others are compared to.
+    """
+    of: dict[str, dict[int, tuple[float, float]]] = {}
+    for one in turns:
+        tokens = one["new_tokens"]
+        alone = 1000 * one["alone_seconds"] / tokens
+        together = one["batch"] * tokens / one["together_seconds"]
+        of.setdefault(one["variant"], {})[one["turn"]] = (alone, together)
+    return {
+        name: {
+            "ms_per_token": _spread([alone for alone, _ in found.values()]),
+            "tokens_per_second": _spread([together for _, together in found.values()]),
+            "as_fast": [
+                median(of[full][turn][0] / alone for turn, (alone, _) in found.items()),
+                median(together / of[full][turn][1] for turn, (_, together) in found.items()),
+            ],
+        }
+        for name, found in of.items()
+    }
+
+
+def _spread(values: Sequence[float]) -> list[float]:
+    return [median(values), min(values), max(values)]
 
 
 def relative_error(off: Mapping[str, Mapping[str, float]]) -> float:

@@ -10,6 +10,8 @@ STUDIES: Final = "quantization"
 """Folder of an evaluation that holds studies: MODEL/BENCHMARK/VARIANT."""
 STUDY: Final = "study.json"
 """File of a study that holds all that was found."""
+PAGE: Final = "study.md"
+"""The same, to be read."""
 
 
 def studies(root: Path) -> list[dict[str, Any]]:

@@ -18,12 +18,15 @@ from services.evaluation.benchmarks import Benchmark
 from services.evaluation.folder import Folder, read_json, read_lines, write_json, write_lines
 from services.evaluation.plan import GREEDY, BenchmarkPlan, Name, Sampling
 from services.evaluation.programs import labelling, sampling
-from services.evaluation.quantization.numbers import Labels, row_of
+from services.evaluation.quantization.numbers import Labels, row_of, speeds
 from services.evaluation.quantization.reading import STUDIES, STUDY, processor
+from services.evaluation.trained import NOTHING_KNOWN
 
 Tell = Callable[[str], None]
 _MEASURED: Final = "measured.json"
 """What the last step of a variant writes."""
+_TIMES: Final = "times.json"
+"""What the clock writes, of all variants together."""
 
 
 class Wanted(Contract):
@@ -83,15 +86,18 @@ class Study:
         write_lines(asked, (one.model_dump(mode="json") for one in self._benchmark.problems))
         missing = self._missing()
         names = [FULL, *(name for name in dict.fromkeys(self._wanted.variants) if name != FULL)]
-        full = self._variant(FULL, asked)
-        rows, margins = [], self._margins()
         for name in names:
             if name in missing:
                 self._tell(f"{name} is not measured: {missing[name]}")
-                continue
-            labels = full if name == FULL else self._variant(name, asked)
+        made = [name for name in names if name not in missing]
+        labels = {name: self._variant(name, asked) for name in made}
+        times = self._times(made, asked)
+        fast, margins = speeds(times["turns"], FULL), self._margins()
+        rows = []
+        for name in made:
             noise = [] if name == FULL else self._noise(name, asked)
-            rows.append(row_of(name, self._folder / name, full, labels, noise, margins))
+            given = (self._folder / name, labels[FULL], labels[name], noise, margins, fast[name])
+            rows.append(row_of(name, *given))
         study = {
             "model": self._wanted.model,
             "name": self._wanted.name,
@@ -101,6 +107,11 @@ class Study:
             "problems": [item.slug for item in self._benchmark.items],
             "calibration": str(self._wanted.calibration or ""),
             "processor": processor(),
+            "processors": times["processors"],
+            "turns": len({one["turn"] for one in times["turns"]}),
+            "batch": times["turns"][0]["batch"],
+            "new_tokens": times["turns"][0]["new_tokens"],
+            "load": [one["load"] for one in times["turns"]],
             "rows": rows,
             "not_measured": {name: missing[name] for name in names if name in missing},
         }
@@ -137,7 +148,7 @@ class Study:
             },
             GREEDY,
         )
-        write_json(cell.folder.parents[1] / "model.json", {"cutoff": None})
+        write_json(cell.folder.parents[1] / "model.json", NOTHING_KNOWN.as_dict())
         if not (folder / _MEASURED).exists() or not cell.candidates.exists():
             self._tell(f"{name}: quantizing")
             self._step("make", name, *self._given("--calibration", self._wanted.calibration))
@@ -149,6 +160,19 @@ class Study:
             self._tell(f"{name}: running its programs")
             self._judge(cell.candidates, cell.labels)
         return Labels.read(cell.candidates, cell.labels)
+
+    def _times(self, names: Sequence[str], asked: Path) -> dict[str, Any]:
+        """Take the time of all in turns; once more, if one was not there before."""
+        path = self._folder / _TIMES
+        if path.exists():
+            found: dict[str, Any] = read_json(path)
+            if {one["variant"] for one in found["turns"]} >= set(names):
+                return found
+        self._tell("taking times, in turns")
+        more = ["--variants", ",".join(names), "--problems", str(asked), "--out", str(path)]
+        self._step("clock", None, *more)
+        timed: dict[str, Any] = read_json(path)
+        return timed
 
     def _noise(self, name: str, asked: Path) -> list[Labels]:
         off = read_json(self._folder / name / "off.json")
@@ -173,18 +197,25 @@ class Study:
         rows = read_lines(candidates)
         labelling.judge(self._benchmark.problems, rows, labels, self._wanted.slots)
 
-    def _step(self, step: str, variant: str, *more: str) -> None:
-        """Run one step in a process of its own; what it prints goes to standard error."""
+    def _step(self, step: str, variant: str | None, *more: str) -> None:
+        """Run one step in a process of its own, of one variant or of all.
+
+        What it prints goes to standard error.
+        """
         command = [self._wanted.python, "-m", "sampler.quantization", step]
-        command += ["--variant", variant, "--model", self._wanted.model]
-        command += ["--folder", str(self._folder / variant), *more]
+        command += ["--model", self._wanted.model, *more]
+        if variant is None:
+            command += ["--folder", str(self._folder)]
+        else:
+            command += ["--variant", variant, "--folder", str(self._folder / variant)]
         command += ["--max-tokens", str(self._how.max_tokens)]
         command += ["--prompt-form", self._how.form.model_dump_json()]
         command += [f"--stop={text}" for text in self._how.stop]
         command += ["--threads", str(self._wanted.threads)]
         status, _ = process.run(command, env=_environment(), log=sys.stderr.fileno())
         if status:
-            raise errors.Unavailable(f"`sampler.quantization {step}` of {variant} failed: {status}")
+            of = variant or "all variants"
+            raise errors.Unavailable(f"`sampler.quantization {step}` of {of} failed: {status}")
 
     @staticmethod
     def _given(option: str, value: Path | None) -> Sequence[str]:

@@ -48,14 +48,22 @@ def _words(study: Mapping[str, Any]) -> Iterator[str]:
         " numbers of just that size, matrix by matrix, to the weights in fp32. A margin is the"
         " logit of the likeliest token less that of the next one, in fp32."
     )
+    yield (
+        f"Times are the middle one of {study['turns']} turns, in each of which all were measured"
+        f" one after another, and in brackets the least and the most; {study['new_tokens']} tokens"
+        f" alone, and of {study['batch']} completions at once. Times as fast: beside"
+        f" {first['variant']} in the same turn, alone and at once. Meanwhile"
+        f" {_range(study['load'])} processes wanted {study['processors']} processors, this one"
+        " among them."
+    )
     for name, why in study["not_measured"].items():
         yield f"Not measured: {name} {why}."
 
 
 def _sizes(rows: Sequence[Mapping[str, Any]]) -> Table:
     head = (
-        *("", "on disk", "in memory", "ms a token", "tokens a second", "pass@1"),
-        *("points", "McNemar's p", "perplexity of references"),
+        *("", "on disk", "in memory", "ms a token", "tokens a second", "times as fast"),
+        *("pass@1", "points", "McNemar's p", "perplexity of references"),
     )
     return Table(head, tuple(_size(row) for row in rows))
 
@@ -66,8 +74,9 @@ def _size(row: Mapping[str, Any]) -> tuple[str, ...]:
         row["variant"],
         _bytes(row["disk_bytes"]),
         _bytes(row["memory_bytes"]),
-        f"{row['speed']['ms_per_token']:.3g}",
-        f"{row['speed']['tokens_per_second']:,.0f}",
+        "{:.3g} [{:.3g}, {:.3g}]".format(*row["speed"]["ms_per_token"]),
+        "{:,.0f} [{:,.0f}, {:,.0f}]".format(*row["speed"]["tokens_per_second"]),
+        "{:.2f} and {:.2f}".format(*row["speed"]["as_fast"]),
         str(Estimate(**row["pass_at_1"])),
         points(Estimate(**row["difference"])),
         f"{row['mcnemar_p']:.3g}",
@@ -127,6 +136,11 @@ def _flips(rows: Sequence[Mapping[str, Any]]) -> Table:
             for flip in row["flips"]
         ),
     )
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = f"{min(values):.1f}", f"{max(values):.1f}"
+    return low if low == high else f"{low} to {high}"
 
 
 def _bytes(number: int) -> str:

@@ -6,6 +6,7 @@ from infra.contracts.base import Label, Outcome
 from infra.contracts.candidates import NewCandidate, NewGroup
 from ranker import records
 from ranker.ranking import Rules
+from services import statistics
 
 P, W = Outcome.PASSED, Outcome.WRONG_ANSWER
 
@@ -53,19 +54,27 @@ def test_models_have_rates_by_set_of_problems_and_differ_problem_by_problem(
     by = {(one["model"], one["problem_set"]): one for one in found}
     assert set(by) == {("large", "Set"), ("small", "Set"), ("small", "Named"), ("small", "other")}
     small = by["small", "Set"]
-    assert small["pass_at"] == [
-        {"k": 1, "problems": 3, "mean": pytest.approx(0.5)},
-        {"k": 4, "problems": 2, "mean": pytest.approx(0.5)},
+    assert [(one["k"], one["problems"], one["mean"]) for one in small["pass_at"]] == [
+        (1, 3, pytest.approx(0.5)),
+        (4, 2, pytest.approx(0.5)),
     ]
+    # Of rates of 0, 0.5 and 1; of two problems that each have four programs, by Wilson.
+    assert 0 <= small["pass_at"][0]["low"] < 0.5 < small["pass_at"][0]["high"] <= 1
+    wilson = statistics.wilson(1, 2)
+    assert (small["pass_at"][1]["low"], small["pass_at"][1]["high"]) == pytest.approx(wilson[1:])
     assert small["problems"] == 3
     assert (small["labels"]["all_pass"], small["labels"]["partial_pass"]) == (5, 5)
     assert set(small["labels"]) == set(Label)
-    assert by["small", "Named"]["pass_at"][1] == {"k": 4, "problems": 0, "mean": None}
+    assert by["small", "Named"]["pass_at"][1] == dict.fromkeys(("mean", "low", "high")) | {
+        "k": 4,
+        "problems": 0,
+    }
     assert (compared["problems"], compared["won"], compared["lost"]) == (3, 1, 1)
     assert [(one["problem_id"], one["before"], one["after"]) for one in compared["changes"]] == [
         (str(ids[1]), [4, 4], [4, 1]),
         (str(ids[0]), [4, 0], [4, 2]),
     ]
+    assert compared["mcnemar_p"] is None
     difference = compared["difference"]
     assert difference["mean"] == pytest.approx(-0.25 / 3)
     assert difference["low"] < difference["mean"] < difference["high"]
@@ -74,3 +83,18 @@ def test_models_have_rates_by_set_of_problems_and_differ_problem_by_problem(
     is_problem(http.get("/v1/models", params={"k": 0}), 422, "invalid_input")
     newest = http.get("/v1/models", params={"candidates": 1}).json()["models"]
     assert [one["problem_set"] for one in newest] == ["other"]
+
+
+def test_models_that_solve_nothing_and_all_are_not_rated_without_doubt(http, written):
+    for number in range(5):
+        written(f"Set/{number}", small=(1, 0), large=(1, 1))
+
+    found = http.get("/v1/models", params={"k": 1}).json()["models"]
+    compared = http.get("/v1/comparison", params={"before": "small", "after": "large"}).json()
+
+    for one, right in zip(found, (5, 0), strict=True):
+        (rate,) = one["pass_at"]
+        assert (rate["mean"], rate["low"], rate["high"]) == pytest.approx(
+            statistics.wilson(right, 5)
+        )
+    assert compared["mcnemar_p"] == pytest.approx(2 / 2**5)

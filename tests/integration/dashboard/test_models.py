@@ -9,7 +9,7 @@ def test_models_are_listed_and_compared(visit, page, judge, entries):
 
     rows = page.get_by_role("row")
     expect(rows.filter(has_text="large").first.locator("td")).to_have_text(
-        ["large", "test", "100 %", "\u2013", "1", "1", "0", "0", "0"]
+        ["large", "test", "100 % [21 %, 100 %]", "\u2013", "1", "1", "0", "0", "0"]
     )
     expect(page.get_by_text("+66.7 points")).not_to_be_visible()
     expect(page.get_by_text("100 % and 33 % of 1 problems")).to_be_visible()

@@ -1,7 +1,9 @@
 """`rrtf evaluate` of a model server over real HTTP: paid once, resumed, with several seeds."""
 
+import html
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,12 +11,20 @@ import time
 
 import pytest
 from sqlalchemy import delete
+from typer.testing import CliRunner
 
 from infra.contracts.base import CallState
 from infra.db.ledger import CallRow, KeptCompletionRow
 from sampler import ask
+from sampler.servers.weights import By
+from services.cli.main import app
 from services.starter import load
+from tests.integration.sampler.test_served import checkpoint
+from tests.model_server.app import serving
+from tests.model_server.policy import PolicyServer
 from tests.model_server.sources import Batched, Starter
+from trainer.models.model import small_student
+from trainer.models.tokenizer import byte_tokenizer
 
 PROBLEMS = 3
 PLAN = """
@@ -27,6 +37,21 @@ endpoint = "expert"
 prompt_form = { style = "instruct", system = "Be brief." }
 [benchmarks.one]
 problems = "one.jsonl"
+"""
+BOTH = """
+greedy = false
+samples = 2
+k = [1, 2]
+seeds = [0, 5]
+max_tokens = 200
+[models.small]
+model = "MODEL"
+[models.large]
+endpoint = "expert"
+[benchmarks.one]
+problems = "one.jsonl"
+[benchmarks.two]
+problems = "two.jsonl"
 """
 REQUESTS = PROBLEMS * (1 + 2 * 2)
 """Requests: for each problem a greedy one, and two of two samples with each seed."""
@@ -41,8 +66,9 @@ class Asked:
         (folder / "servers.toml").write_text(
             f'[expert]\nurl = "{self.server.url}"\nmodel = "m"\nsamples_per_request = 2\n'
         )
-        rows = [one.model_dump_json() for one in load.problems()[:PROBLEMS]]
-        (folder / "one.jsonl").write_text("\n".join(rows) + "\n")
+        rows = [one.model_dump_json() for one in load.problems()[: 2 * PROBLEMS]]
+        for name, some in (("one", rows[:PROBLEMS]), ("two", rows[PROBLEMS:])):
+            (folder / f"{name}.jsonl").write_text("\n".join(some) + "\n")
         (folder / "plan.toml").write_text(PLAN)
         self.environment = os.environ | {
             "DATABASE_URL": lab.url,
@@ -129,6 +155,72 @@ def _look_at_report(out):
     assert [one["asked"]["sampling"]["seed"] for one in drawn["asked"]] == [0, 5]
     assert drawn["asked"][0]["asked"]["sampling"]["form"]["system"] == "Be brief."
     assert "| large, t0.8\\_p0.95 | 4, 2 seeds |" in (out / "report.md").read_text()
+
+
+@pytest.mark.thorough
+def test_a_model_here_and_a_server_on_two_benchmarks_end_the_same_however_often_killed(
+    asked, tmp_path
+):
+    small_student(257, seed=0, width=32, layers=1).save_pretrained(tmp_path / "small")
+    byte_tokenizer().save_pretrained(tmp_path / "small")
+    (tmp_path / "plan.toml").write_text(BOTH.replace("MODEL", str(tmp_path / "small")))
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    asked.kill_when(out, lambda: list(out.glob("models/small/one/*/sampled.jsonl.partial")))
+    asked.kill_when(
+        out, lambda: list(out.glob("models/small/two/t0.8_p0.95_s5/labels.jsonl.partial"))
+    )
+    asked.kill_when(out, lambda: (out / "models/large/one/t0.8_p0.95_s5/labels.jsonl").exists())
+    asked.run(out)
+    asked.forget()
+    asked.run(whole)
+
+    assert tree(out) == tree(whole)
+    cells = json.loads((whole / "evaluation.json").read_text())["cells"]
+    assert {(one["model"], one["benchmark"], tuple(one["seeds"])) for one in cells} == {
+        (model, benchmark, (0, 5)) for model in ("small", "large") for benchmark in ("one", "two")
+    }
+    right = {(one["model"], one["benchmark"]): sum(one["right"].values()) for one in cells}
+    text, page = ((whole / name).read_text() for name in ("report.md", "report.html"))
+    assert "| pass@1 | one | two |" in text
+    assert right["small", "one"] == 0 < right["large", "one"]
+    plain = text.replace("\\", "")
+    alone = re.findall(r"^\* (.+): large, \d+ of 4 programs$", plain, re.MULTILINE)
+    unsolved = re.findall(r"^### Problems that no model solves: (\d)$", text, re.MULTILINE)
+    assert len(alone) + sum(map(int, unsolved)) == 2 * PROBLEMS
+    assert all(html.escape(slug) in page for slug in alone)
+
+
+def test_a_server_of_a_policy_is_asked_for_the_version_that_is_named(
+    asked, lab, tmp_path, monkeypatch
+):
+    for version in (3, 4):
+        checkpoint(lab, version)
+    server = lab.stack.enter_context(serving(PolicyServer(By.NAME)))
+    (tmp_path / "servers.toml").write_text(
+        f'[mine]\nurl = "{server.url}"\nmodel = "base"\nform = "completion"\n'
+        'policy = "default"\nweights = { by = "name", name = "{path}" }\n'
+    )
+    for name, value in asked.environment.items():
+        monkeypatch.setenv(name, value)
+    out = tmp_path / "out"
+    words = ["evaluate", "--samples", "0", "--slots", "1", "--out", str(out)]
+    words += ["--problems", f"one={tmp_path / 'one.jsonl'}"]
+
+    def evaluated(*endpoints):
+        given = [word for endpoint in endpoints for word in ("--endpoint", endpoint)]
+        return CliRunner().invoke(app, [*words, *given])
+
+    ended = evaluated("old=mine@3", "new=mine@4")
+
+    assert ended.exit_code == 0, ended.output
+    for model, version in (("old", 3), ("new", 4)):
+        cell = out / "models" / model / "one/greedy"
+        said = json.loads((cell / "asked.json").read_text())["asked"]
+        assert (said["endpoint"], said["version"]) == ("mine", version)
+        programs = (cell / "candidates.jsonl").read_text().splitlines()
+        assert len(programs) == PROBLEMS
+        assert all(f"/trained/default/{version:08d}" in line for line in programs)
+    assert "give a `version` where the endpoint serves a policy" in evaluated("bare=mine").output
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ from contextlib import closing
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from typer.testing import CliRunner
 
 from infra import errors
 from infra.contracts.views.evaluations import NewEvaluation, Rate
+from services.cli.main import app
 from trainer.batches.client import LeaseClient
 from trainer.loop import run
 
@@ -84,24 +86,34 @@ def shown(trainers):
         return lease_client.policy("followed")
 
 
+def asked(folder):
+    """Write a benchmark of one problem; return the options that ask it greedily."""
+    row = {"slug": "own/f", "prompt": "def f(x):\n", "entry_point": "f"}
+    row["tests"] = [{"kind": "call", "args": [1], "expected": 1}]
+    (folder / "own.jsonl").write_text(json.dumps(row) + "\n")
+    words = ["--samples", "0", "--max-tokens", "4", "--slots", "1", "--threads", "1"]
+    return [*words, "--problems", f"own={folder / 'own.jsonl'}"]
+
+
+def reached(trainers, folder, home):
+    """The environment of a command that finds the suite."""
+    return {
+        "RRTF_CLIENT_URL": trainers.url,
+        "RRTF_CLIENT_KEY": "secret-key",
+        "RRTF_HOME": str(folder / "home"),
+        "RRTF_EXECUTOR_HOME": str(home),
+    }
+
+
 class Evaluator:
     """`rrtf evaluate --follow` as a process of its own."""
 
     def __init__(self, trainers, folder, home):
-        row = {"slug": "own/f", "prompt": "def f(x):\n", "entry_point": "f"}
-        row["tests"] = [{"kind": "call", "args": [1], "expected": 1}]
-        (folder / "own.jsonl").write_text(json.dumps(row) + "\n")
         self.out = folder / "evaluated"
-        words = ["evaluate", "--follow", "followed", "--every", "2", "--until", "2"]
-        words += ["--samples", "0", "--max-tokens", "4", "--slots", "1", "--threads", "1"]
-        words += ["--problems", f"own={folder / 'own.jsonl'}", "--out", str(self.out)]
-        self._command = [sys.executable, "-m", "services.cli.main", *words]
-        self._environment = os.environ | {
-            "RRTF_CLIENT_URL": trainers.url,
-            "RRTF_CLIENT_KEY": "secret-key",
-            "RRTF_HOME": str(folder / "home"),
-            "RRTF_EXECUTOR_HOME": str(home),
-        }
+        words = ["--follow", "followed", "--every", "2", "--until", "2", *asked(folder)]
+        self._command = [sys.executable, "-m", "services.cli.main", "evaluate", *words]
+        self._command += ["--out", str(self.out)]
+        self._environment = os.environ | reached(trainers, folder, home)
 
     def start(self):
         return subprocess.Popen(
@@ -135,3 +147,34 @@ def test_an_evaluator_that_is_killed_goes_on_with_its_version(
     assert (evaluator.out / "models/followed@2/own/greedy/labels.jsonl").exists()
     assert "followed@2" in (evaluator.out / "report.md").read_text()
     assert shown(trainers).best_version == 2
+
+
+def test_checkpoints_of_a_policy_are_evaluated_by_their_versions_and_no_others(
+    trainers, client, form_batches, tmp_path, open_directory, monkeypatch
+):
+    form_batches(2, "followed")
+    train(trainers, max_steps=2)
+    for name, value in reached(trainers, tmp_path, open_directory / "executor").items():
+        monkeypatch.setenv(name, value)
+    out = tmp_path / "out"
+
+    def evaluated(*policies):
+        words = [word for policy in policies for word in ("--policy", policy)]
+        return CliRunner().invoke(app, ["evaluate", *words, *asked(tmp_path), "--out", str(out)])
+
+    ended = evaluated("followed", "first=followed@1")
+
+    assert ended.exit_code == 0, ended.output
+    recorded = {one.version: one.sha256 for one in client.checkpoints("followed")}
+    for name, version in (("followed", 2), ("first", 1)):
+        cell = out / "models" / name / "own/greedy"
+        said = json.loads((cell / "asked.json").read_text())["asked"]
+        assert (said["policy"], said["version"]) == ("followed", version)
+        assert said["weights_sha256"] == recorded[version]
+        assert len((cell / "labels.jsonl").read_text().splitlines()) == 1
+    assert recorded[1] != recorded[2]
+    assert "no checkpoint of version 7" in evaluated("new=followed@7").output
+    assert "'nobody'" in evaluated("nobody").output
+    with (trainers.root / "followed/00000001/model.safetensors").open("ab") as weights:
+        weights.write(b"more")
+    assert "not those that were recorded" in evaluated("again=followed@1").output

@@ -1,6 +1,7 @@
 """A run that is cut off anywhere goes on, and ends as one that was not."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -61,3 +62,24 @@ def test_what_another_request_has_left_is_not_taken(asked, tmp_path):
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(rows) == 12
     assert "wrong" not in {row["program"] for row in rows}
+
+
+def test_every_problem_whose_prompt_is_too_long_is_named_before_any_is_asked(
+    asked, tmp_path, capfd
+):
+    row = json.loads(Path(asked[3]).read_text().splitlines()[0])
+    rows = [row | {"slug": name, "prompt": "x" * many} for name, many in
+            (("short", 9), ("long", 600), ("longer", 900))]  # fmt: skip
+    (tmp_path / "problems.jsonl").write_text("".join(json.dumps(one) + "\n" for one in rows))
+    words = [*asked[:3], str(tmp_path / "problems.jsonl"), *asked[4:]]
+
+    assert generate.main([*words, "--out", str(tmp_path / "out.jsonl")]) == 1
+
+    said = capfd.readouterr()
+    told = json.loads((said.out + said.err).strip().splitlines()[-1])
+    assert told["code"] == "invalid_input"
+    assert "prompts of 1 to 511 tokens" in told["reason"]
+    assert "2 problems have others: long (" in told["reason"]
+    assert "longer (" in told["reason"]
+    assert "`without`" in told["reason"]
+    assert not list(tmp_path.glob("out*"))

@@ -51,6 +51,9 @@ def folder(tmp_path_factory):
         step("make", variant)
         out = ["--out", made / f"{variant}.jsonl"]
         step("measure", variant, "--decisions", made / "fp32" / "decisions.jsonl", *out)
+    words = ["clock", "--variants", "ct2-int8,fp32", "--turns", "2", "--threads", "1"]
+    words += ["--model", made / "source", "--folder", made, "--out", made / "times.json"]
+    assert main([*map(str, words), "--problems", str(made / "problems.jsonl")]) == 0
     (made / "noise").mkdir()
     step("noise", "ct2-int8", "--out", made / "noise", "--seeds", "2")
     yield made
@@ -68,7 +71,15 @@ def test_eight_bits_take_a_quarter_and_move_margins_where_fp32_moves_none(folder
     assert full["shifts"]["moved"] < 1e-4 < small["shifts"]["moved"]
     assert full["shifts"]["turned"] == 0
     assert full["shifts"]["decisions"] == small["shifts"]["decisions"] > 0
-    assert min(full["speed"]["ms_per_token"], small["speed"]["tokens_per_second"]) > 0
+
+
+def test_times_are_taken_in_turns_that_begin_with_another_variant(folder):
+    turns = read(folder / "times.json")["turns"]
+
+    order = [(one["turn"], one["variant"]) for one in turns]
+    assert order == [(0, "ct2-int8"), (0, "fp32"), (1, "fp32"), (1, "ct2-int8")]
+    assert all(min(one["alone_seconds"], one["together_seconds"]) > 0 for one in turns)
+    assert {(one["batch"], one["new_tokens"]) for one in turns} == {(2, 64)}
 
 
 def test_weights_are_off_by_nothing_in_fp32_and_by_less_than_half_a_step_in_eight_bits(folder):
@@ -79,6 +90,24 @@ def test_weights_are_off_by_nothing_in_fp32_and_by_less_than_half_a_step_in_eigh
     for name, one in small.items():
         half_a_step = float(exact[name].abs().max()) / 127 / 2
         assert 0 < one["error"] <= half_a_step
+
+
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("fp32", "ct2-int8")])
+def test_a_form_read_back_is_off_by_what_its_bits_allow_and_not_by_nothing(name, folder):
+    if name in missing():
+        pytest.skip("make quantizers; build/quantizers/bin/python -m pytest " + __file__)
+    variant, made = VARIANTS[name], folder / f"again-{name}"
+    words = ["make", "--variant", name, "--model", folder / "source", "--folder", made]
+
+    assert main([*map(str, words), "--calibration", str(folder / "problems.jsonl")]) == 0
+
+    off = read(made / "off.json")
+    errors = {key: one["error"] / one["weight"] for key, one in off.items()}
+    blocks = {key: error for key, error in errors.items() if ".h." in key}
+    assert len(blocks) == 2 * 4
+    # Weights near normal, of which a scale for each group or row reaches to the largest one.
+    most = {16: 0.004, 8: 0.02, 4: 0.2}[variant.bits]
+    assert all(0 < error < most for error in blocks.values()), errors
 
 
 def test_perplexity_is_that_of_the_model_itself(folder):

@@ -129,6 +129,13 @@ def test_nothing_solved_and_nothing_changed_is_not_taken_for_certain():
 
     assert over_problems(none, 10) == wilson(0, 164)
     assert over_problems(every, 10) == wilson(164, 164)
+    for k in (1, 10):
+        never, always = (over_programs(one, k) for one in (none, every))
+        assert never == pytest.approx((0, 0, 1 - (1 - wilson(0, 200 * 164).high) ** k))
+        assert always == pytest.approx((1, 1 - wilson(0, 200 * 164).high ** k, 1))
+        assert never.low < never.high
+    few = over_programs([Count(2, 0)] * 8, 1)
+    assert few.high > 0.15
     same = difference([0.5] * 164, [0.5] * 164)
     assert same == pytest.approx((0, -wilson(0, 164).high, wilson(0, 164).high))
     half = mean_of([0.5] * 164)

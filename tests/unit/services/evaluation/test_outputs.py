@@ -10,6 +10,7 @@ from services.evaluation.benchmarks import Item
 from services.evaluation.comparing import of_folders
 from services.evaluation.folder import Folder, write_lines
 from services.evaluation.plan import Setting
+from services.evaluation.trained import problems_met
 
 HOSTILE = "LiveCodeBench/<script>alert(1)</script> | `x`"
 GIVEN = {
@@ -54,6 +55,49 @@ def test_rates_are_given_by_level_and_around_the_end_of_the_training_data(out):
         assert [cell.split()[0] for cell in row[1:]] == rates.split()
     head, *_, again = tables.rates(evaluation, "livecodebench", (1, 2)).head
     assert (head, again) == ("", "another run's pass@1")
+
+
+def test_rates_are_given_of_problems_that_training_data_hold_and_of_others(tmp_path):
+    rows = [{"task_id": f"HumanEval/{number}", "passed": number < 3} for number in range(5)]
+    write_lines(tmp_path / "model.jsonl", rows)
+    hits = [{"dataset": "any", "problem": f"HumanEval/{n}", "method": "ngram"} for n in (0, 1)]
+    write_lines(tmp_path / "found.jsonl", [{"line": 7, "name": "x", "hits": hits}])
+    (tmp_path / "none.jsonl").write_text("")
+    models = {
+        "leaky": {"contamination": tmp_path / "found.jsonl"},
+        "spotless": {"contamination": tmp_path / "none.jsonl"},
+        "unknown": {},
+    }
+    models = {name: {"verdicts": tmp_path / "model.jsonl"} | of for name, of in models.items()}
+    made = plan.made({"models": models, "k": [1]})
+    running.Run(made, tmp_path / "out", None, 0, lambda *_: None).run()
+
+    evaluation = writing.write(tmp_path / "out", made.k)
+
+    table = tables.parts(evaluation, "humaneval")
+    assert table.head == ("pass@1", "met in training", "not met in training")
+    of = {
+        row[0].partition(",")[0]: [cell.split()[0] for cell in row[1:] if cell]
+        for row in table.rows
+    }
+    assert of == {"leaky": ["100.0%", "33.3%"], "spotless": ["60.0%"], "unknown": []}
+    cells = json.loads((tmp_path / "out/evaluation.json").read_text())["cells"]
+    assert {one["model"]: one["met_in_training"] for one in cells} == {
+        "leaky": ["HumanEval/0", "HumanEval/1"], "spotless": [], "unknown": None,
+    }  # fmt: skip
+    with pytest.raises(errors.InvalidInput, match="is no report of `rrtf decontaminate`"):
+        problems_met(tmp_path / "model.jsonl")
+
+
+def test_labels_are_counted_in_the_text_too(out):
+    _, evaluation = out
+
+    table = tables.labels(evaluation, "livecodebench")
+
+    assert table.head == ("programs", "all_pass", "failed")
+    assert table.rows == (
+        ("new, given", "5 (62.5%)", "3 (37.5%)"), ("old, given", "3 (37.5%)", "5 (62.5%)"),
+    )  # fmt: skip
 
 
 def test_what_one_alone_solves_and_what_nobody_solves_is_named(out):

@@ -2,10 +2,12 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 
-from services.evaluation.quantization.numbers import Labels, relative_error, row_of
+from services.evaluation import markdown
+from services.evaluation.quantization.numbers import Labels, relative_error, row_of, speeds
 from services.evaluation.quantization.tables import sections
 from services.statistics import mcnemar
 
@@ -21,13 +23,27 @@ FULL = labels("bd")
 VARIANT = labels("abd", a=[1, 9, 9], b=[4, 5, 6])
 NOISE = [labels("abd", a=[1, 9]), labels("d", b=[9]), labels("bd")]
 
+# The second turn found the machine three times as busy; seconds alone and together.
+TURNS = [
+    {"variant": name, "turn": turn, "batch": 2, "new_tokens": 10}
+    | {"alone_seconds": alone, "together_seconds": together}
+    for name, turn, alone, together in (
+        ("fp32", 0, 0.4, 0.8),
+        ("small", 0, 0.1, 0.4),
+        ("small", 1, 0.3, 1.2),
+        ("fp32", 1, 1.2, 2.4),
+        ("fp32", 2, 0.4, 0.8),
+        ("small", 2, 0.2, 0.8),
+    )
+]
+SPEEDS = speeds(TURNS, "fp32")
+
 
 @pytest.fixture
 def row(tmp_path):
     measured = {
         "disk_bytes": 2_000_000,
         "memory_bytes": 250_000_000,
-        "speed": {"ms_per_token": 1.5, "tokens_per_second": 1234.5},
         "threads": 1,
         "versions": {"torch": "2", "gptqmodel": "not installed"},
         "perplexity": {"perplexity": None, "tokens": 0, "problems": 0},
@@ -38,7 +54,7 @@ def row(tmp_path):
     (tmp_path / "off.json").write_text(json.dumps(off))
 
     def made(name, other, noise):
-        return row_of(name, tmp_path, FULL, other, noise, MARGINS)
+        return row_of(name, tmp_path, FULL, other, noise, MARGINS, SPEEDS[name])
 
     return made
 
@@ -60,6 +76,13 @@ def test_flips_say_where_the_text_differs_first_by_how_little_and_whether_noise_
     ]  # fmt: skip
 
 
+def test_a_variant_is_as_fast_as_it_is_beside_fp32_in_the_same_turns_however_busy_it_was():
+    assert SPEEDS["fp32"]["as_fast"] == [1.0, 1.0]
+    assert SPEEDS["small"]["as_fast"] == pytest.approx([4.0, 2.0])
+    assert SPEEDS["small"]["ms_per_token"] == pytest.approx([20.0, 10.0, 30.0])
+    assert SPEEDS["small"]["tokens_per_second"] == pytest.approx([25.0, 20 / 1.2, 50.0])
+
+
 def test_the_error_of_all_matrices_weighs_each_by_its_size():
     off = {
         "large": {"error": 0.1, "weight": 2.0, "count": 300},
@@ -76,6 +99,11 @@ def test_the_tables_show_sizes_differences_and_how_often_noise_does_the_same(row
         "benchmark": "b",
         "processor": "P, 2 threads",
         "problems": list(MARGINS),
+        "processors": 2,
+        "turns": 3,
+        "batch": 2,
+        "new_tokens": 10,
+        "load": [1.04, 7.96],
         "rows": [row("fp32", FULL, []), row("small", VARIANT, NOISE)],
         "not_measured": {"gptq-int4": "needs gptqmodel: make quantizers"},
     }
@@ -83,8 +111,22 @@ def test_the_tables_show_sizes_differences_and_how_often_noise_does_the_same(row
     (section,) = sections([study])
     sizes, changes, flips = section.tables
 
-    assert sizes.rows[1][:5] == ("small", "2.00 MB", "0.25 GB", "1.5", "1,234")
+    assert sizes.rows[1][:6] == (
+        "small", "2.00 MB", "0.25 GB", "20 [10, 30]", "25 [17, 50]", "4.00 and 2.00",
+    )  # fmt: skip
+    assert any("1.0 to 8.0 processes wanted 2 processors" in words for words in section.words)
+    assert "| small | 10.00% | 1 | 0 |" in markdown.section(section)
     assert changes.rows[0][4:7] == ("0.3 [0, 1] and 0.3 [0, 1]", "2 of 3 seeds", "1 of 3 seeds")
     assert flips.rows == (("small", "a", "right", "1", "0.1", "1 of 3 seeds"),)
     assert "Not measured: gptq-int4 needs gptqmodel: make quantizers." in section.words
     assert all(len(row) == len(table.head) for table in section.tables for row in table.rows)
+
+
+def test_the_page_has_the_tables_of_the_study_that_is_kept_beside_it():
+    docs = Path(markdown.__file__).parents[2] / "infra/docs"
+    study = json.loads((docs / "quantization.json").read_text())
+
+    page = (docs / "quantization.md").read_text()
+
+    (section,) = sections([study])
+    assert markdown.section(section) in page
