@@ -241,6 +241,30 @@ def test_nothing():
 """,
         _MEAN,
     ),
+    Attacked(
+        "rows",
+        "roman",
+        """
+import pytest
+@pytest.mark.parametrize("number, text", [(1, "I"), (4, "IV"), (5, "V"), (9, "IX")])
+def test_small(number, text): assert roman(number) == text
+@pytest.mark.parametrize("number, text", [(10, "X"), (40, "XL"), (50, "L"), (90, "XC")])
+def test_tens(number, text): assert roman(number) == text
+@pytest.mark.parametrize("number, text", [(100, "C"), (400, "CD"), (500, "D")])
+def test_hundreds(number, text):
+    found = roman(number)
+    assert found == text
+@pytest.mark.parametrize("number", [0, -1, 4000])
+def test_range(number):
+    with pytest.raises(ValueError, match="out of range"): roman(number)
+@pytest.mark.parametrize("number", ["x", None])
+def test_kind(number):
+    with pytest.raises(TypeError, match="a number is needed"): roman(number)
+@pytest.mark.parametrize("number, text", [(1994, "MCMXCIV"), (2024, "MMXXIV")])
+def test_years(number, text): assert roman(number) == text
+""",
+        _ROMAN,
+    ),
 ]
 ATTACKED = {
     "classeval": ("ClassEval/5", "ClassEval/20", "ClassEval/23", "ClassEval/67", "ClassEval/76"),
