@@ -118,6 +118,19 @@ def test_what_most_copies_say_is_not_what_the_test_says(slot):
 
 
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
+@pytest.mark.parametrize("name", ["names", "computed"])
+def test_no_chameleon_passes_where_expected_values_have_names(slot, name):
+    one = next(one for one in OWN if one.name == name)
+    judge = Judge(slot.sandbox, one.suite(), slot.version)
+    assert judge.judge(one.reference).label is Label.ALL_PASS
+    texts = re.split("^#: .*\n", (FOLDER / "chameleons.txt").read_text(), flags=re.MULTILINE)[1:]
+
+    labels = [judge.judge(forged(text, one)).label for text in texts]
+
+    assert Label.ALL_PASS not in labels
+
+
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
 def test_who_reads_them_passes_where_nothing_is_kept_from_it(slot):
     plain = OWN[4]
     judge = Judge(slot.sandbox, plain.suite(with_reference=False), slot.version)

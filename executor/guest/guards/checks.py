@@ -22,6 +22,7 @@ from executor.guest.guards.opposites import (
 )
 from executor.guest.guards.sites import Site, last_name
 from executor.guest.guards.values import Draws, Scalar, unlikely
+from executor.guest.reading.statements import SITE
 
 _CONTAINED = ("match", "search", "fullmatch", "startswith", "endswith", "find", "count")
 _RAISING = ("assertRaises", "assertRaisesRegex", "raises")
@@ -178,6 +179,7 @@ class Changes:
         expected = min((other, one), key=self._literals.rank)
         if self._literals.rank(expected) < 3:
             yield from self._of_literals(self._literals.spots(expected), apart)
+        yield {expected: _other_than(expected, apart)}
         # A value alone and one in a list are never equal, whatever they are.
         yield {expected: ast.List([expected], ast.Load())}
         yield {expected: ast.Tuple([expected], ast.Load())}
@@ -282,6 +284,7 @@ class Changes:
         yield from self._of_literals(spots, likeness.apart(call))
         for part in given:
             if not isinstance(part, ast.Starred):
+                yield {part: _other_than(part, 0)}
                 yield {part: ast.List([part], ast.Load())}
 
 
@@ -298,6 +301,12 @@ def _together(*ways: Iterator[Change]) -> Iterator[Change]:
         for changes in known:
             together |= changes[number % len(changes)]
         yield together
+
+
+def _other_than(expected: ast.expr, apart: float) -> ast.expr:
+    """Write a call for another value than one that a test computes."""
+    function = ast.Attribute(ast.Name(SITE, ast.Load()), "other", ast.Load())
+    return ast.Call(function, [expected, ast.Constant(apart > 0)], [])
 
 
 def _is_truth(expr: ast.expr) -> bool:
