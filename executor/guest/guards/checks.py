@@ -10,19 +10,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from executor.guest.guards import likeness
-from executor.guest.guards.copying import Change
+from executor.guest.guards.copying import Change, together
 from executor.guest.guards.examples import other_output
 from executor.guest.guards.literals import TYPES, Literals, Spot, becoming, changed
 from executor.guest.guards.opposites import (
     EXCEPTIONS,
     WARNINGS,
+    computed_other,
     opposite,
     opposite_call,
     others,
 )
 from executor.guest.guards.sites import Site, last_name
 from executor.guest.guards.values import Draws, Scalar, unlikely
-from executor.guest.reading.statements import SITE
 
 _CONTAINED = ("match", "search", "fullmatch", "startswith", "endswith", "find", "count")
 _RAISING = ("assertRaises", "assertRaisesRegex", "raises")
@@ -85,7 +85,7 @@ class Changes:
             ):
                 yield from self._of_distance(far.left, far.comparators[0])
             case ast.BoolOp(op=ast.And(), values=parts):
-                yield from _together(*(self._within_truth(part) for part in parts))
+                yield from together(*(self._within_truth(part) for part in parts))
             case ast.Call(args=[one, other, *_]) if likeness.is_told_by(test):
                 yield from self._of_equality(one, other, likeness.apart(test))
             case ast.Call(
@@ -179,7 +179,7 @@ class Changes:
         expected = min((other, one), key=self._literals.rank)
         if self._literals.rank(expected) < 3:
             yield from self._of_literals(self._literals.spots(expected), apart)
-        yield {expected: _other_than(expected, apart)}
+        yield {expected: computed_other(expected, apart)}
         # A value alone and one in a list are never equal, whatever they are.
         yield {expected: ast.List([expected], ast.Load())}
         yield {expected: ast.Tuple([expected], ast.Load())}
@@ -269,7 +269,7 @@ class Changes:
         kind = call.args[0]
         patterns = [*call.args[1:2]] if last_name(call.func).endswith("Regex") else []
         patterns += [item.value for item in call.keywords if item.arg == "match"]
-        yield from _together(
+        yield from together(
             *(self._of_exception(one, kinds) for one in self._literals.written(kind)),
             *(self._of_contents(pattern) for pattern in patterns),
         )
@@ -284,29 +284,13 @@ class Changes:
         yield from self._of_literals(spots, likeness.apart(call))
         for part in given:
             if not isinstance(part, ast.Starred):
-                yield {part: _other_than(part, 0)}
+                yield {part: computed_other(part, 0)}
                 yield {part: ast.List([part], ast.Load())}
 
 
 def expects_exception(site: Site) -> bool:
     """Whether a check of which another exception is expected fails by the one that comes."""
     return bool(site.handlers) or last_name(site.node) in _RAISING
-
-
-def _together(*ways: Iterator[Change]) -> Iterator[Change]:
-    """Make one change of each way at once; a way of fewer begins anew."""
-    known = [changes for way in ways if (changes := [*way])]
-    for number in range(max(map(len, known), default=0)):
-        together: dict[ast.AST, ast.AST] = {}
-        for changes in known:
-            together |= changes[number % len(changes)]
-        yield together
-
-
-def _other_than(expected: ast.expr, apart: float) -> ast.expr:
-    """Write a call for another value than one that a test computes."""
-    function = ast.Attribute(ast.Name(SITE, ast.Load()), "other", ast.Load())
-    return ast.Call(function, [expected, ast.Constant(apart > 0)], [])
 
 
 def _is_truth(expr: ast.expr) -> bool:
