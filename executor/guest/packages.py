@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import sysconfig
 from collections.abc import Iterator, Sequence
 
 
@@ -16,6 +17,9 @@ def loaded(names: Sequence[str]) -> Iterator[str]:
     if site in sys.path:
         sys.path.remove(site)
         sys.path.append(site)
+        # Who asks where packages are, as hypothesis does to tell them from the program, is told.
+        schemes = sysconfig._INSTALL_SCHEMES  # type: ignore[attr-defined] # There is no other way.
+        schemes[sysconfig.get_default_scheme()] |= {"purelib": site, "platlib": site}
     for name in names:
         try:
             importlib.import_module(name)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from executor.guest.channel import Channel
 from executor.guest.compiling import describe
+from executor.guest.guards.differing import other_than
 from executor.guest.telling import by_value
 
 Result = list[str]
@@ -96,6 +97,7 @@ class Sites:
         self._file = file
         self.reach = report.reach
         self.tell = report.tell
+        self.other = other_than
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:

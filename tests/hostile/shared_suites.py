@@ -241,6 +241,71 @@ def test_nothing():
 """,
         _MEAN,
     ),
+    Attacked(
+        "rows",
+        "roman",
+        """
+import pytest
+@pytest.mark.parametrize("number, text", [(1, "I"), (4, "IV"), (5, "V"), (9, "IX")])
+def test_small(number, text): assert roman(number) == text
+@pytest.mark.parametrize("number, text", [(10, "X"), (40, "XL"), (50, "L"), (90, "XC")])
+def test_tens(number, text): assert roman(number) == text
+@pytest.mark.parametrize("number, text", [(100, "C"), (400, "CD"), (500, "D")])
+def test_hundreds(number, text):
+    found = roman(number)
+    assert found == text
+@pytest.mark.parametrize("number", [0, -1, 4000])
+def test_range(number):
+    with pytest.raises(ValueError, match="out of range"): roman(number)
+@pytest.mark.parametrize("number", ["x", None])
+def test_kind(number):
+    with pytest.raises(TypeError, match="a number is needed"): roman(number)
+@pytest.mark.parametrize("number, text", [(1994, "MCMXCIV"), (2024, "MMXXIV")])
+def test_years(number, text): assert roman(number) == text
+""",
+        _ROMAN,
+    ),
+    Attacked(
+        "names",
+        "roman",
+        """
+import pytest, unittest
+TEN = "X"
+ROWS = [(1, "I"), (4, "IV"), (9, "IX")]
+@pytest.fixture
+def five(): return "V"
+def upper(text): return text.upper()
+def test_ten(): assert roman(10) == TEN
+def test_five(five): assert roman(5) == five
+@pytest.mark.parametrize("number, text", ROWS)
+def test_rows(number, text): assert roman(number) == text
+def test_loop():
+    for number, text in ROWS: assert roman(number) == text
+class TestHundreds(unittest.TestCase):
+    def setUp(self): self.expected = "CD"
+    def test_expected(self): self.assertEqual(roman(400), self.expected)
+""",
+        _ROMAN,
+    ),
+    Attacked(
+        "computed",
+        "double",
+        """
+import pytest
+@pytest.fixture(params=[1, "ab", (2, 3)])
+def value(request): return request.param
+def test_sum(value): assert double(value) == value + value
+def test_again(value): assert double(double(value)) == value + value + value + value
+def test_named(value):
+    wanted = value + value
+    assert double(value) == wanted
+def test_unlike(value):
+    found = double(value)
+    assert found == value + value
+def test_turned(value): assert value + value == double(value)
+""",
+        "def double(value): return value + value\n",
+    ),
 ]
 ATTACKED = {
     "classeval": ("ClassEval/5", "ClassEval/20", "ClassEval/23", "ClassEval/67", "ClassEval/76"),

@@ -14,10 +14,11 @@ from tests.samples import is_drawn, spread
 FOLDER = Path(__file__).parent / "forgeries"
 READERS = {
     # They read the tests, and choose what to answer: from their text, or from their code, by what
-    # looks most like all that is to choose from, or at random.
+    # looks most like all that is to choose from, or at random; or by what most of them say.
     "text": ("text", False),
     "code": ("code", False),
     "code at random": ("code", True),
+    "rows": ("rows", False),
 }
 EVERY = bool(os.environ.get("EVERY_FORGERY"))
 """Whether each program attacks every suite; one in turn otherwise."""
@@ -103,6 +104,30 @@ def test_who_reads_the_tests_and_chooses_hardly_ever_passes(reader, suites, judg
         assert not (passed[one.name] and guard.pattern.outside), one.name
     if EVERY:
         assert sum(passed.values()) <= len(passed) * 20 / 10, passed
+
+
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
+def test_what_most_copies_say_is_not_what_the_test_says(slot):
+    rows = next(one for one in OWN if one.name == "rows")
+    judge = Judge(slot.sandbox, rows.suite(), slot.version)
+    assert judge.judge(rows.reference).label is Label.ALL_PASS
+
+    labels = [judge.judge(reading("rows", rows)).label for _ in range(5)]
+
+    assert Label.ALL_PASS not in labels
+
+
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
+@pytest.mark.parametrize("name", ["names", "computed"])
+def test_no_chameleon_passes_where_expected_values_have_names(slot, name):
+    one = next(one for one in OWN if one.name == name)
+    judge = Judge(slot.sandbox, one.suite(), slot.version)
+    assert judge.judge(one.reference).label is Label.ALL_PASS
+    texts = re.split("^#: .*\n", (FOLDER / "chameleons.txt").read_text(), flags=re.MULTILINE)[1:]
+
+    labels = [judge.judge(forged(text, one)).label for text in texts]
+
+    assert Label.ALL_PASS not in labels
 
 
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)

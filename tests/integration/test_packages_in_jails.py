@@ -17,11 +17,12 @@ from tests.integration.judged import results
 
 SITE = "/image/site"
 PROGRAM = f"""
-import os, subprocess, sys
+import os, subprocess, sys, sysconfig
 import numpy
 def warm(): return "numpy" in before
 def version(): return numpy.__version__
 def last(): return sys.path[-1]
+def where(): return [sysconfig.get_path(name) for name in ("purelib", "platlib")]
 def child():
     command = [sys.executable, "-c", "import numpy; print(numpy.__version__)"]
     return subprocess.run(command, capture_output=True, text=True).stdout.strip()
@@ -54,13 +55,13 @@ def leaks():
 @pytest.mark.parametrize("strict", [False, True])
 def test_a_candidate_finds_the_packages_and_cannot_change_them(open_directory, numpy_image, strict):
     program = "import sys\nbefore = set(sys.modules)\n" + PROGRAM
-    functions = ("warm", "version", "last", "child", "refused", "leaks")
+    functions = ("warm", "version", "last", "where", "child", "refused", "leaks")
     pin = next(file for file in numpy_image.folder.glob("site/numpy-*.dist-info"))
     version = pin.name.removeprefix("numpy-").removesuffix(".dist-info")
 
     found = results(open_directory / "executor", "numpy", program, strict, functions)
 
-    values = [True, version, SITE, version, [True] * 6, []]
+    values = [True, version, SITE, [SITE, SITE], version, [True] * 6, []]
     assert found == [f"got {value!r}, expected 'no'" for value in values]
 
 

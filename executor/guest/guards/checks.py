@@ -5,18 +5,18 @@ what the check allows as well.
 """
 
 import ast
-import itertools
 import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from executor.guest.guards import likeness
-from executor.guest.guards.copying import Change
+from executor.guest.guards.copying import Change, together
 from executor.guest.guards.examples import other_output
-from executor.guest.guards.literals import TYPES, Literals, Spot, changed
+from executor.guest.guards.literals import TYPES, Literals, Spot, becoming, changed
 from executor.guest.guards.opposites import (
     EXCEPTIONS,
     WARNINGS,
+    computed_other,
     opposite,
     opposite_call,
     others,
@@ -30,7 +30,7 @@ _WARNING = ("assertWarns", "assertWarnsRegex", "warns", "deprecated_call")
 _PAIRING = ("zip", "enumerate")
 _ONE = ast.Constant(1)
 _ROUNDS = 3
-"""Times that each literal of a check is changed for another."""
+"""Times that the literals of a check are changed for others; as many more where there are more."""
 
 
 class Changes:
@@ -85,7 +85,7 @@ class Changes:
             ):
                 yield from self._of_distance(far.left, far.comparators[0])
             case ast.BoolOp(op=ast.And(), values=parts):
-                yield from itertools.chain(*(self._within_truth(part) for part in parts))
+                yield from together(*(self._within_truth(part) for part in parts))
             case ast.Call(args=[one, other, *_]) if likeness.is_told_by(test):
                 yield from self._of_equality(one, other, likeness.apart(test))
             case ast.Call(
@@ -148,6 +148,7 @@ class Changes:
                 apart = math.inf
             case _:
                 return
+        spots: list[Spot] = []
         for loop in every.generators:
             match loop.iter:
                 case ast.Call(func=func, args=parts) if last_name(func) in _PAIRING:
@@ -155,7 +156,8 @@ class Changes:
                 case _:
                     parts = [loop.iter]
             for part in parts:
-                yield from self._of_literals(self._literals.spots(part), apart)
+                spots += self._literals.spots(part)
+        yield from self._of_literals(spots, apart)
 
     def _of_identity(self, left: ast.expr, right: ast.expr) -> Iterator[Change]:
         for side in (right, left):
@@ -177,30 +179,50 @@ class Changes:
         expected = min((other, one), key=self._literals.rank)
         if self._literals.rank(expected) < 3:
             yield from self._of_literals(self._literals.spots(expected), apart)
+        yield {expected: computed_other(expected, apart)}
         # A value alone and one in a list are never equal, whatever they are.
         yield {expected: ast.List([expected], ast.Load())}
         yield {expected: ast.Tuple([expected], ast.Load())}
 
     def _of_literals(self, spots: Sequence[Spot], apart: float = 0) -> Iterator[Change]:
+        """Change the literals together.
+
+        Were one left as it is in most copies, what most of them say would be what the test says.
+        """
         if math.isinf(apart):
             numbers = [spot for spot in spots if likeness.is_number(spot.node)]
-            for spot in self._shuffled(numbers)[:_ROUNDS]:
-                other = unlikely(likeness.number(spot.node), self._draws)
-                yield spot.becomes(ast.Constant(other))
+            for _ in range(_ROUNDS if numbers else 0):
+                new = {
+                    spot: ast.Constant(unlikely(likeness.number(spot.node), self._draws))
+                    for spot in numbers
+                }
+                yield becoming(new)
             return
-        for _ in range(_ROUNDS):
-            for spot in self._shuffled(spots)[:_ROUNDS]:
-                new = changed(spot, self._draws, self._pool, apart)
-                if new is not None:
-                    yield spot.becomes(new)
+        for _ in range(_ROUNDS * min(_ROUNDS, len(spots))):
+            others = {
+                spot: other
+                for spot in spots
+                if (other := changed(spot, self._draws, self._pool, apart)) is not None
+            }
+            # The only other truth would be in every copy, and the test's own in none.
+            kept = [spot for spot in others if _is_truth(spot.node) and self._draws.below(2)]
+            for spot in kept[: len(others) - 1]:
+                del others[spot]
+            if others:
+                yield becoming(others)
 
     def _of_contents(self, part: ast.expr) -> Iterator[Change]:
         """Change what something contains, begins with or matches."""
-        for spot in self._literals.spots(part):
-            if isinstance(spot.node, ast.Constant) and spot.node.value is not ...:
-                new = unlikely(spot.node.value, self._draws)
-                if new is not None:
-                    yield spot.becomes(ast.Constant(new))
+        spots = {
+            spot: spot.node.value
+            for spot in self._literals.spots(part)
+            if isinstance(spot.node, ast.Constant) and spot.node.value is not ...
+        }
+        for _ in range(_ROUNDS if spots else 0):
+            others = {spot: unlikely(value, self._draws) for spot, value in spots.items()}
+            new = {spot: ast.Constant(one) for spot, one in others.items() if one is not None}
+            if new:
+                yield becoming(new)
 
     def _shuffled(self, items: Sequence[Any]) -> list[Any]:
         left = list(items)
@@ -247,17 +269,22 @@ class Changes:
         kind = call.args[0]
         patterns = [*call.args[1:2]] if last_name(call.func).endswith("Regex") else []
         patterns += [item.value for item in call.keywords if item.arg == "match"]
-        first: Iterator[Change] = (
-            {kind: ast.Name(name, ast.Load())} for name in self._shuffled(others([kind], kinds))
+        yield from together(
+            *(self._of_exception(one, kinds) for one in self._literals.written(kind)),
+            *(self._of_contents(pattern) for pattern in patterns),
         )
-        yield from _alternating(first, *(self._of_contents(pattern) for pattern in patterns))
+
+    def _of_exception(self, kind: ast.expr, known: Sequence[str]) -> Iterator[Change]:
+        for name in self._shuffled(others([kind], known)):
+            yield {kind: ast.Name(name, ast.Load())}
 
     def _of_arguments(self, call: ast.Call) -> Iterator[Change]:
         given = [*call.args, *(item.value for item in call.keywords)]
-        for part in reversed(given):
-            yield from self._of_literals(self._literals.spots(part), likeness.apart(call))
+        spots = [spot for part in given for spot in self._literals.spots(part)]
+        yield from self._of_literals(spots, likeness.apart(call))
         for part in given:
             if not isinstance(part, ast.Starred):
+                yield {part: computed_other(part, 0)}
                 yield {part: ast.List([part], ast.Load())}
 
 
@@ -266,9 +293,8 @@ def expects_exception(site: Site) -> bool:
     return bool(site.handlers) or last_name(site.node) in _RAISING
 
 
-def _alternating(*ways: Iterator[Change]) -> Iterator[Change]:
-    for together in itertools.zip_longest(*ways):
-        yield from (change for change in together if change is not None)
+def _is_truth(expr: ast.expr) -> bool:
+    return isinstance(expr, ast.Constant) and isinstance(expr.value, bool)
 
 
 def _is_one_sided(name: str) -> bool:

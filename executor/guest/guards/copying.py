@@ -1,7 +1,7 @@
 """Copies of syntax trees in which some nodes are others."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
 Change = Mapping[ast.AST, ast.AST]
@@ -21,3 +21,13 @@ def _copied_field(value: object, change: Change) -> object:
     if isinstance(value, list):
         return [_copied_field(item, change) for item in value]
     return copied(value, change) if isinstance(value, ast.AST) else value
+
+
+def together(*ways: Iterator[Change]) -> Iterator[Change]:
+    """Make one change of each way at once; a way of fewer begins anew."""
+    known = [changes for way in ways if (changes := [*way])]
+    for number in range(max(map(len, known), default=0)):
+        merged: dict[ast.AST, ast.AST] = {}
+        for changes in known:
+            merged |= changes[number % len(changes)]
+        yield merged

@@ -1,7 +1,7 @@
 """The literals in what a test expects, and the expression with one of them changed."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from executor.guest.guards.copying import Change, copied
@@ -36,11 +36,19 @@ class Spot(NamedTuple):
     within: str
     """The function that the literal is an argument of."""
 
-    def becomes(self, new: ast.expr) -> Change:
-        """The change that puts another literal there."""
-        if self.name is None:
-            return {self.node: new}
-        return {self.name: copied(self.value, {self.node: new})}
+
+def becoming(others: Mapping[Spot, ast.expr]) -> Change:
+    """The change that puts other literals where some are."""
+    change: dict[ast.AST, ast.AST] = {}
+    behind: dict[ast.expr, dict[ast.AST, ast.AST]] = {}
+    values: dict[ast.expr, ast.expr] = {}
+    for spot, other in others.items():
+        if spot.name is None:
+            change[spot.node] = other
+        else:
+            behind.setdefault(spot.name, {})[spot.node] = other
+            values[spot.name] = spot.value
+    return change | {name: copied(values[name], inner) for name, inner in behind.items()}
 
 
 class Literals:
@@ -52,6 +60,11 @@ class Literals:
     def spots(self, expr: ast.expr) -> list[Spot]:
         """Literals of which each is a part of the expression's value."""
         return list(self._spots(expr, None, expr, "", _DEPTH))
+
+    def written(self, expr: ast.expr) -> list[ast.expr]:
+        """The test's own expressions behind a name, or else the expression itself."""
+        found = self._names.values(expr, self._site)
+        return [one.expr for one in found if one.here] or [expr]
 
     def rank(self, expr: ast.expr) -> int:
         """How surely an operand is what is expected, rather than what is checked; 0 is surest."""
@@ -157,6 +170,8 @@ def changed(spot: Spot, draws: Draws, pool: Sequence[Scalar], apart: float = 0) 
 
 def _near_in_calendar(value: int, draws: Draws) -> int:
     """A number for a year, month, day or time of day that is in its range if the given one is."""
+    if 28 < value < 32:
+        return 21 + draws.below(8)  # A day that every month has.
     if 1 < value < 10 or value > 99:
         return value + draws.pick((-1, 1))
     return value - 1 if value > 1 else value + 1

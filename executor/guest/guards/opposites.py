@@ -5,6 +5,8 @@ import builtins
 from collections.abc import Sequence
 from typing import Any
 
+from executor.guest.reading.statements import SITE
+
 _OPERATORS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
     ast.Lt: ast.GtE,
@@ -73,6 +75,12 @@ def opposite(test: ast.expr) -> ast.expr:
         case ast.Compare(left=left, ops=[op], comparators=[right]):
             return ast.Compare(left, [_OPERATORS[type(op)]()], [right])
     return ast.UnaryOp(ast.Not(), test)
+
+
+def computed_other(expected: ast.expr, apart: float) -> ast.expr:
+    """Write a call for another value than one that a test computes."""
+    function = ast.Attribute(ast.Name(SITE, ast.Load()), "other", ast.Load())
+    return ast.Call(function, [expected, ast.Constant(apart > 0)], [])
 
 
 def others(kinds: Sequence[ast.expr], known: Sequence[str]) -> list[str]:

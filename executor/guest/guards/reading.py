@@ -5,8 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from executor.guest.guards.bindings import prepares
 from executor.guest.guards.inlining import Inlining
 from executor.guest.guards.sites import FUNCTIONS, Function, Site, last_name, sites
+from executor.guest.guards.written import put_in_place
 from executor.guest.reading.statements import Statement, statements
 
 _SCOPES = (*FUNCTIONS, ast.Lambda, ast.ClassDef)
@@ -62,6 +64,7 @@ def read(source: str, check: str | None) -> Suite:
         SyntaxError, ValueError, RecursionError, MemoryError: the source cannot be read.
     """
     tree, outside = statements(source, check)
+    put_in_place(tree)
     found = list(_tests(tree.body, None, _test_classes(tree)))
     if check is not None:
         found = [item for item in found if item.function.name != check]
@@ -143,14 +146,6 @@ def _decorators(function: Function | ast.ClassDef) -> set[str]:
 
 def _functions(tree: ast.AST) -> list[Function]:
     return [item for item in ast.walk(tree) if isinstance(item, FUNCTIONS)]
-
-
-def prepares(function: Function) -> bool:
-    """Whether a test framework calls it around tests."""
-    name = function.name.lower().replace("_", "")
-    return name.startswith(("setup", "teardown", "asyncsetup", "asyncteardown")) or (
-        "fixture" in _decorators(function)
-    )
 
 
 def _asserting(tree: ast.Module, tests: list[Function], check: str | None) -> frozenset[str]:

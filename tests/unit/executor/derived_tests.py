@@ -7,6 +7,7 @@ import warnings
 import pytest
 
 from executor.guest.guards.deriving import pattern
+from executor.guest.guards.differing import other_than
 from executor.guest.reading.statements import SITE
 from executor.guest.telling import by_value
 from executor.judging.shared.arranging import Arrangement, Pattern
@@ -61,6 +62,8 @@ class Running:
             self.told[name] = result(Outcome.WRONG_ANSWER, str(error))
         except Exception as error:
             self.told[name] = result(Outcome.RUNTIME_ERROR, str(error))
+
+    other = staticmethod(other_than)
 
     def tell(self, number, value):
         self.comparison.take(self._name, [[number, by_value(value)]])

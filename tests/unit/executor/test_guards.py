@@ -321,6 +321,59 @@ def test_nothing_in_the_text_tells_a_test_from_its_copies():
     assert not {one.name(n) for n in range(len(found.items))} & {other.name(0)}
 
 
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        (
+            '@pytest.mark.parametrize("n, wanted", [(2, 131), (40, 272), (60, 393)])\n'
+            "def test_it(n, wanted): assert half(n) == wanted",
+            ("(2, 131)", "(40, 272)", "(60, 393)"),
+        ),
+        (
+            '@pytest.mark.parametrize("n, error", [(-1, ValueError), ("a", TypeError)])\n'
+            "def test_it(n, error):\n    with pytest.raises(error): half(n)",
+            ("(-1, ValueError)", "('a', TypeError)"),
+        ),
+        (
+            "def test_it(): assert Stack([11, 22, 33]) == Stack([44, 5.5, 'six'])",
+            ("44", "5.5", "six"),
+        ),
+        ("def test_it(): assert half(4) == 121 and half(8) == 14.5", ("121", "14.5")),
+        (
+            "def test_it(): assert all(half(n) == m for n, m in zip((2, 4), (71, 8.2)))",
+            ("71", "8.2"),
+        ),
+        (
+            "def test_it():\n    with pytest.raises(ValueError, match='negative'): half(-1)",
+            ("ValueError", "negative"),
+        ),
+        ("def test_it(): app.assert_called_with(131, name='negative')", ("131", "negative")),
+        (
+            "WANTED = {'one': 131, 'two': 24.5}\ndef test_it(): assert Stack(1) == WANTED",
+            ("131", "24.5"),
+        ),
+    ],
+)
+def test_no_part_of_what_is_expected_is_in_most_copies(test, expected):
+    items = derived(HEAD + test, inside=EVERY).items
+    copies = [item.text for item in items if item.site is not None][:3]
+
+    assert len(copies) == 3
+    assert {part for part in expected if any(part in text for text in copies)} == set()
+
+
+def test_both_truths_are_in_copies_of_what_expects_some():
+    rows = [(n, n % 2 == 0) for n in range(8)]
+    test = f"""
+@pytest.mark.parametrize("n, wanted", {rows})
+def test_it(n, wanted): assert is_even(n) == wanted
+"""
+    copies = [item for item in derived(HEAD + test, inside=EVERY).items if item.site is not None]
+
+    kept = [sum(str(row) in item.text for row in rows) for item in copies[:3]]
+    assert all(0 < count < len(rows) for count in kept)
+
+
 def test_tests_whose_order_matters_are_kept_in_it():
     source = """
 stack = Stack()
