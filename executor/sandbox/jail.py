@@ -111,17 +111,17 @@ class Jail:
         self._selector.register(self._control, selectors.EVENT_READ, "control")
 
     def _greet(self) -> None:
-        """Hear from the jail: of the reaper of its namespace, then from the process to watch."""
+        """Hear from the process to watch, which brings the reaper of its namespace along."""
         self._control.settimeout(_START_SECONDS)
         words, pid, files = hear(self._control)
-        if words == b"reaper":
-            (self._reaper,) = files
-            words, pid, files = hear(self._control)
-        if words != b"hello":
-            self._fail(f"the jail did not start: {self._complaint()}")
-        if self._reaper is None:
-            # Process 1 itself spoke; it waits for us, so that the number is still its own.
-            self._reaper = os.pidfd_open(pid)
+        match words:
+            case b"forked":
+                self._reaper, *files = files
+            case b"hello":
+                # Process 1 itself spoke; it waits for us, so that the number is still its own.
+                self._reaper = os.pidfd_open(pid)
+            case _:
+                self._fail(f"the jail did not start: {self._complaint()}")
         self._account.watch(pid, self._reaper)
         for output, pipe in zip(self._output.values(), files, strict=False):
             output.read_instead(pipe)

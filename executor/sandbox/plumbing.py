@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 READ_BYTES: Final = 1 << 16
 """Most that is read at a time."""
+_SPACE: Final = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(12)
+"""For who speaks, and for three open files."""
 
 
 class Ends(NamedTuple):
@@ -139,20 +141,19 @@ class Output:
         os.close(self._pipe)
 
 
-def hear(control: socket.socket) -> tuple[bytes, int, tuple[int, ...]]:
+def hear(control: socket.socket) -> tuple[bytes, int, list[int]]:
     """Receive one greeting, the sender's process id, and the open files that come with it.
 
     Nothing, from process -1, if nobody speaks.
     """
-    space = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(8)
-    pid, files = -1, ()
+    pid, files = -1, list[int]()
     try:
-        words, ancillary, _, _ = control.recvmsg(16, space)
+        words, ancillary, _, _ = control.recvmsg(16, _SPACE)
     except OSError:
-        return b"", pid, ()
+        return b"", pid, files
     for _, kind, data in ancillary:
         if kind == socket.SCM_RIGHTS:
-            files = struct.unpack(f"{len(data) // 4}i", data)
+            files = list(struct.unpack(f"{len(data) // 4}i", data))
         elif kind == socket.SCM_CREDENTIALS:
             # The kernel writes the sender's pid as seen from our namespace.
             pid = struct.unpack("3i", data)[0]
