@@ -224,11 +224,13 @@ class FunctionHost:
     def _arrive(self, jail: Jail) -> None:
         """Wait for answers; find out what each took."""
         allowed = self._meter.allowed
-        if self._is_ahead and not self._meter.has_left(jail):
+        now = Spending.of(jail)
+        if self._is_ahead and not self._meter.has_left(now):
             raise _Unclear
-        budget = self._budget(jail, Spending())
+        budget = self._budget(jail, Spending(), now)
         with self._watching(jail):
             if self._sent <= self._next:
+                self._mark = now
                 self._send_ahead(jail, budget)
             count = jail.arrive(budget, self._sent - self._next)
         now = Spending.of(jail)
@@ -249,7 +251,6 @@ class FunctionHost:
                 break
             chosen.append(self._expected[at])
         self._sent = self._next + len(chosen)
-        self._mark = Spending.of(jail)
         jail.send_packed(channel.framed(f"[{','.join(chosen)}]"), budget)
 
     def _checked(self, answer: Message, number: int) -> Message:
@@ -267,8 +268,8 @@ class FunctionHost:
         self._meter.require_in_time(spending.cpu, self._jail)
 
     def _exchange(self, jail: Jail, message: list[Message], spending: Spending) -> Message:
-        budget = self._budget(jail, spending)
         before = Spending.of(jail)
+        budget = self._budget(jail, spending, before)
         try:
             with self._meter.watching(jail):
                 jail.send(message, budget)
@@ -280,13 +281,13 @@ class FunctionHost:
         spending.add_since(before, jail)
         return answer
 
-    def _budget(self, jail: Jail, spending: Spending) -> Budget:
+    def _budget(self, jail: Jail, spending: Spending, now: Spending) -> Budget:
         allowed = self._meter.allowed
         if spending.cpu >= allowed.cpu * GRACE or spending.idle >= allowed.idle:
             spent = Ended(Outcome.TIME_LIMIT_EXCEEDED, "the test's time is used up")
             raise self._meter.met(spent, jail)
         cpu = allowed.cpu * GRACE - spending.cpu
-        return self._meter.budget(jail, cpu, allowed.idle - spending.idle)
+        return self._meter.budget(jail, cpu, allowed.idle - spending.idle, now)
 
     def forget_output(self) -> None:
         """Begin to count output anew; done between tests."""

@@ -86,45 +86,58 @@ class Meter:
             cpu_seconds=self._used.cpu, wall_seconds=self._used.wall, memory_bytes=self._memory
         )
 
-    def _left(self, jail: Jail | None) -> tuple[float, float]:
+    def _left(self, now: Spending | None) -> tuple[float, float]:
         cpu, idle = self._used.cpu, self._used.idle
-        if jail is not None:
-            cpu, idle = cpu + jail.cpu_seconds(), idle + jail.idle_seconds()
+        if now is not None:
+            cpu, idle = cpu + now.cpu, idle + now.idle
         return self._cpu_until - cpu, self._idle_until - idle
 
-    def require_left(self, jail: Jail | None = None) -> tuple[float, float]:
-        """Return the CPU and idle seconds that are left, with a jail that still runs.
+    def require_left(
+        self, now: Spending | None = None, jail: Jail | None = None
+    ) -> tuple[float, float]:
+        """Return the CPU and idle seconds that are left, with `now` used by a jail that still runs.
 
         Raises:
             Ended: there are none, or we have worked for it longer than it may itself.
         """
         if self._ours > max(self.limits.total_cpu_seconds, _LEAST_OURS):
             raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, _TOLD)
-        cpu, idle = self._left(jail)
+        cpu, idle = self._left(now)
         if cpu > 0 and idle > 0:
             return cpu, idle
         if self.has_hung:
             raise Ended(Outcome.NOT_RUN, _SHARED)
         raise self.met(Ended(Outcome.TIME_LIMIT_EXCEEDED, _USED_UP), jail)
 
-    def has_left(self, jail: Jail | None) -> bool:
-        """Tell whether CPU and idle seconds are left, with a jail that still runs."""
-        return min(self._left(jail)) > 0
+    def has_left(self, now: Spending) -> bool:
+        """Tell whether CPU and idle seconds are left, with what a jail has used that still runs."""
+        return min(self._left(now)) > 0
 
     def forgive(self, spent: Spending) -> None:
         """Leave something out of the total that has to be done again through no fault of tests."""
         self._cpu_until += spent.cpu
         self._idle_until += spent.idle
 
-    def budget(self, jail: Jail, cpu_seconds: float, idle_seconds: float) -> Budget:
+    def budget(
+        self, jail: Jail, cpu_seconds: float, idle_seconds: float, now: Spending | None = None
+    ) -> Budget:
         """Let a jail use so much from now on, and no more than what is left.
+
+        `now` is what it has used so far, if that has just been read.
 
         Raises:
             Ended: nothing is left.
             errors.SandboxError: the jail does not come up.
         """
-        cpu_left, idle_left = self.require_left(jail)
-        return jail.budget(min(cpu_seconds, cpu_left), min(idle_seconds, idle_left), self.deadline)
+        if now is None:
+            jail.boot()
+            now = Spending.of(jail)
+        cpu_left, idle_left = self.require_left(now, jail)
+        return Budget(
+            now.cpu + min(cpu_seconds, cpu_left),
+            now.idle + min(idle_seconds, idle_left),
+            self.deadline,
+        )
 
     def require_in_time(self, cpu_seconds: float, jail: Jail | None) -> None:
         """Look at what a test has used that has ended by itself; `jail` is as for `met`.
@@ -165,7 +178,7 @@ class Meter:
         if self.has_hung:
             return Ended(Outcome.NOT_RUN, _SHARED)
         self.has_hung = True
-        cpu_left, idle_left = self._left(jail)
+        cpu_left, idle_left = self._left(None if jail is None else Spending.of(jail))
         self._cpu_until -= max(0.0, cpu_left - self.allowed.cpu)
         self._idle_until -= max(0.0, idle_left - self.allowed.idle)
         return ended

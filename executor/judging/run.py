@@ -138,7 +138,7 @@ class Run:
         outcome, detail = judged(
             answer,
             lambda actual: compare.values_match(actual, expected, test.comparator, test.tolerance),
-            f"expected {brief(expected)}",
+            lambda: f"expected {brief(expected)}",
         )
         return verdicts.result(outcome, detail, spending)
 
@@ -152,7 +152,7 @@ class Run:
             args.append(encode(actual))
             return True
 
-        outcome, detail = judged(answer, write_anew, "plain data")
+        outcome, detail = judged(answer, write_anew, lambda: "plain data")
         if outcome is Outcome.PASSED and test.checker is not None:
             outcome, detail = self._checkers.ask(test.checker, args)
         return verdicts.result(outcome, detail, spending)
@@ -272,7 +272,10 @@ class Run:
         outcome, detail = judged(
             answer,
             lambda actual: compare.relation_holds(relation, actual, expected, tolerance),
-            "expected what is " + (relation if relation in ("true", "false") else brief(expected)),
+            lambda: (
+                "expected what is "
+                + (relation if relation in ("true", "false") else brief(expected))
+            ),
         )
         return verdicts.result(outcome, detail, spending)
 

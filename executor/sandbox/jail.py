@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import select
-import selectors
 import signal
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from executor.guest import channel
 from executor.sandbox import idling, messages
 from executor.sandbox.accounting import Account
 from executor.sandbox.ended import Budget, Ended, describe_status
-from executor.sandbox.plumbing import READ_BYTES, Ends, Output, hear
+from executor.sandbox.plumbing import READ_BYTES, Ends, Output, Watch, hear
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.problems import MAX_WALL_SECONDS, Limits
@@ -82,12 +81,12 @@ class Jail:
         self._fault: errors.SandboxError | None = None
         self._started = self._looked = self._next_look = time.monotonic()
         self._channel, self._control = ends.channel, ends.control
-        self._selector = selectors.DefaultSelector()
+        self._watch = Watch()
         self._channel.setblocking(False)
-        self._selector.register(self._channel, selectors.EVENT_READ, "channel")
+        self._watch.add(self._channel.fileno(), "channel")
         self._output = {
-            "stdout": Output(self._selector, "stdout", ends.stdout, limits.output_bytes),
-            "stderr": Output(self._selector, "stderr", ends.stderr, _STDERR_KEPT, _STDERR_KEPT),
+            "stdout": Output(self._watch, "stdout", ends.stdout, limits.output_bytes),
+            "stderr": Output(self._watch, "stderr", ends.stderr, _STDERR_KEPT, _STDERR_KEPT),
         }
 
     def boot(self) -> None:
@@ -108,7 +107,7 @@ class Jail:
         self._started = self._looked = time.monotonic()
         self._next_look = self._started + _POLL_SECONDS * _RANDOM.random()
         self._control.setblocking(False)
-        self._selector.register(self._control, selectors.EVENT_READ, "control")
+        self._watch.add(self._control.fileno(), "control")
 
     def _greet(self) -> None:
         """Hear from the process to watch, which brings the reaper of its namespace along."""
@@ -196,9 +195,9 @@ class Jail:
             try:
                 data = data[self._channel.send(data) :]
             except BlockingIOError:
-                self._watch_channel(selectors.EVENT_READ | selectors.EVENT_WRITE)
+                self._watch_channel(select.POLLIN | select.POLLOUT)
                 self._pump(budget)
-                self._watch_channel(selectors.EVENT_READ)
+                self._watch_channel(select.POLLIN)
             except OSError:
                 self._ended()
 
@@ -210,7 +209,7 @@ class Jail:
 
     def _watch_channel(self, events: int) -> None:
         if self._channel_open:
-            self._selector.modify(self._channel, events, "channel")
+            self._watch.add(self._channel.fileno(), "channel", events)
 
     def receive(self, budget: Budget) -> Any:
         """Receive one message.
@@ -300,8 +299,8 @@ class Jail:
         wait = _POLL_SECONDS
         if self._status is None:
             wait = min(wait, max(0.0, self._next_look - time.monotonic()))
-        for key, _ in self._selector.select(wait):
-            match key.data:
+        for ready in self._watch.ready(wait):
+            match ready:
                 case "channel":
                     self._read_channel()
                 case "control":
@@ -338,7 +337,7 @@ class Jail:
             data = b""
         if not data:
             self._channel_open = False
-            self._selector.unregister(self._channel)
+            self._watch.remove(self._channel.fileno())
         self._inbox.add(data)
 
     def _read_control(self) -> None:
@@ -346,7 +345,7 @@ class Jail:
             data = self._control.recv(256)
         except OSError:
             data = b""
-        self._selector.unregister(self._control)
+        self._watch.remove(self._control.fileno())
         try:
             self._status = json.loads(data[channel.LENGTH.size :])["status"]
         except (ValueError, KeyError, TypeError):
@@ -393,7 +392,6 @@ class Jail:
     def _close(self) -> None:
         self._control.close()
         self._channel.close()
-        self._selector.close()
         for output in self._output.values():
             output.close()
         if self._reaper is not None:
