@@ -4,6 +4,7 @@ It never sees a byte of a candidate: an order holds limits and open files, and w
 comes to the jail over a socket of its own. It has one thread; forking another's is not safe.
 """
 
+import _signal  # type: ignore[import-not-found] # nobody describes it
 import contextlib
 import gc
 import importlib
@@ -61,9 +62,6 @@ def main() -> None:
     zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd)
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A reaper takes this along, and the kernel then reaps for it. Nothing is lost here: the end of
-    # our own children gives no signal.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     if "pytest" in extra:
         _serve_in_session(zygote, proc_fd)
     run_child(zygote.serve())
@@ -149,7 +147,12 @@ class _Zygote:
         control = fds[1]
         try:
             confined, uid = self._confinement(message[4:]), int.from_bytes(message[:4], "big")
+            # A reaper takes this along, and the kernel then reaps for it; here it would lose what
+            # a child reports that has become another program. Not by `signal`, which goes through
+            # enumerations.
+            _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
             reaper, reaper_pid = self._namespaces.reaper()
+            _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
             self._ending[reaper] = reaper_pid
             self._poll.register(reaper, select.POLLIN)
             child = self._namespaces.fork(reaper)

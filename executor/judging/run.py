@@ -91,7 +91,9 @@ class Run:
             CompileFailed: the source does not compile.
             errors.SandboxError: the sandbox failed.
         """
-        if any(map(self._is_apart, self._suite.tests)):
+        apart = [at for at, test in enumerate(self._suite.tests) if self._is_apart(test)]
+        if apart:
+            self._expect(apart[0])
             self._load()
         asserted = self._run_asserts()
         results: list[TestResult] = []

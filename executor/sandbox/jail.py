@@ -187,6 +187,15 @@ class Jail:
             raise ValueError("the message is nested too deeply") from None
         self.send_packed(packed, budget)
 
+    def send_early(self, packed: bytes) -> None:
+        """Leave for it what `channel` has made of a message, before it begins.
+
+        Raises:
+            errors.SandboxError: the message is larger than what a socket takes at once.
+        """
+        if self._channel.send(packed) != len(packed):
+            self._fail("a socket takes less at once than was expected of it")
+
     def send_packed(self, packed: bytes, budget: Budget) -> None:
         """Send what `channel` has made of a message; the errors are those of `send`."""
         data = memoryview(packed)
