@@ -135,7 +135,8 @@ class FunctionHost:
         return self._jail
 
     def _load(self, jail: Jail) -> None:
-        if self._next < len(self._expected) and not self._one_by_one:
+        expected = self._expected[self._next :][:1]
+        if expected and len(expected[0]) <= _AHEAD and not self._one_by_one:
             jail.send_early(self._ahead())
         # What is loaded is no part of a test, and not what a reference program calibrates.
         budget = self._meter.budget(jail, self._limits.cpu_seconds, self._limits.idle_seconds)
