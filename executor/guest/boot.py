@@ -130,16 +130,12 @@ def run_child(start: dict[str, object]) -> NoReturn:
                 from executor.guest.programs import native
 
                 native.become(CHANNEL_FD, start)
-            case "touching":
-                from executor.guest.reading import touching
-
-                touching.tell(CHANNEL_FD, start)
             case "guards" | "examining" | "mutants":
                 look_at_suite(start)
             case "reading":
-                from executor.guest.reading import outline
+                from executor.guest.reading.outline import tell
 
-                outline.tell(CHANNEL_FD, start)
+                tell(CHANNEL_FD, start)
             case role if role in OF_TESTS:
                 run_tests(start)
         code = 0 if start["role"] != "program" else code

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
-from executor.judging import calls, verdicts
+from executor.judging import calls, reading, verdicts
 from executor.judging.asserting import Found, ReferenceFailed, ReferenceNearLimit, SuiteBroken
 from executor.judging.calls import Plain
 from executor.judging.checking import Checkers
@@ -16,10 +16,8 @@ from executor.judging.programs.composing import NoTests
 from executor.judging.run import Asserts, Run
 from executor.judging.shared import learning, sharing
 from executor.languages import TOOLCHAINS
-from executor.sandbox.ended import Ended
 from executor.sandbox.jail import Sandbox
 from infra.contracts.base import (
-    STANDARD_IMAGE,
     Integrity,
     IntegrityRule,
     Label,
@@ -28,9 +26,6 @@ from infra.contracts.base import (
 )
 from infra.contracts.execution import Guards, Suite, Verdict
 from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, check_tests
-
-_READ_BYTES: Final = 64 * 2**20
-"""What may be told of test code; it is no value of a candidate."""
 
 
 class Judge:
@@ -104,14 +99,15 @@ class Judge:
         """
         rule, decided = self._suite.integrity, self._suite.decided
         if rule is IntegrityRule.ISOLATED:
-            return self._read_asserts()
+            return self._read(decides=False).asserts()
         if rule is IntegrityRule.SHARED or decided is Integrity.SHARED:
             return self._share_asserts()
-        if decided is None and self._touched() is not None:
+        read = self._read(decides=decided is None)
+        if read.touches:
             return self._share_asserts()
         reference = self._suite.reference_program
         try:
-            self.asserts = self._read_asserts()
+            self.asserts = read.asserts()
             # What is compared outside cannot pass for nothing: who passes has passed, and whether
             # the reference does as well matters for the first that does not.
             if all(plain is not None for plain in self.asserts.plain):
@@ -125,10 +121,8 @@ class Judge:
             return self._share_asserts()
         return self.asserts
 
-    def _touched(self) -> str | None:
-        """Say what the test code touches beyond calls and data, if anything."""
-        answer = self._ask_reader("touching")
-        return next((str(found) for found in answer["touches"] if found is not None), None)
+    def _read(self, decides: bool) -> reading.Read:
+        return reading.read(self._sandbox, self._suite, self._tests, decides)
 
     def _share_asserts(self) -> Asserts:
         """Have the tests run beside the candidate, and see by the reference which there are."""
@@ -214,42 +208,6 @@ class Judge:
         else:
             self._reference, allowed = reference, calibrated(self._limits, reference)
         self._allowed, self._is_calibrated = allowed, True
-
-    def _reading_start(self, role: str) -> dict[str, Any]:
-        # An array is no plain data: comparing it with a list gives another array.
-        describes = self._suite.image == STANDARD_IMAGE
-        return {
-            "role": role,
-            "tests": [
-                test.model_dump(include={"source", "check", "module"}) for test in self._tests
-            ],
-            "entry_point": self._suite.entry_point,
-            "describes": describes,
-            "reference_program": self._suite.reference_program,
-        }
-
-    def _ask_reader(self, role: str) -> dict[str, Any]:
-        """Have the test code read in a jail.
-
-        Raises:
-            SuiteBroken: it cannot be run.
-        """
-        limits = self._limits.model_copy(update={"value_bytes": _READ_BYTES})
-        with self._sandbox.jail(self._reading_start(role), limits) as jail:
-            try:
-                budget = jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds)
-                answer: dict[str, Any] = jail.receive(budget)
-            except Ended as ended:
-                raise SuiteBroken(f"the test code cannot be read: {ended.detail}") from ended
-        if "broken" in answer:
-            raise SuiteBroken(str(answer["broken"]))
-        return answer
-
-    def _read_asserts(self) -> Asserts:
-        """Have the test code read: its tests counted, the plain ones described."""
-        found = self._ask_reader("reading")["found"]
-        counts = [len(one["names"]) or 1 for one in found]
-        return Asserts(counts, [one.pop("plain") for one in found], found)
 
     def judge(self, source: str) -> Verdict:
         """Label one program.
