@@ -1,8 +1,7 @@
 """What the processes of one candidate have used, and what that leaves for the tests to come."""
 
-import contextlib
 import time
-from collections.abc import Iterator
+from types import TracebackType
 from typing import Final
 
 from executor.judging.limits import Allowance, own
@@ -149,20 +148,17 @@ class Meter:
             self.was_late = True
             raise self.met(Ended(Outcome.TIME_LIMIT_EXCEEDED, _REACHED), jail)
 
-    @contextlib.contextmanager
-    def watching(self, jail: Jail) -> Iterator[None]:
-        """Say what it means if the jail ends here, and count what we do for it meanwhile.
+    def watching(self, jail: Jail) -> "_Watching":
+        """Say what it means if the jail ends in this block, and count what we do for it meanwhile.
 
         Raises:
             Ended: as the jail raised it, or that its test counts as not run.
         """
-        began = time.thread_time()
-        try:
-            yield
-        except Ended as ended:
-            raise self.met(ended, jail) from ended
-        finally:
-            self._ours += time.thread_time() - began
+        return _Watching(self, jail)
+
+    def count_ours(self, seconds: float) -> None:
+        """Count CPU time that we have taken to hear what the processes tell."""
+        self._ours += seconds
 
     def met(self, ended: Ended, jail: Jail | None = None) -> Ended:
         """Return what the end of a test means for it, and for those after it.
@@ -182,3 +178,26 @@ class Meter:
         self._cpu_until -= max(0.0, cpu_left - self.allowed.cpu)
         self._idle_until -= max(0.0, idle_left - self.allowed.idle)
         return ended
+
+
+class _Watching:
+    """The block of `Meter.watching`: entered for every message, and no generator for that."""
+
+    __slots__ = ("_began", "_jail", "_meter")
+
+    def __init__(self, meter: Meter, jail: Jail) -> None:
+        self._meter = meter
+        self._jail = jail
+
+    def __enter__(self) -> None:
+        self._began = time.thread_time()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._meter.count_ours(time.thread_time() - self._began)
+        if isinstance(error, Ended):
+            raise self._meter.met(error, self._jail) from error
