@@ -4,6 +4,7 @@ It keeps the control socket to itself. When that socket closes, the supervisor h
 jail gone; process 1 leaves, and the kernel kills all that is left in its namespace.
 """
 
+import _signal  # type: ignore[import-not-found] # nobody describes it
 import contextlib
 import fcntl
 import os
@@ -35,6 +36,8 @@ def main() -> None:
     from executor.guest import confine, files, packages
 
     confine.bound()
+    # Without the `site` module a program lacks `exit` and `quit`.
+    site.setquit()
     # Before the account: what packages and the copy of the input take is not the candidate's.
     for _ in packages.loaded(modules):
         pass
@@ -112,13 +115,13 @@ def run_child(start: dict[str, object]) -> NoReturn:
         settle()
         match start["role"]:
             case "functions":
-                from executor.guest import calls
+                from executor.guest.calls import serve as answer_calls
 
-                calls.serve(CHANNEL_FD, start)
+                answer_calls(CHANNEL_FD, start)
             case "program":
-                from executor.guest.programs import python
+                from executor.guest.programs.python import run
 
-                code = python.run(CHANNEL_FD, start)
+                code = run(CHANNEL_FD, start)
             case "compile":
                 from executor.guest.programs import native
 
@@ -127,16 +130,12 @@ def run_child(start: dict[str, object]) -> NoReturn:
                 from executor.guest.programs import native
 
                 native.become(CHANNEL_FD, start)
-            case "touching":
-                from executor.guest.reading import touching
-
-                touching.tell(CHANNEL_FD, start)
             case "guards" | "examining" | "mutants":
                 look_at_suite(start)
             case "reading":
-                from executor.guest.reading import outline
+                from executor.guest.reading.outline import tell
 
-                outline.tell(CHANNEL_FD, start)
+                tell(CHANNEL_FD, start)
             case role if role in OF_TESTS:
                 run_tests(start)
         code = 0 if start["role"] != "program" else code
@@ -145,14 +144,12 @@ def run_child(start: dict[str, object]) -> NoReturn:
 
 
 def settle() -> None:
-    """Have signals, and what every program finds, as they usually are."""
+    """Have signals as every program finds them."""
+    # Not by `signal`, which goes through enumerations for each.
     for number in (signal.SIGINT, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    # Python ignores these two; a program expects their usual effect.
+        _signal.signal(number, _signal.SIG_DFL)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
-        signal.signal(number, signal.SIG_IGN)
-    # Without the `site` module a program lacks `exit` and `quit`.
-    site.setquit()
+        _signal.signal(number, _signal.SIG_IGN)
 
 
 def run_tests(start: dict[str, object]) -> None:
@@ -177,9 +174,9 @@ def tests(start: dict[str, object]) -> Generator[object, int, None]:
 
             return watched.run(CHANNEL_FD, start)
         case _:
-            from executor.guest.isolated import serving
+            from executor.guest.isolated.serving import run
 
-            return serving.run(CHANNEL_FD, start)
+            return run(CHANNEL_FD, start)
 
 
 def look_at_suite(start: dict[str, object]) -> None:

@@ -4,12 +4,13 @@ A strict jail gets the same from nsjail.
 """
 
 import ctypes
+import json
 import os
 import platform
 import resource
 import signal
 import struct
-from typing import Any, NoReturn
+from typing import NamedTuple, NoReturn
 
 _CLONE_VM = 0x00000100
 _CLONE_FILES = 0x00000400
@@ -24,7 +25,7 @@ CHILD_FLAGS = 0x017D5FFF
 Not among them are a sibling instead of a child (CLONE_PARENT), which nobody would wait for,
 tracing, shared I/O contexts, and namespaces.
 """
-_SIGCHLD = 17
+_REAPER_FLAGS = _CLONE_VM | _CLONE_FILES | _CLONE_PIDFD | _CLONE_NEWPID
 _MS_NOSUID_NODEV = 6
 _PR_SET_DUMPABLE = 4
 _PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = ZYGOTE_OPTIONS = 1, 22, 24
@@ -57,14 +58,17 @@ class Namespaces:
     """Forks processes into PID namespaces of their own, each with a reaper as its process 1.
 
     A reaper shares the zygote's memory and files, so that it costs no copy and holds nothing open,
-    and does nothing but sleep in the C library's `pause`; the kernel reaps for it, because it
-    ignores the signal of its children. Killing it kills everything in its namespace.
+    and does nothing but sleep in the C library's `pause`; the kernel reaps for it, if whoever makes
+    it ignores the signal of children. Killing it kills everything in its namespace. The end of
+    neither gives a signal; they are waited for with `__WALL`.
     """
 
     def __init__(self) -> None:
         self._stacks = ctypes.create_string_buffer(_STACK_BYTES * (_STACKS + 1))
         self._count = 0
         self._pause = ctypes.cast(_libc.pause, ctypes.c_void_p)
+        self._pidfd = ctypes.c_int(-1)
+        self._pidfd_at = ctypes.addressof(self._pidfd)
         self._own = os.pidfd_open(os.getpid())
 
     def reaper(self) -> tuple[int, int]:
@@ -76,19 +80,16 @@ class Namespaces:
         self._count = self._count % _STACKS + 1
         # The end of a stack is where it begins; it must be a multiple of sixteen.
         top = (ctypes.addressof(self._stacks) + self._count * _STACK_BYTES) & ~15
-        pidfd = ctypes.c_int(-1)
-        flags = _CLONE_VM | _CLONE_FILES | _CLONE_PIDFD | _CLONE_NEWPID | _SIGCHLD
-        pid = _libc.clone(self._pause, top, flags, None, ctypes.addressof(pidfd))
+        pid = _libc.clone(self._pause, top, _REAPER_FLAGS, None, self._pidfd_at)
         if pid < 0:
             _fail()
-        return pidfd.value, pid
+        return self._pidfd.value, pid
 
     def fork(self, reaper: int) -> int:
         """Fork into the namespace of a reaper, with new mount and IPC namespaces.
 
-        The end of the child gives no signal; it is waited for with `__WALL`. The C library does not
-        learn of this fork, and the interpreter's hooks, which would only touch memory, do not run;
-        that is safe for the one thread there is.
+        The C library does not learn of this fork, and the interpreter's hooks, which would only
+        touch memory, do not run; that is safe for the one thread there is.
 
         Raises:
             OSError: the kernel refused.
@@ -152,22 +153,42 @@ class _Filter(ctypes.Structure):
 
 _CODE = _program()
 _FILTER = _Filter(len(_CODE) // 8, _CODE)
+_FILTER_AT = ctypes.byref(_FILTER)
+_HEADER, _NO_CAPABILITIES = struct.pack("Ii", _CAPABILITY_VERSION_3, 0), bytes(24)
 
 
-def confine(order: dict[str, Any], proc_fd: int) -> None:
+class Confinement(NamedTuple):
+    """What a jail may do, as the kernel is told."""
+
+    scratch: bytes
+    """Options of the tmpfs."""
+    rlimits: tuple[tuple[int, tuple[int, int]], ...]
+    """Each with the limit, soft and hard."""
+
+
+def read(text: bytes) -> Confinement:
+    """Read JSON of `scratch` (options of the tmpfs) and `rlimits` (name to value)."""
+    given = json.loads(text)
+    rlimits = given["rlimits"].items()
+    return Confinement(
+        given["scratch"].encode(),
+        tuple((getattr(resource, f"RLIMIT_{name}"), (value, value)) for name, value in rlimits),
+    )
+
+
+def confine(confined: Confinement, uid: int, proc_fd: int) -> None:
     """Take a fresh file system, another user in a user namespace of its own, limits and filter.
 
     Args:
-        order: `scratch` (options of the tmpfs), `uid` (in the cell), `rlimits` (name to value).
-        proc_fd: directory of some process file system in which `self` is this process.
+        confined: What is left to this process; it is `bound` already.
+        uid: Number of its user in the cell.
+        proc_fd: Directory of some process file system in which `self` is this process.
 
     Raises:
         OSError: the kernel refused; nothing may be run then.
     """
-    options = order["scratch"].encode()
-    _checked(_libc.mount(b"none", b"/tmp", b"tmpfs", _MS_NOSUID_NODEV, options))
+    _checked(_libc.mount(b"none", b"/tmp", b"tmpfs", _MS_NOSUID_NODEV, confined.scratch))
     os.chdir("/tmp")
-    uid = order["uid"]
     # In an ordinary user's cell there is user 0 alone, and the kernel denies it to give up groups.
     if uid != 0:
         os.setgroups([])
@@ -176,17 +197,16 @@ def confine(order: dict[str, Any], proc_fd: int) -> None:
     # A process that changed its user may not write its own map without this.
     _checked(_libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0))
     _checked(_libc.unshare(_CLONE_NEWUSER))
-    _write(proc_fd, "setgroups", "deny")
-    _write(proc_fd, "gid_map", f"{_INSIDE_UID} {uid} 1")
-    _write(proc_fd, "uid_map", f"{_INSIDE_UID} {uid} 1")
-    for name, value in order["rlimits"].items():
-        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
-    bound()
+    mapped = b"%d %d 1" % (_INSIDE_UID, uid)
+    _write(proc_fd, "self/setgroups", b"deny")
+    _write(proc_fd, "self/gid_map", mapped)
+    _write(proc_fd, "self/uid_map", mapped)
+    for number, limit in confined.rlimits:
+        resource.setrlimit(number, limit)
     for number in range(_LAST_CAPABILITY + 1):
         _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)  # Fails past the kernel's own last one.
-    header = struct.pack("Ii", _CAPABILITY_VERSION_3, 0)
-    _checked(_libc.capset(header, bytes(24)))
-    _checked(_libc.prctl(_PR_SET_SECCOMP, 2, ctypes.byref(_FILTER), 0, 0))
+    _checked(_libc.capset(_HEADER, _NO_CAPABILITIES))
+    _checked(_libc.prctl(_PR_SET_SECCOMP, 2, _FILTER_AT, 0, 0))
 
 
 def bound() -> None:
@@ -214,9 +234,9 @@ def die_with_parent() -> None:
     _checked(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
 
 
-def _write(proc_fd: int, name: str, text: str) -> None:
-    fd = os.open(f"self/{name}", os.O_WRONLY, dir_fd=proc_fd)
+def _write(proc_fd: int, name: str, text: bytes) -> None:
+    fd = os.open(name, os.O_WRONLY, dir_fd=proc_fd)
     try:
-        os.write(fd, text.encode())
+        os.write(fd, text)
     finally:
         os.close(fd)

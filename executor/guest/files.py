@@ -34,16 +34,21 @@ def _named_pipe(name: str) -> tuple[int, int]:
     return os.open(name, os.O_RDONLY | os.O_NONBLOCK), os.open(name, os.O_WRONLY)
 
 
-def greet(control: int, outputs: Sequence[tuple[int, int]]) -> None:
+def greet(control: int, outputs: Sequence[tuple[int, int]], reaper: int | None = None) -> None:
     """Say hello to the supervisor, hand it the ends to read, and write to the others from now on.
 
-    Until then what we complain of goes where the supervisor looks for it.
+    Until then what we complain of goes where the supervisor looks for it. The `reaper` of our
+    namespace, where we are not its first process, goes before the ends.
     """
-    readers = [reader for reader, _ in outputs]
-    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack(f"{len(readers)}i", *readers))
+    handed = [reader for reader, _ in outputs]
+    words = b"hello"
+    if reaper is not None:
+        handed.insert(0, reaper)
+        words = b"forked"
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, struct.pack(f"{len(handed)}i", *handed))
     borrowed = _socket.socket(fileno=control)
     try:
-        borrowed.sendmsg([b"hello"], [rights] if readers else [])
+        borrowed.sendmsg([words], [rights] if handed else [])
     finally:
         borrowed.detach()
     for number, (reader, writer) in enumerate(outputs, 1):

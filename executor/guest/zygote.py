@@ -4,19 +4,29 @@ It never sees a byte of a candidate: an order holds limits and open files, and w
 comes to the jail over a socket of its own. It has one thread; forking another's is not safe.
 """
 
+import _signal  # type: ignore[import-not-found] # nobody describes it
 import contextlib
 import gc
 import importlib
-import json
 import os
 import select
 import signal
+import site
 import socket
 import sys
 from collections.abc import Generator
 from typing import Any
 
+sys.path.insert(0, "/py/guest")
+
+# Bound here, and modules rather than packages named wherever a jail passes: to look for a module
+# in a package writes on dozens of pages, each of which is then copied for every jail.
+from executor.guest import confine, files, packages
+from executor.guest.boot import CHANNEL_FD, CONTROL_FD, OF_TESTS, enter, run_child, settle, tests
+from executor.guest.channel import Channel, pack
+
 _MAX_FILES = 16
+_MESSAGE_BYTES = 4096
 _WALL = 0x40000000
 """For `waitpid`: also children whose end gives no signal."""
 _PRELOADED = (
@@ -24,6 +34,13 @@ _PRELOADED = (
     "random", "re", "string", "types", "typing", "traceback", "warnings",
 )  # fmt: skip
 """What candidates and tests import most; loaded once here instead of in each of them."""
+_OWN = (
+    "executor.guest.calls", "executor.guest.isolated.serving", "executor.guest.programs.python",
+    "executor.guest.reading.outline",
+)  # fmt: skip
+"""What jails do most."""
+_KEPT = 64
+"""Confinements that are kept as they were read."""
 
 
 def main() -> None:
@@ -35,37 +52,32 @@ def main() -> None:
     order_fd, proc_fd = int(sys.argv[1]), int(sys.argv[2])
     extra = sys.argv[3:]
     del sys.argv[1:]
-    sys.path.insert(0, "/py/guest")
-    for name in _PRELOADED:
+    for name in (*_PRELOADED, *_OWN):
         importlib.import_module(name)
-    from executor.guest import boot, calls, files, packages  # noqa: F401 - loaded for the jails
-    from executor.guest.isolated import serving  # noqa: F401 - the same
-    from executor.guest.programs import python  # noqa: F401 - the same
-    from executor.guest.reading import outline  # noqa: F401 - the same
-
     for name in packages.loaded(extra):
         _require_one_thread(proc_fd, name)
+    # Without the `site` module a program lacks `exit` and `quit`.
+    site.setquit()
 
     zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd)
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if "pytest" in extra:
         _serve_in_session(zygote, proc_fd)
-    boot.run_child(zygote.serve())
+    run_child(zygote.serve())
 
 
 def _serve_in_session(zygote: "_Zygote", proc_fd: int) -> None:
     """Serve in a session of pytest that has begun; return if this one cannot be forked."""
-    from executor.guest import boot
     from executor.guest.shared import session, suite  # noqa: F401 - loaded for the jails
 
     def order() -> Generator[object, int, None]:
         try:
             start = zygote.serve()
-            if start["role"] not in boot.OF_TESTS:
-                boot.run_child(start)
-            boot.settle()
-            return boot.tests(start)
+            if start["role"] not in OF_TESTS:
+                run_child(start)
+            settle()
+            return tests(start)
         except BaseException as error:
             # Not for pytest to deal with.
             os.write(2, f"{type(error).__name__}: {error}".encode())
@@ -95,68 +107,77 @@ class _Zygote:
     """Carries out orders, and reports how the first process of each jail ended."""
 
     def __init__(self, orders: socket.socket, proc_fd: int) -> None:
-        from executor.guest import confine
-
-        self._confine = confine
         self._namespaces = confine.Namespaces()
         self._orders = orders
+        self._space = socket.CMSG_SPACE(4 * _MAX_FILES)
         self._proc_fd = proc_fd
         self._poll = select.poll()
         self._poll.register(orders, select.POLLIN)
         self._running: dict[int, tuple[int, int, int]] = {}
         self._ending: dict[int, int] = {}
+        self._read: dict[bytes, confine.Confinement] = {}
 
     def serve(self) -> dict[str, Any]:
         """Go on until the order socket is closed; nothing else is ever waited for.
 
         It returns in the first process of each jail, with what that is to run.
         """
+        confine.die_with_parent()
+        confine.bound()
         gc.collect()
         gc.freeze()
-        self._confine.die_with_parent()
         self._orders.send(b"hello")
         while True:
             for fd, _ in self._poll.poll():
-                if fd == self._orders.fileno():
+                if fd in self._running:
+                    self._report(fd)
+                elif fd in self._ending:
+                    self._reap(fd, self._ending.pop(fd))
+                else:
                     start = self._carry_out()
                     if start is not None:
                         return start
-                elif fd in self._running:
-                    self._report(fd)
-                else:
-                    self._reap(fd, self._ending.pop(fd))
 
     def _carry_out(self) -> dict[str, Any] | None:
         """Start a jail; return only in there what it is to run."""
-        message, fds, _, _ = socket.recv_fds(self._orders, 4096, _MAX_FILES)
+        message, ancillary, _, _ = self._orders.recvmsg(_MESSAGE_BYTES, self._space)
         if not message:
             os._exit(0)  # And with process 1 everything in the cell.
-        channel, control, *rest = fds
+        fds = list(memoryview(ancillary[0][2]).cast("i"))
+        control = fds[1]
         try:
+            confined, uid = self._confinement(message[4:]), int.from_bytes(message[:4], "big")
             # A reaper takes this along, and the kernel then reaps for it; here it would lose what
-            # a child reports.
-            signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+            # a child reports that has become another program. Not by `signal`, which goes through
+            # enumerations.
+            _signal.signal(_signal.SIGCHLD, _signal.SIG_IGN)
             reaper, reaper_pid = self._namespaces.reaper()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
             self._ending[reaper] = reaper_pid
             self._poll.register(reaper, select.POLLIN)
-            _send_file(control, reaper)
             child = self._namespaces.fork(reaper)
             if child == 0:
-                return _become_first(self._confine, json.loads(message), fds, self._proc_fd)
+                return _become_first(confined, uid, fds, reaper, self._proc_fd)
             watched = os.pidfd_open(child)
             self._running[watched] = (child, reaper, control)
             self._poll.register(watched, select.POLLIN)
         except OSError as error:
             os.close(control)
             self._orders.send(f"cannot start a jail: {error}".encode())
-        for fd in (channel, *rest):
-            os.close(fd)
+        for fd in fds:
+            if fd != control:
+                os.close(fd)
         return None
 
-    def _report(self, watched: int) -> None:
-        from executor.guest.channel import pack
+    def _confinement(self, text: bytes) -> confine.Confinement:
+        """Read what a jail may do; here, once, rather than in each of those that may do as much."""
+        if text not in self._read:
+            if len(self._read) >= _KEPT:
+                self._read.clear()
+            self._read[text] = confine.read(text)
+        return self._read[text]
 
+    def _report(self, watched: int) -> None:
         child, reaper, control = self._running.pop(watched)
         status = self._reap(watched, child)
         with contextlib.suppress(OSError):  # The supervisor may have turned away.
@@ -169,49 +190,40 @@ class _Zygote:
     def _reap(self, watched: int, pid: int) -> int | None:
         self._poll.unregister(watched)
         os.close(watched)
-        with contextlib.suppress(ChildProcessError):
+        try:
             return os.waitpid(pid, _WALL)[1]
-        return None
-
-
-def _send_file(control: int, fd: int) -> None:
-    borrowed = socket.socket(fileno=control)
-    try:
-        socket.send_fds(borrowed, [b"reaper"], [fd])
-    finally:
-        borrowed.detach()
+        except ChildProcessError:
+            return None
 
 
 def _become_first(
-    confine: Any, order: dict[str, Any], fds: list[int], proc_fd: int
+    confined: confine.Confinement, uid: int, fds: list[int], reaper: int, proc_fd: int
 ) -> dict[str, Any]:
     """Take what this process is to have and no more; return what it is to run."""
-    from executor.guest import boot, files
-    from executor.guest.channel import Channel
-
     try:
         # A process group of its own: `kill(0)` reaches nobody else.
         os.setsid()
         channel, control, stdin, stdout, stderr, *entrances = fds
         for fd, wanted in ((stdin, 0), (stdout, 1), (stderr, 2)):
             os.dup2(fd, wanted)
-        confine.confine(order, proc_fd)
+        confine.confine(confined, uid, proc_fd)
         # Before the account: what the copy of the input takes is not the candidate's.
         outputs = files.name_files()
-        boot.enter(entrances)
-        files.greet(control, outputs)
+        enter(entrances)
+        files.greet(control, outputs, reaper)
         # Received numbers are the lowest free ones, so that they may be those wanted.
         channel, control = os.dup(channel), os.dup(control)
-        os.dup2(channel, boot.CHANNEL_FD)
-        os.dup2(control, boot.CONTROL_FD)
-        os.closerange(boot.CONTROL_FD + 1, 256)
-        start: dict[str, Any] = Channel(boot.CONTROL_FD).receive()
-        os.close(boot.CONTROL_FD)
+        os.dup2(channel, CHANNEL_FD)
+        os.dup2(control, CONTROL_FD)
+        os.closerange(CONTROL_FD + 1, 256)
+        start: dict[str, Any] = Channel(CONTROL_FD).receive()
+        os.close(CONTROL_FD)
         return start
     except BaseException as error:
-        with contextlib.suppress(OSError):
+        try:
             os.write(2, f"{type(error).__name__}: {error}".encode())
-        os._exit(70)
+        finally:
+            os._exit(70)
 
 
 if __name__ == "__main__":

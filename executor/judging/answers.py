@@ -26,11 +26,12 @@ _BRIEF: Final = _Brief()
 
 
 def judged(
-    answer: Mapping[str, Any], holds: Callable[[Any], bool], wanted: str
+    answer: Mapping[str, Any], holds: Callable[[Any], bool], wanted: Callable[[], str]
 ) -> tuple[Outcome, str]:
     """Turn an answer into an outcome, and a reason if it is none that `holds`.
 
     The answer has a tagged `value`, or says why it is none (`opaque`) or what was `raised`.
+    `wanted` says what would have held.
     """
     if "raised" in answer:
         memory = answer["memory"]
@@ -50,7 +51,7 @@ def judged(
             return Outcome.PASSED, ""
     except (TypeError, ValueError, ArithmeticError, RecursionError) as error:
         return Outcome.RUNTIME_ERROR, f"the answer {brief(actual)}: {error}"
-    return Outcome.WRONG_ANSWER, f"got {brief(actual)}, {wanted}"
+    return Outcome.WRONG_ANSWER, f"got {brief(actual)}, {wanted()}"
 
 
 def brief(value: Any) -> str:

@@ -51,10 +51,10 @@ class _Unclear(Exception):
 class FunctionHost:
     """Runs a candidate as a server of calls, and starts it afresh after a crash or a limit.
 
-    Requests that are expected are sent ahead of their turn, once it is loaded, many at a time, so
-    that it goes on while its answers are looked at. What a test has used is then known of those
-    together that answer together. Where that leaves open which of them met a limit or came near
-    it, each is sent by itself from there on.
+    Requests that are expected are sent ahead of their turn, many at a time, the first before it is
+    loaded, so that it goes on while its answers are looked at. What a test has used is then known
+    of those together that answer together. Where that leaves open which of them met a limit or came
+    near it, or whether what was loaded did, each is sent by itself from there on.
     """
 
     def __init__(
@@ -106,25 +106,42 @@ class FunctionHost:
         if self._jail is not None:
             return
         self._meter.require_left()
-        jail = self._jail = self._stack.enter_context(
-            self._sandbox.jail({"role": "functions", "source": self._source}, self._limits)
-        )
-        self.generation += 1
         try:
-            self._load(jail)
-            self._mark = self._loaded = Spending.of(jail)
+            try:
+                self._begin()
+            except _Unclear:
+                self._meter.forgive(Spending.of(self._begun))
+                self.stop()
+                self._one_by_one = True
+                self._begin()
         except (CompileFailed, Ended) as failure:
             # Loading it once more would end in the same way.
             self._broken = failure
             self.stop()
             raise
 
+    def _begin(self) -> None:
+        jail = self._jail = self._stack.enter_context(
+            self._sandbox.jail({"role": "functions", "source": self._source}, self._limits)
+        )
+        self.generation += 1
+        self._load(jail)
+        self._mark = self._loaded = Spending.of(jail)
+
+    @property
+    def _begun(self) -> Jail:
+        """The process that runs."""
+        assert self._jail is not None
+        return self._jail
+
     def _load(self, jail: Jail) -> None:
+        expected = self._expected[self._next :][:1]
+        if expected and len(expected[0]) <= _AHEAD and not self._one_by_one:
+            jail.send_early(self._ahead())
         # What is loaded is no part of a test, and not what a reference program calibrates.
         budget = self._meter.budget(jail, self._limits.cpu_seconds, self._limits.idle_seconds)
         try:
-            with self._meter.watching(jail):
-                first = jail.receive(budget)
+            first = self._receive_of_load(jail, budget)
         except Ended as ended:
             if self._compiled:
                 raise
@@ -132,14 +149,28 @@ class FunctionHost:
         if "compile_error" in first:
             raise CompileFailed(str(first["compile_error"]))
         self._compiled = True
-        with self._meter.watching(jail):
-            second = jail.receive(budget)
+        second = self._receive_of_load(jail, budget)
         if second.get("loaded") is not True:
             memory = second.get("memory") is True
             raise Ended(
                 Outcome.MEMORY_LIMIT_EXCEEDED if memory else Outcome.RUNTIME_ERROR,
                 str(second.get("load_error", "the process sent no valid message")),
             )
+
+    def _receive_of_load(self, jail: Jail, budget: Budget) -> Message:
+        """Receive what the process says of its own.
+
+        Raises:
+            _Unclear: it has said so before it ended, and may have been at work on a test.
+        """
+        with self._meter.watching(jail):
+            try:
+                message: Message = jail.receive(budget)
+            except Ended as ended:
+                if self._sent > self._next and jail.has_more():
+                    raise _Unclear from ended
+                raise
+        return message
 
     @contextlib.contextmanager
     def _watching(self, jail: Jail) -> Iterator[None]:
@@ -170,16 +201,16 @@ class FunctionHost:
             Ended: the candidate crashed or met a limit; it is started afresh for the next request.
         """
         self.start()
-        jail = self._jail
-        assert jail is not None
-        answer = self._exchange(jail, [request], spending)
+        answer = self._exchange(self._begun, [request], spending)
         return self._checked(answer, request["id"])
 
     def expect(self, requests: Sequence[str]) -> None:
         """Prepare for requests that `ask_next` is about to ask, each as JSON with its position.
 
-        Until all are asked, nothing else may be.
+        Until all are asked, nothing else may be. They may have been expected before it is loaded.
         """
+        if requests is self._expected:
+            return
         self._expected = requests
         self._next = self._sent = self._arrived = 0
 
@@ -198,16 +229,14 @@ class FunctionHost:
 
     def _begin_again(self) -> None:
         """Go back to the last answer, from where each request is sent by itself."""
-        assert self._jail is not None
         self._meter.forgive(self._loaded)
-        self._meter.forgive(Spending.of(self._jail).since(self._mark))
+        self._meter.forgive(Spending.of(self._begun).since(self._mark))
         self.stop()
         self._one_by_one = True
         self.start()
 
     def _take(self, spending: Spending) -> Message:
-        jail = self._jail
-        assert jail is not None
+        jail = self._begun
         try:
             if self._arrived <= self._next:
                 self._arrive(jail)
@@ -224,12 +253,14 @@ class FunctionHost:
     def _arrive(self, jail: Jail) -> None:
         """Wait for answers; find out what each took."""
         allowed = self._meter.allowed
-        if self._is_ahead and not self._meter.has_left(jail):
+        now = Spending.of(jail)
+        if self._is_ahead and not self._meter.has_left(now):
             raise _Unclear
-        budget = self._budget(jail, Spending())
+        budget = self._budget(jail, Spending(), now)
         with self._watching(jail):
             if self._sent <= self._next:
-                self._send_ahead(jail, budget)
+                self._mark = now
+                jail.send_packed(self._ahead(), budget)
             count = jail.arrive(budget, self._sent - self._next)
         now = Spending.of(jail)
         used = now.since(self._mark)
@@ -239,8 +270,8 @@ class FunctionHost:
         self._share = Spending(used.cpu / count, used.idle / count, used.wall / count)
         self._arrived = self._next + count
 
-    def _send_ahead(self, jail: Jail, budget: Budget) -> None:
-        """Send the next request, and those after it as far as a socket takes them at once."""
+    def _ahead(self) -> bytes:
+        """Return the next request to send, and those after it as far as a socket takes them."""
         chosen: list[str] = []
         characters = 0
         for at in range(self._next, len(self._expected)):
@@ -249,8 +280,7 @@ class FunctionHost:
                 break
             chosen.append(self._expected[at])
         self._sent = self._next + len(chosen)
-        self._mark = Spending.of(jail)
-        jail.send_packed(channel.framed(f"[{','.join(chosen)}]"), budget)
+        return channel.framed(f"[{','.join(chosen)}]")
 
     def _checked(self, answer: Message, number: int) -> Message:
         if answer.get("id") != number:
@@ -267,8 +297,8 @@ class FunctionHost:
         self._meter.require_in_time(spending.cpu, self._jail)
 
     def _exchange(self, jail: Jail, message: list[Message], spending: Spending) -> Message:
-        budget = self._budget(jail, spending)
         before = Spending.of(jail)
+        budget = self._budget(jail, spending, before)
         try:
             with self._meter.watching(jail):
                 jail.send(message, budget)
@@ -280,13 +310,13 @@ class FunctionHost:
         spending.add_since(before, jail)
         return answer
 
-    def _budget(self, jail: Jail, spending: Spending) -> Budget:
+    def _budget(self, jail: Jail, spending: Spending, now: Spending) -> Budget:
         allowed = self._meter.allowed
         if spending.cpu >= allowed.cpu * GRACE or spending.idle >= allowed.idle:
             spent = Ended(Outcome.TIME_LIMIT_EXCEEDED, "the test's time is used up")
             raise self._meter.met(spent, jail)
         cpu = allowed.cpu * GRACE - spending.cpu
-        return self._meter.budget(jail, cpu, allowed.idle - spending.idle)
+        return self._meter.budget(jail, cpu, allowed.idle - spending.idle, now)
 
     def forget_output(self) -> None:
         """Begin to count output anew; done between tests."""

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
-from executor.judging import calls, verdicts
+from executor.judging import calls, reading, verdicts
 from executor.judging.asserting import Found, ReferenceFailed, ReferenceNearLimit, SuiteBroken
 from executor.judging.calls import Plain
 from executor.judging.checking import Checkers
@@ -16,10 +16,8 @@ from executor.judging.programs.composing import NoTests
 from executor.judging.run import Asserts, Run
 from executor.judging.shared import learning, sharing
 from executor.languages import TOOLCHAINS
-from executor.sandbox.ended import Ended
 from executor.sandbox.jail import Sandbox
 from infra.contracts.base import (
-    STANDARD_IMAGE,
     Integrity,
     IntegrityRule,
     Label,
@@ -28,10 +26,6 @@ from infra.contracts.base import (
 )
 from infra.contracts.execution import Guards, Suite, Verdict
 from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, check_tests
-from infra.images.pinned import not_there, shipped
-
-_READ_BYTES: Final = 64 * 2**20
-"""What may be told of test code; it is no value of a candidate."""
 
 
 class Judge:
@@ -105,14 +99,15 @@ class Judge:
         """
         rule, decided = self._suite.integrity, self._suite.decided
         if rule is IntegrityRule.ISOLATED:
-            return self._read_asserts()
+            return self._read(decides=False).asserts()
         if rule is IntegrityRule.SHARED or decided is Integrity.SHARED:
             return self._share_asserts()
-        if decided is None and self._touched() is not None:
+        read = self._read(decides=decided is None)
+        if read.touches:
             return self._share_asserts()
         reference = self._suite.reference_program
         try:
-            self.asserts = self._read_asserts()
+            self.asserts = read.asserts()
             # What is compared outside cannot pass for nothing: who passes has passed, and whether
             # the reference does as well matters for the first that does not.
             if all(plain is not None for plain in self.asserts.plain):
@@ -126,10 +121,8 @@ class Judge:
             return self._share_asserts()
         return self.asserts
 
-    def _touched(self) -> str | None:
-        """Say what the test code touches beyond calls and data, if anything."""
-        answer = self._ask_reader("touching")
-        return next((str(found) for found in answer["touches"] if found is not None), None)
+    def _read(self, decides: bool) -> reading.Read:
+        return reading.read(self._sandbox, self._suite, self._tests, decides)
 
     def _share_asserts(self) -> Asserts:
         """Have the tests run beside the candidate, and see by the reference which there are."""
@@ -138,7 +131,9 @@ class Judge:
         self.asserts = Asserts(ones, [None] * len(ones), [], Integrity.SHARED, protection=unguarded)
         if self._suite.reference_program is None:
             if self._suite.decided is None:
-                self._require_packages()
+                # No reference program tells what is missing.
+                sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
+                reading.require_packages(sandbox, self._suite)
             return self.asserts
         self._reference = self._judge_reference(self._suite.reference_program)
         names = [found.passed for found in self._found]
@@ -150,21 +145,6 @@ class Judge:
             guards=guards,
             protection=protection,
         )
-
-    def _require_packages(self) -> None:
-        """See by its text whether the test code can run: no reference program tells.
-
-        A module of any other name may be the candidate's.
-
-        Raises:
-            SuiteBroken: it does not compile, or imports what only another image has.
-        """
-        sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
-        found = self._ask(sandbox, sharing.start_of_look(self._suite))
-        elsewhere = {module for image in shipped().values() for module in image.modules}
-        missing = [name for name in found["missing"] if name in elsewhere]
-        if missing:
-            raise SuiteBroken(f"the test code imports what is {not_there(missing)}")
 
     def _learnt(self) -> Asserts:
         """See by the reference program what the program tests are, and what it fails of them.
@@ -232,45 +212,6 @@ class Judge:
         else:
             self._reference, allowed = reference, calibrated(self._limits, reference)
         self._allowed, self._is_calibrated = allowed, True
-
-    def _reading_start(self, role: str) -> dict[str, Any]:
-        # An array is no plain data: comparing it with a list gives another array.
-        describes = self._suite.image == STANDARD_IMAGE
-        return {
-            "role": role,
-            "tests": [
-                test.model_dump(include={"source", "check", "module"}) for test in self._tests
-            ],
-            "entry_point": self._suite.entry_point,
-            "describes": describes,
-            "reference_program": self._suite.reference_program,
-        }
-
-    def _ask_reader(self, role: str) -> dict[str, Any]:
-        """Have the test code read in a jail.
-
-        Raises:
-            SuiteBroken: it cannot be run.
-        """
-        return self._ask(self._sandbox, self._reading_start(role))
-
-    def _ask(self, sandbox: Sandbox, start: dict[str, Any]) -> dict[str, Any]:
-        limits = self._limits.model_copy(update={"value_bytes": _READ_BYTES})
-        with sandbox.jail(start, limits) as jail:
-            try:
-                budget = jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds)
-                answer: dict[str, Any] = jail.receive(budget)
-            except Ended as ended:
-                raise SuiteBroken(f"the test code cannot be read: {ended.detail}") from ended
-        if "broken" in answer:
-            raise SuiteBroken(str(answer["broken"]))
-        return answer
-
-    def _read_asserts(self) -> Asserts:
-        """Have the test code read: its tests counted, the plain ones described."""
-        found = self._ask_reader("reading")["found"]
-        counts = [len(one["names"]) or 1 for one in found]
-        return Asserts(counts, [one.pop("plain") for one in found], found)
 
     def judge(self, source: str) -> Verdict:
         """Label one program.

@@ -1,8 +1,7 @@
 """What the processes of one candidate have used, and what that leaves for the tests to come."""
 
-import contextlib
 import time
-from collections.abc import Iterator
+from types import TracebackType
 from typing import Final
 
 from executor.judging.limits import Allowance, own
@@ -86,45 +85,58 @@ class Meter:
             cpu_seconds=self._used.cpu, wall_seconds=self._used.wall, memory_bytes=self._memory
         )
 
-    def _left(self, jail: Jail | None) -> tuple[float, float]:
+    def _left(self, now: Spending | None) -> tuple[float, float]:
         cpu, idle = self._used.cpu, self._used.idle
-        if jail is not None:
-            cpu, idle = cpu + jail.cpu_seconds(), idle + jail.idle_seconds()
+        if now is not None:
+            cpu, idle = cpu + now.cpu, idle + now.idle
         return self._cpu_until - cpu, self._idle_until - idle
 
-    def require_left(self, jail: Jail | None = None) -> tuple[float, float]:
-        """Return the CPU and idle seconds that are left, with a jail that still runs.
+    def require_left(
+        self, now: Spending | None = None, jail: Jail | None = None
+    ) -> tuple[float, float]:
+        """Return the CPU and idle seconds that are left, with `now` used by a jail that still runs.
 
         Raises:
             Ended: there are none, or we have worked for it longer than it may itself.
         """
         if self._ours > max(self.limits.total_cpu_seconds, _LEAST_OURS):
             raise Ended(Outcome.OUTPUT_LIMIT_EXCEEDED, _TOLD)
-        cpu, idle = self._left(jail)
+        cpu, idle = self._left(now)
         if cpu > 0 and idle > 0:
             return cpu, idle
         if self.has_hung:
             raise Ended(Outcome.NOT_RUN, _SHARED)
         raise self.met(Ended(Outcome.TIME_LIMIT_EXCEEDED, _USED_UP), jail)
 
-    def has_left(self, jail: Jail | None) -> bool:
-        """Tell whether CPU and idle seconds are left, with a jail that still runs."""
-        return min(self._left(jail)) > 0
+    def has_left(self, now: Spending) -> bool:
+        """Tell whether CPU and idle seconds are left, with what a jail has used that still runs."""
+        return min(self._left(now)) > 0
 
     def forgive(self, spent: Spending) -> None:
         """Leave something out of the total that has to be done again through no fault of tests."""
         self._cpu_until += spent.cpu
         self._idle_until += spent.idle
 
-    def budget(self, jail: Jail, cpu_seconds: float, idle_seconds: float) -> Budget:
+    def budget(
+        self, jail: Jail, cpu_seconds: float, idle_seconds: float, now: Spending | None = None
+    ) -> Budget:
         """Let a jail use so much from now on, and no more than what is left.
+
+        `now` is what it has used so far, if that has just been read.
 
         Raises:
             Ended: nothing is left.
             errors.SandboxError: the jail does not come up.
         """
-        cpu_left, idle_left = self.require_left(jail)
-        return jail.budget(min(cpu_seconds, cpu_left), min(idle_seconds, idle_left), self.deadline)
+        if now is None:
+            jail.boot()
+            now = Spending.of(jail)
+        cpu_left, idle_left = self.require_left(now, jail)
+        return Budget(
+            now.cpu + min(cpu_seconds, cpu_left),
+            now.idle + min(idle_seconds, idle_left),
+            self.deadline,
+        )
 
     def require_in_time(self, cpu_seconds: float, jail: Jail | None) -> None:
         """Look at what a test has used that has ended by itself; `jail` is as for `met`.
@@ -136,20 +148,17 @@ class Meter:
             self.was_late = True
             raise self.met(Ended(Outcome.TIME_LIMIT_EXCEEDED, _REACHED), jail)
 
-    @contextlib.contextmanager
-    def watching(self, jail: Jail) -> Iterator[None]:
-        """Say what it means if the jail ends here, and count what we do for it meanwhile.
+    def watching(self, jail: Jail) -> "_Watching":
+        """Say what it means if the jail ends in this block, and count what we do for it meanwhile.
 
         Raises:
             Ended: as the jail raised it, or that its test counts as not run.
         """
-        began = time.thread_time()
-        try:
-            yield
-        except Ended as ended:
-            raise self.met(ended, jail) from ended
-        finally:
-            self._ours += time.thread_time() - began
+        return _Watching(self, jail)
+
+    def count_ours(self, seconds: float) -> None:
+        """Count CPU time that we have taken to hear what the processes tell."""
+        self._ours += seconds
 
     def met(self, ended: Ended, jail: Jail | None = None) -> Ended:
         """Return what the end of a test means for it, and for those after it.
@@ -165,7 +174,30 @@ class Meter:
         if self.has_hung:
             return Ended(Outcome.NOT_RUN, _SHARED)
         self.has_hung = True
-        cpu_left, idle_left = self._left(jail)
+        cpu_left, idle_left = self._left(None if jail is None else Spending.of(jail))
         self._cpu_until -= max(0.0, cpu_left - self.allowed.cpu)
         self._idle_until -= max(0.0, idle_left - self.allowed.idle)
         return ended
+
+
+class _Watching:
+    """The block of `Meter.watching`: entered for every message, and no generator for that."""
+
+    __slots__ = ("_began", "_jail", "_meter")
+
+    def __init__(self, meter: Meter, jail: Jail) -> None:
+        self._meter = meter
+        self._jail = jail
+
+    def __enter__(self) -> None:
+        self._began = time.thread_time()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._meter.count_ours(time.thread_time() - self._began)
+        if isinstance(error, Ended):
+            raise self._meter.met(error, self._jail) from error

@@ -91,7 +91,9 @@ class Run:
             CompileFailed: the source does not compile.
             errors.SandboxError: the sandbox failed.
         """
-        if any(map(self._is_apart, self._suite.tests)):
+        apart = [at for at, test in enumerate(self._suite.tests) if self._is_apart(test)]
+        if apart:
+            self._expect(apart[0])
             self._load()
         asserted = self._run_asserts()
         results: list[TestResult] = []
@@ -138,7 +140,7 @@ class Run:
         outcome, detail = judged(
             answer,
             lambda actual: compare.values_match(actual, expected, test.comparator, test.tolerance),
-            f"expected {brief(expected)}",
+            lambda: f"expected {brief(expected)}",
         )
         return verdicts.result(outcome, detail, spending)
 
@@ -152,7 +154,7 @@ class Run:
             args.append(encode(actual))
             return True
 
-        outcome, detail = judged(answer, write_anew, "plain data")
+        outcome, detail = judged(answer, write_anew, lambda: "plain data")
         if outcome is Outcome.PASSED and test.checker is not None:
             outcome, detail = self._checkers.ask(test.checker, args)
         return verdicts.result(outcome, detail, spending)
@@ -272,7 +274,10 @@ class Run:
         outcome, detail = judged(
             answer,
             lambda actual: compare.relation_holds(relation, actual, expected, tolerance),
-            "expected what is " + (relation if relation in ("true", "false") else brief(expected)),
+            lambda: (
+                "expected what is "
+                + (relation if relation in ("true", "false") else brief(expected))
+            ),
         )
         return verdicts.result(outcome, detail, spending)
 

@@ -237,7 +237,7 @@ class _Cell:
         self._jails += 1
         # User 0 of the cell is the zygote's own, and with one user there is no other.
         uid = self._jails if self._users > 1 else 0
-        message = json.dumps({**confined, "uid": uid}).encode()
+        message = uid.to_bytes(4, "big") + json.dumps(confined).encode()
         files = (
             plumbing.channel, plumbing.control, plumbing.stdin, plumbing.stdout, plumbing.stderr,
             *entrances,

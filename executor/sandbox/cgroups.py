@@ -140,17 +140,14 @@ class _Files:
     def __init__(self, paths: Iterable[Path], flags: int) -> None:
         self.numbers = [os.open(path, flags | os.O_CLOEXEC) for path in paths]
 
-    def text(self, index: int) -> str:
-        """Read one file from its beginning."""
-        return os.pread(self.numbers[index], 4096, 0).decode()
+    def number(self, index: int) -> int:
+        """Read a file that is a number."""
+        return int(os.pread(self.numbers[index], 64, 0))
 
-    def field(self, index: int, name: str) -> int:
-        """Find one number in a file of names and numbers."""
-        for line in self.text(index).splitlines():
-            key, _, value = line.partition(" ")
-            if key == name:
-                return int(value)
-        return 0
+    def field(self, index: int, name: bytes) -> int:
+        """Find one number in a file of names and numbers; `name` is no other's end, and a blank."""
+        rest = os.pread(self.numbers[index], 4096, 0).partition(name)[2]
+        return int(rest.split(None, 1)[0]) if rest else 0
 
     def close(self) -> None:
         """Close all."""
@@ -165,16 +162,16 @@ class _Counted:
 
     def memory_bytes(self) -> int:
         """Highest memory use so far; the present one on kernels before 5.19 with version 2."""
-        return int(self._files.text(1))
+        return self._files.number(1)
 
     def out_of_memory(self) -> bool:
         """Whether the memory limit has killed something."""
-        return self._files.field(2, "oom_kill") > 0
+        return self._files.field(2, b"oom_kill ") > 0
 
     def is_empty(self) -> bool:
         """Whether no process is left."""
         # Not `cgroup.procs`: the kernel keeps that list for a second.
-        return int(self._files.text(3)) == 0
+        return self._files.number(3) == 0
 
 
 class Cgroup1Account(_Counted):
@@ -248,7 +245,7 @@ class Cgroup1Account(_Counted):
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
-        return int(self._files.text(0)) / 1e9
+        return self._files.number(0) / 1e9
 
     def kill(self) -> None:
         """Kill what is left."""
@@ -259,7 +256,7 @@ class Cgroup1Account(_Counted):
         is_clean = (
             self.is_empty()
             and not self.out_of_memory()
-            and int(self._files.text(4)) <= _LEFT_OVER_BYTES
+            and self._files.number(4) <= _LEFT_OVER_BYTES
         )
         if is_clean:
             self._idle.append(self)
@@ -377,7 +374,7 @@ class Cgroup2Account(_Counted):
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
-        return self._files.field(0, "usage_usec") / 1e6
+        return self._files.field(0, b"usage_usec ") / 1e6
 
     def kill(self) -> None:
         """Kill what is left, at one stroke where the kernel can (5.14)."""

@@ -5,8 +5,8 @@ looks at which nothing runs bound a time that counts, less what the kernel says 
 in between, by the jail or by us: if we are busy or get no processor, the jail may wait for us.
 """
 
+import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final, NamedTuple
 
 from executor.sandbox.accounting import Account
@@ -75,7 +75,7 @@ def _waited(tasks: Iterable[int]) -> dict[int, float] | None:
     found = {}
     for task in tasks:
         try:
-            state = Path(f"/proc/{task}/stat").read_bytes().rpartition(b") ")[2][:1]
+            state = _read(f"/proc/{task}/stat").rpartition(b") ")[2][:1]
             if state == b"R":
                 return None
             if state in _ENDED:
@@ -90,7 +90,16 @@ def _times(task: str) -> tuple[float, float]:
     """Return how long a task has run and has waited for a processor."""
     try:
         # Two of three numbers (Documentation/scheduler/sched-stats.rst), in nanoseconds.
-        run, waited, _ = Path(f"/proc/{task}/schedstat").read_bytes().split()
+        run, waited, _ = _read(f"/proc/{task}/schedstat").split()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0, 0.0  # A kernel without them leaves us what the states say.
     return int(run) / 1e9, int(waited) / 1e9
+
+
+def _read(path: str) -> bytes:
+    # At every look: `Path.read_bytes` takes three times as long.
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 4096)
+    finally:
+        os.close(fd)

@@ -9,7 +9,6 @@ import json
 import os
 import secrets
 import select
-import selectors
 import signal
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from executor.guest import channel
 from executor.sandbox import idling, messages
 from executor.sandbox.accounting import Account
 from executor.sandbox.ended import Budget, Ended, describe_status
-from executor.sandbox.plumbing import READ_BYTES, Ends, Output, hear
+from executor.sandbox.plumbing import READ_BYTES, Ends, Output, Watch, hear
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.problems import MAX_WALL_SECONDS, Limits
@@ -82,12 +81,12 @@ class Jail:
         self._fault: errors.SandboxError | None = None
         self._started = self._looked = self._next_look = time.monotonic()
         self._channel, self._control = ends.channel, ends.control
-        self._selector = selectors.DefaultSelector()
+        self._watch = Watch()
         self._channel.setblocking(False)
-        self._selector.register(self._channel, selectors.EVENT_READ, "channel")
+        self._watch.add(self._channel.fileno(), "channel")
         self._output = {
-            "stdout": Output(self._selector, "stdout", ends.stdout, limits.output_bytes),
-            "stderr": Output(self._selector, "stderr", ends.stderr, _STDERR_KEPT, _STDERR_KEPT),
+            "stdout": Output(self._watch, "stdout", ends.stdout, limits.output_bytes),
+            "stderr": Output(self._watch, "stderr", ends.stderr, _STDERR_KEPT, _STDERR_KEPT),
         }
 
     def boot(self) -> None:
@@ -108,20 +107,20 @@ class Jail:
         self._started = self._looked = time.monotonic()
         self._next_look = self._started + _POLL_SECONDS * _RANDOM.random()
         self._control.setblocking(False)
-        self._selector.register(self._control, selectors.EVENT_READ, "control")
+        self._watch.add(self._control.fileno(), "control")
 
     def _greet(self) -> None:
-        """Hear from the jail: of the reaper of its namespace, then from the process to watch."""
+        """Hear from the process to watch, which brings the reaper of its namespace along."""
         self._control.settimeout(_START_SECONDS)
         words, pid, files = hear(self._control)
-        if words == b"reaper":
-            (self._reaper,) = files
-            words, pid, files = hear(self._control)
-        if words != b"hello":
-            self._fail(f"the jail did not start: {self._complaint()}")
-        if self._reaper is None:
-            # Process 1 itself spoke; it waits for us, so that the number is still its own.
-            self._reaper = os.pidfd_open(pid)
+        match words:
+            case b"forked":
+                self._reaper, *files = files
+            case b"hello":
+                # Process 1 itself spoke; it waits for us, so that the number is still its own.
+                self._reaper = os.pidfd_open(pid)
+            case _:
+                self._fail(f"the jail did not start: {self._complaint()}")
         self._account.watch(pid, self._reaper)
         for output, pipe in zip(self._output.values(), files, strict=False):
             output.read_instead(pipe)
@@ -188,6 +187,15 @@ class Jail:
             raise ValueError("the message is nested too deeply") from None
         self.send_packed(packed, budget)
 
+    def send_early(self, packed: bytes) -> None:
+        """Leave for it what `channel` has made of a message, before it begins.
+
+        Raises:
+            errors.SandboxError: the message is larger than what a socket takes at once.
+        """
+        if self._channel.send(packed) != len(packed):
+            self._fail("a socket takes less at once than was expected of it")
+
     def send_packed(self, packed: bytes, budget: Budget) -> None:
         """Send what `channel` has made of a message; the errors are those of `send`."""
         data = memoryview(packed)
@@ -196,9 +204,9 @@ class Jail:
             try:
                 data = data[self._channel.send(data) :]
             except BlockingIOError:
-                self._watch_channel(selectors.EVENT_READ | selectors.EVENT_WRITE)
+                self._watch_channel(select.POLLIN | select.POLLOUT)
                 self._pump(budget)
-                self._watch_channel(selectors.EVENT_READ)
+                self._watch_channel(select.POLLIN)
             except OSError:
                 self._ended()
 
@@ -210,7 +218,7 @@ class Jail:
 
     def _watch_channel(self, events: int) -> None:
         if self._channel_open:
-            self._selector.modify(self._channel, events, "channel")
+            self._watch.add(self._channel.fileno(), "channel", events)
 
     def receive(self, budget: Budget) -> Any:
         """Receive one message.
@@ -300,8 +308,8 @@ class Jail:
         wait = _POLL_SECONDS
         if self._status is None:
             wait = min(wait, max(0.0, self._next_look - time.monotonic()))
-        for key, _ in self._selector.select(wait):
-            match key.data:
+        for ready in self._watch.ready(wait):
+            match ready:
                 case "channel":
                     self._read_channel()
                 case "control":
@@ -338,7 +346,7 @@ class Jail:
             data = b""
         if not data:
             self._channel_open = False
-            self._selector.unregister(self._channel)
+            self._watch.remove(self._channel.fileno())
         self._inbox.add(data)
 
     def _read_control(self) -> None:
@@ -346,7 +354,7 @@ class Jail:
             data = self._control.recv(256)
         except OSError:
             data = b""
-        self._selector.unregister(self._control)
+        self._watch.remove(self._control.fileno())
         try:
             self._status = json.loads(data[channel.LENGTH.size :])["status"]
         except (ValueError, KeyError, TypeError):
@@ -393,7 +401,6 @@ class Jail:
     def _close(self) -> None:
         self._control.close()
         self._channel.close()
-        self._selector.close()
         for output in self._output.values():
             output.close()
         if self._reaper is not None:

@@ -2,13 +2,15 @@
 
 import contextlib
 import os
-import selectors
+import select
 import socket
 import struct
 from typing import Final, NamedTuple
 
 READ_BYTES: Final = 1 << 16
 """Most that is read at a time."""
+_SPACE: Final = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(12)
+"""For who speaks, and for three open files."""
 
 
 class Ends(NamedTuple):
@@ -79,14 +81,37 @@ class Plumbing:
         self._ours.close()
 
 
+class Watch:
+    """Waits for open files, which have names.
+
+    The module `selectors` takes several times as long, and a file and calls of the kernel more.
+    """
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self._names: dict[int, str] = {}
+
+    def add(self, fd: int, name: str, events: int = select.POLLIN) -> None:
+        """Wait for a file from now on, or for other events of one."""
+        self._poll.register(fd, events)
+        self._names[fd] = name
+
+    def remove(self, fd: int) -> None:
+        """Wait for it no more."""
+        self._poll.unregister(fd)
+        del self._names[fd]
+
+    def ready(self, seconds: float) -> list[str]:
+        """Return the names of those at which something happens before that time is over."""
+        return [self._names[fd] for fd, _ in self._poll.poll(seconds * 1000)]
+
+
 class Output:
     """One of a jail's two outputs: what of it is kept, and how much was written."""
 
-    def __init__(
-        self, selector: selectors.BaseSelector, name: str, pipe: int, first: int, last: int = 0
-    ) -> None:
+    def __init__(self, watch: Watch, name: str, pipe: int, first: int, last: int = 0) -> None:
         """Take hold of our end of a pipe; so many bytes of the beginning and the end are kept."""
-        self._selector = selector
+        self._watch = watch
         self._name = name
         self._pipe = pipe
         self._most_first, self._most_last = first, last
@@ -100,11 +125,11 @@ class Output:
 
     def _register(self) -> None:
         os.set_blocking(self._pipe, False)
-        self._selector.register(self._pipe, selectors.EVENT_READ, self._name)
+        self._watch.add(self._pipe, self._name)
 
     def read_instead(self, pipe: int) -> None:
         """Read it from the named pipe that the jail has made of it."""
-        self._selector.unregister(self._pipe)
+        self._watch.remove(self._pipe)
         os.close(self._pipe)
         self._pipe = pipe
         self._register()
@@ -116,7 +141,7 @@ class Output:
         except BlockingIOError:
             return
         if not data:
-            self._selector.unregister(self._pipe)
+            self._watch.remove(self._pipe)
             self.is_open = False
             return
         self.written += len(data)
@@ -139,20 +164,19 @@ class Output:
         os.close(self._pipe)
 
 
-def hear(control: socket.socket) -> tuple[bytes, int, tuple[int, ...]]:
+def hear(control: socket.socket) -> tuple[bytes, int, list[int]]:
     """Receive one greeting, the sender's process id, and the open files that come with it.
 
     Nothing, from process -1, if nobody speaks.
     """
-    space = socket.CMSG_SPACE(12) + socket.CMSG_SPACE(8)
-    pid, files = -1, ()
+    pid, files = -1, list[int]()
     try:
-        words, ancillary, _, _ = control.recvmsg(16, space)
+        words, ancillary, _, _ = control.recvmsg(16, _SPACE)
     except OSError:
-        return b"", pid, ()
+        return b"", pid, files
     for _, kind, data in ancillary:
         if kind == socket.SCM_RIGHTS:
-            files = struct.unpack(f"{len(data) // 4}i", data)
+            files = list(struct.unpack(f"{len(data) // 4}i", data))
         elif kind == socket.SCM_CREDENTIALS:
             # The kernel writes the sender's pid as seen from our namespace.
             pid = struct.unpack("3i", data)[0]

@@ -44,6 +44,23 @@ def seen_late(monkeypatch):
     monkeypatch.setattr(Jail, "arrive", late)
 
 
+@pytest.mark.parametrize("outcome", WAYS)
+def test_what_a_call_meets_before_we_see_it_loaded_is_that_calls(slot, monkeypatch, outcome):
+    arrive, waits = Jail.arrive, [0.8]
+
+    def late(jail, *args):
+        jail.boot()
+        time.sleep(waits.pop() if waits else 0)
+        return arrive(jail, *args)
+
+    monkeypatch.setattr(Jail, "arrive", late)
+    program = f"import os\ndef f(n):\n    if n == 2: {WAYS[outcome]}\n    return n\n"
+
+    verdict = judged(slot, program, *CALLS, limits=LIMITS)
+
+    assert outcomes(verdict) == ["passed", "passed", outcome, "passed", "passed", "passed"]
+
+
 def burning(seconds, calls):
     return (
         f"import time\ndef f(n):\n    end = time.process_time() + {seconds} * (n < {calls})\n"

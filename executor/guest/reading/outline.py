@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import functools
 import importlib
 import symtable
 import sys
@@ -12,8 +13,11 @@ from executor.guest.channel import Channel
 from executor.guest.reading.imported import OF_THE_CANDIDATE, is_library
 from executor.guest.reading.plain import plain_sites
 from executor.guest.reading.statements import marked_apart
+from executor.guest.reading.touching import touched
 
 _FILE: Final = "<tests>"
+_parsed = functools.lru_cache(maxsize=1)(ast.parse)
+"""The tree of a source, which nobody here changes; it is wanted many times."""
 
 
 class Unreadable(Exception):
@@ -21,8 +25,17 @@ class Unreadable(Exception):
 
 
 def tell(fd: int, start: dict[str, Any]) -> None:
-    """Tell over the channel what is known of each of the `tests`, or how one is `broken`."""
+    """Tell over the channel what is known of each of the `tests`, or how one is `broken`.
+
+    Where the reading `decides` where they run, what each touches is told first; if one touches
+    anything, no more is.
+    """
     channel = Channel(fd)
+    if start["decides"]:
+        message = touched(start)
+        channel.send(message)
+        if any(one is not None for one in message.get("touches", [""])):
+            return
     found = []
     for position, test in enumerate(start["tests"]):
         try:
@@ -38,7 +51,7 @@ def _read(test: dict[str, Any], entry_point: str | None, describes: bool) -> dic
     source, check = test["source"], test["check"]
     _require_modules(source, (*OF_THE_CANDIDATE, test.get("module") or "solution"))
     text, names, within = marked_apart(source, check)
-    functions = {n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef)}
+    functions = {n.name for n in _parsed(source).body if isinstance(n, ast.FunctionDef)}
     if check is not None and check not in functions:
         raise Unreadable(f"the test code defines no function {check!r}")
     if not names and not needs_framework(source):
@@ -65,7 +78,7 @@ def _modules_meant(source: str, free: set[str]) -> set[str]:
     """
     parts: dict[str, set[str]] = {}
     used: Counter[str] = Counter()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_parsed(source)):
         match node:
             case ast.Attribute(ast.Name(name), part):
                 parts.setdefault(name, set()).add(part)
@@ -88,7 +101,7 @@ def needs_framework(source: str) -> bool:
     """Tell whether test code imports pytest, or has functions or classes that it runs."""
     if "pytest" in _modules_imported(source):
         return True
-    for node in ast.parse(source).body:
+    for node in _parsed(source).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             if node.name.startswith("test"):
                 return True
@@ -107,7 +120,7 @@ def _require_candidate(source: str, entry_point: str | None, module: str | None)
     Raises:
         Unreadable: it names nothing that could be one's.
     """
-    names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    names = {node.id for node in ast.walk(_parsed(source)) if isinstance(node, ast.Name)}
     modules = {name.partition(".")[0] for name in _modules_imported(source)}
     of_candidate = {*OF_THE_CANDIDATE, (module or OF_THE_CANDIDATE[0]).partition(".")[0]}
     if (entry_point or "").partition(".")[0] not in names and not modules & of_candidate:
@@ -137,7 +150,7 @@ def _require_modules(source: str, provided: tuple[str, ...]) -> None:
 def _modules_imported(source: str) -> list[str]:
     """Name the modules that test code cannot do without: those it imports unconditionally."""
     found = []
-    waiting: list[ast.AST] = [ast.parse(source)]
+    waiting: list[ast.AST] = [_parsed(source)]
     while waiting:
         node = waiting.pop(0)
         if isinstance(node, ast.Import):

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from executor.guest.channel import Channel
 from executor.guest.reading.imported import is_library
 from executor.guest.reading.lasting import changing_globals, lasting
 from executor.guest.reading.object_use import Objects
@@ -42,18 +41,16 @@ _MARKS = frozenset(["parametrize"])
 _CASES = frozenset(["TestCase", "IsolatedAsyncioTestCase"])
 
 
-def tell(fd: int, start: dict[str, Any]) -> None:
-    """Answer over the channel what each of the `tests` touches, or how one is `broken`."""
-    channel = Channel(fd)
+def touched(start: dict[str, Any]) -> dict[str, Any]:
+    """Say what each of the `tests` of a suite `touches`, or how one is `broken`."""
     found = []
     changing = _changing(start["reference_program"])
     for test in start["tests"]:
         try:
             found.append(touches(test["source"], test["check"], changing))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            channel.send({"broken": f"the test code does not compile: {error}"[:2000]})
-            return
-    channel.send({"touches": found})
+            return {"broken": f"the test code does not compile: {error}"[:2000]}
+    return {"touches": found}
 
 
 def _changing(reference: str | None) -> frozenset[str]:

@@ -73,7 +73,7 @@ class Expectation(NamedTuple):
         return judged(
             told,
             lambda actual: compare.relation_holds(self.relation, actual, expected, self.tolerance),
-            f"expected {self._wanted(expected)}",
+            lambda: f"expected {self._wanted(expected)}",
         )
 
     def _of_object(self, told: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ def verdict(*tests):
 
 @pytest.mark.parametrize(
     ("cpu", "idle", "allowed"),
-    [(0.01, 0.0, (0.4, 1)), (0.125, 0.25, (1.25, 2.5)), (2.0, 4.0, (5, 10))],
+    [(0.01, 0.0, (0.2, 1)), (0.125, 0.25, (1.25, 2.5)), (2.0, 4.0, (5, 10))],
 )
 def test_the_slowest_test_of_a_reference_calibrates_within_bounds(cpu, idle, allowed):
     reference = verdict((PASSED, Spending(cpu)), (PASSED, Spending(idle=idle)))
@@ -31,7 +31,7 @@ def test_the_slowest_test_of_a_reference_calibrates_within_bounds(cpu, idle, all
 
 
 def test_short_limits_are_never_lengthened():
-    short = Limits(cpu_seconds=0.3, idle_factor=1)
+    short = Limits(cpu_seconds=0.15, idle_factor=1)
 
     assert least(short) == own(short) == calibrated(short, verdict((PASSED, Spending(9, 9))))
 

@@ -91,7 +91,7 @@ def test_nobody_goes_through_a_range(relation, actual, expected, holds):
 def test_an_answer_of_any_name_is_judged(name):
     answer = {"value": {"$named": [name, ["a"], {"$tuple": [1]}]}}
 
-    outcome, detail = judged(answer, lambda actual: actual == 3, "expected 3")
+    outcome, detail = judged(answer, lambda actual: actual == 3, lambda: "expected 3")
 
     assert outcome is Outcome.WRONG_ANSWER
     assert f"{name}(a=1)" in detail

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from executor.guest.channel import Channel
+from executor.guest.channel import Channel, Closed
 from executor.guest.reading import outline
 from executor.guest.reading.failures import as_asserts
 
@@ -15,9 +15,28 @@ def read(source, check=None, entry_point="f"):
     ours, theirs = socket.socketpair()
     with ours, theirs:
         tests = [{"source": source, "check": check, "module": None}]
-        start = {"tests": tests, "entry_point": entry_point, "describes": True}
+        start = {"tests": tests, "entry_point": entry_point, "decides": False, "describes": True}
         outline.tell(theirs.fileno(), start)
         return Channel(ours.fileno()).receive()
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("assert f(1) == 1", ["touches", "found"]), ("assert open(f(1))", ["touches"])],
+)
+def test_a_reading_that_decides_tells_no_more_of_what_touches_something(source, told):
+    ours, theirs = socket.socketpair()
+    tests = [{"source": source, "check": None, "module": None}]
+    start = {"tests": tests, "entry_point": "f", "decides": True, "describes": True}
+    with ours:
+        with theirs:
+            outline.tell(theirs.fileno(), {**start, "reference_program": None})
+        channel = Channel(ours.fileno())
+        messages = [channel.receive() for _ in told]
+
+        assert [[*message] for message in messages] == [[name] for name in told]
+        with pytest.raises(Closed):
+            channel.receive()
 
 
 def test_each_statement_that_asserts_is_a_test():
