@@ -93,7 +93,21 @@ _BINARY: Final = ("/tmp/main",)
 _USUAL: Final = ("/usr/bin", "/usr/lib")
 _JAVATUPLES: Final = "/usr/share/java/javatuples.jar"
 """What every program of MultiPL-E in Java imports; the compiler passes it over where it is not."""
-_JAVA: Final = ("/usr/lib", "/etc/java-*-openjdk", _JAVATUPLES)
+JAVA_LIBRARIES: Final = (
+    _JAVATUPLES,
+    *(
+        f"/usr/share/java/{name}.jar" for name in (
+            "junit-platform-launcher", "junit-platform-engine", "junit-platform-commons",
+            "junit-jupiter-engine", "junit-jupiter-api", "junit-jupiter-params",
+            "univocity-parsers", "junit-vintage-engine", "junit4", "hamcrest", "opentest4j",
+            "apiguardian-api", "assertj-core", "byte-buddy",
+        )
+    ),
+)  # fmt: skip
+"""The library that every program has, and those of test code for JUnit."""
+_JAVA: Final = ("/usr/lib", "/etc/java-*-openjdk", *JAVA_LIBRARIES)
+NODE_FOLDERS: Final = ("/usr/lib/node_modules", "/usr/share/nodejs")
+"""Where modules of npm and of Debian are."""
 _NODE: Final = (*_USUAL, "/usr/share/nodejs", "/usr/share/node_modules")
 _RUBY: Final = (*_USUAL, "/usr/share/rubygems-integration", "/var/lib/gems")
 _PERL: Final = (*_USUAL, "/usr/share/perl", "/usr/share/perl5")
@@ -165,7 +179,7 @@ _TABLE: Final = (
             _precompiled(*options) for options in
             (("-O0", "-std=c++17"), ("-O0", "-std=gnu++17"), ("-O2", "-std=gnu++20"))
         ),
-        packages=("g++",),
+        packages=("g++", "catch2"),
     ),
     Toolchain(
         Language.RUST, "rustc", "main.rs",
@@ -197,7 +211,7 @@ _TABLE: Final = (
         libraries=("{home}/../lib", "{home}/../lib/server"),
         processes=48, memory_bytes=128 * _MEBIBYTE,
         out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
-        packages=("default-jdk-headless", "libjavatuples-java"),
+        packages=("default-jdk-headless", "libjavatuples-java", "junit5", "libassertj-core-java"),
     ),
     Toolchain(
         Language.JAVASCRIPT, "node", "main.js",

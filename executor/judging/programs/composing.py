@@ -6,49 +6,19 @@ piece. Whatever ends the program before, with whatever status, leaves the mark u
 
 import re
 import secrets
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final
 
 from executor.judging.native import Build
+from executor.judging.programs import catch2, jest, junit
 from executor.judging.programs.joining import joined
+from executor.judging.programs.marks import C_HARNESS, Compose, Composed, Mark, NoTests
 from executor.languages import TOOLCHAINS
+from infra import errors
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
 
-class NoTests(Exception):
-    """The test code has no place in which a program of its language begins."""
-
-
-class Mark(NamedTuple):
-    """What a run writes that came to the end of its tests: `last` behind `first`."""
-
-    first: str
-    last: str
-
-    @staticmethod
-    def new() -> "Mark":
-        """Make one that nobody knows."""
-        return Mark(secrets.token_hex(16), secrets.token_hex(16))
-
-    @property
-    def text(self) -> str:
-        """The mark as it is written."""
-        return self.first + self.last
-
-
-class Composed(NamedTuple):
-    """A program that contains the candidate and the tests."""
-
-    build: Build
-    mark: str
-    reports: re.Pattern[str] | None = None
-    """How its framework reports one test: its `name`, and `passed` if it has."""
-    declared: int = 1
-    """Number of tests in the test code."""
-
-
-_Compose = Callable[[ProgramTest, str, Mark], Composed]
 _GO_REPORT: Final = re.compile(r"^--- (?:(?P<passed>PASS)|FAIL|SKIP): (?P<name>\S+) ", re.MULTILINE)
 _RUST_REPORT: Final = re.compile(
     r"^test (?P<name>(?!zzz_)\S+)(?: - should panic)? \.\.\. (?:(?P<passed>ok)|FAILED|ignored)",
@@ -75,22 +45,6 @@ _RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
 _RUST_TEST: Final = re.compile(r"#\[test\]")
 _JAVA_MAIN: Final = re.compile(r"\bstatic\s+(?:final\s+)?void\s+main\s*\(")
 _JAVA_CLASS: Final = re.compile(r"\b(?:class|record|enum|interface)\s+(\w+)")
-_C_HARNESS: Final = """\
-#include <unistd.h>
-#ifdef __cplusplus
-extern "C" {{
-#endif
-int __real_main(int, char **, char **);
-int __wrap_main(int count, char **words, char **environment) {{
-    int status = __real_main(count, words, environment);
-    static const char last[] = "{last}", first[] = "{first}";
-    if (status == 0 && (write(1, first, 32) != 32 || write(1, last, 32) != 32)) return 70;
-    return status;
-}}
-#ifdef __cplusplus
-}}
-#endif
-"""
 _GO_HARNESS: Final = """\
 package {package}
 import "os"
@@ -137,10 +91,28 @@ def composed(language: Language, test: ProgramTest, program: str) -> Composed:
     Raises:
         NoTests: the test code begins nowhere.
     """
+    for framework in _FRAMEWORKS:
+        if framework.is_used(language, test.source):
+            return framework.composed(language, test, program, Mark.new())
     return _COMPOSED.get(language, _compose_script(language))(test, program, Mark.new())
 
 
-def _compose_script(language: Language) -> _Compose:
+def require_frameworks(language: Language, tests: Iterable[ProgramTest]) -> None:
+    """Look whether the test frameworks of a suite are on this machine.
+
+    Raises:
+        errors.ToolchainMissing: one is not.
+    """
+    for framework in _FRAMEWORKS:
+        is_used = any(framework.is_used(language, test.source) for test in tests)
+        if is_used and not framework.is_installed():
+            raise errors.ToolchainMissing(
+                f"{framework.NAME} is not installed; `rrtf languages install {language}` installs"
+                " it on an executor's machine"
+            )
+
+
+def _compose_script(language: Language) -> Compose:
     toolchain = TOOLCHAINS[language]
 
     def compose(test: ProgramTest, program: str, mark: Mark) -> Composed:
@@ -153,7 +125,7 @@ def _compose_script(language: Language) -> _Compose:
     return compose
 
 
-def _compose_c(language: Language) -> _Compose:
+def _compose_c(language: Language) -> Compose:
     toolchain = TOOLCHAINS[language]
 
     def compose(test: ProgramTest, program: str, mark: Mark) -> Composed:
@@ -163,7 +135,7 @@ def _compose_c(language: Language) -> _Compose:
         files = {
             **test.files,
             toolchain.file: joined(language, test, program, source),
-            harness: _C_HARNESS.format(**mark._asdict()),
+            harness: C_HARNESS.format(**mark._asdict(), believed="status == 0"),
         }
         words = (harness, "-Wl,--wrap=main", "-O0", *test.options)
         build = Build.of(toolchain, files, words).without_repeated()
@@ -238,7 +210,8 @@ def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
     return Composed(Build.of(toolchain, {**test.files, toolchain.file: text}, words), mark.text)
 
 
-_COMPOSED: Final[dict[Language, _Compose]] = {
+_FRAMEWORKS: Final = (catch2, junit, jest)
+_COMPOSED: Final[dict[Language, Compose]] = {
     Language.C: _compose_c(Language.C),
     Language.CPP: _compose_c(Language.CPP),
     Language.GO: _compose_go,

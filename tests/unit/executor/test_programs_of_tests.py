@@ -3,7 +3,8 @@
 import pytest
 
 from executor.judging.programs.changing import changes
-from executor.judging.programs.composing import NoTests, composed
+from executor.judging.programs.composing import composed
+from executor.judging.programs.marks import NoTests
 from executor.judging.programs.joining import joined
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
