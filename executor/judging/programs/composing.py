@@ -18,7 +18,6 @@ from infra import errors
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
-
 _GO_REPORT: Final = re.compile(r"^--- (?:(?P<passed>PASS)|FAIL|SKIP): (?P<name>\S+) ", re.MULTILINE)
 _RUST_REPORT: Final = re.compile(
     r"^test (?P<name>(?!zzz_)\S+)(?: - should panic)? \.\.\. (?:(?P<passed>ok)|FAILED|ignored)",

@@ -69,9 +69,7 @@ def composed(language: Language, test: ProgramTest, program: str, mark: Mark) ->
         (node, "-e", _braced(_text("built.js"))), "built",
         (*toolchain.run[:-1], "-e", _RUN), f"given/{candidate}",
     )  # fmt: skip
-    pattern = re.compile(
-        rf"^{report} (?:(?P<passed>passed)|\w+) (?P<name>.+)$", re.MULTILINE
-    )
+    pattern = re.compile(rf"^{report} (?:(?P<passed>passed)|\w+) (?P<name>.+)$", re.MULTILINE)
     return Composed(build, mark.text, pattern, max(1, _declared(test.source, language)))
 
 

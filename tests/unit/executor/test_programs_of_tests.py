@@ -4,8 +4,8 @@ import pytest
 
 from executor.judging.programs.changing import changes
 from executor.judging.programs.composing import composed
-from executor.judging.programs.marks import NoTests
 from executor.judging.programs.joining import joined
+from executor.judging.programs.marks import NoTests
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
