@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from executor.judging.native import Build
-from executor.judging.programs.marks import C_HARNESS, Composed, Mark
+from executor.judging.programs.marks import C_HARNESS, Composed, Framework, Mark
 from executor.judging.programs.words import words
 from executor.languages import TOOLCHAINS
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
-NAME: Final = "Catch2"
 _LIBRARY: Final = Path("/usr/lib/libCatch2WithMain.a")
 _USED: Final = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](?:[\w.]+/)*catch\w*\.hpp[">]', re.M)
 _TESTS: Final = frozenset({"TEST_CASE", "SCENARIO", "TEST_CASE_METHOD", "TEMPLATE_TEST_CASE"})
@@ -27,17 +26,17 @@ _REPORT: Final = re.compile(
 )
 
 
-def is_used(language: Language, source: str) -> bool:
+def _is_used(language: Language, source: str) -> bool:
     """Tell whether test code includes it."""
     return language is Language.CPP and _USED.search(source) is not None
 
 
-def is_installed() -> bool:
+def _is_installed() -> bool:
     """Tell whether this machine has it."""
     return _LIBRARY.exists()
 
 
-def composed(language: Language, test: ProgramTest, program: str, mark: Mark) -> Composed:
+def _composed(language: Language, test: ProgramTest, program: str, mark: Mark) -> Composed:
     """Compose a program whose `main` is the framework's."""
     toolchain = TOOLCHAINS[language]
     files = {
@@ -57,3 +56,6 @@ def composed(language: Language, test: ProgramTest, program: str, mark: Mark) ->
 
 def _installed(_: re.Match[str]) -> str:
     return "#include <catch2/catch.hpp>"
+
+
+CATCH2: Final = Framework("Catch2", _is_used, _is_installed, _composed)

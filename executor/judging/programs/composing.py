@@ -10,8 +10,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from executor.judging.native import Build
-from executor.judging.programs import catch2, jest, junit
+from executor.judging.programs.catch2 import CATCH2
+from executor.judging.programs.jest import JEST
 from executor.judging.programs.joining import joined
+from executor.judging.programs.junit import JUNIT
+from executor.judging.programs.mains import compose_haskell, compose_kotlin, compose_scala
 from executor.judging.programs.marks import C_HARNESS, Compose, Composed, Mark, NoTests
 from executor.languages import TOOLCHAINS
 from infra import errors
@@ -36,6 +39,7 @@ _WRITTEN: Final = {
     Language.RUBY: "\nSTDOUT.write('{first}', '{last}')\n",
     Language.PERL: "\n;print STDOUT '{first}', '{last}';\n",
     Language.LUA: "\nio.stdout:write('{first}', '{last}')\n",
+    Language.R: "\ncat('{first}', '{last}', sep = '', file = stdout())\n",
 }
 """Statements behind the tests of languages whose programs begin at their first line."""
 _GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
@@ -93,7 +97,8 @@ def composed(language: Language, test: ProgramTest, program: str) -> Composed:
     for framework in _FRAMEWORKS:
         if framework.is_used(language, test.source):
             return framework.composed(language, test, program, Mark.new())
-    return _COMPOSED.get(language, _compose_script(language))(test, program, Mark.new())
+    compose = _COMPOSED.get(language) or _compose_script(language)
+    return compose(test, program, Mark.new())
 
 
 def require_frameworks(language: Language, tests: Iterable[ProgramTest]) -> None:
@@ -106,7 +111,7 @@ def require_frameworks(language: Language, tests: Iterable[ProgramTest]) -> None
         is_used = any(framework.is_used(language, test.source) for test in tests)
         if is_used and not framework.is_installed():
             raise errors.ToolchainMissing(
-                f"{framework.NAME} is not installed; `rrtf languages install {language}` installs"
+                f"{framework.name} is not installed; `rrtf languages install {language}` installs"
                 " it on an executor's machine"
             )
 
@@ -209,11 +214,14 @@ def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
     return Composed(Build.of(toolchain, {**test.files, toolchain.file: text}, words), mark.text)
 
 
-_FRAMEWORKS: Final = (catch2, junit, jest)
+_FRAMEWORKS: Final = (CATCH2, JUNIT, JEST)
 _COMPOSED: Final[dict[Language, Compose]] = {
     Language.C: _compose_c(Language.C),
     Language.CPP: _compose_c(Language.CPP),
     Language.GO: _compose_go,
+    Language.HASKELL: compose_haskell,
     Language.JAVA: _compose_java,
+    Language.KOTLIN: compose_kotlin,
+    Language.SCALA: compose_scala,
     Language.RUST: _compose_rust,
 }

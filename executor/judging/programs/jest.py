@@ -11,13 +11,12 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from executor.judging.native import Build
-from executor.judging.programs.marks import Composed, Mark, NoTests
+from executor.judging.programs.marks import Composed, Framework, Mark, NoTests
 from executor.judging.programs.words import words
 from executor.languages import NODE_FOLDERS, TOOLCHAINS
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
-NAME: Final = "Jest"
 _NEEDED: Final = ("jest", "@babel/preset-typescript")
 _USED: Final = re.compile(r"""(?:\bfrom|\brequire\s*\()\s*["']@jest/globals["']""")
 _IMPORTED: Final = re.compile(
@@ -36,17 +35,17 @@ module.exports = {
 _RUN: Final = 'require("jest").run(["--ci", "--runInBand", "--config=/tmp/built/jest.config.js"])'
 
 
-def is_used(language: Language, source: str) -> bool:
+def _is_used(language: Language, source: str) -> bool:
     """Tell whether test code imports it."""
     return language in _ENDINGS and _USED.search(source) is not None
 
 
-def is_installed() -> bool:
+def _is_installed() -> bool:
     """Tell whether this machine has it."""
     return all(any((Path(f) / name).is_dir() for f in NODE_FOLDERS) for name in _NEEDED)
 
 
-def composed(language: Language, test: ProgramTest, program: str, mark: Mark) -> Composed:
+def _composed(language: Language, test: ProgramTest, program: str, mark: Mark) -> Composed:
     """Compose a folder in which the framework runs the tests.
 
     Raises:
@@ -103,3 +102,6 @@ def _declared(source: str, language: Language) -> int:
         and source[word.end :].lstrip()[:1] in ("(", ".")
         for word in found
     )
+
+
+JEST: Final = Framework("Jest", _is_used, _is_installed, _composed)

@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from executor.judging.native import Build
-from executor.judging.programs.marks import Composed, Mark, NoTests
+from executor.judging.programs.marks import Composed, Framework, Mark, NoTests
 from executor.languages import JAVA_LIBRARIES, TOOLCHAINS
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
-NAME: Final = "JUnit"
 _LAUNCHER: Final = "junit-platform-launcher"
 _USED: Final = re.compile(r"^\s*import\s+(?:static\s+)?org\.junit\.", re.MULTILINE)
 _CLASS: Final = re.compile(r"^(public\s+)?(?:(?:final|abstract)\s+)*class\s+(\w+)", re.MULTILINE)
@@ -20,17 +19,17 @@ _TEST: Final = re.compile(r"^\s*@(?:Test|ParameterizedTest|RepeatedTest|TestFact
 _PACKAGE: Final = re.compile(r"^package\s+([\w.]+)\s*;", re.MULTILINE)
 
 
-def is_used(language: Language, source: str) -> bool:
+def _is_used(language: Language, source: str) -> bool:
     """Tell whether test code imports it."""
     return language is Language.JAVA and _USED.search(source) is not None
 
 
-def is_installed() -> bool:
+def _is_installed() -> bool:
     """Tell whether this machine has it."""
     return any(Path(path).exists() for path in JAVA_LIBRARIES if _LAUNCHER in path)
 
 
-def composed(language: Language, test: ProgramTest, program: str, mark: Mark) -> Composed:
+def _composed(language: Language, test: ProgramTest, program: str, mark: Mark) -> Composed:
     """Compose a program that has the framework run the classes of the test code.
 
     Raises:
@@ -81,3 +80,6 @@ def _linked(words: tuple[str, ...]) -> tuple[str, ...]:
     """Put the framework's libraries behind those that every program has."""
     usual = JAVA_LIBRARIES[0]
     return tuple(word.replace(usual, ":".join(JAVA_LIBRARIES)) for word in words)
+
+
+JUNIT: Final = Framework("JUnit", _is_used, _is_installed, _composed)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from executor.judging.native import Build
+from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
 
@@ -42,6 +43,19 @@ class Composed(NamedTuple):
 
 
 Compose = Callable[[ProgramTest, str, Mark], Composed]
+
+
+class Framework(NamedTuple):
+    """A test framework with a program of its own around the tests."""
+
+    name: str
+    is_used: Callable[[Language, str], bool]
+    """Whether test code of a language is for it."""
+    is_installed: Callable[[], bool]
+    """Whether this machine has it."""
+    composed: Callable[[Language, ProgramTest, str, Mark], Composed]
+
+
 C_HARNESS: Final = """\
 #include <unistd.h>
 #ifdef __cplusplus
