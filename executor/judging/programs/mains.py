@@ -21,10 +21,13 @@ _KOTLIN_MAIN: Final = re.compile(
 _KOTLIN_PACKAGE: Final = re.compile(r"^package\s+([\w.]+)[^\n]*(?:\n|\Z)", re.MULTILINE)
 _SCALA_MAIN: Final = re.compile(r"\bdef\s+main\s*\(|\bextends\s+App\b")
 _SCALA_OBJECT: Final = re.compile(r"\bobject\s+(\w+)")
-_HASKELL_IMPORTS: Final = "import qualified Prelude as ZzzP\nimport qualified System.IO as ZzzS\n"
+_HASKELL_IMPORTS: Final = (
+    "import qualified Control.Monad as ZzzM\nimport qualified Data.List as ZzzL\n"
+    "import qualified System.IO as ZzzS\n"
+)
 _HASKELL_HARNESS: Final = """
-main :: ZzzP.IO ()
-main = {name} ZzzP.>> ZzzS.putStr ("{first}" ZzzP.++ "{last}") ZzzP.>> ZzzS.hFlush ZzzS.stdout
+main :: ZzzS.IO ()
+main = {name} ZzzM.>> ZzzS.putStr ("{first}" ZzzL.++ "{last}") ZzzM.>> ZzzS.hFlush ZzzS.stdout
 """
 _KOTLIN_HARNESS: Final = """
 fun main() {{
