@@ -98,6 +98,8 @@ class _Called:
             self._asked = _CANDIDATE | {asked, *other_names}
 
     def __contains__(self, name: str) -> bool:
+        if name.startswith("@"):
+            return True  # An annotation of Java.
         if self._asked:
             return name in self._asked
         return name not in _BLOCKS and _AN_ASSERTION.search(name) is None
