@@ -205,7 +205,7 @@ FURTHER = {
         Language.SCALA: ("var n = 0; while (a < 1000) { n += 1 }"),
     },
     "memory": {
-        Language.HASKELL: ("let ns = [1 ..] :: [Integer]; print (last ns + head ns)"),
+        Language.HASKELL: ("let { ns = [1 ..] :: [Integer] }; print (last ns + head ns)"),
         Language.KOTLIN: (
             "val v = ArrayList<ByteArray>(); while (a > -9) v.add(ByteArray(1 shl 20))"
         ),
