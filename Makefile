@@ -16,7 +16,7 @@ PARALLEL = $(PYTEST) -n 4 --timeout 900 --dist loadscope --no-loadscope-reorder 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client client-source suite workflows lock clean quantizers low-bit bench-gpu screenshots
+.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-languages bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client client-source suite workflows lock clean quantizers low-bit bench-gpu screenshots
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -82,6 +82,9 @@ bench-endurance: venv ## Label 100,000 candidates, and plot whether anything gro
 
 bench-mixed: venv ## Label 10,000 honest and hostile candidates mixed, through the whole service
 	@$(BIN)/python -m tests.benchmarks.executor.mixed --data "$${RRTF_DATA:-../shared/data}"
+
+bench-languages: venv ## Measure test programs of each language beside a plain loop of compiler and run
+	@$(BIN)/python -m tests.benchmarks.executor.languages
 
 bench-trainer: venv ## Measure a training step in each layout beside a plain padded one
 	@$(BIN)/python -m tests.benchmarks.trainer.run

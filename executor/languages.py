@@ -72,6 +72,10 @@ class Toolchain(NamedTuple):
     compile_binds: tuple[str, ...] = ("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/include")
     packages: tuple[str, ...] = ()
     """Debian's packages of it, and of what the tests of published sets import."""
+    modules: tuple[str, ...] = ()
+    """Modules of npm that come on top where npm is there."""
+    module_packages: tuple[str, ...] = ()
+    """Debian's packages of the same, which go with Debian's own Node.js alone."""
     processes: int = 0
     """Processes and threads that the runtime itself takes."""
     memory_bytes: int = 0
@@ -81,6 +85,7 @@ class Toolchain(NamedTuple):
     names_itself: bool = False
     """Whether the compiler reads its own path from `/proc/self/exe`, which then is a mere link."""
     version: tuple[str, ...] = ("--version",)
+    """What has it tell its version; without, it is not asked."""
     environment: Mapping[str, str] = MappingProxyType({})
     """Variables beside the usual ones, for its compiler."""
     caches: tuple[Cache, ...] = ()
@@ -93,10 +98,26 @@ _BINARY: Final = ("/tmp/main",)
 _USUAL: Final = ("/usr/bin", "/usr/lib")
 _JAVATUPLES: Final = "/usr/share/java/javatuples.jar"
 """What every program of MultiPL-E in Java imports; the compiler passes it over where it is not."""
-_JAVA: Final = ("/usr/lib", "/etc/java-*-openjdk", _JAVATUPLES)
+JAVA_LIBRARIES: Final = (
+    _JAVATUPLES,
+    *(
+        f"/usr/share/java/{name}.jar" for name in (
+            "junit-platform-launcher", "junit-platform-engine", "junit-platform-commons",
+            "junit-jupiter-engine", "junit-jupiter-api", "junit-jupiter-params",
+            "univocity-parsers", "junit-vintage-engine", "junit4", "hamcrest", "opentest4j",
+            "apiguardian-api", "assertj-core", "byte-buddy",
+        )
+    ),
+)  # fmt: skip
+"""The library that every program has, and those of test code for JUnit."""
+_JAVA: Final = ("/usr/lib", "/etc/java-*-openjdk", *JAVA_LIBRARIES)
+NODE_FOLDERS: Final = ("/usr/lib/node_modules", "/usr/share/nodejs")
+"""Where modules of npm and of Debian are."""
 _NODE: Final = (*_USUAL, "/usr/share/nodejs", "/usr/share/node_modules")
 _RUBY: Final = (*_USUAL, "/usr/share/rubygems-integration", "/var/lib/gems")
 _PERL: Final = (*_USUAL, "/usr/share/perl", "/usr/share/perl5")
+_JEST: Final = ("jest@29.7.0", "@babel/preset-typescript@7.29.7")
+_JEST_PACKAGES: Final = ("jest", "node-babel7")
 _TRANSPILE: Final = """
 const ts = require("typescript"), fs = require("fs");
 const given = ts.parseCommandLine(process.argv.slice(1)), fileName = given.fileNames[0];
@@ -150,6 +171,49 @@ _GO_CACHES: Final = (
         (*_GO_COMMANDS, ("{program}", "test", "-c", "-o", "main", "testify_test.go")),
     ),
 )  # fmt: skip
+_R: Final = "/usr/lib/R/bin/exec/R"
+_R_HOME: Final = {
+    "R_HOME": "/usr/lib/R", "R_SHARE_DIR": "/usr/share/R/share",
+    "R_INCLUDE_DIR": "/usr/share/R/include", "R_DOC_DIR": "/usr/share/R/doc",
+}  # fmt: skip
+_JAVA_HOME: Final = "/usr/lib/jvm/default-java"
+_VIRTUAL_MACHINE: Final = (
+    f"{_JAVA_HOME}/bin/java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData",
+)  # fmt: skip
+_KOTLIN: Final = "/usr/share/kotlin/kotlinc/lib"
+_SCALA: Final = ":".join(
+    f"/usr/share/java/scala-{name}.jar" for name in ("compiler", "reflect", "library")
+)
+
+
+def _of_java(
+    language: Language,
+    program: str,
+    file: str,
+    library: str,
+    compiler: tuple[str, ...],
+    packages: tuple[str, ...],
+) -> Toolchain:
+    """Describe a language whose compiler and programs run in Java's virtual machine."""
+    shared = ("/usr/share/java", "/usr/share/kotlin", "/usr/share/scala-*")
+    folders = (*_USUAL, "/etc/java-*-openjdk", *shared)
+    return Toolchain(
+        language, program, file,
+        (*_VIRTUAL_MACHINE, "-Xmx640m", "-Xss16m", "-XX:+ExitOnOutOfMemoryError", *compiler,
+         "-d", "classes", file),
+        "classes",
+        (*_VIRTUAL_MACHINE, "-Xmx{megabytes}m", "-Xss64m", "-ea", "-cp",
+         f"/tmp/classes:{library}", "{main}"),
+        run_binds=folders, compile_binds=folders,
+        libraries=(f"{_JAVA_HOME}/lib", f"{_JAVA_HOME}/lib/server"),
+        processes=48, memory_bytes=160 * _MEBIBYTE,
+        # It would take seconds to ask it.
+        version=(),
+        out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
+        packages=("default-jdk-headless", *packages),
+    )  # fmt: skip
+
+
 _TABLE: Final = (
     Toolchain(
         Language.C, "gcc", "main.c",
@@ -165,7 +229,7 @@ _TABLE: Final = (
             _precompiled(*options) for options in
             (("-O0", "-std=c++17"), ("-O0", "-std=gnu++17"), ("-O2", "-std=gnu++20"))
         ),
-        packages=("g++",),
+        packages=("g++", "catch2"),
     ),
     Toolchain(
         Language.RUST, "rustc", "main.rs",
@@ -197,7 +261,7 @@ _TABLE: Final = (
         libraries=("{home}/../lib", "{home}/../lib/server"),
         processes=48, memory_bytes=128 * _MEBIBYTE,
         out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
-        packages=("default-jdk-headless", "libjavatuples-java"),
+        packages=("default-jdk-headless", "libjavatuples-java", "junit5", "libassertj-core-java"),
     ),
     Toolchain(
         Language.JAVASCRIPT, "node", "main.js",
@@ -205,7 +269,7 @@ _TABLE: Final = (
         ("{program}", "--max-old-space-size={megabytes}", "/tmp/main.js"),
         run_binds=_NODE, compile_binds=_NODE,
         processes=24, memory_bytes=64 * _MEBIBYTE,
-        packages=("nodejs", "node-lodash"),
+        packages=("nodejs", "node-lodash"), modules=_JEST, module_packages=_JEST_PACKAGES,
     ),
     Toolchain(
         Language.BASH, "bash", "main.sh",
@@ -224,6 +288,7 @@ _TABLE: Final = (
         run_binds=_NODE, compile_binds=_NODE,
         processes=24, memory_bytes=64 * _MEBIBYTE,
         packages=("node-typescript", "node-lodash"),
+        modules=_JEST, module_packages=_JEST_PACKAGES,
     ),
     Toolchain(
         Language.PHP, "php", "main.php",
@@ -254,6 +319,41 @@ _TABLE: Final = (
         version=("-v",),
         packages=("lua5.4",),
     ),
+    Toolchain(
+        Language.HASKELL, "/usr/lib/ghc/bin/ghc", "main.hs",
+        ("{program}", "-B/usr/lib/ghc", "-v0", "-O1", "-optl-static", "-optl-pthread",
+         "-o", "main", "main.hs"),
+        "main", _BINARY,
+        compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/include", "/var/lib/ghc"),
+        names_itself=True, version=("-B/usr/lib/ghc", "--version"), processes=8,
+        packages=("ghc",),
+    ),
+    _of_java(
+        Language.KOTLIN, "kotlinc", "main.kt", f"{_KOTLIN}/kotlin-stdlib.jar",
+        ("-cp", f"{_KOTLIN}/kotlin-preloader.jar",
+         "org.jetbrains.kotlin.preloading.Preloader", "-cp", f"{_KOTLIN}/kotlin-compiler.jar",
+         "org.jetbrains.kotlin.cli.jvm.K2JVMCompiler", "-nowarn", "-no-stdlib", "-no-reflect",
+         "-cp", f"{_KOTLIN}/kotlin-stdlib.jar"),
+        ("kotlin",),
+    ),
+    Toolchain(
+        Language.R, "Rscript", "main.R",
+        (_R, "--no-echo", "--vanilla", "-e", "invisible(parse('main.R'))"),
+        "main.R",
+        ("/usr/bin/env", *(f"{name}={value}" for name, value in _R_HOME.items()), _R, "--no-echo",
+         "--vanilla", "--file=/tmp/main.R"),
+        run_binds=(*_USUAL, "/etc/alternatives", "/etc/R", "/usr/share/R"),
+        compile_binds=(*_USUAL, "/etc/alternatives", "/etc/R", "/usr/share/R"),
+        processes=4, memory_bytes=96 * _MEBIBYTE,
+        environment={**_R_HOME, "R_DEFAULT_PACKAGES": "NULL"},
+        packages=("r-base-core",),
+    ),
+    _of_java(
+        Language.SCALA, "scalac", "main.scala", "/usr/share/java/scala-library.jar",
+        ("-cp", _SCALA, "scala.tools.nsc.Main", "-nowarn",
+         "-cp", "/usr/share/java/scala-library.jar"),
+        ("scala",),
+    ),
 )  # fmt: skip
 TOOLCHAINS: Final = {toolchain.language: toolchain for toolchain in _TABLE}
 
@@ -277,6 +377,8 @@ def look_up(language: Language) -> Installed:
     if not _is_shown(path, toolchain):
         where = ", ".join(toolchain.compile_binds)
         return Installed(language, None, f"{path} is in none of the folders {where}")
+    if not toolchain.version:
+        return Installed(language, path, str(path))
     try:
         told = subprocess.run(
             [path, *toolchain.version], capture_output=True, text=True, timeout=20, check=True

@@ -5,25 +5,36 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from typing import Final
 
 from executor.languages import TOOLCHAINS, Installed, look_up
 from infra import errors
 from infra.contracts.base import Language
 from infra.observability import logs
 
+_NPM: Final = ("npm", "install", "--global", "--prefix", "/usr", "--ignore-scripts", "--no-fund")
+"""Where jails see what it installs."""
+
 
 def install(languages: Sequence[Language]) -> list[Installed]:
     """Install the toolchains of languages, as Debian's packages; return what is there then.
 
+    Where Node.js brought npm, its modules are npm's: Debian's need Debian's own Node.js.
+
     Raises:
         errors.ToolchainNotInstalled: this is no Debian, we are not root, or apt-get failed.
     """
-    command = ["apt-get", "install", "-y", "--no-install-recommends", *_packages(languages)]
+    modules = _modules(languages) if shutil.which("npm") else []
+    packages = _packages(languages, with_modules=not modules)
+    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise errors.ToolchainNotInstalled(
             f"it takes root and Debian's packages: run `{' '.join(command)}`"
         )
-    for words in (["apt-get", "update"], command):
+    commands = [["apt-get", "update"], command]
+    if modules:
+        commands.append([*_NPM, *modules])
+    for words in commands:
         done = subprocess.run(
             words, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, check=False
         )
@@ -36,8 +47,14 @@ def install(languages: Sequence[Language]) -> list[Installed]:
     return found
 
 
-def _packages(languages: Sequence[Language]) -> list[str]:
-    return sorted({name for language in languages for name in TOOLCHAINS[language].packages})
+def _packages(languages: Sequence[Language], with_modules: bool) -> list[str]:
+    rows = [TOOLCHAINS[language] for language in languages]
+    found = {name for row in rows for name in row.packages}
+    return sorted(found.union(*(row.module_packages for row in rows if with_modules)))
+
+
+def _modules(languages: Sequence[Language]) -> list[str]:
+    return sorted({name for language in languages for name in TOOLCHAINS[language].modules})
 
 
 def named(words: Sequence[str]) -> list[Language]:

@@ -4,8 +4,8 @@ import re
 
 from infra.contracts.base import Language
 
-_NUMBER_SIGN = frozenset({Language.PYTHON, Language.BASH, Language.RUBY, Language.PERL})
-"""Languages whose comments begin with it; those of the others are C's, but for Lua's."""
+_NUMBER_SIGN = frozenset({Language.PYTHON, Language.BASH, Language.RUBY, Language.PERL, Language.R})
+"""Languages whose comments begin with it; but for Lua's and Haskell's, the others have C's."""
 _BLANK = r"[\s\ufeff\u200b]|```[^\n]*+"
 # Possessive and with alternatives that begin differently: linear, whatever was written.
 _NO_CODE_NUMBER_SIGN = re.compile(rf"(?:{_BLANK}|\#[^\n]*+)*+")
@@ -13,11 +13,14 @@ _NO_CODE_C = re.compile(rf"(?:{_BLANK}|//[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)*
 
 
 _NO_CODE_LUA = re.compile(rf"(?:{_BLANK}|--\[\[(?:[^\]]|\](?!\]))*+(?:\]\])?|--[^\n]*+)*+")
+_NO_CODE_HASKELL = re.compile(rf"(?:{_BLANK}|\{{-(?:[^-]|-(?!\}}))*+(?:-\}})?|--[^\n]*+)*+")
 # A tag that opens code is none, and PHP has both kinds of comments.
 _NO_CODE_PHP = re.compile(
     rf"(?:{_BLANK}|<\?php|//[^\n]*+|\#(?!\[)[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?)*+"
 )
-_NO_CODE = {Language.LUA: _NO_CODE_LUA, Language.PHP: _NO_CODE_PHP}
+_NO_CODE = {
+    Language.LUA: _NO_CODE_LUA, Language.PHP: _NO_CODE_PHP, Language.HASKELL: _NO_CODE_HASKELL,
+}  # fmt: skip
 
 
 def has_code(text: str, language: Language) -> bool:

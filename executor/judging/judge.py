@@ -12,7 +12,7 @@ from executor.judging.host import CompileFailed, FunctionHost
 from executor.judging.limits import Allowance, calibrated, is_near_limit, least, own
 from executor.judging.metering import Meter
 from executor.judging.native_suite import NativeSuite, guards_of
-from executor.judging.programs.composing import NoTests
+from executor.judging.programs.marks import NoTests
 from executor.judging.run import Asserts, Run
 from executor.judging.shared import learning, sharing
 from executor.languages import TOOLCHAINS

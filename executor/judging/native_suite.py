@@ -7,6 +7,7 @@ from executor.judging.called.asking import CallRunner
 from executor.judging.checking import Checkers
 from executor.judging.metering import Meter
 from executor.judging.native import NativeRunner
+from executor.judging.programs.composing import require_frameworks
 from executor.judging.programs.testing import Learnt, ProgramRunner
 from executor.sandbox.ended import Ended
 from executor.sandbox.strict import StrictSandbox
@@ -30,10 +31,10 @@ class NativeSuite:
     """Runs the tests of one suite; every program is compiled first."""
 
     def __init__(self, sandbox: StrictSandbox, suite: Suite) -> None:
-        """Find the toolchain.
+        """Find the toolchain, and the test frameworks.
 
         Raises:
-            errors.ToolchainMissing: this machine lacks it.
+            errors.ToolchainMissing: this machine lacks one.
         """
         self._native = NativeRunner(sandbox, suite.language, suite.limits)
         self._programs = ProgramRunner(self._native, suite.language, suite.entry_point)
@@ -41,6 +42,7 @@ class NativeSuite:
         self._called = CallRunner(self._native, suite.language, suite.entry_point)
         self._calls = [test for test in suite.tests if isinstance(test, CallTest)]
         self._tests = [test for test in suite.tests if isinstance(test, ProgramTest)]
+        require_frameworks(suite.language, self._tests)
 
     @property
     def unknown(self) -> tuple[Learnt, ...]:

@@ -113,7 +113,8 @@ class StrictSandbox:
         confined = confinement(limits, files, self._image.packages)
         rlimits = {name: str(value) for name, value in _scaled(confined["rlimits"])}
         if self._binds is not None:
-            rlimits["as"] = "hard"
+            # One runtime (R's) does not begin with fewer.
+            rlimits |= {"as": "hard", "nofile": "256"}
         return [
             *base_command(self._nsjail, self._image),
             "--user", f"{INSIDE_UID}:{self._uid}:1", "--group", f"{INSIDE_UID}:{self._gid}:1",

@@ -94,6 +94,10 @@ class Language(StrEnum):
     RUBY = "ruby"
     PERL = "perl"
     LUA = "lua"
+    HASKELL = "haskell"
+    KOTLIN = "kotlin"
+    R = "r"
+    SCALA = "scala"
 
 
 def language_alone(value: object) -> object:

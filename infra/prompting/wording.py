@@ -24,6 +24,10 @@ _NAMES = {
     Language.RUBY: "Ruby",
     Language.PERL: "Perl 5",
     Language.LUA: "Lua 5.4",
+    Language.HASKELL: "Haskell 2010 for GHC",
+    Language.KOTLIN: "Kotlin 1.3",
+    Language.R: "R",
+    Language.SCALA: "Scala 2.11, with an object `Main`",
 }
 
 

@@ -64,8 +64,25 @@ _MARKS: Final = {
     ),
     Language.PERL: _marks("perl pl", r"\S", r"#|[$@%]\w|(?:use|my|our|sub|package|print)\b"),
     Language.LUA: _marks("lua", r"\S", r"--|(?:local|function|return|end|for|while|if|print)\b"),
+    Language.HASKELL: _marks(
+        "haskell hs",
+        r"^main\s*(?:::|=)",
+        r"\{-|--|(?:module|import|data|type|newtype|class|instance)\b|\w+\s*(?:::|[^=\n]*=)",
+    ),
+    Language.KOTLIN: _marks(
+        "kotlin kt", r"\bfun\s+main\s*\(", r"(?:import|fun|val|var|class|object|data|package)\b|@"
+    ),
+    Language.R: _marks("r rscript", r"\S", r"#|[\w.]+\s*(?:<-|=|\()|(?:for|while|if|function)\b"),
+    Language.SCALA: _marks(
+        "scala",
+        r"\bdef\s+main\s*\(|\bextends\s+App\b",
+        r"(?:import|object|class|case|trait|def|val|var|package)\b|@",
+    ),
 }
-_COMPILED: Final = {Language.C, Language.CPP, Language.RUST, Language.GO, Language.JAVA}
+_COMPILED: Final = {
+    Language.C, Language.CPP, Language.RUST, Language.GO, Language.JAVA, Language.HASKELL,
+    Language.KOTLIN, Language.SCALA,
+}  # fmt: skip
 _SCRIPTS: Final = _MARKS.keys() - _COMPILED
 """Languages whose programs begin at their first line."""
 _READS: Final = re.compile(

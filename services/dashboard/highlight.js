@@ -11,6 +11,7 @@ const STARS = /\/\*[^]*?(?:\*\/|$)/;
 const HASH = /#[^\n]*/;
 const FREE_HASH = /(?<![^\s;])#[^\n]*/; // In these a `#` may also be part of an expression.
 const DASHES = /--\[\[[^]*?(?:\]\]|$)|--[^\n]*/;
+const NESTED = /\{-[^]*?(?:-\}|$)/;
 const NUMBER = /(?<![\w$])(?:0[xX][\da-fA-F_]+|0[bBoO][\d_]+|\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)/;
 const WORD = /[A-Za-z_$][\w$]*/;
 
@@ -34,6 +35,10 @@ const LANGUAGES = {
   ruby: [[FREE_HASH], [DOUBLE, SINGLE], "and begin break case class def do else elsif end ensure false for if in module next nil not or redo rescue retry return self super then true unless until when while yield"],
   perl: [[FREE_HASH], [DOUBLE, SINGLE], "else elsif for foreach if last local my next our package print return sub undef unless until use while"],
   lua: [[DASHES], [DOUBLE, SINGLE], "and break do else elseif end false for function goto if in local nil not or repeat return then true until while"],
+  haskell: [[DASHES, NESTED], [DOUBLE, CHARACTER], "case class data default deriving do else if import in infix infixl infixr instance let module newtype of then type where"],
+  kotlin: [[SLASHES, STARS], [TRIPLE, DOUBLE, CHARACTER], "abstract as break by catch class companion constructor continue data do else enum false finally for fun if import in init interface is null object open override package private return sealed super this throw true try typealias val var when while"],
+  r: [[HASH], [DOUBLE, SINGLE], "break else FALSE for function if in Inf NA NaN next NULL repeat return TRUE while"],
+  scala: [[SLASHES, STARS], [TRIPLE, DOUBLE, CHARACTER], "abstract case catch class def do else extends false final finally for if implicit import lazy match new null object override package private protected return sealed super this throw trait true try type val var while with yield"],
 };
 const known = new Map();
 

@@ -126,6 +126,29 @@ ADDED = {
         "add() { echo $(($1 + $2)); }",
         "add() { echo $(($1 - $2)); }",
     ),
+    Language.HASKELL: Added(
+        _test(
+            "import Control.Exception (assert)\nmain :: IO ()\nmain = do\n",
+            "  if add ({}) ({}) == ({}) then return () else error \"no\"",
+        ),
+        "add :: Int -> Int -> Int\nadd a b = a + b",
+        "add :: Int -> Int -> Int\nadd a b = a",
+    ),
+    Language.KOTLIN: Added(
+        _test("fun main() {\n", "if (add({}, {}) != {}) throw AssertionError()", "\n}"),
+        "fun add(a: Int, b: Int): Int = a + b",
+        "fun add(a: Int, b: Int): Int = a",
+    ),
+    Language.R: Added(
+        _test("", "stopifnot(add({}, {}) == {})"),
+        "add <- function(a, b) a + b",
+        "add <- function(a, b) a",
+    ),
+    Language.SCALA: Added(
+        _test("object Tests extends App {\n", "assert(Solution.add({}, {}) == {})", "\n}"),
+        "object Solution { def add(a: Int, b: Int): Int = a + b }",
+        "object Solution { def add(a: Int, b: Int): Int = a }",
+    ),
 }  # fmt: skip
 
 

@@ -91,6 +91,40 @@ ATTACK
 print(a + b)
 """,
 }
+PROGRAMS |= {
+    Language.HASKELL: """
+import System.Exit
+import System.IO
+import qualified Control.Exception as E
+main :: IO ()
+main = do
+  given <- getLine
+  let [a, b] = map read (words given) :: [Int]
+  ATTACK
+  print (a + b)
+""",
+    Language.KOTLIN: """
+fun main() {
+    val (a, b) = readLine()!!.trim().split(" ").map { it.toInt() }
+    ATTACK
+    println(a + b)
+}
+""",
+    Language.R: """
+given <- scan(file("stdin"), quiet = TRUE)
+ATTACK
+cat(sum(given), "\\n", sep = "")
+""",
+    Language.SCALA: """
+object Main {
+  def main(words: Array[String]): Unit = {
+    val Array(a, b) = scala.io.StdIn.readLine().trim.split(" ").map(_.toInt)
+    ATTACK
+    println(a + b)
+  }
+}
+""",
+}
 PROGRAMS[Language.TYPESCRIPT] = PROGRAMS[Language.JAVASCRIPT]
 FAMILY = "c"
 ATTACKS = {
@@ -160,6 +194,56 @@ ATTACKS = {
         " then os.exit(0) end",
     },
 }  # fmt: skip
+FURTHER = {
+    "spin": {
+        Language.HASKELL: (
+            "let { spin :: Int -> IO (); spin n = if n < 0 then return ()"
+            " else spin (n + a - a) }; spin a"
+        ),
+        Language.KOTLIN: ("var n = 0; while (a < 1 shl 30) { n++ }"),
+        Language.R: ("while (TRUE) { }"),
+        Language.SCALA: ("var n = 0; while (a < 1000) { n += 1 }"),
+    },
+    "memory": {
+        Language.HASKELL: ("let { ns = [1 ..] :: [Integer] }; print (last ns + head ns)"),
+        Language.KOTLIN: (
+            "val v = ArrayList<ByteArray>(); while (a > -9) v.add(ByteArray(1 shl 20))"
+        ),
+        Language.R: ("v <- list(); repeat v[[length(v) + 1]] <- rep(length(v), 1e6)"),
+        Language.SCALA: (
+            "val v = new java.util.ArrayList[Array[Byte]](); while (a > -"
+            "9) v.add(new Array[Byte](1 << 20))"
+        ),
+    },
+    "flood": {
+        Language.HASKELL: ('let { flood :: IO (); flood = putStrLn "flood" >> flood }; flood'),
+        Language.KOTLIN: ('while (a > -9) println("flood")'),
+        Language.R: ('repeat cat("flood\\n")'),
+        Language.SCALA: ('while (a > -9) println("flood")'),
+    },
+    "exit": {
+        Language.HASKELL: ("exitWith (ExitFailure 3)"),
+        Language.KOTLIN: ("System.exit(3)"),
+        Language.R: ("quit(status = 3)"),
+        Language.SCALA: ("System.exit(3)"),
+    },
+    "host": {
+        Language.HASKELL: (
+            'E.catch (readFile "/etc/passwd" >>= \\t -> if null t then ret'
+            "urn () else exitSuccess) (\\e -> const (return ()) (e :: E.IOException))"
+        ),
+        Language.KOTLIN: (
+            'if (java.io.File("/etc/passwd").canRead() || java.io.File("/'
+            'usr/bin").canWrite()) return'
+        ),
+        Language.R: ('if (file.exists("/etc/passwd") || file.access("/usr/bin", 2) == 0) quit()'),
+        Language.SCALA: (
+            'if (new java.io.File("/etc/passwd").canRead || new java.io.F'
+            'ile("/usr/bin").canWrite) return'
+        ),
+    },
+}
+ATTACKS = {name: {**of_each, **FURTHER[name]} for name, of_each in ATTACKS.items()}
 OUTCOMES = {
     "spin": {Outcome.TIME_LIMIT_EXCEEDED},
     # A runtime may notice by itself, and end with an error of its own.

@@ -6,10 +6,12 @@ import pytest
 
 from executor.judging.judge import Judge
 from executor.languages import look_up
+from infra import errors
 from infra.contracts.base import Integrity, Label, Language
 from infra.contracts.execution import Suite
 from infra.records import importers
 from infra.records.record_files import BadLine
+from tests.samples import sampled
 
 UNITY = """static int failed;
 #define TEST_IGNORE() return
@@ -49,12 +51,100 @@ TRACKS = {
         "tests/two-fer.rs": "use two_fer::*;\n#[test]\nfn two() { assert_eq!(doubled(2), 4); }\n"
         "#[test]\n#[ignore]\nfn three() { assert_eq!(two_fer::doubled(3), 6); }\n",
     },
+    Language.CPP: {
+        ".meta/config.json": (["two_fer.cpp", "two_fer.h"], ["two_fer_test.cpp"],
+                              [".meta/example.cpp", ".meta/example.h"]),
+        ".meta/example.h": "#pragma once\nnamespace two_fer { int doubled(int n); }\n",
+        ".meta/example.cpp": '#include "two_fer.h"\nnamespace two_fer {\n'
+        "enum class INFO { CHECK };\nint doubled(int n) { return n * 2; }\n}\n",
+        "two_fer.h": "", "two_fer.cpp": "",
+        "two_fer_test.cpp": '#include "two_fer.h"\n#ifdef EXERCISM_TEST_SUITE\n'
+        '#include <catch2/catch.hpp>\n#else\n#include "test/catch.hpp"\n#endif\n'
+        'TEST_CASE("two", "[1]") { REQUIRE(two_fer::doubled(2) == 4); }\n'
+        "#if defined(EXERCISM_RUN_ALL_TESTS)\n"
+        'TEST_CASE("three & more", "[2]") { REQUIRE(two_fer::doubled(3) == 6); }\n#endif\n',
+    },
+    Language.JAVA: {
+        ".meta/config.json": (["src/main/java/TwoFer.java"], ["src/test/java/TwoFerTest.java"],
+                              [".meta/src/reference/java/TwoFer.java",
+                               ".meta/src/reference/java/Sum.java"]),
+        ".meta/src/reference/java/TwoFer.java": "import java.util.List;\n\npublic class TwoFer {\n"
+        "    static int doubled(int n) { return Sum.of(List.of(n, n)); }\n}\n",
+        ".meta/src/reference/java/Sum.java": "import java.util.List;\n\npublic class Sum {\n"
+        "    static int of(List<Integer> all) { return all.stream().mapToInt(n -> n).sum(); }\n}\n",
+        "src/main/java/TwoFer.java": "public class TwoFer {\n}\n",
+        "src/test/java/TwoFerTest.java": "import org.junit.jupiter.api.Disabled;\n"
+        "import org.junit.jupiter.api.Test;\n"
+        "import static org.assertj.core.api.Assertions.assertThat;\n\n"
+        "public class TwoFerTest {\n    @Test\n    public void two() {\n"
+        "        assertThat(TwoFer.doubled(2)).isEqualTo(4);\n    }\n"
+        '    @Disabled("Remove to run test")\n    @Test\n    public void three() {\n'
+        "        assertThat(TwoFer.doubled(3) == 6).isTrue();\n    }\n}\n",
+    },
+    Language.JAVASCRIPT: {
+        ".meta/config.json": (["two-fer.js"], ["two-fer.spec.js"], [".meta/proof.ci.js"]),
+        ".meta/proof.ci.js": "export const doubled = (n) => n * 2;\n",
+        "two-fer.js": "export const doubled = (n) => {};\n",
+        "cases.json": "[3]",
+        "two-fer.spec.js": "import { expect, test, xtest } from '@jest/globals';\n"
+        "import { doubled } from './two-fer';\nimport cases from './cases.json';\n"
+        "test('two', () => { expect(doubled(2)).toBe(4); });\n"
+        "xtest('three', () => { expect(doubled(cases[0])).toEqual(6); });\n",
+    },
+    Language.TYPESCRIPT: {
+        ".meta/config.json": (["two-fer.ts"], ["two-fer.test.ts"], [".meta/proof.ci.ts"]),
+        ".meta/proof.ci.ts": "export function doubled(n: number): number { return n * 2 }\n",
+        "two-fer.ts": "export function doubled(n: number) {}\n",
+        "two-fer.test.ts": "import { describe, it, expect, xit } from '@jest/globals'\n"
+        "import { doubled } from './two-fer.ts'\ndescribe('doubled', () => {\n"
+        "  it('two', () => { expect(doubled(2)).toBe(4) })\n"
+        "  xit('three', () => { expect(doubled(3) as number).toEqual(6) })\n})\n",
+    },
 }  # fmt: skip
 RIGHT_AT_FIRST = {
     Language.C: "int doubled(int n) { return 4; }",
     Language.GO: "package twofer\nfunc Doubled(n int) int { return 4 }",
     Language.RUST: "pub fn doubled(n: i32) -> i32 { 4 }",
+    Language.CPP: "namespace two_fer { int doubled(int) { return 4; } }",
+    Language.JAVA: "public class TwoFer { static int doubled(int n) { return 4; } }",
+    Language.JAVASCRIPT: "export const doubled = (n) => 4;",
+    Language.TYPESCRIPT: "export const doubled = (n: number) => 4",
 }
+PASSED_XML = "".join(
+    f'<TestCase name="{name}"><OverallResult success="true"/></TestCase>'
+    for name in ("two", "three &amp; more")
+)
+FORGED = {
+    Language.CPP: (
+        "#include <cstdlib>\nnamespace two_fer { int doubled(int) { std::exit(0); } }",
+        "int main() { return 0; }\nnamespace two_fer { int doubled(int) { return 4; } }",
+        "#include <cstdio>\n#include <unistd.h>\n"
+        "namespace two_fer { int doubled(int n) { return n; }\n"
+        f'struct Early {{ Early() {{ puts(R"({PASSED_XML})");'
+        " fflush(stdout); _exit(0); } } early; }",
+        "namespace two_fer { struct Any { bool operator==(int) const { return true; } };"
+        " Any doubled(int) { return {}; } }",
+    ),
+    Language.JAVA: (
+        "public class TwoFer { static int doubled(int n) { System.exit(0); return 0; } }",
+        "public class TwoFer { static { Runtime.getRuntime().halt(0); }"
+        " static int doubled(int n) { return 4; } }",
+        "public class TwoFer { static int doubled(int n) { throw new"
+        ' org.opentest4j.TestAbortedException("no"); } }',
+        "class TwoFerTest { }\npublic class TwoFer { static int doubled(int n) { return 4; } }",
+    ),
+    Language.JAVASCRIPT: (
+        "export const doubled = (n) => process.exit(0);",
+        "export const doubled = (n) => ({ asymmetricMatch: () => true });",
+        "import { expect } from '@jest/globals';\n"
+        "expect.extend({ toBe: () => ({ pass: true }), toEqual: () => ({ pass: true }) });\n"
+        "export const doubled = (n) => 4;",
+        "const done = { toBe() {}, toEqual() {} };\nglobalThis.expect = () => done;\n"
+        "require('@jest/globals').expect = () => done;\nexports.doubled = (n) => 4;",
+        "globalThis.test = globalThis.it = () => {};\nexport const doubled = (n) => 4;",
+    ),
+}
+FORGED[Language.TYPESCRIPT] = (FORGED[Language.JAVASCRIPT][0],)
 
 
 def written(folder, language):
@@ -66,6 +156,13 @@ def written(folder, language):
         (folder / name).write_text(text)
 
 
+def judge_of(slot, problem):
+    try:
+        return Judge(slot.sandbox, Suite.of(problem), slot.version)
+    except errors.ToolchainMissing as missing:
+        pytest.skip(missing.detail)
+
+
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
 @pytest.mark.parametrize("language", TRACKS)
 def test_an_exercise_is_judged_with_all_its_tests(tmp_path, slot, language):
@@ -73,12 +170,26 @@ def test_an_exercise_is_judged_with_all_its_tests(tmp_path, slot, language):
     (problem,) = importers.read_problems(tmp_path)
     if look_up(language).path is None:
         pytest.skip(f"{language} is not installed here")
-    judge = Judge(slot.sandbox, Suite.of(problem), slot.version)
+    judge = judge_of(slot, problem)
 
     right, wrong = judge.judge(problem.reference_program), judge.judge(RIGHT_AT_FIRST[language])
 
     assert (right.label, right.integrity) == (Label.ALL_PASS, Integrity.SHARED), right
     assert wrong.label in (Label.RUNTIME_ERROR, Label.PARTIAL_PASS), wrong
+
+
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
+@pytest.mark.parametrize("language", sampled(FORGED, 1))
+def test_a_framework_that_was_cheated_passes_nobody(tmp_path, slot, language):
+    written(tmp_path / "two-fer", language)
+    (problem,) = importers.read_problems(tmp_path)
+    if look_up(language).path is None:
+        pytest.skip(f"{language} is not installed here")
+    judge = judge_of(slot, problem)
+
+    for program in FORGED[language]:
+        verdict = judge.judge(program)
+        assert verdict.label is not Label.ALL_PASS, (program, verdict)
 
 
 def test_an_exercise_that_needs_what_is_not_there_is_refused_by_name(tmp_path):

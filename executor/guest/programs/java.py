@@ -34,7 +34,8 @@ def main_class(folder: str, public: str) -> str:
     Where none has, the launcher is asked for `public`, and says so.
     """
     paths = [os.path.join(f, name) for f, _, names in os.walk(folder) for name in names]
-    found = [main for path in sorted(paths) if (main := _main_of(path)) is not None]
+    classes = sorted(path for path in paths if path.endswith(".class"))
+    found = [main for path in classes if (main := _main_of(path)) is not None]
 
     def rank(main: _Main) -> tuple[bool, bool, bool, bool, int]:
         simple = main.name.rpartition(".")[2]

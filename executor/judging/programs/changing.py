@@ -16,12 +16,23 @@ _MOST_DIGITS: Final = 100
 """Longest number that is changed; who reads longer ones has a limit of its own."""
 _COMPUTED: Final = re.compile(r"\$\(|[$#]\{|^`")
 """What is in a text that is no literal."""
-_OPPOSITE: Final = {"true": "false", "false": "true"}
+_OPPOSITE: Final = {
+    "true": "false", "false": "true",
+    "isTrue": "isFalse", "isFalse": "isTrue",
+    "assertTrue": "assertFalse", "assertFalse": "assertTrue",
+    "toBeTruthy": "toBeFalsy", "toBeFalsy": "toBeTruthy",
+    "REQUIRE_FALSE": "REQUIRE", "CHECK_FALSE": "CHECK",
+}  # fmt: skip
+"""Truth as a literal, and as the frameworks' assertions have it."""
+_BLOCKS: Final = frozenset({"describe", "test", "it", "beforeEach", "afterEach", "beforeAll"})
+"""What Jest's test code calls with a name and a function, whose literals are as good as others."""
 _FAILS_ALL: Final = frozenset({"return", "exit", "_exit", "quick_exit", "import", "require", "use"})
 _CANDIDATE: Final = frozenset({"candidate", "call"})
 """What MultiPL-E calls the function that is asked for."""
 _AN_ASSERTION: Final = re.compile(
-    r"assert|check|expect|equal|compare|same|not|is|if|unless|while|abs|fabs|require", re.I
+    r"assert|check|expect|equal|compare|same|not|is|if|unless|while|abs|fabs|require|contain|exactly"
+    r"|match|toBe|toHave|toThrow|hasSize|hasMessage",
+    re.I,
 )
 
 
@@ -48,7 +59,7 @@ def changes(source: str, language: Language, entry_point: str | None) -> list[Ch
         reader.step(token)
         text = _other(token)
         is_computed = _COMPUTED.search(token.text) is not None
-        if text is None or is_computed or reader.fails_all:
+        if text is None or is_computed or reader.fails_all or reader.is_a_name:
             continue
         if reader.is_inside or reader.target in given:
             continue
@@ -70,8 +81,8 @@ def _other(token: Word) -> str | None:
                 # It may be one character by its type.
                 return "'z'" if text != "'z'" else "'y'"
             return f"{text[:-1]}z{text[-1]}"
-        case "truth":
-            return _OPPOSITE[text]
+        case "truth" | "name":
+            return _OPPOSITE.get(text)
     return None
 
 
@@ -87,9 +98,11 @@ class _Called:
             self._asked = _CANDIDATE | {asked, *other_names}
 
     def __contains__(self, name: str) -> bool:
+        if name.startswith("@"):
+            return True  # An annotation of Java.
         if self._asked:
             return name in self._asked
-        return _AN_ASSERTION.search(name) is None
+        return name not in _BLOCKS and _AN_ASSERTION.search(name) is None
 
 
 class _Reader:
@@ -104,6 +117,9 @@ class _Reader:
         self.fails_all = False
         """Whether another literal here would fail every program."""
         self._target: tuple[str, int] | None = None
+        self._begins_block = False
+        self.is_a_name = False
+        """Whether this is what a test is called, in which nothing is expected."""
 
     @property
     def is_inside(self) -> bool:
@@ -118,6 +134,8 @@ class _Reader:
     def step(self, token: Word) -> None:
         """Go on by a token."""
         text, name = token.text, ""
+        self.is_a_name = token.kind == "text" and self._begins_block
+        self._begins_block = text == "(" and self._last in _BLOCKS
         match token.kind:
             case "name":
                 name = text

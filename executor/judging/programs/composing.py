@@ -6,49 +6,21 @@ piece. Whatever ends the program before, with whatever status, leaves the mark u
 
 import re
 import secrets
-from collections.abc import Callable
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final
 
 from executor.judging.native import Build
+from executor.judging.programs.catch2 import CATCH2
+from executor.judging.programs.jest import JEST
 from executor.judging.programs.joining import joined
+from executor.judging.programs.junit import JUNIT
+from executor.judging.programs.mains import compose_haskell, compose_kotlin, compose_scala
+from executor.judging.programs.marks import C_HARNESS, Compose, Composed, Mark, NoTests
 from executor.languages import TOOLCHAINS
+from infra import errors
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
-
-class NoTests(Exception):
-    """The test code has no place in which a program of its language begins."""
-
-
-class Mark(NamedTuple):
-    """What a run writes that came to the end of its tests: `last` behind `first`."""
-
-    first: str
-    last: str
-
-    @staticmethod
-    def new() -> "Mark":
-        """Make one that nobody knows."""
-        return Mark(secrets.token_hex(16), secrets.token_hex(16))
-
-    @property
-    def text(self) -> str:
-        """The mark as it is written."""
-        return self.first + self.last
-
-
-class Composed(NamedTuple):
-    """A program that contains the candidate and the tests."""
-
-    build: Build
-    mark: str
-    reports: re.Pattern[str] | None = None
-    """How its framework reports one test: its `name`, and `passed` if it has."""
-    declared: int = 1
-    """Number of tests in the test code."""
-
-
-_Compose = Callable[[ProgramTest, str, Mark], Composed]
 _GO_REPORT: Final = re.compile(r"^--- (?:(?P<passed>PASS)|FAIL|SKIP): (?P<name>\S+) ", re.MULTILINE)
 _RUST_REPORT: Final = re.compile(
     r"^test (?P<name>(?!zzz_)\S+)(?: - should panic)? \.\.\. (?:(?P<passed>ok)|FAILED|ignored)",
@@ -67,6 +39,7 @@ _WRITTEN: Final = {
     Language.RUBY: "\nSTDOUT.write('{first}', '{last}')\n",
     Language.PERL: "\n;print STDOUT '{first}', '{last}';\n",
     Language.LUA: "\nio.stdout:write('{first}', '{last}')\n",
+    Language.R: "\ncat('{first}', '{last}', sep = '', file = stdout())\n",
 }
 """Statements behind the tests of languages whose programs begin at their first line."""
 _GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
@@ -75,22 +48,6 @@ _RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
 _RUST_TEST: Final = re.compile(r"#\[test\]")
 _JAVA_MAIN: Final = re.compile(r"\bstatic\s+(?:final\s+)?void\s+main\s*\(")
 _JAVA_CLASS: Final = re.compile(r"\b(?:class|record|enum|interface)\s+(\w+)")
-_C_HARNESS: Final = """\
-#include <unistd.h>
-#ifdef __cplusplus
-extern "C" {{
-#endif
-int __real_main(int, char **, char **);
-int __wrap_main(int count, char **words, char **environment) {{
-    int status = __real_main(count, words, environment);
-    static const char last[] = "{last}", first[] = "{first}";
-    if (status == 0 && (write(1, first, 32) != 32 || write(1, last, 32) != 32)) return 70;
-    return status;
-}}
-#ifdef __cplusplus
-}}
-#endif
-"""
 _GO_HARNESS: Final = """\
 package {package}
 import "os"
@@ -137,10 +94,29 @@ def composed(language: Language, test: ProgramTest, program: str) -> Composed:
     Raises:
         NoTests: the test code begins nowhere.
     """
-    return _COMPOSED.get(language, _compose_script(language))(test, program, Mark.new())
+    for framework in _FRAMEWORKS:
+        if framework.is_used(language, test.source):
+            return framework.composed(language, test, program, Mark.new())
+    compose = _COMPOSED.get(language) or _compose_script(language)
+    return compose(test, program, Mark.new())
 
 
-def _compose_script(language: Language) -> _Compose:
+def require_frameworks(language: Language, tests: Iterable[ProgramTest]) -> None:
+    """Look whether the test frameworks of a suite are on this machine.
+
+    Raises:
+        errors.ToolchainMissing: one is not.
+    """
+    for framework in _FRAMEWORKS:
+        is_used = any(framework.is_used(language, test.source) for test in tests)
+        if is_used and not framework.is_installed():
+            raise errors.ToolchainMissing(
+                f"{framework.name} is not installed; `rrtf languages install {language}` installs"
+                " it on an executor's machine"
+            )
+
+
+def _compose_script(language: Language) -> Compose:
     toolchain = TOOLCHAINS[language]
 
     def compose(test: ProgramTest, program: str, mark: Mark) -> Composed:
@@ -153,7 +129,7 @@ def _compose_script(language: Language) -> _Compose:
     return compose
 
 
-def _compose_c(language: Language) -> _Compose:
+def _compose_c(language: Language) -> Compose:
     toolchain = TOOLCHAINS[language]
 
     def compose(test: ProgramTest, program: str, mark: Mark) -> Composed:
@@ -163,7 +139,7 @@ def _compose_c(language: Language) -> _Compose:
         files = {
             **test.files,
             toolchain.file: joined(language, test, program, source),
-            harness: _C_HARNESS.format(**mark._asdict()),
+            harness: C_HARNESS.format(**mark._asdict(), believed="status == 0"),
         }
         words = (harness, "-Wl,--wrap=main", "-O0", *test.options)
         build = Build.of(toolchain, files, words).without_repeated()
@@ -238,10 +214,14 @@ def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
     return Composed(Build.of(toolchain, {**test.files, toolchain.file: text}, words), mark.text)
 
 
-_COMPOSED: Final[dict[Language, _Compose]] = {
+_FRAMEWORKS: Final = (CATCH2, JUNIT, JEST)
+_COMPOSED: Final[dict[Language, Compose]] = {
     Language.C: _compose_c(Language.C),
     Language.CPP: _compose_c(Language.CPP),
     Language.GO: _compose_go,
+    Language.HASKELL: compose_haskell,
     Language.JAVA: _compose_java,
+    Language.KOTLIN: compose_kotlin,
+    Language.SCALA: compose_scala,
     Language.RUST: _compose_rust,
 }

@@ -16,7 +16,8 @@ from executor.judging.limits import GRACE
 from executor.judging.metering import Meter, Spending
 from executor.judging.native import NativeRunner
 from executor.judging.programs.changing import Change, changes
-from executor.judging.programs.composing import Composed, composed
+from executor.judging.programs.composing import composed
+from executor.judging.programs.marks import Composed
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail
 from infra.contracts.base import Language, Outcome
@@ -147,7 +148,7 @@ class ProgramRunner:
             detail = f"{describe_status(status)}: {_told_last(stderr or stdout)}"
         elif not is_whole:
             detail = "it ended before the tests did"
-        elif parts.reports and sum(told.values()) < parts.declared:
+        elif parts.reports and not (all(told.values()) and len(told) >= parts.declared):
             detail = f"{sum(told.values())} of {parts.declared} tests are reported as passed"
         elif test.silent and (stdout or stderr):
             written = verdicts.printable(stdout + stderr).strip()[:200]

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from infra.contracts.base import Language
 
-_NUMBER_SIGN: Final = frozenset({Language.BASH, Language.RUBY, Language.PERL})
+_NUMBER_SIGN: Final = frozenset({Language.BASH, Language.RUBY, Language.PERL, Language.R})
 """Languages whose comments begin with it; those of the others are C's or Lua's."""
 _WORD: Final = r"""
     (?P<quote>["'`])

@@ -46,6 +46,10 @@ ALIASES: dict[Language, tuple[str, tuple[str, ...]]] = {
     Language.RUBY: ("ruby", ("rb",)),
     Language.PERL: ("perl", ("pl",)),
     Language.LUA: ("lua", ()),
+    Language.HASKELL: ("haskell", ("hs",)),
+    Language.KOTLIN: ("kotlin", ("kt",)),
+    Language.R: ("rscript", ("r",)),
+    Language.SCALA: ("scala", ("sc",)),
 }
 """Piston's name of each language, and the other names it goes by."""
 _BY_NAME = {

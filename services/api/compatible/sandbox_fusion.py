@@ -45,6 +45,8 @@ LANGUAGES = {
     "ruby": Language.RUBY,
     "perl": Language.PERL,
     "lua": Language.LUA,
+    "R": Language.R,
+    "scala": Language.SCALA,
 }
 FusionLanguage = Literal[
     "python", "python2", "cpp", "nodejs", "go", "go_test", "java", "php", "csharp", "bash",
@@ -53,7 +55,10 @@ FusionLanguage = Literal[
     "gtest", "react",
 ]  # fmt: skip
 """What SandboxFusion and its released client name; what is not in `LANGUAGES` is not had here."""
-COMPILED = frozenset({Language.C, Language.CPP, Language.GO, Language.JAVA, Language.RUST})
+COMPILED = frozenset(
+    {Language.C, Language.CPP, Language.GO, Language.HASKELL, Language.JAVA, Language.KOTLIN,
+     Language.RUST, Language.SCALA}
+)  # fmt: skip
 """Languages whose compiler is a step of its own; others say that they do not parse when run."""
 _MEBIBYTE = 2**20
 _DEFAULT_MEMORY = 1024 * _MEBIBYTE

@@ -3,8 +3,9 @@
 import pytest
 
 from executor.judging.programs.changing import changes
-from executor.judging.programs.composing import NoTests, composed
+from executor.judging.programs.composing import composed
 from executor.judging.programs.joining import joined
+from executor.judging.programs.marks import NoTests
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
@@ -24,17 +25,30 @@ CHECKS = {
         "var v0 = 'q';\nif (!_.isEqual(x0, v0)) { process.exit(1) }\nconsole.assert(f(1) === true)",
         ["'z'", "false"],
     ),
+    Language.JAVA: (
+        '@DisplayName("one")\n@Test void t() { assertThat(g(1)).isEqualTo(2);\n'
+        "assertThat(g(3)).isTrue(); assertThat(g(4)).containsExactly(5); }",
+        ["3", "isFalse", "6"],
+    ),
+    Language.TYPESCRIPT: (
+        "import { test } from '@jest/globals'\ndescribe('a', () => { test('b 1', () => {\n"
+        "expect(f(1)).toBe(2); expect(f('c')).toEqual(['d']); expect(f(3)).toBeTruthy() }) })",
+        ["3", "'z'", "toBeFalsy"],
+    ),
     Language.BASH: ('[ "$(f 1 2)" = "a b" ] || exit 1', ['"a bz"']),
     Language.PERL: ("my $v = 1.5; # 2\nunless (f(3) == $v) { die; }", ["2.5"]),
     Language.RUST: ("#[test]\nfn t() { assert_eq!(f(vec![1], 'a'), vec![2, 3]); }", ["3", "4"]),
 }
+
+OF_FRAMEWORKS = {Language.JAVA, Language.TYPESCRIPT}
+"""No function is named there."""
 
 
 @pytest.mark.parametrize("language", CHECKS)
 def test_what_is_expected_is_changed_and_no_argument(language):
     source, wanted = CHECKS[language]
 
-    found = changes(source, language, "f")
+    found = changes(source, language, None if language in OF_FRAMEWORKS else "f")
 
     assert [one.text for one in found] == wanted
     assert all(one.of(source) != source for one in found)
@@ -126,3 +140,33 @@ def test_what_is_read_takes_no_more_than_its_length(name):
     # Time that grows with its square is minutes here, and no limit of a candidate counts it.
     assert joined(language, test, text).endswith("}")
     assert len(changes(text, language, "f")) <= len(text)
+
+
+def test_the_candidate_is_the_one_module_that_the_tests_import_and_do_not_bring():
+    test = ProgramTest(
+        source="import { test } from '@jest/globals'\nimport { f } from './f'\n"
+        "import { g } from './given.js'\ntest('f', () => {})\n",
+        files={"given.js": "exports.g = 1"},
+    )
+
+    made = composed(Language.JAVASCRIPT, test, "exports.f = 1")
+
+    assert made.build.files["given/f.js"] == "exports.f = 1"
+    assert made.declared == 1
+
+
+@pytest.mark.parametrize("imports", ["", "import './f'\nimport './g'\n"])
+def test_a_suite_that_imports_none_or_several_has_no_place_for_a_candidate(imports):
+    test = ProgramTest(source=f"import {{ test }} from '@jest/globals'\n{imports}test('f')\n")
+
+    with pytest.raises(NoTests, match="the candidate is one module"):
+        composed(Language.TYPESCRIPT, test, "")
+
+
+def test_the_tests_of_a_framework_are_counted_outside_of_comments():
+    test = ProgramTest(
+        source='#include "test/catch.hpp"\n// TEST_CASE("no")\n'
+        'TEST_CASE("one") {}\nSCENARIO("TEST_CASE two") {}\n/* TEST_CASE("no") */\n'
+    )
+
+    assert composed(Language.CPP, test, "").declared == 2

@@ -27,6 +27,12 @@ PROGRAMS = {
     Language.PHP: "<?php\n$n = (int) fgets(STDIN);\nforeach ([1] as $m) {\n    echo $n + $m;\n}\n",
     Language.RUBY: "def twice(n)\n  n * 2\nend\n\nn = gets.to_i\nputs twice(n)\n",
     Language.PERL: "use strict;\nmy $n = <STDIN>;\nprint $n + 1;\n",
+    Language.HASKELL: "import System.IO\n\nmain :: IO ()\nmain = do\n  putStrLn n\n",
+    Language.KOTLIN: "fun main() {\n    val n = readLine()!!.toInt()\n    println(n + 1)\n}\n",
+    Language.R: 'n <- scan(file("stdin"), quiet = TRUE)\ncat(n + 1)\n',
+    Language.SCALA: (
+        "object Main {\n  def main(words: Array[String]): Unit = {\n    println(1)\n  }\n}\n"
+    ),
     Language.LUA: "local n = io.read('n')\nif n then\n  print(n + 1)\nend\n",
 }  # fmt: skip
 TAGS = {Language.CPP: ("cpp", "c++"), Language.JAVASCRIPT: ("js", "javascript"),

@@ -1,0 +1,61 @@
+"""Test code for Catch2: the candidate stands in a file of its own, before the tests.
+
+What both have in common is one file, and so is what the authors compile apart: the candidate sees
+nothing of the framework, whose macros have names such as `CHECK` and `INFO`.
+"""
+
+import re
+from pathlib import Path
+from typing import Final
+
+from executor.judging.native import Build
+from executor.judging.programs.marks import C_HARNESS, Composed, Framework, Mark
+from executor.judging.programs.words import words
+from executor.languages import TOOLCHAINS
+from infra.contracts.base import Language
+from infra.contracts.problems import ProgramTest
+
+_LIBRARY: Final = Path("/usr/lib/libCatch2WithMain.a")
+_USED: Final = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](?:[\w.]+/)*catch\w*\.hpp[">]', re.M)
+_TESTS: Final = frozenset({"TEST_CASE", "SCENARIO", "TEST_CASE_METHOD", "TEMPLATE_TEST_CASE"})
+_CANDIDATE: Final = "candidate.hpp"
+_REPORT: Final = re.compile(
+    r'<TestCase name="(?P<name>[^"]*)"(?:(?!</?TestCase\b).)*'
+    r'<OverallResult success="(?:(?P<passed>true)|false)"',
+    re.DOTALL,
+)
+
+
+def _is_used(language: Language, source: str) -> bool:
+    """Tell whether test code includes it."""
+    return language is Language.CPP and _USED.search(source) is not None
+
+
+def _is_installed() -> bool:
+    """Tell whether this machine has it."""
+    return _LIBRARY.exists()
+
+
+def _composed(language: Language, test: ProgramTest, program: str, mark: Mark) -> Composed:
+    """Compose a program whose `main` is the framework's."""
+    toolchain = TOOLCHAINS[language]
+    files = {
+        **test.files,
+        _CANDIDATE: f"{test.before}\n{program}\n",
+        toolchain.file: f'#include "{_CANDIDATE}"\n{_USED.sub(_installed, test.source)}\n',
+        "harness.cpp": C_HARNESS.format(**mark._asdict(), believed="status >= 0"),
+    }
+    # All of its library, so that a candidate with a `main` of its own has one too many.
+    library = ("-Wl,--whole-archive", "-lCatch2WithMain", "-Wl,--no-whole-archive")
+    options = ("-Wl,--wrap=main", "-O0", "-std=c++17", *test.options)
+    build = Build.of(toolchain, files, ("harness.cpp", *library, *options))
+    build = build._replace(run=(*build.run, "--reporter", "xml")).without_repeated()
+    declared = sum(word.text in _TESTS for word in words(test.source, language))
+    return Composed(build, mark.text, _REPORT, max(1, declared))
+
+
+def _installed(_: re.Match[str]) -> str:
+    return "#include <catch2/catch.hpp>"
+
+
+CATCH2: Final = Framework("Catch2", _is_used, _is_installed, _composed)

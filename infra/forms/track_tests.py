@@ -1,0 +1,197 @@
+"""The tests of exercism's exercises in each language, as test programs."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from infra import errors
+from infra.contracts.base import Language
+from infra.contracts.problems import ProgramTest
+
+_SKIPPED_IN_C: Final = re.compile(r"^[ \t]*TEST_IGNORE(?:_MESSAGE)?\(.*?\);.*$", re.MULTILINE)
+_SKIPPED_IN_RUST: Final = re.compile(r"^[ \t]*#\[ignore\b[^\]]*\][ \t]*$", re.MULTILINE)
+_GO_PACKAGE: Final = re.compile(r"^package\s+(\w+)[^\n]*$", re.MULTILINE)
+_GO_IMPORTS: Final = re.compile(r"^import\s*(?:\(([^)]*)\)|(\"[^\"\n]*\"))", re.MULTILINE)
+_GO_BENCHMARK: Final = re.compile(r"^func\s+Benchmark\w*\(.*?^\}$", re.MULTILINE | re.DOTALL)
+"""Compiled with the tests, and run by nobody; some want a newer Go than the tests do."""
+_GO_PATH: Final = re.compile(r'^"[^"\n]*"$')
+_CRATE: Final = re.compile(r'^name\s*=\s*"([\w-]+)"', re.MULTILINE)
+_CRATES_WANTED: Final = re.compile(r"^\[dependencies\]\s*\n\s*[\w-]", re.MULTILINE)
+
+
+_SKIPPED_IN_JAVA: Final = re.compile(r"^[ \t]*@(?:Disabled|Ignore)\b.*$", re.MULTILINE)
+_SKIPPED_IN_JEST: Final = re.compile(r"\bx(?=(?:test|it|describe)\b)|(?<=\w)\.skip\b")
+_JEST_IMPORT: Final = re.compile(
+    r"(?<=^import)\s*\{([^}]*)\}(?=\s*from\s*['\"]@jest/globals)", re.M
+)
+_MODULES: Final = re.compile(r"""\bfrom\s*['"]\./([\w./-]+)['"]""")
+_JAVA_IMPORT: Final = re.compile(r"^import\s[^;]+;[ \t]*$", re.MULTILINE)
+_JAVA_PUBLIC: Final = re.compile(
+    r"^public\s+(?=(?:(?:abstract|final|sealed|non-sealed|strictfp)\s+)*+"
+    r"(?:class|interface|enum|record|@interface)\b)",
+    re.MULTILINE,
+)
+_FOREIGN_IN_CPP: Final = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"](boost)/", re.MULTILINE)
+_FOREIGN_IN_JAVA: Final = re.compile(
+    r"^import\s+(?:static\s+)?(?!java\.|javax\.|org\.junit\.|org\.assertj\.)((?:\w+\.)+)\w+", re.M
+)
+
+
+class Exercise(NamedTuple):
+    """The files of an exercise, as far as they are named in its configuration."""
+
+    folder: Path
+    solution: tuple[str, ...]
+    tests: tuple[str, ...]
+    example: tuple[str, ...]
+    given: tuple[str, ...]
+    """Source files that stand beside the solution, and are none of its."""
+    text_of: Callable[[Path], str]
+
+    def read(self, *names: str) -> str:
+        """Return the text of files, one behind the other."""
+        return "\n".join(self.text_of(self.folder / name) for name in names)
+
+
+_SOURCES: Final = {
+    Language.C: (".h", ".c"), Language.CPP: (".h", ".hpp", ".cpp"), Language.GO: (".go",),
+    Language.JAVA: (".java",), Language.JAVASCRIPT: (".js",), Language.RUST: (".rs",),
+    Language.TYPESCRIPT: (".ts",),
+}  # fmt: skip
+
+
+def sources(names: Sequence[str], language: Language) -> list[str]:
+    """Return those of the files that are source of a language."""
+    return [name for name in names if name.endswith(_SOURCES[language])]
+
+
+def one_file(exercise: Exercise, names: Sequence[str], language: Language) -> str:
+    """Return several files as one, as a candidate is.
+
+    Imports of Java stand before all else, and one class at most is public in a file.
+    """
+    if language is not Language.JAVA or len(names) < 2:
+        return exercise.read(*names)
+    text = exercise.read(*names)
+    imports = dict.fromkeys(_JAVA_IMPORT.findall(text))
+    body = _JAVA_PUBLIC.sub("", _JAVA_IMPORT.sub("", text))
+    return "\n".join([*imports, body])
+
+
+def _in_c(exercise: Exercise) -> ProgramTest:
+    framework = exercise.folder / "test-framework"
+    files = {
+        f"{framework.name}/{file.name}": exercise.text_of(file)
+        for file in sorted(framework.glob("*.[ch]"))
+    }
+    # The candidate's own header stands in the program itself.
+    headers = [name for name in (*exercise.solution, *exercise.example) if name.endswith(".h")]
+    source = _SKIPPED_IN_C.sub("", exercise.read(*sources(exercise.tests, Language.C)))
+    return ProgramTest(
+        source=f'{source}\n#include "{framework.name}/unity.c"\n',
+        files={**files, **{Path(name).name: "" for name in headers}},
+    )
+
+
+def _in_go(exercise: Exercise) -> ProgramTest:
+    # What is given beside the tests, such as the types of their arguments, goes with them.
+    beside = sorted(file.name for file in exercise.folder.glob("*.go"))
+    names = [name for name in beside if name not in exercise.solution]
+    source = _GO_BENCHMARK.sub("", exercise.read(*names))
+    package = _GO_PACKAGE.search(source)
+    if package is None:
+        raise errors.InvalidInput("its tests are of no package")
+    paths = set()
+    for block in _GO_IMPORTS.finditer(source):
+        for line in (block[1] or block[2]).split("\n"):
+            path = line.partition("//")[0].strip().rstrip(";")
+            if path and not _GO_PATH.match(path):
+                raise errors.InvalidInput(f"its tests import {path}, which is not read")
+            paths |= {path} - {""}
+    body = _GO_IMPORTS.sub("", _GO_PACKAGE.sub("", source))
+    kept = sorted(path for path in paths if f"{path.strip(chr(34)).rpartition('/')[2]}." in body)
+    imports = "".join(f"import {path}\n" for path in kept)
+    return ProgramTest(source=body, before=f"package {package[1]}\n{imports}")
+
+
+def _in_rust(exercise: Exercise) -> ProgramTest:
+    manifest = exercise.read("Cargo.toml")
+    crate = _CRATE.search(manifest)
+    own = [name for name in exercise.example if name.endswith(".toml")]
+    if crate is None or any(map(_CRATES_WANTED.search, (manifest, exercise.read(*own)))):
+        raise errors.InvalidInput("it needs crates, which no executor has")
+    source = exercise.read(*sources(exercise.tests, Language.RUST))
+    # Tests stand in a folder of their own, and call the crate by its name.
+    name = crate[1].replace("-", "_")
+    body = _SKIPPED_IN_RUST.sub("", source)
+    return ProgramTest(
+        source=f"extern crate self as {name};\n#[cfg(test)]\nmod tests {{\n{body}\n}}\n"
+    )
+
+
+def _in_cpp(exercise: Exercise) -> ProgramTest:
+    source = exercise.read(*sources(exercise.tests, Language.CPP))
+    foreign = _FOREIGN_IN_CPP.search(f"{source}\n{exercise.read(*exercise.example)}")
+    if foreign:
+        raise errors.InvalidInput(f"it needs {foreign[1]}, which no executor has")
+    # The candidate's own header stands in the program itself.
+    headers = [name for name in (*exercise.solution, *exercise.example) if name.endswith(".h")]
+    own = f"{exercise.folder.name.replace('-', '_')}.h"
+    switched_on = ("-DEXERCISM_TEST_SUITE", "-DEXERCISM_RUN_ALL_TESTS")
+    return ProgramTest(
+        source=source,
+        files={Path(name).name: "" for name in (own, *headers)},
+        options=("-std=c++17", *switched_on, "-Wall", "-Wextra", "-Wpedantic", "-Werror"),
+    )
+
+
+def _in_java(exercise: Exercise) -> ProgramTest:
+    first, *others = sources(exercise.tests, Language.JAVA)
+    given = {Path(name).name: exercise.read(name) for name in (*exercise.given, *others)}
+    files = {name: _SKIPPED_IN_JAVA.sub("", text) for name, text in given.items()}
+    source = _SKIPPED_IN_JAVA.sub("", exercise.read(first))
+    foreign = _FOREIGN_IN_JAVA.search("\n".join([source, *files.values()]))
+    if foreign:
+        raise errors.InvalidInput(f"it needs {foreign[1][:-1]}, which no executor has")
+    return ProgramTest(source=source, files=files)
+
+
+def _in_javascript(exercise: Exercise) -> ProgramTest:
+    return _with_jest(exercise, Language.JAVASCRIPT)
+
+
+def _in_typescript(exercise: Exercise) -> ProgramTest:
+    return _with_jest(exercise, Language.TYPESCRIPT)
+
+
+def _with_jest(exercise: Exercise, language: Language) -> ProgramTest:
+    if len(sources(exercise.solution, language)) != 1:
+        raise errors.InvalidInput("its solution is several modules; a candidate is one")
+    source = _SKIPPED_IN_JEST.sub("", exercise.read(*sources(exercise.tests, language)))
+    source = _JEST_IMPORT.sub(_each_once, source)
+    own = {Path(name).stem for name in exercise.solution}
+    files = {}
+    for name in _MODULES.findall(source):
+        named = (name, *(f"{name}{ending}" for ending in (*_SOURCES[language], ".json")))
+        there = next((one for one in named if (exercise.folder / one).is_file()), None)
+        if there is not None and ".." not in Path(there).parts and Path(there).stem not in own:
+            files[there] = exercise.read(there)
+    return ProgramTest(source=source, files=files)
+
+
+def _each_once(found: re.Match[str]) -> str:
+    """Name each once of what is imported, of which some was skipped."""
+    names = dict.fromkeys(word.strip() for word in found[1].split(",") if word.strip())
+    return f" {{ {', '.join(names)} }}"
+
+
+TESTS: Final[Mapping[Language, Callable[[Exercise], ProgramTest]]] = {
+    Language.C: _in_c,
+    Language.GO: _in_go,
+    Language.RUST: _in_rust,
+    Language.CPP: _in_cpp,
+    Language.JAVA: _in_java,
+    Language.JAVASCRIPT: _in_javascript,
+    Language.TYPESCRIPT: _in_typescript,
+}
