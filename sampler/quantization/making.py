@@ -1,8 +1,10 @@
 """Writes a variant of a model into a folder, and tells how far its weights are off."""
 
+import contextlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -135,9 +137,12 @@ def _write_gptq(
         device="cpu",
         offload_to_disk=False,
     )
+    source = str(Path(source).resolve()) if Path(source).is_dir() else source
     model = _gptq().load(source, how, dtype=torch.float32)
     rows = [{"input_ids": list(ids), "attention_mask": [1] * len(ids)} for ids in texts]
-    model.quantize(rows, batch_size=1)
+    # It writes a folder of logs wherever one stands.
+    with tempfile.TemporaryDirectory() as elsewhere, contextlib.chdir(elsewhere):
+        model.quantize(rows, batch_size=1)
     model.save(str(folder))
 
 

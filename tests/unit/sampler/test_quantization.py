@@ -1,6 +1,7 @@
 """A two-layer model in fp32 and in 8 bits: made, measured, and moved by noise of the same size."""
 
 import json
+import os
 
 import pytest
 import torch
@@ -93,14 +94,19 @@ def test_weights_are_off_by_nothing_in_fp32_and_by_less_than_half_a_step_in_eigh
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("fp32", "ct2-int8")])
-def test_a_form_read_back_is_off_by_what_its_bits_allow_and_not_by_nothing(name, folder):
+def test_a_form_read_back_is_off_by_what_its_bits_allow_and_not_by_nothing(
+    name, folder, tmp_path, monkeypatch
+):
     if name in missing():
         pytest.skip("make quantizers; build/quantizers/bin/python -m pytest " + __file__)
     variant, made = VARIANTS[name], folder / f"again-{name}"
-    words = ["make", "--variant", name, "--model", folder / "source", "--folder", made]
+    monkeypatch.chdir(tmp_path)
+    source = os.path.relpath(folder / "source")
+    words = ["make", "--variant", name, "--model", source, "--folder", made]
 
     assert main([*map(str, words), "--calibration", str(folder / "problems.jsonl")]) == 0
 
+    assert not list(tmp_path.iterdir())
     off = read(made / "off.json")
     errors = {key: one["error"] / one["weight"] for key, one in off.items()}
     blocks = {key: error for key, error in errors.items() if ".h." in key}
