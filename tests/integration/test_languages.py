@@ -205,7 +205,10 @@ FURTHER = {
         Language.SCALA: ("var n = 0; while (a < 1000) { n += 1 }"),
     },
     "memory": {
-        Language.HASKELL: ("let { ns = [1 ..] :: [Integer] }; print (last ns + head ns)"),
+        Language.HASKELL: (
+            "let { grow :: String -> IO (); grow text ="
+            ' if length text < 0 then return () else grow (text ++ text) }; grow "x"'
+        ),
         Language.KOTLIN: (
             "val v = ArrayList<ByteArray>(); while (a > -9) v.add(ByteArray(1 shl 20))"
         ),
