@@ -74,7 +74,7 @@ class Judge:
         if self._native is not None and self._native.unknown:
             self.asserts = asserts or self._learnt()
         if suite.reference_program is not None and suite.limits.reference_factor is not None:
-            self._allowed, self._is_calibrated = least(self._limits), False
+            self._allowed, self._is_calibrated = least(self._limits, suite.image), False
 
     @property
     def reference(self) -> Verdict | None:
@@ -210,7 +210,10 @@ class Judge:
         except (SuiteBroken, ReferenceNearLimit):
             pass
         else:
-            self._reference, allowed = reference, calibrated(self._limits, reference)
+            self._reference, allowed = (
+                reference,
+                calibrated(self._limits, self._suite.image, reference),
+            )
         self._allowed, self._is_calibrated = allowed, True
 
     def judge(self, source: str) -> Verdict:

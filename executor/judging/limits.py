@@ -2,9 +2,14 @@
 
 from typing import Final, NamedTuple
 
-from infra.contracts.base import Outcome
+from infra.contracts.base import STANDARD_IMAGE, Outcome
 from infra.contracts.execution import Verdict
-from infra.contracts.problems import LEAST_CPU_SECONDS, LEAST_IDLE_SECONDS, Limits
+from infra.contracts.problems import (
+    LEAST_CPU_SECONDS,
+    LEAST_CPU_SECONDS_WITH_PACKAGES,
+    LEAST_IDLE_SECONDS,
+    Limits,
+)
 
 GRACE: Final = 1.2
 """A test is ended at this multiple of its CPU limit, so that what is late by little is told from
@@ -26,25 +31,27 @@ def own(limits: Limits) -> Allowance:
     return Allowance(limits.cpu_seconds, limits.idle_seconds)
 
 
-def least(limits: Limits) -> Allowance:
+def least(limits: Limits, image: str) -> Allowance:
     """Return what a test may use while nothing is known of the reference program.
 
     Most programs need no more, and are judged before it is known what the reference takes.
     """
-    return _within(limits, 0.0, 0.0)
+    return _within(limits, image, 0.0, 0.0)
 
 
-def calibrated(limits: Limits, reference: Verdict) -> Allowance:
+def calibrated(limits: Limits, image: str, reference: Verdict) -> Allowance:
     """Return what a test may use by what the reference program takes for its slowest one."""
     factor = limits.reference_factor or 1.0
     cpu = max(test.cpu_seconds for test in reference.tests)
     idle = max(test.idle_seconds for test in reference.tests)
-    return _within(limits, cpu * factor, idle * factor)
+    return _within(limits, image, cpu * factor, idle * factor)
 
 
-def _within(limits: Limits, cpu: float, idle: float) -> Allowance:
+def _within(limits: Limits, image: str, cpu: float, idle: float) -> Allowance:
+    # A program may import in a function what its reference imports at its top.
+    floor = LEAST_CPU_SECONDS if image == STANDARD_IMAGE else LEAST_CPU_SECONDS_WITH_PACKAGES
     return Allowance(
-        min(limits.cpu_seconds, max(LEAST_CPU_SECONDS, cpu)),
+        min(limits.cpu_seconds, max(floor, cpu)),
         min(limits.idle_seconds, max(LEAST_IDLE_SECONDS, idle)),
     )
 

@@ -84,6 +84,8 @@ Files = Annotated[dict[RelativePath, Text], Field(json_schema_extra=state_keys)]
 REFERENCE_FACTOR: Final = 10.0
 LEAST_CPU_SECONDS: Final = 0.2
 """Shortest CPU limit of a test that a reference program calibrates (ADR 45)."""
+LEAST_CPU_SECONDS_WITH_PACKAGES: Final = 1.0
+"""The same where an image has packages, of which some take most of a second to import."""
 LEAST_IDLE_SECONDS: Final = 1.0
 """The same of its idle time, which a slow disk is part of."""
 
@@ -95,8 +97,9 @@ class Limits(Contract):
     """CPU time of one test, over all its processes."""
     reference_factor: Annotated[StrictFloat, Field(ge=1, le=100)] | None = REFERENCE_FACTOR
     """If there is a reference program that passes, the CPU time of one test is this multiple of
-    what that takes for its slowest one, at least 0.2 s and at most `cpu_seconds`, and so is its
-    idle time, at least a second; with null they are always the most."""
+    what that takes for its slowest one, at least 0.2 s (1 s where the image has packages) and at
+    most `cpu_seconds`, and so is its idle time, at least a second; with null they are always the
+    most."""
     idle_factor: StrictFloat = Field(3.0, ge=0.1, le=20)
     """Time in which one test neither runs nor waits for a processor, as a multiple of
     `cpu_seconds`."""

@@ -138,7 +138,7 @@ def test_a_reference_program_calibrates_the_limit(slot, reference, outcome):
     limits = Limits(cpu_seconds=3)
     calibrated = judge(slot, CallTest(expected=1), limits=limits, reference_program=reference)
 
-    verdict = calibrated.judge(SPIN.format(0.44))
+    verdict = calibrated.judge(SPIN.format(0.22))
 
     assert [test.outcome for test in verdict.tests] == [outcome]
     # Late by a tenth is near; a fifth of the time that there is, is not.

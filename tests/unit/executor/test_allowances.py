@@ -5,7 +5,7 @@ import pytest
 from executor.judging import verdicts
 from executor.judging.limits import Allowance, calibrated, is_near_limit, least, own
 from executor.judging.metering import Spending
-from infra.contracts.base import Outcome
+from infra.contracts.base import STANDARD_IMAGE, Outcome
 from infra.contracts.execution import Usage
 from infra.contracts.problems import Limits
 
@@ -27,13 +27,20 @@ def verdict(*tests):
 def test_the_slowest_test_of_a_reference_calibrates_within_bounds(cpu, idle, allowed):
     reference = verdict((PASSED, Spending(cpu)), (PASSED, Spending(idle=idle)))
 
-    assert calibrated(LIMITS, reference) == allowed
+    assert calibrated(LIMITS, STANDARD_IMAGE, reference) == allowed
+
+
+def test_where_packages_may_be_imported_there_is_time_for_that():
+    reference = verdict((PASSED, Spending(0.01)))
+
+    assert calibrated(LIMITS, "science", reference) == least(LIMITS, "science") == (1, 1)
 
 
 def test_short_limits_are_never_lengthened():
     short = Limits(cpu_seconds=0.15, idle_factor=1)
 
-    assert least(short) == own(short) == calibrated(short, verdict((PASSED, Spending(9, 9))))
+    slow = verdict((PASSED, Spending(9, 9)))
+    assert least(short, STANDARD_IMAGE) == own(short) == calibrated(short, STANDARD_IMAGE, slow)
 
 
 @pytest.mark.parametrize(
