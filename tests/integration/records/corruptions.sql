@@ -103,10 +103,10 @@ UPDATE candidates SET follows = id WHERE id = (TABLE the.follower);
 -- follows_another
 UPDATE candidates SET cache_key = NULL WHERE id = (TABLE the.follower);
 
--- lane_of_another
+-- priority_of_another
 UPDATE candidates SET api_key_id = api_key_id + 1 WHERE id = (TABLE the.follower);
 
--- lane_of_another
+-- priority_of_another
 UPDATE candidates SET interactive = NOT interactive WHERE id = (TABLE the.follower);
 
 -- api_key_without_secret
@@ -282,7 +282,7 @@ UPDATE candidates SET position = 9 WHERE id = (TABLE the.served);
 -- sample_missing
 DELETE FROM candidates WHERE sample_request_id IS NOT NULL;
 
--- lane_of_another
+-- priority_of_another
 UPDATE sample_requests SET interactive = true WHERE state = 'submitted';
 
 -- attempts_over_maximum
