@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import sys
+from subprocess import PIPE
 
 import pytest
 from prometheus_client import REGISTRY
@@ -14,6 +16,16 @@ from trainer.watch.metrics import Tally
 
 CHECK = "find {} -mmin -2 | grep -q ."
 """As in docker-compose.yml."""
+FAILS = """
+import sys
+from infra import errors, health
+try:
+    with health.watched_slot():
+        raise errors.SandboxError("no namespaces")
+except errors.SandboxError:
+    print("f", end="", flush=True)
+sys.stdin.read()
+"""
 
 
 @pytest.fixture
@@ -43,21 +55,14 @@ def test_a_process_is_well_whose_last_round_is_young(file):
 
 
 def test_a_worker_is_not_well_while_the_sandbox_of_a_slot_fails(file):
-    ours, theirs = os.pipe()
-    if (child := os.fork()) == 0:
-        try:
-            with health.watched_slot():
-                raise errors.SandboxError("no namespaces")
-        except errors.SandboxError:
-            os.write(theirs, b"f")
-        os.read(ours, 1)  # What the parent never writes: the slot fails until it is killed.
-        os._exit(0)
-    assert os.read(ours, 1) == b"f"
+    # A process of its own, not a fork of this one: locks of its other threads would stay closed.
+    child = subprocess.Popen([sys.executable, "-c", FAILS], stdin=PIPE, stdout=PIPE)
+    assert child.stdout.read(1) == b"f"
     health.round_ended("executor")
     assert not is_well(file)
 
-    os.kill(child, 9)
-    os.waitpid(child, 0)
+    child.kill()
+    child.communicate()
     health.round_ended("executor")
     assert is_well(file)
 
