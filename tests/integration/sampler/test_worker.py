@@ -17,7 +17,6 @@ from infra.db.tables import SampleRequestRow
 from infra.queues.messaging import Sender, Task, celery_app
 from tests.model_server.faults import Fault, Schedule
 from tests.model_server.sources import Batched, Starter
-from tests.samples import first
 
 KEY = "sk-not-to-be-seen-0123456789"
 
@@ -158,17 +157,19 @@ def _everything_in_postgres(url):
 
 @pytest.mark.parametrize(
     ("changes", "complaint"),
-    first(
-        1,
-        [
-            ({"TEACHER_KEY": ""}, "needs its key in the variable TEACHER_KEY"),
-            ({"RRTF_SAMPLER_ENDPOINTS": "/nowhere.toml"}, "cannot read /nowhere.toml"),
-            (
-                {"RRTF_QUEUE_TASK_SECONDS": "149"},
-                "a timeout_seconds of 120, and a task",
-            ),
-        ],
-    ),
+    [
+        ({"TEACHER_KEY": ""}, "needs its key in the variable TEACHER_KEY"),
+        pytest.param(
+            {"RRTF_SAMPLER_ENDPOINTS": "/nowhere.toml"},
+            "cannot read /nowhere.toml",
+            marks=pytest.mark.thorough,
+        ),
+        pytest.param(
+            {"RRTF_QUEUE_TASK_SECONDS": "149"},
+            "a timeout_seconds of 120, and a task has time for 1",
+            marks=pytest.mark.thorough,
+        ),
+    ],
 )
 def test_a_worker_that_cannot_ask_refuses_to_start(lab, launch, changes, complaint, tmp_path):
     worker = launch(lab.serve(), **changes)
