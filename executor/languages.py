@@ -80,6 +80,8 @@ class Toolchain(NamedTuple):
     """Processes and threads that the runtime itself takes."""
     memory_bytes: int = 0
     """Memory that the runtime itself takes."""
+    open_files: int = 0
+    """Open files for which the runtime itself wants room."""
     libraries: tuple[str, ...] = ()
     """Folders of shared libraries that it would find through `/proc`, which no jail has."""
     names_itself: bool = False
@@ -344,7 +346,8 @@ _TABLE: Final = (
          "--vanilla", "--file=/tmp/main.R"),
         run_binds=(*_USUAL, "/etc/alternatives", "/etc/R", "/usr/share/R"),
         compile_binds=(*_USUAL, "/etc/alternatives", "/etc/R", "/usr/share/R"),
-        processes=4, memory_bytes=96 * _MEBIBYTE,
+        # It does not begin where it may open fewer than 256 in all.
+        processes=4, memory_bytes=96 * _MEBIBYTE, open_files=192,
         environment={**_R_HOME, "R_DEFAULT_PACKAGES": "NULL"},
         packages=("r-base-core",),
     ),

@@ -1,6 +1,5 @@
 """Writes labels: the one place where a candidate becomes labelled."""
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,8 +22,8 @@ class Labelled(NamedTuple):
     """Of the execution that the label is from."""
 
 
-def write(work: Work, given: FromClause, **more: Any) -> Iterator[Labelled]:
-    """Label candidates that wait for it, and their duplicates, and yield each.
+def write(work: Work, given: FromClause, **more: Any) -> list[Labelled]:
+    """Label candidates that wait for it, and their duplicates; return them.
 
     The caller holds the locks on their groups.
 
@@ -33,6 +32,7 @@ def write(work: Work, given: FromClause, **more: Any) -> Iterator[Labelled]:
         given: Columns `id`, of candidates, and `execution_id`, of the executions that label them.
         more: Further columns to set.
     """
+    labelled = []
     for link in (CandidateRow.id, CandidateRow.duplicate_of):
         rows = work.session.execute(
             update(CandidateRow)
@@ -62,4 +62,5 @@ def write(work: Work, given: FromClause, **more: Any) -> Iterator[Labelled]:
         )
         for candidate_id, author, label, seconds, attempt in rows:
             metrics.CANDIDATES_LABELLED.labels(label.value, author.value).inc()
-            yield Labelled(candidate_id, seconds, attempt)
+            labelled.append(Labelled(candidate_id, seconds, attempt))
+    return labelled

@@ -210,10 +210,8 @@ class Judge:
         except (SuiteBroken, ReferenceNearLimit):
             pass
         else:
-            self._reference, allowed = (
-                reference,
-                calibrated(self._limits, self._suite.image, reference),
-            )
+            self._reference = reference
+            allowed = calibrated(self._limits, self._suite.image, reference)
         self._allowed, self._is_calibrated = allowed, True
 
     def judge(self, source: str) -> Verdict:

@@ -107,7 +107,7 @@ class NativeRunner:
         shown = binds(self._toolchain.run_binds)
         # Where programs look for the shell with which they start others.
         links = {"/bin": "/usr/bin"} if "/usr/bin" in shown else {}
-        self._running = sandbox.with_binds(shown, links)
+        self._running = sandbox.with_binds(shown, links, self._toolchain.open_files)
         self._limits = limits
         self._grown = limits.model_copy(
             update={
@@ -190,7 +190,8 @@ class NativeRunner:
                 shown.append(f"{folder}:{CACHE_FOLDER}")
                 environment[cache.variable] = CACHE_FOLDER
                 break
-        return self._sandbox.with_binds(shown, self._links), environment
+        open_files = self._toolchain.open_files
+        return self._sandbox.with_binds(shown, self._links, open_files), environment
 
     def _refusal(self, answer: dict[str, Any]) -> Ended | CompileFailed:
         told = str(answer.get("compile_error", "the compiler made nothing"))

@@ -38,19 +38,23 @@ class StrictSandbox:
     ) -> None:
         self._binds: list[str] | None = None
         self._links: dict[str, str] = {}
+        self._open_files = 0
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
         self._uid = os.geteuid() if outside_uid is None else outside_uid
         self._gid = os.getegid() if outside_uid is None else outside_uid
 
-    def with_binds(self, binds: list[str], links: dict[str, str]) -> "StrictSandbox":
+    def with_binds(
+        self, binds: list[str], links: dict[str, str], open_files: int
+    ) -> "StrictSandbox":
         """Return a sandbox for other languages: it shows these folders too, read-only, and links.
 
         Their runtimes reserve far more addresses than they use, so that only memory is limited.
+        So many files may be open beside those of every program.
         """
         other = copy.copy(self)
-        other._binds, other._links = binds, links
+        other._binds, other._links, other._open_files = binds, links, open_files
         return other
 
     @contextlib.contextmanager
@@ -113,8 +117,8 @@ class StrictSandbox:
         confined = confinement(limits, files, self._image.packages)
         rlimits = {name: str(value) for name, value in _scaled(confined["rlimits"])}
         if self._binds is not None:
-            # One runtime (R's) does not begin with fewer.
-            rlimits |= {"as": "hard", "nofile": "256"}
+            nofile = confined["rlimits"]["NOFILE"] + self._open_files
+            rlimits |= {"as": "hard", "nofile": str(nofile)}
         return [
             *base_command(self._nsjail, self._image),
             "--user", f"{INSIDE_UID}:{self._uid}:1", "--group", f"{INSIDE_UID}:{self._gid}:1",
