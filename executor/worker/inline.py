@@ -6,10 +6,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
+from executor.installed import survey
 from executor.judging.asserting import CheckerFailed, SuiteBroken
 from executor.judging.native import NotBrought
 from executor.judging.running import NotWanted, Runner
-from executor.languages import survey
 from executor.worker.judges import Judges
 from infra import errors
 from infra.contracts.base import STANDARD_IMAGE, Language

@@ -18,8 +18,6 @@ _GO_BENCHMARK: Final = re.compile(r"^func\s+Benchmark\w*\(.*?^\}$", re.MULTILINE
 _GO_PATH: Final = re.compile(r'^"[^"\n]*"$')
 _CRATE: Final = re.compile(r'^name\s*=\s*"([\w-]+)"', re.MULTILINE)
 _CRATES_WANTED: Final = re.compile(r"^\[dependencies\]\s*\n\s*[\w-]", re.MULTILINE)
-
-
 _SKIPPED_IN_JAVA: Final = re.compile(r"^[ \t]*@(?:Disabled|Ignore)\b.*$", re.MULTILINE)
 _SKIPPED_IN_JEST: Final = re.compile(r"\bx(?=(?:test|it|describe)\b)|(?<=\w)\.skip\b")
 _JEST_IMPORT: Final = re.compile(

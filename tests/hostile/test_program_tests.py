@@ -2,8 +2,8 @@
 
 import pytest
 
+from executor.installed import look_up
 from executor.judging.judge import Judge
-from executor.languages import look_up
 from infra.contracts.base import Integrity, Label, Language, Unguarded
 from tests.hostile.program_suites import ADDED, attacks
 from tests.samples import sampled

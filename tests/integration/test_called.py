@@ -2,8 +2,8 @@
 
 import pytest
 
+from executor.installed import look_up
 from executor.judging.judge import Judge
-from executor.languages import look_up
 from infra.contracts.base import Integrity, IntegrityRule, Label, Language
 from infra.contracts.execution import Suite
 from infra.contracts.problems import CallTest, Limits, Problem, ProgramTest

@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
+from executor.installed import look_up, survey
 from executor.judging.judge import Judge
-from executor.languages import TOOLCHAINS, look_up, survey
+from executor.languages import TOOLCHAINS
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra import errors

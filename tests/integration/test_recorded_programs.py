@@ -6,7 +6,7 @@ They are put together from their neutral form as the importers do it with the pu
 import pytest
 
 from executor import label
-from executor.languages import look_up
+from executor.installed import look_up
 from infra.contracts.base import Label, Language
 from infra.contracts.problems import Problem, ProgramTest
 from infra.forms.asked.programs import calls

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from executor.installed import look_up
 from executor.judging.judge import Judge
-from executor.languages import look_up
 from infra import errors
 from infra.contracts.base import Integrity, Label, Language
 from infra.contracts.execution import Suite

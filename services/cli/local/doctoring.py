@@ -6,7 +6,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from executor.languages import survey
+from executor.installed import survey
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from executor.worker.probe import REMEDY, examine

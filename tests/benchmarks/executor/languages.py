@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from executor import label
+from executor.installed import Installed, look_up
 from executor.judging.native import Build
 from executor.judging.programs.composing import composed
-from executor.languages import TOOLCHAINS, Installed, look_up
+from executor.languages import TOOLCHAINS
 from infra.contracts.base import Label, Language
 from infra.contracts.problems import Limits, Problem
 from tests.hostile.program_suites import ADDED

@@ -5,7 +5,7 @@ import concurrent.futures
 import pytest
 import redis
 
-from executor.languages import look_up
+from executor.installed import look_up
 from infra import errors
 from infra.contracts.base import Label, Language, Outcome
 from infra.contracts.inline import ExecuteRequest

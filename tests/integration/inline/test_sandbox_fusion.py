@@ -6,7 +6,7 @@ import threading
 import httpx
 import pytest
 
-from executor.languages import look_up
+from executor.installed import look_up
 from infra.contracts.base import Language
 from tests.integration.inline.conftest import KEY
 

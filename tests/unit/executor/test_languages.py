@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from executor.languages import fingerprint, look_up
+from executor.installed import fingerprint, look_up
 from executor.toolchains import named
 from infra import errors
 from infra.contracts.base import Language
