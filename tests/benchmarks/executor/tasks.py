@@ -79,7 +79,7 @@ def with_endless(tasks: list[dict[str, Any]], share: float) -> list[dict[str, An
     every = round(1 / share)
     return [
         {**task, "program": f"{task['program']}\n{_ENDLESS.format(**task)}"}
-        if number % every == 0
+        if number % every == every - 1  # Not the first, with which the pool is warmed up.
         else task
         for number, task in enumerate(tasks)
     ]
