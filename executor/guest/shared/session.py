@@ -11,7 +11,8 @@ FOLDER: Final = "/tmp/suite"
 TESTS: Final = "test_suite"
 """Module of the test code."""
 _ARGUMENTS: Final = (
-    f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", "--capture=no", "--tb=native",
+    f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", f"--confcutdir={FOLDER}",
+    "--capture=no", "--tb=native",
     "--import-mode=prepend", "-p", "no:cacheprovider", "-p", "no:faulthandler",
     # What is printed is the candidate's, and who reports to nobody need not do it at length.
     "-p", "no:terminalreporter",

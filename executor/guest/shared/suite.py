@@ -239,6 +239,10 @@ class _Plugin:
         # What the candidate may have had marked is no mark of the tests.
         matters = self._candidate.matters
         items[:] = [item for item in items if matters or not _is_skipped(item)]
+        if not any(os.path.basename(name) == "conftest.py" for name in self._start["files"]):
+            for item in items:
+                # How a failure looks is for nobody; the outcome is made of the exception itself.
+                item.repr_failure = _not_shown  # type: ignore[method-assign] # of this one object
         names = [item.nodeid for item in items]
         check = self._start["check"]
         if check is not None and TESTS in sys.modules:
@@ -283,6 +287,10 @@ class _Plugin:
         if known is None or known[0] == "passed":
             self._results[item.nodeid] = found
         return report
+
+
+def _not_shown(excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    return ""
 
 
 def _is_skipped(item: pytest.Item) -> bool:
