@@ -34,7 +34,7 @@ from sampler.options import add_sampling
 from sampler.servers.endpoint_settings import EndpointSettings
 from sampler.servers.endpoints import Endpoint
 from sampler.servers.event_loop import EventLoopThread
-from sampler.servers.ledger import Ledger
+from sampler.servers.spending.ledger import Ledger
 from sampler.serving.served import backend_of
 
 log = logs.get(__name__)

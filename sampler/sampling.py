@@ -19,8 +19,8 @@ from sampler.attempts import Attempt, Superseded
 from sampler.backends import Backend, Completion, SamplesExhausted
 from sampler.draws import Draw, Question, draws_of
 from sampler.extraction.program import extract
-from sampler.servers.ledger import Ledger, admitted, forget, mark_admitted
 from sampler.servers.protocol import policy_version_of
+from sampler.servers.spending.ledger import Ledger, admitted, forget, mark_admitted
 
 log = logs.get(__name__)
 

@@ -14,7 +14,7 @@ from sampler.backends import Backend
 from sampler.sampling import answer
 from sampler.servers.endpoint_settings import EndpointSettings
 from sampler.servers.event_loop import EventLoopThread
-from sampler.servers.ledger import Ledger
+from sampler.servers.spending.ledger import Ledger
 from sampler.serving.served import backend_of
 from sampler.settings import SamplerSettings
 

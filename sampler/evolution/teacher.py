@@ -12,15 +12,15 @@ from infra.observability import logs
 from infra.prompting.wording import Message
 from sampler.backends import Completion, SamplesExhausted
 from sampler.draws import Draw, derive_seed
-from sampler.servers.accounts import BudgetExceeded
-from sampler.servers.bookkeeping import patiently
 from sampler.servers.client import EndpointClient, EndpointRefused
 from sampler.servers.endpoints import Endpoint, Form
 from sampler.servers.event_loop import EventLoopThread
-from sampler.servers.ledger import Ledger
 from sampler.servers.protocol import ModelRequest
 from sampler.servers.remote import fetch
-from sampler.servers.spending import Spent
+from sampler.servers.spending.accounts import BudgetExceeded
+from sampler.servers.spending.bookkeeping import patiently
+from sampler.servers.spending.ledger import Ledger
+from sampler.servers.spending.totals import Spent
 
 log = logs.get(__name__)
 

@@ -15,9 +15,7 @@ from infra import errors
 from infra.observability import logs
 from sampler.attempts import Attempt
 from sampler.backends import Completion, SamplesExhausted
-from sampler.servers.bookkeeping import Bookkeeper
 from sampler.servers.endpoints import Endpoint
-from sampler.servers.ledger import Begun, Entry, Ledger, completed, failed
 from sampler.servers.protocol import (
     ModelRequest,
     body_of,
@@ -29,6 +27,8 @@ from sampler.servers.proxies import proxy_to
 from sampler.servers.refusals import CallFailed, Fault, refusal
 from sampler.servers.replies import Reply, read_reply
 from sampler.servers.retrying import wait_seconds
+from sampler.servers.spending.bookkeeping import Bookkeeper
+from sampler.servers.spending.ledger import Begun, Entry, Ledger, completed, failed
 
 log = logs.get(__name__)
 

@@ -13,8 +13,8 @@ from sampler.draws import Draw, Question
 from sampler.servers.client import EndpointClient, Witness
 from sampler.servers.endpoints import Endpoint
 from sampler.servers.event_loop import EventLoopThread
-from sampler.servers.ledger import Ledger
 from sampler.servers.protocol import ModelRequest, ask_problem
+from sampler.servers.spending.ledger import Ledger
 
 
 class Remote:

@@ -22,9 +22,9 @@ from sampler.backends import Completion, SamplesExhausted
 from sampler.draws import Draw, Question
 from sampler.servers.endpoints import Endpoint
 from sampler.servers.event_loop import EventLoopThread
-from sampler.servers.ledger import Ledger
 from sampler.servers.remote import Remote
 from sampler.servers.replies import Reply
+from sampler.servers.spending.ledger import Ledger
 from sampler.serving.control import ServerAway
 from sampler.serving.versions import Version, find_version, named_by
 from sampler.serving.way import Way

@@ -7,13 +7,14 @@ from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
 
 from infra.db.unit_of_work import Database
-from services.api import dashboard, documentation, keys, problem_details
+from services.api import dashboard, keys, problem_details
 from services.api.backlog import Backlog
 from services.api.compatible import fusion_problems, piston, sandbox_fusion
 from services.api.compatible.runtimes import Runtimes
 from services.api.dashboard import GuardedFiles
 from services.api.dependencies import refuse_unknown_parameters
-from services.api.document import ERRORS, Documented
+from services.api.documents import pages
+from services.api.documents.openapi import ERRORS, Documented
 from services.api.inline_requests import InlineRequests
 from services.api.keys import KeyRing
 from services.api.methods import KnownMethods
@@ -21,20 +22,16 @@ from services.api.middleware import BodyLimit, Measure, RateLimit, RequireKey
 from services.api.routers import (
     candidates,
     evaluations,
-    events,
     execute,
     groups,
-    live,
     models,
     problems,
     quarantine,
     rankings,
     sampling,
-    slow,
-    stats,
-    timeline,
     training,
 )
+from services.api.routers.monitoring import events, live, slow, stats, timeline
 
 MODULES = (
     problems,
@@ -127,8 +124,8 @@ def create_app(
     for module in BORROWED:
         app.include_router(module.router, dependencies=[_DOCUMENTED_KEY], responses=ERRORS)
     app.include_router(stats.open_router)
-    for page in (dashboard, documentation):
+    for page in (dashboard, pages):
         app.include_router(page.router)
     app.mount("/dashboard", GuardedFiles(dashboard.FOLDER, dashboard.HEADERS))
-    app.mount("/docs/files", GuardedFiles(documentation.FOLDER, documentation.HEADERS))
+    app.mount("/docs/files", GuardedFiles(pages.FOLDER, pages.HEADERS))
     return app

@@ -14,8 +14,8 @@ from infra import errors
 from infra.contracts.views.api import ApiKeyView, CallerView, MadeApiKey, NewApiKey, Page, Scope
 from infra.db.tables import ApiKeyRow
 from infra.db.unit_of_work import Database
-from services.api import examples
 from services.api.dependencies import Db, PagesByNumber
+from services.api.documents import examples
 
 ENVIRONMENT_KEY_ID = 0
 """The row that stands for the key of the environment, which may do everything."""

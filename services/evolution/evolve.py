@@ -17,7 +17,7 @@ from sampler.evolution.decontamination import DatasetReport
 from sampler.evolution.elimination import Reason
 from sampler.evolution.rounds import Eliminated, Evolution, RoundReport, Task
 from sampler.evolution.teacher import Teacher
-from sampler.servers.spending import Spent
+from sampler.servers.spending.totals import Spent
 from services.decontamination.screen import Screen
 from services.evolution.agreed_tests import Choices, TestWriter, Written
 

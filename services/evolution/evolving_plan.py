@@ -6,7 +6,7 @@ from decimal import Decimal
 from infra import errors
 from infra.contracts.base import Contract
 from sampler.servers.endpoints import Endpoint
-from sampler.servers.spending import Spent
+from sampler.servers.spending.totals import Spent
 from services.evolution.evolve import Report
 
 _HOUR = 3600.0

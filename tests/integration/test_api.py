@@ -12,7 +12,7 @@ from infra.contracts.ranking import LeaseRequest, LeaseResponse
 from infra.queues.messaging import Task
 from ranker import batches, records
 from ranker.ranking import Rules
-from services.api import examples
+from services.api.documents import examples
 from services.client import Client
 from services.client.sending import trusted
 

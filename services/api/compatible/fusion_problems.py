@@ -20,7 +20,6 @@ from infra.contracts.inline import ExecuteRequest
 from infra.contracts.problems import ProgramText
 from infra.contracts.views.api import Scope
 from infra.db.tables import ProblemRow
-from services.api import examples
 from services.api.compatible.sandbox_fusion import (
     CommandRunResult,
     CommandRunStatus,
@@ -28,6 +27,7 @@ from services.api.compatible.sandbox_fusion import (
     RunStatus,
 )
 from services.api.dependencies import Db
+from services.api.documents import examples
 from services.api.keys import READS, SUBMITS, CalledBy
 from services.api.routers.execute import Executors, Suites, label
 from services.scoring.completions import program_in

@@ -23,10 +23,10 @@ from infra.contracts.inline import (
     RunResult,
     Unanswered,
 )
-from services.api import examples
 from services.api.compatible.runtimes import Runtimes
 from services.api.compatible.sandbox_fusion import COMPILED, limits_of
-from services.api.document import ERRORS
+from services.api.documents import examples
+from services.api.documents.openapi import ERRORS
 from services.api.keys import READS, SUBMITS
 from services.api.routers.execute import Executors, ask_one, while_connected
 

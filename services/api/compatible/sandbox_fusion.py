@@ -25,7 +25,7 @@ from infra.contracts.inline import (
     Unanswered,
 )
 from infra.contracts.problems import Limits, ProgramText
-from services.api import examples
+from services.api.documents import examples
 from services.api.keys import READS, SUBMITS
 from services.api.routers.execute import Executors, ask_one, while_connected
 

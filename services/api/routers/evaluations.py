@@ -11,8 +11,8 @@ from infra import errors
 from infra.contracts.views.api import Page
 from infra.contracts.views.evaluations import EvaluationView, NewEvaluation, Rate
 from infra.db.tables import CheckpointRow, EvaluationRow
-from services.api import examples
 from services.api.dependencies import Db, PagesByNumber
+from services.api.documents import examples
 from services.api.keys import READS, TRAINS
 from services.api.routers.training import find_policy
 from services.evaluated import best_version

@@ -29,7 +29,7 @@ from infra.contracts.views.api import Scope
 from infra.db.tables import ProblemRow
 from infra.db.unit_of_work import Database
 from infra.queues.messaging import size_of
-from services.api import examples
+from services.api.documents import examples
 from services.api.inline_requests import InlineRequests
 from services.api.keys import SUBMITS, CalledBy
 from services.delivery.suites import KnownSuites, SizedSuite

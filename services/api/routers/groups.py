@@ -32,9 +32,9 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Database, Work
 from infra.observability import tracing
-from services.api import examples
 from services.api.backlog import Backlog
 from services.api.dependencies import PATIENCE, Db, Limited, PagesById, PagesByNumber
+from services.api.documents import examples
 from services.api.filters import PartOfProblem, PolicyOf, Since, Until, narrowed, of_groups
 from services.api.idempotency import IdempotencyKey, is_repeat, once
 from services.api.keys import READS, SUBMITS, CalledBy

@@ -22,8 +22,8 @@ from infra.contracts.views.api import (
     ProblemView,
 )
 from infra.db.tables import ProblemRow, TestCaseRow
-from services.api import examples
 from services.api.dependencies import PATIENCE, Db, PagesById
+from services.api.documents import examples
 from services.api.filters import PartOfProblem, Since, Until, has_in_name, narrowed
 from services.api.keys import READS, SUBMITS
 

@@ -25,8 +25,8 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Work
 from ranker import records, revocation
-from services.api import examples
 from services.api.dependencies import Db, PagesById
+from services.api.documents import examples
 from services.api.keys import ADMINISTERS, READS
 
 router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])

@@ -33,8 +33,8 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Database
 from ranker import batches
-from services.api import examples
 from services.api.dependencies import Db, PagesById, PagesByNumber
+from services.api.documents import examples
 from services.api.keys import READS, TRAINS
 from services.evaluated import best_version, version_at_work
 

@@ -11,7 +11,7 @@ from infra.settings import load
 from sampler.evolution.teacher import Teacher
 from sampler.servers.endpoint_settings import EndpointSettings
 from sampler.servers.event_loop import EventLoopThread
-from sampler.servers.ledger import Ledger
+from sampler.servers.spending.ledger import Ledger
 from services.cli.terminal import open_database
 from services.decontamination import instructions
 from services.decontamination.screen import Screen

@@ -14,7 +14,7 @@ from infra.contracts.views.api import NewApiKey, Scope
 from ranker import records
 from ranker.ranking import Rules
 from services.api import keys
-from services.api.routers import events
+from services.api.routers.monitoring import events
 
 P, W = Outcome.PASSED, Outcome.WRONG_ANSWER
 

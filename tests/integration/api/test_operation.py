@@ -14,7 +14,7 @@ from sqlalchemy import text
 from infra.db.unit_of_work import Database
 from infra.local.home import free_port
 from services.api.app import create_app
-from services.api.routers import stats
+from services.api.routers.monitoring import stats
 from tests.serving import served
 
 KEY = {"Authorization": "Bearer k"}

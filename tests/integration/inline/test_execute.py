@@ -12,7 +12,7 @@ from infra.contracts.inline import ExecuteRequest
 from infra.contracts.problems import AssertTest, CallTest, Problem, StdioTest
 from infra.contracts.views.api import NewApiKey, Scope
 from infra.queues.messaging import Queue, queue_keys
-from services.api import examples
+from services.api.documents import examples
 from services.client import Client
 
 ADD = (CallTest(args=(1, 2), expected=3), CallTest(args=(2, 2), expected=4))

@@ -18,7 +18,7 @@ from infra.queues.messaging import Task
 from infra.settings import SweepSettings
 from ranker import batches, records
 from ranker.ranking import Rules
-from services.api.routers.stats import read_stats
+from services.api.routers.monitoring.stats import read_stats
 from services.delivery.sweep import Sweep
 
 

@@ -37,7 +37,7 @@ from ranker import batches, checks, records
 from ranker.ranking import Rules
 from ranker.wanted import EVERYTHING, Wanted
 from services.api.routers.execute import StoredSuites
-from services.api.routers.stats import read_stats
+from services.api.routers.monitoring.stats import read_stats
 from services.delivery import checks as sending
 from services.delivery.sweep import Sweep
 

@@ -14,7 +14,7 @@ from infra.db.tables import GroupRow, RankingRow, TrainingBatchRow
 from ranker import batches
 from ranker.again import RankedAgain, rank_again
 from ranker.ranking import RULE_VERSION, Preset, Rules
-from services.api.routers.stats import read_stats
+from services.api.routers.monitoring.stats import read_stats
 from services.audit import Maxima, audit
 from services.cli.main import app
 

@@ -13,8 +13,8 @@ from infra.db.tables import CandidateRow, SampleRequestRow
 from sampler.sampling import answer
 from sampler.servers.endpoints import Endpoint
 from sampler.servers.event_loop import EventLoopThread
-from sampler.servers.ledger import Ledger
 from sampler.servers.remote import Remote
+from sampler.servers.spending.ledger import Ledger
 from services.audit import Maxima, audit
 from services.delivery import priorities
 from services.invariants.payments import PAYMENTS

@@ -10,7 +10,7 @@ from infra.contracts.base import Author, CallState, SampleState, new_id
 from infra.contracts.candidates import SamplePlan
 from infra.db.tables import SampleRequestRow
 from infra.queues.messaging import Task
-from sampler.servers.ledger import Entry
+from sampler.servers.spending.ledger import Entry
 from tests.model_server.app import ModelServer, serving
 from tests.model_server.faults import Fault, Schedule
 from tests.model_server.sources import Batched, Starter

@@ -14,7 +14,7 @@ from sampler.evolution.decontamination import Method
 from sampler.evolution.elimination import Reason
 from sampler.evolution.operators import OPERATORS, ask_to_evolve
 from sampler.evolution.teacher import Prompt, Teacher
-from sampler.servers.accounts import BudgetExceeded
+from sampler.servers.spending.accounts import BudgetExceeded
 from services.cli.main import app
 from services.cli.stored.training import read_teachers
 from services.decontamination import instructions

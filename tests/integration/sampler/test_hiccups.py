@@ -14,9 +14,9 @@ from infra.contracts.candidates import SamplePlan
 from infra.contracts.prompting import PAPER, Sampled
 from infra.db.unit_of_work import Database
 from sampler.draws import Question, draws_of
-from sampler.servers.ledger import Entry, Ledger, completed, failed
 from sampler.servers.remote import Remote
 from sampler.servers.replies import Answer, Reply
+from sampler.servers.spending.ledger import Entry, Ledger, completed, failed
 from tests.model_server.sources import Starter
 
 PRICES = {"input_price": Decimal(1000), "output_price": Decimal(2000)}

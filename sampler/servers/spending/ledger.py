@@ -21,10 +21,10 @@ from infra.db.tables import SampleRequestRow
 from infra.db.unit_of_work import Database, Work
 from sampler.attempts import Attempt, Superseded
 from sampler.backends import Completion
-from sampler.servers.accounts import Account, BudgetExceeded, needs_account
 from sampler.servers.endpoints import Endpoint
 from sampler.servers.replies import Reply
-from sampler.servers.spending import Spent, spent
+from sampler.servers.spending.accounts import Account, BudgetExceeded, needs_account
+from sampler.servers.spending.totals import Spent, spent
 
 _FREE = Decimal(0)
 

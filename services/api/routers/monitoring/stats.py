@@ -42,7 +42,7 @@ from infra.observability.scraping import may_read
 from infra.queues.messaging import Queue, queue_depths
 from ranker.batches import IN_FORCE, UNBATCHED
 from services.api.dependencies import Db
-from services.api.document import ERRORS
+from services.api.documents.openapi import ERRORS
 from services.api.keys import READS
 from services.api.routers import images, sampling
 

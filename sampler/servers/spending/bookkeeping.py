@@ -11,7 +11,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from infra import errors
 from infra.observability import logs
 from sampler.servers.endpoints import Endpoint
-from sampler.servers.ledger import Begun, Ended, Entry, Ledger, Refusal
+from sampler.servers.spending.ledger import Begun, Ended, Entry, Ledger, Refusal
 
 log = logs.get(__name__)
 

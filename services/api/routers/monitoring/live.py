@@ -16,7 +16,7 @@ from infra.db.unit_of_work import Database
 from infra.queues.messaging import queue_depths
 from services.api.keys import READS
 from services.api.routers import images
-from services.api.routers.stats import oldest_seconds
+from services.api.routers.monitoring.stats import oldest_seconds
 
 router = APIRouter(prefix="/v1", tags=["stats"], dependencies=[READS])
 _FRESH_SECONDS = 3.0
