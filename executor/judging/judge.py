@@ -9,7 +9,14 @@ from executor.judging.asserting import Found, ReferenceFailed, ReferenceNearLimi
 from executor.judging.calls import Plain
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, FunctionHost
-from executor.judging.limits import Allowance, calibrated, is_near_limit, least, own
+from executor.judging.limits import (
+    Allowance,
+    calibrated,
+    is_enough,
+    is_near_limit,
+    least,
+    own,
+)
 from executor.judging.metering import Meter
 from executor.judging.native_suite import NativeSuite, guards_of
 from executor.judging.programs.marks import NoTests
@@ -226,12 +233,12 @@ class Judge:
             return verdicts.compile_error(refusal, self.total, self._version)
         self._begin()
         verdict = self._judge(source, self._allowed)
-        used = self._allowed, self.asserts.integrity
+        used, integrity = self._allowed, self.asserts.integrity
         if verdict.label not in (Label.ALL_PASS, Label.COMPILE_ERROR) and self._is_in_doubt():
             self._settle()
         if not self._is_calibrated and _met_time_limit(verdict):
             self._calibrate()
-        if used == (self._allowed, self.asserts.integrity):
+        if integrity is self.asserts.integrity and is_enough(verdict, used, self._allowed):
             return verdict
         return self._judge(source, self._allowed)
 

@@ -16,6 +16,10 @@ GRACE: Final = 1.2
 what does not end."""
 NEAR: Final = 0.8
 """From this part of a limit on another run may end otherwise."""
+_LEAST_AFTER: Final = 0.25
+"""What all tests after a hang share at least, as a part of the least time of one."""
+_FACTOR_AFTER: Final = 2.0
+"""The same as a multiple of all that the reference program takes."""
 _CUT_OFF: Final = (Outcome.TIME_LIMIT_EXCEEDED, Outcome.NOT_RUN)
 
 
@@ -24,11 +28,13 @@ class Allowance(NamedTuple):
 
     cpu: float
     idle: float
+    after: float
+    """CPU time that all tests share after one that met its limit, what is loaded included."""
 
 
 def own(limits: Limits) -> Allowance:
     """Return what the problem itself allows a test."""
-    return Allowance(limits.cpu_seconds, limits.idle_seconds)
+    return Allowance(limits.cpu_seconds, limits.idle_seconds, limits.cpu_seconds)
 
 
 def least(limits: Limits, image: str) -> Allowance:
@@ -36,7 +42,7 @@ def least(limits: Limits, image: str) -> Allowance:
 
     Most programs need no more, and are judged before it is known what the reference takes.
     """
-    return _within(limits, image, 0.0, 0.0)
+    return _within(limits, image, 0.0, 0.0, 0.0)
 
 
 def calibrated(limits: Limits, image: str, reference: Verdict) -> Allowance:
@@ -44,15 +50,26 @@ def calibrated(limits: Limits, image: str, reference: Verdict) -> Allowance:
     factor = limits.reference_factor or 1.0
     cpu = max(test.cpu_seconds for test in reference.tests)
     idle = max(test.idle_seconds for test in reference.tests)
-    return _within(limits, image, cpu * factor, idle * factor)
+    whole = _FACTOR_AFTER * reference.usage.cpu_seconds
+    return _within(limits, image, cpu * factor, idle * factor, whole)
 
 
-def _within(limits: Limits, image: str, cpu: float, idle: float) -> Allowance:
+def is_enough(verdict: Verdict, used: Allowance, allowed: Allowance) -> bool:
+    """Tell whether a verdict that was found with `used` is the one that `allowed` gives."""
+    if (used.cpu, used.idle) != (allowed.cpu, allowed.idle):
+        return False
+    is_cut_off = any(test.outcome is Outcome.NOT_RUN for test in verdict.tests)
+    return used.after >= allowed.after or not is_cut_off
+
+
+def _within(limits: Limits, image: str, cpu: float, idle: float, after: float) -> Allowance:
     # A program may import in a function what its reference imports at its top.
     floor = LEAST_CPU_SECONDS if image == STANDARD_IMAGE else LEAST_CPU_SECONDS_WITH_PACKAGES
+    of_one = min(limits.cpu_seconds, max(floor, cpu))
     return Allowance(
-        min(limits.cpu_seconds, max(floor, cpu)),
+        of_one,
         min(limits.idle_seconds, max(LEAST_IDLE_SECONDS, idle)),
+        min(of_one, max(_LEAST_AFTER * floor, after)),
     )
 
 

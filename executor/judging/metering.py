@@ -163,7 +163,7 @@ class Meter:
     def met(self, ended: Ended, jail: Jail | None = None) -> Ended:
         """Return what the end of a test means for it, and for those after it.
 
-        After the first that met its time limit all that follow share the time of one more, unless
+        After the first that met its time limit all that follow share what is allowed then, unless
         every test is to be run. `jail` is that of the test, unless it was added.
         """
         if ended.outcome is not Outcome.TIME_LIMIT_EXCEEDED:
@@ -175,7 +175,7 @@ class Meter:
             return Ended(Outcome.NOT_RUN, _SHARED)
         self.has_hung = True
         cpu_left, idle_left = self._left(None if jail is None else Spending.of(jail))
-        self._cpu_until -= max(0.0, cpu_left - self.allowed.cpu)
+        self._cpu_until -= max(0.0, cpu_left - self.allowed.after)
         self._idle_until -= max(0.0, idle_left - self.allowed.idle)
         return ended
 

@@ -107,7 +107,8 @@ class Limits(Contract):
     """CPU time of one candidate over all tests; its idle time is `idle_factor` times that."""
     run_every_test: StrictBool = False
     """Whether a test has its whole time although one before it met its time limit; otherwise all
-    tests after such a one share the time of one more."""
+    tests after such a one share the time of one more; with a reference program that passes twice
+    what that takes in all, at least a quarter of the least time of a test."""
     memory_bytes: Whole = Field(256 * 2**20, ge=32 * 2**20, le=8 * 2**30)
     """Memory of all the candidate's processes together, temporary files included."""
     output_bytes: Whole = Field(2**20, ge=1024, le=64 * 2**20)

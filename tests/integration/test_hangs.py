@@ -84,6 +84,18 @@ def test_what_test_code_asks_for_ever_is_a_hang_as_well(slot, answer):
     assert outcomes(verdict)[0] == "time_limit_exceeded"
 
 
+def test_tests_after_a_hang_have_the_time_that_the_reference_takes_for_all(slot):
+    # Fifteen milliseconds each: together more than is always left, and less than one limit.
+    works = "import time\ndef f(n):\n    end = time.process_time() + 0.015\n"
+    works += "    while time.process_time() < end: pass\n    return n\n"
+    hangs = works.replace("    while", "    while n == 0 or", 1)
+    tests = [CallTest(args=(n,), expected=n) for n in range(8)]
+
+    verdict = judged(slot, hangs, *tests, reference_program=works)
+
+    assert outcomes(verdict) == ["time_limit_exceeded", *["passed"] * 7]
+
+
 def test_calls_of_one_test_share_its_time(slot):
     calls = "import time\ndef f(n):\n    end = time.process_time() + n / 100\n"
     calls += "    while time.process_time() < end: pass\n    return n\n"
