@@ -94,6 +94,8 @@ class SharedRun:
         """The checks of each test that were made outside, by the same names."""
         self.stdout = b""
         self.stderr = b""
+        self._before = Spending()
+        """What the jail had used when it last told something."""
 
     def run(
         self,
@@ -127,9 +129,10 @@ class SharedRun:
         return items.results(may_skip)
 
     def _run(self, jail: Jail, items: Items, comparison: Comparison | None) -> None:
-        budget = self._budget(jail, items)
+        budget = self._budget(jail, items, None)
         with self._meter.watching(jail):
             first = jail.receive(budget)
+        self._before = Spending.of(jail)
         if "compile_error" in first:
             raise CompileFailed(str(first["compile_error"]))
         is_last = False
@@ -137,10 +140,11 @@ class SharedRun:
             is_last = self._step(jail, items, comparison)
 
     def _step(self, jail: Jail, items: Items, comparison: Comparison | None) -> bool:
-        budget, before, spending = self._budget(jail, items), Spending.of(jail), Spending()
+        budget = self._budget(jail, items, self._before)
         with self._meter.watching(jail):
             message = jail.receive(budget)
-            spending.add_since(before, jail)
+            now = Spending.of(jail)
+            spending, self._before = now.since(self._before), now
             is_last = items.step(message, spending)
             if comparison is not None and "told" in message:
                 _compare(comparison, message)
@@ -152,13 +156,13 @@ class SharedRun:
         jail.forget_output()
         return is_last
 
-    def _budget(self, jail: Jail, items: Items) -> Budget:
-        """Allow one test's time, and no more than what is left.
+    def _budget(self, jail: Jail, items: Items, now: Spending | None) -> Budget:
+        """Allow one test's time from what has been used so far, and no more than what is left.
 
         What is loaded is no part of a test, and not what a reference program calibrates.
         """
         allowed = self._meter.allowed if items.is_under_way else own(self._meter.limits)
-        return self._meter.budget(jail, allowed.cpu * GRACE, allowed.idle)
+        return self._meter.budget(jail, allowed.cpu * GRACE, allowed.idle, now)
 
 
 def _compare(comparison: Comparison, message: dict[str, Any]) -> None:
