@@ -138,8 +138,9 @@ class FunctionHost:
         expected = self._expected[self._next :][:1]
         if expected and len(expected[0]) <= _AHEAD and not self._one_by_one:
             jail.send_early(self._ahead())
-        # What is loaded is no part of a test, and not what a reference program calibrates.
-        budget = self._meter.budget(jail, self._limits.cpu_seconds, self._limits.idle_seconds)
+        # What is loaded is no part of a test, and has a limit of its own.
+        load = self._meter.allowed.load
+        budget = self._meter.budget(jail, load, self._limits.idle_seconds)
         try:
             first = self._receive_of_load(jail, budget)
         except Ended as ended:

@@ -3,7 +3,7 @@
 from typing import Final, NamedTuple
 
 from infra.contracts.base import STANDARD_IMAGE, Outcome
-from infra.contracts.execution import Verdict
+from infra.contracts.execution import Usage, Verdict
 from infra.contracts.problems import (
     LEAST_CPU_SECONDS,
     LEAST_CPU_SECONDS_WITH_PACKAGES,
@@ -20,6 +20,8 @@ _LEAST_AFTER: Final = 0.25
 """What all tests after a hang share at least, as a part of the least time of one."""
 _FACTOR_AFTER: Final = 2.0
 """The same as a multiple of all that the reference program takes."""
+_LEAST_LOAD: Final = 1.0
+"""CPU seconds for what is loaded, at least; packages may take longer than that."""
 _CUT_OFF: Final = (Outcome.TIME_LIMIT_EXCEEDED, Outcome.NOT_RUN)
 
 
@@ -30,11 +32,14 @@ class Allowance(NamedTuple):
     idle: float
     after: float
     """CPU time that all tests share after one that met its limit, what is loaded included."""
+    load: float
+    """CPU time in which the program, and tests that run beside it, are loaded."""
 
 
 def own(limits: Limits) -> Allowance:
     """Return what the problem itself allows a test."""
-    return Allowance(limits.cpu_seconds, limits.idle_seconds, limits.cpu_seconds)
+    seconds = limits.cpu_seconds
+    return Allowance(seconds, limits.idle_seconds, after=seconds, load=seconds)
 
 
 def least(limits: Limits, image: str) -> Allowance:
@@ -42,7 +47,7 @@ def least(limits: Limits, image: str) -> Allowance:
 
     Most programs need no more, and are judged before it is known what the reference takes.
     """
-    return _within(limits, image, 0.0, 0.0, 0.0)
+    return _within(limits, image, Usage(), 0.0, 0.0)
 
 
 def calibrated(limits: Limits, image: str, reference: Verdict) -> Allowance:
@@ -50,26 +55,31 @@ def calibrated(limits: Limits, image: str, reference: Verdict) -> Allowance:
     factor = limits.reference_factor or 1.0
     cpu = max(test.cpu_seconds for test in reference.tests)
     idle = max(test.idle_seconds for test in reference.tests)
-    whole = _FACTOR_AFTER * reference.usage.cpu_seconds
-    return _within(limits, image, cpu * factor, idle * factor, whole)
+    return _within(limits, image, reference.usage, cpu * factor, idle * factor)
 
 
 def is_enough(verdict: Verdict, used: Allowance, allowed: Allowance) -> bool:
     """Tell whether a verdict that was found with `used` is the one that `allowed` gives."""
     if (used.cpu, used.idle) != (allowed.cpu, allowed.idle):
         return False
-    is_cut_off = any(test.outcome is Outcome.NOT_RUN for test in verdict.tests)
-    return used.after >= allowed.after or not is_cut_off
+    outcomes = {test.outcome for test in verdict.tests}
+    had_time_after = used.after >= allowed.after or Outcome.NOT_RUN not in outcomes
+    had_time_to_load = used.load >= allowed.load or Outcome.PASSED in outcomes
+    return had_time_after and had_time_to_load
 
 
-def _within(limits: Limits, image: str, cpu: float, idle: float, after: float) -> Allowance:
+def _within(limits: Limits, image: str, usage: Usage, cpu: float, idle: float) -> Allowance:
+    """Return what is allowed by a test's times, and by what a reference program takes in all."""
     # A program may import in a function what its reference imports at its top.
     floor = LEAST_CPU_SECONDS if image == STANDARD_IMAGE else LEAST_CPU_SECONDS_WITH_PACKAGES
     of_one = min(limits.cpu_seconds, max(floor, cpu))
+    factor = limits.reference_factor or 1.0
+    load = max(_LEAST_LOAD, usage.cpu_seconds * factor)
     return Allowance(
         of_one,
         min(limits.idle_seconds, max(LEAST_IDLE_SECONDS, idle)),
-        min(of_one, max(_LEAST_AFTER * floor, after)),
+        after=min(of_one, max(_LEAST_AFTER * floor, _FACTOR_AFTER * usage.cpu_seconds)),
+        load=min(limits.cpu_seconds, load) if image == STANDARD_IMAGE else limits.cpu_seconds,
     )
 
 

@@ -98,8 +98,8 @@ class Limits(Contract):
     reference_factor: Annotated[StrictFloat, Field(ge=1, le=100)] | None = REFERENCE_FACTOR
     """If there is a reference program that passes, the CPU time of one test is this multiple of
     what that takes for its slowest one, at least 0.2 s (1 s where the image has packages) and at
-    most `cpu_seconds`, and so is its idle time, at least a second; with null they are always the
-    most."""
+    most `cpu_seconds`, and so is its idle time, at least a second; loading has this multiple of
+    what that takes in all, at least a second. With null they are always the most."""
     idle_factor: StrictFloat = Field(3.0, ge=0.1, le=20)
     """Time in which one test neither runs nor waits for a processor, as a multiple of
     `cpu_seconds`."""

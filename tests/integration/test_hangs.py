@@ -96,6 +96,31 @@ def test_tests_after_a_hang_have_the_time_that_the_reference_takes_for_all(slot)
     assert outcomes(verdict) == ["time_limit_exceeded", *["passed"] * 7]
 
 
+@pytest.mark.parametrize(
+    ("tests", "fields"), [(CALLS, {}), (BESIDE, SHARED)], ids=["calls", "beside"]
+)
+def test_what_hangs_while_it_is_loaded_costs_a_second(slot, tests, fields):
+    hangs = "def f(n): return n\nwhile True: pass\n"
+
+    verdict = judged(slot, hangs, *tests, reference_program=HANGS[:9] + " return n\n", **fields)
+
+    assert verdict.label == "runtime_error"
+    assert set(outcomes(verdict)) <= {"time_limit_exceeded", "not_run"}
+    assert verdict.usage.cpu_seconds < 1.5
+
+
+def test_what_is_loaded_has_ten_times_what_the_reference_takes(slot):
+    works = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n"
+    works += "def f(n): return n\n"
+
+    slow, slower = (
+        judged(slot, works.format(seconds), *CALLS, reference_program=works.format(0.15))
+        for seconds in (1.2, 3)
+    )
+
+    assert (slow.label, slower.label) == ("all_pass", "runtime_error")
+
+
 def test_calls_of_one_test_share_its_time(slot):
     calls = "import time\ndef f(n):\n    end = time.process_time() + n / 100\n"
     calls += "    while time.process_time() < end: pass\n    return n\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 from executor.judging.host import CompileFailed
 from executor.judging.items import NO_MESSAGE, Items
-from executor.judging.limits import GRACE, own
+from executor.judging.limits import GRACE
 from executor.judging.metering import Meter, Spending
 from executor.judging.shared.arranging import Arrangement
 from executor.judging.shared.comparing import Compared, Comparison
@@ -159,9 +159,11 @@ class SharedRun:
     def _budget(self, jail: Jail, items: Items, now: Spending | None) -> Budget:
         """Allow one test's time from what has been used so far, and no more than what is left.
 
-        What is loaded is no part of a test, and not what a reference program calibrates.
+        What is loaded is no part of a test, and has a limit of its own.
         """
-        allowed = self._meter.allowed if items.is_under_way else own(self._meter.limits)
+        allowed = self._meter.allowed
+        if not items.is_under_way:
+            return self._meter.budget(jail, allowed.load, self._meter.limits.idle_seconds, now)
         return self._meter.budget(jail, allowed.cpu * GRACE, allowed.idle, now)
 
 

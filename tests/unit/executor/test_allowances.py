@@ -23,10 +23,10 @@ def verdict(*tests):
 @pytest.mark.parametrize(
     ("cpu", "idle", "allowed"),
     [
-        (0.01, 0.0, (0.2, 1, 0.05)),
-        (0.125, 0.25, (1.25, 2.5, 0.25)),
-        (2.0, 4.0, (5, 10, 4)),
-        (4.0, 4.0, (5, 10, 5)),
+        (0.01, 0.0, (0.2, 1, 0.05, 1)),
+        (0.125, 0.25, (1.25, 2.5, 0.25, 1.25)),
+        (2.0, 4.0, (5, 10, 4, 5)),
+        (4.0, 4.0, (5, 10, 5, 5)),
     ],
 )
 def test_the_slowest_test_of_a_reference_calibrates_within_bounds(cpu, idle, allowed):
@@ -38,15 +38,15 @@ def test_the_slowest_test_of_a_reference_calibrates_within_bounds(cpu, idle, all
 def test_where_packages_may_be_imported_there_is_time_for_that():
     reference = verdict((PASSED, Spending(0.01)))
 
-    assert calibrated(LIMITS, "science", reference) == least(LIMITS, "science") == (1, 1, 0.25)
+    assert calibrated(LIMITS, "science", reference) == least(LIMITS, "science") == (1, 1, 0.25, 5)
 
 
 def test_short_limits_are_never_lengthened():
     short = Limits(cpu_seconds=0.15, idle_factor=1)
 
     slow = verdict((PASSED, Spending(9, 9)))
-    assert own(short) == calibrated(short, STANDARD_IMAGE, slow) == (0.15, 0.15, 0.15)
-    assert least(short, STANDARD_IMAGE) == (0.15, 0.15, 0.05)
+    assert own(short) == calibrated(short, STANDARD_IMAGE, slow) == (0.15, 0.15, 0.15, 0.15)
+    assert least(short, STANDARD_IMAGE) == (0.15, 0.15, 0.05, 0.15)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_short_limits_are_never_lengthened():
 def test_a_verdict_is_near_a_limit_where_a_little_time_would_change_it(outcome, cpu, is_near):
     found = verdict((PASSED, Spending(0.1)), (outcome, Spending(cpu)))
 
-    assert is_near_limit(found, LIMITS, Allowance(1, 1, 1)) == is_near
+    assert is_near_limit(found, LIMITS, Allowance(1, 1, 1, 1)) == is_near
 
 
 def test_many_tests_are_near_the_limit_of_all_together():
@@ -73,15 +73,18 @@ def test_many_tests_are_near_the_limit_of_all_together():
 @pytest.mark.parametrize(
     ("outcome", "more", "is_as_good"),
     [
-        (NOT_RUN, Allowance(0.2, 1, 0.1), False),
+        (NOT_RUN, {"after": 0.1}, False),
         # What ran to its end would do so again.
-        (PASSED, Allowance(0.2, 1, 0.1), True),
-        (NOT_RUN, Allowance(0.2, 1, 0.05), True),
-        (PASSED, Allowance(0.4, 1, 0.05), False),
-        (PASSED, Allowance(0.2, 2, 0.05), False),
+        (PASSED, {"after": 0.1}, True),
+        (NOT_RUN, {}, True),
+        (PASSED, {"cpu": 0.4}, False),
+        (PASSED, {"idle": 2}, False),
+        (HUNG, {"load": 2}, False),
+        (PASSED, {"load": 2}, True),
     ],
 )
-def test_what_had_no_time_after_a_hang_is_run_again_where_there_is_more(outcome, more, is_as_good):
+def test_what_had_too_little_time_is_run_again_where_there_is_more(outcome, more, is_as_good):
     found = verdict((HUNG, Spending(0.2)), (outcome, Spending(0.01)))
+    used = Allowance(cpu=0.2, idle=1, after=0.05, load=1)
 
-    assert is_enough(found, Allowance(0.2, 1, 0.05), more) == is_as_good
+    assert is_enough(found, used, used._replace(**more)) == is_as_good
