@@ -398,6 +398,7 @@ class ExecutionRow(Table):
     passed: Mapped[int]
     total: Mapped[int]
     tests: Mapped[list[Any]]
+    """`contracts.execution.TestResult` of each test, without what a field has by default."""
     cpu_seconds: Mapped[float]
     wall_seconds: Mapped[float]
     memory_bytes: Mapped[int] = mapped_column(BigInteger)
