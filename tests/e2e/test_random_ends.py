@@ -154,9 +154,7 @@ def what_is_left(session, folder, seen, groups_before):
     folder, which is whoever was started after that look and then lost its parent.
     """
     processes = {one for one in psutil.process_iter() if is_of(one, session, folder)} | seen
-    sockets = [
-        path for path in folder.glob("**/*") if path.is_socket() or path.name == "postmaster.pid"
-    ]
+    sockets = [path for path in folder.glob("**/*") if path.is_socket()]
     # An owner that still lives is another's: two runs may share a machine.
     groups = {path for path in cgroups() - groups_before if not owner_lives(path)}
     temporary = list((folder / "tmp").glob("rrtf-*"))
