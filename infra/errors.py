@@ -99,6 +99,12 @@ class RateLimited(QueueFull):
     code = "rate_limited"
 
 
+class QuotaExceeded(QueueFull):
+    """This API key has brought as many candidates today as it may; go on after midnight (UTC)."""
+
+    code = "quota_exceeded"
+
+
 class PayloadTooLarge(SuiteError):
     """The request body is larger than this server accepts."""
 

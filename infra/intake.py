@@ -190,20 +190,23 @@ class _Problem(NamedTuple):
 
     suite_sha256: str
     language: Language
+    project_id: int
 
 
 def _problems(session: Session, ids: Collection[UUID]) -> dict[UUID, _Problem]:
     rows = session.execute(
-        select(ProblemRow.id, ProblemRow.suite_sha256, ProblemRow.language).where(
-            ProblemRow.id.in_(ids)
-        )
+        select(
+            ProblemRow.id, ProblemRow.suite_sha256, ProblemRow.language, ProblemRow.project_id
+        ).where(ProblemRow.id.in_(ids))
     ).all()
     found = {row.id: row for row in rows}
     for problem_id in ids:
         if problem_id not in found:
             raise errors.NotFound(f"there is no problem {problem_id}")
     return {
-        row.id: _Problem(row.suite_sha256 or _add_digest(session, row.id), row.language)
+        row.id: _Problem(
+            row.suite_sha256 or _add_digest(session, row.id), row.language, row.project_id
+        )
         for row in rows
     }
 
@@ -246,7 +249,7 @@ def _candidate_rows(
         digest = hashlib.sha256(program).hexdigest()
         candidate_id = new_id()
         original = first.setdefault(digest, candidate_id)
-        key = cache_key(problem.suite_sha256, problem.language, new.program)
+        key = cache_key(problem.suite_sha256, problem.language, new.program, problem.project_id)
         completion = new.completion
         rows.append(
             {

@@ -47,6 +47,7 @@ from ranker.ranking import Rules, rank
 
 log = logs.get(__name__)
 
+_TIMES = {name for name in TestResult.model_fields if name.endswith("_seconds")}
 SANDBOX_NEWS_SECONDS = 60.0
 """How old the last news of a sandbox may be; every message of every executor brings some."""
 
@@ -200,7 +201,7 @@ def _execution(result: ExecutionResult) -> dict[str, Any]:
         "label": verdict.label,
         "passed": verdict.passed,
         "total": verdict.total,
-        "tests": [_storable(test).model_dump(mode="json") for test in verdict.tests],
+        "tests": list(map(_stored, verdict.tests)),
         "cpu_seconds": verdict.usage.cpu_seconds,
         "wall_seconds": verdict.usage.wall_seconds,
         "memory_bytes": verdict.usage.memory_bytes,
@@ -214,10 +215,18 @@ def _execution(result: ExecutionResult) -> dict[str, Any]:
     }
 
 
-def _storable(test: TestResult) -> TestResult:
-    if "\x00" not in test.detail:
-        return test
-    return test.model_copy(update={"detail": _without_nul(test.detail)})
+def _stored(test: TestResult) -> dict[str, Any]:
+    """Return a test's result without what it has by default, its times in whole microseconds.
+
+    Results of tests are most of what an execution takes on disk, and few have more than three of
+    their fields; clocks of processes are no finer.
+    """
+    kept = test.model_dump(mode="json", exclude_defaults=True)
+    for name in _TIMES & kept.keys():
+        kept[name] = round(kept[name], 6)
+    if "detail" in kept:
+        kept["detail"] = _without_nul(kept["detail"])
+    return kept
 
 
 def _without_nul(text: str) -> str:

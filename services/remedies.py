@@ -34,6 +34,8 @@ REMEDIES: Final[Mapping[str, str]] = {
     "prompt_mismatch": "Sample and train with one prompt form and one tokenizer.",
     "queue_full": "Wait: clients of the suite do so by themselves. Add executors, or raise"
     " `RRTF_API_MAX_WAITING`.",
+    "quota_exceeded": "Go on after midnight (UTC), or with a key of a larger quota:"
+    " `rrtf keys create NAME --candidates-per-day N`.",
     "rate_limited": "Send less often, or raise `RRTF_API_MAX_RATE`.",
     "samples_exhausted": "The recorded completions are used up: ask for fewer, or record more.",
     "samples_missing": "Look at the reason of the request: the model server gave fewer samples.",

@@ -12,6 +12,8 @@ from infra import errors
 from infra.contracts.problems import Limits
 
 _ROOT = Path("/sys/fs/cgroup")
+_CONTROLLERS = ("memory", "pids", "cpuacct")
+"""Of version 1."""
 _SUPERVISORS = "rrtf-supervisors"
 _LEFT_OVER_BYTES = 2**20
 """What the kernel may still hold of an earlier jail in directories that are used again."""
@@ -89,6 +91,19 @@ def _sweep_group(path: Path) -> None:
             _remove(leaf)
 
 
+def sweep(named: Path | None = None) -> None:
+    """Remove what killed executors left of both versions, where this process is.
+
+    Args:
+        named: the group of version 2 that executors were told to use, if they were.
+    """
+    for controller in _CONTROLLERS:
+        with contextlib.suppress(OSError):
+            _sweep(Cgroup1.own(controller))
+    with contextlib.suppress(OSError):
+        _sweep(named or Cgroup2.own())
+
+
 class Cgroup1:
     """Version 1: one directory in each of three hierarchies."""
 
@@ -96,8 +111,8 @@ class Cgroup1:
 
     def __init__(self) -> None:
         self._parents: dict[str, Path] = {}
-        for controller in ("memory", "pids", "cpuacct"):
-            parent = self._own(controller)
+        for controller in _CONTROLLERS:
+            parent = self.own(controller)
             _sweep(parent)
             path = parent / _group_name()
             path.mkdir(exist_ok=True)
@@ -105,7 +120,12 @@ class Cgroup1:
         self._idle: list[Cgroup1Account] = []
 
     @staticmethod
-    def _own(controller: str) -> Path:
+    def own(controller: str) -> Path:
+        """Return the group in which executors that are started here make theirs.
+
+        Raises:
+            OSError: there is no such hierarchy.
+        """
         mount = _ROOT / controller
         if not (mount / "cgroup.procs").exists():
             raise OSError(f"no version 1 controller at {mount}")
@@ -282,7 +302,7 @@ class Cgroup2:
     kind = "cgroup2"
 
     def __init__(self, named: Path | None) -> None:
-        parent = named or self._own()
+        parent = named or self.own()
         wanted = {"memory", "pids"}
         if not wanted <= set((parent / "cgroup.controllers").read_text().split()):
             raise OSError(f"{parent} offers no memory and pids controllers")
@@ -294,7 +314,12 @@ class Cgroup2:
         _write(self._parent / "cgroup.subtree_control", "+memory +pids")
 
     @staticmethod
-    def _own() -> Path:
+    def own() -> Path:
+        """Return the group in which executors that are started here make theirs.
+
+        Raises:
+            OSError: there is no such hierarchy.
+        """
         if not (_ROOT / "cgroup.controllers").exists():
             raise OSError("no version 2 hierarchy at /sys/fs/cgroup")
         own = next(

@@ -94,8 +94,8 @@ class Suite(Contract):
         return hashlib.sha256(content.encode()).hexdigest()
 
 
-def cache_key(suite_digest: str, language: Language, program: str) -> bytes:
-    """Name what an execution must agree in to serve for another candidate: tests and program.
+def cache_key(suite_digest: str, language: Language, program: str, project_id: int = 0) -> bytes:
+    """Name what an execution must agree in to serve another candidate: project, tests, program.
 
     Of a program only that is left out which its language's compiler leaves out: Python's reads
     every line ending as a newline, and newlines at the end as one.
@@ -106,6 +106,8 @@ def cache_key(suite_digest: str, language: Language, program: str) -> bytes:
         if not ended.endswith("\\"):
             program = ended + "\n"
     digest = hashlib.sha256(suite_digest.encode())
+    if project_id:  # Keys from before there were projects are of the default one.
+        digest.update(b"%d " % project_id)
     digest.update(program.encode("utf-8", "surrogatepass"))
     return digest.digest()
 

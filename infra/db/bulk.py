@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from infra.db.projects import BASE
 from infra.db.tables import Table
 
 
@@ -25,7 +26,8 @@ def copy(session: Session, table: type[Table], rows: Sequence[Mapping[str, Any]]
     names = tuple(rows[0])
     driver = session.connection().connection.driver_connection
     assert driver is not None
-    statement = f"COPY {table.__tablename__} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
+    # COPY knows no views; what it stores was made of what a project's transaction has seen.
+    statement = f"COPY {BASE}.{table.__tablename__} ({', '.join(names)}) FROM STDIN (FORMAT binary)"
     try:
         with driver.cursor().copy(statement) as into:
             into.set_types(_types(table, names))

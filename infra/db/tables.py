@@ -1,6 +1,6 @@
 """Every table of the suite; Postgres is the truth, Redis only carries messages."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -101,17 +101,29 @@ class Table(DeclarativeBase):
     }
 
 
+class ProjectRow(Table):
+    """A name space: its problems, policies and all that is made of them; number 0 is `default`."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class ProblemRow(Table):
     """A problem."""
 
     __tablename__ = "problems"
     __table_args__ = (
+        UniqueConstraint("project_id", "slug"),
         Index(None, "id", postgresql_where=text(UNSENT_CHECKS)),
         Index(None, "check_sent_at", postgresql_where=text("check_state = 'pending'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    slug: Mapped[str] = mapped_column(unique=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), server_default=text("0"))
+    slug: Mapped[str]
     prompt: Mapped[str]
     entry_point: Mapped[str | None]
     language: Mapped[Language] = mapped_column(_enum(Language))
@@ -173,9 +185,11 @@ class PolicyRow(Table):
     """A model in training; its versions are checkpoints."""
 
     __tablename__ = "policies"
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    name: Mapped[str] = mapped_column(unique=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), server_default=text("0"))
+    name: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
@@ -220,8 +234,21 @@ class ApiKeyRow(Table):
     sha256: Mapped[str | None] = mapped_column(unique=True)
     """Of the key itself, which is stored nowhere."""
     scopes: Mapped[list[Any]]
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id"), server_default=text("0"))
+    candidates_per_day: Mapped[int | None]
+    """Most candidates that it may hand in, ask for or have executed between two midnights (UTC)."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     revoked_at: Mapped[datetime | None]
+
+
+class KeyUsageRow(Table):
+    """How many candidates a key with a quota has brought on a day (UTC)."""
+
+    __tablename__ = "key_usage"
+
+    api_key_id: Mapped[int] = mapped_column(ForeignKey("api_keys.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    candidates: Mapped[int] = mapped_column(BigInteger)
 
 
 class IdempotentRequestRow(Table):
@@ -398,6 +425,7 @@ class ExecutionRow(Table):
     passed: Mapped[int]
     total: Mapped[int]
     tests: Mapped[list[Any]]
+    """`contracts.execution.TestResult` of each test, without what a field has by default."""
     cpu_seconds: Mapped[float]
     wall_seconds: Mapped[float]
     memory_bytes: Mapped[int] = mapped_column(BigInteger)

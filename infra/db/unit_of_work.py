@@ -1,17 +1,19 @@
 """The only owner of commit: a transaction whose messages leave once it has landed."""
 
+import copy
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 from celery.exceptions import SoftTimeLimitExceeded
 from psycopg.errors import IdleInTransactionSessionTimeout
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from infra.contracts.base import Contract
+from infra.db import projects
 from infra.queues.messaging import Sender, Task
 
 IDLE_SECONDS = 60.0
@@ -34,6 +36,9 @@ class Work:
 class Database:
     """Opens units of work on one Postgres."""
 
+    project_id: int | None = None
+    """Whose rows it shows; None: everybody's."""
+
     def __init__(self, url: str, sender: Sender | None = None) -> None:
         self.engine: Engine = create_engine(
             with_driver(url),
@@ -45,6 +50,12 @@ class Database:
         event.listen(self.engine, "connect", _limit_idling)
         event.listen(self.engine, "handle_error", _take_for_a_lost_connection)
         self._sender = sender
+
+    def of_project(self, project_id: int) -> "Database":
+        """Return the same database as one project sees it."""
+        seen = copy.copy(self)
+        seen.project_id = project_id
+        return seen
 
     @contextmanager
     def unit_of_work(self) -> Iterator[Work]:
@@ -70,6 +81,9 @@ class Database:
     @contextmanager
     def _session(self, expire_on_commit: bool) -> Iterator[Session]:
         with Session(self.engine, expire_on_commit=expire_on_commit) as session:
+            if self.project_id is not None:
+                session.info["project_id"] = self.project_id
+                event.listen(session, "after_begin", _enter_project)
             try:
                 yield session
             except SoftTimeLimitExceeded:
@@ -81,6 +95,10 @@ class Database:
     def close(self) -> None:
         """Give the connections back."""
         self.engine.dispose()
+
+
+def _enter_project(session: Session, _: SessionTransaction, connection: Connection) -> None:
+    projects.enter(connection, session.info["project_id"])
 
 
 def _limit_idling(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from infra.contracts.candidates import SamplePlan
+from infra.db import projects
 from infra.db.tables import CheckpointRow, PolicyRow
 from infra.db.unit_of_work import Database
 from sampler.backends import SamplesExhausted
@@ -77,7 +78,8 @@ def find_version(database: Database, policy: str, named: int | None) -> Version:
     query = (
         select(CheckpointRow.version, CheckpointRow.path, CheckpointRow.sha256)
         .join(PolicyRow, PolicyRow.id == CheckpointRow.policy_id)
-        .where(PolicyRow.name == policy)
+        # Model servers are the operator's, and so are the policies that they serve.
+        .where(PolicyRow.name == policy, PolicyRow.project_id == projects.DEFAULT)
         .order_by(CheckpointRow.version.desc())
         .limit(1)
     )

@@ -23,9 +23,9 @@ Columns = TypeVarTuple("Columns")
 
 
 def database(request: Request) -> Database:
-    """Return the application's database."""
+    """Return the application's database as the caller's project sees it."""
     opened: Database = request.app.state.database
-    return opened
+    return opened.of_project(request.state.caller.project_id)
 
 
 Db = Annotated[Database, Depends(database)]

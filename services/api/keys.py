@@ -4,15 +4,17 @@ import hashlib
 import secrets
 import threading
 import time
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Body, Depends, Request, Response
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from infra import errors
 from infra.contracts.views.api import ApiKeyView, CallerView, MadeApiKey, NewApiKey, Page, Scope
-from infra.db.tables import ApiKeyRow
+from infra.db import projects
+from infra.db.tables import ApiKeyRow, ProjectRow
 from infra.db.unit_of_work import Database
 from services.api.dependencies import Db, PagesByNumber
 from services.api.documents import examples
@@ -29,6 +31,8 @@ class Caller(NamedTuple):
 
     api_key_id: int
     scopes: frozenset[Scope]
+    project_id: int = projects.DEFAULT
+    candidates_per_day: int | None = None
 
 
 _ENVIRONMENT = Caller(ENVIRONMENT_KEY_ID, frozenset(Scope))
@@ -61,7 +65,10 @@ class KeyRing:
             row = session.scalar(
                 select(ApiKeyRow).where(ApiKeyRow.sha256 == digest, ApiKeyRow.revoked_at.is_(None))
             )
-            caller = Caller(row.id, frozenset(map(Scope, row.scopes))) if row else None
+            caller = None
+            if row is not None:
+                scopes = frozenset(map(Scope, row.scopes))
+                caller = Caller(row.id, scopes, row.project_id, row.candidates_per_day)
         with self._lock:
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known.clear()
@@ -107,49 +114,105 @@ router = APIRouter(prefix="/v1", tags=["keys"])
 
 
 @router.get("/caller")
-def get_caller(caller: CalledBy) -> CallerView:
+def get_caller(db: Db, caller: CalledBy) -> CallerView:
     """Say what the API key of this request may do; every key may ask."""
-    return CallerView(scopes=tuple(sorted(caller.scopes)))
+    with db.reading() as session:
+        project = session.scalars(
+            select(ProjectRow.name).where(ProjectRow.id == caller.project_id)
+        ).one()
+    return CallerView(
+        scopes=tuple(sorted(caller.scopes)),
+        project=project,
+        candidates_per_day=caller.candidates_per_day,
+    )
 
 
 @router.post("/keys", status_code=201, dependencies=[ADMINISTERS])
 def create_key(
-    db: Db, new: Annotated[NewApiKey, Body(openapi_examples=examples.API_KEY)]
+    db: Db, caller: CalledBy, new: Annotated[NewApiKey, Body(openapi_examples=examples.API_KEY)]
 ) -> MadeApiKey:
-    """Make an API key; it is shown in this answer and never again."""
+    """Make an API key; it is shown in this answer and never again.
+
+    It is of the caller's project, or of another one that an operator names, who is whoever has the
+    scope `admin` in the project `default`; that project is made if there is none of the name.
+    """
     key = f"rrtf_{secrets.token_urlsafe(32)}"
     with db.unit_of_work() as work:
         made = work.session.scalar(
             insert(ApiKeyRow)
-            .values(name=new.name, sha256=_digest(key), scopes=sorted(new.scopes))
+            .values(
+                name=new.name,
+                sha256=_digest(key),
+                scopes=sorted(new.scopes),
+                project_id=_project_id(work.session, caller, new.project),
+                candidates_per_day=new.candidates_per_day,
+            )
             .on_conflict_do_nothing()
             .returning(ApiKeyRow.id)
         )
         if made is None:
             raise errors.Conflict(f"there is, or was, a key named {new.name}; choose another name")
-        row = work.session.get_one(ApiKeyRow, made)
-        return MadeApiKey(**_fields(row), key=key)
+        (row, project) = work.session.execute(_KEYS.where(ApiKeyRow.id == made)).one()
+        return MadeApiKey(**_fields(row, project), key=key)
+
+
+def _project_id(session: Session, caller: Caller, name: str | None) -> int:
+    """Return the number of the project that a key is to be of, and make it if need be.
+
+    Raises:
+        errors.Forbidden: it is another one than the caller's, who is no operator.
+    """
+    if name is None:
+        return caller.project_id
+    if caller.project_id != projects.DEFAULT:
+        own = session.scalar(
+            select(ProjectRow.id).where(ProjectRow.name == name, ProjectRow.id == caller.project_id)
+        )
+        if own is None:
+            raise errors.Forbidden(
+                "only an admin key of the project `default` makes keys of other projects"
+            )
+        return own
+    session.execute(insert(ProjectRow).values(name=name).on_conflict_do_nothing())
+    return session.scalars(select(ProjectRow.id).where(ProjectRow.name == name)).one()
+
+
+_KEYS = select(ApiKeyRow, ProjectRow.name).join(ProjectRow, ApiKeyRow.project_id == ProjectRow.id)
+
+
+def _manageable(caller: Caller) -> ColumnElement[bool]:
+    """Return the condition on keys that a caller may see and revoke."""
+    if caller.project_id == projects.DEFAULT:
+        return ApiKeyRow.id != ENVIRONMENT_KEY_ID
+    return ApiKeyRow.project_id == caller.project_id
 
 
 @router.get("/keys", dependencies=[ADMINISTERS])
-def list_keys(db: Db, pages: PagesByNumber) -> Page[ApiKeyView]:
-    """List API keys, oldest first, with those that are revoked."""
-    query = select(ApiKeyRow).where(ApiKeyRow.id != ENVIRONMENT_KEY_ID).order_by(ApiKeyRow.id)
+def list_keys(db: Db, caller: CalledBy, pages: PagesByNumber) -> Page[ApiKeyView]:
+    """List the API keys of the caller's project, an operator's of all, oldest first.
+
+    Those that are revoked are among them.
+    """
+    query = _KEYS.where(_manageable(caller)).order_by(ApiKeyRow.id)
     if (after := pages.after) is not None:
         query = query.where(ApiKeyRow.id > after)
     with db.reading() as session:
-        rows, cursor = pages.cut(session.scalars(pages.limited(query)).all(), lambda row: row.id)
-        items = tuple(ApiKeyView(**_fields(row)) for row in rows)
+        found = session.execute(pages.limited(query)).all()
+        rows, cursor = pages.cut(found, lambda row: int(row[0].id))
+        items = tuple(ApiKeyView(**_fields(row, project)) for row, project in rows)
         return Page[ApiKeyView](items=items, next_cursor=cursor)
 
 
 @router.delete("/keys/{name}", status_code=204, dependencies=[ADMINISTERS])
-def revoke_key(db: Db, name: str) -> Response:
-    """Revoke an API key; every server refuses it within five seconds."""
+def revoke_key(db: Db, caller: CalledBy, name: str) -> Response:
+    """Revoke an API key of the caller's project; every server refuses it within five seconds.
+
+    An operator may revoke those of every project.
+    """
     with db.unit_of_work() as work:
         revoked = work.session.scalar(
             update(ApiKeyRow)
-            .where(ApiKeyRow.name == name, ApiKeyRow.id != ENVIRONMENT_KEY_ID)
+            .where(ApiKeyRow.name == name, _manageable(caller))
             .values(revoked_at=func.coalesce(ApiKeyRow.revoked_at, func.now()))
             .returning(ApiKeyRow.id)
         )
@@ -158,5 +221,6 @@ def revoke_key(db: Db, name: str) -> Response:
     return Response(status_code=204)
 
 
-def _fields(row: ApiKeyRow) -> dict[str, object]:
-    return {name: getattr(row, name) for name in ApiKeyView.model_fields}
+def _fields(row: ApiKeyRow, project: str) -> dict[str, Any]:
+    same = ApiKeyView.model_fields.keys() - {"project"}
+    return {name: getattr(row, name) for name in same} | {"project": project}

@@ -30,6 +30,7 @@ _BY_CODE: dict[str, type[errors.SuiteError]] = {
         errors.IdempotencyMismatch,
         errors.LeaseLost,
         errors.QueueFull,
+        errors.QuotaExceeded,
         errors.RateLimited,
         errors.NotInTime,
         errors.Unauthorized,
@@ -92,6 +93,8 @@ def perform(
             if outcome.is_success:
                 return _read(call, outcome)
             if outcome.status_code == errors.QueueFull.status and waits_for_room:
+                if isinstance(refused := error_of(outcome), errors.QuotaExceeded):
+                    raise refused  # Until tomorrow there is nothing to wait for.
                 # Nothing is wrong: the server works off what it has, however long that takes.
                 yield Sleep(_retry_after(outcome))
                 continue

@@ -17,6 +17,13 @@ GROUPS = (
            WHERE g.state <> 'ranked'""",
     ),
     Invariant(
+        "group_of_two_projects",
+        "its problem, its policy and the key that brought it are not of one project",
+        """SELECT g.id::text FROM groups g JOIN problems p ON p.id = g.problem_id
+           JOIN policies o ON o.id = g.policy_id JOIN api_keys k ON k.id = g.api_key_id
+           WHERE p.project_id <> k.project_id OR o.project_id <> k.project_id""",
+    ),
+    Invariant(
         "group_ranked_twice",
         "two rankings of one group, neither superseded",
         """SELECT group_id::text AS id FROM rankings WHERE superseded_at IS NULL

@@ -161,11 +161,18 @@ class Scope(StrEnum):
     """To make and revoke keys, and to release what is in quarantine."""
 
 
+_PROJECT = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+
 class NewApiKey(Contract):
     """A request for an API key."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
     scopes: frozenset[Scope] = Field(default=frozenset({Scope.READ, Scope.SUBMIT}), min_length=1)
+    project: Annotated[str, Field(pattern=_PROJECT)] | None = None
+    """Whose it is; null: the project of who asks. An operator's request makes a new one."""
+    candidates_per_day: Annotated[int, Field(ge=1, lt=2**31)] | None = None
+    """Most candidates that it may hand in, ask for or have executed between two midnights (UTC)."""
 
 
 class ApiKeyView(Contract):
@@ -174,6 +181,9 @@ class ApiKeyView(Contract):
     id: int
     name: str
     scopes: tuple[Scope, ...]
+    project: str
+    candidates_per_day: int | None
+    """Null where there is no quota."""
     created_at: datetime
     revoked_at: datetime | None
 
@@ -189,6 +199,10 @@ class CallerView(Contract):
     """What the API key of a request may do."""
 
     scopes: tuple[Scope, ...]
+    project: str
+    """Whose problems, groups, policies and batches it sees."""
+    candidates_per_day: int | None
+    """Null where there is no quota."""
 
 
 class QuarantineKind(StrEnum):

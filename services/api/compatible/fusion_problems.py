@@ -29,6 +29,7 @@ from services.api.compatible.sandbox_fusion import (
 from services.api.dependencies import Db
 from services.api.documents import examples
 from services.api.keys import READS, SUBMITS, CalledBy
+from services.api.quota import SPENDS_ONE
 from services.api.routers.execute import Executors, Suites, label
 from services.scoring.completions import program_in
 from services.scoring.truths import Question
@@ -135,7 +136,7 @@ def get_prompt_by_id(
     return _prompt(_found(db, request), request.id)
 
 
-@router.post("/submit", dependencies=[SUBMITS])
+@router.post("/submit", dependencies=[SUBMITS, SPENDS_ONE])
 async def submit(
     db: Db,
     executors: Executors,

@@ -28,6 +28,7 @@ from services.api.compatible.sandbox_fusion import COMPILED, limits_of
 from services.api.documents import examples
 from services.api.documents.openapi import ERRORS
 from services.api.keys import READS, SUBMITS
+from services.api.quota import SPENDS_ONE
 from services.api.routers.execute import Executors, ask_one, while_connected
 
 router = APIRouter(prefix="/api/v2", tags=["Piston"])
@@ -164,7 +165,7 @@ async def runtimes(executors: Executors, installed: InstalledRuntimes) -> list[R
 
 @router.post(
     "/execute",
-    dependencies=[SUBMITS],
+    dependencies=[SUBMITS, SPENDS_ONE],
     response_model=CompiledResponse | UncompiledResponse | PistonResponse,
     responses={400: ERRORS[400] | {"model": Refused}},
 )

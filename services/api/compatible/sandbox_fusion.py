@@ -27,6 +27,7 @@ from infra.contracts.inline import (
 from infra.contracts.problems import Limits, ProgramText
 from services.api.documents import examples
 from services.api.keys import READS, SUBMITS
+from services.api.quota import SPENDS_ONE
 from services.api.routers.execute import Executors, ask_one, while_connected
 
 router = APIRouter(tags=["SandboxFusion"])
@@ -167,7 +168,7 @@ async def ping() -> str:
     return "pong"
 
 
-@router.post("/run_code", dependencies=[SUBMITS])
+@router.post("/run_code", dependencies=[SUBMITS, SPENDS_ONE])
 async def run_code(
     executors: Executors,
     http: Request,
@@ -289,7 +290,7 @@ def _run_result(result: RunResult) -> CommandRunResult:
     )
 
 
-@router.post("/run_jupyter", dependencies=[SUBMITS])
+@router.post("/run_jupyter", dependencies=[SUBMITS, SPENDS_ONE])
 async def run_jupyter(
     request: Annotated[RunJupyterRequest, Body(openapi_examples=examples.RUN_JUPYTER)],
 ) -> RunJupyterResponse:

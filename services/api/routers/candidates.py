@@ -20,6 +20,7 @@ from infra.contracts.views.dashboard import (
 )
 from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, PolicyRow, ProblemRow
 from infra.observability import tracing
+from services.api import quota
 from services.api.dependencies import PATIENCE, Db, Limited, PagesById
 from services.api.filters import PartOfProblem, PolicyOf, Since, Until, narrowed, of_groups
 from services.api.keys import READS, SUBMITS, CalledBy
@@ -120,6 +121,7 @@ def run_again(db: Db, caller: CalledBy, limit: Limited, candidate_id: UUID) -> C
     limit.accept(caller.api_key_id, 1)
     with db.unit_of_work() as work:
         row = _require(work.session, candidate_id)
+        quota.spend(work.session, caller, 1)
         group = work.session.get_one(GroupRow, row.group_id)
         same = ("author", "program", "model", "policy_version", "seed")
         new = NewGroup(

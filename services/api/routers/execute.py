@@ -26,9 +26,12 @@ from infra.contracts.inline import (
     Work,
 )
 from infra.contracts.views.api import Scope
+from infra.db import projects
 from infra.db.tables import ProblemRow
 from infra.db.unit_of_work import Database
 from infra.queues.messaging import size_of
+from services.api import quota
+from services.api.dependencies import Db
 from services.api.documents import examples
 from services.api.inline_requests import InlineRequests
 from services.api.keys import SUBMITS, CalledBy
@@ -57,14 +60,14 @@ class StoredSuites:
         self._known = KnownSuites[tuple[UUID, Integrity | None]]()
         self._lock = threading.Lock()
 
-    def get(self, name: str) -> SizedSuite:
-        """Return a problem's suite with what is decided, read when it is first asked for so.
+    def get(self, name: str, project_id: int = projects.DEFAULT) -> SizedSuite:
+        """Return the suite of a project's problem with what is decided, read when first asked for.
 
         Raises:
             errors.NotFound: there is no such problem.
             errors.ProblemUnsound: its tests were found unsound.
         """
-        with self._database.reading() as session:
+        with self._database.of_project(project_id).reading() as session:
             problem_id = stored_problems.find_problems(session, {name}).get(name)
             if problem_id is None:
                 raise errors.NotFound(f"there is no problem {name!r}; import it first")
@@ -88,6 +91,7 @@ Suites = Annotated[StoredSuites, Depends(suites_of)]
 
 @router.post("/execute", dependencies=[SUBMITS])
 async def execute(
+    db: Db,
     executors: Executors,
     suites: Suites,
     caller: CalledBy,
@@ -99,6 +103,7 @@ async def execute(
     What a stored problem's tests expect is told to keys with the scope `read` only: for others
     `error` and every test's `detail` are empty.
     """
+    await run_in_threadpool(quota.spend_now, db, caller, len(request.programs))
     tells = request.problem is None or Scope.READ in caller.scopes
     return ExecuteResponse(results=await label(executors, suites, http, request, tells))
 
@@ -125,13 +130,16 @@ async def label(
         errors.QueueFull: too much inline work is under way.
         errors.Unavailable: Redis cannot be reached.
     """
-    works, num_bytes = await run_in_threadpool(_works, suites, request)
+    project_id = http.state.caller.project_id
+    works, num_bytes = await run_in_threadpool(_works, suites, request, project_id)
     asked = executors.ask(works, len(request.programs), request.wait_seconds, num_bytes)
     replies = await while_connected(http, asked)
     return tuple(_results(works, replies, request.wait_seconds, tells))
 
 
-def _works(suites: StoredSuites, request: ExecuteRequest) -> tuple[list[Judging], int]:
+def _works(
+    suites: StoredSuites, request: ExecuteRequest, project_id: int
+) -> tuple[list[Judging], int]:
     """Cut a request into messages; return them, and how many bytes they take together."""
     if request.problem is None:
         own = Suite(
@@ -144,7 +152,7 @@ def _works(suites: StoredSuites, request: ExecuteRequest) -> tuple[list[Judging]
         )
         suite, suite_bytes = SizedSuite(own, size_of(own))
     else:
-        suite, suite_bytes = suites.get(request.problem)
+        suite, suite_bytes = suites.get(request.problem, project_id)
     # Every message carries the whole suite.
     messages = min(_SPREAD, max(1, _SPREAD_BYTES // suite_bytes))
     size = -(-len(request.programs) // messages)

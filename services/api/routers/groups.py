@@ -32,12 +32,13 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Database, Work
 from infra.observability import tracing
+from services.api import quota
 from services.api.backlog import Backlog
 from services.api.dependencies import PATIENCE, Db, Limited, PagesById, PagesByNumber
 from services.api.documents import examples
 from services.api.filters import PartOfProblem, PolicyOf, Since, Until, narrowed, of_groups
 from services.api.idempotency import IdempotencyKey, is_repeat, once
-from services.api.keys import READS, SUBMITS, CalledBy
+from services.api.keys import READS, SUBMITS, CalledBy, Caller
 from services.api.routers.candidates import LARGE, candidate_view
 
 router = APIRouter(prefix="/v1", tags=["groups"])
@@ -62,7 +63,7 @@ def create_group(
             caller.api_key_id,
             idempotency_key,
             request,
-            lambda: [str(intake.open_group(work, problem_id, group, caller.api_key_id))],
+            lambda: [_open_group(work, problem_id, group, caller)],
         )
         group_id = UUID(made)
         tracing.refer([group_id])
@@ -70,6 +71,21 @@ def create_group(
         view = _group_view(work.session, group_id)
     response.headers["Location"] = f"/v1/groups/{group_id}"
     return view
+
+
+def _open_group(work: Work, problem_id: UUID, group: NewGroup, caller: Caller) -> str:
+    (opened,) = _opened(work, [(problem_id, group)], caller)
+    return str(opened.id)
+
+
+def _opened(
+    work: Work, wanted: Sequence[tuple[UUID, NewGroup]], caller: Caller
+) -> Sequence[intake.Opened]:
+    """Store groups, and count what is new against the caller's quota."""
+    opened = intake.open_groups(work, wanted, caller.api_key_id)
+    new = zip(opened, wanted, strict=True)
+    quota.spend(work.session, caller, sum(_size(group) for one, (_, group) in new if one.created))
+    return opened
 
 
 @router.post("/groups/bulk", status_code=202, dependencies=[SUBMITS])
@@ -90,7 +106,7 @@ def create_groups(
             caller.api_key_id,
             idempotency_key,
             request,
-            lambda: _open_bulk(work, bulk.groups, caller.api_key_id),
+            lambda: _open_bulk(work, bulk.groups, caller),
         )
     tracing.refer(UUID(made) for made, *_ in outcomes if made)
     return BulkGroupResult(
@@ -120,7 +136,7 @@ def _fingerprint(body: BaseModel) -> bytes:
 
 
 def _open_bulk(
-    work: Work, groups: Sequence[BulkGroup], api_key_id: int
+    work: Work, groups: Sequence[BulkGroup], caller: Caller
 ) -> list[tuple[str | None, str | None, bool]]:
     """Store the groups whose problem exists and is not unsound.
 
@@ -132,7 +148,7 @@ def _open_bulk(
     for name in {group.problem for group in groups} - found.keys():
         refusals[name] = f"there is no problem {name!r}; import it first"
     known = [(found[one.problem], one) for one in groups if one.problem not in refusals]
-    made = iter(intake.open_groups(work, known, api_key_id))
+    made = iter(_opened(work, known, caller))
 
     def outcome(group: BulkGroup) -> tuple[str | None, str | None, bool]:
         if group.problem in refusals:

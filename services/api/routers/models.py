@@ -175,7 +175,8 @@ def _by_problem(newest: int, models: Sequence[str] | None) -> Select[Any]:
         .join(PolicyRow, GroupRow.policy_id == PolicyRow.id)
         # What was run again would count twice.
         .where(PolicyRow.name != AGAIN)
-        .group_by(recent.c.model, ProblemRow.id, recent.c.label)
+        # All of them: a project's view has no key on which the others would depend.
+        .group_by(*columns)
     )
     return asked if models is None else asked.where(recent.c.model.in_(models))
 

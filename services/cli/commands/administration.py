@@ -46,28 +46,47 @@ def create_key(
     scope: Annotated[
         list[Scope], typer.Option(help="What it may be used for; repeat for several.")
     ] = [Scope.READ, Scope.SUBMIT],  # noqa: B006 - typer reads it and never changes it
+    project: Annotated[
+        str | None,
+        typer.Option(help="Whose it is, made if there is none of the name; yours by default."),
+    ] = None,
+    candidates_per_day: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Most candidates that it may bring from midnight to midnight (UTC)."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a key, and print it once."""
+    new = _checked_key(name, scope, project, candidates_per_day)
     with open_client() as client:
-        made = client.create_key(NewApiKey(name=_checked_name(name), scopes=frozenset(scope)))
+        made = client.create_key(new)
     if as_json:
         print_json(made)
     else:
         say(made.key)
 
 
-def _checked_name(name: str) -> str:
+def _checked_key(
+    name: str, scopes: Sequence[Scope], project: str | None, candidates_per_day: int | None
+) -> NewApiKey:
     try:
-        return NewApiKey(name=name).name
+        return NewApiKey(
+            name=name,
+            scopes=frozenset(scopes),
+            project=project,
+            candidates_per_day=candidates_per_day,
+        )
     except ValidationError as error:
-        raise typer.BadParameter(error.errors()[0]["msg"]) from None
+        first = error.errors()[0]
+        raise typer.BadParameter(f"{first['loc'][0]}: {first['msg']}") from None
 
 
 @keys.command("list")
 @explains
 def list_keys(as_json: Json = False) -> None:
-    """List keys: number, name, scopes, whether revoked."""
+    """List keys: number, name, scopes, project, candidates a day, whether revoked."""
     with open_client() as client:
         rows = list(client.keys())
     if as_json:
@@ -75,7 +94,9 @@ def list_keys(as_json: Json = False) -> None:
         return
     for row in rows:
         scopes = ",".join(sorted(scope.value for scope in row.scopes))
-        say(f"{row.id}\t{row.name}\t{scopes}\t{'revoked' if row.revoked_at else ''}")
+        quota = f"{row.candidates_per_day} a day" if row.candidates_per_day else "no quota"
+        ended = "revoked" if row.revoked_at else ""
+        say(f"{row.id}\t{row.name}\t{scopes}\t{row.project}\t{quota}\t{ended}")
 
 
 @keys.command("revoke")

@@ -120,6 +120,8 @@ def running_suite(
     """
     with contextlib.ExitStack() as stack:
         host = load(ApiSettings).host
+        if executor_slots != 0:
+            stack.callback(_sweep_cgroups)
         # Before anything is started: nobody else can answer there from now on.
         listener = stack.enter_context(listen(host, port or free_port()))
         tell(f"starting PostgreSQL and Valkey in {home}")
@@ -174,6 +176,14 @@ def _abandoned_if_it_fails(suite: RunningSuite) -> Iterator[None]:
     except BaseException:
         suite.abandon()
         raise
+
+
+def _sweep_cgroups() -> None:
+    """Remove the cgroups of executors that were killed, empty as they are."""
+    from executor.sandbox import cgroups  # With executors elsewhere it need not be there.
+
+    named = os.environ.get("RRTF_EXECUTOR_CGROUP")
+    cgroups.sweep(Path(named) if named else None)
 
 
 def _reach_redis(url: str) -> None:

@@ -161,7 +161,11 @@ def test_every_key_may_ask_what_it_may_do_and_only_readers_see_more(http, client
     made = client.create_key(NewApiKey(name="trainer", scopes=frozenset({Scope.TRAIN})))
     headers = {"Authorization": f"Bearer {made.key}"}
 
-    assert http.get("/v1/caller", headers=headers).json() == {"scopes": ["train"]}
+    assert http.get("/v1/caller", headers=headers).json() == {
+        "scopes": ["train"],
+        "project": "default",
+        "candidates_per_day": None,
+    }
     assert set(http.get("/v1/caller").json()["scopes"]) == set(Scope)
     for path in ("live", "timeline", "versions", "keys"):
         is_problem(http.get(f"/v1/{path}", headers=headers), 403, "forbidden")

@@ -300,3 +300,7 @@ UPDATE problems SET check_state = 'unsound', checked_at = now(), checked_sha256 
 
 -- check_contradicts_itself
 UPDATE problems SET decided = 'isolated', finding = '{"integrity": "shared"}';
+
+-- group_of_two_projects
+INSERT INTO projects (name) VALUES ('other');
+UPDATE policies SET project_id = (SELECT id FROM projects WHERE name = 'other');

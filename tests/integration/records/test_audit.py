@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from datetime import date
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,14 @@ from infra.contracts.ranking import (
     NewCheckpoint,
 )
 from infra.db.ledger import CallRow, EndpointAccountRow, KeptCompletionRow
-from infra.db.tables import ApiKeyRow, CheckpointRow, EvaluationRow, SampleRequestRow, Table
+from infra.db.tables import (
+    ApiKeyRow,
+    CheckpointRow,
+    EvaluationRow,
+    KeyUsageRow,
+    SampleRequestRow,
+    Table,
+)
 from infra.db.unit_of_work import Database
 from ranker import batches, records
 from services.api.idempotency import once
@@ -108,6 +116,8 @@ def _shared(suite):
         records.record_started(work, sandbox)
         row = ApiKeyRow(name="bulk", sha256="0" * 64, scopes=["submit"])
         work.session.add(row)
+        work.session.flush()
+        work.session.add(KeyUsageRow(api_key_id=row.id, day=date(2026, 11, 30), candidates=1))
         work.session.flush()
         key = row.id
 

@@ -42,6 +42,24 @@ def test_a_group_is_ranked_with_its_last_result_and_not_before(suite, pair):
     assert group.ranked_at is not None
 
 
+def test_a_test_that_passed_is_stored_in_few_bytes_and_read_whole(suite, pair):
+    _, good, _ = pair
+    result = suite.result(good, Label.PARTIAL_PASS)
+    passed, failed = (
+        TestResult(outcome=Outcome.PASSED, cpu_seconds=0.0012345678, wall_seconds=0.25),
+        TestResult(outcome=Outcome.WRONG_ANSWER, name="test_b", detail="got 1", idle_seconds=1.5),
+    )
+    verdict = result.verdict.model_copy(update={"tests": (passed, failed)})
+
+    suite.record(result.model_copy(update={"verdict": verdict}))
+
+    (execution,) = suite.all(ExecutionRow)
+    first, second = execution.tests
+    assert first == {"outcome": "passed", "cpu_seconds": 0.001235, "wall_seconds": 0.25}
+    assert TestResult.model_validate(first) == passed.model_copy(update={"cpu_seconds": 0.001235})
+    assert TestResult.model_validate(second) == failed
+
+
 def test_an_execution_keeps_the_outcome_of_every_test(suite, pair):
     _, good, _ = pair
 

@@ -63,6 +63,14 @@ def test_the_schema_goes_down_to_nothing_and_up_again(database_url, engine):
     assert migrate.is_current(database_url)
 
 
+def test_space_of_candidates_is_found_again_before_a_fifth_of_them_is_dead(engine):
+    query = "SELECT reloptions FROM pg_class WHERE oid = 'candidates'::regclass"
+    with engine.connect() as connection:
+        options = connection.scalar(sa.text(query))
+
+    assert "autovacuum_vacuum_scale_factor=0.02" in options
+
+
 @pytest.mark.parametrize(
     ("language", "image"), [("python", "std"), ("python_numpy", "numpy"), ("rust", "std")]
 )

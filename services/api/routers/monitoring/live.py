@@ -14,7 +14,7 @@ from infra.contracts.views.dashboard import Live, TrainerView
 from infra.db.tables import CandidateRow, GroupRow, PolicyRow, TrainingBatchRow
 from infra.db.unit_of_work import Database
 from infra.queues.messaging import queue_depths
-from services.api.keys import READS
+from services.api.keys import READS, CalledBy
 from services.api.routers import images
 from services.api.routers.monitoring.stats import oldest_seconds
 
@@ -31,27 +31,28 @@ class Watch:
         self._database = database
         self._redis_url = redis_url
         self._lock = threading.Lock()
-        self._seen: Live | None = None
-        self._stale = 0.0
+        self._seen: dict[int, tuple[float, Live]] = {}
+        """What each project last saw, and until when it may see that."""
 
-    def look(self) -> Live:
-        """Return the suite as it was some seconds ago at most.
+    def look(self, project_id: int) -> Live:
+        """Return the suite as a project saw it some seconds ago at most; queues are everybody's.
 
         Raises:
             errors.Unavailable: Redis cannot be reached.
         """
         with self._lock:
             began = time.monotonic()
-            if self._seen is None or began >= self._stale:
-                self._seen = self._look()
+            until, seen = self._seen.get(project_id, (0.0, None))
+            if seen is None or began >= until:
+                seen = self._look(project_id)
                 now = time.monotonic()
-                self._stale = now + max(_FRESH_SECONDS, (now - began) * _SHARE)
-            return self._seen
+                self._seen[project_id] = now + max(_FRESH_SECONDS, (now - began) * _SHARE), seen
+            return seen
 
-    def _look(self) -> Live:
+    def _look(self, project_id: int) -> Live:
         queues = queue_depths(self._redis_url)
         workers = heartbeats.workers(self._redis_url)
-        with self._database.reading() as session:
+        with self._database.of_project(project_id).reading() as session:
             # One snapshot, so that what is counted and how old it is belong together.
             session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             return Live(
@@ -71,9 +72,9 @@ def _watch(request: Request) -> Watch:
 
 
 @router.get("/live")
-def get_live(watch: Annotated[Watch, Depends(_watch)]) -> Live:
+def get_live(watch: Annotated[Watch, Depends(_watch)], caller: CalledBy) -> Live:
     """Say what waits at each step, and which workers and trainers are at work."""
-    return watch.look()
+    return watch.look(caller.project_id)
 
 
 def _waiting(session: Session) -> dict[str, Any]:

@@ -39,7 +39,7 @@ _PROBLEMS = text(f"""{_RECENT}, slowest AS (
     SELECT problem, {_TAKEN} FROM recent GROUP BY problem {_ORDER}
 ), opened AS (
     SELECT problem, recent.label, test ->> 'outcome' AS outcome,
-           (test ->> 'cpu_seconds')::float AS cpu
+           coalesce((test ->> 'cpu_seconds')::float, 0) AS cpu
     FROM recent JOIN slowest USING (problem), jsonb_array_elements(recent.tests) AS test
 ), calibrated AS (
     SELECT problem, greatest(
@@ -56,8 +56,8 @@ FROM slowest LEFT JOIN calibrated USING (problem) {_ORDER}
 """)
 _TESTS = text(f"""{_RECENT}
 SELECT problem, coalesce(nullif(test ->> 'name', ''), position::text) AS test, count(*) AS hangs,
-       sum((test ->> 'cpu_seconds')::float) AS cpu_seconds,
-       sum((test ->> 'wall_seconds')::float) AS wall_seconds
+       coalesce(sum((test ->> 'cpu_seconds')::float), 0) AS cpu_seconds,
+       coalesce(sum((test ->> 'wall_seconds')::float), 0) AS wall_seconds
 FROM recent, jsonb_array_elements(tests) WITH ORDINALITY AS element (test, position)
 WHERE recent.hangs AND test ->> 'outcome' = 'time_limit_exceeded'
 GROUP BY 1, 2 ORDER BY wall_seconds DESC LIMIT :limit

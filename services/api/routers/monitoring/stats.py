@@ -151,8 +151,9 @@ def healthz() -> Health:
 
 
 @open_router.get("/readyz", responses={503: {"model": Health}})
-def readyz(request: Request, db: Db, response: Response) -> Health:
+def readyz(request: Request, response: Response) -> Health:
     """Say whether Postgres, Redis and the schema are there."""
+    db: Database = request.app.state.database
     checks = {"postgres": _postgres(db), "redis": _redis(request.app.state.redis_url)}
     ready = all(value == "ok" for value in checks.values())
     response.status_code = 200 if ready else 503
