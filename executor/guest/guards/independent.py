@@ -113,6 +113,7 @@ class Independent:
 
     def _follow(self, node: ast.AST, steered: bool, tainted: set[str]) -> None:
         """Go through a statement; `steered` says whether the candidate decides if it is run."""
+        given: ast.expr | None = None
         match node:
             case ast.Assign(value=value) | ast.NamedExpr(value=value):
                 given = value
@@ -120,8 +121,6 @@ class Independent:
                 given = value
             case ast.For(iter=value) | ast.AsyncFor(iter=value) | ast.comprehension(iter=value):
                 given = value
-            case _:
-                given = None
         if given is not None:
             depends = self._depends(given, tainted)
             if steered or depends or _is_read_once(given):
