@@ -6,14 +6,16 @@ expression is taken for one that depends on the candidate.
 """
 
 import ast
+import builtins
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final
 
 from executor.guest.guards.bindings import attributes, bindings, prepares
 from executor.guest.guards.names import parameters, parametrized
 from executor.guest.guards.reading import Test
 from executor.guest.guards.sites import FUNCTIONS, Function, Site, last_name
+from executor.guest.reading.imported import is_library
 
 _PURE: Final = (
     *("abs", "all", "any", "ascii", "bin", "bool", "bytes", "chr", "complex", "dict", "divmod"),
@@ -51,7 +53,9 @@ class Independent:
         self._test, self._tree = test, tree
         self._module = bindings(tree)
         self._functions = _once(node for node in tree.body if isinstance(node, FUNCTIONS))
-        self._imported = _imported(tree)
+        self._imported = _imported(tree, lambda module: module in _LIBRARIES)
+        self._is_standard = _imported(tree, is_library)
+        self._module_functions = {node.name for node in tree.body if isinstance(node, FUNCTIONS)}
         self._attributes = attributes(test.owner) if test.owner else {}
         self._given_to_objects = _count_given(tree) if test.owner else Counter[str]()
         self._given = parameters(test.written)
@@ -61,15 +65,49 @@ class Independent:
         self._local = _stored(test.written)
         self._around = {id(c): n for n in ast.walk(test.written) for c in ast.iter_child_nodes(n)}
         self._tainted = self._spread()
+        self._handed = {
+            ast.unparse(part)
+            for call in ast.walk(test.written)
+            if isinstance(call, ast.Call) and self._is_of_candidate(call.func)
+            for given in [*call.args, *(item.value for item in call.keywords)]
+            for part in _read(given)
+        }
+        """What the candidate is called with."""
 
     def variables(self, expr: ast.expr, site: Site) -> list[ast.expr] | None:
         """Return what a check's expression reads that must be nothing which can be changed.
 
-        None where the candidate may have a part in it, or in how often the check is made.
+        None where the candidate may have a part in it, or in how often the check is made, or where
+        something that is read is no argument of what it is called with.
         """
         if not self._is_always_come_to(site.node) or self._depends(expr, self._tainted):
             return None
-        return [node for node in _read(expr) if not self._is_lasting(node)]
+        found = [node for node in _read(expr) if not self._is_lasting(node)]
+        # What nobody hands the candidate is there to be compared with, and could be read.
+        return found if all(ast.unparse(node) in self._handed for node in found) else None
+
+    def _is_of_candidate(self, function: ast.expr) -> bool:
+        """Tell whether a call is one of the candidate, as far as the text tells."""
+        match function:
+            case ast.Attribute(value=ast.Name(id="self" | "cls")):
+                return False
+            case ast.Name(id=name) if name not in self._local:
+                is_brought = hasattr(builtins, name) or self._is_standard.get(name, False)
+                return not is_brought and name not in self._module_functions
+        roots = [node.id for node in ast.walk(function) if isinstance(node, ast.Name)]
+        is_brought = any(self._is_standard.get(name, False) for name in roots)
+        return not is_brought and self._depends(function, self._tainted)
+
+    def stored_between(self, expr: ast.expr, site: Site) -> bool:
+        """Tell whether what an expression reads is given another value before a check."""
+        names = {node.id for node in ast.walk(expr) if isinstance(node, ast.Name)}
+        return any(
+            isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Store)
+            and node.id in names
+            and (expr.end_lineno or 0) < node.lineno <= site.node.lineno
+            for node in ast.walk(self._test.written)
+        )
 
     def depends(self, expr: ast.expr) -> bool:
         """Tell whether the candidate may have a part in an expression."""
@@ -268,19 +306,19 @@ def _setup(function: Function) -> bool:
     return prepares(function) and not is_fixture
 
 
-def _imported(tree: ast.AST) -> dict[str, bool]:
-    """Names of what is imported, and whether it is of a library of pure functions."""
+def _imported(tree: ast.AST, is_known: Callable[[str], bool]) -> dict[str, bool]:
+    """Names of what is imported, and whether it is only of modules that are known."""
     found: dict[str, bool] = {}
     for node in ast.walk(tree):
         match node:
             case ast.Import(names=aliases):
                 for alias in aliases:
                     name = alias.asname or alias.name.partition(".")[0]
-                    found[name] = alias.name in _LIBRARIES and found.get(name, True)
+                    found[name] = is_known(alias.name) and found.get(name, True)
             case ast.ImportFrom(module=module, names=aliases, level=level):
                 for alias in aliases:
                     name = alias.asname or alias.name
-                    pure = module in _LIBRARIES and not level and alias.name not in _CHANGING
+                    pure = not level and is_known(module or "") and alias.name not in _CHANGING
                     found[name] = pure and found.get(name, True)
     return found
 

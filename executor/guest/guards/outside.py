@@ -185,6 +185,11 @@ class Outside:
         independent = self._independent()
         for computed, expected, turned in ((left, right, False), (right, left, True)):
             near = self._near(expected) if relation == "equal" else None
+            taken: Change = {}
+            if near is None and isinstance(expected, ast.Name):
+                held = self._names.taken(expected, site)
+                if len(held) == 1 and not independent.stored_between(held[0], site):
+                    expected, taken = held[0], {held[0]: ast.Constant(None)}
             if not independent.depends(computed) or _asks(computed):
                 continue
             variables = independent.variables(near.expected if near else expected, site)
@@ -193,7 +198,7 @@ class Outside:
             how = _TURNED.get(relation, relation) if turned else relation
             if near is not None:
                 how, expected = "approximate", near.with_bounds(near.expected)
-            return Moved(how, computed, [expected], tolerance, False, True, variables, {})
+            return Moved(how, computed, [expected], tolerance, False, True, variables, taken)
         return None
 
     def _near(self, expr: ast.expr) -> "_Near | None":

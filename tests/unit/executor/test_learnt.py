@@ -36,7 +36,6 @@ class TestIt(unittest.TestCase):
 ---
 def test_it():
     text = "a b"
-    wanted = text.split()
     assert words(text) == text.split()
     assert len(words(text)) == len(text) - 1
 ---
@@ -46,6 +45,16 @@ def test_it():
 ---
 N = 12
 def test_it(): assert half(N) == N / 2
+---
+def test_it():
+    n = 4
+    wanted = n / 2
+    assert half(n) == wanted
+---
+def test_it():
+    for n in (2, 4):
+        wanted = n / 2
+        assert half(n) == wanted
 ---
 assert half(10) == sum([2, 3])
 for n in (2, 4): assert half(n) == n - n / 2
@@ -140,6 +149,23 @@ def test_it(): assert half(2) == count()
 def test_it(): assert half(2) == globals()["N"]
 ---
 def test_it(): assert words("a b") == mock.sentinel.words
+---
+@pytest.mark.parametrize("n, wanted", [(2, 1), (4, 2)])
+def test_it(n, wanted): assert half(n) == wanted
+---
+WANTED = 2
+def test_it(): assert half(4) == WANTED + 0
+---
+def test_it():
+    n = 4
+    wanted = n / 2
+    n = 6
+    assert half(n) == wanted
+---
+def test_it():
+    wanted = float("2")
+    print(wanted)
+    assert half(4) == wanted
 """
 
 
