@@ -61,6 +61,11 @@ class Independent:
         self._given = parameters(test.written)
         self._scope = bindings(test.scope) if test.scope is not None else {}
         self._foreign = {item.arg for item in _arguments(test.scope)} if test.scope else set[str]()
+        self._is_indirect = any(
+            isinstance(node, ast.keyword) and node.arg == "indirect"
+            for mark in getattr(test.written, "decorator_list", ())
+            for node in ast.walk(mark)
+        )
         self._known: dict[str, bool] = {}
         self._local = _stored(test.written)
         self._around = {id(c): n for n in ast.walk(test.written) for c in ast.iter_child_nodes(n)}
@@ -209,7 +214,7 @@ class Independent:
     def _is_given_steadily(self, name: str) -> bool:
         """Tell whether an argument of the test comes from a row, or from a plain fixture."""
         rows = parametrized(self._test.written, name)
-        if rows:
+        if rows and not self._is_indirect:
             return not any(self._depends(row, ()) for row in rows)
         fixture = self._functions.get(name)
         return (

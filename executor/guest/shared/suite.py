@@ -239,7 +239,9 @@ class _Plugin:
         # What the candidate may have had marked is no mark of the tests.
         matters = self._candidate.matters
         items[:] = [item for item in items if matters or not _is_skipped(item)]
-        if not any(os.path.basename(name) == "conftest.py" for name in self._start["files"]):
+        if not any(
+            os.path.basename(name) == "conftest.py" for name in self._start.get("files", ())
+        ):
             for item in items:
                 # How a failure looks is for nobody; the outcome is made of the exception itself.
                 item.repr_failure = _not_shown  # type: ignore[assignment, method-assign] # this one

@@ -153,6 +153,15 @@ def test_it(): assert words("a b") == mock.sentinel.words
 @pytest.mark.parametrize("n, wanted", [(2, 1), (4, 2)])
 def test_it(n, wanted): assert half(n) == wanted
 ---
+@pytest.fixture
+def n(request): return half(request.param)
+@pytest.mark.parametrize("n", [2, 4], indirect=True)
+def test_it(n): assert half(n) == n / 2
+---
+from hypothesis import given, strategies
+@given(strategies.integers())
+def test_it(n): assert half(n) == n / 2
+---
 WANTED = 2
 def test_it(): assert half(4) == WANTED + 0
 ---
