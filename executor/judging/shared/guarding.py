@@ -50,6 +50,8 @@ class Guard(NamedTuple):
     """Of each run of a test the checks made outside to which it comes; as `Arrangement.read`."""
     learnt: Learnt
     """What checks of them expect that were learnt."""
+    slowest: float
+    """CPU seconds of the sibling in use that takes the reference program longest."""
 
     @property
     def protected(self) -> int:

@@ -71,6 +71,7 @@ def learn(
             return guard._replace(
                 runs={n: told for n, told in guard.runs.items() if before.runs.get(n) == told},
                 failing={n: f for n, f in guard.failing.items() if before.failing.get(n) == f},
+                slowest=max(before.slowest, guard.slowest),
                 reached={n: r & before.reached.get(n, r) for n, r in guard.reached.items()},
             )
         if not (siblings or pattern.outside) or _NO_GROUP in kept:
@@ -184,7 +185,8 @@ def _guard(
         if item in chosen or (item is not None and item not in failing)
     }
     used = {item: failing[item] for item in chosen}
-    return Guard(pattern, tuple(tests), told, used, kept, reached, learnt)
+    slowest = max((r.cpu_seconds for n in chosen for r in runs[n].values()), default=0.0)
+    return Guard(pattern, tuple(tests), told, used, kept, reached, learnt, slowest)
 
 
 def _fails(pattern: Pattern, item: int, result: TestResult) -> bool:
