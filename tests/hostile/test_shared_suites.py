@@ -165,10 +165,16 @@ def test_right_programs_pass_again_and_again(suites, judges):
 
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
 def test_many_of_them_would_pass_if_nothing_guarded_the_tests(slot):
-    plain = OWN[4]
-    judge = Judge(slot.sandbox, plain.suite(with_reference=False), slot.version)
+    # A suite of each kind: most attack one framework.
+    plain = {
+        one: Judge(slot.sandbox, one.suite(with_reference=False), slot.version)
+        for one in (OWN[0], OWN[2], OWN[4])
+    }
     chosen = FORGERIES if EVERY else spread(FORGERIES, 30)
     bodies = [body for forgery in chosen for _, body in forgery.values]
-    labels = [judge.judge(forged(body, plain)).label for body in bodies]
+    passed = [
+        any(judge.judge(forged(body, one)).label is Label.ALL_PASS for one, judge in plain.items())
+        for body in bodies
+    ]
 
-    assert labels.count(Label.ALL_PASS) >= len(labels) / 5
+    assert sum(passed) >= len(passed) / 4
