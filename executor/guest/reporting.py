@@ -8,7 +8,7 @@ from typing import Any, Final
 from executor.guest.channel import Channel
 from executor.guest.compiling import describe
 from executor.guest.guards.differing import other_than
-from executor.guest.telling import by_value
+from executor.guest.telling import by_value, is_lasting
 
 Result = list[str]
 """Outcome of a test, and why."""
@@ -63,9 +63,16 @@ class Report:
         else:
             self._channel.send(message)
 
-    def tell(self, number: int, value: object) -> None:
-        """Have what a check has computed compared outside, as it is now."""
-        self._told.append([number, by_value(value)])
+    def tell(self, number: int, value: object, learnt: tuple[Any, ...] | None = None) -> None:
+        """Have what a check has computed compared outside, as it is now.
+
+        `learnt` is what is expected, and what that was computed of: to be learnt from a reference
+        program, and there beside no other.
+        """
+        told = [number, by_value(value)]
+        if learnt is not None:
+            told.append(by_value(learnt[0]) if all(map(is_lasting, learnt[1:])) else {})
+        self._told.append(told)
 
     def of(self, found: Result) -> Result:
         """Return the failure that something has failed by, or else what was found."""

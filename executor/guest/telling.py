@@ -4,6 +4,9 @@ import sys
 import types
 from collections import ChainMap, UserDict, UserList, UserString
 from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any, Final
 
 from infra.contracts.values.composites import NotPlain
@@ -26,12 +29,25 @@ _EQUAL: Final[dict[type, Callable[[Any], Any]]] = {
 """How to write what is no plain data, and equal to it."""
 
 
+_LASTING: Final = {
+    *(int, float, complex, str, bytes, bool, type(None), range, Decimal, Fraction),
+    *(date, datetime, time, timedelta),
+}
+
+
 def by_value(value: object) -> dict[str, Any]:
     """Write a value; of what is no plain data, why, and whether it is true if it says that."""
     try:
         return {"value": encode(value, _refer)}
     except NotPlain as error:
         return {"opaque": f"{error} cannot be compared", "true": _truth(value)}
+
+
+def is_lasting(value: object) -> bool:
+    """Tell whether nothing can change a value in place."""
+    if type(value) in (tuple, frozenset):
+        return all(map(is_lasting, value))  # type: ignore[call-overload] # It is one of them.
+    return type(value) in _LASTING
 
 
 def _truth(value: object) -> bool | None:

@@ -274,6 +274,7 @@ class Judge:
 
     def _judge(self, source: str, allowed: Allowance, times_each: bool = False) -> Verdict:
         limits = learning.widened(self._limits, self.asserts.guards)
+        allowed = learning.lengthened(allowed, limits, self.asserts.guards)
         meter = Meter(limits, allowed, self._deadline)
         verdict = self._run(source, meter, times_each)
         is_near = meter.was_late or is_near_limit(verdict, limits, allowed)

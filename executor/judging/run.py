@@ -255,7 +255,7 @@ class Run:
             return run.run(start, known, is_reference)
         arrangement = guard.arranged()
         start |= sharing.arranged(arrangement)
-        run.run(start, guard.known(arrangement), False, arrangement.comparison())
+        run.run(start, guard.known(arrangement), False, guard.comparison(arrangement))
         outside = [run.told[OUTSIDE]] if OUTSIDE in run.told else []
         return guard.results(arrangement, Ran(run.told, run.compared)) + outside
 

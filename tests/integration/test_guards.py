@@ -260,3 +260,29 @@ def test_what_tells_too_much_or_nonsense_ends_with_its_label(shop, messages):
 
     assert verdict.label is not Label.ALL_PASS
     assert verdict.total == len(NAMES) + any(test.name == "the test code" for test in verdict.tests)
+
+
+SEARCHED = """
+import hypothesis.strategies as st
+from hypothesis import given, settings
+@given(st.lists(st.integers()))
+@settings(max_examples=20, deadline=None, derandomize=True)
+def test_order(rows): assert Shop(rows) == sorted(rows)
+@given(st.lists(st.integers(0, 9)), st.lists(st.integers(0, 9)))
+@settings(max_examples=20, deadline=None, derandomize=True)
+def test_both(one, other): assert Shop(one + other) == Shop(other + one)
+def test_none(): assert Shop([]) == []
+"""
+
+
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
+def test_a_copy_for_which_an_example_is_sought_has_its_time(slot):
+    judge = shared_judge(slot, SEARCHED, "Shop = sorted\n")
+
+    verdict = judge.judge("def Shop(rows): return sorted(rows)\n")
+    wrong = judge.judge("def Shop(rows): return sorted(set(rows))\n")
+
+    (guard,) = judge.asserts.guards
+    assert guard.failing
+    assert verdict.label is Label.ALL_PASS
+    assert next(test.outcome for test in wrong.tests) is Outcome.WRONG_ANSWER

@@ -4,6 +4,7 @@ It is the text of untrusted tests that is read and written here, so this runs in
 """
 
 import ast
+import functools
 import re
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
@@ -13,6 +14,7 @@ from executor.guest.channel import Channel
 from executor.guest.guards.checks import Changes, expects_exception
 from executor.guest.guards.constants import Constants
 from executor.guest.guards.copying import Change, copied
+from executor.guest.guards.independent import Independent
 from executor.guest.guards.literals import Literals
 from executor.guest.guards.names import Names
 from executor.guest.guards.outside import Outside, instead
@@ -124,7 +126,7 @@ def _plans(suite: Suite, inside: Collection[int]) -> list[_Plan]:
         if test.kept:
             continue
         names = Names(test, suite.tree)
-        outside = Outside(names, constants, own)
+        outside = Outside(names, constants, own, functools.partial(Independent, test, suite.tree))
         told: list[dict[str, Any]] = []
         change: dict[ast.AST, ast.AST] = {}
         for number, site in enumerate(test.sites, first):

@@ -28,7 +28,7 @@ class Names:
         if test.scope is not None:
             self._module |= bindings(test.scope)
         self._attributes = attributes(test.owner) if test.owner else {}
-        self._parameters = _parameters(test.written)
+        self._parameters = parameters(test.written)
         self._loads = [
             node
             for node in ast.walk(test.written)
@@ -39,7 +39,7 @@ class Names:
         """Expressions of which each gives a value that the name has at the site."""
         match name:
             case ast.Name(id=text) if text in self._parameters and text not in self._own:
-                rows = _parametrized(self._test.written, text)
+                rows = parametrized(self._test.written, text)
                 return [Value(row, True) for row in rows] if self._is_fresh(text, site) else []
             case ast.Name(id=text) if text in self._own:
                 if self._is_fresh(text, site):
@@ -82,7 +82,8 @@ class Names:
         return sum((node.lineno, node.col_offset) < end for node in reads) == 1
 
 
-def _parameters(node: ast.stmt) -> list[str]:
+def parameters(node: ast.stmt) -> list[str]:
+    """Return the names of a test's arguments."""
     if not isinstance(node, FUNCTIONS):
         return []
     given = node.args
@@ -90,8 +91,8 @@ def _parameters(node: ast.stmt) -> list[str]:
     return [item.arg for item in arguments if item.arg not in _SELF]
 
 
-def _parametrized(function: ast.stmt, name: str) -> list[ast.expr]:
-    """What the rows of `parametrize` give an argument."""
+def parametrized(function: ast.stmt, name: str) -> list[ast.expr]:
+    """Return what the rows of `parametrize` give an argument."""
     for mark in getattr(function, "decorator_list", ()):
         match mark:
             case ast.Call(args=[names, ast.List(elts=rows) | ast.Tuple(elts=rows), *_]):

@@ -4,18 +4,22 @@ What is expected is written out in the test code; here it is taken out of it, an
 """
 
 import ast
-from collections.abc import Collection, Iterator
+import functools
+from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
 from executor.guest.guards import likeness
 from executor.guest.guards.constants import Constants
-from executor.guest.guards.copying import Change
+from executor.guest.guards.copying import Change, copied
+from executor.guest.guards.independent import Independent
 from executor.guest.guards.names import Names
 from executor.guest.guards.sites import Site, last_name
 from executor.guest.reading.statements import SITE
 
 NUMBER = "\1"
 """Stands around the number of a check where the one of a run is to be put."""
+LEARNT = "\2"
+"""Stands around what only the reference program is run with."""
 _COMPARED: dict[type[ast.cmpop], str] = {
     ast.Eq: "equal",
     ast.NotEq: "unequal",
@@ -79,6 +83,10 @@ class Moved(NamedTuple):
     """One for every time, or one for each time in turn; none where none is compared."""
     tolerance: float
     is_each: bool
+    is_learnt: bool
+    """Whether it is the reference program's run that tells what is expected."""
+    variables: list[ast.expr]
+    """What that is computed of, and must be nothing that can be changed."""
     taken: Change
     """What else of the test changes, so that what is expected is nowhere in it."""
 
@@ -97,9 +105,19 @@ class _Near(NamedTuple):
 class Outside:
     """Finds the checks of one test that can be made outside."""
 
-    def __init__(self, names: Names, constants: Constants, own: Collection[str]) -> None:
-        """`own` are functions of the test code, which may do other than their names say."""
+    def __init__(
+        self,
+        names: Names,
+        constants: Constants,
+        own: Collection[str],
+        independent: Callable[[], Independent],
+    ) -> None:
+        """`own` are functions of the test code, which may do other than their names say.
+
+        `independent` tells what the candidate has no part in; it is only asked for if need be.
+        """
         self._names, self._constants, self._own = names, constants, own
+        self._independent = functools.cache(independent)
 
     def moved(self, site: Site) -> Moved | None:
         """Return how a check is made outside, None if that cannot be."""
@@ -109,9 +127,11 @@ class Outside:
         relation, left, right, tolerance = parts
         if right is None:
             is_data = not _asks(left) and not self._constants.is_one(left)
-            found = Moved(relation, left, [], 0.0, False, {}) if is_data else None
+            found = Moved(relation, left, [], 0.0, False, False, [], {}) if is_data else None
         else:
             found = self._compared(relation, left, right, tolerance, site)
+            if found is None:
+                found = self._learnt(relation, left, right, tolerance, site)
         return found if found is not None and _is_told(found.computed) else None
 
     def told(self, found: Moved, number: int) -> dict[str, Any]:
@@ -119,9 +139,12 @@ class Outside:
         return {
             "number": number,
             "relation": found.relation,
-            "expected": [self._constants.value(item) for item in found.expected],
+            "expected": []
+            if found.is_learnt
+            else [self._constants.value(item) for item in found.expected],
             "tolerance": found.tolerance,
             "is_each": found.is_each,
+            "is_learnt": found.is_learnt,
         }
 
     def _compared(
@@ -149,7 +172,33 @@ class Outside:
                 if any(map(_computes, values)):
                     return None
                 how, values = "approximate", [near.with_bounds(value) for value in values]
-            return Moved(how, computed, values, tolerance, len(values) > 1, taken)
+            is_each = len(values) > 1
+            return Moved(how, computed, values, tolerance, is_each, False, [], taken)
+        return None
+
+    def _learnt(
+        self, relation: str, left: ast.expr, right: ast.expr, tolerance: float, site: Site
+    ) -> Moved | None:
+        """Find the side that is computed, and the same whatever the candidate."""
+        if relation in ("is", "is_not"):
+            return None
+        independent = self._independent()
+        for computed, expected, turned in ((left, right, False), (right, left, True)):
+            near = self._near(expected) if relation == "equal" else None
+            taken: Change = {}
+            if near is None and isinstance(expected, ast.Name):
+                held = self._names.taken(expected, site)
+                if len(held) == 1 and not independent.stored_between(held[0], site):
+                    expected, taken = held[0], {held[0]: ast.Constant(None)}
+            if not independent.depends(computed) or _asks(computed):
+                continue
+            variables = independent.variables(near.expected if near else expected, site)
+            if variables is None or (near and not all(map(self._constants.is_one, near.bounds))):
+                continue
+            how = _TURNED.get(relation, relation) if turned else relation
+            if near is not None:
+                how, expected = "approximate", near.with_bounds(near.expected)
+            return Moved(how, computed, [expected], tolerance, False, True, variables, taken)
         return None
 
     def _near(self, expr: ast.expr) -> "_Near | None":
@@ -169,6 +218,10 @@ def instead(found: Moved, site: Site, number: int) -> Change:
     tell = ast.Attribute(ast.Name(SITE, ast.Load()), "tell", ast.Load())
     place = ast.Name(f"{NUMBER}{number}{NUMBER}", ast.Load())
     call = ast.Call(tell, [place, found.computed], [])
+    if found.is_learnt:
+        whole = ast.Tuple([*found.expected, *found.variables], ast.Load())
+        text = ast.unparse(ast.fix_missing_locations(copied(whole, {})))
+        call.args.append(ast.Name(f"{LEARNT}{text}{LEARNT}", ast.Load()))
     return {**found.taken, site.node: ast.Expr(call) if isinstance(site.node, ast.Assert) else call}
 
 

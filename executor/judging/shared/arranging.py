@@ -14,6 +14,8 @@ NAME: Final = "\0"
 """Stands for the name of a test."""
 _NUMBER: Final = re.compile("\1([0-9]+)\1")
 """The number of a check that is made outside, where that of a run is to be put."""
+_LEARNT: Final = re.compile(", \2(.*?)\2", re.DOTALL)
+"""What is to be learnt of a check; only the reference program is run with it."""
 _MOST_NUMBER: Final = 10**9
 _TOKEN: Final = re.compile("test_[0-9a-f]{16}")
 _RANDOM: Final = secrets.SystemRandom()
@@ -21,6 +23,10 @@ _RANDOM: Final = secrets.SystemRandom()
 
 def _shuffled(items: Sequence[int]) -> list[int]:
     return _RANDOM.sample(items, len(items))
+
+
+Learnt = Mapping[tuple[int | None, str], Mapping[int, tuple[Any, ...]]]
+"""By runs of tests, as `Arrangement.read` names them, what each check of them expects in turn."""
 
 
 class Item(NamedTuple):
@@ -91,11 +97,14 @@ class Arrangement:
         siblings: Collection[int],
         kept: Collection[int] = (),
         order: Callable[[Sequence[int]], Iterable[int]] = _shuffled,
+        learns: bool = False,
     ) -> None:
         """Draw names for the tests and those of their `siblings` in use, and an order for these.
 
-        Groups that are `kept` have their authors' names and order, and no siblings.
+        Groups that are `kept` have their authors' names and order, and no siblings. One that
+        `learns` is for the reference program, and tells what is expected too.
         """
+        self._learns = learns
         self._pattern = pattern
         self._siblings = siblings
         self._order = order
@@ -126,6 +135,7 @@ class Arrangement:
 
     def _text(self, item: int) -> str:
         text, name = self._pattern.items[item].text, self.name(item)
+        text = _LEARNT.sub(r", \1" if self._learns else "", text)
         text = _NUMBER.sub(lambda found: str(self._first + int(found[1])), text)
         if self._pattern.items[item].is_statement:
             text = text.replace(f"'{NAME}'", repr(name))
@@ -144,9 +154,10 @@ class Arrangement:
         """The modules that the code imports, each with what it takes from it."""
         return self._pattern.imports
 
-    def comparison(self) -> Comparison:
-        """What compares the values that this run tells."""
-        return Comparison(self._pattern.outside, lambda drawn: drawn - self._first)
+    def comparison(self, learnt: Learnt | None = None) -> Comparison:
+        """What compares the values that this run tells, with those `learnt` where there are."""
+        known = None if learnt is None else lambda name: learnt.get(self.read(name))
+        return Comparison(self._pattern.outside, lambda drawn: drawn - self._first, known)
 
     def name(self, item: int) -> str:
         """The name that an item has in this run."""

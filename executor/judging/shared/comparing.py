@@ -3,13 +3,14 @@
 What is right never enters that process; what it has computed comes by value, once for each time.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from executor.judging import compare
 from executor.judging.answers import brief, judged
 from infra.contracts.base import Outcome
 from infra.contracts.values import tagged
+from infra.contracts.values.scalars import Json
 
 _MOST_TOLD: Final = 100_000
 """Values that one test may tell, in all."""
@@ -43,6 +44,8 @@ class Expectation(NamedTuple):
     """One for every time, or one for each time in turn; empty where none is compared."""
     tolerance: float
     is_each: bool
+    is_learnt: bool
+    """Whether the values are those that a run of the reference program tells."""
 
     @staticmethod
     def of(message: Mapping[str, Any]) -> "Expectation":
@@ -56,6 +59,7 @@ class Expectation(NamedTuple):
             tuple(tagged.decode_tree(item) for item in message["expected"]),
             float(message["tolerance"]),
             bool(message["is_each"]),
+            bool(message["is_learnt"]),
         )
 
     @property
@@ -68,6 +72,10 @@ class Expectation(NamedTuple):
         if self.is_each and time >= len(self.values):
             return Outcome.WRONG_ANSWER, "a check was made more often than there are values"
         expected = self.values[time if self.is_each else 0] if self.values else None
+        return self.compared(told, expected)
+
+    def compared(self, told: Mapping[str, Any], expected: Any) -> tuple[Outcome, str]:
+        """Judge what has been computed by one value."""
         if "opaque" in told:
             told = self._of_object(told)
         return judged(
@@ -83,7 +91,7 @@ class Expectation(NamedTuple):
         return {"value": "an object"} if self.relation in ("is", "is_not") else told
 
     def _wanted(self, expected: Any) -> str:
-        if not self.values:
+        if not self.values and not self.is_learnt:
             return f"what is {self.relation}"
         if self.relation == "equal":
             return brief(expected)
@@ -95,31 +103,65 @@ class Expectation(NamedTuple):
 class Compared:
     """The checks of one test that came, and the first of them that did not hold."""
 
-    def __init__(self) -> None:
+    def __init__(self, learns: bool, known: Mapping[int, tuple[Any, ...]] | None = None) -> None:
+        """`known` is what its checks expect that were learnt, None for a copy of a test.
+
+        If it `learns`, the reference program's run tells that as well.
+        """
         self.times: dict[int, int] = {}
         """How often each was made."""
         self.failed: set[int] = set()
         self.first: tuple[Outcome, str] | None = None
+        self.learnt: dict[int, list[Json]] = {}
+        """What those expect that are to be learnt, in turn."""
+        self._learns, self._known = learns, known
 
-    def add(self, number: int, expectation: Expectation, told: Mapping[str, Any]) -> None:
-        """Judge one more."""
+    def add(self, number: int, expectation: Expectation, told: Sequence[Mapping[str, Any]]) -> None:
+        """Judge one more, by what it tells: what it has computed, and what there is to learn."""
         time = self.times.get(number, 0)
         self.times[number] = time + 1
         if number in self.failed:
             return
-        outcome, detail = expectation.judge(told, time)
+        if expectation.is_learnt:
+            outcome, detail = self._by_learning(number, expectation, told, time)
+        else:
+            outcome, detail = expectation.judge(told[0], time)
         if outcome is not Outcome.PASSED:
             self.failed.add(number)
             self.first = self.first or (outcome, detail)
+
+    def _by_learning(
+        self, number: int, expectation: Expectation, told: Sequence[Mapping[str, Any]], time: int
+    ) -> tuple[Outcome, str]:
+        if self._learns:
+            if len(told) < 2 or "value" not in told[1]:
+                return Outcome.WRONG_ANSWER, "what is expected is no plain data"
+            self.learnt.setdefault(number, []).append(told[1]["value"])
+            return expectation.compared(told[0], tagged.decode_tree(told[1]["value"]))
+        if self._known is None:
+            return Outcome.PASSED, ""  # It is not what a copy is judged by.
+        values = self._known.get(number, ())
+        if len(values) != 1 and time >= len(values):
+            return Outcome.WRONG_ANSWER, "a check was made more often than there are values"
+        return expectation.compared(told[0], values[time if len(values) > 1 else 0])
 
 
 class Comparison:
     """Compares what the tests of one run tell, as it comes."""
 
-    def __init__(self, expected: Mapping[int, Expectation], read: Callable[[int], int]) -> None:
-        """`read` gives the number of a check of which a test tells under a number."""
+    def __init__(
+        self,
+        expected: Mapping[int, Expectation],
+        read: Callable[[int], int],
+        known: Callable[[str], Mapping[int, tuple[Any, ...]] | None] | None = None,
+    ) -> None:
+        """`read` gives the number of a check of which a test tells under a number.
+
+        `known` gives what the checks of a test expect that were learnt; without it that is learnt.
+        """
         self._expected = expected
         self._read = read
+        self._known = known
         self.tests: dict[str, Compared] = {}
         """By the names that the runner has for them."""
 
@@ -129,10 +171,12 @@ class Comparison:
         Raises:
             ValueError, TypeError, KeyError: it makes no sense.
         """
-        compared = self.tests.setdefault(name, Compared())
+        if name not in self.tests:
+            known = self._known(name) if self._known is not None else None
+            self.tests[name] = Compared(self._known is None, known)
         if len(told) > _MOST_TOLD:
             raise ValueError("too many values")
-        for drawn, value in told:
+        for drawn, *values in told:
             number = self._read(drawn)
-            kept = {key: value[key] for key in _TOLD if key in value}
-            compared.add(number, self._expected[number], kept)
+            kept = [{key: one[key] for key in _TOLD if key in one} for one in values]
+            self.tests[name].add(number, self._expected[number], kept)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from executor.judging import verdicts
-from executor.judging.shared.arranging import NAME, Arrangement, Pattern
-from executor.judging.shared.comparing import Compared
+from executor.judging.shared.arranging import NAME, Arrangement, Learnt, Pattern
+from executor.judging.shared.comparing import Compared, Comparison
 from infra.contracts.base import Outcome
 from infra.contracts.execution import MAX_NAME_CHARACTERS, TestResult
 
@@ -48,6 +48,10 @@ class Guard(NamedTuple):
     """Groups without siblings, for what happens in them depends on their order."""
     reached: dict[tuple[int | None, str], frozenset[int]]
     """Of each run of a test the checks made outside to which it comes; as `Arrangement.read`."""
+    learnt: Learnt
+    """What checks of them expect that were learnt."""
+    slowest: float
+    """CPU seconds of the sibling in use that takes the reference program longest."""
 
     @property
     def protected(self) -> int:
@@ -63,6 +67,10 @@ class Guard(NamedTuple):
     def arranged(self) -> Arrangement:
         """Draw an order for the next run."""
         return Arrangement(self.pattern, self.failing, self.kept)
+
+    def comparison(self, arrangement: Arrangement) -> Comparison:
+        """What compares the values that a run of a candidate tells."""
+        return arrangement.comparison(self.learnt)
 
     def known(self, arrangement: Arrangement) -> list[str]:
         """Names that a runner is to tell of, first those of the tests."""
@@ -107,8 +115,10 @@ class Guard(NamedTuple):
             failed = verdicts.result(*compared.first)
             return test.model_copy(update={"outcome": failed.outcome, "detail": failed.detail})
         times = compared.times if compared is not None else {}
+        learnt = self.learnt.get(run, {})
         is_complete = all(
-            times.get(check, 0) >= self.pattern.outside[check].least
+            times.get(check, 0)
+            >= max(self.pattern.outside[check].least, len(learnt.get(check, ())))
             for check in self.reached.get(run, ())
         )
         if test.outcome is Outcome.PASSED and not is_complete:

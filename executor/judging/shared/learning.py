@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from executor.judging.limits import Allowance
 from executor.judging.metering import Meter
 from executor.judging.shared import sharing
 from executor.judging.shared.arranging import Arrangement, Pattern
@@ -56,6 +57,17 @@ def widened(limits: Limits, guards: Sequence[Guard | None]) -> Limits:
     most = max((guard.share for guard in guards if guard), default=1.0)
     seconds = min(limits.total_cpu_seconds * most, MAX_WALL_SECONDS / (1 + limits.idle_factor))
     return limits.model_copy(update={"total_cpu_seconds": seconds})
+
+
+def lengthened(allowed: Allowance, limits: Limits, guards: Sequence[Guard | None]) -> Allowance:
+    """Return what a test may use, if a sibling of it is to have its time as well.
+
+    A test that fails may take much longer than one that passes, as one does of which a framework
+    looks for the smallest example.
+    """
+    slowest = max((guard.slowest for guard in guards if guard), default=0.0)
+    seconds = min(limits.cpu_seconds, slowest * (limits.reference_factor or 1.0))
+    return allowed._replace(cpu=max(allowed.cpu, seconds))
 
 
 def _run(sandbox: Sandbox, limits: Limits, start: dict[str, Any], arrangement: Arrangement) -> Ran:

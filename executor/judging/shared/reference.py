@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import zip_longest
-from typing import Final
+from typing import Any, Final
 
-from executor.judging.shared.arranging import NAME, Arrangement, Pattern
+from executor.judging.shared.arranging import NAME, Arrangement, Learnt, Pattern
 from executor.judging.shared.guarding import Guard, Ran, Runs, read
 from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult
+from infra.contracts.values import tagged
+from infra.contracts.values.scalars import Json
 
 _ATTEMPTS: Final = 6
 _LEAST_SECONDS: Final = 1.0
@@ -48,7 +50,7 @@ def learn(
     for _ in range(_ATTEMPTS):
         # What comes before another in one run comes after it in the next.
         order = reversed if before is None else sorted
-        arrangement = Arrangement(pattern, siblings, kept, order)
+        arrangement = Arrangement(pattern, siblings, kept, order, learns=True)
         ran = run(arrangement)
         runs = read(arrangement, ran.told)
         broken = _broken(pattern, tests, runs)
@@ -61,13 +63,15 @@ def learn(
         elif broken:
             break
         elif before is None:
-            before = _guard(pattern, tests, kept, runs, _reached(pattern, arrangement, ran))
+            before = _guard(pattern, tests, kept, runs, *_reached(pattern, arrangement, ran))
             siblings = list(before.failing)
         else:
-            guard = _guard(pattern, tests, kept, runs, _reached(pattern, arrangement, ran))
+            guard = _guard(pattern, tests, kept, runs, *_reached(pattern, arrangement, ran))
+            _require_same(before.learnt, guard.learnt)
             return guard._replace(
                 runs={n: told for n, told in guard.runs.items() if before.runs.get(n) == told},
                 failing={n: f for n, f in guard.failing.items() if before.failing.get(n) == f},
+                slowest=max(before.slowest, guard.slowest),
                 reached={n: r & before.reached.get(n, r) for n, r in guard.reached.items()},
             )
         if not (siblings or pattern.outside) or _NO_GROUP in kept:
@@ -80,13 +84,14 @@ def learn(
 
 def _reached(
     pattern: Pattern, arrangement: Arrangement, ran: Ran
-) -> dict[tuple[int | None, str], frozenset[int]]:
-    """Return the checks made outside to which each run of a test comes.
+) -> tuple[dict[tuple[int | None, str], frozenset[int]], Learnt]:
+    """Return the checks made outside to which each run of a test comes, and what is learnt there.
 
     Raises:
         Mistaken: some do not hold there, or nobody comes to them.
     """
     reached: dict[tuple[int | None, str], frozenset[int]] = {}
+    learnt: dict[tuple[int | None, str], dict[int, tuple[Any, ...]]] = {}
     missing, wrong = set(pattern.outside), set[int]()
     for name, compared in ran.compared.items():
         item, run = arrangement.read(name)
@@ -94,6 +99,11 @@ def _reached(
             continue  # It may end before it has come to all.
         reached[item, run] = frozenset(compared.times)
         missing -= compared.times.keys()
+        learnt[item, run] = {
+            check: _in_turn(values)
+            for check, values in compared.learnt.items()
+            if check not in compared.failed
+        }
         wrong |= compared.failed | {
             check
             for check, times in compared.times.items()
@@ -101,7 +111,34 @@ def _reached(
         }
     if missing | wrong:
         raise Mistaken(missing | wrong)
-    return reached
+    return reached, learnt
+
+
+def _in_turn(values: Sequence[Json]) -> tuple[Any, ...]:
+    """Return what a check expects in turn; one value where that is always the same."""
+    different = values if any(value != values[0] for value in values) else values[:1]
+    return tuple(tagged.decode_tree(value) for value in different)
+
+
+def _require_same(one: Learnt, other: Learnt) -> None:
+    """Require that two runs expect the same.
+
+    Raises:
+        Mistaken: some checks expect something else another time.
+    """
+    wrong = {
+        check
+        for run in one.keys() | other.keys()
+        for check in one.get(run, {}).keys() | other.get(run, {}).keys()
+        if not _are_same(one.get(run, {}).get(check), other.get(run, {}).get(check))
+    }
+    if wrong:
+        raise Mistaken(wrong)
+
+
+def _are_same(one: object, other: object) -> bool:
+    # By what is written, for a NaN is equal to none.
+    return one is not None and other is not None and (one == other or repr(one) == repr(other))
 
 
 def _thinned(pattern: Pattern, siblings: Iterable[int]) -> list[int]:
@@ -133,6 +170,7 @@ def _guard(
     kept: frozenset[int],
     runs: Runs,
     reached: dict[tuple[int | None, str], frozenset[int]],
+    learnt: Learnt,
 ) -> Guard:
     """Take the siblings that the program fails in the check that was changed."""
     failing = {
@@ -147,7 +185,8 @@ def _guard(
         if item in chosen or (item is not None and item not in failing)
     }
     used = {item: failing[item] for item in chosen}
-    return Guard(pattern, tuple(tests), told, used, kept, reached)
+    slowest = max((r.cpu_seconds for n in chosen for r in runs[n].values()), default=0.0)
+    return Guard(pattern, tuple(tests), told, used, kept, reached, learnt, slowest)
 
 
 def _fails(pattern: Pattern, item: int, result: TestResult) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from executor.guest.guards.deriving import pattern
 from executor.guest.guards.differing import other_than
 from executor.guest.reading.statements import SITE
-from executor.guest.telling import by_value
+from executor.guest.telling import by_value, is_lasting
 from executor.judging.shared.arranging import Arrangement, Pattern
 from executor.judging.shared.guarding import Ran
 from executor.judging.shared.reference import Mistaken, learn
@@ -45,11 +45,11 @@ def holds(one, other): assert one == other
 class Running:
     """A run of functions and statements, as the runner of a jail would tell of it."""
 
-    def __init__(self, arrangement: Arrangement):
+    def __init__(self, arrangement: Arrangement, learnt):
         self.told = {
             name: result(Outcome.NOT_RUN, name=name) for name in arrangement.statements()[0]
         }
-        self.comparison = arrangement.comparison()
+        self.comparison = arrangement.comparison(learnt)
         self._name = ""
 
     @contextlib.contextmanager
@@ -65,16 +65,22 @@ class Running:
 
     other = staticmethod(other_than)
 
-    def tell(self, number, value):
-        self.comparison.take(self._name, [[number, by_value(value)]])
+    def tell(self, number, value, learnt=None):
+        told = [number, by_value(value)]
+        if learnt is not None:
+            told.append(by_value(learnt[0]) if all(map(is_lasting, learnt[1:])) else {})
+        self.comparison.take(self._name, [told])
 
     def ran(self):
         return Ran(self.told, self.comparison.tests)
 
 
-def told_by_running(arrangement: Arrangement, value=None):
-    """What becomes of functions and statements; `value` is a function that they may call."""
-    module, running = types.ModuleType("tests"), Running(arrangement)
+def told_by_running(arrangement: Arrangement, value=None, learnt=None):
+    """What becomes of functions and statements; `value` is a function that they may call.
+
+    `learnt` is what the reference program's run has told before; without it that is learnt.
+    """
+    module, running = types.ModuleType("tests"), Running(arrangement, learnt)
     module.__dict__.update({SITE: running, "value": value})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # They are no errors in a process of its own.
