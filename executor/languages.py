@@ -117,7 +117,10 @@ _JEST_PACKAGES: Final = ("jest", "node-babel7")
 _TRANSPILE: Final = """
 const ts = require("typescript"), fs = require("fs");
 const given = ts.parseCommandLine(process.argv.slice(1)), fileName = given.fileNames[0];
-const made = ts.transpileModule(fs.readFileSync(fileName, "utf8"),
+const text = fs.readFileSync(fileName, "utf8");
+// `import x from "lodash"` says that its author's compiler knows modules of CommonJS.
+given.options.esModuleInterop ??= /^\s*import\s+[\w$]+\s*(,|\sfrom\b)/m.test(text);
+const made = ts.transpileModule(text,
   {{ fileName, compilerOptions: given.options, reportDiagnostics: true }});
 const host = {{ getCanonicalFileName: (name) => name, getCurrentDirectory: () => "",
   getNewLine: () => "\\n" }};
@@ -290,9 +293,12 @@ _TABLE: Final = (
         Language.PHP, "php", "main.php",
         ("{program}", "-l", "main.php"), "main.php",
         ("{program}", "-d", "display_errors=stderr", "-d", "memory_limit=-1", "/tmp/main.php"),
-        run_binds=(*_USUAL, "/usr/share/php*", "/usr/share/zoneinfo"), compile_binds=_USUAL,
+        # Where Debian says which of its extensions are loaded, such as ctype.
+        run_binds=(*_USUAL, "/usr/share/php*", "/usr/share/zoneinfo", "/etc/php/*/cli/conf.d",
+                   "/etc/php/*/mods-available"),
+        compile_binds=_USUAL,
         memory_bytes=32 * _MEBIBYTE,
-        packages=("php-cli",),
+        packages=("php-cli", "php-mbstring"),
     ),
     Toolchain(
         Language.RUBY, "ruby", "main.rb",
@@ -306,14 +312,14 @@ _TABLE: Final = (
         ("{program}", "-c", "main.pl"), "main.pl", ("{program}", "/tmp/main.pl"),
         run_binds=_PERL, compile_binds=_PERL,
         version=("-e", "print $^V"),
-        packages=("perl", "libdata-compare-perl"),
+        packages=("perl", "libdata-compare-perl", "libtest-deep-perl"),
     ),
     Toolchain(
         Language.LUA, "lua5.4", "main.lua",
         ("{home}/luac5.4", "-p", "main.lua"), "main.lua", ("{program}", "/tmp/main.lua"),
         run_binds=(*_USUAL, "/usr/share/lua"), compile_binds=_USUAL,
         version=("-v",),
-        packages=("lua5.4",),
+        packages=("lua5.4", "lua-unit"),
     ),
     Toolchain(
         Language.HASKELL, "/usr/lib/ghc/bin/ghc", "main.hs",
