@@ -119,7 +119,7 @@ const ts = require("typescript"), fs = require("fs");
 const given = ts.parseCommandLine(process.argv.slice(1)), fileName = given.fileNames[0];
 const text = fs.readFileSync(fileName, "utf8");
 // `import x from "lodash"` says that its author's compiler knows modules of CommonJS.
-given.options.esModuleInterop ??= /^\s*import\s+[\w$]+\s*(,|\sfrom\b)/m.test(text);
+given.options.esModuleInterop ??= /^\\s*import\\s+[\\w$]+\\s*(,|\\sfrom\\b)/m.test(text);
 const made = ts.transpileModule(text,
   {{ fileName, compilerOptions: given.options, reportDiagnostics: true }});
 const host = {{ getCanonicalFileName: (name) => name, getCurrentDirectory: () => "",

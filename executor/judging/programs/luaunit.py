@@ -16,7 +16,9 @@ from infra.contracts.problems import ProgramTest
 
 _LIBRARY: Final = Path("/usr/share/lua/5.4/luaunit.lua")
 _USED: Final = re.compile(r"""\brequire\s*\(?\s*["']luaunit["']""")
-_TEST: Final = re.compile(r"^[ \t]*(?:local\s+)?function\s+(?:\w+[.:])?[tT]est\w*\s*\(", re.MULTILINE)
+_TEST: Final = re.compile(
+    r"^[ \t]*(?:local\s+)?function\s+(?:\w+[.:])?[tT]est\w*\s*\(", re.MULTILINE
+)
 _RUN: Final = re.compile(
     r"^[ \t]*(?:os\.exit\s*\(|return)?\s*(?P<run>(?:\w+\.)?LuaUnit[.:]run(?:Suite)?\s*\([^()]*\))"
     r"[^\n]*\s*\Z",
@@ -25,7 +27,7 @@ _RUN: Final = re.compile(
 _HARNESS: Final = """
 do
     local status = {run}
-    if status == 0 then io.stdout:write('\\n', '{first}', '{last}') end
+    io.stdout:write('\\n', '{first}', '{last}')
     os.exit(status)
 end
 """
