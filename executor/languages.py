@@ -80,6 +80,8 @@ class Toolchain(NamedTuple):
     """Folders of shared libraries that it would find through `/proc`, which no jail has."""
     names_itself: bool = False
     """Whether the compiler reads its own path from `/proc/self/exe`, which then is a mere link."""
+    parses_first: bool = False
+    """Whether nothing runs of a program that does not parse, so that one which passed has."""
     version: tuple[str, ...] = ("--version",)
     """What has it tell its version; without, it is not asked."""
     environment: Mapping[str, str] = MappingProxyType({})
@@ -170,6 +172,22 @@ _GO_CACHES: Final = (
         (*_GO_COMMANDS, ("{program}", "test", "-c", "-o", "main", "testify_test.go")),
     ),
 )  # fmt: skip
+# A compiler that runs for a second gains nothing by optimizing itself.
+_COMPILER_OF_JAVA: Final = ("-J-Xmx512m", "-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1")
+_JAVA_CACHE: Final = Cache(
+    "class", frozenset(), None, "JAVAC_ARCHIVE",
+    {
+        "Main.java": "import java.util.*;\nimport java.util.stream.*;\nclass Main {\n"
+        "    record Pair(int a, String b) { }\n    public static void main(String[] words) {\n"
+        "        var all = new HashMap<String, List<Integer>>();\n"
+        "        for (var word : words) all.put(word, Arrays.asList(1, word.length()));\n"
+        "        Stream.of(words).map(x -> new Pair(x.length(), x)).forEach(System.out::println);\n"
+        "        assert all.equals(new TreeMap<>(all)) : \"no\";\n    }\n}\n",
+    },
+    (("{program}", *_COMPILER_OF_JAVA, "-J-XX:ArchiveClassesAtExit={folder}/javac.jsa",
+      "-d", "classes", "Main.java"),),
+)  # fmt: skip
+"""The compiler's own classes, as the virtual machine lays them out in memory."""
 _R: Final = "/usr/lib/R/bin/exec/R"
 _R_HOME: Final = {
     "R_HOME": "/usr/lib/R", "R_SHARE_DIR": "/usr/share/R/share",
@@ -250,8 +268,8 @@ _TABLE: Final = (
     Toolchain(
         # The file is renamed to the class that is public, if there is one.
         Language.JAVA, "javac", "Main.java",
-        ("{program}", "-J-Xmx512m", "-J-XX:+UseSerialGC", "-J-XX:+ExitOnOutOfMemoryError",
-         "-cp", _JAVATUPLES, "-d", "classes", "Main.java"),
+        ("{program}", *_COMPILER_OF_JAVA, f"-J-XX:SharedArchiveFile={CACHE_FOLDER}/javac.jsa",
+         "-J-XX:+ExitOnOutOfMemoryError", "-cp", _JAVATUPLES, "-d", "classes", "Main.java"),
         "classes",
         ("{home}/java", "-Xmx{megabytes}m", "-Xss64m", "-XX:+UseSerialGC",
          "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-ea", "-cp",
@@ -260,6 +278,7 @@ _TABLE: Final = (
         libraries=("{home}/../lib", "{home}/../lib/server"),
         processes=48, memory_bytes=128 * _MEBIBYTE,
         out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
+        caches=(_JAVA_CACHE,),
         packages=("default-jdk-headless", "libjavatuples-java", "junit5", "libassertj-core-java"),
     ),
     Toolchain(
@@ -267,7 +286,7 @@ _TABLE: Final = (
         ("{program}", "--check", "main.js"), "main.js",
         ("{program}", "--max-old-space-size={megabytes}", "/tmp/main.js"),
         run_binds=_NODE, compile_binds=_NODE,
-        processes=24, memory_bytes=64 * _MEBIBYTE,
+        processes=24, memory_bytes=64 * _MEBIBYTE, parses_first=True,
         packages=("nodejs", "node-lodash"), modules=_JEST, module_packages=_JEST_PACKAGES,
     ),
     Toolchain(
@@ -297,28 +316,28 @@ _TABLE: Final = (
         run_binds=(*_USUAL, "/usr/share/php*", "/usr/share/zoneinfo", "/etc/php/*/cli/conf.d",
                    "/etc/php/*/mods-available"),
         compile_binds=_USUAL,
-        memory_bytes=32 * _MEBIBYTE,
+        memory_bytes=32 * _MEBIBYTE, parses_first=True,
         packages=("php-cli", "php-mbstring"),
     ),
     Toolchain(
         Language.RUBY, "ruby", "main.rb",
         ("{program}", "-c", "main.rb"), "main.rb", ("{program}", "/tmp/main.rb"),
         run_binds=_RUBY, compile_binds=_RUBY,
-        processes=4, memory_bytes=32 * _MEBIBYTE,
+        processes=4, memory_bytes=32 * _MEBIBYTE, parses_first=True,
         packages=("ruby",),
     ),
     Toolchain(
         Language.PERL, "perl", "main.pl",
         ("{program}", "-c", "main.pl"), "main.pl", ("{program}", "/tmp/main.pl"),
         run_binds=_PERL, compile_binds=_PERL,
-        version=("-e", "print $^V"),
+        version=("-e", "print $^V"), parses_first=True,
         packages=("perl", "libdata-compare-perl", "libtest-deep-perl"),
     ),
     Toolchain(
         Language.LUA, "lua5.4", "main.lua",
         ("{home}/luac5.4", "-p", "main.lua"), "main.lua", ("{program}", "/tmp/main.lua"),
         run_binds=(*_USUAL, "/usr/share/lua"), compile_binds=_USUAL,
-        version=("-v",),
+        version=("-v",), parses_first=True,
         packages=("lua5.4", "lua-unit"),
     ),
     Toolchain(
