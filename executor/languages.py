@@ -134,6 +134,8 @@ fs.writeFileSync(fileName.replace(/ts$/, "js"), made.outputText);
 with them keeps it from nothing."""
 _GO_ENVIRONMENT: Final = {
     "GOPATH": "/usr/share/gocode", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GO111MODULE": "off",
+    # None is to be fetched for a file that asks for another.
+    "GOTOOLCHAIN": "local",
     # Where no cache was filled before.
     "GOCACHE": "/tmp/gocache",
 }  # fmt: skip
@@ -261,6 +263,8 @@ _TABLE: Final = (
         ("{program}", "build", "-ldflags=-s -w", "-o", "main", "main.go"),
         "main", _BINARY,
         compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/share/go*", "/usr/local/go"),
+        # One that is not Debian's finds its own folder by its path.
+        names_itself=True,
         processes=32, memory_bytes=32 * _MEBIBYTE, version=("version",),
         environment=_GO_ENVIRONMENT, caches=_GO_CACHES,
         packages=("golang-go", "golang-github-stretchr-testify-dev"),
