@@ -80,6 +80,8 @@ class Toolchain(NamedTuple):
     """Folders of shared libraries that it would find through `/proc`, which no jail has."""
     names_itself: bool = False
     """Whether the compiler reads its own path from `/proc/self/exe`, which then is a mere link."""
+    parses_first: bool = False
+    """Whether nothing runs of a program that does not parse, so that one which passed has."""
     version: tuple[str, ...] = ("--version",)
     """What has it tell its version; without, it is not asked."""
     environment: Mapping[str, str] = MappingProxyType({})
@@ -117,7 +119,10 @@ _JEST_PACKAGES: Final = ("jest", "node-babel7")
 _TRANSPILE: Final = """
 const ts = require("typescript"), fs = require("fs");
 const given = ts.parseCommandLine(process.argv.slice(1)), fileName = given.fileNames[0];
-const made = ts.transpileModule(fs.readFileSync(fileName, "utf8"),
+const text = fs.readFileSync(fileName, "utf8");
+// `import x from "lodash"` says that its author's compiler knows modules of CommonJS.
+given.options.esModuleInterop ??= /^\\s*import\\s+[\\w$]+\\s*(,|\\sfrom\\b)/m.test(text);
+const made = ts.transpileModule(text,
   {{ fileName, compilerOptions: given.options, reportDiagnostics: true }});
 const host = {{ getCanonicalFileName: (name) => name, getCurrentDirectory: () => "",
   getNewLine: () => "\\n" }};
@@ -129,6 +134,8 @@ fs.writeFileSync(fileName.replace(/ts$/, "js"), made.outputText);
 with them keeps it from nothing."""
 _GO_ENVIRONMENT: Final = {
     "GOPATH": "/usr/share/gocode", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GO111MODULE": "off",
+    # None is to be fetched for a file that asks for another.
+    "GOTOOLCHAIN": "local",
     # Where no cache was filled before.
     "GOCACHE": "/tmp/gocache",
 }  # fmt: skip
@@ -167,6 +174,22 @@ _GO_CACHES: Final = (
         (*_GO_COMMANDS, ("{program}", "test", "-c", "-o", "main", "testify_test.go")),
     ),
 )  # fmt: skip
+# A compiler that runs for a second gains nothing by optimizing itself.
+_COMPILER_OF_JAVA: Final = ("-J-Xmx512m", "-J-XX:+UseSerialGC", "-J-XX:TieredStopAtLevel=1")
+_JAVA_CACHE: Final = Cache(
+    "class", frozenset(), None, "JAVAC_ARCHIVE",
+    {
+        "Main.java": "import java.util.*;\nimport java.util.stream.*;\nclass Main {\n"
+        "    record Pair(int a, String b) { }\n    public static void main(String[] words) {\n"
+        "        var all = new HashMap<String, List<Integer>>();\n"
+        "        for (var word : words) all.put(word, Arrays.asList(1, word.length()));\n"
+        "        Stream.of(words).map(x -> new Pair(x.length(), x)).forEach(System.out::println);\n"
+        "        assert all.equals(new TreeMap<>(all)) : \"no\";\n    }\n}\n",
+    },
+    (("{program}", *_COMPILER_OF_JAVA, "-J-XX:ArchiveClassesAtExit={folder}/javac.jsa",
+      "-d", "classes", "Main.java"),),
+)  # fmt: skip
+"""The compiler's own classes, as the virtual machine lays them out in memory."""
 _R: Final = "/usr/lib/R/bin/exec/R"
 _R_HOME: Final = {
     "R_HOME": "/usr/lib/R", "R_SHARE_DIR": "/usr/share/R/share",
@@ -240,6 +263,8 @@ _TABLE: Final = (
         ("{program}", "build", "-ldflags=-s -w", "-o", "main", "main.go"),
         "main", _BINARY,
         compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/share/go*", "/usr/local/go"),
+        # One that is not Debian's finds its own folder by its path.
+        names_itself=True,
         processes=32, memory_bytes=32 * _MEBIBYTE, version=("version",),
         environment=_GO_ENVIRONMENT, caches=_GO_CACHES,
         packages=("golang-go", "golang-github-stretchr-testify-dev"),
@@ -247,8 +272,8 @@ _TABLE: Final = (
     Toolchain(
         # The file is renamed to the class that is public, if there is one.
         Language.JAVA, "javac", "Main.java",
-        ("{program}", "-J-Xmx512m", "-J-XX:+UseSerialGC", "-J-XX:+ExitOnOutOfMemoryError",
-         "-cp", _JAVATUPLES, "-d", "classes", "Main.java"),
+        ("{program}", *_COMPILER_OF_JAVA, f"-J-XX:SharedArchiveFile={CACHE_FOLDER}/javac.jsa",
+         "-J-XX:+ExitOnOutOfMemoryError", "-cp", _JAVATUPLES, "-d", "classes", "Main.java"),
         "classes",
         ("{home}/java", "-Xmx{megabytes}m", "-Xss64m", "-XX:+UseSerialGC",
          "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-ea", "-cp",
@@ -257,6 +282,7 @@ _TABLE: Final = (
         libraries=("{home}/../lib", "{home}/../lib/server"),
         processes=48, memory_bytes=128 * _MEBIBYTE,
         out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
+        caches=(_JAVA_CACHE,),
         packages=("default-jdk-headless", "libjavatuples-java", "junit5", "libassertj-core-java"),
     ),
     Toolchain(
@@ -264,7 +290,7 @@ _TABLE: Final = (
         ("{program}", "--check", "main.js"), "main.js",
         ("{program}", "--max-old-space-size={megabytes}", "/tmp/main.js"),
         run_binds=_NODE, compile_binds=_NODE,
-        processes=24, memory_bytes=64 * _MEBIBYTE,
+        processes=24, memory_bytes=64 * _MEBIBYTE, parses_first=True,
         packages=("nodejs", "node-lodash"), modules=_JEST, module_packages=_JEST_PACKAGES,
     ),
     Toolchain(
@@ -290,30 +316,33 @@ _TABLE: Final = (
         Language.PHP, "php", "main.php",
         ("{program}", "-l", "main.php"), "main.php",
         ("{program}", "-d", "display_errors=stderr", "-d", "memory_limit=-1", "/tmp/main.php"),
-        run_binds=(*_USUAL, "/usr/share/php*", "/usr/share/zoneinfo"), compile_binds=_USUAL,
-        memory_bytes=32 * _MEBIBYTE,
-        packages=("php-cli",),
+        # Where Debian says which of its extensions are loaded, such as ctype.
+        run_binds=(*_USUAL, "/usr/share/php*", "/usr/share/zoneinfo", "/etc/php/*/cli/conf.d",
+                   "/etc/php/*/mods-available"),
+        compile_binds=_USUAL,
+        memory_bytes=32 * _MEBIBYTE, parses_first=True,
+        packages=("php-cli", "php-mbstring"),
     ),
     Toolchain(
         Language.RUBY, "ruby", "main.rb",
         ("{program}", "-c", "main.rb"), "main.rb", ("{program}", "/tmp/main.rb"),
         run_binds=_RUBY, compile_binds=_RUBY,
-        processes=4, memory_bytes=32 * _MEBIBYTE,
+        processes=4, memory_bytes=32 * _MEBIBYTE, parses_first=True,
         packages=("ruby",),
     ),
     Toolchain(
         Language.PERL, "perl", "main.pl",
         ("{program}", "-c", "main.pl"), "main.pl", ("{program}", "/tmp/main.pl"),
         run_binds=_PERL, compile_binds=_PERL,
-        version=("-e", "print $^V"),
-        packages=("perl", "libdata-compare-perl"),
+        version=("-e", "print $^V"), parses_first=True,
+        packages=("perl", "libdata-compare-perl", "libtest-deep-perl"),
     ),
     Toolchain(
         Language.LUA, "lua5.4", "main.lua",
         ("{home}/luac5.4", "-p", "main.lua"), "main.lua", ("{program}", "/tmp/main.lua"),
         run_binds=(*_USUAL, "/usr/share/lua"), compile_binds=_USUAL,
-        version=("-v",),
-        packages=("lua5.4",),
+        version=("-v",), parses_first=True,
+        packages=("lua5.4", "lua-unit"),
     ),
     Toolchain(
         Language.HASKELL, "/usr/lib/ghc/bin/ghc", "main.hs",

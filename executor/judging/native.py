@@ -177,6 +177,17 @@ class NativeRunner:
         content = base64.b64encode(source.encode()).decode("ascii")
         return Compiled({self._toolchain.file: content}, "", self._toolchain.run)
 
+    def unparsed(self, build: Build) -> Compiled | None:
+        """Return what runs of a program of several files before it was found to parse.
+
+        None where a program that does not parse may run all the same, up to there.
+        """
+        if not self._toolchain.parses_first or build.artifact != self._toolchain.file:
+            return None
+        content = build.files[build.artifact].encode("utf-8", "surrogateescape")
+        made = {build.artifact: base64.b64encode(content).decode("ascii")}
+        return Compiled(made, build.main, build.run)
+
     def _compiling(self, build: Build) -> tuple[StrictSandbox, dict[str, str]]:
         """Return where a program is compiled, and variables of its environment."""
         shown = binds(self._toolchain.compile_binds)

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from executor.judging import verdicts
 from executor.judging.host import CompileFailed, while_compiling
-from executor.judging.native import NativeRunner, require_brought
+from executor.judging.native import Build, NativeRunner, require_brought
+from executor.judging.programs import alone
+from executor.judging.programs.marks import NoTests
 from executor.judging.shared import sharing
 from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Budget, Ended
@@ -55,20 +57,24 @@ class Runner:
         limits: Limits,
         has_frameworks: bool = False,
     ) -> None:
-        """Find what the language needs; Python may have pytest beside the packages of its image.
+        """Find what the language needs; test code, and scripts, have frameworks.
 
         Raises:
             errors.SandboxError: this machine lacks it.
         """
-        if has_frameworks:
+        if has_frameworks and language not in TOOLCHAINS:
             self._sandbox = sharing.sandbox_of(sandbox, image)
         else:
             self._sandbox = sandbox.with_packages(image)
         self._version = version
         self._limits = limits
         self._native: NativeRunner | None = None
+        self._language = language
+        self._has_frameworks = has_frameworks
         if language in TOOLCHAINS:
             self._native = NativeRunner(sandbox.native(), language, limits)
+            if has_frameworks:
+                alone.require(language)
 
     def run(self, running: Running, is_wanted: Callable[[], bool]) -> RunResult:
         """Run one program.
@@ -102,7 +108,9 @@ class Runner:
         carried = {"files": running.files, "taken": list(running.taken)}
         if self._native is not None:
             began = time.monotonic()
-            if self._native.is_interpreted:
+            if self._has_frameworks:
+                compiled = self._native.build(self._tests(running.program), running.files)
+            elif self._native.is_interpreted:
                 compiled = self._native.uncompiled(running.program)
             else:
                 compiled = self._native.compile(running.program, running.files)
@@ -128,6 +136,12 @@ class Runner:
             if "compile_error" in answer:
                 raise CompileFailed(str(answer["shown"]))
             yield begun
+
+    def _tests(self, program: str) -> Build:
+        try:
+            return alone.build(self._language, program)
+        except NoTests as error:
+            raise CompileFailed(str(error)) from None
 
     def _begun(self, jail: Jail, running: Running, compile_seconds: float = 0.0) -> _Started:
         budget = jail.budget(self._limits.cpu_seconds, self._limits.idle_seconds)

@@ -68,7 +68,8 @@ class Running(Contract):
     image: ImageName | None = STANDARD_IMAGE
     """With null, the largest of the suite's own images that the executor has."""
     has_frameworks: bool = False
-    """Whether Python has pytest beside the image's packages."""
+    """Whether Python has pytest beside the image's packages; of Go, Java and TypeScript, whether
+    the program is test code for `go test`, JUnit or Jest; of Kotlin, whether it is a script."""
     wall_seconds: float = Field(10.0, gt=0, le=MAX_RUN_SECONDS)
     """When it is ended, whatever it has done until then; the limits hold as well."""
     limits: Limits = Field(default_factory=Limits)

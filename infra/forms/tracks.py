@@ -43,7 +43,9 @@ def to_problem(folder: Path, asked: str, text_of: Callable[[Path], str]) -> Prob
     written = sources(exercise.solution, language)
     stub = one_file(exercise, written, language)
     test = TESTS[language](exercise)
-    example = sources(exercise.example, language)
+    # What stands beside the solution stands there for the example as well.
+    beside = {Path(name).name for name in exercise.given}
+    example = [n for n in sources(exercise.example, language) if Path(n).name not in beside]
     if not any(name.endswith(".h") for name in example):
         # A header that is given is no part of what is asked for.
         example = [*(name for name in written if name.endswith(".h")), *example]

@@ -14,8 +14,10 @@ from executor.judging.programs.catch2 import CATCH2
 from executor.judging.programs.jest import JEST
 from executor.judging.programs.joining import joined
 from executor.judging.programs.junit import JUNIT
+from executor.judging.programs.luaunit import LUAUNIT
 from executor.judging.programs.mains import compose_haskell, compose_kotlin, compose_scala
 from executor.judging.programs.marks import C_HARNESS, Compose, Composed, Mark, NoTests
+from executor.judging.programs.ruby_units import RUBY_UNITS
 from executor.languages import TOOLCHAINS
 from infra import errors
 from infra.contracts.base import Language
@@ -214,7 +216,7 @@ def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
     return Composed(Build.of(toolchain, {**test.files, toolchain.file: text}, words), mark.text)
 
 
-_FRAMEWORKS: Final = (CATCH2, JUNIT, JEST)
+_FRAMEWORKS: Final = (CATCH2, JUNIT, JEST, LUAUNIT, RUBY_UNITS)
 _COMPOSED: Final[dict[Language, Compose]] = {
     Language.C: _compose_c(Language.C),
     Language.CPP: _compose_c(Language.CPP),

@@ -6,6 +6,7 @@ that what is no program is a compile error, and Jest in the jail in which it run
 
 import re
 import secrets
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from executor.judging.native import Build
 from executor.judging.programs.marks import Composed, Framework, Mark, NoTests
 from executor.judging.programs.words import words
-from executor.languages import NODE_FOLDERS, TOOLCHAINS
+from executor.languages import NODE_FOLDERS, TOOLCHAINS, Toolchain
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
@@ -61,15 +62,32 @@ def _composed(language: Language, test: ProgramTest, program: str, mark: Mark) -
         candidate: f"{test.before}\n{program}\n" if test.before else program,
         f"zzz_tests.test{ending}": test.source,
     }
-    kept = {"built/told.js": reporter, "built/jest.config.js": _CONFIGURATION}
-    node = toolchain.run[0]
-    build = Build(
-        {**{f"given/{name}": text for name, text in files.items()}, **kept},
-        (node, "-e", _braced(_text("built.js"))), "built",
-        (*toolchain.run[:-1], "-e", _RUN), f"given/{candidate}",
-    )  # fmt: skip
+    build = _build(toolchain, files, candidate, _CONFIGURATION, {"told.js": reporter})
     pattern = re.compile(rf"^{report} (?:(?P<passed>passed)|\w+) (?P<name>.+)$", re.MULTILINE)
     return Composed(build, mark.text, pattern, max(1, _declared(test.source, language)))
+
+
+def alone(source: str) -> Build:
+    """Build test code, in TypeScript, that is run as it stands; Jest itself reports."""
+    name = "zzz_tests.test.ts"
+    configuration = _CONFIGURATION.replace('"./told.js"', '"default"')
+    return _build(TOOLCHAINS[Language.TYPESCRIPT], {name: source}, name, configuration, {})
+
+
+def _build(
+    toolchain: Toolchain,
+    files: Mapping[str, str],
+    file: str,
+    configuration: str,
+    beside: Mapping[str, str],
+) -> Build:
+    given = {f"given/{name}": text for name, text in files.items()}
+    built = {f"built/{name}": text for name, text in beside.items()}
+    return Build(
+        {**given, **built, "built/jest.config.js": configuration},
+        (toolchain.run[0], "-e", _braced(_text("built.js"))), "built",
+        (*toolchain.run[:-1], "-e", _RUN), f"given/{file}",
+    )  # fmt: skip
 
 
 @cache

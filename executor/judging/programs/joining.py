@@ -15,6 +15,8 @@ _GO_PACKAGE: Final = re.compile(r"^package\s+\w+[ \t]*+(?:;[ \t]*+)?$", re.MULTI
 _GO_IMPORTS: Final = re.compile(r"^import[ \t]*\(([^)]*)\)", re.MULTILINE)
 _GO_IMPORT: Final = re.compile(r'^import[ \t]*"([^"\n]*)"', re.MULTILINE)
 _GO_PATH: Final = re.compile(r'^[ \t]*"([^"\n]*)"[ \t]*+(?:;[ \t]*+)?$', re.MULTILINE)
+_PHP_CLOSED: Final = re.compile(r"\?>\s*\Z")
+_PHP_OPEN: Final = re.compile(r"\A\s*<\?php\b")
 _RUST_USE: Final = re.compile(r"^use\s+(\w+)(?:::(?:\w+::)*(\w+))?\s*;[ \t]*$", re.MULTILINE)
 _RUST_OWN: Final = frozenset({"std", "core", "alloc", "crate", "self", "super"})
 
@@ -29,8 +31,17 @@ def joined(language: Language, test: ProgramTest, program: str, source: str | No
         program = _with_the_package_of(before, program)
     elif language is Language.RUST:
         program = _without_unused_crates(program)
+    elif language is Language.PHP:
+        program, source = _one_script(before, program, source)
     program = _open_enough(language, program, source)
     return f"{before}\n{program}\n{source}" if before else f"{program}\n{source}"
+
+
+def _one_script(before: str, program: str, source: str) -> tuple[str, str]:
+    """Leave a script of PHP open to the test code, which would be text behind it."""
+    if "<?" not in before + program:
+        program = f"<?php\n{program}"
+    return _PHP_CLOSED.sub("", program), _PHP_OPEN.sub("", source)
 
 
 def alone(test: ProgramTest, program: str) -> str:

@@ -35,12 +35,30 @@ def _composed(language: Language, test: ProgramTest, program: str, mark: Mark) -
     Raises:
         NoTests: there is no class in it.
     """
-    toolchain = TOOLCHAINS[language]
+    report = secrets.token_hex(8)
+    build = _build(test, program, report, mark)
+    pattern = re.compile(
+        rf"^{report} (?:(?P<passed>passed)|failed|skipped) (?P<name>.+)$", re.MULTILINE
+    )
+    return Composed(build, mark.text, pattern, max(1, len(_TEST.findall(test.source))))
+
+
+def alone(source: str) -> Build:
+    """Build test code that is run as it stands; what it reports is to be read by people.
+
+    Raises:
+        NoTests: there is no class in it.
+    """
+    return _build(ProgramTest(source=source), "", "test", Mark("", ""))
+
+
+def _build(test: ProgramTest, program: str, report: str, mark: Mark) -> Build:
+    toolchain = TOOLCHAINS[Language.JAVA]
     sources = [test.source, *(text for name, text in test.files.items() if name.endswith(".java"))]
     classes = [_named(text, found[2]) for text in sources for found in _CLASS.finditer(text)]
     if not _CLASS.search(test.source):
         raise NoTests("no class has a method with `@Test`")
-    name, report = f"Harness{secrets.token_hex(8)}", secrets.token_hex(8)
+    name = f"Harness{secrets.token_hex(8)}"
     file = f"{_file_of(test.source)}.java"
     harness = _text().replace("HARNESS_NAME", name).replace("HARNESS_REPORT", report)
     harness = harness.replace("HARNESS_CLASSES", ", ".join(f'"{one}"' for one in classes))
@@ -53,11 +71,7 @@ def _composed(language: Language, test: ProgramTest, program: str, mark: Mark) -
     }
     given = [one for one in files if one.endswith(".java") and one != toolchain.file]
     build = Build.of(toolchain, files, (*given, *test.options))._replace(main=name)
-    build = build._replace(command=_linked(build.command), run=_linked(build.run))
-    pattern = re.compile(
-        rf"^{report} (?:(?P<passed>passed)|failed|skipped) (?P<name>.+)$", re.MULTILINE
-    )
-    return Composed(build, mark.text, pattern, max(1, len(_TEST.findall(test.source))))
+    return build._replace(command=_linked(build.command), run=_linked(build.run))
 
 
 @cache

@@ -14,7 +14,7 @@ from executor.judging import verdicts
 from executor.judging.host import CompileFailed
 from executor.judging.limits import GRACE
 from executor.judging.metering import Meter, Spending
-from executor.judging.native import NativeRunner
+from executor.judging.native import Compiled, NativeRunner
 from executor.judging.programs.changing import Change, changes
 from executor.judging.programs.composing import composed
 from executor.judging.programs.marks import Composed
@@ -102,7 +102,8 @@ class ProgramRunner:
 
     def _passes(self, test: ProgramTest, program: str, meter: Meter) -> bool:
         try:
-            return self._once(test, program, meter).outcome is Outcome.PASSED
+            ran = self._once(test, program, meter, is_parsed=True)
+            return ran.outcome is Outcome.PASSED
         except CompileFailed:
             return False
 
@@ -114,10 +115,24 @@ class ProgramRunner:
             return False
         return outcome in (Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER)
 
-    def _once(self, test: ProgramTest, program: str, meter: Meter) -> Ran:
+    def _once(self, test: ProgramTest, program: str, meter: Meter, is_parsed: bool = False) -> Ran:
+        """Run a program with a test; one that is not known to parse is looked at if it fails."""
         parts = composed(self._language, test, program)
+        unparsed = self._native.unparsed(parts.build)
+        ran = self._ran(parts, unparsed, test, meter)
+        if unparsed is None or is_parsed or ran.outcome is Outcome.PASSED:
+            return ran
         try:
-            compiled = self._native.build(parts.build)
+            self._native.build(parts.build)
+        except Ended as ended:
+            return ran._replace(outcome=ended.outcome, detail=ended.detail, told={})
+        return ran
+
+    def _ran(
+        self, parts: Composed, unparsed: Compiled | None, test: ProgramTest, meter: Meter
+    ) -> Ran:
+        try:
+            compiled = unparsed or self._native.build(parts.build)
             cpu_left, _ = meter.require_left()
         except Ended as ended:
             return Ran(ended.outcome, ended.detail, Spending(), {}, b"", b"")

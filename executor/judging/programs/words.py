@@ -22,7 +22,8 @@ _WORD: Final = r"""
   | (?P<end>[;\n])
 """
 _OF_C: Final = r"(?P<comment>//[^\n]*|(?<!\S)--[ \t][^\n]*|^[ \t]*\#[^\n]*)|(?P<block>/\*)|"
-_OF_SCRIPTS: Final = r"(?P<comment>\#[^\n]*)|"
+# `$#`, `${#a[@]}` and `$#{$a}` of shells and Perl are none.
+_OF_SCRIPTS: Final = r"(?P<comment>(?<![^\s;(),])\#[^\n]*)|"
 _C_LIKE: Final = re.compile(_OF_C + _WORD, re.X | re.S | re.M)
 _SCRIPT: Final = re.compile(_OF_SCRIPTS + _WORD, re.X | re.S | re.M)
 _REST: Final = {

@@ -38,7 +38,11 @@ LANGUAGES = {
     "cpp": Language.CPP,
     "nodejs": Language.JAVASCRIPT,
     "go": Language.GO,
+    "go_test": Language.GO,
     "java": Language.JAVA,
+    "junit": Language.JAVA,
+    "jest": Language.TYPESCRIPT,
+    "kotlin_script": Language.KOTLIN,
     "bash": Language.BASH,
     "rust": Language.RUST,
     "typescript": Language.TYPESCRIPT,
@@ -56,6 +60,8 @@ FusionLanguage = Literal[
     "gtest", "react",
 ]  # fmt: skip
 """What SandboxFusion and its released client name; what is not in `LANGUAGES` is not had here."""
+_TEST_CODE = frozenset({"pytest", "go_test", "junit", "jest", "kotlin_script"})
+"""Test code, which its framework runs; Kotlin's scripts are another form of program as well."""
 COMPILED = frozenset(
     {Language.C, Language.CPP, Language.GO, Language.HASKELL, Language.JAVA, Language.KOTLIN,
      Language.RUST, Language.SCALA}
@@ -184,13 +190,13 @@ async def run_code(
         files = decoded(request.files)
     except ValueError as error:
         return _refused(f"a file is not in base 64: {error}")
-    program, has_frameworks = request.code, request.language == "pytest"
-    if has_frameworks:
+    program = _with_php_tag(request.code) if language is Language.PHP else request.code
+    if request.language == "pytest":
         files[_TESTS] = base64.b64encode(program.encode("utf-8", "surrogatepass")).decode("ascii")
         program = _PYTEST
     running = Running(
         program=program,
-        has_frameworks=has_frameworks,
+        has_frameworks=request.language in _TEST_CODE,
         stdin=request.stdin or "",
         files=files,
         taken=tuple(dict.fromkeys(request.fetch_files)),
@@ -203,8 +209,24 @@ async def run_code(
     wait = min(compiling + request.run_timeout + _QUEUE_SECONDS, MAX_WAIT_SECONDS)
     answer = await while_connected(http, ask_one(executors, running, wait))
     if isinstance(answer, RunResult):
+        if request.language == "go_test":
+            answer = _with_summary(answer)
         return _response(answer, language)
     return _refused(answer.reason if isinstance(answer, Unanswered) else "no answer to this")
+
+
+def _with_php_tag(code: str) -> str:
+    """Have a program of PHP be one, and no text, as SandboxFusion does."""
+    return code if "<?php" in code else f"<?php\n{code}"
+
+
+def _with_summary(result: RunResult) -> RunResult:
+    """Add what `go test` says of a package behind the words of its tests."""
+    if result.exit_code is None:
+        return result
+    word = "ok  " if result.exit_code == 0 else "FAIL"
+    line = f"{word}\tcommand-line-arguments\t{result.usage.wall_seconds:.3f}s\n"
+    return result.model_copy(update={"stdout": result.stdout + line})
 
 
 def _refused(message: str) -> RunCodeResponse:

@@ -9,6 +9,7 @@ import pytest
 from executor.installed import look_up
 from infra.contracts.base import Language
 from tests.integration.inline.conftest import KEY
+from tests.samples import sampled
 
 RAISES = """\
 def inner(n):
@@ -97,6 +98,14 @@ LIBRARIES = {
         'process.stdout.write("" + require("lodash").sum([1, 2]))',
         "3",
     ),
+    "typescript": (
+        Language.TYPESCRIPT,
+        'import _ from "lodash"\nimport * as fs from "fs"\nfs.writeSync(1, `${_.sum([1, 2])}`)',
+        "3",
+    ),
+    "php": (Language.PHP, '<?php echo ctype_digit("12") ? mb_strlen("\u00e9") : 0;', "1"),
+    "perl": (Language.PERL, "use Test::Deep; print eq_deeply([1, {}], [1, {}]);", "1"),
+    "lua": (Language.LUA, "require('luaunit').assertEquals({1}, {1}) io.write(3)", "3"),
 }
 """A program that imports what published sets import and Debian has, and what it prints."""
 
@@ -124,6 +133,51 @@ def test_a_file_of_tests_is_run_by_pytest(raw):
     assert "1 passed" in passed["run_result"]["stdout"]
     assert (passed["status"], failed["status"]) == ("Success", "Failed")
     assert "assert 1 == 2" in failed["run_result"]["stdout"]
+
+
+TEST_CODE = {
+    "go_test": (
+        Language.GO,
+        'package main\nimport "testing"\nfunc TestIt(t *testing.T) {{ if 1 != {0} {{'
+        ' t.Fatal("one") }} }}\n',
+        "ok",
+    ),
+    "junit": (
+        Language.JAVA,
+        "import org.junit.jupiter.api.Test;\nimport static org.junit.jupiter.api.Assertions.*;\n"
+        "public class Own {{ static int one() {{ return 1; }} }}\nclass OwnTest {{\n"
+        "    @Test\n    void isOne() {{ assertEquals({0}, Own.one()); }}\n}}\n",
+        "test passed isOne()",
+    ),
+    "jest": (
+        Language.TYPESCRIPT,
+        "import {{ expect, test }} from '@jest/globals'\nconst one: number = 1\n"
+        "test('is one', () => {{ expect(one).toBe({0}) }})\n",
+        "",
+    ),
+    "kotlin_script": (
+        Language.KOTLIN,
+        'fun one(): Int = 1\nif (one() != {0}) throw Exception("no")\nprintln("one")\n',
+        "one",
+    ),
+}
+"""Test code, or a script, in which a number is asked for, and what is printed if that is 1."""
+
+
+@pytest.mark.parametrize("language", sampled(TEST_CODE, 2))
+def test_test_code_is_run_by_the_framework_of_its_language(raw, language):
+    ours, code, printed = TEST_CODE[language]
+    if look_up(ours).path is None:
+        pytest.skip(f"{ours} is not installed")
+    passed, failed = (
+        run_code(raw, code.format(x), language=language, run_timeout=60) for x in (1, 2)
+    )
+    if "is not installed" in passed["message"]:
+        pytest.skip(passed["message"])
+
+    assert (passed["status"], failed["status"]) == ("Success", "Failed"), passed
+    assert printed in passed["run_result"]["stdout"]
+    assert failed["run_result"]["status"] == "Finished"
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,23 @@ def test_a_function_that_the_tests_close_is_left_open(name):
     assert joined(Language.CPP, test, program) == f"{wanted}\n{test.source}"
 
 
+OPEN_SHELL = "f() {\n  n=${#a[@]} # all {\n"
+
+
+@pytest.mark.parametrize("closed", ["", "}\n"])
+def test_a_number_sign_within_a_word_is_no_comment(closed):
+    test = ProgramTest(source="}\nf\n")
+
+    assert joined(Language.BASH, test, OPEN_SHELL + closed) == f"{OPEN_SHELL}\n{test.source}"
+
+
+@pytest.mark.parametrize("program", ["<?php\nf();\n?>\n", "<?php\nf();\n", "f();\n"])
+def test_tests_behind_a_script_of_php_are_code(program):
+    test = ProgramTest(source="<?php\ng();")
+
+    assert "".join(joined(Language.PHP, test, program).split()) == "<?phpf();g();"
+
+
 def test_imports_of_go_stand_once():
     before = 'package main\n\nimport (\n    "testing"\n    "math"\n)\n'
     program = 'package main\nimport (\n    "math"\n    "sort"\n)\nimport "testing"\nfunc f() {}\n'
