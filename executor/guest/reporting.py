@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from executor.guest.channel import Channel
 from executor.guest.compiling import describe
-from executor.guest.guards.differing import other_than
+from executor.guest.guards.copies.differing import other_than
 from executor.guest.telling import by_value, is_lasting
 
 Result = list[str]

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from executor.judging import verdicts
 from executor.judging.host import FunctionHost
 from executor.judging.items import Items
-from executor.judging.metering import Meter
+from executor.judging.limits.metering import Meter
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
 from infra import errors

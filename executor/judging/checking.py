@@ -5,7 +5,7 @@ from typing import Any
 
 from executor.judging.asserting import CheckerFailed
 from executor.judging.host import CompileFailed, FunctionHost
-from executor.judging.metering import Meter, Spending
+from executor.judging.limits.metering import Meter, Spending
 from executor.sandbox.ended import Ended
 from executor.sandbox.jail import Sandbox
 from infra.contracts.base import Outcome

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from executor.guest import channel
-from executor.judging.limits import GRACE, NEAR
-from executor.judging.metering import Meter, Spending
+from executor.judging.limits.allowances import GRACE, NEAR
+from executor.judging.limits.metering import Meter, Spending
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
 from infra.contracts.base import Outcome

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from executor.judging import verdicts
-from executor.judging.metering import Spending
+from executor.judging.limits.metering import Spending
 from executor.sandbox.ended import Ended
 from infra.contracts.base import Outcome
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS, TestResult

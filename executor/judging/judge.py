@@ -9,7 +9,7 @@ from executor.judging.asserting import Found, ReferenceFailed, ReferenceNearLimi
 from executor.judging.calls import Plain
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, FunctionHost
-from executor.judging.limits import (
+from executor.judging.limits.allowances import (
     Allowance,
     calibrated,
     is_enough,
@@ -17,7 +17,7 @@ from executor.judging.limits import (
     least,
     own,
 )
-from executor.judging.metering import Meter
+from executor.judging.limits.metering import Meter
 from executor.judging.native_suite import NativeSuite, guards_of
 from executor.judging.programs.marks import NoTests
 from executor.judging.run import Asserts, Run

@@ -12,8 +12,8 @@ from executor.installed import binds, look_up
 from executor.judging import compare, verdicts
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, while_compiling
-from executor.judging.limits import GRACE
-from executor.judging.metering import Meter, Spending
+from executor.judging.limits.allowances import GRACE
+from executor.judging.limits.metering import Meter, Spending
 from executor.languages import CACHE_FOLDER, COMPILE_LIMITS, TOOLCHAINS, Toolchain
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail

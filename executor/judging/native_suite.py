@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from executor.judging.called.asking import CallRunner
 from executor.judging.checking import Checkers
-from executor.judging.metering import Meter
+from executor.judging.limits.metering import Meter
 from executor.judging.native import NativeRunner
 from executor.judging.programs.composing import require_frameworks
 from executor.judging.programs.testing import Learnt, ProgramRunner

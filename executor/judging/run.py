@@ -10,8 +10,8 @@ from executor.judging.calls import Plain
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, FunctionHost, while_compiling
 from executor.judging.items import OUTSIDE
-from executor.judging.limits import GRACE
-from executor.judging.metering import Meter, Spending
+from executor.judging.limits.allowances import GRACE
+from executor.judging.limits.metering import Meter, Spending
 from executor.judging.native import judge_output
 from executor.judging.programs.testing import Learnt
 from executor.judging.shared import sharing

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from executor.judging.metering import Spending
+from executor.judging.limits.metering import Spending
 from infra.contracts.base import Integrity, Label, Outcome
 from infra.contracts.execution import (
     MAX_DETAIL_CHARACTERS,

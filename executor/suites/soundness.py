@@ -13,7 +13,7 @@ from executor.judging.asserting import (
 )
 from executor.judging.host import CompileFailed, FunctionHost
 from executor.judging.judge import Judge
-from executor.judging.metering import Meter
+from executor.judging.limits.metering import Meter
 from executor.judging.shared import sharing
 from executor.sandbox.ended import Ended
 from executor.sandbox.slot import Slot

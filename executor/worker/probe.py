@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from executor.judging.host import FunctionHost
-from executor.judging.metering import Meter, Spending
+from executor.judging.limits.metering import Meter, Spending
 from executor.sandbox.ended import Ended
 from executor.sandbox.jail import Sandbox
 from executor.sandbox.slot import Slot

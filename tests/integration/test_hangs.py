@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from executor.judging.metering import Meter
+from executor.judging.limits.metering import Meter
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from infra import errors

@@ -11,16 +11,16 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from executor.guest.channel import Channel
-from executor.guest.guards.checks import Changes, expects_exception
-from executor.guest.guards.constants import Constants
-from executor.guest.guards.copying import Change, copied
+from executor.guest.guards.copies.checks import Changes, expects_exception
 from executor.guest.guards.independent import Independent
-from executor.guest.guards.literals import Literals
-from executor.guest.guards.names import Names
 from executor.guest.guards.outside import Outside, instead
-from executor.guest.guards.reading import Suite, Test, read
-from executor.guest.guards.sites import FUNCTIONS, NAME, Site
-from executor.guest.guards.values import Draws, Scalar
+from executor.guest.guards.text.constants import Constants
+from executor.guest.guards.text.copying import Change, copied
+from executor.guest.guards.text.literals import Literals
+from executor.guest.guards.text.names import Names
+from executor.guest.guards.text.reading import Suite, Test, read
+from executor.guest.guards.text.sites import FUNCTIONS, NAME, Site
+from executor.guest.guards.text.values import Draws, Scalar
 from executor.guest.reading.imported import imports_of
 from executor.guest.reading.statements import entered
 

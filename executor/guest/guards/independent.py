@@ -8,13 +8,28 @@ expression is taken for one that depends on the candidate.
 import ast
 import builtins
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection
 from typing import Final
 
-from executor.guest.guards.bindings import attributes, bindings, prepares
-from executor.guest.guards.names import parameters, parametrized
-from executor.guest.guards.reading import Test
-from executor.guest.guards.sites import FUNCTIONS, Function, Site, last_name
+from executor.guest.guards.text.bindings import attributes, bindings
+from executor.guest.guards.text.given import (
+    CHANGING,
+    arguments,
+    bare,
+    changes,
+    count_given,
+    imported,
+    is_bare_self,
+    is_read_once,
+    once,
+    read,
+    steers,
+    stored,
+    targets,
+)
+from executor.guest.guards.text.names import parameters, parametrized
+from executor.guest.guards.text.reading import Test
+from executor.guest.guards.text.sites import FUNCTIONS, Function, Site, last_name
 from executor.guest.reading.imported import is_library
 
 _PURE: Final = (
@@ -23,26 +38,12 @@ _PURE: Final = (
     *("max", "min", "oct", "ord", "pow", "range", "repr", "reversed", "round", "set", "slice"),
     *("sorted", "str", "sum", "tuple", "zip", "True", "False", "None"),
 )
-_READ_ONCE: Final = ("enumerate", "filter", "map", "reversed", "zip")
 _LIBRARIES: Final = {
     *("math", "cmath", "datetime", "decimal", "fractions", "collections", "itertools", "operator"),
     *("string", "json", "statistics", "textwrap", "hashlib", "base64", "re", "calendar", "numpy"),
     *("urllib.parse", "html", "unicodedata", "functools", "copy"),
 }
-_CHANGING: Final = {
-    *("now", "today", "utcnow", "random", "getcontext", "setcontext", "localcontext", "urandom"),
-    *("default_rng", "shuffle", "cache", "lru_cache", "count", "cycle", "empty", "fromtimestamp"),
-}
-"""What has another value another time, or in another place."""
 _UNCLEAR: Final = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr, ast.Starred)
-_STEERING: Final = (
-    *(ast.While, ast.Try, ast.TryStar, ast.Match, ast.ClassDef, ast.Lambda, ast.comprehension),
-    *FUNCTIONS,
-)
-_EXPECTING: Final = {
-    *("suppress", "raises", "warns", "assertRaises", "assertRaisesRegex", "assertWarns"),
-    *("assertWarnsRegex", "assertLogs"),
-}
 _LEAVING: Final = (ast.Break, ast.Continue, ast.Return)
 
 
@@ -52,22 +53,22 @@ class Independent:
     def __init__(self, test: Test, tree: ast.Module) -> None:
         self._test, self._tree = test, tree
         self._module = bindings(tree)
-        self._functions = _once(node for node in tree.body if isinstance(node, FUNCTIONS))
-        self._imported = _imported(tree, lambda module: module in _LIBRARIES)
-        self._is_standard = _imported(tree, is_library)
+        self._functions = once(node for node in tree.body if isinstance(node, FUNCTIONS))
+        self._imported = imported(tree, lambda module: module in _LIBRARIES)
+        self._is_standard = imported(tree, is_library)
         self._module_functions = {node.name for node in tree.body if isinstance(node, FUNCTIONS)}
         self._attributes = attributes(test.owner) if test.owner else {}
-        self._given_to_objects = _count_given(tree) if test.owner else Counter[str]()
+        self._given_to_objects = count_given(tree) if test.owner else Counter[str]()
         self._given = parameters(test.written)
         self._scope = bindings(test.scope) if test.scope is not None else {}
-        self._foreign = {item.arg for item in _arguments(test.scope)} if test.scope else set[str]()
+        self._foreign = {item.arg for item in arguments(test.scope)} if test.scope else set[str]()
         self._is_indirect = any(
             isinstance(node, ast.keyword) and node.arg == "indirect"
             for mark in getattr(test.written, "decorator_list", ())
             for node in ast.walk(mark)
         )
         self._known: dict[str, bool] = {}
-        self._local = _stored(test.written)
+        self._local = stored(test.written)
         self._around = {id(c): n for n in ast.walk(test.written) for c in ast.iter_child_nodes(n)}
         self._tainted = self._spread()
         self._handed = {
@@ -75,7 +76,7 @@ class Independent:
             for call in ast.walk(test.written)
             if isinstance(call, ast.Call) and self._is_of_candidate(call.func)
             for given in [*call.args, *(item.value for item in call.keywords)]
-            for part in _read(given)
+            for part in read(given)
         }
         """What the candidate is called with."""
 
@@ -87,7 +88,7 @@ class Independent:
         """
         if not self._is_always_come_to(site.node) or self._depends(expr, self._tainted):
             return None
-        found = [node for node in _read(expr) if not self._is_lasting(node)]
+        found = [node for node in read(expr) if not self._is_lasting(node)]
         # What nobody hands the candidate is there to be compared with, and could be read.
         return found if all(ast.unparse(node) in self._handed for node in found) else None
 
@@ -128,7 +129,7 @@ class Independent:
 
     def _is_always_come_to(self, node: ast.AST) -> bool:
         while (around := self._around.get(id(node))) is not None:
-            if not self._is_whole(around) and _steers(around):
+            if not self._is_whole(around) and steers(around):
                 return False
             if isinstance(around, ast.If | ast.IfExp) and self.depends(around.test):
                 return False
@@ -166,35 +167,35 @@ class Independent:
                 given = value
         if given is not None:
             depends = self._depends(given, tainted)
-            if steered or depends or _is_read_once(given):
-                tainted |= _targets(node)
+            if steered or depends or is_read_once(given):
+                tainted |= targets(node)
             steered = steered or (depends and isinstance(node, ast.For | ast.AsyncFor))
         match node:
             case ast.With(items=items) | ast.AsyncWith(items=items):
-                tainted |= {name for item in items for name in _stored(item)}
+                tainted |= {name for item in items for name in stored(item)}
             case ast.If(test=test):
                 steered = steered or self._depends(test, tainted)
             case ast.Global(names=names) | ast.Nonlocal(names=names):
                 tainted |= {*names}
             case ast.Import() | ast.ImportFrom():
-                tainted |= {name for name in _stored(node) if name not in self._imported}
-        if not self._is_whole(node) and _steers(node):
+                tainted |= {name for name in stored(node) if name not in self._imported}
+        if not self._is_whole(node) and steers(node):
             # What is given in there is given when, and as often, as the candidate may say.
-            tainted |= _stored(node)
+            tainted |= stored(node)
         for child in ast.iter_child_nodes(node):
             self._follow(child, steered, tainted)
 
     # What an expression depends on.
 
     def _depends(self, expr: ast.AST, tainted: Collection[str]) -> bool:
-        own = {item.arg for node in ast.walk(expr) for item in _arguments(node)}
-        own |= _stored(expr)
+        own = {item.arg for node in ast.walk(expr) for item in arguments(node)}
+        own |= stored(expr)
         for node in ast.walk(expr):
             match node:
                 case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name):
                     if not self._is_attribute(name):
                         return True
-                case ast.Attribute(attr=name) if name in _CHANGING or name.startswith("__"):
+                case ast.Attribute(attr=name) if name in CHANGING or name.startswith("__"):
                     return True
                 case ast.Name(id="self" | "cls"):
                     continue
@@ -202,7 +203,7 @@ class Independent:
                     return True
                 case _ if isinstance(node, _UNCLEAR):
                     return True
-        return any(_is_bare_self(node) for node in _bare(expr))
+        return any(is_bare_self(node) for node in bare(expr))
 
     def _is_foreign(self, name: str, tainted: Collection[str]) -> bool:
         if name in self._given:
@@ -240,7 +241,7 @@ class Independent:
     def _found(self, name: str) -> bool:
         for scope in (self._scope, self._module):
             if len(scope.get(name, [])) == 1:
-                return not _is_read_once(scope[name][0]) and self._is_of_constants(scope[name][0])
+                return not is_read_once(scope[name][0]) and self._is_of_constants(scope[name][0])
         if name in self._functions and name not in self._scope:
             function = self._functions[name]
             return not function.decorator_list and self._is_closed(function)
@@ -253,14 +254,14 @@ class Independent:
 
     def _is_of_constants(self, expr: ast.expr) -> bool:
         """Tell whether nothing is in an expression but what is written out, or of a library."""
-        own = _stored(expr) | {item.arg for node in ast.walk(expr) for item in _arguments(node)}
+        own = stored(expr) | {item.arg for node in ast.walk(expr) for item in arguments(node)}
         names = {node.id for node in ast.walk(expr) if isinstance(node, ast.Name)} - own
-        clear = not any(isinstance(node, _UNCLEAR) or _changes(node) for node in ast.walk(expr))
+        clear = not any(isinstance(node, _UNCLEAR) or changes(node) for node in ast.walk(expr))
         return clear and all(map(self._is_of_module, names))
 
     def _is_closed(self, function: Function) -> bool:
         """Tell whether a function has a part in nothing but its arguments, and changes nothing."""
-        own = _stored(function) | {item.arg for item in _arguments(function)} | {function.name}
+        own = stored(function) | {item.arg for item in arguments(function)} | {function.name}
         for node in ast.walk(function):
             match node:
                 case ast.Global() | ast.Nonlocal() | ast.Import() | ast.ImportFrom():
@@ -271,11 +272,11 @@ class Independent:
                     continue
                 case ast.Name(id=name) if name not in own and not self._is_fixed(name):
                     return False
-                case _ if _changes(node) or isinstance(node, ast.Await):
+                case _ if changes(node) or isinstance(node, ast.Await):
                     return False
-        arguments = {item.arg for item in _arguments(function)}
+        taken = {item.arg for item in arguments(function)}
         is_fixture = bool(function.decorator_list)
-        return not is_fixture or arguments <= {"request"}
+        return not is_fixture or taken <= {"request"}
 
     def _is_fixed(self, name: str) -> bool:
         """Tell whether a name of the module stands for what nobody can change."""
@@ -283,120 +284,3 @@ class Independent:
         if len(found) == 1:
             return isinstance(found[0], ast.Constant)
         return self._is_of_module(name)
-
-
-def _count_given(tree: ast.Module) -> Counter[str]:
-    """Count how often an attribute of each name is given a value, of whatever object."""
-    found: Counter[str] = Counter()
-    for node in ast.walk(tree):
-        match node:
-            case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
-                found[name] += 1
-            case ast.ClassDef(body=body):
-                found.update(
-                    n for item in body if not isinstance(item, FUNCTIONS) for n in _stored(item)
-                )
-    return found
-
-
-def _once(functions: Iterator[Function]) -> dict[str, Function]:
-    found: dict[str, list[Function]] = {}
-    for one in functions:
-        found.setdefault(one.name, []).append(one)
-    return {name: ones[0] for name, ones in found.items() if len(ones) == 1 and not _setup(ones[0])}
-
-
-def _setup(function: Function) -> bool:
-    is_fixture = "fixture" in {last_name(mark) for mark in function.decorator_list}
-    return prepares(function) and not is_fixture
-
-
-def _imported(tree: ast.AST, is_known: Callable[[str], bool]) -> dict[str, bool]:
-    """Names of what is imported, and whether it is only of modules that are known."""
-    found: dict[str, bool] = {}
-    for node in ast.walk(tree):
-        match node:
-            case ast.Import(names=aliases):
-                for alias in aliases:
-                    name = alias.asname or alias.name.partition(".")[0]
-                    found[name] = is_known(alias.name) and found.get(name, True)
-            case ast.ImportFrom(module=module, names=aliases, level=level):
-                for alias in aliases:
-                    name = alias.asname or alias.name
-                    pure = not level and is_known(module or "") and alias.name not in _CHANGING
-                    found[name] = pure and found.get(name, True)
-    return found
-
-
-def _stored(node: ast.AST) -> set[str]:
-    """Names that are given a value somewhere in a part of the tests."""
-    found = {
-        inner.id
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store | ast.Del)
-    }
-    for inner in ast.walk(node):
-        match inner:
-            case ast.alias(name=name, asname=asname):
-                found.add(asname or name.partition(".")[0])
-            case ast.ExceptHandler(name=str(name)) | ast.ClassDef(name=name):
-                found.add(name)
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                found.add(name)
-    return found - ({node.name} if isinstance(node, FUNCTIONS) else set())
-
-
-def _arguments(node: ast.AST) -> list[ast.arg]:
-    if not isinstance(node, (*FUNCTIONS, ast.Lambda)):
-        return []
-    given = node.args
-    more = [one for one in (given.vararg, given.kwarg) if one is not None]
-    return [*given.posonlyargs, *given.args, *given.kwonlyargs, *more]
-
-
-def _changes(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and (
-        node.attr in _CHANGING or node.attr.startswith("__")
-    )
-
-
-def _is_read_once(value: ast.expr) -> bool:
-    return isinstance(value, ast.GeneratorExp) or (
-        isinstance(value, ast.Call) and last_name(value) in (*_READ_ONCE, "iter")
-    )
-
-
-def _bare(expr: ast.AST) -> Iterator[ast.AST]:
-    """Parts of an expression without those of which an attribute is read."""
-    yield expr
-    for child in ast.iter_child_nodes(expr):
-        if not (isinstance(expr, ast.Attribute) and isinstance(child, ast.Name)):
-            yield from _bare(child)
-
-
-def _is_bare_self(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and node.id in ("self", "cls")
-
-
-def _read(expr: ast.expr) -> Iterator[ast.expr]:
-    """Yield the names that an expression reads, and attributes of the test case."""
-    own = _stored(expr) | {item.arg for node in ast.walk(expr) for item in _arguments(node)}
-    for node in ast.walk(expr):
-        match node:
-            case ast.Attribute(value=ast.Name(id="self" | "cls")):
-                yield node
-            case ast.Name(id=name) if name not in ("self", "cls", *own):
-                yield node
-
-
-def _targets(node: ast.AST) -> set[str]:
-    """Names that a statement gives a value, or an object behind one a part."""
-    given = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", node)]
-    return {n.id for target in given for n in ast.walk(target) if isinstance(n, ast.Name)}
-
-
-def _steers(node: ast.AST) -> bool:
-    """Tell whether it depends on what goes wrong in a part of the tests how it goes on."""
-    if isinstance(node, ast.With | ast.AsyncWith):
-        return any(last_name(item.context_expr) in _EXPECTING for item in node.items)
-    return isinstance(node, _STEERING)

@@ -8,12 +8,12 @@ import functools
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
-from executor.guest.guards import likeness
-from executor.guest.guards.constants import Constants
-from executor.guest.guards.copying import Change, copied
+from executor.guest.guards.copies import likeness
 from executor.guest.guards.independent import Independent
-from executor.guest.guards.names import Names
-from executor.guest.guards.sites import Site, last_name
+from executor.guest.guards.text.constants import Constants
+from executor.guest.guards.text.copying import Change, copied
+from executor.guest.guards.text.names import Names
+from executor.guest.guards.text.sites import Site, last_name
 from executor.guest.reading.statements import SITE
 
 NUMBER = "\1"

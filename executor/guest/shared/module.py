@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
 
-from executor.guest.guards.sites import last_name
+from executor.guest.guards.text.sites import last_name
 
 _OF_SOURCE: Final = {"getsource", "getsourcelines", "getsourcefile", "findsource", "getlines"}
 _ASSERT: Final = re.compile(r"\bassert\b")

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 from executor.judging import compare, verdicts
 from executor.judging.called.composing import built
 from executor.judging.checking import Checkers
-from executor.judging.limits import GRACE
-from executor.judging.metering import Meter, Spending
+from executor.judging.limits.allowances import GRACE
+from executor.judging.limits.metering import Meter, Spending
 from executor.judging.native import Compiled, NativeRunner
 from executor.sandbox import messages
 from executor.sandbox.ended import Ended, describe_status

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 
 from executor.judging import verdicts
 from executor.judging.host import CompileFailed
-from executor.judging.limits import GRACE
-from executor.judging.metering import Meter, Spending
+from executor.judging.limits.allowances import GRACE
+from executor.judging.limits.metering import Meter, Spending
 from executor.judging.native import Compiled, NativeRunner
 from executor.judging.programs.changing import Change, changes
 from executor.judging.programs.composing import composed

@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from executor.judging.limits import Allowance
-from executor.judging.metering import Meter
+from executor.judging.limits.allowances import Allowance
+from executor.judging.limits.metering import Meter
 from executor.judging.shared import sharing
 from executor.judging.shared.arranging import Arrangement, Pattern
 from executor.judging.shared.guarding import Guard, Ran

@@ -9,8 +9,8 @@ from typing import Any
 
 from executor.judging.host import CompileFailed
 from executor.judging.items import NO_MESSAGE, Items
-from executor.judging.limits import GRACE
-from executor.judging.metering import Meter, Spending
+from executor.judging.limits.allowances import GRACE
+from executor.judging.limits.metering import Meter, Spending
 from executor.judging.shared.arranging import Arrangement
 from executor.judging.shared.comparing import Compared, Comparison
 from executor.sandbox.ended import Budget, Ended

@@ -6,8 +6,8 @@ import warnings
 
 import pytest
 
+from executor.guest.guards.copies.differing import other_than
 from executor.guest.guards.deriving import pattern
-from executor.guest.guards.differing import other_than
 from executor.guest.reading.statements import SITE
 from executor.guest.telling import by_value, is_lasting
 from executor.judging.shared.arranging import Arrangement, Pattern

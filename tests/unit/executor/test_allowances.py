@@ -3,8 +3,15 @@
 import pytest
 
 from executor.judging import verdicts
-from executor.judging.limits import Allowance, calibrated, is_enough, is_near_limit, least, own
-from executor.judging.metering import Spending
+from executor.judging.limits.allowances import (
+    Allowance,
+    calibrated,
+    is_enough,
+    is_near_limit,
+    least,
+    own,
+)
+from executor.judging.limits.metering import Spending
 from infra.contracts.base import STANDARD_IMAGE, Outcome
 from infra.contracts.execution import Usage
 from infra.contracts.problems import Limits

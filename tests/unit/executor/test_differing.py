@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.guest.guards.differing import other_than
+from executor.guest.guards.copies.differing import other_than
 
 
 class Colour(enum.Enum):

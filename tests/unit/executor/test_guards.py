@@ -4,8 +4,8 @@ import textwrap
 
 import pytest
 
-from executor.guest.guards.examples import other_output
-from executor.guest.guards.values import Draws
+from executor.guest.guards.text.examples import other_output
+from executor.guest.guards.text.values import Draws
 from executor.judging.shared.arranging import NAME, Arrangement
 from executor.judging.shared.guarding import Ran
 from executor.judging.verdicts import result

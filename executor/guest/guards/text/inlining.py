@@ -4,8 +4,8 @@ import ast
 from collections import Counter
 from collections.abc import Collection
 
-from executor.guest.guards.copying import copied
-from executor.guest.guards.sites import FUNCTIONS, NAME, Function
+from executor.guest.guards.text.copying import copied
+from executor.guest.guards.text.sites import FUNCTIONS, NAME, Function
 
 _BOUND_TO_CLASS = ("super", "__class__")
 

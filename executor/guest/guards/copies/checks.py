@@ -9,11 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from executor.guest.guards import likeness
-from executor.guest.guards.copying import Change, together
-from executor.guest.guards.examples import other_output
-from executor.guest.guards.literals import TYPES, Literals, Spot, becoming, changed
-from executor.guest.guards.opposites import (
+from executor.guest.guards.copies import likeness
+from executor.guest.guards.copies.opposites import (
     EXCEPTIONS,
     WARNINGS,
     computed_other,
@@ -21,8 +18,11 @@ from executor.guest.guards.opposites import (
     opposite_call,
     others,
 )
-from executor.guest.guards.sites import Site, last_name
-from executor.guest.guards.values import Draws, Scalar, unlikely
+from executor.guest.guards.text.copying import Change, together
+from executor.guest.guards.text.examples import other_output
+from executor.guest.guards.text.literals import TYPES, Literals, Spot, becoming, changed
+from executor.guest.guards.text.sites import Site, last_name
+from executor.guest.guards.text.values import Draws, Scalar, unlikely
 
 _CONTAINED = ("match", "search", "fullmatch", "startswith", "endswith", "find", "count")
 _RAISING = ("assertRaises", "assertRaisesRegex", "raises")

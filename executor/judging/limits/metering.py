@@ -4,7 +4,7 @@ import time
 from types import TracebackType
 from typing import Final
 
-from executor.judging.limits import Allowance, own
+from executor.judging.limits.allowances import Allowance, own
 from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail
 from infra.contracts.base import Outcome

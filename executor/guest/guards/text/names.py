@@ -3,9 +3,9 @@
 import ast
 from typing import NamedTuple
 
-from executor.guest.guards.bindings import attributes, bindings, items_of
-from executor.guest.guards.reading import Test
-from executor.guest.guards.sites import FUNCTIONS, Site, last_name
+from executor.guest.guards.text.bindings import attributes, bindings, items_of
+from executor.guest.guards.text.reading import Test
+from executor.guest.guards.text.sites import FUNCTIONS, Site, last_name
 
 _SELF = {"self", "cls"}
 

@@ -2,7 +2,7 @@
 
 import doctest
 
-from executor.guest.guards.values import Draws, another
+from executor.guest.guards.text.values import Draws, another
 
 
 def other_output(text: str, draws: Draws) -> str | None:

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from executor.guest.guards.bindings import prepares
-from executor.guest.guards.inlining import Inlining
-from executor.guest.guards.sites import FUNCTIONS, Function, Site, last_name, sites
-from executor.guest.guards.written import put_in_place
+from executor.guest.guards.text.bindings import prepares
+from executor.guest.guards.text.inlining import Inlining
+from executor.guest.guards.text.sites import FUNCTIONS, Function, Site, last_name, sites
+from executor.guest.guards.text.written import put_in_place
 from executor.guest.reading.statements import Statement, statements
 
 _SCOPES = (*FUNCTIONS, ast.Lambda, ast.ClassDef)

@@ -4,10 +4,10 @@ import ast
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from executor.guest.guards.copying import Change, copied
-from executor.guest.guards.names import Names
-from executor.guest.guards.sites import Site, last_name
-from executor.guest.guards.values import Draws, Scalar, another
+from executor.guest.guards.text.copying import Change, copied
+from executor.guest.guards.text.names import Names
+from executor.guest.guards.text.sites import Site, last_name
+from executor.guest.guards.text.values import Draws, Scalar, another
 
 TYPES = ("int", "str", "list", "dict", "float", "tuple", "set", "bytes")
 _EMPTY = {"set", "list", "tuple", "frozenset", "deque", "Counter", "dict", "OrderedDict"}

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from executor.guest.guards.sites import FUNCTIONS, Function, last_name
+from executor.guest.guards.text.sites import FUNCTIONS, Function, last_name
 
 
 def bindings(scope: ast.AST) -> dict[str, list[ast.expr]]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Final
 
-from executor.guest.guards.values import Draws, another, unlikely
+from executor.guest.guards.text.values import Draws, another, unlikely
 
 _SCALARS: Final = (bool, int, float, complex, str, bytes, type(None))
 _DEPTH: Final = 20

@@ -3,7 +3,7 @@
 import ast
 import math
 
-from executor.guest.guards.sites import last_name
+from executor.guest.guards.text.sites import last_name
 
 _SIMILAR = ("isclose", "allclose", "array_equal", "equals", "compare_digest", "samefile")
 _TOLERANT = ("Almost", "almost", "close", "approx")

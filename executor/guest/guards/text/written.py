@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from executor.guest.guards.bindings import attributes, bindings
-from executor.guest.guards.constants import Constants
-from executor.guest.guards.copying import copied
-from executor.guest.guards.sites import last_name
+from executor.guest.guards.text.bindings import attributes, bindings
+from executor.guest.guards.text.constants import Constants
+from executor.guest.guards.text.copying import copied
+from executor.guest.guards.text.sites import last_name
 
 _MOST_NODES: Final = 20_000
 """Parts of all that is put anywhere, together."""

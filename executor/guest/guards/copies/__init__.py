@@ -1,0 +1,1 @@
+"""Makes changed copies of checks, which must fail."""

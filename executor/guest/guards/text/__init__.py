@@ -1,0 +1,1 @@
+"""Reads test code: what it checks, what its names stand for, what is written out in it."""
