@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import IO
 
@@ -50,6 +51,8 @@ class Service:
     """Whether it does its work; the next service is started after that."""
     grace_seconds: float = 40.0
     """Time to finish after SIGTERM."""
+    ends_beside: bool = False
+    """Whether it is told to end at once with its neighbours that are, too; others end alone."""
     pass_fds: tuple[int, ...] = ()
     """Open files of ours that it is given under their numbers."""
 
@@ -256,7 +259,7 @@ class Supervisor:
             return file.read().decode(errors="replace") or "it wrote nothing"
 
     def _end_all(self) -> None:
-        """End services, last started first; what is abandoned all at once."""
+        """End services, last started first, stage after stage; what is abandoned all at once."""
         alive = [
             running
             for running in reversed(list(self._running.values()))
@@ -264,15 +267,22 @@ class Supervisor:
             if not running.given_up and running.restart_at is None
         ]
         if not self._is_abandoned:
-            for running in alive:
-                running.process.terminate()
-                self._end(running, running.service.grace_seconds)
+            for number, stage in groupby(enumerate(alive), lambda one: _stage(*one)):
+                del number
+                self._end_stage([running for _, running in stage])
             return
         for running in alive:
             running.process.terminate()
         deadline = time.monotonic() + _ABANDONED_SECONDS
         for running in alive:
             self._end(running, max(deadline - time.monotonic(), 0.0))
+
+    def _end_stage(self, stage: Sequence[_Running]) -> None:
+        for running in stage:
+            running.process.terminate()
+        told = time.monotonic()
+        for running in stage:
+            self._end(running, max(told + running.service.grace_seconds - time.monotonic(), 0.0))
 
     def _end(self, running: _Running, grace_seconds: float) -> None:
         """Wait for the end of a service that was told to end, and kill what is left then."""
@@ -284,6 +294,11 @@ class Supervisor:
         signal_group(running.process, signal.SIGKILL)
         running.process.wait()
         running.copier.join(1.0)
+
+
+def _stage(number: int, running: _Running) -> int:
+    """Return the same for neighbours that end beside one another, and a number of its own else."""
+    return -1 if running.service.ends_beside else number
 
 
 def _ended(code: int) -> str:

@@ -114,9 +114,9 @@ def celery_app(room: Queue | None = None, url: str | None = None) -> Celery:
             "priority_steps": sorted(PRIORITIES.values()),
             **_held(room),
             "visibility_timeout": limits.visibility_seconds,
-            # How long a worker lets Redis wait for a message before it asks again; it hears of one
-            # at once, and its loop wakes the less.
-            "polling_interval": 5,
+            # How long a worker lets Redis wait for a message before it asks again. It hears of one
+            # at once; a worker that is told to end does so after this, and its loop wakes as often.
+            "polling_interval": 2,
             "unacked_restore_interval": min(5.0, limits.visibility_seconds / 4),
             "unacked_restore_throttle": 1,
             "health_check_interval": 25,

@@ -45,6 +45,35 @@ def test_a_service_that_refuses_to_start_is_given_up_with_its_words(supervisor):
         supervisor.start(Service(name="refuser", command=command, env={}, ready=lambda: False))
 
 
+def test_those_that_end_beside_one_another_need_not_wait_for_each_other(tmp_path):
+    # Each of the two waits for the other's end to begin; in turns neither would see it.
+    program = (
+        "import pathlib, signal, sys, time\n"
+        "own, other, end = map(pathlib.Path, sys.argv[1:4])\n"
+        "def stop(*_):\n"
+        "    own.with_suffix('.told').touch()\n"
+        "    while not other.with_suffix('.told').exists(): time.sleep(0.01)\n"
+        "    end.touch()\n"
+        "    raise SystemExit(0)\n"
+        "signal.signal(signal.SIGTERM, stop)\n"
+        "own.touch()\n"
+        "time.sleep(600)\n"
+    )
+    supervisor = Supervisor(tmp_path / "logs", echo=False)
+    for own, other in (("b", "c"), ("c", "b")):
+        names = [tmp_path / own, tmp_path / other, tmp_path / f"{own}-end"]
+        command = [sys.executable, "-I", "-c", program, *map(str, names)]
+        service = Service(
+            name=own, command=command, env={}, ready=names[0].exists, ends_beside=True
+        )
+        supervisor.start(service)
+
+    supervisor.stop()
+
+    assert (tmp_path / "b-end").exists()
+    assert (tmp_path / "c-end").exists()
+
+
 def test_services_stop_in_reverse_order_and_leave_nothing(tmp_path):
     order = tmp_path / "order"
     program = (

@@ -33,6 +33,8 @@ _READY_SECONDS = 120.0
 GRACE_SECONDS = {"executor": MAX_WALL_SECONDS + 20}
 """Until a service that was told to stop is killed, where that is longer than usual: as long as a
 candidate may take on a busy machine."""
+_OUTLIVING = ("api", "ranker")
+"""Services that end when all others have, which may still have something to say to them."""
 _TEMPORARY = "tmp"
 """Folder of the data directory for what services keep for a while."""
 
@@ -156,6 +158,7 @@ def running_suite(
                     command=(commands or {}).get(name, usual),
                     env=environment | _metrics(number) | dict((overrides or {}).get(name, {})),
                     grace_seconds=GRACE_SECONDS.get(name, Service.grace_seconds),
+                    ends_beside=name not in _OUTLIVING,
                     pass_fds=(listener.fileno(),) if name == "api" else (),
                 )
                 suite.add(service)
