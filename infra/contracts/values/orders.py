@@ -24,6 +24,8 @@ _PROBES: Final = (16, 64)
 _ATTEMPTS: Final = 8
 _MOST_ITEMS: Final = 4_000
 _MOST_PLACES: Final = 2**14
+_MOST_PERMUTED: Final = 7
+"""Elements of which every order is tried, if nothing else has led to theirs."""
 _SAFE: Final = frozenset({int, str, float, bool, bytes, complex, type(None)})
 
 
@@ -125,6 +127,11 @@ def _recipes(wanted: list[Any], places: int, is_frozen: bool) -> Iterator[Recipe
             missing = max(0, _at_once(places) - len(items) - len(solved.blocked))
             at = [*solved.blocked, *solved.free[:missing]]
             yield Recipe(items, places, len(solved.home), _fillers(at, places, set(wanted)))
+    if is_frozen and places > _SMALLEST and len(wanted) <= _MOST_PERMUTED:
+        # Without fillers the places alone do not decide where elements that collide end up.
+        for order in itertools.permutations(wanted):
+            yield Recipe([*order])
+            yield Recipe([*order], places, len(order))
 
 
 def _fillers(at: Iterable[int], places: int, taken: set[Any]) -> list[int]:
