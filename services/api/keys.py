@@ -81,7 +81,7 @@ def _digest(key: str) -> str:
 
 
 def caller_of(request: Request) -> Caller:
-    """Return who sent a request; `guards.RequireKey` has found out."""
+    """Return who sent a request; `middleware.RequireKey` has found out."""
     caller: Caller = request.state.caller
     return caller
 
