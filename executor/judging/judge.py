@@ -13,6 +13,7 @@ from executor.judging.limits.allowances import (
     Allowance,
     calibrated,
     is_enough,
+    is_load_near_limit,
     is_near_limit,
     least,
     own,
@@ -278,6 +279,8 @@ class Judge:
         meter = Meter(limits, allowed, self._deadline)
         verdict = self._run(source, meter, times_each)
         is_near = meter.was_late or is_near_limit(verdict, limits, allowed)
+        # What a compiler takes is no loading.
+        is_near = is_near or (self._native is None and is_load_near_limit(verdict, allowed))
         return verdict.model_copy(update={"unstable": True}) if is_near else verdict
 
     def _run(self, source: str, meter: Meter, times_each: bool) -> Verdict:

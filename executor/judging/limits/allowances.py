@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from infra.contracts.base import STANDARD_IMAGE, Outcome
+from infra.contracts.base import STANDARD_IMAGE, Integrity, Outcome
 from infra.contracts.execution import Usage, Verdict
 from infra.contracts.problems import (
     LEAST_CPU_SECONDS,
@@ -90,3 +90,14 @@ def is_near_limit(verdict: Verdict, limits: Limits, allowed: Allowance) -> bool:
         return True
     is_whole = len(ended) == len(verdict.tests)
     return is_whole and verdict.usage.cpu_seconds >= NEAR * limits.total_cpu_seconds
+
+
+def is_load_near_limit(verdict: Verdict, allowed: Allowance) -> bool:
+    """Tell whether a program came near the limit of loading, and was loaded; if tests run apart.
+
+    Beside tests run their copies too; elsewhere loading is all that is outside of tests.
+    """
+    tests = sum(test.cpu_seconds for test in verdict.tests)
+    is_loaded = any(test.outcome not in _CUT_OFF for test in verdict.tests)
+    is_apart = verdict.integrity is Integrity.ISOLATED
+    return is_apart and is_loaded and verdict.usage.cpu_seconds - tests >= NEAR * allowed.load

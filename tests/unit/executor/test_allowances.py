@@ -7,6 +7,7 @@ from executor.judging.limits.allowances import (
     Allowance,
     calibrated,
     is_enough,
+    is_load_near_limit,
     is_near_limit,
     least,
     own,
@@ -71,6 +72,18 @@ def test_a_verdict_is_near_a_limit_where_a_little_time_would_change_it(outcome, 
     found = verdict((PASSED, Spending(0.1)), (outcome, Spending(cpu)))
 
     assert is_near_limit(found, LIMITS, Allowance(1, 1, 1, 1)) == is_near
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seconds", "is_near"),
+    [(PASSED, 0.7, False), (PASSED, 0.9, True), (HUNG, 1.0, False)],
+)
+def test_a_verdict_is_near_a_limit_where_loading_was(outcome, seconds, is_near):
+    found = verdict((outcome, Spending(0.1)))
+    usage = found.usage.model_copy(update={"cpu_seconds": 0.1 + seconds})
+    loaded = found.model_copy(update={"usage": usage})
+
+    assert is_load_near_limit(loaded, Allowance(5, 1, 1, 1)) == is_near
 
 
 def test_many_tests_are_near_the_limit_of_all_together():
