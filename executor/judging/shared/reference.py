@@ -9,7 +9,6 @@ from executor.judging.shared.guarding import Guard, Ran, Runs, read
 from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult
 from infra.contracts.values import tagged
-from infra.contracts.values.scalars import Json
 
 _ATTEMPTS: Final = 6
 _LEAST_SECONDS: Final = 1.0
@@ -67,8 +66,8 @@ def learn(
             siblings = list(before.failing)
         else:
             guard = _guard(pattern, tests, kept, runs, *_reached(pattern, arrangement, ran))
-            _require_same(before.learnt, guard.learnt)
             return guard._replace(
+                learnt=_agreed(before.learnt, guard.learnt),
                 runs={n: told for n, told in guard.runs.items() if before.runs.get(n) == told},
                 failing={n: f for n, f in guard.failing.items() if before.failing.get(n) == f},
                 slowest=max(before.slowest, guard.slowest),
@@ -100,7 +99,7 @@ def _reached(
         reached[item, run] = frozenset(compared.times)
         missing -= compared.times.keys()
         learnt[item, run] = {
-            check: _in_turn(values)
+            check: tuple(map(tagged.decode_tree, values))
             for check, values in compared.learnt.items()
             if check not in compared.failed
         }
@@ -114,26 +113,34 @@ def _reached(
     return reached, learnt
 
 
-def _in_turn(values: Sequence[Json]) -> tuple[Any, ...]:
-    """Return what a check expects in turn; one value where that is always the same."""
-    different = values if any(value != values[0] for value in values) else values[:1]
-    return tuple(tagged.decode_tree(value) for value in different)
-
-
-def _require_same(one: Learnt, other: Learnt) -> None:
-    """Require that two runs expect the same.
+def _agreed(one: Learnt, other: Learnt) -> Learnt:
+    """Return what two runs expect: as often as both do, or once where it is always the same.
 
     Raises:
         Mistaken: some checks expect something else another time.
     """
-    wrong = {
-        check
-        for run in one.keys() | other.keys()
-        for check in one.get(run, {}).keys() | other.get(run, {}).keys()
-        if not _are_same(one.get(run, {}).get(check), other.get(run, {}).get(check))
-    }
+    found: dict[tuple[int | None, str], dict[int, tuple[Any, ...]]] = {}
+    wrong = set[int]()
+    for run in one.keys() | other.keys():
+        found[run] = {}
+        for check in one.get(run, {}).keys() | other.get(run, {}).keys():
+            here, there = one.get(run, {}).get(check), other.get(run, {}).get(check)
+            if not _are_same(here, there):
+                here, there = _only(here), _only(there)
+            if here is None or not _are_same(here, there):
+                wrong.add(check)
+            else:
+                found[run][check] = here
     if wrong:
         raise Mistaken(wrong)
+    return found
+
+
+def _only(values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    """Return the one value that a check always expects; None if there is none."""
+    if values is None or not all(_are_same(value, values[0]) for value in values):
+        return None
+    return values[:1]
 
 
 def _are_same(one: object, other: object) -> bool:
