@@ -4,6 +4,7 @@ import textwrap
 
 import pytest
 
+from executor.judging.shared import reference
 from executor.judging.shared.arranging import Arrangement
 from infra.contracts.base import Outcome
 from tests.unit.executor.derived_tests import HEAD, derived, learnt, outcomes, told_by_running
@@ -296,3 +297,28 @@ def test_it():
     guard = learnt(source, run=run, inside=frozenset())
 
     assert guard is None or not guard.pattern.outside
+
+
+RUN = (0, "test_one")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "agreed"),
+    [
+        ((1, 2), (1, 2), (1, 2)),
+        # As often in both, so that a candidate has to come to it as often.
+        ((1, 1, 1), (1, 1, 1), (1, 1, 1)),
+        ((1, 1), (1, 1, 1), (1,)),
+        ((1, 2), (1, 2, 2), None),
+        ((1,), (2,), None),
+    ],
+)
+def test_two_runs_agree_on_values_and_on_how_often_there_is_one(one, other, agreed):
+    def found():
+        return reference._agreed({RUN: {7: one}}, {RUN: {7: other}})
+
+    if agreed is None:
+        with pytest.raises(reference.Mistaken):
+            found()
+    else:
+        assert found() == {RUN: {7: agreed}}
