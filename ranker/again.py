@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from infra.contracts.base import SkipReason
 from infra.db.tables import RankingRow, TrainingBatchRow
 from infra.db.unit_of_work import Database, Work
-from ranker import batches, records, revocation
+from ranker import batches, groups, revocation
 from ranker.ranking import RULE_VERSION, Rules
 
 _GROUPS = 50
@@ -57,11 +57,12 @@ def _page(work: Work, after: UUID, rules: Rules, done: RankedAgain) -> UUID | No
     page = work.session.scalars(outdated.where(RankingRow.id > after).limit(_GROUPS)).all()
     if not page:
         return None
-    records.lock_groups(work, [row.group_id for row in page])
+    groups.lock(work, [row.group_id for row in page])
     # Asked again: some may have been taken back or deleted until now, but none is from now on.
     rows = outdated.where(RankingRow.id.in_([row.id for row in page]))
     old = work.session.scalars(rows.execution_options(populate_existing=True)).all()
-    new = {row.group_id: records.ranking_of(work, row.group_id, rules) for row in old}
+    ranked = groups.rankings_of(work, [row.group_id for row in old], rules)
+    new = {row.group_id: row for row in ranked}
     # Not before all is ranked: nobody forms a batch while it is held.
     batches.lock_forming(work)
     _replace(work, old, new, done)

@@ -4,15 +4,16 @@ A batch is trained at most once: each lease has an epoch, every later call names
 is recorded in the transaction that records the checkpoint.
 """
 
+import functools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, Select, func, select, update
 
 from infra import errors
-from infra.contracts.base import BatchState
+from infra.contracts.base import BatchState, SkipReason
 from infra.contracts.ranking import (
     CompleteRequest,
     HeartbeatRequest,
@@ -44,6 +45,7 @@ UNBATCHED: ColumnElement[bool] = (
     RankingRow.training_batch_id.is_(None) & RankingRow.skip_reason.is_(None) & IN_FORCE
 )
 """Rankings that wait to be put into a batch."""
+_LOCK_FORMING = select(func.pg_advisory_xact_lock(Lock.FORMING_BATCHES))
 
 
 def form(
@@ -58,16 +60,11 @@ def form(
     Groups that are not wanted are skipped for good, with the reason.
     """
     lock_forming(work)
-    leave_out(work, UNBATCHED, wanted)
-    rows = work.session.execute(
-        select(RankingRow.id, RankingRow.num_pairs, RankingRow.created_at, GroupRow.policy_id)
-        .join(GroupRow, RankingRow.group_id == GroupRow.id)
-        .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
-        .where(UNBATCHED, wanted.is_ready())
-        .order_by(GroupRow.policy_id, RankingRow.id)
-    ).all()
+    rows = work.session.execute(_waiting(wanted)).all()
+    leave_out(work, {row.id: SkipReason(row.reason) for row in rows if row.reason is not None})
+    kept = (row for row in rows if row.reason is None)
     formed = 0
-    for policy_id, of_policy in groupby(rows, key=lambda row: row.policy_id):
+    for policy_id, of_policy in groupby(kept, key=lambda row: row.policy_id):
         waiting = list(of_policy)
         for start in range(0, len(waiting), batch_groups):
             chunk = waiting[start : start + batch_groups]
@@ -79,12 +76,31 @@ def form(
     return formed
 
 
+@functools.cache
+def _waiting(wanted: Wanted) -> Select[UUID, int, datetime, UUID, SkipReason | None]:
+    """Make the statement, once: it is asked whenever a group is ranked."""
+    reason = wanted.leaves_out()
+    return (
+        select(
+            RankingRow.id,
+            RankingRow.num_pairs,
+            RankingRow.created_at,
+            GroupRow.policy_id,
+            reason.label("reason"),
+        )
+        .join(GroupRow, RankingRow.group_id == GroupRow.id)
+        .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
+        .where(UNBATCHED, reason.is_not(None) | wanted.is_ready())
+        .order_by(GroupRow.policy_id, RankingRow.id)
+    )
+
+
 def lock_forming(work: Work) -> None:
     """Keep everybody else from putting rankings into batches, until this transaction ends.
 
     Another former then finds the groups taken. Who locks groups too does so first.
     """
-    work.session.execute(select(func.pg_advisory_xact_lock(Lock.FORMING_BATCHES)))
+    work.session.execute(_LOCK_FORMING)
 
 
 def _make_batch(work: Work, policy_id: UUID, ranking_ids: Sequence[UUID], num_pairs: int) -> None:

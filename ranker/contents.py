@@ -1,9 +1,10 @@
 """What a ranked group holds for training: its responses, best first, and its pairs."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import load_only
 
 from infra.contracts.base import Integrity, Language
@@ -70,7 +71,7 @@ def responses(
     }
 
 
-def judged(row: CandidateRow, language: Language) -> Judged:
+def judged(row: CandidateRow | Row[*tuple[Any, ...]], language: Language) -> Judged:
     """Show a labelled candidate to the ranking."""
     assert row.label is not None
     assert row.pass_fraction is not None

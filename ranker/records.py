@@ -1,29 +1,15 @@
 """Records what executors report, and ranks a group once nothing of it is missing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Uuid,
-    case,
-    cast,
-    column,
-    false,
-    func,
-    literal,
-    select,
-    tuple_,
-    update,
-    values,
-)
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Integer, Uuid, any_, bindparam, case, cast, column, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from infra import checking
-from infra.contracts.base import CandidateState, GroupState, Pairing, SampleState, new_id
+from infra.contracts.base import CandidateState, new_id
 from infra.contracts.execution import (
     ExecutionFailure,
     ExecutionResult,
@@ -31,25 +17,56 @@ from infra.contracts.execution import (
     ExecutionStarted,
     TestResult,
 )
-from infra.db.tables import (
-    CandidateRow,
-    ExecutionRow,
-    GroupRow,
-    ProblemRow,
-    RankingRow,
-    SampleRequestRow,
-    SandboxProfileRow,
-)
+from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, SandboxProfileRow
 from infra.db.unit_of_work import Work
 from infra.observability import logs, metrics
-from ranker import contents, labels
-from ranker.ranking import Rules, rank
+from ranker import groups, labels
+from ranker.ranking import Rules
 
 log = logs.get(__name__)
 
 _TIMES = {name for name in TestResult.model_fields if name.endswith("_seconds")}
 SANDBOX_NEWS_SECONDS = 60.0
 """How old the last news of a sandbox may be; every message of every executor brings some."""
+
+
+# Made once: to build a statement costs more than to send it.
+_THESE = bindparam("ids", type_=ARRAY(Uuid))
+_FIND = (
+    select(CandidateRow.id, CandidateRow.group_id, CandidateRow.cache_key, GroupRow.problem_id)
+    .join(GroupRow, CandidateRow.group_id == GroupRow.id)
+    .where(CandidateRow.id == any_(_THESE))
+)
+_LOCK = (
+    select(CandidateRow.id)
+    .where(CandidateRow.id == any_(_THESE))
+    .order_by(CandidateRow.id)
+    # Not the key: a ranking that refers to one of these must not wait for us.
+    .with_for_update(key_share=True)
+)
+_BEGUN = (
+    func.unnest(_THESE, bindparam("numbers", type_=ARRAY(Integer)))
+    .table_valued(column("id", Uuid), column("attempt", Integer))
+    .render_derived(name="begun")
+)
+_COUNTS = CandidateRow.attempts + 1 == _BEGUN.c.attempt
+# Not before the row was locked, so that nobody's note of sending it is later.
+_NOW = func.statement_timestamp()
+_BEGIN = (
+    update(CandidateRow)
+    .where(CandidateRow.id == _BEGUN.c.id, CandidateRow.state == CandidateState.SUBMITTED)
+    .values(
+        attempts=CandidateRow.attempts + cast(_COUNTS, Integer),
+        # Whoever is in the outbox again has begun after all: a copy would be another attempt.
+        sent_at=case(
+            (_COUNTS & CandidateRow.follows.is_(None), func.coalesce(CandidateRow.sent_at, _NOW)),
+            else_=CandidateRow.sent_at,
+        ),
+        started_at=_NOW,
+    )
+    .execution_options(synchronize_session=False)
+)
+_STORE = insert(ExecutionRow).on_conflict_do_nothing().returning(ExecutionRow.id)
 
 
 def record_started(work: Work, started: ExecutionStarted) -> None:
@@ -63,31 +80,8 @@ def record_started(work: Work, started: ExecutionStarted) -> None:
     if not started.attempts:
         return
     _locked_in_order(work, list(started.attempts))
-    begun = values(column("id", Uuid), column("attempt", Integer), name="begun").data(
-        list(started.attempts.items())
-    )
-    counts = CandidateRow.attempts + 1 == begun.c.attempt
-    # Not before the row was locked, so that nobody's note of sending it is later.
-    now = func.statement_timestamp()
     work.session.execute(
-        update(CandidateRow)
-        .where(
-            CandidateRow.id == begun.c.id,
-            CandidateRow.state == CandidateState.SUBMITTED,
-        )
-        .values(
-            attempts=CandidateRow.attempts + cast(counts, Integer),
-            # Whoever is in the outbox again has begun after all: a copy would be another attempt.
-            sent_at=case(
-                (
-                    counts & CandidateRow.follows.is_(None),
-                    func.coalesce(CandidateRow.sent_at, now),
-                ),
-                else_=CandidateRow.sent_at,
-            ),
-            started_at=now,
-        )
-        .execution_options(synchronize_session=False)
+        _BEGIN, {"ids": list(started.attempts), "numbers": list(started.attempts.values())}
     )
 
 
@@ -110,13 +104,9 @@ def record_results(work: Work, results: ExecutionResults, rules: Rules) -> list[
     """
     ids = [result.candidate_id for result in results.results]
     ids += [failure.candidate_id for failure in results.failures]
-    found = work.session.execute(
-        select(CandidateRow.id, CandidateRow.group_id, CandidateRow.cache_key, GroupRow.problem_id)
-        .join(GroupRow, CandidateRow.group_id == GroupRow.id)
-        .where(CandidateRow.id.in_(ids))
-    ).all()
-    groups = sorted({row.group_id for row in found})
-    lock_groups(work, groups)
+    found = work.session.execute(_FIND, {"ids": ids}).all()
+    touched = sorted({row.group_id for row in found})
+    groups.lock(work, touched)
     there = set(_locked_in_order(work, ids))  # Some may have been pruned until now.
     # Verdicts on them are wrong, and were asked for before that was known.
     unsound = checking.unsound(work.session, {row.problem_id for row in found})
@@ -129,27 +119,11 @@ def record_results(work: Work, results: ExecutionResults, rules: Rules) -> list[
     for failure in results.failures:
         if failure.candidate_id in known:
             _record_failure(work, failure)
-    return [group_id for group_id in groups if rank_group(work, group_id, rules)]
+    return groups.rank_complete(work, touched, rules)
 
 
 def _locked_in_order(work: Work, candidate_ids: Sequence[UUID]) -> Sequence[UUID]:
-    query = (
-        select(CandidateRow.id)
-        .where(CandidateRow.id.in_(candidate_ids))
-        .order_by(CandidateRow.id)
-        # Not the key: a ranking that refers to one of these must not wait for us.
-        .with_for_update(key_share=True)
-    )
-    return work.session.scalars(query).all()
-
-
-def lock_groups(work: Work, group_ids: Iterable[UUID]) -> None:
-    """Lock groups, as every writer of labels does first; candidates are locked after them.
-
-    Both in the order of their ids, so that no two writers wait for each other.
-    """
-    query = select(GroupRow.id).where(GroupRow.id.in_(group_ids)).order_by(GroupRow.id)
-    work.session.execute(query.with_for_update())
+    return work.session.scalars(_LOCK, {"ids": list(candidate_ids)}).all()
 
 
 def _record_verdicts(
@@ -165,8 +139,7 @@ def _record_verdicts(
         _execution(result) | {"cache_key": cache_keys[result.candidate_id]} for result in results
     ]
     # RETURNING makes one statement of them, instead of one for each.
-    statement = insert(ExecutionRow).on_conflict_do_nothing().returning(ExecutionRow.id)
-    work.session.scalars(statement, executions).all()
+    work.session.scalars(_STORE, executions).all()
     # Not only what is new: a candidate that was set aside before its verdict came, and released
     # since, is labelled by that verdict when its attempt of the same number ends.
     _label(work, [(result.candidate_id, result.attempt) for result in results])
@@ -185,9 +158,7 @@ def label_released(work: Work, candidate_ids: Sequence[UUID]) -> None:
 
 def _label(work: Work, attempts: Sequence[tuple[UUID, int]]) -> None:
     """Label the candidates of attempts, and their duplicates, by the executions of these."""
-    given = select(ExecutionRow.candidate_id.label("id"), ExecutionRow.id.label("execution_id"))
-    these = tuple_(ExecutionRow.candidate_id, ExecutionRow.attempt).in_(attempts)
-    for one in labels.write(work, given.where(these).subquery()):
+    for one in labels.by_attempts(work, attempts):
         metrics.LABEL_SECONDS.observe(one.seconds)
         metrics.ATTEMPTS.observe(one.attempt)
 
@@ -269,67 +240,3 @@ def quarantine(work: Work, candidate_id: UUID, reason: str) -> None:
         .returning(CandidateRow.id)
     ).all()
     metrics.SWEEP_QUARANTINED.labels("candidate").inc(len(set_aside))
-
-
-def rank_group(work: Work, group_id: UUID, rules: Rules) -> bool:
-    """Rank a group if it is complete and not ranked yet; tell whether it was ranked now."""
-    group = work.session.get(GroupRow, group_id, with_for_update=True, populate_existing=True)
-    if (
-        group is None
-        or group.state is not GroupState.OPEN
-        or work.session.scalar(select(has_waiting(literal(group_id))))
-    ):
-        return False
-    ranking = ranking_of(work, group_id, rules)
-    work.session.add(ranking)
-    group.state = GroupState.RANKED
-    group.ranked_at = work.session.scalar(select(func.clock_timestamp()))
-    work.session.flush()
-    metrics.GROUPS_RANKED.labels(ranking.skip_reason or "").inc()
-    return True
-
-
-def ranking_of(work: Work, group_id: UUID, rules: Rules) -> RankingRow:
-    """Rank the labelled candidates of a group; the row is not stored yet."""
-    language, pairs = work.session.execute(
-        select(ProblemRow.language, GroupRow.pairs)
-        .join(GroupRow, GroupRow.problem_id == ProblemRow.id)
-        .where(GroupRow.id == group_id)
-    ).one()
-    if pairs is not None:
-        rules = rules.model_copy(update={"all_pairs": pairs is Pairing.ALL})
-    rows = work.session.scalars(
-        select(CandidateRow)
-        .where(CandidateRow.group_id == group_id, CandidateRow.state == CandidateState.LABELLED)
-        .execution_options(populate_existing=True)
-    ).all()
-    ranking = rank([contents.judged(row, language) for row in rows], rules)
-    return RankingRow(
-        id=new_id(),
-        group_id=group_id,
-        preset=ranking.preset,
-        rule_version=ranking.rule_version,
-        order=[entry.model_dump(mode="json") for entry in ranking.order],
-        pairs=[pair.model_dump(mode="json") for pair in ranking.pairs],
-        best_id=ranking.best_id,
-        num_pairs=len(ranking.pairs),
-        dropped_pairs=ranking.dropped_pairs,
-        skip_reason=ranking.skip_reason,
-    )
-
-
-def has_waiting(group_id: ColumnElement[UUID]) -> ColumnElement[bool]:
-    """Whether a candidate or a request for samples of a group still waits.
-
-    All rows of the group are looked at. Asked for those that wait, Postgres may take the index of
-    all that wait anywhere, of which it knows nothing yet when a large load has just come.
-    """
-    candidates = select(func.bool_or(CandidateRow.state == CandidateState.SUBMITTED)).where(
-        CandidateRow.group_id == group_id
-    )
-    requests = select(func.bool_or(SampleRequestRow.state == SampleState.SUBMITTED)).where(
-        SampleRequestRow.group_id == group_id
-    )
-    return func.coalesce(candidates.scalar_subquery(), false()) | func.coalesce(
-        requests.scalar_subquery(), false()
-    )

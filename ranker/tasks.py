@@ -16,7 +16,7 @@ from infra.db.unit_of_work import Database
 from infra.observability import logs
 from infra.queues.messaging import Queue, Sender, Task, celery_app
 from infra.settings import DatabaseSettings, load
-from ranker import batches, checks, records
+from ranker import batches, checks, groups, records
 from ranker.settings import RankerSettings
 
 app: Celery = celery_app(Queue.RANKER)
@@ -103,9 +103,9 @@ def rank_group(payload: dict[str, Any]) -> None:
     """Rank a group that is complete and was not ranked."""
     database, settings = _opened()
     with database.unit_of_work() as work:
-        ranked = records.rank_group(
-            work, RankGroup.model_validate(payload).group_id, settings.rules()
-        )
+        asked = [RankGroup.model_validate(payload).group_id]
+        groups.lock(work, asked)
+        ranked = groups.rank_complete(work, asked, settings.rules())
     if ranked:
         _form(database, settings)
 

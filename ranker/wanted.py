@@ -1,12 +1,16 @@
 """Which ranked groups go into training batches, by what their labels rest on."""
 
+from collections.abc import Mapping
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, func, null, select, update
 
 from infra import checking
 from infra.contracts.base import CheckState, Integrity, SkipReason
-from infra.db.tables import CandidateRow, ExecutionRow, GroupRow, ProblemRow, RankingRow
+from infra.db.tables import CandidateRow, ExecutionRow, ProblemRow, RankingRow
 from infra.db.unit_of_work import Work
 from infra.observability import metrics
 
@@ -64,23 +68,19 @@ class Wanted(NamedTuple):
 EVERYTHING = Wanted()
 
 
-def leave_out(work: Work, waiting: ColumnElement[bool], wanted: Wanted) -> None:
-    """Mark those of the waiting rankings that are not wanted as skipped, and count them."""
-    reason = wanted.leaves_out()
-    left_out = (
-        select(RankingRow.id, reason.label("reason"))
-        .join(GroupRow, RankingRow.group_id == GroupRow.id)
-        .join(ProblemRow, GroupRow.problem_id == ProblemRow.id)
-        .where(waiting, reason.is_not(None))
-        .subquery()
-    )
-    skipped = work.session.execute(
-        update(RankingRow)
-        .where(RankingRow.id == left_out.c.id)
-        .values(skip_reason=left_out.c.reason)
-        .returning(RankingRow.skip_reason)
-        .execution_options(synchronize_session=False)
-    )
-    for (skip_reason,) in skipped:
-        assert skip_reason is not None
-        metrics.GROUPS_LEFT_OUT.labels(skip_reason.value).inc()
+def leave_out(work: Work, reasons: Mapping[UUID, SkipReason]) -> None:
+    """Mark rankings as skipped, and count them.
+
+    Args:
+        work: The transaction.
+        reasons: By rankings, which nobody has put into a batch.
+    """
+    for skip_reason, rows in groupby(sorted(reasons.items(), key=itemgetter(1)), itemgetter(1)):
+        left_out = [ranking_id for ranking_id, _ in rows]
+        work.session.execute(
+            update(RankingRow)
+            .where(RankingRow.id.in_(left_out))
+            .values(skip_reason=skip_reason)
+            .execution_options(synchronize_session=False)
+        )
+        metrics.GROUPS_LEFT_OUT.labels(skip_reason.value).inc(len(left_out))

@@ -18,7 +18,7 @@ from infra.db.tables import UNSENT_CHECKS, GroupRow, ProblemRow, SampleRequestRo
 from infra.db.unit_of_work import Work
 from infra.observability import metrics
 from infra.queues.messaging import Task
-from ranker import records
+from ranker import groups, records
 from services.delivery import outbox
 
 
@@ -83,8 +83,8 @@ def refuse_samples(work: Work, requests: Collection[UUID]) -> set[UUID]:
     ).all()
     unsound = checking.unsound(work.session, {row.problem_id for row in rows})
     refused = [row for row in rows if row.problem_id in unsound]
-    groups = sorted({row.group_id for row in refused})
-    records.lock_groups(work, groups)
+    touched = sorted({row.group_id for row in refused})
+    groups.lock(work, touched)
     for row in refused:
         work.session.execute(
             update(SampleRequestRow)
@@ -97,7 +97,7 @@ def refuse_samples(work: Work, requests: Collection[UUID]) -> set[UUID]:
             .execution_options(synchronize_session=False)
         )
     metrics.SWEEP_QUARANTINED.labels("sample_request").inc(len(refused))
-    _rank(work, groups)
+    _rank(work, touched)
     return {row.id for row in refused}
 
 
@@ -108,15 +108,15 @@ def refuse(work: Work, chosen: Iterable[Sequence[outbox.Waiting]]) -> set[UUID]:
         return set()
     unsound = checking.unsound(work.session, {row.problem_id for row in rows})
     refused = [row for row in rows if row.problem_id in unsound]
-    groups = sorted({row.group_id for row in refused})
-    records.lock_groups(work, groups)
+    touched = sorted({row.group_id for row in refused})
+    groups.lock(work, touched)
     for row in refused:
         records.quarantine(work, row.id, unsound[row.problem_id])
-    _rank(work, groups)
+    _rank(work, touched)
     return {row.id for row in refused}
 
 
-def _rank(work: Work, groups: Iterable[UUID]) -> None:
+def _rank(work: Work, group_ids: Iterable[UUID]) -> None:
     """Have those of the groups ranked of which nothing waits any more."""
-    for group_id in groups:
+    for group_id in group_ids:
         work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))

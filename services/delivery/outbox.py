@@ -12,22 +12,18 @@ from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
-    Uuid,
     and_,
     case,
-    column,
-    exists,
     func,
     null,
     select,
     text,
     update,
-    values,
 )
 from sqlalchemy.orm import Session, aliased
 
 from infra import errors, stored_problems
-from infra.contracts.base import CandidateState, GroupState, Integrity, SampleState
+from infra.contracts.base import CandidateState, Integrity
 from infra.contracts.candidates import RankGroup
 from infra.contracts.execution import ExecutionRequest, Program, Suite
 from infra.db.tables import (
@@ -36,13 +32,12 @@ from infra.db.tables import (
     ExecutionRow,
     GroupRow,
     ProblemRow,
-    SampleRequestRow,
     SandboxProfileRow,
 )
 from infra.db.unit_of_work import Work
 from infra.observability import logs, metrics
 from infra.queues.messaging import Task
-from ranker import labels, records
+from ranker import groups, labels
 from services.delivery import priorities
 from services.delivery.priorities import PriorityClass
 from services.delivery.suites import KnownSuites
@@ -202,35 +197,16 @@ def serve(work: Work, chosen: Iterable[Sequence[Waiting]]) -> set[UUID]:
     return _label(work, {row.group_id for row in keyed if row.id in hits}, hits)
 
 
-def _label(work: Work, groups: Iterable[UUID], executions: Mapping[UUID, UUID]) -> set[UUID]:
+def _label(work: Work, touched: Iterable[UUID], executions: Mapping[UUID, UUID]) -> set[UUID]:
     """Give candidates, and the duplicates of those, the label of another's execution."""
     if not executions:
         return set()
-    records.lock_groups(work, groups)
-    given = values(column("id", Uuid), column("execution_id", Uuid), name="given").data(
-        list(executions.items())
-    )
-    cached = CandidateRow.duplicate_of.is_(None)
-    labelled = {one.id for one in labels.write(work, given, cached=cached)}
+    groups.lock(work, touched)
+    labelled = {one.id for one in labels.by_executions(work, executions)}
     metrics.CACHE_HITS.inc(len(labelled))
-    for group_id in _complete(work.session, groups):
+    for group_id in groups.complete(work.session, touched):
         work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
     return labelled
-
-
-def _complete(session: Session, groups: Iterable[UUID]) -> Sequence[UUID]:
-    waiting = exists().where(
-        CandidateRow.group_id == GroupRow.id, CandidateRow.state == CandidateState.SUBMITTED
-    )
-    sampled = exists().where(
-        SampleRequestRow.group_id == GroupRow.id,
-        SampleRequestRow.state == SampleState.SUBMITTED,
-    )
-    return session.scalars(
-        select(GroupRow.id).where(
-            GroupRow.id.in_(groups), GroupRow.state == GroupState.OPEN, ~waiting, ~sampled
-        )
-    ).all()
 
 
 def _follow(work: Work, rows: Iterable[Waiting]) -> set[UUID]:
@@ -343,11 +319,11 @@ def _send_one(work: Work, waiting: Sequence[Waiting], suites: Suites) -> list[Ca
     if not waiting:
         return []
     problem_id, interactive = waiting[0].problem_id, waiting[0].interactive
-    groups = {row.id: row.group_id for row in waiting}
+    group_of = {row.id: row.group_id for row in waiting}
     rows = work.session.execute(
         update(CandidateRow)
         .where(
-            CandidateRow.id.in_(groups),
+            CandidateRow.id.in_(group_of),
             CandidateRow.state == CandidateState.SUBMITTED,
             CandidateRow.sent_at.is_(None),
             CandidateRow.follows.is_(None),
@@ -372,7 +348,7 @@ def _send_one(work: Work, waiting: Sequence[Waiting], suites: Suites) -> list[Ca
         CandidateBatch(
             ExecutionRequest(problem_id=problem_id, suite=suite, programs=tuple(held)),
             interactive,
-            tuple(dict.fromkeys(groups[program.candidate_id] for program in held)),
+            tuple(dict.fromkeys(group_of[program.candidate_id] for program in held)),
         )
         for held in _by_size(programs)
     ]

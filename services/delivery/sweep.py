@@ -26,7 +26,7 @@ from infra.db.unit_of_work import Database, Work
 from infra.observability import logs, metrics, scraping
 from infra.queues.messaging import Queue, QueueDepths, Sender, Task, celery_app
 from infra.settings import BrokerSettings, DatabaseSettings, SweepSettings, load, reject_unknown
-from ranker import batches, records
+from ranker import batches, groups, records
 from ranker.settings import RankerSettings
 from ranker.wanted import EVERYTHING, Wanted
 from services.delivery.prune import REPEATS, forget_requests
@@ -153,21 +153,21 @@ class Sweep:
             stuck,
         )
         query = select(CandidateRow.group_id).where(*poison).limit(_ROUND)
-        groups = sorted(set(work.session.scalars(query)))
-        if not groups:
+        touched = sorted(set(work.session.scalars(query)))
+        if not touched:
             return
         # Groups before candidates, as everyone locks them; so this comes before anything else.
-        records.lock_groups(work, groups)
+        groups.lock(work, touched)
         rows = work.session.execute(
             select(CandidateRow.id, CandidateRow.attempts, CandidateRow.reason)
-            .where(CandidateRow.group_id.in_(groups), *poison)
+            .where(CandidateRow.group_id.in_(touched), *poison)
             .order_by(CandidateRow.id)
         ).all()
         for row in rows:
             reason = row.reason or "no executor finished it"
             records.quarantine(work, row.id, f"{row.attempts} attempts: {reason}")
             log.warning("candidate.quarantined", candidate_id=str(row.id), reason=reason)
-        for group_id in groups:
+        for group_id in touched:
             work.send_after_commit(Task.RANK_GROUP, RankGroup(group_id=group_id))
 
     def _candidates(self, work: Work, stuck: ColumnElement[bool]) -> None:
@@ -258,7 +258,7 @@ class Sweep:
         )
         old = page.c.created_at < now - timedelta(seconds=self._settings.interval_seconds)
         rows = work.session.execute(
-            select(page.c.id, old & ~records.has_waiting(page.c.id)).order_by(page.c.id)
+            select(page.c.id, old & ~groups.has_waiting(page.c.id)).order_by(page.c.id)
         ).all()
         complete = [group_id for group_id, is_complete in rows if is_complete]
         if len(complete) > _ROUND:

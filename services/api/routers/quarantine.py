@@ -24,7 +24,7 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Work
-from ranker import records, revocation
+from ranker import groups, records, revocation
 from services.api.dependencies import Db, PagesById
 from services.api.documents import examples
 from services.api.keys import ADMINISTERS, READS
@@ -120,15 +120,15 @@ def _release(
     ids: Sequence[UUID],
 ) -> ReleaseResult:
     set_aside = (table.id.in_(ids), table.state == states.QUARANTINED)
-    groups = set(work.session.scalars(select(table.group_id).where(*set_aside)))
-    batched = _reopen(work, groups)
+    touched = set(work.session.scalars(select(table.group_id).where(*set_aside)))
+    batched = _reopen(work, touched)
     if table is CandidateRow:
         # Now that nobody can add to these groups.
         ids = _with_duplicates(work.session, ids)
         set_aside = (table.id.in_(ids), table.state == states.QUARANTINED)
     rows = work.session.execute(
         select(table.id, table.group_id)
-        .where(*set_aside, table.group_id.in_(groups))
+        .where(*set_aside, table.group_id.in_(touched))
         .order_by(table.id)
         .with_for_update(key_share=True)
     ).all()
@@ -155,7 +155,7 @@ def _release(
 
 def _reopen(work: Work, group_ids: Set[UUID]) -> dict[UUID, str]:
     """Open groups to be ranked again; return in which training batch the others are."""
-    records.lock_groups(work, group_ids)
+    groups.lock(work, group_ids)
     batched = revocation.revoke(work, group_ids, revocation.NEVER_LEASED)
     work.session.execute(
         update(GroupRow)

@@ -11,7 +11,7 @@ import pytest
 
 from infra.contracts.base import Outcome
 from infra.contracts.views.api import NewApiKey, Scope
-from ranker import records
+from ranker import groups, records
 from ranker.ranking import Rules
 from services.api import keys
 from services.api.routers.monitoring import events
@@ -91,7 +91,7 @@ def test_a_candidate_that_is_set_aside_is_told_of(http, client, database, make_g
     group_id = make_group(("teacher", "a"), ("student", "b"))
     first, second = (item.id for item in client.candidates(group_id))
     with database.unit_of_work() as work:
-        records.lock_groups(work, [group_id])
+        groups.lock(work, [group_id])
         records.quarantine(work, first, "poison")
     label(second, W)
 

@@ -24,7 +24,7 @@ from infra.contracts.ranking import LeaseRequest
 from infra.contracts.views.api import QuarantineKind
 from infra.db.tables import GroupRow, RankingRow, TrainingBatchRow
 from infra.queues.messaging import Task
-from ranker import batches, records
+from ranker import batches, groups, records
 from ranker.ranking import Rules
 from services.audit import Maxima, audit
 from services.cli.main import app
@@ -81,7 +81,8 @@ def test_a_verdict_that_came_too_late_is_taken_at_the_release(
     dispatch()
     assert sent.of(Task.EXECUTE_BATCH) == []
     with database.unit_of_work() as work:
-        assert records.rank_group(work, group_id, Rules())
+        groups.lock(work, [group_id])
+        assert groups.rank_complete(work, [group_id], Rules())
 
 
 def test_one_that_cannot_be_released_does_not_stop_the_others(client, poison, batch, lease):

@@ -25,7 +25,7 @@ from infra.contracts.problems import CallTest, Problem
 from infra.db.tables import CandidateRow, Table
 from infra.db.unit_of_work import Database, Work
 from infra.queues.messaging import Task
-from ranker import records
+from ranker import groups, records
 from ranker.ranking import Rules
 from services.delivery import outbox, priorities
 
@@ -120,7 +120,8 @@ class Suite:
 
     def rank(self, group_id: UUID) -> bool:
         with self.work() as work:
-            return records.rank_group(work, group_id, Rules())
+            groups.lock(work, [group_id])
+            return bool(groups.rank_complete(work, [group_id], Rules()))
 
     def candidate(self, candidate_id: UUID) -> CandidateRow:
         with self.database.reading() as session:
