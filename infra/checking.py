@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Uuid, any_, bindparam, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from infra import errors
@@ -15,6 +16,11 @@ from infra.db.wakeup import wake_dispatcher
 IS_UNSOUND: ColumnElement[bool] = ProblemRow.finding["fault"].as_string().is_not(None)
 """Whether the last check of a problem that ended found its tests unsound; one that is asked for
 again, or that nobody finishes, takes nothing back."""
+
+# Made once, for it is asked of every batch: to build a statement costs more than to send it.
+_UNSOUND = select(ProblemRow.id, ProblemRow.slug, ProblemRow.finding).where(
+    ProblemRow.id == any_(bindparam("ids", type_=ARRAY(Uuid))), IS_UNSOUND
+)
 
 
 def ask_again(work: Work, problem_id: UUID, mutants: int) -> None:
@@ -51,11 +57,7 @@ def unsound(session: Session, problem_ids: Collection[UUID]) -> dict[UUID, str]:
 
     Not in what way, which may quote a test: whoever may read the problem sees that there.
     """
-    rows = session.execute(
-        select(ProblemRow.id, ProblemRow.slug, ProblemRow.finding).where(
-            ProblemRow.id.in_(problem_ids), IS_UNSOUND
-        )
-    )
+    rows = session.execute(_UNSOUND, {"ids": list(problem_ids)})
     return {
         row.id: f"the tests of {row.slug} are unsound, which is the problem's fault"
         f" ({row.finding['fault']}); its check says more"

@@ -229,6 +229,9 @@ class Sender:
                 queue=task.queue.value,
                 priority=priority,
                 headers=observing.headers(),
+                # Else Celery renders what it then sends, for a log that would hold programs.
+                argsrepr="",
+                kwargsrepr="",
                 retry=False,
             )
         except (OperationalError, redis.RedisError, OSError) as error:

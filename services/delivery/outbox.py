@@ -6,13 +6,17 @@ is being executed elsewhere is followed.
 """
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
+    LargeBinary,
+    Uuid,
     and_,
+    any_,
+    bindparam,
     case,
     func,
     null,
@@ -20,6 +24,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 
 from infra import errors, stored_problems
@@ -57,6 +62,84 @@ _UPGRADE = timedelta(minutes=10)
 """How long, after a new sandbox version was first heard of, an older one's executions serve."""
 
 
+# Made once: to build a statement costs more than to send it.
+_THESE = bindparam("ids", type_=ARRAY(Uuid))
+_KEYS = bindparam("keys", type_=ARRAY(LargeBinary))
+_HEAD = (
+    select(
+        CandidateRow.id,
+        CandidateRow.group_id,
+        GroupRow.problem_id,
+        CandidateRow.cache_key,
+        CandidateRow.interactive,
+        CandidateRow.attempts,
+    )
+    .join(GroupRow, CandidateRow.group_id == GroupRow.id)
+    .where(
+        text(f"candidates.{UNSENT.replace(' AND ', ' AND candidates.')}"),
+        CandidateRow.interactive == bindparam("interactive"),
+        CandidateRow.api_key_id == bindparam("api_key_id"),
+    )
+    .order_by(CandidateRow.id)
+    .limit(bindparam("most"))
+)
+_NEWEST = select(func.max(SandboxProfileRow.seen_at)).scalar_subquery()
+_CURRENT = select(SandboxProfileRow.sandbox).where(SandboxProfileRow.seen_at > _NEWEST - _UPGRADE)
+_EXECUTED = (
+    select(ExecutionRow.cache_key, ExecutionRow.id)
+    .where(
+        ExecutionRow.cache_key == any_(_KEYS),
+        ExecutionRow.sandbox.in_(_CURRENT.scalar_subquery()),
+        ~ExecutionRow.unstable,
+    )
+    .order_by(ExecutionRow.id)
+)
+_UNDER_WAY = select(CandidateRow.cache_key, CandidateRow.interactive, CandidateRow.id).where(
+    CandidateRow.cache_key == any_(_KEYS),
+    CandidateRow.state == CandidateState.SUBMITTED,
+    CandidateRow.sent_at.is_not(None),
+)
+_LEADERS = text(
+    """
+    WITH RECURSIVE led AS (
+        (SELECT follows FROM candidates WHERE follows IS NOT NULL ORDER BY follows LIMIT 1)
+        UNION ALL
+        SELECT (SELECT follows FROM candidates WHERE follows > led.follows
+                ORDER BY follows LIMIT 1) FROM led WHERE led.follows IS NOT NULL
+    ) SELECT follows FROM led WHERE follows IS NOT NULL"""
+)
+_ENDED = select(CandidateRow.id).where(
+    CandidateRow.id == any_(_THESE),
+    # One that went back to the outbox leads no longer.
+    (CandidateRow.state != CandidateState.SUBMITTED) | CandidateRow.sent_at.is_(None),
+)
+_IS_OPEN = select(
+    select(CandidateRow.id).where(CandidateRow.state == CandidateState.SUBMITTED).exists()
+)
+_DECIDED = select(ProblemRow.id, ProblemRow.decided).where(ProblemRow.id == any_(_THESE))
+_UNSENT = (
+    select(CandidateRow.id)
+    .where(
+        CandidateRow.id == any_(_THESE),
+        CandidateRow.state == CandidateState.SUBMITTED,
+        CandidateRow.sent_at.is_(None),
+        CandidateRow.follows.is_(None),
+    )
+    # In the order in which everybody locks candidates.
+    .order_by(CandidateRow.id)
+    .with_for_update(key_share=True)
+    .cte("unsent")
+    .prefix_with("MATERIALIZED")
+)
+_MARK_SENT = (
+    update(CandidateRow)
+    .where(CandidateRow.id == _UNSENT.c.id)
+    .values(sent_at=func.clock_timestamp())
+    .returning(CandidateRow.id, CandidateRow.attempts, CandidateRow.program)
+    .execution_options(synchronize_session=False)
+)
+
+
 class CandidateBatch(NamedTuple):
     """One message for the executor."""
 
@@ -72,15 +155,21 @@ class Suites:
     def __init__(self) -> None:
         self._known = KnownSuites[tuple[UUID, Integrity | None]]()
 
-    def get(self, session: Session, problem_id: UUID) -> Suite:
-        """Return a problem's suite with what is decided, read when it is first asked for so.
+    def of(self, session: Session, problem_ids: Iterable[UUID]) -> dict[UUID, Suite]:
+        """Return the suites of problems with what is decided, read when first asked for so.
 
-        Raises:
-            errors.ProblemUnsound: another version stored it, and it is none to this one.
+        One that another version stored, and that is none to this one, is left out.
         """
-        read = functools.partial(stored_problems.load_suite, session, problem_id)
-        decided = session.scalar(select(ProblemRow.decided).where(ProblemRow.id == problem_id))
-        return self._known.get((problem_id, decided), read).suite
+        decided = session.execute(_DECIDED, {"ids": list(set(problem_ids))})
+        suites = {}
+        for problem_id, integrity in decided:
+            read = functools.partial(stored_problems.load_suite, session, problem_id)
+            try:
+                suites[problem_id] = self._known.get((problem_id, integrity), read).suite
+            except errors.ProblemUnsound as error:
+                # A newer version may have stored it: as if sent and lost, they go with the sweep.
+                log.warning("problem.unreadable", problem_id=str(problem_id), reason=error.detail)
+        return suites
 
 
 class Waiting(NamedTuple):
@@ -133,24 +222,7 @@ def choose(session: Session, messages: int) -> list[list[Waiting]]:
 
 
 def _head(session: Session, priority: PriorityClass, limit: int) -> Sequence[Waiting]:
-    rows = session.execute(
-        select(
-            CandidateRow.id,
-            CandidateRow.group_id,
-            GroupRow.problem_id,
-            CandidateRow.cache_key,
-            CandidateRow.interactive,
-            CandidateRow.attempts,
-        )
-        .join(GroupRow, CandidateRow.group_id == GroupRow.id)
-        .where(
-            text(f"candidates.{UNSENT.replace(' AND ', ' AND candidates.')}"),
-            CandidateRow.interactive == priority.interactive,
-            CandidateRow.api_key_id == priority.api_key_id,
-        )
-        .order_by(CandidateRow.id)
-        .limit(limit)
-    )
+    rows = session.execute(_HEAD, {**priority._asdict(), "most": limit})
     return [Waiting(*row) for row in rows]
 
 
@@ -179,20 +251,8 @@ def serve(work: Work, chosen: Iterable[Sequence[Waiting]]) -> set[UUID]:
     keyed = [row for rows in chosen for row in rows if row.cache_key is not None]
     if not keyed:
         return set()
-    newest = select(func.max(SandboxProfileRow.seen_at)).scalar_subquery()
-    current = select(SandboxProfileRow.sandbox).where(SandboxProfileRow.seen_at > newest - _UPGRADE)
-    found = {
-        row.cache_key: row.id
-        for row in work.session.execute(
-            select(ExecutionRow.cache_key, ExecutionRow.id)
-            .where(
-                ExecutionRow.cache_key.in_({row.cache_key for row in keyed}),
-                ExecutionRow.sandbox.in_(current.scalar_subquery()),
-                ~ExecutionRow.unstable,
-            )
-            .order_by(ExecutionRow.id)
-        )
-    }
+    keys = list({row.cache_key for row in keyed})
+    found = {row.cache_key: row.id for row in work.session.execute(_EXECUTED, {"keys": keys})}
     hits = {row.id: found[row.cache_key] for row in keyed if row.cache_key in found}
     return _label(work, {row.group_id for row in keyed if row.id in hits}, hits)
 
@@ -215,13 +275,8 @@ def _follow(work: Work, rows: Iterable[Waiting]) -> set[UUID]:
     What somebody waits for does not wait for bulk work, behind which it would stand.
     """
     keyed = [row for row in rows if row.cache_key is not None]
-    sent = work.session.execute(
-        select(CandidateRow.cache_key, CandidateRow.interactive, CandidateRow.id).where(
-            CandidateRow.cache_key.in_({row.cache_key for row in keyed}),
-            CandidateRow.state == CandidateState.SUBMITTED,
-            CandidateRow.sent_at.is_not(None),
-        )
-    )
+    keys = list({row.cache_key for row in keyed})
+    sent = work.session.execute(_UNDER_WAY, {"keys": keys})
     leaders = {(row.cache_key, row.interactive): row.id for row in sent}
     following: dict[UUID, UUID] = {}
     for row in keyed:
@@ -246,8 +301,7 @@ def _follow(work: Work, rows: Iterable[Waiting]) -> set[UUID]:
 
 def is_anything_open(session: Session) -> bool:
     """Tell whether a candidate has no label yet, wherever it waits or runs."""
-    opened = select(CandidateRow.id).where(CandidateRow.state == CandidateState.SUBMITTED)
-    return bool(session.scalar(select(opened.exists())))
+    return bool(session.scalar(_IS_OPEN))
 
 
 def settle(work: Work) -> int:
@@ -283,75 +337,51 @@ def settle(work: Work) -> int:
 
 
 def _leaders_that_ended(session: Session) -> Sequence[UUID]:
-    led = text(
-        """
-        WITH RECURSIVE led AS (
-            (SELECT follows FROM candidates WHERE follows IS NOT NULL ORDER BY follows LIMIT 1)
-            UNION ALL
-            SELECT (SELECT follows FROM candidates WHERE follows > led.follows
-                    ORDER BY follows LIMIT 1) FROM led WHERE led.follows IS NOT NULL
-        ) SELECT follows FROM led WHERE follows IS NOT NULL"""
-    )
-    leaders = session.scalars(led).all()
-    if not leaders:
-        return []
-    return session.scalars(
-        select(CandidateRow.id).where(
-            CandidateRow.id.in_(leaders),
-            # One that went back to the outbox leads no longer.
-            (CandidateRow.state != CandidateState.SUBMITTED) | CandidateRow.sent_at.is_(None),
-        )
-    ).all()
+    leaders = session.scalars(_LEADERS).all()
+    return session.scalars(_ENDED, {"ids": list(leaders)}).all() if leaders else []
 
 
 def send(work: Work, chosen: Iterable[Sequence[Waiting]], suites: Suites) -> list[CandidateBatch]:
-    """Mark candidates as sent and return their messages; some follow others instead."""
+    """Mark candidates as sent and return their messages; some follow others instead.
+
+    Each of what is chosen holds candidates of one problem.
+    """
     chosen = list(chosen)
     following = _follow(work, [row for rows in chosen for row in rows])
-    batches = []
-    for rows in chosen:
-        batches += _send_one(work, [row for row in rows if row.id not in following], suites)
-    return batches
-
-
-def _send_one(work: Work, waiting: Sequence[Waiting], suites: Suites) -> list[CandidateBatch]:
-    """Mark candidates of one problem as sent and make their messages."""
-    if not waiting:
-        return []
-    problem_id, interactive = waiting[0].problem_id, waiting[0].interactive
-    group_of = {row.id: row.group_id for row in waiting}
-    rows = work.session.execute(
-        update(CandidateRow)
-        .where(
-            CandidateRow.id.in_(group_of),
-            CandidateRow.state == CandidateState.SUBMITTED,
-            CandidateRow.sent_at.is_(None),
-            CandidateRow.follows.is_(None),
-        )
-        .values(sent_at=func.clock_timestamp())
-        .returning(CandidateRow.id, CandidateRow.attempts, CandidateRow.program)
-        .execution_options(synchronize_session=False)
-    ).all()
-    programs = [
-        Program(candidate_id=row.id, attempt=row.attempts + 1, source=row.program)
-        for row in sorted(rows, key=lambda row: row.id)
-    ]
-    if not programs:
-        return []
-    try:
-        suite = suites.get(work.session, problem_id)
-    except errors.ProblemUnsound as error:
-        # A newer version may have stored it: as if sent and lost, they go again with the sweep.
-        log.warning("problem.unreadable", problem_id=str(problem_id), reason=error.detail)
-        return []
+    going = [[row for row in rows if row.id not in following] for rows in chosen]
+    programs = _mark_sent(work, [row.id for rows in going for row in rows])
+    sent = [[row for row in rows if row.id in programs] for rows in going]
+    sent = [rows for rows in sent if rows]
+    known = suites.of(work.session, (rows[0].problem_id for rows in sent))
     return [
-        CandidateBatch(
-            ExecutionRequest(problem_id=problem_id, suite=suite, programs=tuple(held)),
-            interactive,
+        batch
+        for rows in sent
+        if rows[0].problem_id in known
+        for batch in _batches(rows, programs, known[rows[0].problem_id])
+    ]
+
+
+def _mark_sent(work: Work, candidate_ids: Sequence[UUID]) -> dict[UUID, Program]:
+    """Mark candidates as sent; return the programs of those that still were to go."""
+    rows = work.session.execute(_MARK_SENT, {"ids": list(candidate_ids)})
+    return {
+        row.id: Program(candidate_id=row.id, attempt=row.attempts + 1, source=row.program)
+        for row in rows
+    }
+
+
+def _batches(
+    waiting: Sequence[Waiting], programs: Mapping[UUID, Program], suite: Suite
+) -> Iterator[CandidateBatch]:
+    """Make the messages of candidates of one problem."""
+    rows = sorted(waiting, key=lambda row: row.id)
+    group_of = {row.id: row.group_id for row in rows}
+    for held in _by_size([programs[row.id] for row in rows]):
+        yield CandidateBatch(
+            ExecutionRequest(problem_id=rows[0].problem_id, suite=suite, programs=tuple(held)),
+            rows[0].interactive,
             tuple(dict.fromkeys(group_of[program.candidate_id] for program in held)),
         )
-        for held in _by_size(programs)
-    ]
 
 
 def _by_size(programs: Iterable[Program]) -> list[list[Program]]:

@@ -3,11 +3,12 @@
 Interactive work goes first; between API keys that one goes next which has the least under way.
 """
 
+import functools
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Select, func, select, text, update
 from sqlalchemy.orm import Session
 
 from infra.contracts.base import SampleState
@@ -15,6 +16,9 @@ from infra.contracts.candidates import SampleGroup
 from infra.db.locks import Lock
 from infra.db.tables import UNSENT, UNSENT_SAMPLES, CandidateRow, SampleRequestRow
 from infra.db.unit_of_work import Work
+
+# Made once: to build a statement costs more than to send it.
+_TRY_TURN = select(func.pg_try_advisory_xact_lock(Lock.GIVING_OUT))
 
 
 class PriorityClass(NamedTuple):
@@ -26,7 +30,7 @@ class PriorityClass(NamedTuple):
 
 def has_turn(work: Work) -> bool:
     """Tell whether nobody else gives out work, or deletes executions, until this commits."""
-    return bool(work.session.scalar(select(func.pg_try_advisory_xact_lock(Lock.GIVING_OUT))))
+    return bool(work.session.scalar(_TRY_TURN))
 
 
 def wait_for_turn(work: Work) -> None:
@@ -58,12 +62,16 @@ def under_way(
     session: Session, table: type[CandidateRow] | type[SampleRequestRow]
 ) -> dict[int, int]:
     """Count the work of each key that the queue or a worker has."""
-    rows = session.execute(
+    return {api_key_id: count for api_key_id, count in session.execute(_under_way(table))}
+
+
+@functools.cache
+def _under_way(table: type[CandidateRow] | type[SampleRequestRow]) -> Select[int, int]:
+    return (
         select(table.api_key_id, func.count())
         .where(table.state == "submitted", table.sent_at.is_not(None))
         .group_by(table.api_key_id)
     )
-    return {api_key_id: count for api_key_id, count in rows}
 
 
 def next_of(queued: Iterable[PriorityClass], counts: Mapping[int, int]) -> PriorityClass:
