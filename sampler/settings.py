@@ -12,6 +12,9 @@ from sampler.backends import Backend, Replay
 from sampler.models.in_process import InProcess
 from sampler.models.int8 import Int8
 
+IN_PROCESS = "transformers"
+"""Name of the backend that runs a model in this process."""
+
 
 class SamplerSettings(Settings):
     """Where completions come from."""
@@ -50,7 +53,7 @@ class SamplerSettings(Settings):
         if self.quantized:
             found["ctranslate2"] = Int8(self.quantized, self.prompt_form)
         if self.model or self.checkpoints:
-            found["transformers"] = InProcess(
+            found[IN_PROCESS] = InProcess(
                 self.model,
                 self.checkpoints,
                 self.batch_tokens,

@@ -11,12 +11,13 @@ from infra.observability import logs
 from infra.queues.messaging import Queue, Sender, Task, celery_app
 from infra.settings import DatabaseSettings, load
 from sampler.backends import Backend
+from sampler.models.owned import Owned
 from sampler.sampling import answer
 from sampler.servers.endpoint_settings import EndpointSettings
 from sampler.servers.event_loop import EventLoopThread
 from sampler.servers.spending.ledger import Ledger
 from sampler.serving.served import backend_of
-from sampler.settings import SamplerSettings
+from sampler.settings import IN_PROCESS, SamplerSettings
 
 app: Celery = celery_app(Queue.SAMPLER)
 
@@ -37,6 +38,8 @@ def open_backends(**_: object) -> None:
     database = Database(url, Sender(app))
     endpoints = load(EndpointSettings).read_for_tasks()
     backends = settings.backends()
+    if IN_PROCESS in backends:
+        backends[IN_PROCESS] = Owned(backends[IN_PROCESS], database)
     if endpoints:
         ledger, loop_thread = Ledger(database), EventLoopThread()
         backends |= {one.name: backend_of(one, ledger, loop_thread, database) for one in endpoints}

@@ -171,7 +171,9 @@ def test_temperatures_in_turn_are_kept_apart(backend):
     assert mixed[1].text != mixed[3].text
 
 
-@pytest.mark.parametrize("name", ["../first", "/etc", "p/3", "somebody/else", "p/../../first"])
+@pytest.mark.parametrize(
+    "name", ["../first", "/etc", "p/3", "somebody/else", "p/../../first", "p//2", "./p/2", "p/2/"]
+)
 def test_a_plan_may_name_no_model_but_the_given_one_and_the_checkpoints(backend, name):
     with pytest.raises(SamplesExhausted, match="no model"):
         sample(backend, "a", "Add.", name)
