@@ -41,6 +41,8 @@ class Item(NamedTuple):
     """The check that is changed; None for a test."""
     raises: bool
     """Whether it is to fail by an exception that the test expects."""
+    is_uneventful: bool
+    """Whether what its check expects does not happen."""
     is_statement: bool
     """Whether it is no function that a framework finds."""
 
