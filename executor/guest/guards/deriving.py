@@ -41,8 +41,8 @@ class _Item(NamedTuple):
     site: Site | None
     """The check that is changed; None in a test itself."""
     number: int
-    is_uneventful: bool = False
-    """Whether what the check expects does not happen."""
+    change: Change | None = None
+    """What of it is changed."""
 
 
 class _Plan(NamedTuple):
@@ -165,7 +165,7 @@ def _items(plans: Sequence[_Plan], entry_point: str | None, seed: str) -> list[_
             later = _later([offered[n] for n in offered if n > number], draws)
             for change in offered[number]:
                 node = copied(plan.test.written, {**plan.change, **later, **change})
-                items.append(_Item(node, plan.test, site, number, _is_uneventful(change)))
+                items.append(_Item(node, plan.test, site, number, change))
     return items
 
 
@@ -198,7 +198,7 @@ def _offered(changes: list[Change]) -> list[Change]:
     return kept[:_FIRST] + kept[max(_FIRST, len(kept) - _LAST) :] + uneventful[:_UNEVENTFUL]
 
 
-def _is_uneventful(change: Change) -> bool:
+def _is_uneventful(change: Change | None) -> bool:
     return isinstance(change, Uneventful)
 
 
@@ -241,16 +241,19 @@ def _take_out(suite: Suite, items: Sequence[_Item]) -> list[list[int]]:
 def _told(items: Sequence[_Item], depths: dict[int, int]) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     origin = 0
-    for position, (node, test, site, number, is_uneventful) in enumerate(items):
+    tests = {id(item.test): at for at, item in enumerate(items) if item.site is None}
+    for position, (node, test, site, number, change) in enumerate(items):
         origin = position if site is None else origin
         item: dict[str, Any] = {
             "text": _text(node, depths[position]),
             "name": test.name,
             "origin": origin,
         }
-        raises = site is not None and expects_exception(site) and not is_uneventful
+        raises = site is not None and expects_exception(site) and not _is_uneventful(change)
         item |= {"site": None if site is None else number, "raises": raises}
-        item["is_uneventful"] = is_uneventful
+        item |= {"is_uneventful": _is_uneventful(change), "relies_on": None}
+        if isinstance(change, Uneventful) and change.relies_on is not None:
+            item["relies_on"] = tests[id(change.relies_on)]
         told.append({**item, "is_statement": not isinstance(node, FUNCTIONS)})
     return told
 

@@ -43,6 +43,8 @@ class Item(NamedTuple):
     """Whether it is to fail by an exception that the test expects."""
     is_uneventful: bool
     """Whether what its check expects does not happen."""
+    relies_on: int | None
+    """The test whose failure may be why it passes."""
     is_statement: bool
     """Whether it is no function that a framework finds."""
 

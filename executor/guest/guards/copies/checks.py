@@ -22,7 +22,6 @@ from executor.guest.guards.copies.uneventful import (
     RAISING,
     WARNING,
     Calls,
-    Uneventful,
     on_another,
     without_it,
 )
@@ -64,7 +63,7 @@ class Changes:
             *on_another(site.node),
         ):
             yield change
-            yield from (Uneventful({**other, **change}) for other in expecting[:_ROUNDS])
+            yield from map(change.with_other, expecting[:_ROUNDS])
 
     def _expecting(self, site: Site) -> Iterator[Change]:
         """Change what a check expects; the last change is its negation."""

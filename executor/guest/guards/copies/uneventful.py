@@ -7,7 +7,9 @@ tells the two apart; and no right program passes a copy, for nothing in it raise
 import ast
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
+from executor.guest.guards.text.copying import Change
 from executor.guest.guards.text.names import parameters, parametrized
 from executor.guest.guards.text.reading import Test
 from executor.guest.guards.text.sites import NAME, Site, last_name
@@ -23,12 +25,29 @@ _MAYBE = (ast.Lambda, ast.BoolOp, ast.IfExp, ast.comprehension, ast.NamedExpr, a
 _MOST_CALLS = 2
 _BUILTIN = frozenset(dir(builtins))
 
-Calls = Mapping[str, Sequence[ast.Call]]
-"""By the last names of what is called, calls that return in every right program."""
+
+class Returning(NamedTuple):
+    """A call that returns in every program that passes a test."""
+
+    call: ast.Call
+    test: Test
+
+
+Calls = Mapping[str, Sequence[Returning]]
+"""By the last names of what is called."""
 
 
 class Uneventful(dict[ast.AST, ast.AST]):
     """A change by which what a check expects does not happen."""
+
+    def __init__(self, change: Change, relies_on: Test | None = None) -> None:
+        """Who fails the test that it `relies_on` may honestly pass a copy with this change."""
+        super().__init__(change)
+        self.relies_on = relies_on
+
+    def with_other(self, change: Change) -> "Uneventful":
+        """Return the same with something else expected."""
+        return Uneventful({**change, **self}, self.relies_on)
 
 
 def expects_exception(site: Site) -> bool:
@@ -42,7 +61,7 @@ def returning(test: Test, tests: Sequence[Test]) -> Calls:
     It has all that they need: names of the module, fixtures of the same names, and what its class
     has set up. What of that is not as it is there, the reference program shows.
     """
-    found: dict[str, list[ast.Call]] = {}
+    found: dict[str, list[Returning]] = {}
     given = _given(test)
     for other in tests:
         if other.owner is not test.owner:
@@ -50,7 +69,7 @@ def returning(test: Test, tests: Sequence[Test]) -> Calls:
         bound = {*_bound(other.written)} - (_given(other) & given)
         for call in _checked(other):
             if _needs_none(call, bound):
-                found.setdefault(last_name(call.func), []).append(call)
+                found.setdefault(last_name(call.func), []).append(Returning(call, other))
     return found
 
 
@@ -126,9 +145,10 @@ def without_it(site: Site, calls: Calls, draws: Draws) -> Iterator[Uneventful]:
             if len(given) <= at:
                 return
             nothing = ast.Call(ast.Name("str", ast.Load()), [], [])
-            for call in (*_drawn(calls, given[at : at + 1], draws), nothing):
+            drawn = _drawn(calls, given[at : at + 1], draws)
+            for call, test in (*drawn, (nothing, None)):
                 new = ast.Call(function, [*given[:at], call.func, *call.args], call.keywords)
-                yield Uneventful({site.node: new})
+                yield Uneventful({site.node: new}, test)
 
 
 def _in_place_of(site: Site, calls: Calls, draws: Draws) -> Iterator[Uneventful]:
@@ -139,12 +159,12 @@ def _in_place_of(site: Site, calls: Calls, draws: Draws) -> Iterator[Uneventful]
         return
     called = [node.func for node in nodes if isinstance(node, ast.Call)]
     rest: dict[ast.AST, ast.AST] = {one: ast.Pass() for one in statements[1:]}
-    for call in _drawn(calls, called, draws):
-        yield Uneventful({statements[0]: ast.Expr(call), **rest})
+    for call, test in _drawn(calls, called, draws):
+        yield Uneventful({statements[0]: ast.Expr(call), **rest}, test)
     yield Uneventful({statements[0]: ast.Pass(), **rest})
 
 
-def _drawn(calls: Calls, functions: Sequence[ast.expr], draws: Draws) -> list[ast.Call]:
+def _drawn(calls: Calls, functions: Sequence[ast.expr], draws: Draws) -> list[Returning]:
     """Draw a few calls of one of these functions, or of any where there are none of these."""
     found = next((some for one in functions if (some := calls.get(last_name(one)))), None)
     if found is None:
