@@ -11,7 +11,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from executor.guest.channel import Channel
-from executor.guest.guards.copies.checks import Changes, expects_exception
+from executor.guest.guards.copies.checks import Changes
+from executor.guest.guards.copies.uneventful import Uneventful, expects_exception, returning
 from executor.guest.guards.independent import Independent
 from executor.guest.guards.outside import Outside, instead
 from executor.guest.guards.text.constants import Constants
@@ -29,6 +30,8 @@ _INDENT = 4
 _MOST_CHANGES = 60
 _FIRST, _LAST = 3, 2
 """Siblings offered for a check: those most like the test, and those that it most surely fails."""
+_UNEVENTFUL = 12
+"""Siblings offered in which what a check expects does not happen."""
 _MOST_ITEMS = 2_000
 
 
@@ -38,6 +41,8 @@ class _Item(NamedTuple):
     site: Site | None
     """The check that is changed; None in a test itself."""
     number: int
+    change: Change | None = None
+    """What of it is changed."""
 
 
 class _Plan(NamedTuple):
@@ -143,14 +148,16 @@ def _items(plans: Sequence[_Plan], entry_point: str | None, seed: str) -> list[_
     """Tests that can have siblings, each followed by its own."""
     items: list[_Item] = []
     pool = _pool(plans)
+    tests = [plan.test for plan in plans]
     for plan in plans:
         written = copied(plan.test.written, plan.change)
         items.append(_Item(written, plan.test, None, plan.first))
         known = {ast.unparse(ast.fix_missing_locations(written))}
         offered: dict[int, list[Change]] = {}
+        calls = returning(plan.test, tests)
         for number, site in plan.inside():
             literals = Literals(plan.names, site, entry_point)
-            changes = Changes(literals, pool, Draws(seed, number)).of(site)
+            changes = Changes(literals, pool, Draws(seed, number), calls).of(site)
             wanted = changes if len(items) < _MOST_ITEMS else iter(())
             offered[number] = _offered(list(_distinct(plan, wanted, known)))
         for number, site in plan.inside():
@@ -158,7 +165,7 @@ def _items(plans: Sequence[_Plan], entry_point: str | None, seed: str) -> list[_
             later = _later([offered[n] for n in offered if n > number], draws)
             for change in offered[number]:
                 node = copied(plan.test.written, {**plan.change, **later, **change})
-                items.append(_Item(node, plan.test, site, number))
+                items.append(_Item(node, plan.test, site, number, change))
     return items
 
 
@@ -186,7 +193,13 @@ def _distinct(plan: _Plan, changes: Iterator[Change], known: set[str]) -> Iterat
 
 
 def _offered(changes: list[Change]) -> list[Change]:
-    return changes[:_FIRST] + changes[max(_FIRST, len(changes) - _LAST) :]
+    kept = [change for change in changes if not _is_uneventful(change)]
+    uneventful = [change for change in changes if _is_uneventful(change)]
+    return kept[:_FIRST] + kept[max(_FIRST, len(kept) - _LAST) :] + uneventful[:_UNEVENTFUL]
+
+
+def _is_uneventful(change: Change | None) -> bool:
+    return isinstance(change, Uneventful)
 
 
 def _later(offered: Sequence[Sequence[Change]], draws: Draws) -> Change:
@@ -228,15 +241,19 @@ def _take_out(suite: Suite, items: Sequence[_Item]) -> list[list[int]]:
 def _told(items: Sequence[_Item], depths: dict[int, int]) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
     origin = 0
-    for position, (node, test, site, number) in enumerate(items):
+    tests = {id(item.test): at for at, item in enumerate(items) if item.site is None}
+    for position, (node, test, site, number, change) in enumerate(items):
         origin = position if site is None else origin
         item: dict[str, Any] = {
             "text": _text(node, depths[position]),
             "name": test.name,
             "origin": origin,
         }
-        raises = site is not None and expects_exception(site)
+        raises = site is not None and expects_exception(site) and not _is_uneventful(change)
         item |= {"site": None if site is None else number, "raises": raises}
+        item |= {"is_uneventful": _is_uneventful(change), "relies_on": None}
+        if isinstance(change, Uneventful) and change.relies_on is not None:
+            item["relies_on"] = tests[id(change.relies_on)]
         told.append({**item, "is_statement": not isinstance(node, FUNCTIONS)})
     return told
 

@@ -266,11 +266,22 @@ class RemoteClass(type):
 
     def __instancecheck__(cls, instance: Any) -> bool:
         """Tell whether the tests made an object of this very class; of others nobody knows."""
-        if type(instance) is cls:
-            return True
-        if type(type(instance)) is RemoteClass:
+        kind = type(instance)
+        if kind is not cls and (type(kind) is RemoteClass or issubclass(kind, _Opaque)):
             raise cls._rrtf_link.fail("wrong_answer", _ONLY_THERE)
-        return False
+        return kind is cls
+
+    def __subclasscheck__(cls, subclass: Any) -> bool:
+        """Tell that a class derives from itself; of another of the candidate's nobody knows."""
+        if subclass is not cls and type(subclass) is RemoteClass:
+            raise cls._rrtf_link.fail("wrong_answer", _ONLY_THERE)
+        return subclass is cls
+
+
+class _Opaque:
+    """Base of what stands for what the candidate gave and cannot cross."""
+
+    __slots__ = ()
 
 
 def _remote_class(link: Link, name: str, methods: frozenset[str], can_be_called: bool) -> Any:
@@ -306,4 +317,4 @@ def _opaque(link: Link, why: str, is_true: bool, can_be_called: bool) -> Any:
     content = refusing(lambda _: link.fail("wrong_answer", why), can_be_called)
     if is_true:
         content["__bool__"] = lambda _: True
-    return type("Opaque", (), content)()
+    return type("Opaque", (_Opaque,), content)()

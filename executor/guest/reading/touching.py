@@ -27,7 +27,7 @@ _PURE = frozenset({
 """Modules that do nothing to a process, and what tests are written with."""
 _NAMES = frozenset({
     "open", "input", "exec", "eval", "compile", "__import__", "globals", "breakpoint", "__file__",
-    "__builtins__", "getcontext", "setcontext", "localcontext",
+    "__builtins__", "getcontext", "setcontext", "localcontext", "issubclass",
 })
 # fmt: on
 _PYTEST = frozenset(["raises", "approx", "mark", "param", "fail"])

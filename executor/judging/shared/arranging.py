@@ -41,6 +41,10 @@ class Item(NamedTuple):
     """The check that is changed; None for a test."""
     raises: bool
     """Whether it is to fail by an exception that the test expects."""
+    is_uneventful: bool
+    """Whether what its check expects does not happen."""
+    relies_on: int | None
+    """The test whose failure may be why it passes."""
     is_statement: bool
     """Whether it is no function that a framework finds."""
 

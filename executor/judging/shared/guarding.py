@@ -100,12 +100,21 @@ class Guard(NamedTuple):
                 result = self._with_checks(result, (item, run), compared.get((item, run)))
                 author = self._author(item, run)
                 found[author] = result.model_copy(update={"name": author[:MAX_NAME_CHARACTERS]})
+        passed = {name for name, test in found.items() if test.outcome is Outcome.PASSED}
         for item, failing in self.failing.items():
-            for run in failing:
+            for run in failing if self._is_due(item, passed) else ():
                 for name in self._judged_by(item, run):
                     found[name] = _with_sibling(found[name], runs[item][run])
         siblings = [runs[item][run] for item, failing in self.failing.items() for run in failing]
         return _with_limit([found[name] for name in self.tests], siblings)
+
+    def _is_due(self, item: int, passed: set[str]) -> bool:
+        """Tell whether a sibling can only pass if the tests are not judged honestly."""
+        test = self.pattern.items[item].relies_on
+        if test is None:
+            return True
+        runs = [self._author(test, run) for run in self.runs.get(test, ())]
+        return bool(runs) and passed.issuperset(runs)
 
     def _with_checks(
         self, test: TestResult, run: tuple[int | None, str], compared: Compared | None

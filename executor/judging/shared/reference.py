@@ -149,11 +149,20 @@ def _are_same(one: object, other: object) -> bool:
 
 
 def _thinned(pattern: Pattern, siblings: Iterable[int]) -> list[int]:
-    """Keep the first sibling of each check."""
-    firsts: dict[int | None, int] = {}
+    """Keep the first sibling of each check, and of each way in which it is to fail."""
+    firsts: dict[tuple[int | None, bool], int] = {}
     for item in siblings:
-        firsts.setdefault(pattern.items[item].site, item)
+        firsts.setdefault(_way(pattern, item), item)
     return list(firsts.values())
+
+
+def _way(pattern: Pattern, item: int) -> tuple[int | None, bool]:
+    """Return the check of a sibling, and whether what that expects does not happen.
+
+    Siblings that expect something else find who lets a check hold whatever is expected; those in
+    which nothing happens, who lets it hold by what is expected.
+    """
+    return pattern.items[item].site, pattern.items[item].is_uneventful
 
 
 def _broken(pattern: Pattern, tests: Collection[str], runs: Runs) -> frozenset[int]:
@@ -203,14 +212,17 @@ def _fails(pattern: Pattern, item: int, result: TestResult) -> bool:
 
 def _chosen(pattern: Pattern, siblings: Iterable[int], runs: Runs) -> list[int]:
     """Take one sibling of each check, and then more, where there are few or there is time."""
-    by_site: dict[int | None, list[int]] = {}
+    by_way: dict[tuple[int | None, bool], list[int]] = {}
     for item in sorted(siblings):
-        by_site.setdefault(pattern.items[item].site, []).append(item)
-    wanted = next(count for most, count in _WANTED if len(by_site) <= most)
+        by_way.setdefault(_way(pattern, item), []).append(item)
+    sites = len({site for site, _ in by_way})
+    wanted = next(count for most, count in _WANTED if sites <= most)
     seconds = {item: sum(r.cpu_seconds for r in told.values()) for item, told in runs.items()}
     tests = sum(s for n, s in seconds.items() if n is None or pattern.items[n].site is None)
     spent, chosen = 0.0, []
-    for turn, row in enumerate(zip_longest(*(items[:wanted] for items in by_site.values()))):
+    # Of those in which nothing happens one more: it expects what the test does.
+    rows = [items[: wanted + is_uneventful] for (_, is_uneventful), items in by_way.items()]
+    for turn, row in enumerate(zip_longest(*rows)):
         most = max(_LEAST_SECONDS, tests if turn else _TIMES * tests)
         for item in row:
             if item is not None and spent + seconds[item] <= most:

@@ -18,6 +18,13 @@ from executor.guest.guards.copies.opposites import (
     opposite_call,
     others,
 )
+from executor.guest.guards.copies.uneventful import (
+    RAISING,
+    WARNING,
+    Calls,
+    on_another,
+    without_it,
+)
 from executor.guest.guards.text.copying import Change, together
 from executor.guest.guards.text.examples import other_output
 from executor.guest.guards.text.literals import TYPES, Literals, Spot, becoming, changed
@@ -25,8 +32,6 @@ from executor.guest.guards.text.sites import Site, last_name
 from executor.guest.guards.text.values import Draws, Scalar, unlikely
 
 _CONTAINED = ("match", "search", "fullmatch", "startswith", "endswith", "find", "count")
-_RAISING = ("assertRaises", "assertRaisesRegex", "raises")
-_WARNING = ("assertWarns", "assertWarnsRegex", "warns", "deprecated_call")
 _PAIRING = ("zip", "enumerate")
 _ONE = ast.Constant(1)
 _ROUNDS = 3
@@ -36,13 +41,32 @@ _ROUNDS = 3
 class Changes:
     """The ways to change the checks of one test."""
 
-    def __init__(self, literals: Literals, pool: Sequence[Scalar], draws: Draws) -> None:
+    def __init__(
+        self, literals: Literals, pool: Sequence[Scalar], draws: Draws, returning: Calls
+    ) -> None:
+        """`returning` are calls that neither raise nor stand where that is expected."""
+        self._returning = returning
         self._literals = literals
         self._pool = pool
         self._draws = draws
 
     def of(self, site: Site) -> Iterator[Change]:
-        """Changes of a check, from those that look most like it; the last is its negation."""
+        """Changes of a check: first of what it expects, from those that look most like it.
+
+        Then the same where that does not happen, first with what the test itself expects: among
+        all copies that is as often as what any of them expects.
+        """
+        expecting = list(self._expecting(site))
+        yield from expecting
+        for change in (
+            *without_it(site, self._returning, self._draws),
+            *on_another(site.node),
+        ):
+            yield change
+            yield from map(change.with_other, expecting[:_ROUNDS])
+
+    def _expecting(self, site: Site) -> Iterator[Change]:
+        """Change what a check expects; the last change is its negation."""
         if site.handlers:
             yield from self._of_handlers(site.handlers)
             return
@@ -232,8 +256,8 @@ class Changes:
 
     def _of_call(self, call: ast.Call) -> Iterator[Change]:
         name, args = last_name(call.func), call.args
-        if name in (*_RAISING, *_WARNING):
-            yield from self._of_expected(call, WARNINGS if name in _WARNING else EXCEPTIONS)
+        if name in (*RAISING, *WARNING):
+            yield from self._of_expected(call, WARNINGS if name in WARNING else EXCEPTIONS)
             return
         if name in ("assertTrue", "assert_") and args:
             yield from self._within_truth(args[0])
@@ -286,11 +310,6 @@ class Changes:
             if not isinstance(part, ast.Starred):
                 yield {part: computed_other(part, 0)}
                 yield {part: ast.List([part], ast.Load())}
-
-
-def expects_exception(site: Site) -> bool:
-    """Whether a check of which another exception is expected fails by the one that comes."""
-    return bool(site.handlers) or last_name(site.node) in _RAISING
 
 
 def _is_truth(expr: ast.expr) -> bool:

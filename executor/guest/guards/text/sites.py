@@ -19,6 +19,8 @@ class Site(NamedTuple):
     node: ast.Assert | ast.Call
     handlers: tuple[ast.ExceptHandler, ...] = ()
     """Of a check that always fails: what catches the exception that is expected before it."""
+    under: tuple[ast.stmt, ...] = ()
+    """What runs while that, or what a check before a block expects, is to happen."""
 
 
 def sites(test: ast.stmt, helpers: Collection[str]) -> list[Site]:
@@ -45,6 +47,9 @@ def _within(
         case ast.Call() if _checks(node, helpers):
             yield Site(node)
             return
+        case ast.With() | ast.AsyncWith():
+            yield from _with(node, helpers, expecting)
+            return
         case ast.Try() | ast.TryStar():
             for item in (*node.body, *node.orelse):
                 yield from _within(item, helpers, node if node.handlers else expecting)
@@ -56,8 +61,22 @@ def _within(
         yield from _within(child, helpers, inner)
 
 
+def _with(
+    block: ast.With | ast.AsyncWith,
+    helpers: Collection[str],
+    expecting: ast.Try | ast.TryStar | None,
+) -> Iterator[Site]:
+    for context in block.items:
+        for site in _within(context, helpers, expecting):
+            yield site._replace(under=tuple(block.body))
+    for statement in block.body:
+        yield from _within(statement, helpers, expecting)
+
+
 def _always_fails(node: ast.Assert | ast.Call, expecting: ast.Try | ast.TryStar | None) -> Site:
-    return Site(node, tuple(expecting.handlers) if expecting else ())
+    if expecting is None:
+        return Site(node)
+    return Site(node, tuple(expecting.handlers), tuple(expecting.body))
 
 
 def _checks(node: ast.Call, helpers: Collection[str]) -> bool:
