@@ -162,7 +162,7 @@ def _compose_go(test: ProgramTest, program: str, mark: Mark) -> Composed:
             "main_test.go": text,
             "harness_test.go": _GO_TEST_HARNESS.format(**fields),
         }
-        command = ("{program}", "test", "-c", "-ldflags=-s -w", "-o", "main", *test.options)
+        command = ("{program}", "test", "-c", "-ldflags=-s -w -buildid=", "-o", "main", *test.options)
         build = Build(
             files, (*command, "main_test.go", "harness_test.go"), "main",
             (*toolchain.run, "-test.v"), "main_test.go",
