@@ -67,7 +67,7 @@ class Blank(NamedTuple):
             return None
         at, own = start + found.start(1), found[1]
         # As long as it was: in what is compiled there is no room for more.
-        return Blank(at, at + len(own), "text", own, own[:-1] + ("z" if own[-1] != "z" else "y"))
+        return Blank(at, at + len(own), "text", own, own[:-1] + _letter_like(own[-1]))
 
     def stand_in(self) -> str:
         """Make a word for its place."""
@@ -92,6 +92,13 @@ class Blank(NamedTuple):
         yield struct.pack(f"{order}d", -float(word + self.fraction))
         if not self.fraction:
             yield struct.pack(f"{order}i", -int(word))
+
+
+def _letter_like(letter: str) -> str:
+    """Return another letter, or digit, which nobody knows from a right one."""
+    kinds = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
+    kind = next(kind for kind in kinds if letter in kind)
+    return _RANDOM.choice(kind.replace(letter, ""))
 
 
 class Form(NamedTuple):

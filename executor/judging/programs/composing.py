@@ -47,7 +47,8 @@ _WRITTEN: Final = {
 _GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _GO_TEST: Final = re.compile(r"^func\s+Test\w*\s*\(\s*\w+\s+\*testing\.T\s*\)", re.MULTILINE)
 _RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
-_RUST_TEST: Final = re.compile(r"#\[test\]")
+_RUST_ATTRIBUTES: Final = re.compile(r"(?:#\[[^\]\n]*\]\s*)+(?=(?:pub\s+)?fn\b)")
+"""Of one function; what asks for a feature is left out by the compiler."""
 _JAVA_MAIN: Final = re.compile(r"\bstatic\s+(?:final\s+)?void\s+main\s*\(")
 _JAVA_CLASS: Final = re.compile(r"\b(?:class|record|enum|interface)\s+(\w+)")
 _GO_HARNESS: Final = """\
@@ -162,7 +163,15 @@ def _compose_go(test: ProgramTest, program: str, mark: Mark) -> Composed:
             "main_test.go": text,
             "harness_test.go": _GO_TEST_HARNESS.format(**fields),
         }
-        command = ("{program}", "test", "-c", "-ldflags=-s -w -buildid=", "-o", "main", *test.options)
+        command = (
+            "{program}",
+            "test",
+            "-c",
+            "-ldflags=-s -w -buildid=",
+            "-o",
+            "main",
+            *test.options,
+        )
         build = Build(
             files, (*command, "main_test.go", "harness_test.go"), "main",
             (*toolchain.run, "-test.v"), "main_test.go",
@@ -204,7 +213,8 @@ def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
     fields = {**mark._asdict(), "name": name}
     # As `cargo test` and `rustc` alone compile: an overflow is a panic.
     words = ("-Copt-level=0", "-Coverflow-checks=on", "-Cdebug-assertions=on", *test.options)
-    if declared := len(_RUST_TEST.findall(test.source)):
+    of_functions = _RUST_ATTRIBUTES.findall(test.source)
+    if declared := sum("#[test]" in all_ and "cfg(feature" not in all_ for all_ in of_functions):
         text = joined(toolchain.language, test, program) + _RUST_TEST_HARNESS.format(**fields)
         build = Build.of(toolchain, {**test.files, toolchain.file: text}, ("--test", *words))
         run = (*build.run, "--test-threads=1")
