@@ -12,7 +12,7 @@ import re
 import secrets
 import string
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from infra.contracts.base import Language
@@ -143,15 +143,15 @@ class Form(NamedTuple):
         )
 
     def filled(
-        self, files: Mapping[str, str], language: Language, changed: Blank | None = None
+        self, files: Mapping[str, str], language: Language, changed: Collection[Blank] = ()
     ) -> dict[str, str]:
-        """Return files with the literals in them, of which one may be the other."""
+        """Return files with the literals in them, of which some may be the other ones."""
         pairs = [
             pair
             for blank, word in zip(self.blanks, self.words, strict=True)
             for pair in zip(
                 blank.written(language, word),
-                blank.written(language, blank.other if blank == changed else blank.own),
+                blank.written(language, blank.other if blank in changed else blank.own),
                 strict=True,
             )
         ]

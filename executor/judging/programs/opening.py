@@ -1,6 +1,6 @@
 """Compiles a program once for its tests and for their changed copies, with blanks in them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from executor.guest.programs.native import MAX_DIAGNOSTICS
@@ -28,8 +28,8 @@ class Opened(NamedTuple):
         """Return all that does not depend on the stand-ins."""
         return self.form.bare(self.compiled.files, self.language)
 
-    def filled(self, changed: Blank | None = None) -> Compiled:
-        """Return the program with the literals in it, of which one may be the other."""
+    def filled(self, changed: Collection[Blank] = ()) -> Compiled:
+        """Return the program with the literals in it, of which some may be the other ones."""
         files = self.form.filled(self.compiled.files, self.language, changed)
         return self.compiled._replace(files=files)
 

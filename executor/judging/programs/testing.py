@@ -19,6 +19,7 @@ from executor.judging.native import Compiled, NativeRunner
 from executor.judging.programs.blanks import Blank
 from executor.judging.programs.changing import Change, changes
 from executor.judging.programs.composing import composed
+from executor.judging.programs.learnt import Learnt
 from executor.judging.programs.marks import Composed
 from executor.judging.programs.opening import Opened, Opener
 from executor.sandbox.ended import Ended, describe_status
@@ -35,26 +36,6 @@ _A_FAILURE: Final = re.compile(r"error|exception|assert|panic|fail|die|abort", r
 _FAILURES: Final = frozenset({Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER})
 """What is no limit."""
 _FORGED: Final = "it passes a changed copy of the tests, which no right program does"
-
-
-class Learnt(NamedTuple):
-    """What the reference program has shown of one test."""
-
-    names: tuple[str, ...] = ()
-    """Of its tests, where their framework reports them."""
-    changes: tuple[Change, ...] = ()
-    """Those that it compiles with and fails."""
-    sites: int = 0
-    """Literals of what is expected, each of which may be changed."""
-    blanks: tuple[Blank, ...] = ()
-    """Those that are filled in when the program is compiled, in the order of the test code."""
-    counts: tuple[int, ...] = ()
-    """How often each of them is found in the compiled reference program."""
-
-    def blank(self, change: Change) -> Blank | None:
-        """Return the blank in the place of a change, if there is one."""
-        inside = (b for b in self.blanks if change.start <= b.start and b.end <= change.end)
-        return next(inside, None)
 
 
 class Ran(NamedTuple):
@@ -97,10 +78,9 @@ class ProgramRunner:
             return _results(_not_run(ended), learnt.names)
         ran = self._filled(opened, test, meter) if opened else self._once(test, program, meter)
         self.stdout, self.stderr = ran.stdout, ran.stderr
-        if ran.outcome is Outcome.PASSED and learnt.changes:
-            change = _RANDOM.choice(learnt.changes)
-            if self._passes(test, change, learnt.blank(change), program, spare, opened):
-                ran = ran._replace(outcome=Outcome.WRONG_ANSWER, detail=_FORGED, told={})
+        is_guarded = ran.outcome is Outcome.PASSED and bool(learnt.changes)
+        if is_guarded and self._passes_changed(test, learnt, program, spare, opened):
+            ran = ran._replace(outcome=Outcome.WRONG_ANSWER, detail=_FORGED, told={})
         return _results(ran, learnt.names)
 
     def learn(self, test: ProgramTest, reference: str, meter: Callable[[], Meter]) -> Learnt:
@@ -116,18 +96,21 @@ class ProgramRunner:
         known = Learnt(sites=len(possible))
         if opened is not None:
             known = known._replace(blanks=opened.form.blanks, counts=opened.counts)
-        found: list[Change] = []
+        names = tuple(name for name, passed in ran.told.items() if passed)
+        found: list[tuple[Change, frozenset[str]]] = []
         for change in tried:
             if len(found) == ENOUGH_GUARDED:
                 break
-            if (blank := known.blank(change)) is not None and opened is not None:
-                outcome = self._filled(opened, test, meter(), blank).outcome
-                if outcome in _FAILURES:
-                    found.append(change)
-            elif self._fails(_changed(test, change), reference, meter()):
-                found.append(change)
-        names = tuple(name for name, passed in ran.told.items() if passed)
-        return known._replace(names=names, changes=tuple(found))
+            copy = self._changed(test, known, [change], reference, meter(), opened, False)
+            if copy is not None and copy.outcome in _FAILURES:
+                failed = frozenset(n for n in names if copy.told and not copy.told.get(n))
+                # Of several, some may fail for another reason, and not every time.
+                found.append((change, failed if len(failed) == 1 else frozenset()))
+        return known._replace(
+            names=names,
+            changes=tuple(change for change, _ in found),
+            fails=tuple(failed for _, failed in found),
+        )
 
     def _blanks(self, test: ProgramTest, tried: Sequence[Change]) -> list[Blank]:
         """Return blanks for some changes, in the order of the test code."""
@@ -161,31 +144,45 @@ class ProgramRunner:
             kept = [blank for part in parts if part for blank in part.form.blanks]
         return self._opened(test, reference, kept, meter) if len(kept) < len(blanks) else None
 
-    def _passes(
+    def _passes_changed(
+        self, test: ProgramTest, learnt: Learnt, program: str, meter: Meter, opened: Opened | None
+    ) -> bool:
+        """Tell whether a program that has passed a test passes any part of a changed one."""
+        for drawn in learnt.drawn():
+            wanted = frozenset[str]().union(*(failed for _, failed in drawn))
+            changed = [change for change, _ in drawn]
+            ran = self._changed(test, learnt, changed, program, meter, opened)
+            if ran is not None and (
+                ran.outcome is Outcome.PASSED or any(ran.told.get(name) for name in wanted)
+            ):
+                return True
+        return False
+
+    def _changed(
         self,
         test: ProgramTest,
-        change: Change,
-        blank: Blank | None,
+        learnt: Learnt,
+        changed: Sequence[Change],
         program: str,
         meter: Meter,
         opened: Opened | None,
-    ) -> bool:
-        """Tell whether a program that has passed a test passes the changed one."""
-        try:
-            if opened is not None and blank is not None:
-                ran = self._filled(opened, test, meter, blank)
-            else:
-                ran = self._once(_changed(test, change), program, meter, is_parsed=True)
-            return ran.outcome is Outcome.PASSED
-        except CompileFailed:
-            return False
+        is_parsed: bool = True,
+    ) -> Ran | None:
+        """Run a program that passes a test with a changed one; None if it does not compile.
 
-    def _fails(self, test: ProgramTest, program: str, meter: Meter) -> bool:
-        """Tell whether a program compiles with a test and fails it, at no limit."""
+        It is looked at first unless it `is_parsed`, as a copy is that the reference was run with.
+        """
+        blanks = [blank for change in changed if (blank := learnt.blank(change)) is not None]
+        if opened is not None and len(blanks) == len(changed):
+            return self._filled(opened, test, meter, blanks)
+        source = test.source
+        for change in sorted(changed, reverse=True):
+            source = change.of(source)
+        copy = test.model_copy(update={"source": source})
         try:
-            return self._once(test, program, meter).outcome in _FAILURES
+            return self._once(copy, program, meter, is_parsed)
         except CompileFailed:
-            return False
+            return None
 
     def _once(self, test: ProgramTest, program: str, meter: Meter, is_parsed: bool = False) -> Ran:
         """Run a program with a test; one that is not known to parse is looked at if it fails."""
@@ -205,7 +202,7 @@ class ProgramRunner:
         return ran
 
     def _filled(
-        self, opened: Opened, test: ProgramTest, meter: Meter, changed: Blank | None = None
+        self, opened: Opened, test: ProgramTest, meter: Meter, changed: Sequence[Blank] = ()
     ) -> Ran:
         """Run a program whose blanks are filled in."""
         ran = self._ran(opened.parts, opened.filled(changed), test, meter)
@@ -267,10 +264,6 @@ def _told_last(output: bytes) -> str:
     lines = [line for line in verdicts.printable(output).split("\n") if line.strip()]
     failed = [line for line in lines if _A_FAILURE.search(line)]
     return next(iter([*failed[-1:], *lines[-1:]]), "")
-
-
-def _changed(test: ProgramTest, change: Change) -> ProgramTest:
-    return test.model_copy(update={"source": change.of(test.source)})
 
 
 def _told(parts: Composed, stdout: bytes) -> dict[str, bool]:

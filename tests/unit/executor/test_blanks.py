@@ -51,7 +51,7 @@ def test_a_script_has_a_blank_for_every_literal():
 
     assert [one.kind for one in form.blanks] == ["name"] * 3
     assert base64.b64decode(form.filled(written, Language.TYPESCRIPT)["main"]).decode() == source
-    changed = form.filled(written, Language.TYPESCRIPT, form.blanks[1])["main"]
+    changed = form.filled(written, Language.TYPESCRIPT, [form.blanks[1]])["main"]
     assert base64.b64decode(changed).decode() == source.replace("true", "false")
 
 
@@ -63,7 +63,7 @@ def test_numbers_are_filled_in_as_the_machine_has_them():
 
     assert form.counts(made, Language.CPP) == (2,)
     filled = base64.b64decode(form.filled(made, Language.CPP)["main"])
-    changed = base64.b64decode(form.filled(made, Language.CPP, blank)["main"])
+    changed = base64.b64decode(form.filled(made, Language.CPP, [blank])["main"])
     assert filled == machine_code(5) + struct.pack("<d", 5.0) + b"rest"
     assert changed == machine_code(6) + struct.pack("<d", 6.0) + b"rest"
 
