@@ -47,8 +47,7 @@ _WRITTEN: Final = {
 _GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _GO_TEST: Final = re.compile(r"^func\s+Test\w*\s*\(\s*\w+\s+\*testing\.T\s*\)", re.MULTILINE)
 _RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
-_RUST_ATTRIBUTES: Final = re.compile(r"(?:#\[[^\]\n]*\]\s*)+(?=(?:pub\s+)?fn\b)")
-"""Of one function; what asks for a feature is left out by the compiler."""
+_RUST_FUNCTION: Final = re.compile(r"\bfn\b")
 _JAVA_MAIN: Final = re.compile(r"\bstatic\s+(?:final\s+)?void\s+main\s*\(")
 _JAVA_CLASS: Final = re.compile(r"\b(?:class|record|enum|interface)\s+(\w+)")
 _GO_HARNESS: Final = """\
@@ -213,8 +212,7 @@ def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
     fields = {**mark._asdict(), "name": name}
     # As `cargo test` and `rustc` alone compile: an overflow is a panic.
     words = ("-Copt-level=0", "-Coverflow-checks=on", "-Cdebug-assertions=on", *test.options)
-    of_functions = _RUST_ATTRIBUTES.findall(test.source)
-    if declared := sum("#[test]" in all_ and "cfg(feature" not in all_ for all_ in of_functions):
+    if declared := _declared_in_rust(test.source):
         text = joined(toolchain.language, test, program) + _RUST_TEST_HARNESS.format(**fields)
         build = Build.of(toolchain, {**test.files, toolchain.file: text}, ("--test", *words))
         run = (*build.run, "--test-threads=1")
@@ -224,6 +222,19 @@ def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
         raise NoTests("it has neither a function `main` nor one with `#[test]`")
     text = joined(toolchain.language, test, program, source) + _RUST_HARNESS.format(**fields)
     return Composed(Build.of(toolchain, {**test.files, toolchain.file: text}, words), mark.text)
+
+
+def _declared_in_rust(source: str) -> int:
+    """Count the tests; those that ask for a feature of the crate are left out by the compiler."""
+    declared = pending = 0
+    is_left_out = False
+    for line in source.split("\n"):
+        pending += line.count("#[test]")
+        is_left_out |= "#[cfg(feature" in line
+        if _RUST_FUNCTION.search(line):
+            declared += 0 if is_left_out else pending
+            pending, is_left_out = 0, False
+    return declared
 
 
 _FRAMEWORKS: Final = (CATCH2, JUNIT, JEST, LUAUNIT, RUBY_UNITS)
