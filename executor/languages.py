@@ -93,6 +93,8 @@ class Toolchain(NamedTuple):
 
 
 _BINARY: Final = ("/tmp/main",)
+_ALIKE: Final = "-Wl,--build-id=none"
+"""Has the linker write nothing that depends on all the rest of a program."""
 _USUAL: Final = ("/usr/bin", "/usr/lib")
 _JAVATUPLES: Final = "/usr/share/java/javatuples.jar"
 """What every program of MultiPL-E in Java imports; the compiler passes it over where it is not."""
@@ -236,13 +238,15 @@ def _of_java(
 _TABLE: Final = (
     Toolchain(
         Language.C, "gcc", "main.c",
-        ("{program}", "-O2", "-std=gnu17", "-static", "-s", "-o", "main", "main.c", "-lm"),
+        ("{program}", "-O2", "-std=gnu17", "-static", "-s", _ALIKE, "-o", "main", "main.c",
+         "-lm"),
         "main", _BINARY,
         packages=("gcc", "libc6-dev"),
     ),
     Toolchain(
         Language.CPP, "g++", "main.cpp",
-        ("{program}", "-O2", "-std=gnu++20", "-static", "-s", "-o", "main", "main.cpp"),
+        ("{program}", "-O2", "-std=gnu++20", "-static", "-s", _ALIKE, "-o", "main",
+         "main.cpp"),
         "main", _BINARY,
         caches=tuple(
             _precompiled(*options) for options in
@@ -253,14 +257,14 @@ _TABLE: Final = (
     Toolchain(
         Language.RUST, "rustc", "main.rs",
         ("{program}", "-O", "--edition=2021", "-Clinker=gcc", "-Ctarget-feature=+crt-static",
-         "-Cstrip=symbols",
+         "-Cstrip=symbols", f"-Clink-arg={_ALIKE}",
          "-o", "main", "main.rs"),
         "main", _BINARY, names_itself=True,
         packages=("rustc", "gcc", "libc6-dev"),
     ),
     Toolchain(
         Language.GO, "go", "main.go",
-        ("{program}", "build", "-ldflags=-s -w", "-o", "main", "main.go"),
+        ("{program}", "build", "-ldflags=-s -w -buildid=", "-o", "main", "main.go"),
         "main", _BINARY,
         compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/share/go*", "/usr/local/go"),
         # One that is not Debian's finds its own folder by its path.
@@ -347,7 +351,7 @@ _TABLE: Final = (
     Toolchain(
         Language.HASKELL, "/usr/lib/ghc/bin/ghc", "main.hs",
         ("{program}", "-B/usr/lib/ghc", "-v0", "-O1", "-optl-static", "-optl-pthread",
-         "-o", "main", "main.hs"),
+         f"-optl{_ALIKE}", "-o", "main", "main.hs"),
         "main", _BINARY,
         compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/include", "/var/lib/ghc"),
         names_itself=True, version=("-B/usr/lib/ghc", "--version"), processes=8,

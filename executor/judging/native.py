@@ -177,12 +177,17 @@ class NativeRunner:
         content = base64.b64encode(source.encode()).decode("ascii")
         return Compiled({self._toolchain.file: content}, "", self._toolchain.run)
 
-    def unparsed(self, build: Build) -> Compiled | None:
+    def is_compiled(self, build: Build) -> bool:
+        """Tell whether what runs is made by a compiler, which does not only look at it."""
+        return build.artifact not in build.files
+
+    def unparsed(self, build: Build, is_parsed: bool = False) -> Compiled | None:
         """Return what runs of a program of several files before it was found to parse.
 
-        None where a program that does not parse may run all the same, up to there.
+        None where a program that does not parse may run all the same, up to there, unless this one
+        `is_parsed` for certain.
         """
-        if not self._toolchain.parses_first or build.artifact != self._toolchain.file:
+        if self.is_compiled(build) or not (self._toolchain.parses_first or is_parsed):
             return None
         content = build.files[build.artifact].encode("utf-8", "surrogateescape")
         made = {build.artifact: base64.b64encode(content).decode("ascii")}

@@ -8,7 +8,8 @@ from executor.judging.checking import Checkers
 from executor.judging.limits.metering import Meter
 from executor.judging.native import NativeRunner
 from executor.judging.programs.composing import require_frameworks
-from executor.judging.programs.testing import Learnt, ProgramRunner
+from executor.judging.programs.learnt import Learnt
+from executor.judging.programs.testing import ProgramRunner
 from executor.sandbox.ended import Ended
 from executor.sandbox.strict import StrictSandbox
 from infra.contracts.base import Outcome, Unguarded

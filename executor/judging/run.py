@@ -13,7 +13,7 @@ from executor.judging.items import OUTSIDE
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
 from executor.judging.native import judge_output
-from executor.judging.programs.testing import Learnt
+from executor.judging.programs.learnt import Learnt
 from executor.judging.shared import sharing
 from executor.judging.shared.guarding import Guard, Ran
 from executor.judging.shared.sharing import SharedRun

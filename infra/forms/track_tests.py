@@ -59,6 +59,9 @@ _SOURCES: Final = {
     Language.JAVA: (".java",), Language.JAVASCRIPT: (".js",), Language.RUST: (".rs",),
     Language.TYPESCRIPT: (".ts",),
 }  # fmt: skip
+_WARNINGS: Final = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
+"""With which both tracks have their programs compiled: who is warned does not compile."""
+_WARNINGS_OF_C: Final = (*_WARNINGS, "-Wmissing-declarations")
 
 
 def sources(names: Sequence[str], language: Language) -> list[str]:
@@ -91,6 +94,7 @@ def _in_c(exercise: Exercise) -> ProgramTest:
     return ProgramTest(
         source=f'{source}\n#include "{framework.name}/unity.c"\n',
         files={**files, **{Path(name).name: "" for name in headers}},
+        options=("-std=c99", *_WARNINGS_OF_C, "-DUNITY_SUPPORT_64"),
     )
 
 
@@ -142,7 +146,7 @@ def _in_cpp(exercise: Exercise) -> ProgramTest:
     return ProgramTest(
         source=source,
         files={Path(name).name: "" for name in (own, *headers)},
-        options=("-std=c++17", *switched_on, "-Wall", "-Wextra", "-Wpedantic", "-Werror"),
+        options=("-std=c++17", *switched_on, *_WARNINGS),
     )
 
 

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 from executor.guest.channel import Channel
 from executor.guest.programs import carrying, java
 
-_MAX_DIAGNOSTICS = 4000
+MAX_DIAGNOSTICS = 4000
+"""Bytes of what a compiler says that are told."""
 _PUBLIC = re.compile(
     r"^\S+: error: .+ is public, should be declared in a file named ([^\s/]+\.java)$", re.M
 )
@@ -67,7 +68,7 @@ def _compile(start: dict[str, Any]) -> tuple[int, str]:
             stderr=subprocess.STDOUT, env=_environment(start), check=False,
         )  # fmt: skip
         diagnostics.seek(0)
-        told = diagnostics.read(_MAX_DIAGNOSTICS).decode("utf-8", "replace")
+        told = diagnostics.read(MAX_DIAGNOSTICS).decode("utf-8", "replace")
     return done.returncode, told
 
 

@@ -47,7 +47,7 @@ _WRITTEN: Final = {
 _GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _GO_TEST: Final = re.compile(r"^func\s+Test\w*\s*\(\s*\w+\s+\*testing\.T\s*\)", re.MULTILINE)
 _RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
-_RUST_TEST: Final = re.compile(r"#\[test\]")
+_RUST_FUNCTION: Final = re.compile(r"\bfn\b")
 _JAVA_MAIN: Final = re.compile(r"\bstatic\s+(?:final\s+)?void\s+main\s*\(")
 _JAVA_CLASS: Final = re.compile(r"\b(?:class|record|enum|interface)\s+(\w+)")
 _GO_HARNESS: Final = """\
@@ -162,7 +162,15 @@ def _compose_go(test: ProgramTest, program: str, mark: Mark) -> Composed:
             "main_test.go": text,
             "harness_test.go": _GO_TEST_HARNESS.format(**fields),
         }
-        command = ("{program}", "test", "-c", "-ldflags=-s -w", "-o", "main", *test.options)
+        command = (
+            "{program}",
+            "test",
+            "-c",
+            "-ldflags=-s -w -buildid=",
+            "-o",
+            "main",
+            *test.options,
+        )
         build = Build(
             files, (*command, "main_test.go", "harness_test.go"), "main",
             (*toolchain.run, "-test.v"), "main_test.go",
@@ -204,7 +212,7 @@ def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
     fields = {**mark._asdict(), "name": name}
     # As `cargo test` and `rustc` alone compile: an overflow is a panic.
     words = ("-Copt-level=0", "-Coverflow-checks=on", "-Cdebug-assertions=on", *test.options)
-    if declared := len(_RUST_TEST.findall(test.source)):
+    if declared := _declared_in_rust(test.source):
         text = joined(toolchain.language, test, program) + _RUST_TEST_HARNESS.format(**fields)
         build = Build.of(toolchain, {**test.files, toolchain.file: text}, ("--test", *words))
         run = (*build.run, "--test-threads=1")
@@ -214,6 +222,19 @@ def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
         raise NoTests("it has neither a function `main` nor one with `#[test]`")
     text = joined(toolchain.language, test, program, source) + _RUST_HARNESS.format(**fields)
     return Composed(Build.of(toolchain, {**test.files, toolchain.file: text}, words), mark.text)
+
+
+def _declared_in_rust(source: str) -> int:
+    """Count the tests; those that ask for a feature of the crate are left out by the compiler."""
+    declared = pending = 0
+    is_left_out = False
+    for line in source.split("\n"):
+        pending += line.count("#[test]")
+        is_left_out |= "#[cfg(feature" in line
+        if _RUST_FUNCTION.search(line):
+            declared += 0 if is_left_out else pending
+            pending, is_left_out = 0, False
+    return declared
 
 
 _FRAMEWORKS: Final = (CATCH2, JUNIT, JEST, LUAUNIT, RUBY_UNITS)

@@ -62,6 +62,7 @@ C_HARNESS: Final = """\
 extern "C" {{
 #endif
 int __real_main(int, char **, char **);
+int __wrap_main(int, char **, char **);
 int __wrap_main(int count, char **words, char **environment) {{
     int status = __real_main(count, words, environment);
     static const char last[] = "{last}", first[] = "{first}";

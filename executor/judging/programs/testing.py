@@ -2,7 +2,8 @@
 
 All of it runs in the candidate's process, so that what is written there may be forged. A program
 that passes whatever is asked passes a changed copy of the tests too, which no right one does; which
-of the copies is run, each in a process of its own, is drawn anew for every candidate.
+of the copies is run, each in a process of its own, is drawn anew for every candidate. Where that is
+possible, one compilation serves both.
 """
 
 import random
@@ -15,9 +16,12 @@ from executor.judging.host import CompileFailed
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
 from executor.judging.native import Compiled, NativeRunner
+from executor.judging.programs.blanks import Blank
 from executor.judging.programs.changing import Change, changes
 from executor.judging.programs.composing import composed
+from executor.judging.programs.learnt import Learnt
 from executor.judging.programs.marks import Composed
+from executor.judging.programs.opening import Opened, Opener
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail
 from infra.contracts.base import Language, Outcome
@@ -25,20 +29,13 @@ from infra.contracts.execution import ENOUGH_GUARDED, TestResult
 from infra.contracts.problems import ProgramTest
 
 _MOST_TRIED: Final = 4 * ENOUGH_GUARDED
+_MOST_BLANKS: Final = ENOUGH_GUARDED + 3
+"""Of those that are tried, how many may be filled in later: some are of no use as changes."""
 _RANDOM: Final = random.SystemRandom()
 _A_FAILURE: Final = re.compile(r"error|exception|assert|panic|fail|die|abort", re.IGNORECASE)
+_FAILURES: Final = frozenset({Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER})
+"""What is no limit."""
 _FORGED: Final = "it passes a changed copy of the tests, which no right program does"
-
-
-class Learnt(NamedTuple):
-    """What the reference program has shown of one test."""
-
-    names: tuple[str, ...] = ()
-    """Of its tests, where their framework reports them."""
-    changes: tuple[Change, ...] = ()
-    """Those that it compiles with and fails."""
-    sites: int = 0
-    """Literals of what is expected, each of which may be changed."""
 
 
 class Ran(NamedTuple):
@@ -58,6 +55,7 @@ class ProgramRunner:
 
     def __init__(self, native: NativeRunner, language: Language, entry_point: str | None) -> None:
         self._native = native
+        self._opener = Opener(native, language)
         self._language = language
         self._entry_point = entry_point
         self.stdout = b""
@@ -74,12 +72,15 @@ class ProgramRunner:
             NoTests: the test code begins nowhere.
             errors.SandboxError: the sandbox failed.
         """
-        ran = self._once(test, program, meter)
+        try:
+            opened = self._opener.open(test, program, learnt.blanks, learnt.counts)
+        except Ended as ended:
+            return _results(_not_run(ended), learnt.names)
+        ran = self._filled(opened, test, meter) if opened else self._once(test, program, meter)
         self.stdout, self.stderr = ran.stdout, ran.stderr
-        if ran.outcome is Outcome.PASSED and learnt.changes:
-            other = _changed(test, _RANDOM.choice(learnt.changes))
-            if self._passes(other, program, spare):
-                ran = ran._replace(outcome=Outcome.WRONG_ANSWER, detail=_FORGED, told={})
+        is_guarded = ran.outcome is Outcome.PASSED and bool(learnt.changes)
+        if is_guarded and self._passes_changed(test, learnt, program, spare, opened):
+            ran = ran._replace(outcome=Outcome.WRONG_ANSWER, detail=_FORGED, told={})
         return _results(ran, learnt.names)
 
     def learn(self, test: ProgramTest, reference: str, meter: Callable[[], Meter]) -> Learnt:
@@ -91,35 +92,107 @@ class ProgramRunner:
         ran = self._once(test, reference, meter())
         possible = changes(test.source, self._language, self._entry_point)
         tried = _RANDOM.sample(possible, min(len(possible), _MOST_TRIED))
-        found: list[Change] = []
+        opened = self._opened(test, reference, self._blanks(test, tried), meter)
+        known = Learnt(sites=len(possible))
+        if opened is not None:
+            known = known._replace(blanks=opened.form.blanks, counts=opened.counts)
+        names = tuple(name for name, passed in ran.told.items() if passed)
+        found: list[tuple[Change, frozenset[str]]] = []
         for change in tried:
             if len(found) == ENOUGH_GUARDED:
                 break
-            if self._fails(_changed(test, change), reference, meter()):
-                found.append(change)
-        names = tuple(name for name, passed in ran.told.items() if passed)
-        return Learnt(names, tuple(found), len(possible))
+            copy = self._changed(test, known, [change], reference, meter(), opened, False)
+            if copy is not None and copy.outcome in _FAILURES:
+                failed = frozenset(n for n in names if copy.told and not copy.told.get(n))
+                # Of several, some may fail for another reason, and not every time.
+                found.append((change, failed if len(failed) == 1 else frozenset()))
+        return known._replace(
+            names=names,
+            changes=tuple(change for change, _ in found),
+            fails=tuple(failed for _, failed in found),
+        )
 
-    def _passes(self, test: ProgramTest, program: str, meter: Meter) -> bool:
-        try:
-            ran = self._once(test, program, meter, is_parsed=True)
-            return ran.outcome is Outcome.PASSED
-        except CompileFailed:
-            return False
+    def _blanks(self, test: ProgramTest, tried: Sequence[Change]) -> list[Blank]:
+        """Return blanks for some changes, in the order of the test code."""
+        if not self._native.is_compiled(composed(self._language, test, "").build):
+            return []
+        made = (Blank.of(test.source, self._language, *change) for change in tried)
+        return sorted([blank for blank in made if blank is not None][:_MOST_BLANKS])
 
-    def _fails(self, test: ProgramTest, program: str, meter: Meter) -> bool:
-        """Tell whether a program compiles with a test and fails it, at no limit."""
+    def _opened(
+        self,
+        test: ProgramTest,
+        reference: str,
+        blanks: Sequence[Blank],
+        meter: Callable[[], Meter],
+    ) -> Opened | None:
+        """Compile the reference program with as many blanks as it is the same program with."""
+        if not blanks:
+            return None
+        opened = self._opener.open_reference(test, reference, blanks)
+        if opened is not None and all(opened.counts):
+            is_passed = self._filled(opened, test, meter()).outcome is Outcome.PASSED
+            return opened if is_passed else None
+        if opened is not None:
+            kept = [blank for blank, count in zip(blanks, opened.counts, strict=True) if count]
+        elif len(blanks) == 1:
+            return None
+        else:
+            half = len(blanks) // 2
+            halves = (blanks[:half], blanks[half:])
+            parts = [self._opened(test, reference, half, meter) for half in halves]
+            kept = [blank for part in parts if part for blank in part.form.blanks]
+        return self._opened(test, reference, kept, meter) if len(kept) < len(blanks) else None
+
+    def _passes_changed(
+        self, test: ProgramTest, learnt: Learnt, program: str, meter: Meter, opened: Opened | None
+    ) -> bool:
+        """Tell whether a program that has passed a test passes any part of a changed one."""
+        for drawn in learnt.drawn():
+            wanted = frozenset[str]().union(*(failed for _, failed in drawn))
+            changed = [change for change, _ in drawn]
+            ran = self._changed(test, learnt, changed, program, meter, opened)
+            if ran is not None and (
+                ran.outcome is Outcome.PASSED or any(ran.told.get(name) for name in wanted)
+            ):
+                return True
+        return False
+
+    def _changed(
+        self,
+        test: ProgramTest,
+        learnt: Learnt,
+        changed: Sequence[Change],
+        program: str,
+        meter: Meter,
+        opened: Opened | None,
+        is_parsed: bool = True,
+    ) -> Ran | None:
+        """Run a program that passes a test with a changed one; None if it does not compile.
+
+        It is looked at first unless it `is_parsed`, as a copy is that the reference was run with.
+        """
+        blanks = [blank for change in changed if (blank := learnt.blank(change)) is not None]
+        if opened is not None and len(blanks) == len(changed):
+            return self._filled(opened, test, meter, blanks)
+        source = test.source
+        for change in sorted(changed, reverse=True):
+            source = change.of(source)
+        copy = test.model_copy(update={"source": source})
         try:
-            outcome = self._once(test, program, meter).outcome
+            return self._once(copy, program, meter, is_parsed)
         except CompileFailed:
-            return False
-        return outcome in (Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER)
+            return None
 
     def _once(self, test: ProgramTest, program: str, meter: Meter, is_parsed: bool = False) -> Ran:
         """Run a program with a test; one that is not known to parse is looked at if it fails."""
         parts = composed(self._language, test, program)
-        unparsed = self._native.unparsed(parts.build)
-        ran = self._ran(parts, unparsed, test, meter)
+        unparsed = self._native.unparsed(parts.build, is_parsed)
+        try:
+            compiled = unparsed or self._native.build(parts.build)
+        except Ended as ended:
+            return _not_run(ended)
+        ran = self._ran(parts, compiled, test, meter)
         if unparsed is None or is_parsed or ran.outcome is Outcome.PASSED:
             return ran
         try:
@@ -128,14 +201,22 @@ class ProgramRunner:
             return ran._replace(outcome=ended.outcome, detail=ended.detail, told={})
         return ran
 
-    def _ran(
-        self, parts: Composed, unparsed: Compiled | None, test: ProgramTest, meter: Meter
+    def _filled(
+        self, opened: Opened, test: ProgramTest, meter: Meter, changed: Sequence[Blank] = ()
     ) -> Ran:
+        """Run a program whose blanks are filled in."""
+        ran = self._ran(opened.parts, opened.filled(changed), test, meter)
+        read = opened.form.readable
+        return ran._replace(
+            detail=read(ran.detail.encode()).decode(), stdout=read(ran.stdout),
+            stderr=read(ran.stderr),
+        )  # fmt: skip
+
+    def _ran(self, parts: Composed, compiled: Compiled, test: ProgramTest, meter: Meter) -> Ran:
         try:
-            compiled = unparsed or self._native.build(parts.build)
             cpu_left, _ = meter.require_left()
         except Ended as ended:
-            return Ran(ended.outcome, ended.detail, Spending(), {}, b"", b"")
+            return _not_run(ended)
         with self._native.jail(compiled, "") as jail:
             try:
                 ran = self._ended(jail, test, parts, min(meter.allowed.cpu, cpu_left), meter)
@@ -174,15 +255,15 @@ class ProgramRunner:
         return Ran(outcome, detail, Spending.of(jail), told, stdout, stderr)
 
 
+def _not_run(ended: Ended) -> Ran:
+    return Ran(ended.outcome, ended.detail, Spending(), {}, b"", b"")
+
+
 def _told_last(output: bytes) -> str:
     """Return the last line that speaks of a failure, or the last at all."""
     lines = [line for line in verdicts.printable(output).split("\n") if line.strip()]
     failed = [line for line in lines if _A_FAILURE.search(line)]
     return next(iter([*failed[-1:], *lines[-1:]]), "")
-
-
-def _changed(test: ProgramTest, change: Change) -> ProgramTest:
-    return test.model_copy(update={"source": change.of(test.source)})
 
 
 def _told(parts: Composed, stdout: bytes) -> dict[str, bool]:

@@ -1,8 +1,9 @@
 """Test programs of each language, here and in a plain loop of compiler and run: a table.
 
-`make bench-languages`. Both have the same two lines of work at once, and run beside each other in
-turn. A loop is not guarded: it believes the exit status, where a candidate that passes here is
-compiled and run once more with a changed copy of the tests.
+`make bench-languages`. What is compared is CPU time of all processes, as the kernel counts it for
+the group that we are in, so that other work on the machine changes little. A loop is not guarded:
+it believes the exit status, where a candidate that passes here, and has a reference program, is run
+once more with a changed copy of the tests.
 """
 
 import argparse
@@ -10,9 +11,7 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,9 +20,10 @@ from executor.installed import Installed, look_up
 from executor.judging.native import Build
 from executor.judging.programs.composing import composed
 from executor.languages import TOOLCHAINS
+from executor.sandbox.cgroups import Cgroup1, Cgroup2
 from infra.contracts.base import Label, Language
-from infra.contracts.problems import Limits, Problem
-from tests.hostile.program_suites import ADDED
+from infra.contracts.problems import Limits, Problem, ProgramTest
+from tests.hostile.program_suites import ADDED, Added
 
 _ENVIRONMENT: Final = {
     "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8",
@@ -40,26 +40,80 @@ _LIMITS: Final = Limits(
 )
 
 
+_ALL_HEADERS: Final = "#include <bits/stdc++.h>\n"
+_CATCH2: Final = """\
+#include <catch2/catch.hpp>
+TEST_CASE("adds") { REQUIRE(add(1, 2) == 3); REQUIRE(add(5, 7) == 12); }
+TEST_CASE("is no product") { REQUIRE(add(40, 2) == 42); CHECK(add(9, -4) == 5); }
+"""
+_JUNIT: Final = """\
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import org.junit.jupiter.api.Test;
+class AddTest {
+    @Test void adds() { assertEquals(3, Solution.add(1, 2)); assertEquals(12, Solution.add(5, 7)); }
+    @Test void more() { assertEquals(42, Solution.add(40, 2)); }
+}
+"""
+
+
+def _cases() -> dict[str, tuple[Language, Added]]:
+    cpp, java = ADDED[Language.CPP], ADDED[Language.JAVA]
+    published = ProgramTest(source=cpp.tests.source, options=("-std=gnu++17",))
+    return {
+        **{language.value: (language, added) for language, added in ADDED.items()},
+        "cpp, all headers": (
+            Language.CPP,
+            cpp._replace(tests=published, right=f"{_ALL_HEADERS}{cpp.right}"),
+        ),
+        "cpp, Catch2": (
+            Language.CPP,
+            cpp._replace(tests=ProgramTest(source=_CATCH2, options=("-std=c++17",))),
+        ),
+        "java, JUnit": (Language.JAVA, java._replace(tests=ProgramTest(source=_JUNIT))),
+    }
+
+
+CASES: Final = _cases()
+"""Languages and further forms of their test programs, with what is tested."""
+
+
 class Spent(NamedTuple):
-    """Seconds of one program in a plain loop."""
+    """CPU seconds of one program in a plain loop."""
 
     compiling: float
     running: float
 
 
-def programs(language: Language, number: int) -> list[str]:
+def clock() -> Callable[[], float]:
+    """Return what tells the CPU seconds of all processes that we start from now on.
+
+    Raises:
+        OSError: the kernel counts them for no group that we may read or make.
+    """
+    try:
+        group = Cgroup1.own("cpuacct") / "bench-languages"
+        group.mkdir(exist_ok=True)
+        (group / "cgroup.procs").write_text(str(os.getpid()))
+        return lambda: int((group / "cpuacct.usage").read_text()) / 1e9
+    except OSError:
+        used = Cgroup2.own() / "cpu.stat"
+        return lambda: int(used.read_text().split()[1]) / 1e6
+
+
+def programs(case: str, number: int) -> list[str]:
     """Make so many right programs, no two of which are the same text."""
+    language, added = CASES[case]
     comment = _COMMENTS.get(language, "//")
-    return [f"{ADDED[language].right}\n{comment} {place}\n" for place in range(number)]
+    return [f"{added.right}\n{comment} {place}\n" for place in range(number)]
 
 
-def in_a_loop(installed: Installed, program: str) -> Spent:
+def in_a_loop(installed: Installed, case: str, program: str, used: Callable[[], float]) -> Spent:
     """Compile a program with its tests and run it, with nothing around it.
 
     Raises:
         subprocess.CalledProcessError: it does not compile, or fails.
     """
-    build = composed(installed.language, ADDED[installed.language].tests, program).build
+    build = composed(installed.language, CASES[case][1].tests, program).build
     toolchain = TOOLCHAINS[installed.language]
     with tempfile.TemporaryDirectory() as folder:
         for name, text in build.files.items():
@@ -69,11 +123,11 @@ def in_a_loop(installed: Installed, program: str) -> Spent:
             (Path(folder) / "classes").mkdir()
         own = {"GOCACHE": str(Path(tempfile.gettempdir()) / "plain-gocache"), "HOME": folder}
         variables = {**_ENVIRONMENT, **toolchain.environment, **own}
-        began = time.monotonic()
+        began = used()
         _run(installed, build, build.command, folder, variables)
-        compiled = time.monotonic()
+        compiled = used()
         _run(installed, build, build.run, folder, variables)
-        return Spent(compiled - began, time.monotonic() - compiled)
+        return Spent(compiled - began, used() - compiled)
 
 
 def _run(
@@ -93,18 +147,18 @@ def _run(
     subprocess.run(filled, cwd=folder, env=variables, check=True, capture_output=True)
 
 
-def labelled(language: Language, number: int, is_guarded: bool) -> float:
-    """Label so many programs; return candidates per second.
+def labelled(case: str, number: int, is_guarded: bool, used: Callable[[], float]) -> float:
+    """Label so many programs; return CPU seconds of each.
 
     What comes before the first one (a pool, what is learnt of the suite) is in two runs of which
     one is longer, and so not in their difference.
     """
-    short = _seconds(language, _FIRST, is_guarded)
-    return number / max(1e-3, _seconds(language, _FIRST + number, is_guarded) - short)
+    short = _seconds(case, _FIRST, is_guarded, used)
+    return max(1e-3, _seconds(case, _FIRST + number, is_guarded, used) - short) / number
 
 
-def _seconds(language: Language, number: int, is_guarded: bool) -> float:
-    added = ADDED[language]
+def _seconds(case: str, number: int, is_guarded: bool, used: Callable[[], float]) -> float:
+    language, added = CASES[case]
     problem = Problem(
         slug=f"speed/{language.value}",
         prompt="Add two numbers.",
@@ -114,14 +168,12 @@ def _seconds(language: Language, number: int, is_guarded: bool) -> float:
         tests=(added.tests,),
         reference_program=added.right if is_guarded else None,
     )
-    records = [
-        {"task_id": problem.slug, "program": program} for program in programs(language, number)
-    ]
-    began = time.monotonic()
+    records = [{"task_id": problem.slug, "program": one} for one in programs(case, number)]
+    began = used()
     for one in label([problem], records, slots=2):
         assert one.verdict is not None, one.error
         assert one.verdict.label is Label.ALL_PASS, one.verdict
-    return time.monotonic() - began
+    return used() - began
 
 
 def main() -> None:
@@ -130,25 +182,24 @@ def main() -> None:
     parser.add_argument("--number", type=int, default=12, help="programs of each language")
     parser.add_argument("languages", nargs="*", help="all if none is named")
     given = parser.parse_args()
+    used = clock()
     print(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}\n")
-    print("| language | loop /s | compile share | here /s | of it | guarded /s | of it |")
+    print("| language | loop, ms | compile share | here, ms | to the loop | guarded, ms | to it |")
     print("|---|---|---|---|---|---|---|", flush=True)
-    for language in ADDED:
+    for case, (language, _) in CASES.items():
         installed = look_up(language)
-        if installed.path is None or (given.languages and language.value not in given.languages):
+        if installed.path is None or (given.languages and case not in given.languages):
             continue
-        chosen = programs(language, given.number)
-        in_a_loop(installed, chosen[0])
-        began = time.monotonic()
-        with ThreadPoolExecutor(2) as lines:
-            waiting = [lines.submit(in_a_loop, installed, one) for one in chosen]
-            spent = [one.result() for one in waiting]
-        plain = given.number / (time.monotonic() - began)
+        first, *chosen = programs(case, 1 + given.number)
+        in_a_loop(installed, case, first, used)
+        spent = [in_a_loop(installed, case, one, used) for one in chosen]
         compiling, running = sum(s.compiling for s in spent), sum(s.running for s in spent)
-        here, guarded = (labelled(language, given.number, guard) for guard in (False, True))
+        plain = (compiling + running) / given.number
+        here, guarded = (labelled(case, given.number, guard, used) for guard in (False, True))
         print(
-            f"| {language.value} | {plain:.1f} | {compiling / (compiling + running):.0%}"
-            f" | {here:.1f} | {here / plain:.2f} | {guarded:.1f} | {guarded / plain:.2f} |",
+            f"| `{case}` | {plain * 1e3:.0f} | {compiling / (compiling + running):.0%}"
+            f" | {here * 1e3:.0f} | {plain / here:.2f} | {guarded * 1e3:.0f}"
+            f" | {plain / guarded:.2f} |",
             flush=True,
         )
     shutil.rmtree(Path(tempfile.gettempdir()) / "plain-gocache", ignore_errors=True)

@@ -187,3 +187,14 @@ def test_the_tests_of_a_framework_are_counted_outside_of_comments():
     )
 
     assert composed(Language.CPP, test, "").declared == 2
+
+
+def test_a_test_of_rust_that_asks_for_a_feature_is_not_counted():
+    source = (
+        '#[test]\n/// What it does\nfn one() {}\n#[test]\n#[cfg(feature = "x")]\nfn two() {}\n'
+        '#[cfg(feature = "y")]\n#[test]\nfn three() {}\n#[test] fn four() {}\nfn five() {}\n'
+    )
+
+    made = composed(Language.RUST, ProgramTest(source=source), "")
+
+    assert made.declared == 2

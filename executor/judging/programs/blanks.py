@@ -1,0 +1,183 @@
+"""Blanks: literals of test code that are left open when a program is compiled, and filled in later.
+
+A compiler would run twice for a program and a changed copy of its tests. Instead each literal that
+may be changed is compiled as a stand-in, which nobody knows before and which is found again in what
+the compiler has made: as a number in the machine's form, as a part of a text, or as a name. There
+it is overwritten with the literal itself, or with the other one.
+"""
+
+import base64
+import random
+import re
+import secrets
+import string
+import struct
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from infra.contracts.base import Language
+
+_MACHINE: Final = frozenset(
+    {Language.C, Language.CPP, Language.GO, Language.HASKELL, Language.RUST}
+)
+"""Languages that become code of this machine."""
+_CLASSES: Final = frozenset({Language.JAVA, Language.KOTLIN, Language.SCALA})
+"""Languages that become class files."""
+_SCRIPTS: Final = frozenset({Language.JAVASCRIPT, Language.TYPESCRIPT})
+"""Languages that become JavaScript."""
+_LEAST, _LIMIT = 2**30, 2**31
+"""Of stand-ins for numbers: they take four bytes wherever they are, and small ones might not."""
+_NUMBER: Final = re.compile(r"(0|[1-9]\d{0,9})([uUlL]{0,3}|\.\d+)")
+_TEXT: Final = re.compile(r'"(?:[^"\\]*[^"\\A-Za-z0-9])?([A-Za-z0-9]{6,})"')
+_LETTERS: Final = string.ascii_letters + string.digits
+# No literal ends so: a linker that keeps one copy of texts which end alike finds none.
+_LAST: Final = "~"
+_RANDOM: Final = random.SystemRandom()
+
+
+class Blank(NamedTuple):
+    """A place in test code for one of two literals."""
+
+    start: int
+    end: int
+    kind: str
+    """`number`, `text` or `name`."""
+    own: str
+    """What stands here in the test code."""
+    other: str
+    """What a right program fails."""
+    fraction: str = ""
+    """Of a number, with its point."""
+
+    @staticmethod
+    def of(source: str, language: Language, start: int, end: int, text: str) -> "Blank | None":
+        """Return the blank for a literal that would be changed; None where it has to be there."""
+        literal = source[start:end]
+        if language in _SCRIPTS:
+            return Blank(start, end, "name", literal, text)
+        if language not in _MACHINE | _CLASSES:
+            return None
+        if number := _NUMBER.fullmatch(literal):
+            digits = re.match(r"\d+", text)
+            if digits is None or int(digits[0]) >= _LIMIT:
+                return None
+            fraction = number[2] if number[2].startswith(".") else ""
+            return Blank(start, start + number.end(1), "number", number[1], digits[0], fraction)
+        if (found := _TEXT.fullmatch(literal)) is None:
+            return None
+        at, own = start + found.start(1), found[1]
+        # As long as it was: in what is compiled there is no room for more.
+        return Blank(at, at + len(own), "text", own, own[:-1] + _letter_like(own[-1]))
+
+    def stand_in(self) -> str:
+        """Make a word for its place."""
+        match self.kind:
+            case "number":
+                return str(_RANDOM.randrange(_LEAST, _LIMIT))
+            case "text":
+                return "".join(_RANDOM.choices(_LETTERS, k=len(self.own) - 1)) + _LAST
+        return f"zzz_{secrets.token_hex(16)}"
+
+    def written(self, language: Language, word: str) -> Iterator[bytes]:
+        """Return the forms in which a compiler writes a word in its place."""
+        if self.kind != "number":
+            yield word.encode()
+            return
+        order = ">" if language in _CLASSES else "<"
+        yield struct.pack(f"{order}d", float(word + self.fraction))
+        if not self.fraction:
+            yield struct.pack(f"{order}i", int(word))
+        if self.own == "0" or self.other == "0":
+            return  # There is no negative one.
+        yield struct.pack(f"{order}d", -float(word + self.fraction))
+        if not self.fraction:
+            yield struct.pack(f"{order}i", -int(word))
+
+
+def _letter_like(letter: str) -> str:
+    """Return another letter, or digit, which nobody knows from a right one."""
+    kinds = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
+    kind = next(kind for kind in kinds if letter in kind)
+    return _RANDOM.choice(kind.replace(letter, ""))
+
+
+class Form(NamedTuple):
+    """Test code with stand-ins for its blanks."""
+
+    source: str
+    blanks: tuple[Blank, ...]
+    words: tuple[str, ...]
+    """The stand-in of each blank."""
+
+    @staticmethod
+    def of(source: str, blanks: Sequence[Blank]) -> "Form":
+        """Put stand-ins in the place of literals; blanks are in the order of the test code."""
+        words, parts, at = tuple(blank.stand_in() for blank in blanks), [], 0
+        for blank, word in zip(blanks, words, strict=True):
+            parts += [source[at : blank.start], word]
+            at = blank.end
+        return Form("".join([*parts, source[at:]]), tuple(blanks), words)
+
+    def again(self) -> tuple["Form", Callable[[str], str]]:
+        """Return the same with other stand-ins, and what puts them into a text that has these."""
+        words = tuple(blank.stand_in() for blank in self.blanks)
+        other = dict(zip(self.words, words, strict=True))
+
+        def put(text: str) -> str:
+            for word, another in other.items():
+                text = text.replace(word, another)
+            return text
+
+        return Form(put(self.source), self.blanks, words), put
+
+    def is_spoken_of(self, text: str) -> bool:
+        """Tell whether a text, such as a compiler's complaint, has a stand-in in it."""
+        return any(word.rstrip(_LAST) in text for word in self.words)
+
+    def counts(self, files: Mapping[str, str], language: Language) -> tuple[int, ...]:
+        """Count how often each stand-in is found in files, which are in base 64, by name."""
+        texts = [base64.b64decode(content) for content in files.values()]
+        return tuple(
+            sum(text.count(form) for text in texts for form in blank.written(language, word))
+            for blank, word in zip(self.blanks, self.words, strict=True)
+        )
+
+    def filled(
+        self, files: Mapping[str, str], language: Language, changed: Collection[Blank] = ()
+    ) -> dict[str, str]:
+        """Return files with the literals in them, of which some may be the other ones."""
+        pairs = [
+            pair
+            for blank, word in zip(self.blanks, self.words, strict=True)
+            for pair in zip(
+                blank.written(language, word),
+                blank.written(language, blank.other if blank in changed else blank.own),
+                strict=True,
+            )
+        ]
+        made = {}
+        for name, content in files.items():
+            text = base64.b64decode(content)
+            for form, literal in pairs:
+                text = text.replace(form, literal)
+            made[name] = base64.b64encode(text).decode("ascii")
+        return made
+
+    def bare(self, files: Mapping[str, str], language: Language) -> list[bytes]:
+        """Return files with the literals in them, and nothing where they say a stand-in in words.
+
+        An assertion that failed says so; `readable` puts the literal there.
+        """
+        texts = (base64.b64decode(text) for text in self.filled(files, language).values())
+        return [self._without(text) for text in texts]
+
+    def _without(self, text: bytes) -> bytes:
+        for word in self.words:
+            text = text.replace(word.encode(), b"~" * len(word))
+        return text
+
+    def readable(self, output: bytes) -> bytes:
+        """Return output in which the literals stand that the stand-ins were for."""
+        for blank, word in zip(self.blanks, self.words, strict=True):
+            output = output.replace(word.encode(), blank.own.encode())
+        return output

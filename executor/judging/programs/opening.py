@@ -1,0 +1,95 @@
+"""Compiles a program once for its tests and for their changed copies, with blanks in them."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from executor.guest.programs.native import MAX_DIAGNOSTICS
+from executor.judging.host import CompileFailed
+from executor.judging.native import Compiled, NativeRunner
+from executor.judging.programs.blanks import Blank, Form
+from executor.judging.programs.composing import composed
+from executor.judging.programs.marks import Composed
+from executor.sandbox.ended import Ended
+from infra.contracts.base import Language
+from infra.contracts.problems import ProgramTest
+
+
+class Opened(NamedTuple):
+    """A compiled program with blanks."""
+
+    parts: Composed
+    compiled: Compiled
+    form: Form
+    language: Language
+    counts: tuple[int, ...]
+    """How often each blank is found in it."""
+
+    def bare(self) -> list[bytes]:
+        """Return all that does not depend on the stand-ins."""
+        return self.form.bare(self.compiled.files, self.language)
+
+    def filled(self, changed: Collection[Blank] = ()) -> Compiled:
+        """Return the program with the literals in it, of which some may be the other ones."""
+        files = self.form.filled(self.compiled.files, self.language, changed)
+        return self.compiled._replace(files=files)
+
+
+class Opener:
+    """Compiles programs with blanks."""
+
+    def __init__(self, native: NativeRunner, language: Language) -> None:
+        self._native = native
+        self._language = language
+
+    def open(
+        self, test: ProgramTest, program: str, blanks: Sequence[Blank], counts: tuple[int, ...]
+    ) -> Opened | None:
+        """Compile a program; None where it is to be compiled with the literals themselves.
+
+        That is where a blank is not found as often as in the reference program: of what a compiler
+        has worked out by a stand-in, nothing can be said of another value.
+
+        Raises:
+            CompileFailed: it does not compile, and no stand-in is at fault.
+            Ended: the compiler met a limit.
+        """
+        if not blanks:
+            return None
+        form = Form.of(test.source, blanks)
+        try:
+            opened = self._build(self._composed(test, program, form), form)
+        except CompileFailed as failed:
+            told = str(failed)
+            is_whole = len(told.encode()) < MAX_DIAGNOSTICS
+            if not is_whole or form.is_spoken_of(told):
+                return None
+            raise
+        return opened if opened.counts == counts else None
+
+    def open_reference(
+        self, test: ProgramTest, program: str, blanks: Sequence[Blank]
+    ) -> Opened | None:
+        """Compile the reference program; None where the blanks cannot be filled in afterwards.
+
+        They can where two sets of stand-ins give the same program but for these: then nothing was
+        worked out by them, such as a length, a sum or the order of cases.
+        """
+        form = Form.of(test.source, blanks)
+        parts = self._composed(test, program, form)
+        again, put = form.again()
+        try:
+            one = self._build(parts, form)
+            files = {name: put(text) for name, text in parts.build.files.items()}
+            other = self._build(parts._replace(build=parts.build._replace(files=files)), again)
+        except (CompileFailed, Ended):
+            return None
+        return one if one.bare() == other.bare() else None
+
+    def _composed(self, test: ProgramTest, program: str, form: Form) -> Composed:
+        copy = test.model_copy(update={"source": form.source})
+        return composed(self._language, copy, program)
+
+    def _build(self, parts: Composed, form: Form) -> Opened:
+        compiled = self._native.build(parts.build)
+        counts = form.counts(compiled.files, self._language)
+        return Opened(parts, compiled, form, self._language, counts)
