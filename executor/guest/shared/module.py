@@ -25,7 +25,8 @@ class TestCode:
     def __init__(self, source: str, file: str) -> None:
         """Put a file there by which pytest finds the tests; it has their text if they read it."""
         self._source: str | None = source
-        self._file = file
+        self.file: Final = file
+        """Where it lies."""
         os.makedirs(os.path.dirname(file), exist_ok=True)
         with open(file, "w", encoding="utf-8", errors="surrogatepass") as place:
             place.write(source if _reads_itself(source) else "")
@@ -40,10 +41,10 @@ class TestCode:
         assert source is not None, "it is compiled once"
         text = source.encode("utf-8", "surrogatepass")
         if not _ASSERT.search(source):
-            return compile(text, self._file, "exec", dont_inherit=True)
-        tree = ast.parse(text, self._file)
-        rewrite_asserts(tree, text, self._file, config)
-        return compile(tree, self._file, "exec", dont_inherit=True)
+            return compile(text, self.file, "exec", dont_inherit=True)
+        tree = ast.parse(text, self.file)
+        rewrite_asserts(tree, text, self.file, config)
+        return compile(tree, self.file, "exec", dont_inherit=True)
 
 
 def _reads_itself(source: str) -> bool:
