@@ -17,13 +17,17 @@ from executor.guest.placing import FOLDER, TESTS
 
 _ARGUMENTS: Final = (
     f"--rootdir={FOLDER}", f"--confcutdir={FOLDER}",
-    "--capture=no", "--tb=native", "-p", "no:faulthandler",
+    "--capture=no", "--tb=native",
     # What is printed is the candidate's, and who reports to nobody need not do it at length.
     "-p", "no:terminalreporter",
     # Each test has an outcome of its own, and copies of tests fail.
     "--maxfail=0",
 )  # fmt: skip
-_UNCONFIGURED: Final = ("-c", os.devnull, "--import-mode=prepend", "-p", "no:cacheprovider")
+_UNCONFIGURED: Final = (
+    "-c", os.devnull, "--import-mode=prepend",
+    # They keep files, and take time to begin.
+    "-p", "no:cacheprovider", "-p", "no:faulthandler",
+)  # fmt: skip
 REFUSALS: Final = (pytest.UsageError, PluginImportFailure)
 REFUSED: Final = "pytest refuses its configuration"
 """How a suite is described whose options pytest does not take."""

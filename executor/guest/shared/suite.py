@@ -103,6 +103,8 @@ def run_tests(
     files = start.get("files", {})
     configures = bool(placing.configuration(files))
     is_fresh = configures or tests.file != placing.TESTS or bool(placing.plugins(files))
+    if is_fresh:
+        tests.compile_now()
     status = yield Asked(plugin, tests.file, configures, is_fresh)
     if isinstance(status, str):
         plugin.errors.append(["runtime_error", status])
