@@ -141,5 +141,6 @@ class _Waiting:
         asked = _first(self.steps)
         if asked.is_fresh:
             _end(self.steps, run(asked))
+        config.args = [asked.file]
         config.pluginmanager.register(asked.plugin)
         return protocol._main(config, session)

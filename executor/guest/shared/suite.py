@@ -102,7 +102,7 @@ def run_tests(
     plugin = _Plugin(start, tests, candidate, report, sites, within)
     files = start.get("files", {})
     configures = bool(placing.configuration(files))
-    is_fresh = configures or tests.file != placing.TESTS or bool(placing.plugins(files))
+    is_fresh = configures or bool(placing.plugins(files))
     if is_fresh:
         tests.compile_now()
     status = yield Asked(plugin, tests.file, configures, is_fresh)
