@@ -12,8 +12,11 @@ import select
 import signal
 import site
 import sys
-from collections.abc import Generator, Sequence
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from executor.guest.shared.session import Steps
 
 CHANNEL_FD = 3
 CONTROL_FD = 4
@@ -156,13 +159,13 @@ def run_tests(start: dict[str, object]) -> None:
     """Run tests, by pytest if they need it."""
     steps = tests(start)
     with contextlib.suppress(StopIteration):
-        plugin = next(steps)
+        asked = next(steps)
         from executor.guest.shared import session
 
-        steps.send(session.run(plugin))
+        steps.send(session.run(asked))
 
 
-def tests(start: dict[str, object]) -> Generator[object, int, None]:
+def tests(start: dict[str, object]) -> "Steps":
     """Return the steps in which tests are run, as `executor.guest.shared.session` has them."""
     match start["role"]:
         case "suite":
@@ -188,8 +191,9 @@ def look_at_suite(start: dict[str, object]) -> None:
             deriving.tell(CHANNEL_FD, start)
         case "examining":
             from executor.guest.reading import examining
+            from executor.guest.shared.refusing import refused
 
-            examining.tell(CHANNEL_FD, start)
+            examining.tell(CHANNEL_FD, start, refused)
         case "mutants":
             from executor.guest.mutants import programs
 

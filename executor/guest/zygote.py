@@ -14,7 +14,6 @@ import signal
 import site
 import socket
 import sys
-from collections.abc import Generator
 from typing import Any
 
 sys.path.insert(0, "/py/guest")
@@ -71,7 +70,7 @@ def _serve_in_session(zygote: "_Zygote", proc_fd: int) -> None:
     """Serve in a session of pytest that has begun; return if this one cannot be forked."""
     from executor.guest.shared import session, suite  # noqa: F401 - loaded for the jails
 
-    def order() -> Generator[object, int, None]:
+    def order() -> session.Steps:
         try:
             start = zygote.serve()
             if start["role"] not in OF_TESTS:

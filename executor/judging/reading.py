@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from executor.guest import placing
 from executor.judging.asserting import SuiteBroken
 from executor.judging.run import Asserts
 from executor.judging.shared import sharing
@@ -78,7 +79,13 @@ def require_packages(sandbox: Sandbox, suite: Suite) -> None:
 def _start(suite: Suite, tests: Sequence[AssertTest], decides: bool) -> dict[str, Any]:
     return {
         "role": "reading",
-        "tests": [test.model_dump(include={"source", "check", "module"}) for test in tests],
+        "tests": [
+            {
+                **test.model_dump(include={"source", "check", "module"}),
+                "told": placing.configuration(test.files) + placing.plugins(test.files),
+            }
+            for test in tests
+        ],
         "entry_point": suite.entry_point,
         # An array is no plain data: comparing it with a list gives another array.
         "describes": suite.image == STANDARD_IMAGE,

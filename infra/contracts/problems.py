@@ -67,6 +67,10 @@ DottedName = Annotated[
 ]
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 def _below(path: str) -> str:
     if any(part in ("", ".", "..") for part in path.split("/")):
         raise ValueError("must be the path of a file below a folder")
@@ -77,6 +81,10 @@ RelativePath = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9_./-]+$", max_length=200), AfterValidator(_below)
 ]
 """Path of a file below some folder."""
+ModulePath = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_./-]+\.py$", max_length=200), AfterValidator(_below)
+]
+"""The same of a file of Python."""
 Files = Annotated[dict[RelativePath, Text], Field(json_schema_extra=state_keys)]
 """Texts of files by their paths."""
 
@@ -251,7 +259,33 @@ class AssertTest(Contract):
     module: DottedName | None = None
     """Module as which `source` imports the candidate; if absent, both are one module."""
     files: Files = Field(default_factory=dict, max_length=MAX_FILES)
-    """What lies beside it in a `shared` run: data, further modules, a `conftest.py`."""
+    """What lies beside it in a `shared` run: data, further modules, a `conftest.py`, and what
+    configures pytest (`pytest.ini`, `pyproject.toml`, `tox.ini`, `setup.cfg`)."""
+    path: ModulePath | None = Field(None, exclude_if=_is_none)
+    """Where `source` lies among `files`, such as `tests/test_cart.py`; alone at their root if
+    absent."""
+    candidate_path: ModulePath | None = Field(None, exclude_if=_is_none)
+    """Where the candidate lies among them, such as `src/shop/cart.py`; if absent, where `module` is
+    one from their root. The folder from which it is that module is importable, as if the project
+    were installed."""
+
+    @model_validator(mode="after")
+    def _lies_where_it_can(self) -> Self:
+        paths = [path for path in (self.path, self.candidate_path) if path is not None]
+        if len(set(paths)) < len(paths):
+            raise ValueError("path, candidate_path: test code and candidate are two files")
+        if self.path in self.files:
+            raise ValueError(f"path: `{self.path}` is in `files` too")
+        if self.candidate_path is None:
+            return self
+        if self.module is None:
+            raise ValueError("candidate_path: needs the `module` as which the tests import it")
+        inner = self.module.replace(".", "/")
+        if not f"/{self.candidate_path}".endswith((f"/{inner}.py", f"/{inner}/__init__.py")):
+            raise ValueError(
+                f"candidate_path: `{self.candidate_path}` is no module `{self.module}`"
+            )
+        return self
 
 
 class ProgramTest(Contract):

@@ -40,7 +40,8 @@ def _beside(problem: Problem, tests: Iterable[AssertTest]) -> Iterator[str]:
         if test.module is not None:
             yield test.module.partition(".")[0]
         for path in test.files:
-            yield path.partition("/")[0].removesuffix(".py")
+            # Any folder may be one from which modules are imported.
+            yield from path.removesuffix(".py").split("/")
 
 
 def _of_header(header: str, code: Iterable[str]) -> str:

@@ -5,8 +5,8 @@ import random
 import sys
 import types
 import warnings
-from collections.abc import Callable, Generator
-from typing import Any, Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from executor.guest.channel import Channel
 from executor.guest.compiling import describe
@@ -16,12 +16,15 @@ from executor.guest.reading.imported import OF_THE_CANDIDATE
 from executor.guest.reading.statements import SITE
 from executor.guest.reporting import Failed, Report, Result, Sites, result_of
 
+if TYPE_CHECKING:
+    from executor.guest.shared.session import Steps
+
 _TESTS: Final = "test_suite"
 """Module of the test code."""
 _FILE: Final = "<tests>"
 
 
-def run(fd: int, start: dict[str, Any]) -> Generator[object, int, None]:
+def run(fd: int, start: dict[str, Any]) -> "Steps":
     """Run test code that has been read, and report what becomes of each test.
 
     Where it needs pytest, that is run as `executor.guest.shared.session.Steps` says.
@@ -34,9 +37,10 @@ def run(fd: int, start: dict[str, Any]) -> Generator[object, int, None]:
     channel = Channel(fd)
     path = _FILE
     if start["framework"]:
+        from executor.guest import placing
         from executor.guest.shared import module, suite
 
-        path = suite.FILE
+        path = placing.TESTS
     link = Link(channel, Asked(start["text"], path).allows)
     candidate = Remote(link, start)
     report = Report(channel, link.take_failure)
@@ -44,7 +48,7 @@ def run(fd: int, start: dict[str, Any]) -> Generator[object, int, None]:
     random.seed(0)
     sites = Sites(report, path)
     if start["framework"]:
-        tests = module.TestCode(start["text"], suite.FILE)
+        tests = module.TestCode(start["text"], path)
         errors = yield from suite.run_tests(start, tests, start["within"], candidate, report, sites)
     else:
         errors = _run_code(start, candidate, report, sites)

@@ -12,6 +12,8 @@ from executor.guest.mutants.places import Change, Program
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 _SHOWN = 160
 """Most characters of a statement that are shown."""
+_BEFORE = 60
+"""Of these, what is shown of a longer one before the change."""
 
 
 class Mutant(NamedTuple):
@@ -71,14 +73,25 @@ def _mixed(program: Program) -> Iterator[Change]:
 def _made(program: Program, change: Change) -> Mutant | None:
     try:
         text = ast.unparse(change.new)
-        before, after = program.shown(change)
+        before, after = _cut(*program.shown(change))
     except (ValueError, RecursionError):
         return None  # A number or a nesting that Python does not write.
     if isinstance(change.new, ast.expr) and not isinstance(change.new, ast.Constant):
         text = f"({text})"
     start, end = program.place(change.old)
     line = int(getattr(change.old, "lineno", 1))
-    return Mutant(start, end, text, line, before[:_SHOWN], after[:_SHOWN])
+    return Mutant(start, end, text, line, before, after)
+
+
+def _cut(before: str, after: str) -> tuple[str, str]:
+    """Shorten two long statements to where they differ."""
+    if max(len(before), len(after)) <= _SHOWN:
+        return before, after
+    pairs = enumerate(itertools.zip_longest(before, after))
+    changed = next((at for at, (one, other) in pairs if one != other), 0)
+    begin = max(0, changed - _BEFORE)
+    mark = "... " if begin else ""
+    return (mark + before[begin:])[:_SHOWN], (mark + after[begin:])[:_SHOWN]
 
 
 def _is_new(source: str, mutant: Mutant, known: set[str]) -> bool:

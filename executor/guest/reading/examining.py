@@ -1,9 +1,10 @@
 """What is wrong with test code before it runs, and what it touches: told by its text alone."""
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+from executor.guest import placing
 from executor.guest.channel import Channel
 from executor.guest.reading.imported import (
     OF_THE_CANDIDATE,
@@ -19,8 +20,12 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FORGIVING = frozenset(["ImportError", "ModuleNotFoundError", "Exception", "BaseException"])
 
 
-def tell(fd: int, start: dict[str, Any]) -> None:
+def tell(
+    fd: int, start: dict[str, Any], refused: Callable[[dict[str, Any], str], str | None]
+) -> None:
     """Answer over the channel what is found of the `tests` of a suite and its `program`, if any.
+
+    `refused` says why pytest does not take what files of a test tell it, for a program.
 
     The answer is `broken`, why they cannot run, and what `fault` that is; or `untested`, whether
     one of them checks nothing; `missing`, the modules that are not there; and `touches`, what is
@@ -39,11 +44,16 @@ def tell(fd: int, start: dict[str, Any]) -> None:
                 channel.send({"fault": "tests", "broken": broken})
                 return
             untested = untested or checks_nothing(tree, test["check"])
-            touched = touched or touches(test["source"], test["check"])
+            touched = touched or touches(test["source"], test["check"], test["told"])
             brought = _brought(test, program or _named(start["entry_point"]))
             missing |= dict.fromkeys(missing_modules(tree, brought))
     except _UNREADABLE as error:
         channel.send({"fault": "syntax", "broken": f"{type(error).__name__}: {error}"[:2000]})
+        return
+    refusals = (refused(test, program or "") for test in start["tests"])
+    refusal = next(filter(None, refusals), None)
+    if refusal is not None:
+        channel.send({"fault": "tests", "broken": refusal[:2000]})
         return
     if program is not None:
         files = [name for test in start["tests"] for name in test["files"]]
@@ -58,7 +68,7 @@ def _named(entry_point: str | None) -> str:
 
 def _missing_of_program(program: str, files: Collection[str]) -> Iterator[str]:
     try:
-        yield from missing_modules(ast.parse(program), _modules_of(files))
+        yield from missing_modules(ast.parse(program), placing.modules(files))
     except _UNREADABLE:
         return  # It is told of where it is judged.
 
@@ -70,11 +80,7 @@ def _brought(test: dict[str, Any], program: str) -> set[str]:
     except _UNREADABLE:
         candidate = []
     named = [*OF_THE_CANDIDATE, *candidate, *([test["module"]] if test["module"] else [])]
-    return {name.partition(".")[0] for name in named} | _modules_of(test["files"])
-
-
-def _modules_of(files: Collection[str]) -> set[str]:
-    return {name.partition("/")[0].removesuffix(".py") for name in files}
+    return {name.partition(".")[0] for name in named} | placing.modules(test["files"])
 
 
 def checks_nothing(tree: ast.Module, check: str | None) -> bool:

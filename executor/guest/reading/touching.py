@@ -7,7 +7,7 @@ it. So it is decided by reading, before any candidate is there.
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from executor.guest.reading.imported import is_library
@@ -47,7 +47,7 @@ def touched(start: dict[str, Any]) -> dict[str, Any]:
     changing = _changing(start["reference_program"])
     for test in start["tests"]:
         try:
-            found.append(touches(test["source"], test["check"], changing))
+            found.append(touches(test["source"], test["check"], test["told"], changing))
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return {"broken": f"the test code does not compile: {error}"[:2000]}
     return {"touches": found}
@@ -60,10 +60,16 @@ def _changing(reference: str | None) -> frozenset[str]:
         return frozenset()  # It is told of where that is run.
 
 
-def touches(source: str, check: str | None, changing: frozenset[str] = frozenset()) -> str | None:
+def touches(
+    source: str,
+    check: str | None,
+    told: Sequence[str] = (),
+    changing: frozenset[str] = frozenset(),
+) -> str | None:
     """Say what test code touches beyond calls and data; None if nothing.
 
-    `changing` are the globals of the reference program that hold what can be changed.
+    `told` are the files by which pytest is told how to run it, and `changing` the globals of the
+    reference program that hold what can be changed.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
@@ -72,6 +78,8 @@ def touches(source: str, check: str | None, changing: frozenset[str] = frozenset
     own = {n.name for n in ast.walk(tree) if isinstance(n, _DEFINITIONS)}
     if check is None and not has_tests(tree):
         return "it is a script without an assert"
+    if told:
+        return f"pytest reads `{told[0]}` beside it"
     objects = Objects(tree)
     for node in ast.walk(tree):
         for found in (*_found(node, own, check), *objects.uses(node)):

@@ -25,25 +25,37 @@ class TestCode:
     def __init__(self, source: str, file: str) -> None:
         """Put a file there by which pytest finds the tests; it has their text if they read it."""
         self._source: str | None = source
-        self._file = file
+        self._code: types.CodeType | None = None
+        self.file: Final = file
+        """Where it lies."""
         os.makedirs(os.path.dirname(file), exist_ok=True)
         with open(file, "w", encoding="utf-8", errors="surrogatepass") as place:
             place.write(source if _reads_itself(source) else "")
 
-    def compiled(self, config: pytest.Config) -> types.CodeType:
+    def compile_now(self) -> None:
+        """Compile it before pytest has its options, for these may have the candidate loaded."""
+        source = self._source
+        try:
+            self._code = self.compiled(None)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            self._source = source  # It is told of where it is loaded.
+
+    def compiled(self, config: pytest.Config | None) -> types.CodeType:
         """Return the module's code, its asserts written as pytest writes them.
 
         Raises:
             SyntaxError, ValueError: it does not compile.
         """
+        if self._code is not None:
+            return self._code
         source, self._source = self._source, None
         assert source is not None, "it is compiled once"
         text = source.encode("utf-8", "surrogatepass")
         if not _ASSERT.search(source):
-            return compile(text, self._file, "exec", dont_inherit=True)
-        tree = ast.parse(text, self._file)
-        rewrite_asserts(tree, text, self._file, config)
-        return compile(tree, self._file, "exec", dont_inherit=True)
+            return compile(text, self.file, "exec", dont_inherit=True)
+        tree = ast.parse(text, self.file)
+        rewrite_asserts(tree, text, self.file, config)
+        return compile(tree, self.file, "exec", dont_inherit=True)
 
 
 def _reads_itself(source: str) -> bool:

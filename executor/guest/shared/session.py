@@ -2,31 +2,83 @@
 
 import os
 from collections.abc import Callable, Generator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 from _pytest import main as protocol
+from _pytest.config import (
+    Config,
+    ConftestImportFailure,
+    PluginImportFailure,
+    _prepareconfig,
+)
 
-FOLDER: Final = "/tmp/suite"
-TESTS: Final = "test_suite"
-"""Module of the test code."""
+from executor.guest.placing import FOLDER, TESTS
+
 _ARGUMENTS: Final = (
-    f"{TESTS}.py", "-c", os.devnull, f"--rootdir={FOLDER}", f"--confcutdir={FOLDER}",
+    f"--rootdir={FOLDER}", f"--confcutdir={FOLDER}",
     "--capture=no", "--tb=native",
-    "--import-mode=prepend", "-p", "no:cacheprovider", "-p", "no:faulthandler",
     # What is printed is the candidate's, and who reports to nobody need not do it at length.
     "-p", "no:terminalreporter",
+    # Each test has an outcome of its own, and copies of tests fail.
+    "--maxfail=0",
 )  # fmt: skip
-_OWN_PLUGIN: Final = f"{FOLDER}/conftest.py"
+_UNCONFIGURED: Final = (
+    "-c", os.devnull, "--import-mode=prepend",
+    # They keep files, and take time to begin.
+    "-p", "no:cacheprovider", "-p", "no:faulthandler",
+)  # fmt: skip
+REFUSALS: Final = (pytest.UsageError, PluginImportFailure)
+REFUSED: Final = "pytest refuses its configuration"
+"""How a suite is described whose options pytest does not take."""
 
-Steps = Generator[object, int, None]
-"""What runs tests: it prepares them, yields a plug-in that pytest is to be run with, if it comes
-that far, is sent the status of that, and tells of it."""
+
+class Asked(NamedTuple):
+    """What a session is to be run with."""
+
+    plugin: object | None
+    file: str = TESTS
+    """The test code."""
+    is_configured: bool = False
+    """Whether files of the suite tell pytest how to run it."""
+    is_fresh: bool = False
+    """Whether something of the suite has a say in how the session begins."""
 
 
-def run(plugin: object) -> int:
-    """Run a session from its beginning to its end; return its status."""
-    return pytest.main(list(_ARGUMENTS), plugins=[plugin])
+Steps = Generator[Asked, int | str, None]
+"""What runs tests: it prepares them, yields what pytest is to be run with, if it comes that far, is
+sent the status of that, or why there is none, and tells of it."""
+
+
+def run(asked: Asked) -> int | str:
+    """Run a session from its beginning to its end; return its status, or why it cannot begin."""
+    os.environ["PYTEST_VERSION"] = pytest.__version__  # As it has it itself.
+    try:
+        config = configured(asked)
+    except ConftestImportFailure as error:
+        cause = error.cause
+        return f"{type(cause).__name__}: {cause} (in {error.path.name})"
+    except REFUSALS as error:
+        return f"{REFUSED}: {error}"
+    try:
+        status: int | None = config.hook.pytest_cmdline_main(config=config)
+        return status or 0
+    except pytest.UsageError as error:
+        return f"{REFUSED}: {error}"
+    finally:
+        config._ensure_unconfigure()
+
+
+def configured(asked: Asked) -> Config:
+    """Have pytest read its options, and load plugins; the caller has it unconfigured.
+
+    Raises:
+        pytest.UsageError, PluginImportFailure: it does not take the options.
+        ConftestImportFailure: a plugin of the suite fails.
+    """
+    own = () if asked.is_configured else _UNCONFIGURED
+    arguments = [os.path.relpath(asked.file, FOLDER), *own, *_ARGUMENTS]
+    return _prepareconfig(arguments, [] if asked.plugin is None else [asked.plugin])
 
 
 def serve(order: Callable[[], Steps], can_wait: Callable[[], bool]) -> None:
@@ -39,7 +91,7 @@ def serve(order: Callable[[], Steps], can_wait: Callable[[], bool]) -> None:
     os.chdir(FOLDER)
     waiting = _Waiting(order, can_wait)
     try:
-        status = run(waiting)
+        status = run(Asked(waiting))
         if waiting.steps is not None:
             _end(waiting.steps, status)
     finally:
@@ -47,7 +99,7 @@ def serve(order: Callable[[], Steps], can_wait: Callable[[], bool]) -> None:
             os._exit(70)
 
 
-def _first(steps: Steps) -> object:
+def _first(steps: Steps) -> Asked:
     try:
         return next(steps)
     except StopIteration:
@@ -56,7 +108,7 @@ def _first(steps: Steps) -> object:
         os._exit(70)
 
 
-def _end(steps: Steps, status: int) -> None:
+def _end(steps: Steps, status: int | str) -> None:
     try:
         steps.send(status)
     except StopIteration:
@@ -86,9 +138,9 @@ class _Waiting:
             return None
         self.steps = self._order()
         self.is_in_jail = True
-        plugin = _first(self.steps)
-        if os.path.exists(_OWN_PLUGIN):
-            # It may have a say in how a session begins.
-            _end(self.steps, run(plugin))
-        config.pluginmanager.register(plugin)
+        asked = _first(self.steps)
+        if asked.is_fresh:
+            _end(self.steps, run(asked))
+        config.args = [asked.file]
+        config.pluginmanager.register(asked.plugin)
         return protocol._main(config, session)

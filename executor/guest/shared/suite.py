@@ -8,7 +8,7 @@ import os
 import random
 import sys
 import types
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import Any, Protocol
 
 import pytest
@@ -16,13 +16,15 @@ from _pytest.assertion.rewrite import AssertionRewritingHook
 from _pytest.config import default_plugins
 from _pytest.skipping import evaluate_skip_marks
 
+from executor.guest import placing
 from executor.guest.channel import Channel
 from executor.guest.compiling import compile_candidate
+from executor.guest.placing import FOLDER
 from executor.guest.reading.imported import candidate_modules, imports_of
 from executor.guest.reading.statements import SITE, marked
 from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
 from executor.guest.shared.module import TestCode
-from executor.guest.shared.session import FOLDER, TESTS, Steps
+from executor.guest.shared.session import Asked, Steps
 
 for _name in default_plugins:
     # pytest itself would import them in every fresh process; here it is done once, in the zygote.
@@ -31,7 +33,6 @@ for _name in ("unittest", "unittest.mock", "doctest"):
     importlib.import_module(_name)
 
 _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
-FILE = f"{FOLDER}/{TESTS}.py"
 CANDIDATE = "solution"
 """Module of the candidate where the tests do not say another name."""
 
@@ -42,39 +43,43 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
     Args:
         fd: The channel.
         start: `program`; `source` of the tests; `module`, under which they import the candidate,
-            None if they are of one module with it; `files` beside them, by name; `check`, a
+            None if they are of one module with it; `files` beside them, by name, and among these
+            `path`, of the test code, and `candidate_path`, None where that follows; `check`, a
             function that is called with the `entry_point`, or None; `statements`, what those that
             are tests are called and whether some are of `check`, None if none is marked yet;
             `imports` of the tests, None if nobody has looked for them.
     """
     channel = Channel(fd)
     names = _names(start)
-    path = f"{FOLDER}/{(names or [CANDIDATE])[0].replace('.', '/')}.py"
+    path, root = placing.candidate_file(start, (names or [CANDIDATE])[0])
     code = compile_candidate(channel, start["program"], path)
     if code is None:
         return
-    for file, text in {**start["files"], path: start["program"]}.items():
-        _write(os.path.join(FOLDER, file), text)
+    write_files(start["files"])
+    write(path, start["program"])
+    file = placing.tests_file(start)
     if start["statements"] is None:
-        tests, statements, within = marked_code(start.pop("source"), start["check"])
+        tests, statements, within = marked_code(start.pop("source"), file, start["check"])
     else:
-        tests, (statements, within) = TestCode(start.pop("source"), FILE), start["statements"]
+        tests, (statements, within) = TestCode(start.pop("source"), file), start["statements"]
     report = Report(channel, lambda: None)
     report.items(statements)
     random.seed(0)
+    if root != FOLDER:
+        sys.path.insert(0, root)
     candidate = _Here(code, names, start["module"] is None)
-    sites = Sites(report, FILE)
+    sites = Sites(report, file)
     report.done((yield from run_tests(start, tests, within, candidate, report, sites)))
 
 
-def marked_code(source: str, check: str | None) -> tuple[TestCode, list[str], bool]:
+def marked_code(source: str, file: str, check: str | None) -> tuple[TestCode, list[str], bool]:
     """Return test code with its statements marked, what they are called, whether some are within.
 
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
     """
     text, statements, within = marked(source, check)
-    return TestCode(text, FILE), statements, within
+    return TestCode(text, file), statements, within
 
 
 def run_tests(
@@ -84,10 +89,10 @@ def run_tests(
     candidate: "Candidate",
     report: Report,
     sites: Sites,
-) -> Generator[object, int, list[Result]]:
+) -> Generator[Asked, int | str, list[Result]]:
     """Run test code, its statements marked, and report; return what went wrong beside its tests.
 
-    It yields a plug-in that pytest is to be run with, and is sent the status of that.
+    It yields what pytest is to be run with, and is sent the status of that, or why there is none.
 
     `within` says whether some of the marked statements are in the function `check`.
     """
@@ -95,8 +100,15 @@ def run_tests(
     sys.path.insert(0, FOLDER)
     sys.argv = ["pytest"]
     plugin = _Plugin(start, tests, candidate, report, sites, within)
-    status = yield plugin
-    if status not in _JUDGED and not plugin.errors:
+    files = start.get("files", {})
+    configures = bool(placing.configuration(files))
+    is_fresh = configures or bool(placing.plugins(files))
+    if is_fresh:
+        tests.compile_now()
+    status = yield Asked(plugin, tests.file, configures, is_fresh)
+    if isinstance(status, str):
+        plugin.errors.append(["runtime_error", status])
+    elif status not in _JUDGED and not plugin.errors:
         plugin.errors.append(["runtime_error", f"pytest ended with status {int(status)}"])
     return plugin.errors
 
@@ -113,7 +125,14 @@ def _names(start: dict[str, Any]) -> list[str]:
         return []  # It is told of where that is compiled.
 
 
-def _write(path: str, text: str) -> None:
+def write_files(files: Mapping[str, str]) -> None:
+    """Put the files of a suite into its folder."""
+    for name, text in files.items():
+        write(os.path.join(FOLDER, name), text)
+
+
+def write(path: str, text: str) -> None:
+    """Write a file, and the folders that it is in."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
         file.write(text)
@@ -169,14 +188,17 @@ class _Here:
 class _Check(pytest.Item):
     """The function that test code of one function is called by, with the candidate's."""
 
-    def __init__(self, *, candidate: Candidate, entry_point: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, tests: types.ModuleType, candidate: Candidate, entry_point: str, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
+        self._tests = tests
         self._candidate = candidate
         self._entry_point = entry_point
 
     def runtest(self) -> None:
         """Call it."""
-        getattr(sys.modules[TESTS], self.name)(self._candidate.named(self._entry_point))
+        getattr(self._tests, self.name)(self._candidate.named(self._entry_point))
 
 
 class _Plugin:
@@ -197,6 +219,8 @@ class _Plugin:
         self._report = report
         self._sites = sites
         self._within = within
+        self._module: types.ModuleType | None = None
+        """The tests, once they are loaded."""
         self._results: dict[str, list[str]] = {}
         self.errors: list[list[str]] = []
         """Outcome and detail of what could not be collected."""
@@ -207,9 +231,10 @@ class _Plugin:
         load = hook.exec_module
 
         def exec_module(module: types.ModuleType) -> None:
-            if module.__name__ != TESTS:
+            if module.__spec__ is None or module.__spec__.origin != self._tests.file:
                 load(module)
                 return
+            self._module = module
             code = self._tests.compiled(config)
             module.__dict__[SITE] = self._sites
             self._candidate.load(module)
@@ -219,7 +244,7 @@ class _Plugin:
 
     def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
         """Keep what ended pytest itself; that is all that is told of it."""
-        self.errors.append(self._report.of(result_of(excinfo.value, FILE)))
+        self.errors.append(self._report.of(result_of(excinfo.value, self._tests.file)))
         return True
 
     @pytest.hookimpl(wrapper=True)
@@ -228,7 +253,7 @@ class _Plugin:
         report = yield
         if report.outcome == "failed" and report.call is not None and report.call.excinfo:
             error = report.call.excinfo.value
-            self.errors.append(self._report.of(result_of(error, FILE)))
+            self.errors.append(self._report.of(result_of(error, self._tests.file)))
         return report
 
     @pytest.hookimpl(trylast=True)
@@ -239,18 +264,19 @@ class _Plugin:
         # What the candidate may have had marked is no mark of the tests.
         matters = self._candidate.matters
         items[:] = [item for item in items if matters or not _is_skipped(item)]
-        if not any(
-            os.path.basename(name) == "conftest.py" for name in self._start.get("files", ())
-        ):
+        if not placing.plugins(self._start.get("files", ())):
             for item in items:
                 # How a failure looks is for nobody; the outcome is made of the exception itself.
                 item.repr_failure = _not_shown  # type: ignore[assignment, method-assign] # this one
         names = [item.nodeid for item in items]
         check = self._start["check"]
-        if check is not None and TESTS in sys.modules:
-            entry_point = self._start["entry_point"]
+        if check is not None and self._module is not None:
             called = _Check.from_parent(
-                session, name=check, candidate=self._candidate, entry_point=entry_point
+                session,
+                name=check,
+                tests=self._module,
+                candidate=self._candidate,
+                entry_point=self._start["entry_point"],
             )
             items.append(called)
             names += [] if self._within else [called.nodeid]
@@ -278,7 +304,7 @@ class _Plugin:
         report = yield
         if report.outcome == "failed":
             error = call.excinfo.value if call.excinfo else AssertionError(report.longreprtext)
-            found = result_of(error, FILE)
+            found = result_of(error, self._tests.file)
         elif report.outcome == "skipped" and not hasattr(report, "wasxfail"):
             found = ["skipped", call.excinfo.exconly() if call.excinfo else ""]
         elif report.when == "call" or hasattr(report, "wasxfail"):

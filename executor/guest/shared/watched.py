@@ -4,6 +4,7 @@ import faulthandler
 import os
 from typing import Any
 
+from executor.guest import placing
 from executor.guest.shared import session, suite
 
 _TESTS = b"tests\n"
@@ -18,7 +19,7 @@ def run(fd: int, start: dict[str, Any]) -> session.Steps:
         try:
             os.close(fd)
             os.close(write)
-            _condense(read)
+            _condense(read, placing.tests_file(start))
         finally:
             os._exit(0)
     os.close(read)
@@ -27,14 +28,14 @@ def run(fd: int, start: dict[str, Any]) -> session.Steps:
     yield from suite.run(fd, start)
 
 
-def _condense(read: int) -> None:
+def _condense(read: int, tests: str) -> None:
     """Of each stack that is written, innermost frame first, tell the first that is the suite's."""
     is_told = True
     with os.fdopen(read, errors="replace") as stacks:
         for line in stacks:
             if line.startswith(("Thread", "Current thread")):
                 is_told = False
-            elif not is_told and line.startswith(f'  File "{session.FOLDER}/'):
+            elif not is_told and line.startswith(f'  File "{placing.FOLDER}/'):
                 is_told = True
-                is_test = line.startswith(f'  File "{session.FOLDER}/{session.TESTS}.py"')
+                is_test = line.startswith(f'  File "{tests}"')
                 os.write(2, _TESTS if is_test else _PROGRAM)

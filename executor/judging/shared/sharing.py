@@ -7,6 +7,7 @@ the jail, the limits and the clocks are those of every candidate. The verdict sa
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from executor.guest import placing
 from executor.judging.host import CompileFailed
 from executor.judging.items import NO_MESSAGE, Items
 from executor.judging.limits.allowances import GRACE
@@ -50,10 +51,22 @@ def start_of_look(suite: Suite) -> dict[str, Any]:
                 "check": test.check,
                 "module": test.module,
                 "files": list(test.files),
+                **_configured(test),
             }
             for test in suite.tests
             if isinstance(test, AssertTest)
         ],
+    }
+
+
+def _configured(test: AssertTest) -> dict[str, Any]:
+    """Return how pytest is configured for a test: by the files that its process would find."""
+    configures = placing.configuration(test.files)
+    return {
+        "told": configures + placing.plugins(test.files),
+        "texts": test.files if configures else None,
+        "path": test.path,
+        "candidate_path": test.candidate_path,
     }
 
 
@@ -64,6 +77,8 @@ def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
         "source": test.source,
         "module": test.module,
         "files": test.files,
+        "path": test.path,
+        "candidate_path": test.candidate_path,
         "check": test.check,
         "entry_point": suite.entry_point,
         "statements": None,

@@ -89,3 +89,13 @@ def test_a_change_is_shown_on_one_line():
     for one in mutants(source, 100, True):
         assert "\n" not in one.before + one.after
         assert one.before != one.after
+
+
+def test_a_change_of_a_long_statement_is_shown_where_it_is():
+    rows = ", ".join(f"'row{number}'" for number in range(100))
+
+    (first, *_) = mutants(f"x = [{rows}, 41, {rows}]\n", 1000, True)
+
+    assert len(first.before) == len(first.after) == 160
+    assert first.before.startswith("... ")
+    assert (" 41," in first.before, " 41," in first.after) == (True, False)

@@ -26,7 +26,7 @@ def read(source, check=None, entry_point="f"):
 )
 def test_a_reading_that_decides_tells_no_more_of_what_touches_something(source, told):
     ours, theirs = socket.socketpair()
-    tests = [{"source": source, "check": None, "module": None}]
+    tests = [{"source": source, "check": None, "module": None, "told": []}]
     start = {"tests": tests, "entry_point": "f", "decides": True, "describes": True}
     with ours:
         with theirs:

@@ -1,0 +1,52 @@
+"""Where test code, the candidate, and what pytest reads lie in the folder of a suite."""
+
+from collections.abc import Collection, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+FOLDER: Final = "/tmp/suite"
+TESTS: Final = f"{FOLDER}/test_suite.py"
+"""The test code, where nothing else is said."""
+_PLUGIN: Final = "conftest.py"
+_OWN: Final = frozenset({"pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml"})
+_OF_SEVERAL_TOOLS: Final = frozenset({"pyproject.toml", "setup.cfg", "tox.ini"})
+
+
+def tests_file(start: Mapping[str, Any]) -> str:
+    """Return where the test code of a run lies."""
+    path = start.get("path")
+    return TESTS if path is None else f"{FOLDER}/{path}"
+
+
+def candidate_file(start: Mapping[str, Any], module: str) -> tuple[str, str]:
+    """Return where the candidate of a run lies, and the folder from which it is a module."""
+    inner = module.replace(".", "/")
+    path = start.get("candidate_path")
+    if path is None:
+        path = f"{inner}/__init__.py" if _is_package(inner, start["files"]) else f"{inner}.py"
+    end = "/__init__.py" if path.endswith(f"{inner}/__init__.py") else ".py"
+    above = path.removesuffix(end).removesuffix(inner).rstrip("/")
+    return f"{FOLDER}/{path}", f"{FOLDER}/{above}".rstrip("/")
+
+
+def _is_package(inner: str, files: Collection[str]) -> bool:
+    return any(name.startswith(f"{inner}/") and name.endswith(".py") for name in files)
+
+
+def configuration(files: Mapping[str, str]) -> list[str]:
+    """Name the files by which pytest is told how to run tests; plugins of the suite are not."""
+    return sorted(name for name, text in files.items() if _configures(PurePosixPath(name), text))
+
+
+def _configures(path: PurePosixPath, text: str) -> bool:
+    return path.name in _OWN or (path.name in _OF_SEVERAL_TOOLS and "pytest" in text)
+
+
+def plugins(files: Collection[str]) -> list[str]:
+    """Name the files that are plugins of the suite."""
+    return sorted(name for name in files if PurePosixPath(name).name == _PLUGIN)
+
+
+def modules(files: Collection[str]) -> set[str]:
+    """Return the names under which files, or folders that they are in, may be imported."""
+    return {part.removesuffix(".py") for name in files for part in PurePosixPath(name).parts}
