@@ -86,7 +86,7 @@ def spread(values):
 
 def _examples(name: str, entry_point: str, reference: str) -> Attacked:
     """The suite that is made of a file with examples in its docstrings."""
-    (test,) = doctests.to_problem(f"{name}.py", reference).tests
+    (test,) = doctests.to_problem(f"{name}.py", reference, {}).tests
     assert isinstance(test, AssertTest)
     return Attacked(name, entry_point, test.source, reference, test.check, test.module)
 
