@@ -23,7 +23,7 @@ class Attacked(NamedTuple):
     reference: str
     check: str | None = None
     module: str | None = None
-    files: dict[str, str] = {}
+    files: tuple[tuple[str, str], ...] = ()
     path: str | None = None
 
     def suite(self, with_reference: bool = True, limits: Limits = LIMITS) -> Suite:
@@ -32,7 +32,7 @@ class Attacked(NamedTuple):
             source=self.source,
             check=self.check,
             module=self.module,
-            files=self.files,
+            files=dict(self.files),
             path=self.path,
         )
         return Suite(
@@ -332,12 +332,13 @@ def test_none(): roman(0)
 """,
         _ROMAN,
         module="solution",
-        files={
-            "pytest.ini": "[pytest]\nxfail_strict = true\naddopts = -x\n",
-            "tests/conftest.py": (
-                "import pytest, solution\n@pytest.fixture\ndef small(): return 3\n"
+        files=(
+            ("pytest.ini", "[pytest]\nxfail_strict = true\naddopts = -x\n"),
+            (
+                "tests/conftest.py",
+                "import pytest, solution\n@pytest.fixture\ndef small(): return 3\n",
             ),
-        },
+        ),
         path="tests/test_roman.py",
     ),
 ]
