@@ -1,5 +1,6 @@
 """Suites that are published as source files: exercism, QuixBugs, Python files with doctests."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -35,7 +36,7 @@ def entries(path: Path) -> Iterator[Entry]:
         errors.InvalidInput: it cannot be read, or there is nothing.
     """
     if path.is_file():
-        yield _entry(path.name, partial(doctests.to_problem, path.name, text_of(path)))
+        yield _entry(path.name, partial(_documented, path, path.name))
         return
     found = False
     for entry in _entries_below(path):
@@ -68,9 +69,9 @@ def _entries_below(path: Path) -> Iterator[Entry]:
         return
     for folder in _walk(path):
         for file in sorted(folder.glob("*.py")):
-            if not file.is_symlink() and doctests.has_examples(text := text_of(file)):
+            if not file.is_symlink() and doctests.has_examples(text_of(file)):
                 name = file.relative_to(path).as_posix()
-                yield _entry(name, partial(doctests.to_problem, name, text))
+                yield _entry(name, partial(_documented, file, name))
 
 
 def _walk(path: Path) -> Iterator[Path]:
@@ -94,6 +95,18 @@ def text_of(path: Path) -> str:
     if len(text) > MAX_SOURCE_CHARACTERS:
         raise errors.InvalidInput(f"{path} has more than {MAX_SOURCE_CHARACTERS} characters")
     return text
+
+
+def _documented(path: Path, name: str) -> Problem:
+    """Make a problem of a Python file with doctests, and of the data beside it that it names."""
+    text = text_of(path)
+    files: dict[str, str] = {}
+    for file in sorted(path.parent.iterdir()):
+        if file.suffix in _DATA - {".py"} and file.name in text and not file.is_symlink():
+            # What is too large, or no text, is not there; the examples may do without it.
+            with contextlib.suppress(errors.InvalidInput):
+                files[file.name] = text_of(file)
+    return doctests.to_problem(name, text, files)
 
 
 def _test_of(folder: Path) -> Path | None:

@@ -23,10 +23,18 @@ class Attacked(NamedTuple):
     reference: str
     check: str | None = None
     module: str | None = None
+    files: tuple[tuple[str, str], ...] = ()
+    path: str | None = None
 
     def suite(self, with_reference: bool = True, limits: Limits = LIMITS) -> Suite:
         """As it is judged; without its reference program nothing guards it."""
-        test = AssertTest(source=self.source, check=self.check, module=self.module)
+        test = AssertTest(
+            source=self.source,
+            check=self.check,
+            module=self.module,
+            files=dict(self.files),
+            path=self.path,
+        )
         return Suite(
             tests=(test,),
             entry_point=self.entry_point,
@@ -86,7 +94,7 @@ def spread(values):
 
 def _examples(name: str, entry_point: str, reference: str) -> Attacked:
     """The suite that is made of a file with examples in its docstrings."""
-    (test,) = doctests.to_problem(f"{name}.py", reference).tests
+    (test,) = doctests.to_problem(f"{name}.py", reference, {}).tests
     assert isinstance(test, AssertTest)
     return Attacked(name, entry_point, test.source, reference, test.check, test.module)
 
@@ -305,6 +313,33 @@ def test_unlike(value):
 def test_turned(value): assert value + value == double(value)
 """,
         "def double(value): return value + value\n",
+    ),
+    Attacked(
+        "a project, whose plugin has the candidate loaded before the tests",
+        "roman",
+        """
+import pytest
+from solution import roman
+def test_small(small): assert roman(small) == "III"
+def test_large(): assert roman(2024) == "MMXXIV"
+def test_nine(): assert roman(9) == roman(10)[:0] + "IX"
+def test_range():
+    with pytest.raises(ValueError, match="out of range"): roman(4000)
+def test_kind():
+    with pytest.raises(TypeError): roman("x")
+@pytest.mark.xfail(raises=ValueError)
+def test_none(): roman(0)
+""",
+        _ROMAN,
+        module="solution",
+        files=(
+            ("pytest.ini", "[pytest]\nxfail_strict = true\naddopts = -x\n"),
+            (
+                "tests/conftest.py",
+                "import pytest, solution\n@pytest.fixture\ndef small(): return 3\n",
+            ),
+        ),
+        path="tests/test_roman.py",
     ),
 ]
 ATTACKED = {

@@ -3,7 +3,7 @@
 import ast
 import doctest
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from infra import errors
@@ -41,12 +41,13 @@ def has_examples(source: str) -> bool:
         return False
 
 
-def to_problem(path: str, source: str) -> Problem:
+def to_problem(path: str, source: str, files: Mapping[str, str]) -> Problem:
     """Make a problem of a file, whose examples are run on any file of the same functions.
 
     Args:
         path: Its name, below the folder that was asked for.
         source: Its text.
+        files: What it reads, by names beside it.
 
     Raises:
         errors.InvalidInput: it is no Python, or has no example.
@@ -69,7 +70,9 @@ def to_problem(path: str, source: str) -> Problem:
             f"Write the Python file `{module}.py`, complete. Its functions are:\n\n"
             f"```python\n{_without_bodies(source, tree).strip()}\n```\n"
         ),
-        tests=(AssertTest(source=_RUN.format(module=module) + tests, module=module),),
+        tests=(
+            AssertTest(source=_RUN.format(module=module) + tests, module=module, files={**files}),
+        ),
         reference_program=source,
         metadata={"source": "doctest", **WHOLE.metadata()},
     )

@@ -182,6 +182,21 @@ def test_the_doctests_of_a_file_judge_any_file_of_the_same_functions(tmp_path):
     assert "Root().of(9)" in (plain_python.run(file, wrong, tmp_path / "wrong") or "")
 
 
+def test_doctests_have_the_data_beside_them_that_their_file_names(tmp_path):
+    module = (
+        'from pathlib import Path\n\n\ndef total():\n    """\n    >>> total()\n    3\n    """\n'
+        '    rows = Path(__file__).with_name("rows.txt").read_text()\n'
+        "    return sum(map(int, rows.split()))\n"
+    )
+    files = {"total.py": module, "rows.txt": "1\n2\n", "other.txt": "", "rows.txt.py": "x = 1\n"}
+    root = write(tmp_path / "repo", files)
+
+    problem = only(root / "total.py")
+
+    assert problem.tests[0].files == {"rows.txt": "1\n2\n"}
+    assert plain_python.run(problem, module, tmp_path / "right") is None
+
+
 def test_a_file_or_folder_without_tests_is_refused(tmp_path):
     root = write(tmp_path, {"a.py": "x = 1\n"})
     (bad,) = importers.read_problems(root / "a.py")
