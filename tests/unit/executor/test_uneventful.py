@@ -36,6 +36,17 @@ def test_the_test_expects_as_much_of_what_does_nothing(check, instead):
     assert re.search(instead, texts[0])
 
 
+def test_a_function_that_makes_the_context_is_over_what_runs_in_it():
+    source = (
+        VALUES
+        + "def refused(kind): return pytest.raises(kind)\n"
+        + "def test_it():\n    with refused(ValueError): half(-1)\n"
+    )
+    texts = [item.text for item in copies(source)]
+
+    assert re.search(r"refused_\0\(ValueError\):\s+half\(4\)", texts[0])
+
+
 @pytest.mark.parametrize("check", ["pytest.warns(UserWarning)", "case.assertLogs('app')"])
 def test_nothing_is_called_where_a_call_may_do_what_is_expected(check):
     texts = [item.text for item in copies(f"{VALUES}def test_it():\n    with {check}: half(3)\n")]

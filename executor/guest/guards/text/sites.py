@@ -26,7 +26,38 @@ class Site(NamedTuple):
 def sites(test: ast.stmt, helpers: Collection[str]) -> list[Site]:
     """Check sites of a test in the order of its text; `helpers` check something when called."""
     body = test.body if isinstance(test, FUNCTIONS) else [test]
-    return [site for item in body for site in _within(item, helpers, None)]
+    found = [site for item in body for site in _within(item, helpers, None)]
+    blocks = _blocks(test)
+    return [_over_block(site, blocks) for site in found] if blocks else found
+
+
+_Blocks = list[tuple[set[int], tuple[ast.stmt, ...]]]
+"""Nodes of each function put into a test that makes contexts, and what runs in these."""
+
+
+def _blocks(test: ast.stmt) -> _Blocks:
+    contexts: dict[str, list[ast.stmt]] = {}
+    for block in ast.walk(test):
+        if not isinstance(block, ast.With):
+            continue
+        for item in block.items:
+            match item.context_expr:
+                case ast.Call(func=ast.Name(id=name)) if NAME in name:
+                    contexts.setdefault(name, []).extend(block.body)
+    if not contexts:
+        return []
+    return [
+        ({id(node) for node in ast.walk(function)}, tuple(contexts[function.name]))
+        for function in ast.walk(test)
+        if isinstance(function, FUNCTIONS) and function.name in contexts
+    ]
+
+
+def _over_block(site: Site, blocks: _Blocks) -> Site:
+    if site.under or site.handlers:
+        return site
+    under = next((block for nodes, block in blocks if id(site.node) in nodes), ())
+    return site._replace(under=under)
 
 
 def _within(
