@@ -134,10 +134,10 @@ FORGED = {
     Language.JAVA: (
         "public class TwoFer { static int doubled(int n) { System.exit(0); return 0; } }",
         "public class TwoFer { static { Runtime.getRuntime().halt(0); }"
-        " static int doubled(int n) { return n ? 4 : 5; } }",
+        " static int doubled(int n) { return 4; } }",
         "public class TwoFer { static int doubled(int n) { throw new"
         ' org.opentest4j.TestAbortedException("no"); } }',
-        "class TwoFerTest { }\npublic class TwoFer { static int doubled(int n) { return n ? 4 : 5; } }",
+        "class TwoFerTest { }\npublic class TwoFer { static int doubled(int n) { return 4; } }",
     ),
     Language.JAVASCRIPT: (
         "export const doubled = (n) => process.exit(0);",
