@@ -39,6 +39,7 @@ TRACKS = {
         "cases_test.go": 'package twofer\nimport "strings"\n'
         'var cases = []int{len(strings.Repeat("a", 2)), three}\n',
         "twofer_test.go": 'package twofer\n\nimport (\n\t"fmt"\n\t"testing"\n)\n'
+        "func BenchmarkTwice(b *testing.B) { BenchmarkDoubled(b) }\n"
         'func TestDoubled(t *testing.T) {\n\tt.Skip("at first")\n'
         "for _, n := range cases {\n"
         "if Doubled(n) != n + n { t.Fatal(fmt.Sprint(n)) } } }\n"
@@ -107,11 +108,11 @@ TRACKS = {
     },
 }  # fmt: skip
 RIGHT_AT_FIRST = {
-    Language.C: "int doubled(int n) { return 4; }",
+    Language.C: "int doubled(int n) { return n ? 4 : 5; }",
     Language.GO: "package twofer\nfunc Doubled(n int) int { return 4 }",
     Language.RUST: "pub fn doubled(n: i32) -> i32 { 4 }",
     Language.CPP: "namespace two_fer { int doubled(int) { return 4; } }",
-    Language.JAVA: "public class TwoFer { static int doubled(int n) { return 4; } }",
+    Language.JAVA: "public class TwoFer { static int doubled(int n) { return n ? 4 : 5; } }",
     Language.JAVASCRIPT: "export const doubled = (n) => 4;",
     Language.TYPESCRIPT: "export const doubled = (n: number) => 4",
 }
