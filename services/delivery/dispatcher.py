@@ -70,7 +70,7 @@ class Stock:
         if results > max(_LEAST_RESULTS, _RESULTS_A_BATCH * wanted):
             return 0
         # Not for every message taken: a round costs the same for one as for many.
-        return wanted - depth if depth <= wanted // 2 else 0
+        return wanted - depth if depth <= wanted * 3 // 4 else 0
 
     def added(self, messages: int) -> None:
         """Remember what was put in."""
