@@ -112,7 +112,7 @@ RIGHT_AT_FIRST = {
     Language.GO: "package twofer\nfunc Doubled(n int) int { return 4 }",
     Language.RUST: "pub fn doubled(n: i32) -> i32 { 4 }",
     Language.CPP: "namespace two_fer { int doubled(int) { return 4; } }",
-    Language.JAVA: "public class TwoFer { static int doubled(int n) { return n ? 4 : 5; } }",
+    Language.JAVA: "public class TwoFer { static int doubled(int n) { return 4; } }",
     Language.JAVASCRIPT: "export const doubled = (n) => 4;",
     Language.TYPESCRIPT: "export const doubled = (n: number) => 4",
 }
