@@ -384,5 +384,18 @@ _TABLE: Final = (
          "-cp", "/usr/share/java/scala-library.jar"),
         ("scala",),
     ),
+    Toolchain(
+        Language.D, "ldc2", "main.d",
+        # `-L-w`: the linker warns of every library that wants more than a static program has.
+        ("{program}", "-O", "-static", "-link-defaultlib-shared=false", "-L-lz", "-L-s", "-L-w",
+         "-L--build-id=none", "-gcc=gcc", "-of=main", "main.d"),
+        "main", _BINARY,
+        compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/include", "/etc/ldc2.conf"),
+        # It finds its configuration by its path.
+        names_itself=True,
+        # Its collector has at most 99 threads.
+        processes=100,
+        packages=("ldc", "gcc", "libc6-dev", "zlib1g-dev"),
+    ),
 )  # fmt: skip
 TOOLCHAINS: Final = {toolchain.language: toolchain for toolchain in _TABLE}

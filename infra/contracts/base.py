@@ -98,6 +98,7 @@ class Language(StrEnum):
     KOTLIN = "kotlin"
     R = "r"
     SCALA = "scala"
+    D = "d"
 
 
 def language_alone(value: object) -> object:

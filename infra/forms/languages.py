@@ -21,7 +21,7 @@ _LANGUAGES: Final = {
     Named("C++", Language.CPP): "cpp c++ mbcpp",
     Named("C#"): "cs csharp c# mbcsp",
     Named("Clojure"): "clj clojure",
-    Named("D"): "d",
+    Named("D", Language.D): "d dlang",
     Named("Dart"): "dart",
     Named("Elixir"): "elixir",
     Named("Go", Language.GO): "go golang mbgp",

@@ -78,10 +78,16 @@ _MARKS: Final = {
         r"\bdef\s+main\s*\(|\bextends\s+App\b",
         r"(?:import|object|class|case|trait|def|val|var|package)\b|@",
     ),
+    Language.D: _marks(
+        "d dlang",
+        r"\bmain\s*\(",
+        r"(?:import|module|void|int|long|bool|string|auto|alias|enum|struct|class|template|unittest"
+        r"|const|immutable|static|pure)\b|@|/\+",
+    ),
 }
 _COMPILED: Final = {
     Language.C, Language.CPP, Language.RUST, Language.GO, Language.JAVA, Language.HASKELL,
-    Language.KOTLIN, Language.SCALA,
+    Language.KOTLIN, Language.SCALA, Language.D,
 }  # fmt: skip
 _SCRIPTS: Final = _MARKS.keys() - _COMPILED
 """Languages whose programs begin at their first line."""

@@ -149,6 +149,15 @@ ADDED = {
         "object Solution { def add(a: Int, b: Int): Int = a + b }",
         "object Solution { def add(a: Int, b: Int): Int = a }",
     ),
+    Language.D: Added(
+        _test(
+            "unittest\n{\n    alias candidate = add;\n",
+            "    assert(candidate({}, {}) == {});",
+            "\n}\nvoid main(){}",
+        ),
+        "import std.math;\nlong add(long a, long b)\n{\n    return a + b;\n}",
+        "long add(long a, long b) { return a; }",
+    ),
 }  # fmt: skip
 
 

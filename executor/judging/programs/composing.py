@@ -11,6 +11,7 @@ from typing import Final
 
 from executor.judging.native import Build
 from executor.judging.programs.catch2 import CATCH2
+from executor.judging.programs.d_unittests import compose_d
 from executor.judging.programs.jest import JEST
 from executor.judging.programs.joining import joined
 from executor.judging.programs.junit import JUNIT
@@ -241,6 +242,7 @@ _FRAMEWORKS: Final = (CATCH2, JUNIT, JEST, LUAUNIT, RUBY_UNITS)
 _COMPOSED: Final[dict[Language, Compose]] = {
     Language.C: _compose_c(Language.C),
     Language.CPP: _compose_c(Language.CPP),
+    Language.D: compose_d,
     Language.GO: _compose_go,
     Language.HASKELL: compose_haskell,
     Language.JAVA: _compose_java,

@@ -160,6 +160,12 @@ TEST_CODE = {
         'fun one(): Int = 1\nif (one() != {0}) throw Exception("no")\nprintln("one")\n',
         "one",
     ),
+    "D_ut": (
+        Language.D,
+        "import std.stdio;\nint one() {{ return 1; }}\n"
+        'unittest {{ assert(one() == {0}); writeln("one"); }}\nvoid main() {{ }}\n',
+        "one",
+    ),
 }
 """Test code, or a script, in which a number is asked for, and what is printed if that is 1."""
 
