@@ -99,6 +99,7 @@ class Language(StrEnum):
     R = "r"
     SCALA = "scala"
     D = "d"
+    RACKET = "racket"
 
 
 def language_alone(value: object) -> object:

@@ -35,7 +35,7 @@ _LANGUAGES: Final = {
     Named("Perl", Language.PERL): "perl pl mbplp",
     Named("PHP", Language.PHP): "php mbphp",
     Named("R", Language.R): "r",
-    Named("Racket"): "racket rkt",
+    Named("Racket", Language.RACKET): "racket rkt",
     Named("Ruby", Language.RUBY): "ruby rb mbrbp",
     Named("Rust", Language.RUST): "rust rs",
     Named("Scala", Language.SCALA): "scala mbscp",

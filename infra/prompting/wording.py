@@ -29,6 +29,7 @@ _NAMES = {
     Language.R: "R",
     Language.SCALA: "Scala 2.11, with an object `Main`",
     Language.D: "D",
+    Language.RACKET: "Racket 8, with `#lang racket`",
 }
 
 

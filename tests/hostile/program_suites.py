@@ -158,6 +158,15 @@ ADDED = {
         "import std.math;\nlong add(long a, long b)\n{\n    return a + b;\n}",
         "long add(long a, long b) { return a; }",
     ),
+    Language.RACKET: Added(
+        _test(
+            "(require rackunit)\n(define (test-humaneval)\n  (let (( candidate add))\n",
+            "    (check-within (candidate {} {}) {} 0.001)",
+            "\n))\n(test-humaneval)",
+        ),
+        "#lang racket\n\n;; Adds.\n(define (add a b)\n  (+ a b))",
+        "#lang racket\n(define (add a b) a)",
+    ),
 }  # fmt: skip
 
 

@@ -137,6 +137,12 @@ void main()
     writeln(a + b);
 }
 """,
+    Language.RACKET: """#lang racket
+(define a (read))
+(define b (read))
+ATTACK
+(displayln (+ a b))
+""",
 }
 PROGRAMS[Language.TYPESCRIPT] = PROGRAMS[Language.JAVASCRIPT]
 FAMILY = "c"
@@ -209,6 +215,7 @@ ATTACKS = {
 }  # fmt: skip
 FURTHER = {
     "spin": {
+        Language.RACKET: "(let loop () (when (< a 1000) (loop)))",
         Language.D: "while (a < int.max) a ^= 0;",
         Language.HASKELL: (
             "let { spin :: Int -> IO (); spin n = if n < 0 then return ()"
@@ -219,6 +226,7 @@ FURTHER = {
         Language.SCALA: ("var n = 0; while (a < 1000) { n += 1 }"),
     },
     "memory": {
+        Language.RACKET: "(let loop ([v null]) (loop (cons (make-bytes 1048576 1) v)))",
         Language.D: "ubyte[][] v; while (a > -9) { v ~= new ubyte[1 << 20]; v[$ - 1][] = 1; }",
         Language.HASKELL: (
             "let { grow :: String -> IO (); grow text ="
@@ -234,6 +242,7 @@ FURTHER = {
         ),
     },
     "flood": {
+        Language.RACKET: '(let loop () (displayln "flood") (loop))',
         Language.D: 'while (a > -9) writeln("flood");',
         Language.HASKELL: ('let { flood :: IO (); flood = putStrLn "flood" >> flood }; flood'),
         Language.KOTLIN: ('while (a > -9) println("flood")'),
@@ -241,6 +250,7 @@ FURTHER = {
         Language.SCALA: ('while (a > -9) println("flood")'),
     },
     "exit": {
+        Language.RACKET: "(exit 3)",
         Language.D: "exit(3);",
         Language.HASKELL: ("exitWith (ExitFailure 3)"),
         Language.KOTLIN: ("System.exit(3)"),
@@ -248,6 +258,7 @@ FURTHER = {
         Language.SCALA: ("System.exit(3)"),
     },
     "host": {
+        Language.RACKET: '(when (file-exists? "/etc/passwd") (exit 0))',
         Language.D: 'if (exists("/etc/passwd") || exists("/etc/ldc2.conf")) return;',
         Language.HASKELL: (
             'E.catch (readFile "/etc/passwd" >>= \\t -> if null t then ret'

@@ -18,6 +18,7 @@ from executor.judging.programs.junit import JUNIT
 from executor.judging.programs.luaunit import LUAUNIT
 from executor.judging.programs.mains import compose_haskell, compose_kotlin, compose_scala
 from executor.judging.programs.marks import C_HARNESS, Compose, Composed, Mark, NoTests
+from executor.judging.programs.rackunit import compose_racket
 from executor.judging.programs.ruby_units import RUBY_UNITS
 from executor.languages import TOOLCHAINS
 from infra import errors
@@ -247,6 +248,7 @@ _COMPOSED: Final[dict[Language, Compose]] = {
     Language.HASKELL: compose_haskell,
     Language.JAVA: _compose_java,
     Language.KOTLIN: compose_kotlin,
+    Language.RACKET: compose_racket,
     Language.SCALA: compose_scala,
     Language.RUST: _compose_rust,
 }

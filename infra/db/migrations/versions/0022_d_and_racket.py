@@ -1,4 +1,4 @@
-"""Problems in D"""
+"""Problems in D and Racket"""
 
 from alembic import op
 
@@ -11,7 +11,7 @@ _BEFORE = (
     "python", "c", "cpp", "rust", "go", "java", "javascript", "bash", "typescript", "php", "ruby",
     "perl", "lua", "haskell", "kotlin", "r", "scala",
 )  # fmt: skip
-_AFTER = (*_BEFORE, "d")
+_AFTER = (*_BEFORE, "d", "racket")
 
 
 def upgrade() -> None:
