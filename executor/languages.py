@@ -79,7 +79,8 @@ class Toolchain(NamedTuple):
     libraries: tuple[str, ...] = ()
     """Folders of shared libraries that it would find through `/proc`, which no jail has."""
     names_itself: bool = False
-    """Whether the compiler reads its own path from `/proc/self/exe`, which then is a mere link."""
+    """Whether the compiler, or interpreter, reads its own path from `/proc/self/exe`, which then is
+    a mere link."""
     parses_first: bool = False
     """Whether nothing runs of a program that does not parse, so that one which passed has."""
     version: tuple[str, ...] = ("--version",)
@@ -116,6 +117,7 @@ NODE_FOLDERS: Final = ("/usr/lib/node_modules", "/usr/share/nodejs")
 _NODE: Final = (*_USUAL, "/usr/share/nodejs", "/usr/share/node_modules")
 _RUBY: Final = (*_USUAL, "/usr/share/rubygems-integration", "/var/lib/gems")
 _PERL: Final = (*_USUAL, "/usr/share/perl", "/usr/share/perl5")
+_RACKET: Final = (*_USUAL, "/usr/share/racket", "/etc/racket")
 _JEST: Final = ("jest@29.7.0", "@babel/preset-typescript@7.29.7")
 _JEST_PACKAGES: Final = ("jest", "node-babel7")
 _TRANSPILE: Final = """
@@ -383,6 +385,28 @@ _TABLE: Final = (
         ("-cp", _SCALA, "scala.tools.nsc.Main", "-nowarn",
          "-cp", "/usr/share/java/scala-library.jar"),
         ("scala",),
+    ),
+    Toolchain(
+        Language.D, "ldc2", "main.d",
+        # `-L-w`: the linker warns of every library that wants more than a static program has.
+        ("{program}", "-O", "-static", "-link-defaultlib-shared=false", "-L-lz", "-L-s", "-L-w",
+         "-L--build-id=none", "-gcc=gcc", "-of=main", "main.d"),
+        "main", _BINARY,
+        compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/include", "/etc/ldc2.conf"),
+        # It finds its configuration by its path.
+        names_itself=True,
+        # Its collector has at most 99 threads.
+        processes=100,
+        packages=("ldc", "gcc", "libc6-dev", "zlib1g-dev"),
+    ),
+    Toolchain(
+        Language.RACKET, "racket", "main.rkt",
+        ("{program}", "-l-", "raco", "make", "main.rkt"), "main.rkt",
+        ("{program}", "/tmp/main.rkt"),
+        run_binds=_RACKET, compile_binds=_RACKET,
+        # A module is expanded as a whole before any of it runs.
+        names_itself=True, processes=8, memory_bytes=128 * _MEBIBYTE, parses_first=True,
+        packages=("racket",),
     ),
 )  # fmt: skip
 TOOLCHAINS: Final = {toolchain.language: toolchain for toolchain in _TABLE}

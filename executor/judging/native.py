@@ -108,6 +108,8 @@ class NativeRunner:
         shown = binds(self._toolchain.run_binds)
         # Where programs look for the shell with which they start others.
         links = {"/bin": "/usr/bin"} if "/usr/bin" in shown else {}
+        if self.is_interpreted:
+            links |= self._links
         self._running = sandbox.with_binds(shown, links, self._toolchain.open_files)
         self._limits = limits
         self._grown = limits.model_copy(

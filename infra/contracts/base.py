@@ -98,6 +98,8 @@ class Language(StrEnum):
     KOTLIN = "kotlin"
     R = "r"
     SCALA = "scala"
+    D = "d"
+    RACKET = "racket"
 
 
 def language_alone(value: object) -> object:

@@ -29,7 +29,8 @@ _CPP_HEADERS: Final = "".join(
 )  # fmt: skip
 """What HumanEval-X includes before each program of C++."""
 _LAST_NAME: Final = re.compile(
-    r"(?:\b(?:const|let|var)\s+(\w+)\s*(?::[^=]*)?=|(\w+)\s*(?:<[^<>()]*>)?\s*\()"
+    r"\(define\s+\(\s*(?:(\w+)(?=[\s)])|\S)"
+    r"|(?:\b(?:const|let|var)\s+(\w+)\s*(?::[^=]*)?=|(\w+)\s*(?:<[^<>()]*>)?\s*\()"
 )
 
 
@@ -115,11 +116,11 @@ def multipl_e(fields: dict[str, Any]) -> Problem:
 
 
 def _declared(text: str) -> str | None:
-    """Return the name of the function that a text ends in the head of."""
+    """Return the name of the function that a text ends in the head of; None where it is no word."""
     for line in reversed(text.split("\n")):
         found = _LAST_NAME.search(line.partition("//")[0])
         if found:
-            return found[1] or found[2]
+            return next((name for name in found.groups() if name), None)
     return None
 
 

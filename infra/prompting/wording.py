@@ -28,6 +28,8 @@ _NAMES = {
     Language.KOTLIN: "Kotlin 1.3",
     Language.R: "R",
     Language.SCALA: "Scala 2.11, with an object `Main`",
+    Language.D: "D",
+    Language.RACKET: "Racket 8, with `#lang racket`",
 }
 
 

@@ -78,15 +78,23 @@ _MARKS: Final = {
         r"\bdef\s+main\s*\(|\bextends\s+App\b",
         r"(?:import|object|class|case|trait|def|val|var|package)\b|@",
     ),
+    Language.D: _marks(
+        "d dlang",
+        r"\bmain\s*\(",
+        r"(?:import|module|void|int|long|bool|string|auto|alias|enum|struct|class|template|unittest"
+        r"|const|immutable|static|pure)\b|@|/\+",
+    ),
+    Language.RACKET: _marks("racket rkt", r"\S", r"#lang\b|[;()\[\]\"]|#\|"),
 }
 _COMPILED: Final = {
     Language.C, Language.CPP, Language.RUST, Language.GO, Language.JAVA, Language.HASKELL,
-    Language.KOTLIN, Language.SCALA,
+    Language.KOTLIN, Language.SCALA, Language.D,
 }  # fmt: skip
 _SCRIPTS: Final = _MARKS.keys() - _COMPILED
 """Languages whose programs begin at their first line."""
 _READS: Final = re.compile(
     r"(?i:\bstdin\b)|readFileSync|readline|\bgets\b|<>|\bARGF\b|\bio\.(?:read|lines)\b|php://input"
+    r"|\(read(?:-\w+)?[\s)]|\bcurrent-input-port\b|\(in-lines\b|\(port->"
 )
 """What reads standard input, in one or the other of the scripting languages."""
 _SHELL_FENCES: Final = frozenset({"bash", "sh", "shell", "zsh", "shellscript"})

@@ -12,6 +12,9 @@ const HASH = /#[^\n]*/;
 const FREE_HASH = /(?<![^\s;])#[^\n]*/; // In these a `#` may also be part of an expression.
 const DASHES = /--\[\[[^]*?(?:\]\]|$)|--[^\n]*/;
 const NESTED = /\{-[^]*?(?:-\}|$)/;
+const PLUSES = /\/\+[^]*?(?:\+\/|$)/;
+const SEMICOLON = /;[^\n]*/;
+const BARS = /#\|[^]*?(?:\|#|$)/;
 const NUMBER = /(?<![\w$])(?:0[xX][\da-fA-F_]+|0[bBoO][\d_]+|\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)/;
 const WORD = /[A-Za-z_$][\w$]*/;
 
@@ -39,6 +42,8 @@ const LANGUAGES = {
   kotlin: [[SLASHES, STARS], [TRIPLE, DOUBLE, CHARACTER], "abstract as break by catch class companion constructor continue data do else enum false finally for fun if import in init interface is null object open override package private return sealed super this throw true try typealias val var when while"],
   r: [[HASH], [DOUBLE, SINGLE], "break else FALSE for function if in Inf NA NaN next NULL repeat return TRUE while"],
   scala: [[SLASHES, STARS], [TRIPLE, DOUBLE, CHARACTER], "abstract case catch class def do else extends false final finally for if implicit import lazy match new null object override package private protected return sealed super this throw trait true try type val var while with yield"],
+  d: [[SLASHES, STARS, PLUSES], [DOUBLE, CHARACTER, TEMPLATE], `${C_LIKE} alias assert auto bool cast catch char class delegate double enum false final finally float foreach function immutable import in int interface invariant is lazy long mixin module new null out override pragma private protected public pure ref return scope shared short string super template this throw true try typeof ubyte uint ulong unittest ushort version with`],
+  racket: [[SEMICOLON, BARS], [DOUBLE], "begin case class cond define do else for if lambda let letrec match module provide quote require set! struct unless when"],
 };
 const known = new Map();
 

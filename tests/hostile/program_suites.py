@@ -149,6 +149,24 @@ ADDED = {
         "object Solution { def add(a: Int, b: Int): Int = a + b }",
         "object Solution { def add(a: Int, b: Int): Int = a }",
     ),
+    Language.D: Added(
+        _test(
+            "unittest\n{\n    alias candidate = add;\n",
+            "    assert(candidate({}, {}) == {});",
+            "\n}\nvoid main(){}",
+        ),
+        "import std.math;\nlong add(long a, long b)\n{\n    return a + b;\n}",
+        "long add(long a, long b) { return a; }",
+    ),
+    Language.RACKET: Added(
+        _test(
+            "(require rackunit)\n(define (test-humaneval)\n  (let (( candidate add))\n",
+            "    (check-within (candidate {} {}) {} 0.001)",
+            "\n))\n(test-humaneval)",
+        ),
+        "#lang racket\n\n;; Adds.\n(define (add a b)\n  (+ a b))",
+        "#lang racket\n(define (add a b) a)",
+    ),
 }  # fmt: skip
 
 

@@ -126,6 +126,24 @@ object Main {
 }
 """,
 }
+PROGRAMS |= {
+    Language.D: """
+import core.stdc.stdlib, std.conv, std.file, std.stdio;
+void main()
+{
+    int a, b;
+    readf(" %d %d", &a, &b);
+    ATTACK
+    writeln(a + b);
+}
+""",
+    Language.RACKET: """#lang racket
+(define a (read))
+(define b (read))
+ATTACK
+(displayln (+ a b))
+""",
+}
 PROGRAMS[Language.TYPESCRIPT] = PROGRAMS[Language.JAVASCRIPT]
 FAMILY = "c"
 ATTACKS = {
@@ -197,6 +215,8 @@ ATTACKS = {
 }  # fmt: skip
 FURTHER = {
     "spin": {
+        Language.RACKET: "(let loop () (when (< a 1000) (loop)))",
+        Language.D: "while (a < int.max) a ^= 0;",
         Language.HASKELL: (
             "let { spin :: Int -> IO (); spin n = if n < 0 then return ()"
             " else spin (n + a - a) }; spin a"
@@ -206,6 +226,8 @@ FURTHER = {
         Language.SCALA: ("var n = 0; while (a < 1000) { n += 1 }"),
     },
     "memory": {
+        Language.RACKET: "(let loop ([v null]) (loop (cons (make-bytes 1048576 1) v)))",
+        Language.D: "ubyte[][] v; while (a > -9) { v ~= new ubyte[1 << 20]; v[$ - 1][] = 1; }",
         Language.HASKELL: (
             "let { grow :: String -> IO (); grow text ="
             ' if length text < 0 then return () else grow (text ++ text) }; grow "x"'
@@ -220,18 +242,24 @@ FURTHER = {
         ),
     },
     "flood": {
+        Language.RACKET: '(let loop () (displayln "flood") (loop))',
+        Language.D: 'while (a > -9) writeln("flood");',
         Language.HASKELL: ('let { flood :: IO (); flood = putStrLn "flood" >> flood }; flood'),
         Language.KOTLIN: ('while (a > -9) println("flood")'),
         Language.R: ('repeat cat("flood\\n")'),
         Language.SCALA: ('while (a > -9) println("flood")'),
     },
     "exit": {
+        Language.RACKET: "(exit 3)",
+        Language.D: "exit(3);",
         Language.HASKELL: ("exitWith (ExitFailure 3)"),
         Language.KOTLIN: ("System.exit(3)"),
         Language.R: ("quit(status = 3)"),
         Language.SCALA: ("System.exit(3)"),
     },
     "host": {
+        Language.RACKET: '(when (file-exists? "/etc/passwd") (exit 0))',
+        Language.D: 'if (exists("/etc/passwd") || exists("/etc/ldc2.conf")) return;',
         Language.HASKELL: (
             'E.catch (readFile "/etc/passwd" >>= \\t -> if null t then ret'
             "urn () else exitSuccess) (\\e -> const (return ()) (e :: E.IOException))"

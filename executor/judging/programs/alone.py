@@ -71,7 +71,14 @@ def _kotlin(program: str) -> Build:
     return Build(files, command, toolchain.artifact, run, "main.kts", "HarnessKt")
 
 
+def _d(program: str) -> Build:
+    """Build a program whose blocks `unittest` run; one that has some runs nothing else."""
+    toolchain = TOOLCHAINS[Language.D]
+    return Build.of(toolchain, {toolchain.file: program}, ("-unittest",))
+
+
 _BUILT: Final[dict[Language, Callable[[str], Build]]] = {
+    Language.D: _d,
     Language.GO: _go,
     Language.JAVA: junit.alone,
     Language.KOTLIN: _kotlin,

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from infra.contracts.base import Language
 
 _MACHINE: Final = frozenset(
-    {Language.C, Language.CPP, Language.GO, Language.HASKELL, Language.RUST}
+    {Language.C, Language.CPP, Language.D, Language.GO, Language.HASKELL, Language.RUST}
 )
 """Languages that become code of this machine."""
 _CLASSES: Final = frozenset({Language.JAVA, Language.KOTLIN, Language.SCALA})

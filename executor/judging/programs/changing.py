@@ -18,6 +18,8 @@ _COMPUTED: Final = re.compile(r"\$\(|[$#]\{|^`")
 """What is in a text that is no literal."""
 _OPPOSITE: Final = {
     "true": "false", "false": "true",
+    "#t": "#f", "#f": "#t", "#true": "#false", "#false": "#true",
+    "check-true": "check-false", "check-false": "check-true",
     "isTrue": "isFalse", "isFalse": "isTrue",
     "assertTrue": "assertFalse", "assertFalse": "assertTrue",
     "toBeTruthy": "toBeFalsy", "toBeFalsy": "toBeTruthy",
@@ -26,6 +28,11 @@ _OPPOSITE: Final = {
 """Truth as a literal, and as the frameworks' assertions have it."""
 _BLOCKS: Final = frozenset({"describe", "test", "it", "beforeEach", "afterEach", "beforeAll"})
 """What Jest's test code calls with a name and a function, whose literals are as good as others."""
+_LISTS: Final = frozenset(
+    {"define", "let", "let*", "letrec", "begin", "lambda", "list", "vector", "cons", "quote",
+     "hash", "module+", "test-case", "test-suite", "for"}
+)  # fmt: skip
+"""Of Racket, what begins a list and is no function that is asked for."""
 _FAILS_ALL: Final = frozenset({"return", "exit", "_exit", "quick_exit", "import", "require", "use"})
 _CANDIDATE: Final = frozenset({"candidate", "call"})
 """What MultiPL-E calls the function that is asked for."""
@@ -51,9 +58,9 @@ class Change(NamedTuple):
 def changes(source: str, language: Language, entry_point: str | None) -> list[Change]:
     """Return the changes that may fail a right program, in the order of the test code."""
     tokens = list(words(source, language))
-    called = _Called(source, entry_point)
-    given = {word for inside, word in _names(tokens, called) if inside}
-    reader = _Reader(called)
+    called, is_lisp = _Called(source, entry_point), language is Language.RACKET
+    given = {word for inside, word in _names(tokens, called, is_lisp) if inside}
+    reader = _Reader(called, is_lisp)
     found = []
     for token in tokens:
         reader.step(token)
@@ -102,14 +109,17 @@ class _Called:
             return True  # An annotation of Java.
         if self._asked:
             return name in self._asked
-        return name not in _BLOCKS and _AN_ASSERTION.search(name) is None
+        return name not in _BLOCKS | _LISTS and _AN_ASSERTION.search(name) is None
 
 
 class _Reader:
     """Follows brackets and assignments."""
 
-    def __init__(self, called: _Called) -> None:
+    def __init__(self, called: _Called, is_lisp: bool) -> None:
         self._called = called
+        self._is_lisp = is_lisp
+        """Whether a function stands behind the bracket in which its arguments are."""
+        self._begins_list = False
         self._open: list[bool] = []
         self._inside = 0
         """How many of those that are open are arguments of a function that is asked for."""
@@ -140,10 +150,13 @@ class _Reader:
             case "name":
                 name = text
                 self.fails_all |= name in _FAILS_ALL
+                if self._begins_list and name in self._called:
+                    self._open[-1] = True
+                    self._inside += 1
             case "open":
                 is_asked = text == "(" and self._last in self._called and bool(self._last)
-                self._open.append(is_asked)
-                self._inside += is_asked
+                self._open.append(is_asked and not self._is_lisp)
+                self._inside += self._open[-1]
             case "close" if self._open:
                 self._inside -= self._open.pop()
             case "assign" if self._last:
@@ -153,10 +166,11 @@ class _Reader:
                 if self._target and len(self._open) <= self._target[1]:
                     self._target = None
         self._last = name
+        self._begins_list = self._is_lisp and token.kind == "open"
 
 
-def _names(tokens: Sequence[Word], called: _Called) -> Iterator[tuple[bool, str]]:
-    reader = _Reader(called)
+def _names(tokens: Sequence[Word], called: _Called, is_lisp: bool) -> Iterator[tuple[bool, str]]:
+    reader = _Reader(called, is_lisp)
     for token in tokens:
         reader.step(token)
         if token.kind == "name":

@@ -11,12 +11,14 @@ from typing import Final
 
 from executor.judging.native import Build
 from executor.judging.programs.catch2 import CATCH2
+from executor.judging.programs.d_unittests import compose_d
 from executor.judging.programs.jest import JEST
 from executor.judging.programs.joining import joined
 from executor.judging.programs.junit import JUNIT
 from executor.judging.programs.luaunit import LUAUNIT
 from executor.judging.programs.mains import compose_haskell, compose_kotlin, compose_scala
 from executor.judging.programs.marks import C_HARNESS, Compose, Composed, Mark, NoTests
+from executor.judging.programs.rackunit import compose_racket
 from executor.judging.programs.ruby_units import RUBY_UNITS
 from executor.languages import TOOLCHAINS
 from infra import errors
@@ -241,10 +243,12 @@ _FRAMEWORKS: Final = (CATCH2, JUNIT, JEST, LUAUNIT, RUBY_UNITS)
 _COMPOSED: Final[dict[Language, Compose]] = {
     Language.C: _compose_c(Language.C),
     Language.CPP: _compose_c(Language.CPP),
+    Language.D: compose_d,
     Language.GO: _compose_go,
     Language.HASKELL: compose_haskell,
     Language.JAVA: _compose_java,
     Language.KOTLIN: compose_kotlin,
+    Language.RACKET: compose_racket,
     Language.SCALA: compose_scala,
     Language.RUST: _compose_rust,
 }

@@ -17,6 +17,7 @@ _GO_IMPORT: Final = re.compile(r'^import[ \t]*"([^"\n]*)"', re.MULTILINE)
 _GO_PATH: Final = re.compile(r'^[ \t]*"([^"\n]*)"[ \t]*+(?:;[ \t]*+)?$', re.MULTILINE)
 _PHP_CLOSED: Final = re.compile(r"\?>\s*\Z")
 _PHP_OPEN: Final = re.compile(r"\A\s*<\?php\b")
+_RACKET_LANGUAGE: Final = re.compile(r"^#lang[ \t][^\n]*", re.MULTILINE)
 _RUST_USE: Final = re.compile(r"^use\s+(\w+)(?:::(?:\w+::)*(\w+))?\s*;[ \t]*$", re.MULTILINE)
 _RUST_OWN: Final = frozenset({"std", "core", "alloc", "crate", "self", "super"})
 
@@ -33,6 +34,8 @@ def joined(language: Language, test: ProgramTest, program: str, source: str | No
         program = _without_unused_crates(program)
     elif language is Language.PHP:
         program, source = _one_script(before, program, source)
+    elif language is Language.RACKET:
+        program = _one_module(before, program)
     program = _open_enough(language, program, source)
     return f"{before}\n{program}\n{source}" if before else f"{program}\n{source}"
 
@@ -42,6 +45,13 @@ def _one_script(before: str, program: str, source: str) -> tuple[str, str]:
     if "<?" not in before + program:
         program = f"<?php\n{program}"
     return _PHP_CLOSED.sub("", program), _PHP_OPEN.sub("", source)
+
+
+def _one_module(before: str, program: str) -> str:
+    """Have a module of Racket name its language once, in its first line."""
+    if _RACKET_LANGUAGE.search(before):
+        return _RACKET_LANGUAGE.sub("", program, count=1)
+    return program if _RACKET_LANGUAGE.search(program) else f"#lang racket\n{program}"
 
 
 def alone(test: ProgramTest, program: str) -> str:

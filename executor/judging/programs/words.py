@@ -26,6 +26,19 @@ _OF_C: Final = r"(?P<comment>//[^\n]*|(?<!\S)--[ \t][^\n]*|^[ \t]*\#[^\n]*)|(?P<
 _OF_SCRIPTS: Final = r"(?P<comment>(?<![^\s;(),])\#[^\n]*)|"
 _C_LIKE: Final = re.compile(_OF_C + _WORD, re.X | re.S | re.M)
 _SCRIPT: Final = re.compile(_OF_SCRIPTS + _WORD, re.X | re.S | re.M)
+_LISP: Final = re.compile(
+    r"""
+    (?P<comment>;[^\n]*|\#\\(?:[A-Za-z]+|.)) | (?P<block>\#\|)
+  | (?P<quote>")
+  | (?P<number>(?<![^\s()\[\]{}"'`,;+-])\d+(?:\.\d+)?(?=[\s()\[\]{}"';]|\Z))
+  | (?P<truth>\#(?:true|false|t|f)(?=[\s()\[\]{}"';]|\Z))
+  | (?P<name>(?![+-]?\.?\d)[^\s()\[\]{}"'`,;|\\]+)
+  | (?P<open>[(\[{]) | (?P<close>[)\]}]) | (?P<end>\n)
+    """,
+    re.X | re.S,
+)
+"""Of Racket; a character, such as `#\\(`, is passed over like a comment."""
+_BLOCK_ENDS: Final = {"/*": "*/", "#|": "|#"}
 _REST: Final = {
     '"': re.compile(r'(?:[^"\\\n]|\\.)*+', re.S),
     "'": re.compile(r"(?:[^'\\\n]|\\.)*+", re.S),
@@ -46,7 +59,8 @@ class Word(NamedTuple):
 
 def words(source: str, language: Language) -> Iterator[Word]:
     """Return the words of a program, comments left out."""
-    pattern = _SCRIPT if language in _NUMBER_SIGN else _C_LIKE
+    pattern = _LISP if language is Language.RACKET else _C_LIKE
+    pattern = _SCRIPT if language in _NUMBER_SIGN else pattern
     unclosed: dict[str, int] = {}
     """Of each opening mark how far nothing closes it."""
     at = 0
@@ -56,7 +70,8 @@ def words(source: str, language: Language) -> Iterator[Word]:
         if kind in ("quote", "block"):
             if start < unclosed.get(text, 0):
                 continue
-            end = _end_of_block(source, at) if kind == "block" else _end_of_text(source, at, text)
+            is_block = kind == "block"
+            end = (_end_of_block if is_block else _end_of_text)(source, at, text)
             if end < 0:
                 unclosed[text] = ~end
                 continue
@@ -65,9 +80,9 @@ def words(source: str, language: Language) -> Iterator[Word]:
             yield Word(kind, text, start, at)
 
 
-def _end_of_block(source: str, at: int) -> int:
+def _end_of_block(source: str, at: int, begin: str) -> int:
     """Return where a comment ends, or the complement of how far it is open."""
-    end = source.find("*/", at)
+    end = source.find(_BLOCK_ENDS[begin], at)
     return ~len(source) if end < 0 else end + 2
 
 

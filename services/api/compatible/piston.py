@@ -51,6 +51,8 @@ ALIASES: dict[Language, tuple[str, tuple[str, ...]]] = {
     Language.KOTLIN: ("kotlin", ("kt",)),
     Language.R: ("rscript", ("r",)),
     Language.SCALA: ("scala", ("sc",)),
+    Language.D: ("d", ()),
+    Language.RACKET: ("racket", ("rkt",)),
 }
 """Piston's name of each language, and the other names it goes by."""
 _BY_NAME = {

@@ -52,6 +52,8 @@ LANGUAGES = {
     "lua": Language.LUA,
     "R": Language.R,
     "scala": Language.SCALA,
+    "D_ut": Language.D,
+    "racket": Language.RACKET,
 }
 FusionLanguage = Literal[
     "python", "python2", "cpp", "nodejs", "go", "go_test", "java", "php", "csharp", "bash",
@@ -60,11 +62,11 @@ FusionLanguage = Literal[
     "gtest", "react",
 ]  # fmt: skip
 """What SandboxFusion and its released client name; what is not in `LANGUAGES` is not had here."""
-_TEST_CODE = frozenset({"pytest", "go_test", "junit", "jest", "kotlin_script"})
+_TEST_CODE = frozenset({"pytest", "go_test", "junit", "jest", "kotlin_script", "D_ut"})
 """Test code, which its framework runs; Kotlin's scripts are another form of program as well."""
 COMPILED = frozenset(
-    {Language.C, Language.CPP, Language.GO, Language.HASKELL, Language.JAVA, Language.KOTLIN,
-     Language.RUST, Language.SCALA}
+    {Language.C, Language.CPP, Language.D, Language.GO, Language.HASKELL, Language.JAVA,
+     Language.KOTLIN, Language.RUST, Language.SCALA}
 )  # fmt: skip
 """Languages whose compiler is a step of its own; others say that they do not parse when run."""
 _MEBIBYTE = 2**20

@@ -31,7 +31,7 @@ _ENVIRONMENT: Final = {
 }  # fmt: skip
 _COMMENTS: Final = {
     Language.HASKELL: "--", Language.LUA: "--", Language.BASH: "#", Language.RUBY: "#",
-    Language.PERL: "#", Language.R: "#",
+    Language.PERL: "#", Language.R: "#", Language.RACKET: ";",
 }  # fmt: skip
 _FIRST: Final = 2
 """Programs of the shorter of two runs."""

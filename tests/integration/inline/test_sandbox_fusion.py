@@ -105,6 +105,11 @@ LIBRARIES = {
     ),
     "php": (Language.PHP, '<?php echo ctype_digit("12") ? mb_strlen("\u00e9") : 0;', "1"),
     "perl": (Language.PERL, "use Test::Deep; print eq_deeply([1, {}], [1, {}]);", "1"),
+    "racket": (
+        Language.RACKET,
+        "\n#lang racket\n(require rackunit)\n(check-within (+ 1 1) 2 0.001)\n(display 3)",
+        "3",
+    ),
     "lua": (Language.LUA, "require('luaunit').assertEquals({1}, {1}) io.write(3)", "3"),
 }
 """A program that imports what published sets import and Debian has, and what it prints."""
@@ -158,6 +163,12 @@ TEST_CODE = {
     "kotlin_script": (
         Language.KOTLIN,
         'fun one(): Int = 1\nif (one() != {0}) throw Exception("no")\nprintln("one")\n',
+        "one",
+    ),
+    "D_ut": (
+        Language.D,
+        "import std.stdio;\nint one() {{ return 1; }}\n"
+        'unittest {{ assert(one() == {0}); writeln("one"); }}\nvoid main() {{ }}\n',
         "one",
     ),
 }

@@ -22,6 +22,10 @@ from services.api.routers.monitoring.stats import read_stats
 from services.delivery.sweep import Sweep
 
 
+KEPT = {"api_keys", "projects"}
+"""Tables with rows that the migrations themselves put there, to which all others refer."""
+
+
 @pytest.fixture
 def engine(database_url):
     made = sa.create_engine(with_driver(database_url), poolclass=NullPool)
@@ -73,7 +77,7 @@ def ordered(rows):
 def test_rows_of_the_version_before_fit_and_what_is_new_reads_them(
     leaves_out, walked, old, engine, database, redis_url
 ):
-    tables = [table for table in old.sorted_tables if table.name != "api_keys"]
+    tables = [table for table in old.sorted_tables if table.name not in KEPT]
     with engine.begin() as connection:
         rows = {table: connection.execute(table.select()).mappings().all() for table in tables}
         names = ", ".join(table.name for table in tables)

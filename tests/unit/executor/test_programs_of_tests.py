@@ -35,6 +35,17 @@ CHECKS = {
         "expect(f(1)).toBe(2); expect(f('c')).toEqual(['d']); expect(f(3)).toBeTruthy() }) })",
         ["3", "'z'", "toBeFalsy"],
     ),
+    Language.D: (
+        "unittest\n{\n    alias candidate = f;\n"
+        "    assert(candidate([1L, 2L]) == 3L);\n}\nvoid main(){}",
+        ["4L"],
+    ),
+    Language.RACKET: (
+        "(require rackunit)\n; \"1\n#| '2 |#\n(define (test-humaneval)\n  (let (( candidate f))\n"
+        '    (check-within (candidate (list 1 -2) #\\( "a") (list -3 4.5) 0)\n'
+        "    (check-equal? (f '(5 6)) '(\"b\" . #t)) (check-true (f 7))\n))\n(test-humaneval)",
+        ["4", "5.5", "1", '"bz"', "#f", "check-false"],
+    ),
     Language.BASH: ('[ "$(f 1 2)" = "a b" ] || exit 1', ['"a bz"']),
     Language.PERL: ("my $v = 1.5; # 2\nunless (f(3) == $v) { die; }", ["2.5"]),
     Language.RUST: ("#[test]\nfn t() { assert_eq!(f(vec![1], 'a'), vec![2, 3]); }", ["3", "4"]),

@@ -100,6 +100,21 @@ def test_a_row_of_multipl_e_is_a_problem_in_its_language():
     assert (problem.entry_point, problem.tests[0].source) == ("twice", MULTI["tests"])
 
 
+@pytest.mark.parametrize(
+    ("word", "prompt", "language", "entry_point"),
+    [
+        ("d", "import std.math;\n/*\nTwice f(n).\n*/\nTuple!(long, long) twice(long n) \n",
+         Language.D, "twice"),
+        ("rkt", "#lang racket\n\n;; Twice (f n).\n(define (twice n)\n", Language.RACKET, "twice"),
+        ("rkt", "#lang racket\n(define (twice-it n)\n", Language.RACKET, None),
+    ],
+)  # fmt: skip
+def test_multipl_e_asks_for_functions_of_d_and_racket(word, prompt, language, entry_point):
+    problem = importers.to_problem(MULTI | {"language": word, "prompt": prompt})
+
+    assert (problem.language, problem.entry_point) == (language, entry_point)
+
+
 @pytest.mark.parametrize(("word", "name"), [("jl", "Julia"), ("swift", "Swift"), ("adb", "adb")])
 def test_a_row_of_multipl_e_in_a_language_that_nothing_runs_is_refused_by_its_name(word, name):
     with pytest.raises(errors.InvalidInput, match=f"the row is in {name};"):

@@ -152,6 +152,8 @@ def test_the_bonus_is_the_gap_of_a_tie_and_part_of_no_score(preset):
         *({"program": text} for text in EMPTY),
         {"program": "// nothing\n/* here */", "language": Language.JAVA},
         {"program": "#!/bin/bash\n# nothing\n", "language": Language.BASH},
+        {"program": "/* a */ // b\n/+ c + d +/\n", "language": Language.D},
+        {"program": "#lang racket\n; a\n#| b | c |#\n", "language": Language.RACKET},
         # The prompt alone is a program that compiles and does nothing.
         *({"program": "def f():\n    'a prompt'\n", "completion": text} for text in EMPTY),
         {"program": "def f():\n    'a prompt'\n", "completion": "```python\n```\n"},
@@ -180,6 +182,8 @@ def test_where_nothing_was_written_nothing_is_learnt(author, all_pairs, empty):
         ("/* a */ int x;", Language.CPP),
         ("// a\n1", Language.JAVASCRIPT),
         ("/", Language.GO),
+        ("/+ a +/ int x;", Language.D),
+        ("#lang racket\n#t", Language.RACKET),
     ],
 )
 def test_a_program_with_some_code_is_learnt(text, language):

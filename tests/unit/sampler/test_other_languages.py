@@ -33,6 +33,13 @@ PROGRAMS = {
     Language.SCALA: (
         "object Main {\n  def main(words: Array[String]): Unit = {\n    println(1)\n  }\n}\n"
     ),
+    Language.D: (
+        "import std.stdio;\n\nlong twice(long n)\n{\n    return 2 * n;\n}\n\n"
+        "void main() {\n    writeln(twice(1));\n}\n"
+    ),
+    Language.RACKET: (
+        "#lang racket\n\n; Adds one.\n(define (next n)\n  (+ n 1))\n(displayln (next (read)))\n"
+    ),
     Language.LUA: "local n = io.read('n')\nif n then\n  print(n + 1)\nend\n",
 }  # fmt: skip
 TAGS = {Language.CPP: ("cpp", "c++"), Language.JAVASCRIPT: ("js", "javascript"),
