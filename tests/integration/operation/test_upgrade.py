@@ -21,7 +21,6 @@ from ranker.ranking import Rules
 from services.api.routers.monitoring.stats import read_stats
 from services.delivery.sweep import Sweep
 
-
 KEPT = {"api_keys", "projects"}
 """Tables with rows that the migrations themselves put there, to which all others refer."""
 
