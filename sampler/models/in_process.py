@@ -141,7 +141,8 @@ class InProcess:
                 raise SamplesExhausted("the plan names no model, and the sampler has none")
             return self._default
         # As trainers name them, so that nothing has two names, one of which nobody looks for.
-        is_plain = all(part not in ("", ".", "..") for part in named.split("/"))
+        # What begins with a point is no checkpoint yet, or no way down.
+        is_plain = all(part and not part.startswith(".") for part in named.split("/"))
         if self._checkpoints is not None and is_plain:
             path = (self._checkpoints / named).resolve()
             if path.is_dir() and path.is_relative_to(self._checkpoints.resolve()):

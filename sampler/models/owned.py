@@ -1,10 +1,11 @@
 """Keeps a project from sampling the checkpoints of another, which lie in the same folder."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from infra.contracts.candidates import SamplePlan
 from infra.db.tables import ApiKeyRow, CheckpointRow, PolicyRow, SampleRequestRow
@@ -12,8 +13,8 @@ from infra.db.unit_of_work import Database
 from sampler.backends import Backend, Completion, SamplesExhausted
 from sampler.draws import Draw, Question
 
-_NAMED = re.compile(r"(?:.*/)?([^/]+)/([0-9]{1,9})")
-"""A folder of a checkpoint: as trainers write it, below one of its policy."""
+_VERSION = re.compile(r"[0-9]{1,9}")
+"""Name of a folder of a checkpoint, as trainers write it, below one of its policy."""
 
 
 class Owned:
@@ -38,13 +39,13 @@ class Owned:
         return self._inner.sample(question, plan, draws)
 
     def _is_allowed(self, request_id: UUID, model: str) -> bool:
-        named = _NAMED.fullmatch(model)
-        if named is None:
+        named = list(_checkpoints(model))
+        if not named:
             return True
         owners = (
             select(PolicyRow.project_id)
             .join(CheckpointRow, CheckpointRow.policy_id == PolicyRow.id)
-            .where(PolicyRow.name == named[1], CheckpointRow.version == int(named[2]))
+            .where(tuple_(PolicyRow.name, CheckpointRow.version).in_(named))
         )
         asking = (
             select(ApiKeyRow.project_id)
@@ -54,3 +55,13 @@ class Owned:
         with self._database.reading() as session:
             projects = set(session.scalars(owners))
             return not projects or session.scalar(asking) in projects
+
+
+def _checkpoints(model: str) -> Iterator[tuple[str, int]]:
+    """Return policy and version of each folder in a path that may be one of a checkpoint.
+
+    What lies in a checkpoint, such as the adapter beside the merged weights, is as much its own.
+    """
+    for policy, version in pairwise(model.split("/")):
+        if _VERSION.fullmatch(version):
+            yield policy, int(version)

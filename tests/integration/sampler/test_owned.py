@@ -67,7 +67,7 @@ def test_only_the_project_of_a_checkpoint_has_it_sampled(trained, ask):
     other = trained("other", "mine", 7)
 
     assert ask(other, "mine/00000007")[0] is SampleState.COMPLETED
-    for name in ("mine/00000007", "mine/7", "anything/mine/00000007"):
+    for name in ("mine/00000007", "mine/7", "any/mine/00000007", "mine/00000007/adapter"):
         state, reason = ask(projects.DEFAULT, name)
         assert state is SampleState.QUARANTINED
         assert f"this sampler has no model {name!r}" in reason

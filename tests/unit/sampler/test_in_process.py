@@ -21,10 +21,12 @@ from trainer.models.tokenizer import byte_tokenizer
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    """A student, and two checkpoints of a policy."""
+    """A student, two checkpoints of a policy, and one that is being written."""
     torch.set_num_threads(1)
     root = tmp_path_factory.mktemp("models")
-    for seed, (name, version) in enumerate((("first", None), ("c/p/1", 1), ("c/p/2", 2))):
+    for seed, (name, version) in enumerate(
+        (("first", None), ("c/p/1", 1), ("c/p/2", 2), ("c/p/.3.new", 3))
+    ):
         folder = root / name
         small_student(257, seed, width=32, layers=1, positions=64).save_pretrained(folder)
         byte_tokenizer().save_pretrained(folder)
@@ -172,7 +174,18 @@ def test_temperatures_in_turn_are_kept_apart(backend):
 
 
 @pytest.mark.parametrize(
-    "name", ["../first", "/etc", "p/3", "somebody/else", "p/../../first", "p//2", "./p/2", "p/2/"]
+    "name",
+    [
+        "../first",
+        "/etc",
+        "p/3",
+        "somebody/else",
+        "p/../../first",
+        "p//2",
+        "./p/2",
+        "p/2/",
+        "p/.3.new",
+    ],
 )
 def test_a_plan_may_name_no_model_but_the_given_one_and_the_checkpoints(backend, name):
     with pytest.raises(SamplesExhausted, match="no model"):
