@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Final
 
 from executor.judging.native import Build
-from executor.judging.programs import jest, junit
 from executor.judging.programs.composing import require_frameworks
+from executor.judging.programs.frameworks import jest, junit
 from executor.languages import TOOLCHAINS
 from infra import errors
 from infra.contracts.base import Language

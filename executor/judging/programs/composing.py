@@ -10,16 +10,16 @@ from collections.abc import Iterable
 from typing import Final
 
 from executor.judging.native import Build
-from executor.judging.programs.catch2 import CATCH2
-from executor.judging.programs.d_unittests import compose_d
-from executor.judging.programs.jest import JEST
+from executor.judging.programs.frameworks.catch2 import CATCH2
+from executor.judging.programs.frameworks.d_unittests import compose_d
+from executor.judging.programs.frameworks.jest import JEST
+from executor.judging.programs.frameworks.junit import JUNIT
+from executor.judging.programs.frameworks.luaunit import LUAUNIT
+from executor.judging.programs.frameworks.rackunit import compose_racket
+from executor.judging.programs.frameworks.ruby_units import RUBY_UNITS
 from executor.judging.programs.joining import joined
-from executor.judging.programs.junit import JUNIT
-from executor.judging.programs.luaunit import LUAUNIT
 from executor.judging.programs.mains import compose_haskell, compose_kotlin, compose_scala
 from executor.judging.programs.marks import C_HARNESS, Compose, Composed, Mark, NoTests
-from executor.judging.programs.rackunit import compose_racket
-from executor.judging.programs.ruby_units import RUBY_UNITS
 from executor.languages import TOOLCHAINS
 from infra import errors
 from infra.contracts.base import Language
