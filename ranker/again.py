@@ -13,7 +13,8 @@ from sqlalchemy import func, select
 from infra.contracts.base import SkipReason
 from infra.db.tables import RankingRow, TrainingBatchRow
 from infra.db.unit_of_work import Database, Work
-from ranker import batches, groups, revocation
+from ranker import groups
+from ranker.batching import batches, revocation
 from ranker.ranking import RULE_VERSION, Rules
 
 _GROUPS = 50

@@ -9,7 +9,7 @@ from infra.contracts.checks import CheckReport, Finding
 from infra.db.tables import ProblemRow
 from infra.db.unit_of_work import Work
 from infra.observability import logs, metrics
-from ranker import revocation
+from ranker.batching import revocation
 
 log = logs.get(__name__)
 

@@ -27,7 +27,7 @@ from infra.contracts.ranking import Ranking
 from infra.db.tables import CandidateRow, GroupRow, ProblemRow, RankingRow, SampleRequestRow
 from infra.db.unit_of_work import Work
 from infra.observability import metrics
-from ranker import contents
+from ranker.batching import contents
 from ranker.ranking import Rules, rank
 
 

@@ -7,8 +7,8 @@ from pydantic_settings import SettingsConfigDict
 
 from infra.contracts.base import Label
 from infra.settings import Settings
+from ranker.batching.wanted import Wanted
 from ranker.ranking import Preset, Rules
-from ranker.wanted import Wanted
 
 
 class RankerSettings(Settings):

@@ -16,7 +16,8 @@ from infra.db.unit_of_work import Database
 from infra.observability import logs
 from infra.queues.messaging import Queue, Sender, Task, celery_app
 from infra.settings import DatabaseSettings, load
-from ranker import batches, checks, groups, records
+from ranker import checks, groups, records
+from ranker.batching import batches
 from ranker.settings import RankerSettings
 
 app: Celery = celery_app(Queue.RANKER)

@@ -42,7 +42,7 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Database, Work
-from ranker import batches, revocation
+from ranker.batching import batches, revocation
 from services.delivery import priorities
 
 _CHUNK = 500

@@ -26,9 +26,10 @@ from infra.db.unit_of_work import Database, Work
 from infra.observability import logs, metrics, scraping
 from infra.queues.messaging import Queue, QueueDepths, Sender, Task, celery_app
 from infra.settings import BrokerSettings, DatabaseSettings, SweepSettings, load, reject_unknown
-from ranker import batches, groups, records
+from ranker import groups, records
+from ranker.batching import batches
+from ranker.batching.wanted import EVERYTHING, Wanted
 from ranker.settings import RankerSettings
-from ranker.wanted import EVERYTHING, Wanted
 from services.delivery.prune import REPEATS, forget_requests
 
 log = logs.get(__name__)

@@ -10,7 +10,8 @@ from infra.contracts.base import GroupState, Outcome
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.ranking import LeaseRequest, LeaseResponse
 from infra.queues.messaging import Task
-from ranker import batches, records
+from ranker import records
+from ranker.batching import batches
 from ranker.ranking import Rules
 from services.api.documents import examples
 from services.client import Client

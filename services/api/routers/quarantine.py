@@ -24,7 +24,8 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Work
-from ranker import groups, records, revocation
+from ranker import groups, records
+from ranker.batching import revocation
 from services.api.dependencies import Db, PagesById
 from services.api.documents import examples
 from services.api.keys import ADMINISTERS, READS

@@ -21,9 +21,9 @@ from infra.db.tables import (
     ProblemRow,
     RankingRow,
 )
-from ranker import contents
-from ranker.batches import IN_FORCE
-from ranker.wanted import RESTS_ON_SHARED
+from ranker.batching import contents
+from ranker.batching.batches import IN_FORCE
+from ranker.batching.wanted import RESTS_ON_SHARED
 from services.api.dependencies import Db, PagesById
 from services.api.keys import READS
 from services.api.routers.groups import require_group

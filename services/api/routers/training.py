@@ -32,7 +32,7 @@ from infra.db.tables import (
     TrainingBatchRow,
 )
 from infra.db.unit_of_work import Database
-from ranker import batches
+from ranker.batching import batches
 from services.api.dependencies import Db, PagesById, PagesByNumber
 from services.api.documents import examples
 from services.api.keys import READS, TRAINS

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.settings import SweepSettings, load
-from ranker.batches import MAX_LEASES
+from ranker.batching.batches import MAX_LEASES
 from services.audit import Audit, Finding, Maxima, audit
 from services.cli.terminal import open_database
 

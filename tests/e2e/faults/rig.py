@@ -12,7 +12,7 @@ import psycopg
 
 from infra.db.unit_of_work import Database
 from infra.queues.messaging import queue_depths
-from ranker.batches import MAX_LEASES
+from ranker.batching.batches import MAX_LEASES
 from services.audit import Audit, Maxima, audit
 from services.cli.suite.running import RunningSuite
 from tests.e2e.faults.load import LETHAL, POISON, Load, connected, until, waiting

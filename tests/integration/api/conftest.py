@@ -13,7 +13,8 @@ from infra.contracts.candidates import NewCandidate, NewGroup, SamplePlan
 from infra.contracts.execution import ExecutionFailure, ExecutionResults
 from infra.contracts.ranking import LeaseRequest
 from infra.db.tables import SampleRequestRow
-from ranker import batches, records
+from ranker import records
+from ranker.batching import batches
 from ranker.ranking import Rules
 from services.cli.main import app
 from services.client.sending import trusted

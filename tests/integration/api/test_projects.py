@@ -14,7 +14,8 @@ from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.views.api import NewApiKey, Scope
 from infra.db import projects
 from infra.db.tables import ApiKeyRow, CandidateRow, KeyUsageRow, Table
-from ranker import batches, records
+from ranker import records
+from ranker.batching import batches
 from ranker.ranking import Rules
 from services.client import Client
 from services.client.sending import trusted

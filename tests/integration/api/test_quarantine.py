@@ -24,7 +24,8 @@ from infra.contracts.ranking import LeaseRequest
 from infra.contracts.views.api import QuarantineKind
 from infra.db.tables import GroupRow, RankingRow, TrainingBatchRow
 from infra.queues.messaging import Task
-from ranker import batches, groups, records
+from ranker import groups, records
+from ranker.batching import batches
 from ranker.ranking import Rules
 from services.audit import Maxima, audit
 from services.cli.main import app

@@ -9,8 +9,9 @@ from infra import errors
 from infra.contracts.base import Outcome, SkipReason
 from infra.contracts.ranking import LeaseRequest
 from infra.db.tables import RankingRow
-from ranker import batches, records
+from ranker import records
 from ranker.again import rank_again
+from ranker.batching import batches
 from ranker.ranking import RULE_VERSION, Rules
 from services.exports.rows import Rows
 from services.exports.shapes import Shape

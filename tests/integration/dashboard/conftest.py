@@ -8,7 +8,8 @@ from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.contracts.execution import ExecutionFailure, ExecutionResults, TestResult
 from infra.contracts.problems import StdioTest
 from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewCheckpoint
-from ranker import batches, records
+from ranker import records
+from ranker.batching import batches
 from ranker.ranking import Rules
 from tests.browsers import chromium
 

@@ -12,7 +12,8 @@ from infra.contracts.execution import ExecutionFailure, ExecutionResults
 from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewCheckpoint
 from infra.contracts.views.api import NewApiKey, Scope
 from infra.contracts.views.evaluations import NewEvaluation, Rate
-from ranker import batches, records
+from ranker import records
+from ranker.batching import batches
 from ranker.ranking import Rules
 from tests.samples import first
 

@@ -16,7 +16,8 @@ from infra.db.tables import GroupRow
 from infra.db.unit_of_work import with_driver
 from infra.queues.messaging import Task
 from infra.settings import SweepSettings
-from ranker import batches, records
+from ranker import records
+from ranker.batching import batches
 from ranker.ranking import Rules
 from services.api.routers.monitoring.stats import read_stats
 from services.delivery.sweep import Sweep

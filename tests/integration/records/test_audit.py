@@ -35,7 +35,8 @@ from infra.db.tables import (
     Table,
 )
 from infra.db.unit_of_work import Database
-from ranker import batches, records
+from ranker import records
+from ranker.batching import batches
 from services.api.idempotency import once
 from services.audit import Maxima, audit, inspect
 from services.cli.main import app

@@ -14,7 +14,7 @@ from infra.contracts.ranking import (
     NewCheckpoint,
 )
 from infra.db.tables import CheckpointRow, RankingRow, TrainingBatchRow
-from ranker import batches
+from ranker.batching import batches
 from ranker.ranking import Rules
 
 

@@ -33,9 +33,10 @@ from infra.db.tables import (
 )
 from infra.queues.messaging import Queue, Task, queue_keys
 from infra.settings import SweepSettings
-from ranker import batches, checks, records
+from ranker import checks, records
+from ranker.batching import batches
+from ranker.batching.wanted import EVERYTHING, Wanted
 from ranker.ranking import Rules
-from ranker.wanted import EVERYTHING, Wanted
 from services.api.routers.execute import StoredSuites
 from services.api.routers.monitoring.stats import read_stats
 from services.delivery import checks as sending

@@ -18,8 +18,9 @@ from infra.db.tables import (
     RankingRow,
     TrainingBatchRow,
 )
-from ranker import batches, records
+from ranker import records
 from ranker.again import rank_again
+from ranker.batching import batches
 from ranker.ranking import Rules
 from services.api.idempotency import once
 from services.audit import Maxima, audit

@@ -11,8 +11,8 @@ from infra.contracts.base import BatchState, Label, Outcome, SkipReason
 from infra.contracts.execution import ExecutionResult, TestResult, Verdict
 from infra.contracts.ranking import CompleteRequest, Lease, LeaseRequest, NewCheckpoint
 from infra.db.tables import GroupRow, RankingRow, TrainingBatchRow
-from ranker import batches
 from ranker.again import RankedAgain, rank_again
+from ranker.batching import batches
 from ranker.ranking import RULE_VERSION, Preset, Rules
 from services.api.routers.monitoring.stats import read_stats
 from services.audit import Maxima, audit

@@ -26,7 +26,7 @@ from infra.db.tables import (
 )
 from infra.queues.messaging import Queue, Task
 from infra.settings import SweepSettings
-from ranker import batches
+from ranker.batching import batches
 from services.delivery import sweep as sweep_module
 from services.delivery.sweep import Sweep
 

@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 
 from infra import errors
 from infra.contracts.base import Outcome
-from ranker import batches, records
+from ranker import records
+from ranker.batching import batches
 from ranker.ranking import Rules
 from trainer.batches.client import LeaseClient
 from trainer.loop import run

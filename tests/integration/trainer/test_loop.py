@@ -16,7 +16,7 @@ from infra.contracts.base import Author, BatchState
 from infra.contracts.prompting import PAPER, PromptForm, Sampled
 from infra.contracts.ranking import LeaseRequest
 from infra.prompting.stored import form_of
-from ranker import batches
+from ranker.batching import batches
 from trainer.batches.client import LeaseClient
 from trainer.checkpoints import checkpoint
 from trainer.loop import run

@@ -24,7 +24,7 @@ from infra.contracts.base import CandidateState, GroupState
 from infra.contracts.candidates import MAX_GROUP_CANDIDATES
 from infra.contracts.views.api import Scope
 from infra.db.tables import CandidateRow, CheckpointRow, GroupRow, RankingRow
-from ranker.batches import IN_FORCE
+from ranker.batching.batches import IN_FORCE
 from services.api.dependencies import Db
 from services.api.keys import READS, CalledBy, Caller
 from services.api.routers import training

@@ -40,7 +40,7 @@ from infra.db.unit_of_work import Database
 from infra.observability import logs, metrics
 from infra.observability.scraping import may_read
 from infra.queues.messaging import Queue, queue_depths
-from ranker.batches import IN_FORCE, UNBATCHED
+from ranker.batching.batches import IN_FORCE, UNBATCHED
 from services.api.dependencies import Db
 from services.api.documents.openapi import ERRORS
 from services.api.keys import READS

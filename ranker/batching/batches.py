@@ -34,8 +34,8 @@ from infra.db.tables import (
 )
 from infra.db.unit_of_work import Work
 from infra.observability import metrics
-from ranker.contents import ranked_groups
-from ranker.wanted import EVERYTHING, Wanted, leave_out
+from ranker.batching.contents import ranked_groups
+from ranker.batching.wanted import EVERYTHING, Wanted, leave_out
 
 MAX_LEASES = 5
 """Leases after which a batch that nobody completes is set aside."""

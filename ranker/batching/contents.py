@@ -12,8 +12,8 @@ from infra.contracts.prompting import Sampled
 from infra.contracts.ranking import Judged, RankedCandidate, RankedGroup, Response
 from infra.db.tables import CandidateRow, GroupRow, ProblemRow, RankingRow
 from infra.db.unit_of_work import Work
+from ranker.batching.wanted import RESTS_ON_SHARED
 from ranker.ranking import Preset, is_response, score_of
-from ranker.wanted import RESTS_ON_SHARED
 
 _NEEDED = (
     *(CandidateRow.author, CandidateRow.label, CandidateRow.pass_fraction),

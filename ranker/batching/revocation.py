@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from infra.contracts.base import BatchState, SkipReason
 from infra.db.tables import GroupRow, RankingRow, TrainingBatchRow
 from infra.db.unit_of_work import Work
-from ranker import batches
+from ranker.batching import batches
 
 NEVER_LEASED: ColumnElement[bool] = (TrainingBatchRow.state == BatchState.READY) & (
     TrainingBatchRow.lease_epoch == 0
