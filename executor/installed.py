@@ -8,7 +8,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from executor.languages import TOOLCHAINS, Toolchain
+from executor.languages import TOOLCHAINS
+from executor.toolchain_spec import Toolchain
 from infra.contracts.base import Language
 
 

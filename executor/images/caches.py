@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from executor.languages import Cache
+from executor.toolchain_spec import Cache
 from infra import errors
 
 _UNFINISHED: Final = "unfinished-"

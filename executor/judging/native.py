@@ -14,10 +14,11 @@ from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, while_compiling
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
-from executor.languages import CACHE_FOLDER, COMPILE_LIMITS, TOOLCHAINS, Toolchain
+from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail
 from executor.sandbox.strict import StrictSandbox
+from executor.toolchain_spec import CACHE_FOLDER, COMPILE_LIMITS, Toolchain
 from infra import errors
 from infra.contracts.base import Language, Outcome
 from infra.contracts.execution import TestResult

@@ -5,7 +5,8 @@ import pytest
 from executor.installed import look_up
 from executor.judging.judge import Judge
 from executor.judging.running import Runner
-from executor.languages import COMPILE_LIMITS, TOOLCHAINS
+from executor.languages import TOOLCHAINS
+from executor.toolchain_spec import COMPILE_LIMITS
 from infra.contracts.base import Label, Language, Outcome
 from infra.contracts.execution import Suite
 from infra.contracts.inline import Ending, Running

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from executor.images.caches import filled
-from executor.languages import Cache
+from executor.toolchain_spec import Cache
 from infra import errors
 
 COUNTS = ("{program}", "-c", 'cp main "$FILLED" && echo run >> runs && cp runs {folder}/')

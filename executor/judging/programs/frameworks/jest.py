@@ -14,7 +14,8 @@ from typing import Final
 from executor.judging.native import Build
 from executor.judging.programs.marks import Composed, Framework, Mark, NoTests
 from executor.judging.programs.words import words
-from executor.languages import NODE_FOLDERS, TOOLCHAINS, Toolchain
+from executor.languages import NODE_FOLDERS, TOOLCHAINS
+from executor.toolchain_spec import Toolchain
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
