@@ -267,8 +267,7 @@ class Supervisor:
             if not running.given_up and running.restart_at is None
         ]
         if not self._is_abandoned:
-            for number, stage in groupby(enumerate(alive), lambda one: _stage(*one)):
-                del number
+            for _, stage in groupby(enumerate(alive), lambda one: _stage(*one)):
                 self._end_stage([running for _, running in stage])
             return
         for running in alive:

@@ -1,6 +1,6 @@
 """Problems in TypeScript, PHP, Ruby, Perl and Lua"""
 
-from alembic import op
+from infra.db.migrations import languages
 
 revision = "0015"
 down_revision = "0014"
@@ -12,14 +12,8 @@ _AFTER = (*_BEFORE, "typescript", "php", "ruby", "perl", "lua")
 
 
 def upgrade() -> None:
-    _allow(_AFTER)
+    languages.allow(_AFTER)
 
 
 def downgrade() -> None:
-    _allow(_BEFORE)
-
-
-def _allow(languages: tuple[str, ...]) -> None:
-    op.drop_constraint(op.f("ck_problems_language"), "problems", type_="check")
-    listed = ", ".join(f"'{language}'" for language in languages)
-    op.create_check_constraint(op.f("ck_problems_language"), "problems", f"language IN ({listed})")
+    languages.allow(_BEFORE)

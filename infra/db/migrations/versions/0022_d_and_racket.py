@@ -1,6 +1,6 @@
 """Problems in D and Racket"""
 
-from alembic import op
+from infra.db.migrations import languages
 
 revision = "0022"
 down_revision = "0021"
@@ -15,14 +15,8 @@ _AFTER = (*_BEFORE, "d", "racket")
 
 
 def upgrade() -> None:
-    _allow(_AFTER)
+    languages.allow(_AFTER)
 
 
 def downgrade() -> None:
-    _allow(_BEFORE)
-
-
-def _allow(languages: tuple[str, ...]) -> None:
-    op.drop_constraint(op.f("ck_problems_language"), "problems", type_="check")
-    listed = ", ".join(f"'{language}'" for language in languages)
-    op.create_check_constraint(op.f("ck_problems_language"), "problems", f"language IN ({listed})")
+    languages.allow(_BEFORE)
