@@ -38,6 +38,8 @@ _OWN = (
     "executor.guest.reading.outline",
 )  # fmt: skip
 """What jails do most."""
+_TOOLCHAIN = "executor.guest.programs.native"
+"""What jails do where this is to be loaded, and nothing else."""
 _KEPT = 64
 """Confinements that are kept as they were read."""
 
@@ -51,7 +53,7 @@ def main() -> None:
     order_fd, proc_fd = int(sys.argv[1]), int(sys.argv[2])
     extra = sys.argv[3:]
     del sys.argv[1:]
-    for name in (*_PRELOADED, *_OWN):
+    for name in () if _TOOLCHAIN in extra else (*_PRELOADED, *_OWN):
         importlib.import_module(name)
     for name in packages.loaded(extra):
         _require_one_thread(proc_fd, name)

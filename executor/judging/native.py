@@ -16,8 +16,8 @@ from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
 from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Ended, describe_status
-from executor.sandbox.jail import Jail
-from executor.sandbox.strict import StrictSandbox
+from executor.sandbox.jail import Jail, Sandbox
+from executor.sandbox.policy import Mounts
 from executor.toolchain_spec import CACHE_FOLDER, COMPILE_LIMITS, Toolchain
 from infra import errors
 from infra.contracts.base import Language, Outcome
@@ -89,7 +89,7 @@ class Compiled(NamedTuple):
 class NativeRunner:
     """Compiles and runs the programs of one language."""
 
-    def __init__(self, sandbox: StrictSandbox, language: Language, limits: Limits) -> None:
+    def __init__(self, sandbox: Sandbox, language: Language, limits: Limits) -> None:
         """Find the toolchain.
 
         Raises:
@@ -103,15 +103,15 @@ class NativeRunner:
                 f" `rrtf languages install {language}` installs it on an executor's machine"
             )
         self._path = installed.path
-        links = {"/proc/self/exe": str(installed.path)} if self._toolchain.names_itself else {}
+        itself = ("/proc/self/exe", str(installed.path))
+        self._links = (itself,) if self._toolchain.names_itself else ()
         self._sandbox = sandbox
-        self._links = links
         shown = binds(self._toolchain.run_binds)
         # Where programs look for the shell with which they start others.
-        links = {"/bin": "/usr/bin"} if "/usr/bin" in shown else {}
-        if self.is_interpreted:
-            links |= self._links
-        self._running = sandbox.with_binds(shown, links, self._toolchain.open_files)
+        shell = (("/bin", "/usr/bin"),) if "/usr/bin" in shown else ()
+        self._running = self._showing(
+            shown, (*shell, *(self._links if self.is_interpreted else ()))
+        )
         self._limits = limits
         self._grown = limits.model_copy(
             update={
@@ -120,6 +120,10 @@ class NativeRunner:
                 "file_bytes": limits.file_bytes + COMPILE_LIMITS.value_bytes,
             }
         )
+
+    def _showing(self, folders: Sequence[str], links: tuple[tuple[str, str], ...]) -> Sandbox:
+        mounts = Mounts(tuple(folders), links, self._toolchain.open_files)
+        return self._sandbox.with_mounts(mounts)
 
     def _command(self, words: tuple[str, ...], main: str = "") -> list[str]:
         megabytes = self._limits.memory_bytes // _MEBIBYTE
@@ -196,7 +200,7 @@ class NativeRunner:
         made = {build.artifact: base64.b64encode(content).decode("ascii")}
         return Compiled(made, build.main, build.run)
 
-    def _compiling(self, build: Build) -> tuple[StrictSandbox, dict[str, str]]:
+    def _compiling(self, build: Build) -> tuple[Sandbox, dict[str, str]]:
         """Return where a program is compiled, and variables of its environment."""
         shown = binds(self._toolchain.compile_binds)
         environment = {}
@@ -210,8 +214,7 @@ class NativeRunner:
                 shown.append(f"{folder}:{CACHE_FOLDER}")
                 environment[cache.variable] = CACHE_FOLDER
                 break
-        open_files = self._toolchain.open_files
-        return self._sandbox.with_binds(shown, self._links, open_files), environment
+        return self._showing(shown, self._links), environment
 
     def _refusal(self, answer: dict[str, Any]) -> Ended | CompileFailed:
         told = str(answer.get("compile_error", "the compiler made nothing"))

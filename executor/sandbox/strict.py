@@ -15,6 +15,7 @@ from executor.sandbox.jail import Jail
 from executor.sandbox.plumbing import Ends, Plumbing
 from executor.sandbox.policy import (
     INSIDE_UID,
+    Mounts,
     base_command,
     brought,
     confinement,
@@ -36,25 +37,17 @@ class StrictSandbox:
     def __init__(
         self, nsjail: Path, image: Image, accountant: Accountant, outside_uid: int | None
     ) -> None:
-        self._binds: list[str] | None = None
-        self._links: dict[str, str] = {}
-        self._open_files = 0
+        self._mounts: Mounts | None = None
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
         self._uid = os.geteuid() if outside_uid is None else outside_uid
         self._gid = os.getegid() if outside_uid is None else outside_uid
 
-    def with_binds(
-        self, binds: list[str], links: dict[str, str], open_files: int
-    ) -> "StrictSandbox":
-        """Return a sandbox for other languages: it shows these folders too, read-only, and links.
-
-        Their runtimes reserve far more addresses than they use, so that only memory is limited.
-        So many files may be open beside those of every program.
-        """
+    def with_mounts(self, mounts: Mounts) -> "StrictSandbox":
+        """Return the sandbox for another language than Python, whose toolchain is shown."""
         other = copy.copy(self)
-        other._binds, other._links, other._open_files = binds, links, open_files
+        other._mounts = mounts
         return other
 
     @contextlib.contextmanager
@@ -106,25 +99,17 @@ class StrictSandbox:
         """The folder in which this machine's executors keep what is made once."""
         return self._image.images.folder
 
-    def native(self) -> "StrictSandbox":
-        """Return the sandbox for other languages than Python."""
-        return self
-
     def close(self) -> None:
         """Do nothing: nothing stays between jails."""
 
     def _command(self, limits: Limits, files: list[int]) -> list[str]:
-        confined = confinement(limits, files, self._image.packages)
+        confined = confinement(limits, files, self._image.packages, self._mounts)
         rlimits = {name: str(value) for name, value in _scaled(confined["rlimits"])}
-        if self._binds is not None:
-            nofile = confined["rlimits"]["NOFILE"] + self._open_files
-            rlimits |= {"as": "hard", "nofile": str(nofile)}
         return [
-            *base_command(self._nsjail, self._image),
+            *base_command(self._nsjail, self._image, self._mounts),
             "--user", f"{INSIDE_UID}:{self._uid}:1", "--group", f"{INSIDE_UID}:{self._gid}:1",
             "-m", f"none:/tmp:tmpfs:{confined['scratch']}",
-            *(w for path, to in self._links.items() for w in ("--symlink", f"{to}:{path}")),
-            *(word for folder in self._binds or () for word in ("-R", folder)),
+            "--rlimit_as", rlimits.pop("as", "hard"),
             *(word for name in rlimits for word in (f"--rlimit_{name}", rlimits[name])),
             # The guest bounds it; the program may widen it again, within its memory.
             "--rlimit_stack", "hard",
