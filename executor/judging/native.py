@@ -1,15 +1,14 @@
 """Candidates in other languages than Python: compiled once, run anew for every test."""
 
-import base64
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from executor.images import caches
 from executor.installed import binds, look_up
-from executor.judging import compare, verdicts
+from executor.judging import artifacts, compare, verdicts
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, while_compiling
 from executor.judging.limits.allowances import GRACE
@@ -79,8 +78,8 @@ def _kind(word: str) -> str:
 class Compiled(NamedTuple):
     """What leaves the compiler's jail."""
 
-    files: dict[str, str]
-    """In base 64, by name."""
+    files: dict[str, bytes]
+    """By name."""
     main: str
     """The class to run, where the language has one."""
     run: tuple[str, ...]
@@ -162,16 +161,22 @@ class NativeRunner:
             "sources": build.files,
             "environment": {**self._toolchain.environment, **environment},
         }
-        with compiling.jail(start, COMPILE_LIMITS) as jail:
-            budget = jail.budget(COMPILE_LIMITS.cpu_seconds, COMPILE_LIMITS.idle_seconds)
+        limits = COMPILE_LIMITS
+        with (
+            artifacts.place() as place,
+            compiling.jail(start, limits, artifact=place) as jail,
+            artifacts.emptied(place),
+        ):
+            budget = jail.budget(limits.cpu_seconds, limits.idle_seconds)
             try:
                 answer = jail.receive(budget)
+                require_brought(answer)
+                sizes = answer.get("artifact")
+                if not isinstance(sizes, dict) or not sizes:
+                    raise self._refusal(answer)
+                made = artifacts.taken(place, sizes, limits.value_bytes)
             except Ended as ended:
                 raise while_compiling(ended) from ended
-        require_brought(answer)
-        made = answer.get("artifact")
-        if not isinstance(made, dict) or not made:
-            raise self._refusal(answer)
         return Compiled(made, build.main or str(answer.get("main", "")), build.run)
 
     @property
@@ -181,8 +186,7 @@ class NativeRunner:
 
     def uncompiled(self, source: str) -> Compiled:
         """Return what runs of a program that is interpreted."""
-        content = base64.b64encode(source.encode()).decode("ascii")
-        return Compiled({self._toolchain.file: content}, "", self._toolchain.run)
+        return Compiled({self._toolchain.file: source.encode()}, "", self._toolchain.run)
 
     def is_compiled(self, build: Build) -> bool:
         """Tell whether what runs is made by a compiler, which does not only look at it."""
@@ -197,8 +201,7 @@ class NativeRunner:
         if self.is_compiled(build) or not (self._toolchain.parses_first or is_parsed):
             return None
         content = build.files[build.artifact].encode("utf-8", "surrogateescape")
-        made = {build.artifact: base64.b64encode(content).decode("ascii")}
-        return Compiled(made, build.main, build.run)
+        return Compiled({build.artifact: content}, build.main, build.run)
 
     def _compiling(self, build: Build) -> tuple[Sandbox, dict[str, str]]:
         """Return where a program is compiled, and variables of its environment."""
@@ -225,13 +228,14 @@ class NativeRunner:
             return while_compiling(ended)
         return CompileFailed(told)
 
+    @contextlib.contextmanager
     def jail(
         self,
         compiled: Compiled,
         stdin: str,
         arguments: Sequence[str] = (),
         carried: Mapping[str, Any] | None = None,
-    ) -> AbstractContextManager[Jail]:
+    ) -> Iterator[Jail]:
         """Start a compiled program with this standard input.
 
         `carried` are the files that it gets, and the names of those to take from it afterwards, as
@@ -240,12 +244,16 @@ class NativeRunner:
         start = {
             **(carried or {}),
             "role": "become",
-            "artifact": compiled.files,
+            "artifact": {name: len(content) for name, content in compiled.files.items()},
             "command": [*self._command(compiled.run, compiled.main), *arguments],
             "libraries": self._command(self._toolchain.libraries),
             "environment": {},
         }
-        return self._running.jail(start, self._grown, stdin)
+        with (
+            artifacts.placed(compiled.files) as place,
+            self._running.jail(start, self._grown, stdin, place) as jail,
+        ):
+            yield jail
 
     def run_each(
         self, compiled: Compiled, tests: Sequence[StdioTest], meter: Meter, checkers: Checkers

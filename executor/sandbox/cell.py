@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from executor.guest.boot import OF_TOOLCHAINS
 from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
 from executor.sandbox.jail import Jail, kill
@@ -38,8 +39,6 @@ USERS_PER_CELL: Final = 1024
 """Host user ids that one cell takes; each jail of a cell runs as another."""
 _START_SECONDS: Final = 30.0
 _END_SECONDS: Final = 10.0
-_TOOLCHAIN: Final = ("executor.guest.programs.native",)
-"""What a cell for another language than Python has loaded."""
 _numbers = itertools.count()
 """Of accounts: several cells have the same accountant, and jails at the same time."""
 
@@ -75,7 +74,11 @@ class CellSandbox:
 
     @contextlib.contextmanager
     def jail(
-        self, start: dict[str, Any], limits: Limits, stdin: str | None = None
+        self,
+        start: dict[str, Any],
+        limits: Limits,
+        stdin: str | None = None,
+        artifact: int | None = None,
     ) -> Iterator[Jail]:
         """Run a guest in a jail forked from the cell; nothing of it is left when the block ends.
 
@@ -89,7 +92,7 @@ class CellSandbox:
             stack.enter_context(self._ended_if_broken(cell))
             account = self._accountant.open(f"jail-{next(_numbers)}", limits)
             stack.callback(account.close)
-            with Plumbing(stdin) as plumbing:
+            with Plumbing(stdin, artifact) as plumbing:
                 files = brought(start, plumbing.input_bytes)
                 confined = confinement(limits, files, self._image.packages, self._mounts)
                 cell.order(confined, plumbing, account.entrances)
@@ -222,7 +225,7 @@ class _Cell:
                     "-m", "none:/tmp:tmpfs:size=4096,mode=755",
                     "--keep_caps", "--seccomp_string", CELL_POLICY,
                     *(word for name in _UNLIMITED for word in (f"--rlimit_{name}", "hard")),
-                    *python_command("zygote.py", fds, _TOOLCHAIN if mounts else image.warm),
+                    *python_command("zygote.py", fds, (OF_TOOLCHAINS,) if mounts else image.warm),
                 ],
                 # A pipe for output too, as in a jail: the zygote's standard streams remember what
                 # they were opened on, and children inherit them.
@@ -275,10 +278,7 @@ class _Cell:
         # User 0 of the cell is the zygote's own, and with one user there is no other.
         uid = self._jails if self._users > 1 else 0
         message = uid.to_bytes(4, "big") + json.dumps(confined).encode()
-        files = (
-            plumbing.channel, plumbing.control, plumbing.stdin, plumbing.stdout, plumbing.stderr,
-            *entrances,
-        )  # fmt: skip
+        files = (*plumbing.standard, *plumbing.kept, *entrances)
         try:
             socket.send_fds(self._orders, [message], files)
         except OSError as error:

@@ -50,9 +50,15 @@ class Sandbox(Protocol):
         """Return the sandbox for another language than Python, whose toolchain is shown."""
 
     def jail(
-        self, start: dict[str, Any], limits: Limits, stdin: str | None = None
+        self,
+        start: dict[str, Any],
+        limits: Limits,
+        stdin: str | None = None,
+        artifact: int | None = None,
     ) -> AbstractContextManager["Jail"]:
         """Run a guest in a jail of its own; nothing of it is left when the block ends.
+
+        One of a toolchain gets an open file for what is compiled, the `artifact`.
 
         It comes up while the caller goes on; the first use of it waits.
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from executor.guest.boot import OF_TOOLCHAINS
 from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
 from executor.sandbox.jail import Jail
@@ -52,7 +53,11 @@ class StrictSandbox:
 
     @contextlib.contextmanager
     def jail(
-        self, start: dict[str, Any], limits: Limits, stdin: str | None = None
+        self,
+        start: dict[str, Any],
+        limits: Limits,
+        stdin: str | None = None,
+        artifact: int | None = None,
     ) -> Iterator[Jail]:
         """Run a guest in a fresh nsjail; nothing of it is left when the block ends.
 
@@ -62,16 +67,16 @@ class StrictSandbox:
         with health.watched_slot(), contextlib.ExitStack() as stack:
             account = self._accountant.open(f"strict-{next(_numbers)}", limits)
             stack.callback(account.close)
-            with Plumbing(stdin) as plumbing:
-                fds = (plumbing.channel, plumbing.control, *account.entrances)
+            with Plumbing(stdin, artifact) as plumbing:
+                fds = (*plumbing.kept, *account.entrances)
                 process = subprocess.Popen(
                     [
                         *self._command(limits, brought(start, plumbing.input_bytes)),
-                        *python_command("boot.py", fds, self._image.warm),
+                        *python_command("boot.py", fds, self._modules()),
                     ],
-                    stdin=plumbing.stdin,
-                    stdout=plumbing.stdout,
-                    stderr=plumbing.stderr,
+                    stdin=plumbing.standard[0],
+                    stdout=plumbing.standard[1],
+                    stderr=plumbing.standard[2],
                     env={},
                     pass_fds=fds,
                 )
@@ -101,6 +106,9 @@ class StrictSandbox:
 
     def close(self) -> None:
         """Do nothing: nothing stays between jails."""
+
+    def _modules(self) -> tuple[str, ...]:
+        return self._image.warm if self._mounts is None else (OF_TOOLCHAINS,)
 
     def _command(self, limits: Limits, files: list[int]) -> list[str]:
         confined = confinement(limits, files, self._image.packages, self._mounts)

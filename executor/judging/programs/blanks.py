@@ -6,7 +6,6 @@ the compiler has made: as a number in the machine's form, as a part of a text, o
 it is overwritten with the literal itself, or with the other one.
 """
 
-import base64
 import random
 import re
 import secrets
@@ -101,6 +100,26 @@ def _letter_like(letter: str) -> str:
     return _RANDOM.choice(kind.replace(letter, ""))
 
 
+class Place(NamedTuple):
+    """Where the stand-in of a blank is in what was compiled."""
+
+    file: str
+    at: int
+    form: int
+    """Which of those of `Blank.written`."""
+
+
+Places = tuple[tuple[Place, ...], ...]
+"""Of each blank."""
+
+
+def _found(content: bytes, written: bytes) -> Iterator[int]:
+    at = content.find(written)
+    while at >= 0:
+        yield at
+        at = content.find(written, at + len(written))
+
+
 class Form(NamedTuple):
     """Test code with stand-ins for its blanks."""
 
@@ -134,42 +153,46 @@ class Form(NamedTuple):
         """Tell whether a text, such as a compiler's complaint, has a stand-in in it."""
         return any(word.rstrip(_LAST) in text for word in self.words)
 
-    def counts(self, files: Mapping[str, str], language: Language) -> tuple[int, ...]:
-        """Count how often each stand-in is found in files, which are in base 64, by name."""
-        texts = [base64.b64decode(content) for content in files.values()]
+    def places(self, files: Mapping[str, bytes], language: Language) -> Places:
+        """Find each stand-in in files."""
         return tuple(
-            sum(text.count(form) for text in texts for form in blank.written(language, word))
+            tuple(
+                Place(name, at, form)
+                for name, content in files.items()
+                for form, written in enumerate(blank.written(language, word))
+                for at in _found(content, written)
+            )
             for blank, word in zip(self.blanks, self.words, strict=True)
         )
 
     def filled(
-        self, files: Mapping[str, str], language: Language, changed: Collection[Blank] = ()
-    ) -> dict[str, str]:
+        self,
+        files: Mapping[str, bytes],
+        places: Places,
+        language: Language,
+        changed: Collection[Blank] = (),
+    ) -> dict[str, bytes]:
         """Return files with the literals in them, of which some may be the other ones."""
-        pairs = [
-            pair
-            for blank, word in zip(self.blanks, self.words, strict=True)
-            for pair in zip(
-                blank.written(language, word),
-                blank.written(language, blank.other if blank in changed else blank.own),
-                strict=True,
+        patches = sorted(
+            (place, word, blank.other if blank in changed else blank.own, blank)
+            for blank, word, where in zip(self.blanks, self.words, places, strict=True)
+            for place in where
+        )
+        made = {name: bytearray(content) for name, content in files.items()}
+        # From the end: a literal need not be as long as its stand-in.
+        for place, word, literal, blank in reversed(patches):
+            before, after = (
+                list(blank.written(language, one))[place.form] for one in (word, literal)
             )
-        ]
-        made = {}
-        for name, content in files.items():
-            text = base64.b64decode(content)
-            for form, literal in pairs:
-                text = text.replace(form, literal)
-            made[name] = base64.b64encode(text).decode("ascii")
-        return made
+            made[place.file][place.at : place.at + len(before)] = after
+        return {name: bytes(content) for name, content in made.items()}
 
-    def bare(self, files: Mapping[str, str], language: Language) -> list[bytes]:
+    def bare(self, files: Mapping[str, bytes], places: Places, language: Language) -> list[bytes]:
         """Return files with the literals in them, and nothing where they say a stand-in in words.
 
         An assertion that failed says so; `readable` puts the literal there.
         """
-        texts = (base64.b64decode(text) for text in self.filled(files, language).values())
-        return [self._without(text) for text in texts]
+        return [self._without(text) for text in self.filled(files, places, language).values()]
 
     def _without(self, text: bytes) -> bytes:
         for word in self.words:
