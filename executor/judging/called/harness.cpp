@@ -13,30 +13,15 @@
 #undef first
 #undef second
 #include <unistd.h>
-#include <array>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <deque>
 #include <exception>
-#include <iostream>
-#include <iterator>
-#include <limits>
-#include <list>
-#include <map>
-#include <set>
-#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <type_traits>
-#include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
-#if __cplusplus >= 201703L
-#include <optional>
-#include <string_view>
-#endif
+// What a program has not included it has no values of; libstdc++ tells by these macros.
 
 namespace rrtf_harness {
 
@@ -50,7 +35,12 @@ struct Json {
     std::vector<Json> items;
 };
 
-[[noreturn]] inline void refuse() { throw std::invalid_argument("an argument does not fit"); }
+struct Refused : std::exception {
+    const char *why;
+    explicit Refused(const char *told) : why(told) {}
+    const char *what() const noexcept override { return why; }
+};
+[[noreturn]] inline void refuse() { throw Refused("an argument does not fit"); }
 
 class Parser {
 public:
@@ -187,26 +177,6 @@ template <class T> T sequence(const Json &given) {
 template <class T, class... R> struct As<std::vector<T, R...>> {
     static std::vector<T, R...> of(const Json &given) { return sequence<std::vector<T, R...>>(given); }
 };
-template <class T, class... R> struct As<std::list<T, R...>> {
-    static std::list<T, R...> of(const Json &given) { return sequence<std::list<T, R...>>(given); }
-};
-template <class T, class... R> struct As<std::deque<T, R...>> {
-    static std::deque<T, R...> of(const Json &given) { return sequence<std::deque<T, R...>>(given); }
-};
-template <class T, class... R> struct As<std::set<T, R...>> {
-    static std::set<T, R...> of(const Json &given) { return sequence<std::set<T, R...>>(given); }
-};
-template <class T, class... R> struct As<std::unordered_set<T, R...>> {
-    static std::unordered_set<T, R...> of(const Json &given) { return sequence<std::unordered_set<T, R...>>(given); }
-};
-template <class T, std::size_t N> struct As<std::array<T, N>> {
-    static std::array<T, N> of(const Json &given) {
-        std::array<T, N> made;
-        if (items(given).size() != N) refuse();
-        for (std::size_t at = 0; at < N; ++at) made[at] = As<T>::of(given.items[at]);
-        return made;
-    }
-};
 template <class A, class B> struct As<std::pair<A, B>> {
     static std::pair<A, B> of(const Json &given) {
         if (items(given).size() != 2) refuse();
@@ -219,12 +189,6 @@ template <class T> T mapping(const Json &given) {
         made.insert(As<std::pair<typename T::key_type, typename T::mapped_type>>::of(item));
     return made;
 }
-template <class K, class V, class... R> struct As<std::map<K, V, R...>> {
-    static std::map<K, V, R...> of(const Json &given) { return mapping<std::map<K, V, R...>>(given); }
-};
-template <class K, class V, class... R> struct As<std::unordered_map<K, V, R...>> {
-    static std::unordered_map<K, V, R...> of(const Json &given) { return mapping<std::unordered_map<K, V, R...>>(given); }
-};
 template <std::size_t... I> struct Numbers {};
 template <std::size_t N, std::size_t... I> struct Counted : Counted<N - 1, N - 1, I...> {};
 template <std::size_t... I> struct Counted<0, I...> { typedef Numbers<I...> numbers; };
@@ -237,16 +201,6 @@ template <class... T> struct As<std::tuple<T...>> {
         return each(given, typename Counted<sizeof...(T)>::numbers());
     }
 };
-#if __cplusplus >= 201703L
-template <class T> struct As<std::optional<T>> {
-    static std::optional<T> of(const Json &given) {
-        return given.kind == 'n' ? std::optional<T>() : std::optional<T>(As<T>::of(given));
-    }
-};
-template <> struct As<std::string_view> {
-    static std::string_view of(const Json &given) { return *new std::string(As<std::string>::of(given)); }
-};
-#endif
 
 inline void told(std::string &out, const std::string &text) {
     out += '"';
@@ -275,7 +229,7 @@ template <class T> struct Tell<T, typename std::enable_if<std::is_integral<T>::v
 template <class T> struct Tell<T, typename std::enable_if<std::is_floating_point<T>::value>::type> {
     static void to(std::string &out, T value) {
         char text[64];
-        std::snprintf(text, sizeof text, std::isfinite(value) ? "%.17g" : "{\"$float\":\"%g\"}", double(value));
+        std::snprintf(text, sizeof text, value - value == 0 ? "%.17g" : "{\"$float\":\"%g\"}", double(value));
         out += text;
     }
 };
@@ -305,13 +259,6 @@ template <class T> struct TellTagged {
 template <class T> struct TellSet { static void to(std::string &out, const T &value) { TellTagged<T>::tagged(out, "set", value); } };
 template <class T> struct TellMap { static void to(std::string &out, const T &value) { TellTagged<T>::tagged(out, "dict", value); } };
 template <class... R> struct Tell<std::vector<R...>> : TellList<std::vector<R...>> {};
-template <class... R> struct Tell<std::list<R...>> : TellList<std::list<R...>> {};
-template <class... R> struct Tell<std::deque<R...>> : TellList<std::deque<R...>> {};
-template <class T, std::size_t N> struct Tell<std::array<T, N>> : TellList<std::array<T, N>> {};
-template <class... R> struct Tell<std::set<R...>> : TellSet<std::set<R...>> {};
-template <class... R> struct Tell<std::unordered_set<R...>> : TellSet<std::unordered_set<R...>> {};
-template <class... R> struct Tell<std::map<R...>> : TellMap<std::map<R...>> {};
-template <class... R> struct Tell<std::unordered_map<R...>> : TellMap<std::unordered_map<R...>> {};
 template <class A, class B> struct Tell<std::pair<A, B>> {
     static void to(std::string &out, const std::pair<A, B> &value) {
         out += '['; tell<typename std::decay<A>::type>(out, value.first); out += ',';
@@ -327,9 +274,67 @@ template <class... T> struct Tell<std::tuple<T...>> {
         out += '['; each(out, value, typename Counted<sizeof...(T)>::numbers()); out += ']';
     }
 };
-#if __cplusplus >= 201703L
+
+#ifdef _GLIBCXX_LIST
+template <class T, class... R> struct As<std::list<T, R...>> {
+    static std::list<T, R...> of(const Json &given) { return sequence<std::list<T, R...>>(given); }
+};
+template <class... R> struct Tell<std::list<R...>> : TellList<std::list<R...>> {};
+#endif
+#ifdef _GLIBCXX_DEQUE
+template <class T, class... R> struct As<std::deque<T, R...>> {
+    static std::deque<T, R...> of(const Json &given) { return sequence<std::deque<T, R...>>(given); }
+};
+template <class... R> struct Tell<std::deque<R...>> : TellList<std::deque<R...>> {};
+#endif
+#ifdef _GLIBCXX_ARRAY
+template <class T, std::size_t N> struct As<std::array<T, N>> {
+    static std::array<T, N> of(const Json &given) {
+        std::array<T, N> made;
+        if (items(given).size() != N) refuse();
+        for (std::size_t at = 0; at < N; ++at) made[at] = As<T>::of(given.items[at]);
+        return made;
+    }
+};
+template <class T, std::size_t N> struct Tell<std::array<T, N>> : TellList<std::array<T, N>> {};
+#endif
+#ifdef _GLIBCXX_SET
+template <class T, class... R> struct As<std::set<T, R...>> {
+    static std::set<T, R...> of(const Json &given) { return sequence<std::set<T, R...>>(given); }
+};
+template <class... R> struct Tell<std::set<R...>> : TellSet<std::set<R...>> {};
+#endif
+#ifdef _GLIBCXX_UNORDERED_SET
+template <class T, class... R> struct As<std::unordered_set<T, R...>> {
+    static std::unordered_set<T, R...> of(const Json &given) { return sequence<std::unordered_set<T, R...>>(given); }
+};
+template <class... R> struct Tell<std::unordered_set<R...>> : TellSet<std::unordered_set<R...>> {};
+#endif
+#ifdef _GLIBCXX_MAP
+template <class K, class V, class... R> struct As<std::map<K, V, R...>> {
+    static std::map<K, V, R...> of(const Json &given) { return mapping<std::map<K, V, R...>>(given); }
+};
+template <class... R> struct Tell<std::map<R...>> : TellMap<std::map<R...>> {};
+#endif
+#ifdef _GLIBCXX_UNORDERED_MAP
+template <class K, class V, class... R> struct As<std::unordered_map<K, V, R...>> {
+    static std::unordered_map<K, V, R...> of(const Json &given) { return mapping<std::unordered_map<K, V, R...>>(given); }
+};
+template <class... R> struct Tell<std::unordered_map<R...>> : TellMap<std::unordered_map<R...>> {};
+#endif
+#if defined(_GLIBCXX_OPTIONAL) && __cplusplus >= 201703L
+template <class T> struct As<std::optional<T>> {
+    static std::optional<T> of(const Json &given) {
+        return given.kind == 'n' ? std::optional<T>() : std::optional<T>(As<T>::of(given));
+    }
+};
 template <class T> struct Tell<std::optional<T>> {
     static void to(std::string &out, const std::optional<T> &value) { if (value) tell(out, *value); else out += "null"; }
+};
+#endif
+#if defined(_GLIBCXX_STRING_VIEW) && __cplusplus >= 201703L
+template <> struct As<std::string_view> {
+    static std::string_view of(const Json &given) { return *new std::string(As<std::string>::of(given)); }
 };
 template <> struct Tell<std::string_view> {
     static void to(std::string &out, std::string_view value) { told(out, std::string(value)); }
@@ -350,7 +355,7 @@ template <class R, class... A> struct Caller {
         Answer<R>::of(out, [&]() -> R { return function(static_cast<A &&>(std::get<I>(held))...); });
     }
     template <class F> static void call(std::string &out, F function, const Json &given) {
-        if (items(given).size() != sizeof...(A)) throw std::invalid_argument("it takes another number of arguments");
+        if (items(given).size() != sizeof...(A)) throw Refused("it takes another number of arguments");
         each(out, function, given, typename Counted<sizeof...(A)>::numbers());
     }
 };
@@ -382,6 +387,15 @@ inline std::string answer(const Json &given) {
     return why + "}\n";
 }
 
+inline bool read_line(std::string &line) {
+    line.clear();
+    for (int one; (one = std::getc(stdin)) != EOF;) {
+        if (one == '\n') return true;
+        line += char(one);
+    }
+    return !line.empty();
+}
+
 inline void write_all(const std::string &text) {
     for (std::size_t done = 0; done < text.size();) {
         ssize_t count = ::write(1, text.data() + done, text.size() - done);
@@ -394,11 +408,13 @@ inline void write_all(const std::string &text) {
 
 int main() {
     std::string mark, line;
-    std::getline(std::cin, mark);
-    while (std::getline(std::cin, line)) {
+    rrtf_harness::read_line(mark);
+    while (rrtf_harness::read_line(line)) {
         rrtf_harness::Json given = rrtf_harness::Parser(line).value();
         std::string answer = mark + rrtf_harness::answer(given);
+#ifdef _GLIBCXX_IOSTREAM
         std::cout.flush();
+#endif
         std::fflush(stdout);
         rrtf_harness::write_all(answer);
     }
