@@ -17,7 +17,13 @@ from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail, Sandbox
 from executor.sandbox.policy import Mounts
-from executor.toolchain_spec import CACHE_FOLDER, COMPILE_LIMITS, Toolchain
+from executor.toolchain_spec import (
+    CACHE_FOLDER,
+    COMPILE_LIMITS,
+    HARNESS_FOLDER,
+    Cache,
+    Toolchain,
+)
 from infra import errors
 from infra.contracts.base import Language, Outcome
 from infra.contracts.execution import TestResult
@@ -52,6 +58,8 @@ class Build(NamedTuple):
     """The one of the files that is named as the language asks for."""
     main: str = ""
     """The class to run, where that is not found by what is compiled."""
+    libraries: tuple[Cache, ...] = ()
+    """Of a harness: compiled once, whatever the program."""
 
     @staticmethod
     def of(toolchain: Toolchain, files: dict[str, str], words: tuple[str, ...] = ()) -> "Build":
@@ -205,19 +213,27 @@ class NativeRunner:
 
     def _compiling(self, build: Build) -> tuple[Sandbox, dict[str, str]]:
         """Return where a program is compiled, and variables of its environment."""
+        usual = self._toolchain.environment
         shown = binds(self._toolchain.compile_binds)
         environment = {}
-        for cache in reversed(self._toolchain.caches):
-            is_used = cache.options <= set(build.command) and any(
-                cache.word in text for text in build.files.values()
-            )
-            if is_used and (cache.needs is None or Path(cache.needs).exists()):
-                usual = self._toolchain.environment
-                folder = caches.filled(self._sandbox.home, self._path, usual, cache)
-                shown.append(f"{folder}:{CACHE_FOLDER}")
-                environment[cache.variable] = CACHE_FOLDER
-                break
+        used = [(cache, HARNESS_FOLDER) for cache in build.libraries]
+        used += [(cache, CACHE_FOLDER) for cache in self._fitting(build)]
+        for cache, place in used:
+            folder = caches.filled(self._sandbox.home, self._path, usual, cache)
+            shown.append(f"{folder}:{place}")
+            environment[cache.variable] = place
         return self._showing(shown, self._links), environment
+
+    def _fitting(self, build: Build) -> list[Cache]:
+        """Return the last of the toolchain's caches that fits a program, if one does."""
+        fitting = [
+            cache
+            for cache in self._toolchain.caches
+            if cache.options <= set(build.command)
+            and any(cache.word in text for text in build.files.values())
+            and (cache.needs is None or Path(cache.needs).exists())
+        ]
+        return fitting[-1:]
 
     def _refusal(self, answer: dict[str, Any]) -> Ended | CompileFailed:
         told = str(answer.get("compile_error", "the compiler made nothing"))

@@ -6,6 +6,7 @@ the compiler has made: as a number in the machine's form, as a part of a text, o
 it is overwritten with the literal itself, or with the other one.
 """
 
+import itertools
 import random
 import re
 import secrets
@@ -25,6 +26,7 @@ _CLASSES: Final = frozenset({Language.JAVA, Language.KOTLIN, Language.SCALA})
 _SCRIPTS: Final = frozenset({Language.JAVASCRIPT, Language.TYPESCRIPT})
 """Languages that become JavaScript."""
 _LEAST, _LIMIT = 2**30, 2**31
+_LOW: Final = 2**16
 """Of stand-ins for numbers: they take four bytes wherever they are, and small ones might not."""
 _NUMBER: Final = re.compile(r"(0|[1-9]\d{0,9})([uUlL]{0,3}|\.\d+)")
 _TEXT: Final = re.compile(r'"(?:[^"\\]*[^"\\A-Za-z0-9])?([A-Za-z0-9]{6,})"')
@@ -68,11 +70,11 @@ class Blank(NamedTuple):
         # As long as it was: in what is compiled there is no room for more.
         return Blank(at, at + len(own), "text", own, own[:-1] + _letter_like(own[-1]))
 
-    def stand_in(self) -> str:
-        """Make a word for its place."""
+    def stand_in(self, number: int) -> str:
+        """Make a word for its place, which is that `number` if one is wanted."""
         match self.kind:
             case "number":
-                return str(_RANDOM.randrange(_LEAST, _LIMIT))
+                return str(number)
             case "text":
                 return "".join(_RANDOM.choices(_LETTERS, k=len(self.own) - 1)) + _LAST
         return f"zzz_{secrets.token_hex(16)}"
@@ -113,11 +115,32 @@ Places = tuple[tuple[Place, ...], ...]
 """Of each blank."""
 
 
-def _found(content: bytes, written: bytes) -> Iterator[int]:
-    at = content.find(written)
+_Words = dict[bytes, tuple[int, int]]
+"""What is looked for: in which form of which blank."""
+
+
+def _found(content: bytes, words: _Words) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Find words of one length by what all of them have in common, and tell which each is."""
+    first, *others = words
+    alike = [all(word[at] == first[at] for word in others) for at in range(len(first))]
+    runs = [(len(list(run)), is_alike) for is_alike, run in itertools.groupby(alike)]
+    ends = list(itertools.accumulate(length for length, _ in runs))
+    length, end = max((n, end) for (n, is_alike), end in zip(runs, ends, strict=True) if is_alike)
+    start, common = end - length, first[end - length : end]
+    at = content.find(common)
     while at >= 0:
-        yield at
-        at = content.find(written, at + len(written))
+        begin = at - start
+        which = words.get(content[begin : begin + len(first)]) if begin >= 0 else None
+        if which is not None:
+            yield begin, which
+        at = content.find(common, at + 1)
+
+
+def _stand_ins(blanks: Sequence[Blank]) -> tuple[str, ...]:
+    """Make different words for blanks; numbers begin alike, so that one search finds all."""
+    high = _RANDOM.randrange(_LEAST, _LIMIT, _LOW)
+    numbers = _RANDOM.sample(range(high + 1, high + _LOW), len(blanks))
+    return tuple(blank.stand_in(number) for blank, number in zip(blanks, numbers, strict=True))
 
 
 class Form(NamedTuple):
@@ -131,7 +154,7 @@ class Form(NamedTuple):
     @staticmethod
     def of(source: str, blanks: Sequence[Blank]) -> "Form":
         """Put stand-ins in the place of literals; blanks are in the order of the test code."""
-        words, parts, at = tuple(blank.stand_in() for blank in blanks), [], 0
+        words, parts, at = _stand_ins(blanks), list[str](), 0
         for blank, word in zip(blanks, words, strict=True):
             parts += [source[at : blank.start], word]
             at = blank.end
@@ -139,7 +162,7 @@ class Form(NamedTuple):
 
     def again(self) -> tuple["Form", Callable[[str], str]]:
         """Return the same with other stand-ins, and what puts them into a text that has these."""
-        words = tuple(blank.stand_in() for blank in self.blanks)
+        words = _stand_ins(self.blanks)
         other = dict(zip(self.words, words, strict=True))
 
         def put(text: str) -> str:
@@ -155,15 +178,24 @@ class Form(NamedTuple):
 
     def places(self, files: Mapping[str, bytes], language: Language) -> Places:
         """Find each stand-in in files."""
-        return tuple(
-            tuple(
-                Place(name, at, form)
-                for name, content in files.items()
-                for form, written in enumerate(blank.written(language, word))
-                for at in _found(content, written)
-            )
-            for blank, word in zip(self.blanks, self.words, strict=True)
-        )
+        found: list[list[Place]] = [[] for _ in self.blanks]
+        for words in self._words(language):
+            for name, content in files.items():
+                for at, (number, form) in _found(content, words):
+                    found[number].append(Place(name, at, form))
+        return tuple(map(tuple, found))
+
+    def _words(self, language: Language) -> Iterator[_Words]:
+        """Return what is looked for, together where one search finds it."""
+        together: dict[tuple[int, bool], _Words] = {}
+        for number, (blank, word) in enumerate(zip(self.blanks, self.words, strict=True)):
+            for form, written in enumerate(blank.written(language, word)):
+                if blank.kind == "number":
+                    top = written[0 if language in _CLASSES else -1]
+                    together.setdefault((len(written), top > 127), {})[written] = number, form
+                else:
+                    yield {written: (number, form)}
+        yield from together.values()
 
     def filled(
         self,
