@@ -57,7 +57,7 @@ def main() -> None:
     for wanted, fd in enumerate(high, CHANNEL_FD):
         os.dup2(fd, wanted)
     os.closerange(CHANNEL_FD + len(kept), 64)
-    serve()
+    serve(len(kept))
 
 
 def parted(fds: list[int], modules: Sequence[str]) -> tuple[list[int], list[int]]:
@@ -76,8 +76,11 @@ def enter(entrances: Sequence[int]) -> None:
         os.write(fd, b"0")
 
 
-def serve() -> None:
-    """Wait for the order to start, run the child, report its end; never return."""
+def serve(kept: int) -> None:
+    """Wait for the order to start, run the child, report its end; never return.
+
+    So many open files are this process's, of which only the control socket stays with it.
+    """
     from executor.guest import channel
 
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
@@ -96,9 +99,9 @@ def serve() -> None:
         for fd in (CONTROL_FD, wake_read, wake_write):
             os.close(fd)
         run_child(start)
-    os.close(CHANNEL_FD)
-    with contextlib.suppress(OSError):  # Where there is none.
-        os.close(ARTIFACT_FD)
+    for fd in range(CHANNEL_FD, CHANNEL_FD + kept):
+        if fd != CONTROL_FD:
+            os.close(fd)
     wait(child, wake_read, control)
     os._exit(0)
 
