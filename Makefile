@@ -84,7 +84,7 @@ bench-mixed: venv ## Label 10,000 honest and hostile candidates mixed, through t
 	@$(BIN)/python -m tests.benchmarks.executor.mixed --data "$${RRTF_DATA:-../shared/data}"
 
 bench-languages: venv ## Measure test programs of each language beside a plain loop of compiler and run
-	@$(BIN)/python -m tests.benchmarks.executor.languages
+	@$(BIN)/python -m tests.benchmarks.executor.languages --data "$${RRTF_DATA:-../shared/data}"
 
 bench-trainer: venv ## Measure a training step in each layout beside a plain padded one
 	@$(BIN)/python -m tests.benchmarks.trainer.run

@@ -38,6 +38,8 @@ class Cache(NamedTuple):
 
 CACHE_FOLDER: Final = "/cache"
 """Where a jail sees it."""
+HARNESS_FOLDER: Final = "/harness"
+"""Where it sees what is compiled of a harness that calls candidates."""
 
 
 class Toolchain(NamedTuple):

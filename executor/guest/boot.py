@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 CHANNEL_FD = 3
 CONTROL_FD = 4
+ARTIFACT_FD = 5
+"""What a compiler has made, where toolchains are run."""
+OF_TOOLCHAINS = "executor.guest.programs.native"
+"""To be loaded where toolchains are run, and nothing else."""
 OF_TESTS = ("isolated", "suite", "watched")
 """Roles in which tests are run, by pytest if they need it."""
 _exit = os._exit
@@ -29,11 +33,13 @@ _exit = os._exit
 def main() -> None:
     """Take the files whose numbers are our arguments, and serve.
 
-    They are the candidate's channel, the control socket, and the entrances of the account; the
-    names of modules to load come after them.
+    They are the candidate's channel, the control socket, an artifact for toolchains, and the
+    entrances of the account; the names of modules to load come after them.
     """
-    channel, control, *entrances = (int(word) for word in sys.argv[1:] if word.isdecimal())
+    fds = [int(word) for word in sys.argv[1:] if word.isdecimal()]
     modules = [word for word in sys.argv[1:] if not word.isdecimal()]
+    kept, entrances = parted(fds, modules)
+    control = kept[1]
     del sys.argv[1:]
     sys.path.insert(0, "/py/guest")
     from executor.guest import confine, files, packages
@@ -47,11 +53,17 @@ def main() -> None:
     outputs = files.name_files()
     enter(entrances)
     files.greet(control, outputs)
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64 - 8) for fd in (channel, control)]
-    for fd, wanted in zip(high, (CHANNEL_FD, CONTROL_FD), strict=True):
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 64 - 8) for fd in kept]
+    for wanted, fd in enumerate(high, CHANNEL_FD):
         os.dup2(fd, wanted)
-    os.closerange(CONTROL_FD + 1, 64)
-    serve()
+    os.closerange(CHANNEL_FD + len(kept), 64)
+    serve(len(kept))
+
+
+def parted(fds: list[int], modules: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Part the open files of a jail: what it keeps, as `CHANNEL_FD` and on, and the entrances."""
+    kept = 3 if OF_TOOLCHAINS in modules else 2
+    return fds[:kept], fds[kept:]
 
 
 def enter(entrances: Sequence[int]) -> None:
@@ -64,8 +76,11 @@ def enter(entrances: Sequence[int]) -> None:
         os.write(fd, b"0")
 
 
-def serve() -> None:
-    """Wait for the order to start, run the child, report its end; never return."""
+def serve(kept: int) -> None:
+    """Wait for the order to start, run the child, report its end; never return.
+
+    So many open files are this process's, of which only the control socket stays with it.
+    """
     from executor.guest import channel
 
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
@@ -84,7 +99,9 @@ def serve() -> None:
         for fd in (CONTROL_FD, wake_read, wake_write):
             os.close(fd)
         run_child(start)
-    os.close(CHANNEL_FD)
+    for fd in range(CHANNEL_FD, CHANNEL_FD + kept):
+        if fd != CONTROL_FD:
+            os.close(fd)
     wait(child, wake_read, control)
     os._exit(0)
 
@@ -128,11 +145,11 @@ def run_child(start: dict[str, object]) -> NoReturn:
             case "compile":
                 from executor.guest.programs import native
 
-                native.compile_source(CHANNEL_FD, start)
+                native.compile_source(CHANNEL_FD, ARTIFACT_FD, start)
             case "become":
                 from executor.guest.programs import native
 
-                native.become(CHANNEL_FD, start)
+                native.become(CHANNEL_FD, ARTIFACT_FD, start)
             case "guards" | "examining" | "mutants":
                 look_at_suite(start)
             case "reading":

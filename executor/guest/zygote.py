@@ -21,7 +21,17 @@ sys.path.insert(0, "/py/guest")
 # Bound here, and modules rather than packages named wherever a jail passes: to look for a module
 # in a package writes on dozens of pages, each of which is then copied for every jail.
 from executor.guest import confine, files, packages
-from executor.guest.boot import CHANNEL_FD, CONTROL_FD, OF_TESTS, enter, run_child, settle, tests
+from executor.guest.boot import (
+    CHANNEL_FD,
+    CONTROL_FD,
+    OF_TESTS,
+    OF_TOOLCHAINS,
+    enter,
+    parted,
+    run_child,
+    settle,
+    tests,
+)
 from executor.guest.channel import Channel, pack
 
 _MAX_FILES = 16
@@ -51,14 +61,14 @@ def main() -> None:
     order_fd, proc_fd = int(sys.argv[1]), int(sys.argv[2])
     extra = sys.argv[3:]
     del sys.argv[1:]
-    for name in (*_PRELOADED, *_OWN):
+    for name in () if OF_TOOLCHAINS in extra else (*_PRELOADED, *_OWN):
         importlib.import_module(name)
     for name in packages.loaded(extra):
         _require_one_thread(proc_fd, name)
     # Without the `site` module a program lacks `exit` and `quit`.
     site.setquit()
 
-    zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd)
+    zygote = _Zygote(socket.socket(fileno=order_fd), proc_fd, extra)
     # As process 1 it gets no signal it has no handler for; Python's own SIGINT handler is one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if "pytest" in extra:
@@ -105,9 +115,10 @@ def _count(proc_fd: int, name: str) -> int:
 class _Zygote:
     """Carries out orders, and reports how the first process of each jail ended."""
 
-    def __init__(self, orders: socket.socket, proc_fd: int) -> None:
+    def __init__(self, orders: socket.socket, proc_fd: int, modules: list[str]) -> None:
         self._namespaces = confine.Namespaces()
         self._orders = orders
+        self._modules = modules
         self._space = socket.CMSG_SPACE(4 * _MAX_FILES)
         self._proc_fd = proc_fd
         self._poll = select.poll()
@@ -143,7 +154,7 @@ class _Zygote:
         if not message:
             os._exit(0)  # And with process 1 everything in the cell.
         fds = list(memoryview(ancillary[0][2]).cast("i"))
-        control = fds[1]
+        control = fds[4]
         try:
             confined, uid = self._confinement(message[4:]), int.from_bytes(message[:4], "big")
             # A reaper takes this along, and the kernel then reaps for it; here it would lose what
@@ -156,7 +167,7 @@ class _Zygote:
             self._poll.register(reaper, select.POLLIN)
             child = self._namespaces.fork(reaper)
             if child == 0:
-                return _become_first(confined, uid, fds, reaper, self._proc_fd)
+                return _become_first(confined, uid, self._parted(fds), reaper, self._proc_fd)
             watched = os.pidfd_open(child)
             self._running[watched] = (child, reaper, control)
             self._poll.register(watched, select.POLLIN)
@@ -167,6 +178,10 @@ class _Zygote:
             if fd != control:
                 os.close(fd)
         return None
+
+    def _parted(self, fds: list[int]) -> tuple[list[int], list[int], list[int]]:
+        """Part the files of an order: the standard ones, what the jail keeps, and entrances."""
+        return fds[:3], *parted(fds[3:], self._modules)
 
     def _confinement(self, text: bytes) -> confine.Confinement:
         """Read what a jail may do; here, once, rather than in each of those that may do as much."""
@@ -196,25 +211,32 @@ class _Zygote:
 
 
 def _become_first(
-    confined: confine.Confinement, uid: int, fds: list[int], reaper: int, proc_fd: int
+    confined: confine.Confinement,
+    uid: int,
+    files_of: tuple[list[int], list[int], list[int]],
+    reaper: int,
+    proc_fd: int,
 ) -> dict[str, Any]:
-    """Take what this process is to have and no more; return what it is to run."""
+    """Take what this process is to have and no more; return what it is to run.
+
+    Its files are the standard ones, those that it keeps, and the entrances of its account.
+    """
     try:
         # A process group of its own: `kill(0)` reaches nobody else.
         os.setsid()
-        channel, control, stdin, stdout, stderr, *entrances = fds
-        for fd, wanted in ((stdin, 0), (stdout, 1), (stderr, 2)):
+        standard, kept, entrances = files_of
+        for wanted, fd in enumerate(standard):
             os.dup2(fd, wanted)
         confine.confine(confined, uid, proc_fd)
         # Before the account: what the copy of the input takes is not the candidate's.
         outputs = files.name_files()
         enter(entrances)
-        files.greet(control, outputs, reaper)
+        files.greet(kept[1], outputs, reaper)
         # Received numbers are the lowest free ones, so that they may be those wanted.
-        channel, control = os.dup(channel), os.dup(control)
-        os.dup2(channel, CHANNEL_FD)
-        os.dup2(control, CONTROL_FD)
-        os.closerange(CONTROL_FD + 1, 256)
+        high = [os.dup(fd) for fd in kept]
+        for wanted, fd in enumerate(high, CHANNEL_FD):
+            os.dup2(fd, wanted)
+        os.closerange(CHANNEL_FD + len(kept), 256)
         start: dict[str, Any] = Channel(CONTROL_FD).receive()
         os.close(CONTROL_FD)
         return start

@@ -64,7 +64,7 @@ class Judge:
         self._tests = [test for test in suite.tests if isinstance(test, AssertTest)]
         self._native: NativeSuite | None = None
         if suite.language in TOOLCHAINS:
-            self._native = NativeSuite(sandbox.native(), suite)
+            self._native = NativeSuite(sandbox, suite)
         self._reference: Verdict | None = None
         self._broken: SuiteBroken | None = None
         self._found: list[Found] = []

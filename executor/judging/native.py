@@ -1,24 +1,29 @@
 """Candidates in other languages than Python: compiled once, run anew for every test."""
 
-import base64
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from executor.images import caches
 from executor.installed import binds, look_up
-from executor.judging import compare, verdicts
+from executor.judging import artifacts, compare, verdicts
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, while_compiling
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
 from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Ended, describe_status
-from executor.sandbox.jail import Jail
-from executor.sandbox.strict import StrictSandbox
-from executor.toolchain_spec import CACHE_FOLDER, COMPILE_LIMITS, Toolchain
+from executor.sandbox.jail import Jail, Sandbox
+from executor.sandbox.policy import Mounts
+from executor.toolchain_spec import (
+    CACHE_FOLDER,
+    COMPILE_LIMITS,
+    HARNESS_FOLDER,
+    Cache,
+    Toolchain,
+)
 from infra import errors
 from infra.contracts.base import Language, Outcome
 from infra.contracts.execution import TestResult
@@ -53,6 +58,8 @@ class Build(NamedTuple):
     """The one of the files that is named as the language asks for."""
     main: str = ""
     """The class to run, where that is not found by what is compiled."""
+    libraries: tuple[Cache, ...] = ()
+    """Of a harness: compiled once, whatever the program."""
 
     @staticmethod
     def of(toolchain: Toolchain, files: dict[str, str], words: tuple[str, ...] = ()) -> "Build":
@@ -79,8 +86,8 @@ def _kind(word: str) -> str:
 class Compiled(NamedTuple):
     """What leaves the compiler's jail."""
 
-    files: dict[str, str]
-    """In base 64, by name."""
+    files: dict[str, bytes]
+    """By name."""
     main: str
     """The class to run, where the language has one."""
     run: tuple[str, ...]
@@ -89,7 +96,7 @@ class Compiled(NamedTuple):
 class NativeRunner:
     """Compiles and runs the programs of one language."""
 
-    def __init__(self, sandbox: StrictSandbox, language: Language, limits: Limits) -> None:
+    def __init__(self, sandbox: Sandbox, language: Language, limits: Limits) -> None:
         """Find the toolchain.
 
         Raises:
@@ -103,15 +110,15 @@ class NativeRunner:
                 f" `rrtf languages install {language}` installs it on an executor's machine"
             )
         self._path = installed.path
-        links = {"/proc/self/exe": str(installed.path)} if self._toolchain.names_itself else {}
+        itself = ("/proc/self/exe", str(installed.path))
+        self._links = (itself,) if self._toolchain.names_itself else ()
         self._sandbox = sandbox
-        self._links = links
         shown = binds(self._toolchain.run_binds)
         # Where programs look for the shell with which they start others.
-        links = {"/bin": "/usr/bin"} if "/usr/bin" in shown else {}
-        if self.is_interpreted:
-            links |= self._links
-        self._running = sandbox.with_binds(shown, links, self._toolchain.open_files)
+        shell = (("/bin", "/usr/bin"),) if "/usr/bin" in shown else ()
+        self._running = self._showing(
+            shown, (*shell, *(self._links if self.is_interpreted else ()))
+        )
         self._limits = limits
         self._grown = limits.model_copy(
             update={
@@ -120,6 +127,10 @@ class NativeRunner:
                 "file_bytes": limits.file_bytes + COMPILE_LIMITS.value_bytes,
             }
         )
+
+    def _showing(self, folders: Sequence[str], links: tuple[tuple[str, str], ...]) -> Sandbox:
+        mounts = Mounts(tuple(folders), links, self._toolchain.open_files)
+        return self._sandbox.with_mounts(mounts)
 
     def _command(self, words: tuple[str, ...], main: str = "") -> list[str]:
         megabytes = self._limits.memory_bytes // _MEBIBYTE
@@ -158,16 +169,22 @@ class NativeRunner:
             "sources": build.files,
             "environment": {**self._toolchain.environment, **environment},
         }
-        with compiling.jail(start, COMPILE_LIMITS) as jail:
-            budget = jail.budget(COMPILE_LIMITS.cpu_seconds, COMPILE_LIMITS.idle_seconds)
+        limits = COMPILE_LIMITS
+        with (
+            artifacts.place() as place,
+            compiling.jail(start, limits, artifact=place) as jail,
+            artifacts.emptied(place),
+        ):
+            budget = jail.budget(limits.cpu_seconds, limits.idle_seconds)
             try:
                 answer = jail.receive(budget)
+                require_brought(answer)
+                sizes = answer.get("artifact")
+                if not isinstance(sizes, dict) or not sizes:
+                    raise self._refusal(answer)
+                made = artifacts.taken(place, sizes, limits.value_bytes)
             except Ended as ended:
                 raise while_compiling(ended) from ended
-        require_brought(answer)
-        made = answer.get("artifact")
-        if not isinstance(made, dict) or not made:
-            raise self._refusal(answer)
         return Compiled(made, build.main or str(answer.get("main", "")), build.run)
 
     @property
@@ -177,8 +194,7 @@ class NativeRunner:
 
     def uncompiled(self, source: str) -> Compiled:
         """Return what runs of a program that is interpreted."""
-        content = base64.b64encode(source.encode()).decode("ascii")
-        return Compiled({self._toolchain.file: content}, "", self._toolchain.run)
+        return Compiled({self._toolchain.file: source.encode()}, "", self._toolchain.run)
 
     def is_compiled(self, build: Build) -> bool:
         """Tell whether what runs is made by a compiler, which does not only look at it."""
@@ -193,25 +209,31 @@ class NativeRunner:
         if self.is_compiled(build) or not (self._toolchain.parses_first or is_parsed):
             return None
         content = build.files[build.artifact].encode("utf-8", "surrogateescape")
-        made = {build.artifact: base64.b64encode(content).decode("ascii")}
-        return Compiled(made, build.main, build.run)
+        return Compiled({build.artifact: content}, build.main, build.run)
 
-    def _compiling(self, build: Build) -> tuple[StrictSandbox, dict[str, str]]:
+    def _compiling(self, build: Build) -> tuple[Sandbox, dict[str, str]]:
         """Return where a program is compiled, and variables of its environment."""
+        usual = self._toolchain.environment
         shown = binds(self._toolchain.compile_binds)
         environment = {}
-        for cache in reversed(self._toolchain.caches):
-            is_used = cache.options <= set(build.command) and any(
-                cache.word in text for text in build.files.values()
-            )
-            if is_used and (cache.needs is None or Path(cache.needs).exists()):
-                usual = self._toolchain.environment
-                folder = caches.filled(self._sandbox.home, self._path, usual, cache)
-                shown.append(f"{folder}:{CACHE_FOLDER}")
-                environment[cache.variable] = CACHE_FOLDER
-                break
-        open_files = self._toolchain.open_files
-        return self._sandbox.with_binds(shown, self._links, open_files), environment
+        used = [(cache, HARNESS_FOLDER) for cache in build.libraries]
+        used += [(cache, CACHE_FOLDER) for cache in self._fitting(build)]
+        for cache, place in used:
+            folder = caches.filled(self._sandbox.home, self._path, usual, cache)
+            shown.append(f"{folder}:{place}")
+            environment[cache.variable] = place
+        return self._showing(shown, self._links), environment
+
+    def _fitting(self, build: Build) -> list[Cache]:
+        """Return the last of the toolchain's caches that fits a program, if one does."""
+        fitting = [
+            cache
+            for cache in self._toolchain.caches
+            if cache.options <= set(build.command)
+            and any(cache.word in text for text in build.files.values())
+            and (cache.needs is None or Path(cache.needs).exists())
+        ]
+        return fitting[-1:]
 
     def _refusal(self, answer: dict[str, Any]) -> Ended | CompileFailed:
         told = str(answer.get("compile_error", "the compiler made nothing"))
@@ -222,13 +244,14 @@ class NativeRunner:
             return while_compiling(ended)
         return CompileFailed(told)
 
+    @contextlib.contextmanager
     def jail(
         self,
         compiled: Compiled,
         stdin: str,
         arguments: Sequence[str] = (),
         carried: Mapping[str, Any] | None = None,
-    ) -> AbstractContextManager[Jail]:
+    ) -> Iterator[Jail]:
         """Start a compiled program with this standard input.
 
         `carried` are the files that it gets, and the names of those to take from it afterwards, as
@@ -237,12 +260,16 @@ class NativeRunner:
         start = {
             **(carried or {}),
             "role": "become",
-            "artifact": compiled.files,
+            "artifact": {name: len(content) for name, content in compiled.files.items()},
             "command": [*self._command(compiled.run, compiled.main), *arguments],
             "libraries": self._command(self._toolchain.libraries),
             "environment": {},
         }
-        return self._running.jail(start, self._grown, stdin)
+        with (
+            artifacts.placed(compiled.files) as place,
+            self._running.jail(start, self._grown, stdin, place) as jail,
+        ):
+            yield jail
 
     def run_each(
         self, compiled: Compiled, tests: Sequence[StdioTest], meter: Meter, checkers: Checkers

@@ -11,7 +11,7 @@ from executor.judging.programs.composing import require_frameworks
 from executor.judging.programs.learnt import Learnt
 from executor.judging.programs.testing import ProgramRunner
 from executor.sandbox.ended import Ended
-from executor.sandbox.strict import StrictSandbox
+from executor.sandbox.jail import Sandbox
 from infra.contracts.base import Outcome, Unguarded
 from infra.contracts.execution import Guards, Suite, TestResult
 from infra.contracts.problems import CallTest, ProgramTest, StdioTest
@@ -31,7 +31,7 @@ class Ran(NamedTuple):
 class NativeSuite:
     """Runs the tests of one suite; every program is compiled first."""
 
-    def __init__(self, sandbox: StrictSandbox, suite: Suite) -> None:
+    def __init__(self, sandbox: Sandbox, suite: Suite) -> None:
         """Find the toolchain, and the test frameworks.
 
         Raises:

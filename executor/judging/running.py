@@ -72,7 +72,7 @@ class Runner:
         self._language = language
         self._has_frameworks = has_frameworks
         if language in TOOLCHAINS:
-            self._native = NativeRunner(sandbox.native(), language, limits)
+            self._native = NativeRunner(sandbox, language, limits)
             if has_frameworks:
                 alone.require(language)
 

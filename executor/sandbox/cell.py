@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from executor.guest.boot import OF_TOOLCHAINS
 from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
 from executor.sandbox.jail import Jail, kill
 from executor.sandbox.plumbing import Plumbing, hear
-from executor.sandbox.policy import base_command, brought, confinement, python_command
+from executor.sandbox.policy import Mounts, base_command, brought, confinement, python_command
 from executor.sandbox.seccomp import CELL_POLICY
-from executor.sandbox.strict import StrictSandbox
 from infra import errors, health
 from infra.contracts.problems import Limits
 from infra.observability import logs, metrics
@@ -33,6 +33,8 @@ JAILS_PER_CELL: Final = 1000
 """After so many jails a cell is built anew, so that nothing can pile up in it."""
 MOST_CELLS: Final = 4
 """Cells that one slot keeps, each with other packages loaded; a large image takes much memory."""
+MOST_TOOLCHAIN_CELLS: Final = 8
+"""Cells that one slot keeps for other languages than Python, which take little."""
 USERS_PER_CELL: Final = 1024
 """Host user ids that one cell takes; each jail of a cell runs as another."""
 _START_SECONDS: Final = 30.0
@@ -61,17 +63,22 @@ class CellSandbox:
         self._image = image
         self._accountant = accountant
         self._outside_uid = outside_uid
+        self._mounts: Mounts | None = None
         self._cell: _Cell | None = None
-        self._strict: StrictSandbox | None = None
-        self._family: dict[tuple[str, ...], CellSandbox] = {image.key: self}
-        """All that differ from it in nothing but the packages, least recently used first."""
+        self._family = _Family(MOST_CELLS)
+        self._family.members[self._key] = self
+        self._toolchains = _Family(MOST_TOOLCHAIN_CELLS)
         self._count = 0
         self._rebuilt = "first"
         """Why the next cell is built."""
 
     @contextlib.contextmanager
     def jail(
-        self, start: dict[str, Any], limits: Limits, stdin: str | None = None
+        self,
+        start: dict[str, Any],
+        limits: Limits,
+        stdin: str | None = None,
+        artifact: int | None = None,
     ) -> Iterator[Jail]:
         """Run a guest in a jail forked from the cell; nothing of it is left when the block ends.
 
@@ -85,9 +92,9 @@ class CellSandbox:
             stack.enter_context(self._ended_if_broken(cell))
             account = self._accountant.open(f"jail-{next(_numbers)}", limits)
             stack.callback(account.close)
-            with Plumbing(stdin) as plumbing:
+            with Plumbing(stdin, artifact) as plumbing:
                 files = brought(start, plumbing.input_bytes)
-                confined = confinement(limits, files, self._image.packages)
+                confined = confinement(limits, files, self._image.packages, self._mounts)
                 cell.order(confined, plumbing, account.entrances)
                 ends = plumbing.ends()
             stack.enter_context(cell.used())
@@ -117,55 +124,88 @@ class CellSandbox:
             errors.ImageMissing: the image has not been built here.
             errors.SandboxError: a distribution is not installed.
         """
-        found = self._image.with_packages(image, own)
-        if found.key not in self._family:
-            other = CellSandbox(self._nsjail, found, self._accountant, self._outside_uid)
-            other._family = self._family
-            self._family[found.key] = other
-        return self._family[found.key]
+        return self._other(self._family, self._image.with_packages(image, own), self._mounts)
 
-    def native(self) -> StrictSandbox:
-        """Return the sandbox for other languages than Python, which no cell can run."""
-        if self._strict is None:
-            self._strict = StrictSandbox(
-                self._nsjail, self._image, self._accountant, self._outside_uid
-            )
-        return self._strict
+    def with_mounts(self, mounts: Mounts) -> "CellSandbox":
+        """Return the sandbox for another language than Python, whose toolchain is shown."""
+        return self._other(self._toolchains, self._image, mounts)
+
+    def _other(self, family: "_Family", image: Image, mounts: Mounts | None) -> "CellSandbox":
+        other = CellSandbox(self._nsjail, image, self._accountant, self._outside_uid)
+        other._family, other._toolchains = self._family, self._toolchains
+        other._mounts = mounts
+        return family.members.setdefault(other._key, other)
+
+    @property
+    def _key(self) -> "_Key":
+        return self._image.key, self._mounts
+
+    @property
+    def home(self) -> Path:
+        """The folder in which this machine's executors keep what is made once."""
+        return self._image.images.folder
 
     def close(self) -> None:
-        """End the cells of all packages, and with them all that is in them."""
-        for sandbox in self._family.values():
-            if sandbox._cell is not None:
-                sandbox._cell.close()
-                sandbox._cell = None
+        """End the cells of all packages and toolchains, and with them all that is in them."""
+        for family in (self._family, self._toolchains):
+            for sandbox in family.members.values():
+                if sandbox._cell is not None:
+                    sandbox._cell.close()
+                    sandbox._cell = None
 
     def _fresh_cell(self) -> "_Cell":
+        family = self._family if self._mounts is None else self._toolchains
         if self._cell is not None and self._cell.is_worn():
             # A jail that still runs in it, as that of the test code, takes it along at its end.
             self._cell.retire()
             self._cell = None
             self._rebuilt = "worn"
         if self._cell is None:
-            self._make_room()
-            self._cell = _Cell(self._nsjail, self._image, self._outside_uid)
+            family.make_room()
+            self._cell = _Cell(self._nsjail, self._image, self._mounts, self._outside_uid)
             metrics.CELLS_BUILT.labels(self._rebuilt).inc()
-        self._family[self._image.key] = self._family.pop(self._image.key)
+        family.members[self._key] = family.members.pop(self._key)
         return self._cell
 
-    def _make_room(self) -> None:
-        """Retire the cells of the packages that were used longest ago, if there are too many."""
-        warm = [sandbox for sandbox in self._family.values() if sandbox._cell is not None]
-        for sandbox in warm[: max(0, len(warm) - MOST_CELLS + 1)]:
-            if sandbox._cell is not None:
-                sandbox._cell.retire()
-            sandbox._cell = None
-            sandbox._rebuilt = "cold"
+    @property
+    def is_warm(self) -> bool:
+        """Whether it has a cell."""
+        return self._cell is not None
+
+    def cool(self) -> None:
+        """Retire its cell, for others to have room."""
+        if self._cell is not None:
+            self._cell.retire()
+            self._cell = None
+            self._rebuilt = "cold"
+
+
+_Key = tuple[tuple[str, ...], Mounts | None]
+"""What tells one cell from another: its image, and what is shown beside."""
+
+
+class _Family:
+    """The sandboxes of one slot whose cells make room for one another."""
+
+    def __init__(self, most: int) -> None:
+        """Keep so many cells."""
+        self._most = most
+        self.members: dict[_Key, CellSandbox] = {}
+        """Least recently used first."""
+
+    def make_room(self) -> None:
+        """Retire the cells that were used longest ago, if there are too many for one more."""
+        warm = [sandbox for sandbox in self.members.values() if sandbox.is_warm]
+        for sandbox in warm[: max(0, len(warm) - self._most + 1)]:
+            sandbox.cool()
 
 
 class _Cell:
     """One nsjail with a zygote as its process 1."""
 
-    def __init__(self, nsjail: Path, image: Image, outside_uid: int | None) -> None:
+    def __init__(
+        self, nsjail: Path, image: Image, mounts: Mounts | None, outside_uid: int | None
+    ) -> None:
         self._users = 1 if outside_uid is None else USERS_PER_CELL
         self._jails = 0
         self._running = 0
@@ -180,12 +220,12 @@ class _Cell:
             fds = (theirs.fileno(), proc)
             self._process = subprocess.Popen(
                 [
-                    *base_command(nsjail, image),
+                    *base_command(nsjail, image, mounts),
                     *_user_words(outside_uid, self._users),
                     "-m", "none:/tmp:tmpfs:size=4096,mode=755",
                     "--keep_caps", "--seccomp_string", CELL_POLICY,
                     *(word for name in _UNLIMITED for word in (f"--rlimit_{name}", "hard")),
-                    *python_command("zygote.py", fds, image.warm),
+                    *python_command("zygote.py", fds, (OF_TOOLCHAINS,) if mounts else image.warm),
                 ],
                 # A pipe for output too, as in a jail: the zygote's standard streams remember what
                 # they were opened on, and children inherit them.
@@ -203,7 +243,7 @@ class _Cell:
             raise errors.SandboxError(f"the cell did not start: {complaint}")
         with contextlib.suppress(ProcessLookupError):  # Or it has died since: the first jail sees.
             self._zygote = os.pidfd_open(pid)
-        self._watched = metrics.ZYGOTE_BYTES.labels(image.name)
+        self._watched = metrics.ZYGOTE_BYTES.labels("toolchains" if mounts else image.name)
         self._resident = _resident_bytes(pid)
         self._watched.inc(self._resident)
 
@@ -238,10 +278,7 @@ class _Cell:
         # User 0 of the cell is the zygote's own, and with one user there is no other.
         uid = self._jails if self._users > 1 else 0
         message = uid.to_bytes(4, "big") + json.dumps(confined).encode()
-        files = (
-            plumbing.channel, plumbing.control, plumbing.stdin, plumbing.stdout, plumbing.stderr,
-            *entrances,
-        )  # fmt: skip
+        files = (*plumbing.standard, *plumbing.kept, *entrances)
         try:
             socket.send_fds(self._orders, [message], files)
         except OSError as error:

@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol
 
 from executor.guest import channel
@@ -20,6 +21,7 @@ from executor.sandbox import idling, messages
 from executor.sandbox.accounting import Account
 from executor.sandbox.ended import Budget, Ended, describe_status
 from executor.sandbox.plumbing import READ_BYTES, Ends, Output, Watch, hear
+from executor.sandbox.policy import Mounts
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.problems import MAX_WALL_SECONDS, Limits
@@ -40,13 +42,23 @@ class Sandbox(Protocol):
     def with_packages(self, image: str, own: tuple[str, ...] = ()) -> "Sandbox":
         """Return the sandbox whose Python has an image's packages and these of our own."""
 
-    def native(self) -> Any:
-        """Return the `StrictSandbox` for other languages than Python."""
+    @property
+    def home(self) -> Path:
+        """The folder in which this machine's executors keep what is made once."""
+
+    def with_mounts(self, mounts: Mounts) -> "Sandbox":
+        """Return the sandbox for another language than Python, whose toolchain is shown."""
 
     def jail(
-        self, start: dict[str, Any], limits: Limits, stdin: str | None = None
+        self,
+        start: dict[str, Any],
+        limits: Limits,
+        stdin: str | None = None,
+        artifact: int | None = None,
     ) -> AbstractContextManager["Jail"]:
         """Run a guest in a jail of its own; nothing of it is left when the block ends.
+
+        One of a toolchain gets an open file for what is compiled, the `artifact`.
 
         It comes up while the caller goes on; the first use of it waits.
 

@@ -25,9 +25,15 @@ class Ends(NamedTuple):
 class Plumbing:
     """Makes both ends; the jail's are closed here when the block ends, ours only if it fails."""
 
-    def __init__(self, stdin: str | None) -> None:
+    def __init__(self, stdin: str | None, artifact: int | None = None) -> None:
+        """The jail gets a file with this input, and an open file of the caller's as well."""
         self._text = stdin
+        self._artifact = artifact
         self.input_bytes = 0
+        self.standard: tuple[int, int, int]
+        """Input, output and errors."""
+        self.kept: tuple[int, ...]
+        """Channel, control socket and artifact, as far as there is one."""
         self._theirs = contextlib.ExitStack()
         self._ours = contextlib.ExitStack()
 
@@ -48,11 +54,13 @@ class Plumbing:
         for ours, theirs in ((channel, their_channel), (control, their_control)):
             self._ours.enter_context(ours)
             self._theirs.enter_context(theirs)
-        stdout, self.stdout = self._pipe()
-        stderr, self.stderr = self._pipe()
-        self.stdin = self._source()
-        self._theirs.callback(os.close, self.stdin)
-        self.channel, self.control = their_channel.fileno(), their_control.fileno()
+        stdout, their_stdout = self._pipe()
+        stderr, their_stderr = self._pipe()
+        stdin = self._source()
+        self._theirs.callback(os.close, stdin)
+        self.standard = stdin, their_stdout, their_stderr
+        artifact = () if self._artifact is None else (self._artifact,)
+        self.kept = their_channel.fileno(), their_control.fileno(), *artifact
         self._ends = Ends(channel, control, stdout, stderr)
 
     def _pipe(self) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from executor.guest.files import FOLDER
 from executor.images.image import Image
@@ -14,31 +14,48 @@ _SCRATCH: Final = "/tmp"
 _MEBIBYTE: Final = 2**20
 _PAGE: Final = 4096
 _INODES: Final = 1024
+_OPEN_FILES: Final = 64
 _STANDARD: Final = 4
 """Inodes of the standard files and of their folder."""
 
 
+class Mounts(NamedTuple):
+    """What jails for another language than Python have beside what all have."""
+
+    folders: tuple[str, ...]
+    """Of the host, which are shown read-only; after a colon, where."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Each with where it leads."""
+    open_files: int = 0
+    """As many may be open beside those of every program."""
+
+
 def confinement(
-    limits: Limits, brought: Sequence[int], packages: Packages | None = None
+    limits: Limits,
+    brought: Sequence[int],
+    packages: Packages | None = None,
+    mounts: Mounts | None = None,
 ) -> dict[str, Any]:
     """Return the limits that the kernel keeps for each process, and those of the file system.
 
     Names of `rlimits` are those of `getrlimit(2)` without `RLIMIT_`, in its units. What is brought
     leaves as much room in the file system as there would be without it. What modules of packages
-    map is little more than their files.
+    map is little more than their files. The runtimes of other languages reserve far more addresses
+    than they use, so that only their memory is limited.
     """
     size = limits.file_bytes + sum(-(-num_bytes // _PAGE) * _PAGE for num_bytes in brought)
     inodes = _INODES + _STANDARD + len(brought)
     mapped = packages.num_bytes // _MEBIBYTE * _MEBIBYTE if packages else 0
     largest = max(limits.file_bytes, *brought)
+    # Room for what is mapped and never touched; what is touched, the account counts.
+    addresses = {"AS": limits.memory_bytes * 2 + 512 * _MEBIBYTE + 2 * mapped}
     return {
         "scratch": f"size={size},nr_inodes={inodes},mode=1777",
         "rlimits": {
-            # Room for what is mapped and never touched; what is touched, the account counts.
-            "AS": limits.memory_bytes * 2 + 512 * _MEBIBYTE + 2 * mapped,
+            **(addresses if mounts is None else {}),
             "CPU": int(limits.total_cpu_seconds) + 10,
             "FSIZE": max(1, -(-largest // _MEBIBYTE)) * _MEBIBYTE,
-            "NOFILE": 64,
+            "NOFILE": _OPEN_FILES + (mounts.open_files if mounts else 0),
             "CORE": 0,
             "NPROC": limits.processes + 1,
             "MEMLOCK": 0,
@@ -60,7 +77,7 @@ def brought(start: dict[str, Any], input_bytes: int) -> list[int]:
     return sizes
 
 
-def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
+def base_command(nsjail: os.PathLike[str], image: Image, mounts: Mounts | None = None) -> list[str]:
     """Return the beginning of every nsjail command: namespaces, file system, environment."""
     root, libraries = image.root, "/lib"
     programs = ["-R", f"{root}/bin:/bin", "--symlink", "/bin:/usr/bin"]
@@ -82,12 +99,18 @@ def base_command(nsjail: os.PathLike[str], image: Image) -> list[str]:
         "--symlink", f"{FOLDER}:/dev/fd",
         "--symlink", f"{FOLDER}/0:/dev/stdin",
         "--symlink", f"{FOLDER}/1:/dev/stdout", "--symlink", f"{FOLDER}/2:/dev/stderr",
+        *(_words(mounts) if mounts else ()),
         "--cwd", _SCRATCH, "--nice_level", "0", "--time_limit", "0",
         "-E", f"LD_LIBRARY_PATH={libraries}", "-E", "PYTHONHASHSEED=0", "-E", "LC_ALL=C.UTF-8",
         # A library that starts threads at its import could not be forked afterwards.
         "-E", "OPENBLAS_NUM_THREADS=1", "-E", "OMP_NUM_THREADS=1",
         "-E", "TZ=UTC0", "-E", "HOME=/tmp", "-E", "PATH=/py/bin:/bin",
     ]  # fmt: skip
+
+
+def _words(mounts: Mounts) -> list[str]:
+    links = [word for path, to in mounts.links for word in ("--symlink", f"{to}:{path}")]
+    return links + [word for folder in mounts.folders for word in ("-R", folder)]
 
 
 def python_command(script: str, fds: Sequence[int], words: Sequence[str] = ()) -> list[str]:

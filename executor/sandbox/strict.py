@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from executor.guest.boot import OF_TOOLCHAINS
 from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
 from executor.sandbox.jail import Jail
 from executor.sandbox.plumbing import Ends, Plumbing
 from executor.sandbox.policy import (
     INSIDE_UID,
+    Mounts,
     base_command,
     brought,
     confinement,
@@ -36,30 +38,26 @@ class StrictSandbox:
     def __init__(
         self, nsjail: Path, image: Image, accountant: Accountant, outside_uid: int | None
     ) -> None:
-        self._binds: list[str] | None = None
-        self._links: dict[str, str] = {}
-        self._open_files = 0
+        self._mounts: Mounts | None = None
         self._nsjail = nsjail
         self._image = image
         self._accountant = accountant
         self._uid = os.geteuid() if outside_uid is None else outside_uid
         self._gid = os.getegid() if outside_uid is None else outside_uid
 
-    def with_binds(
-        self, binds: list[str], links: dict[str, str], open_files: int
-    ) -> "StrictSandbox":
-        """Return a sandbox for other languages: it shows these folders too, read-only, and links.
-
-        Their runtimes reserve far more addresses than they use, so that only memory is limited.
-        So many files may be open beside those of every program.
-        """
+    def with_mounts(self, mounts: Mounts) -> "StrictSandbox":
+        """Return the sandbox for another language than Python, whose toolchain is shown."""
         other = copy.copy(self)
-        other._binds, other._links, other._open_files = binds, links, open_files
+        other._mounts = mounts
         return other
 
     @contextlib.contextmanager
     def jail(
-        self, start: dict[str, Any], limits: Limits, stdin: str | None = None
+        self,
+        start: dict[str, Any],
+        limits: Limits,
+        stdin: str | None = None,
+        artifact: int | None = None,
     ) -> Iterator[Jail]:
         """Run a guest in a fresh nsjail; nothing of it is left when the block ends.
 
@@ -69,16 +67,16 @@ class StrictSandbox:
         with health.watched_slot(), contextlib.ExitStack() as stack:
             account = self._accountant.open(f"strict-{next(_numbers)}", limits)
             stack.callback(account.close)
-            with Plumbing(stdin) as plumbing:
-                fds = (plumbing.channel, plumbing.control, *account.entrances)
+            with Plumbing(stdin, artifact) as plumbing:
+                fds = (*plumbing.kept, *account.entrances)
                 process = subprocess.Popen(
                     [
                         *self._command(limits, brought(start, plumbing.input_bytes)),
-                        *python_command("boot.py", fds, self._image.warm),
+                        *python_command("boot.py", fds, self._modules()),
                     ],
-                    stdin=plumbing.stdin,
-                    stdout=plumbing.stdout,
-                    stderr=plumbing.stderr,
+                    stdin=plumbing.standard[0],
+                    stdout=plumbing.standard[1],
+                    stderr=plumbing.standard[2],
                     env={},
                     pass_fds=fds,
                 )
@@ -106,25 +104,20 @@ class StrictSandbox:
         """The folder in which this machine's executors keep what is made once."""
         return self._image.images.folder
 
-    def native(self) -> "StrictSandbox":
-        """Return the sandbox for other languages than Python."""
-        return self
-
     def close(self) -> None:
         """Do nothing: nothing stays between jails."""
 
+    def _modules(self) -> tuple[str, ...]:
+        return self._image.warm if self._mounts is None else (OF_TOOLCHAINS,)
+
     def _command(self, limits: Limits, files: list[int]) -> list[str]:
-        confined = confinement(limits, files, self._image.packages)
+        confined = confinement(limits, files, self._image.packages, self._mounts)
         rlimits = {name: str(value) for name, value in _scaled(confined["rlimits"])}
-        if self._binds is not None:
-            nofile = confined["rlimits"]["NOFILE"] + self._open_files
-            rlimits |= {"as": "hard", "nofile": str(nofile)}
         return [
-            *base_command(self._nsjail, self._image),
+            *base_command(self._nsjail, self._image, self._mounts),
             "--user", f"{INSIDE_UID}:{self._uid}:1", "--group", f"{INSIDE_UID}:{self._gid}:1",
             "-m", f"none:/tmp:tmpfs:{confined['scratch']}",
-            *(w for path, to in self._links.items() for w in ("--symlink", f"{to}:{path}")),
-            *(word for folder in self._binds or () for word in ("-R", folder)),
+            "--rlimit_as", rlimits.pop("as", "hard"),
             *(word for name in rlimits for word in (f"--rlimit_{name}", rlimits[name])),
             # The guest bounds it; the program may widen it again, within its memory.
             "--rlimit_stack", "hard",

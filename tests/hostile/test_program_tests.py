@@ -6,10 +6,19 @@ from executor.installed import look_up
 from executor.judging.judge import Judge
 from infra.contracts.base import Integrity, Label, Language, Unguarded
 from tests.hostile.program_suites import ADDED, attacks
-from tests.samples import sampled
+from tests.samples import is_drawn
 
 ATTACKS = [f"{language}/{name}" for language in ADDED for name in attacks(language)]
-MODES = pytest.mark.parametrize("slot", ["cell"], indirect=True)
+
+
+def in_both_modes(name, cases, in_cells, in_strict_jails):
+    """Run a test with each case in both modes; all but one in so many are thorough."""
+    drawn = [
+        pytest.param(slot, case, marks=() if is_drawn(str(case), one_in) else pytest.mark.thorough)
+        for slot, one_in in (("cell", in_cells), ("strict", in_strict_jails))
+        for case in cases
+    ]
+    return pytest.mark.parametrize(("slot", name), drawn, indirect=["slot"])
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +36,7 @@ def judge_of(slot):
     return get
 
 
-@MODES
-@pytest.mark.parametrize("language", ADDED)
+@in_both_modes("language", ADDED, 1, 8)
 def test_a_right_program_passes_and_a_wrong_one_does_not(judge_of, language):
     judge, added = judge_of(language), ADDED[language]
 
@@ -41,8 +49,7 @@ def test_a_right_program_passes_and_a_wrong_one_does_not(judge_of, language):
     assert judge.judge("(( ' {").label in (Label.COMPILE_ERROR, Label.RUNTIME_ERROR)
 
 
-@MODES
-@pytest.mark.parametrize("attack", sampled(ATTACKS, 12))
+@in_both_modes("attack", ATTACKS, 12, 120)
 def test_no_forgery_passes(judge_of, attack):
     language, _, name = attack.partition("/")
     verdict = judge_of(Language(language)).judge(attacks(Language(language))[name])
@@ -50,7 +57,7 @@ def test_no_forgery_passes(judge_of, attack):
     assert verdict.label is not Label.ALL_PASS, verdict
 
 
-@MODES
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
 def test_without_a_reference_program_a_label_says_that_nothing_guards_it(slot):
     language = next(iter(ADDED))
     added = ADDED[language]

@@ -1,6 +1,5 @@
 """Programs of other languages, inside the jail: compile one, or become one."""
 
-import base64
 import os
 import re
 import subprocess
@@ -28,8 +27,11 @@ def _environment(start: dict[str, Any]) -> dict[str, str]:
     return {**_ENVIRONMENT, **start["environment"], **libraries}
 
 
-def compile_source(fd: int, start: dict[str, Any]) -> None:
-    """Compile, and send what came of it: the compiler's complaint, or the files it made."""
+def compile_source(fd: int, artifact: int, start: dict[str, Any]) -> None:
+    """Compile, and send what came of it: the compiler's complaint, or the sizes of files it made.
+
+    Their content goes to the open file `artifact`, one after the other.
+    """
     if not carrying.bring(fd, start):
         return
     channel = Channel(fd)
@@ -50,7 +52,9 @@ def compile_source(fd: int, start: dict[str, Any]) -> None:
         refused = told or f"the compiler ended with {status}"
         channel.send({"compile_error": refused, "status": status})
         return
-    answer: dict[str, Any] = {"artifact": {n: _read(n) for n in _files(start["artifact"])}}
+    answer: dict[str, Any] = {
+        "artifact": {n: _written(n, artifact) for n in _files(start["artifact"])}
+    }
     if is_java:
         answer["main"] = java.main_class("classes", start["file"].removesuffix(".java"))
     channel.send(answer)
@@ -78,20 +82,32 @@ def _files(artifact: str) -> list[str]:
     return [os.path.join(folder, name) for folder, _, names in os.walk(artifact) for name in names]
 
 
-def _read(name: str) -> str:
+def _written(name: str, artifact: int) -> int:
+    """Add a file to the artifact; return its size."""
     with open(name, "rb") as file:
-        return base64.b64encode(file.read()).decode("ascii")
+        size = os.fstat(file.fileno()).st_size
+        _copy(file.fileno(), 0, size, artifact)
+    return size
 
 
-def become(fd: int, start: dict[str, Any]) -> NoReturn:
+def _copy(source: int, at: int, size: int, target: int) -> None:
+    end = at + size
+    while at < end and (done := os.sendfile(target, source, at, end - at)):
+        at += done
+
+
+def become(fd: int, artifact: int, start: dict[str, Any]) -> NoReturn:
     """Unpack the artifact and become the program; what remains of us is its standard files."""
     if not carrying.bring(fd, start):
         os._exit(0)
     carrying.take(fd, start)
-    for name, content in start["artifact"].items():
+    at = 0
+    for name, size in start["artifact"].items():
         os.makedirs(os.path.dirname(name) or ".", exist_ok=True)
         with open(name, "wb") as file:
-            file.write(base64.b64decode(content))
+            _copy(artifact, at, size, file.fileno())
         os.chmod(name, 0o755)  # noqa: S103 - the jail's own file
+        at += size
+    os.close(artifact)
     os.close(fd)
     os.execve(start["command"][0], start["command"], _environment(start))  # noqa: S606 - that is its task

@@ -15,6 +15,7 @@ from typing import Final
 from executor.judging.native import Build
 from executor.judging.programs.joining import alone
 from executor.languages import TOOLCHAINS
+from executor.toolchain_spec import HARNESS_FOLDER, Cache
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
@@ -23,6 +24,29 @@ _GO_PACKAGE: Final = re.compile(r"^package\s+(\w+)", re.MULTILINE)
 _GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
 _NO_TEST: Final = ProgramTest(source=" ")
+
+
+@cache
+def _text(name: str) -> str:
+    return (Path(__file__).parent / name).read_text()
+
+
+def _library(files: tuple[str, ...], *commands: tuple[str, ...]) -> tuple[Cache, ...]:
+    """Have the part of a harness compiled once that is the same for all candidates."""
+    texts = {name: _text(name) for name in files}
+    return (Cache("", frozenset(), None, "RRTF_HARNESS", texts, commands),)
+
+
+_CPP_LIBRARY: Final = _library(
+    ("harness.hpp", "harness.cpp"),
+    ("/usr/bin/cp", "harness.hpp", "{folder}"),
+    ("{program}", "-c", "-O2", "harness.cpp", "-o", "{folder}/harness.o"),
+)
+_RUST_LIBRARY: Final = _library(
+    ("harness.rs",),
+    ("{program}", "-O", "--edition=2021", "-Ctarget-feature=+crt-static", "--crate-type", "rlib",
+     "--crate-name", "rrtf_harness", "harness.rs", "-o", "{folder}/librrtf_harness.rlib"),
+)  # fmt: skip
 
 
 def built(language: Language, function: str, program: str, test: ProgramTest | None) -> Build:
@@ -36,11 +60,6 @@ def built(language: Language, function: str, program: str, test: ProgramTest | N
     return _BUILT[language](function, program, test or _NO_TEST, name)
 
 
-@cache
-def _text(name: str) -> str:
-    return (Path(__file__).parent / name).read_text()
-
-
 def _harness(name: str, function: str) -> str:
     return _text(name).replace(_FUNCTION, function)
 
@@ -52,13 +71,14 @@ def _owned(function: str) -> tuple[str, str]:
 
 def _cpp(function: str, program: str, test: ProgramTest, main: str) -> Build:
     toolchain = TOOLCHAINS[Language.CPP]
-    harness = _harness("harness.cpp", function.replace(".", "::"))
+    harness = _harness("harness_main.cpp", function.replace(".", "::"))
     files = {**test.files, toolchain.file: f"{test.before}\n{program}\n{harness}"}
     # A candidate's own `main` is no other's.
-    words = [f"-Dmain={main}"]
+    words = [f"-Dmain={main}", f"{HARNESS_FOLDER}/harness.o"]
     if test is not _NO_TEST:
         words += ["-O0", *test.options]
-    return Build.of(toolchain, files, tuple(words)).without_repeated()
+    build = Build.of(toolchain, files, tuple(words)).without_repeated()
+    return build._replace(libraries=_CPP_LIBRARY)
 
 
 def _java(function: str, program: str, test: ProgramTest, main: str) -> Build:
@@ -99,11 +119,12 @@ def _go(function: str, program: str, test: ProgramTest, main: str) -> Build:
 def _rust(function: str, program: str, test: ProgramTest, main: str) -> Build:
     toolchain = TOOLCHAINS[Language.RUST]
     text = _RUST_MAIN.sub(f"fn {main}()", alone(test, program))
-    text += _harness("harness.rs", function.replace(".", "::"))
-    words: tuple[str, ...] = ()
+    text += _harness("harness_main.rs", function.replace(".", "::"))
+    words: tuple[str, ...] = ("--extern", f"rrtf_harness={HARNESS_FOLDER}/librrtf_harness.rlib")
     if test is not _NO_TEST:
-        words = ("-Copt-level=0", "-Coverflow-checks=on", "-Cdebug-assertions=on", *test.options)
-    return Build.of(toolchain, {**test.files, toolchain.file: text}, words)
+        words += ("-Copt-level=0", "-Coverflow-checks=on", "-Cdebug-assertions=on", *test.options)
+    build = Build.of(toolchain, {**test.files, toolchain.file: text}, words)
+    return build._replace(libraries=_RUST_LIBRARY)
 
 
 _BUILT: Final[dict[Language, Callable[[str, str, ProgramTest, str], Build]]] = {

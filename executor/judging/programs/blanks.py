@@ -6,7 +6,7 @@ the compiler has made: as a number in the machine's form, as a part of a text, o
 it is overwritten with the literal itself, or with the other one.
 """
 
-import base64
+import itertools
 import random
 import re
 import secrets
@@ -26,6 +26,7 @@ _CLASSES: Final = frozenset({Language.JAVA, Language.KOTLIN, Language.SCALA})
 _SCRIPTS: Final = frozenset({Language.JAVASCRIPT, Language.TYPESCRIPT})
 """Languages that become JavaScript."""
 _LEAST, _LIMIT = 2**30, 2**31
+_LOW: Final = 2**16
 """Of stand-ins for numbers: they take four bytes wherever they are, and small ones might not."""
 _NUMBER: Final = re.compile(r"(0|[1-9]\d{0,9})([uUlL]{0,3}|\.\d+)")
 _TEXT: Final = re.compile(r'"(?:[^"\\]*[^"\\A-Za-z0-9])?([A-Za-z0-9]{6,})"')
@@ -69,11 +70,11 @@ class Blank(NamedTuple):
         # As long as it was: in what is compiled there is no room for more.
         return Blank(at, at + len(own), "text", own, own[:-1] + _letter_like(own[-1]))
 
-    def stand_in(self) -> str:
-        """Make a word for its place."""
+    def stand_in(self, number: int) -> str:
+        """Make a word for its place, which is that `number` if one is wanted."""
         match self.kind:
             case "number":
-                return str(_RANDOM.randrange(_LEAST, _LIMIT))
+                return str(number)
             case "text":
                 return "".join(_RANDOM.choices(_LETTERS, k=len(self.own) - 1)) + _LAST
         return f"zzz_{secrets.token_hex(16)}"
@@ -101,6 +102,47 @@ def _letter_like(letter: str) -> str:
     return _RANDOM.choice(kind.replace(letter, ""))
 
 
+class Place(NamedTuple):
+    """Where the stand-in of a blank is in what was compiled."""
+
+    file: str
+    at: int
+    form: int
+    """Which of those of `Blank.written`."""
+
+
+Places = tuple[tuple[Place, ...], ...]
+"""Of each blank."""
+
+
+_Words = dict[bytes, tuple[int, int]]
+"""What is looked for: in which form of which blank."""
+
+
+def _found(content: bytes, words: _Words) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Find words of one length by what all of them have in common, and tell which each is."""
+    first, *others = words
+    alike = [all(word[at] == first[at] for word in others) for at in range(len(first))]
+    runs = [(len(list(run)), is_alike) for is_alike, run in itertools.groupby(alike)]
+    ends = list(itertools.accumulate(length for length, _ in runs))
+    length, end = max((n, end) for (n, is_alike), end in zip(runs, ends, strict=True) if is_alike)
+    start, common = end - length, first[end - length : end]
+    at = content.find(common)
+    while at >= 0:
+        begin = at - start
+        which = words.get(content[begin : begin + len(first)]) if begin >= 0 else None
+        if which is not None:
+            yield begin, which
+        at = content.find(common, at + 1)
+
+
+def _stand_ins(blanks: Sequence[Blank]) -> tuple[str, ...]:
+    """Make different words for blanks; numbers begin alike, so that one search finds all."""
+    high = _RANDOM.randrange(_LEAST, _LIMIT, _LOW)
+    numbers = _RANDOM.sample(range(high + 1, high + _LOW), len(blanks))
+    return tuple(blank.stand_in(number) for blank, number in zip(blanks, numbers, strict=True))
+
+
 class Form(NamedTuple):
     """Test code with stand-ins for its blanks."""
 
@@ -112,7 +154,7 @@ class Form(NamedTuple):
     @staticmethod
     def of(source: str, blanks: Sequence[Blank]) -> "Form":
         """Put stand-ins in the place of literals; blanks are in the order of the test code."""
-        words, parts, at = tuple(blank.stand_in() for blank in blanks), [], 0
+        words, parts, at = _stand_ins(blanks), list[str](), 0
         for blank, word in zip(blanks, words, strict=True):
             parts += [source[at : blank.start], word]
             at = blank.end
@@ -120,7 +162,7 @@ class Form(NamedTuple):
 
     def again(self) -> tuple["Form", Callable[[str], str]]:
         """Return the same with other stand-ins, and what puts them into a text that has these."""
-        words = tuple(blank.stand_in() for blank in self.blanks)
+        words = _stand_ins(self.blanks)
         other = dict(zip(self.words, words, strict=True))
 
         def put(text: str) -> str:
@@ -134,42 +176,55 @@ class Form(NamedTuple):
         """Tell whether a text, such as a compiler's complaint, has a stand-in in it."""
         return any(word.rstrip(_LAST) in text for word in self.words)
 
-    def counts(self, files: Mapping[str, str], language: Language) -> tuple[int, ...]:
-        """Count how often each stand-in is found in files, which are in base 64, by name."""
-        texts = [base64.b64decode(content) for content in files.values()]
-        return tuple(
-            sum(text.count(form) for text in texts for form in blank.written(language, word))
-            for blank, word in zip(self.blanks, self.words, strict=True)
-        )
+    def places(self, files: Mapping[str, bytes], language: Language) -> Places:
+        """Find each stand-in in files."""
+        found: list[list[Place]] = [[] for _ in self.blanks]
+        for words in self._words(language):
+            for name, content in files.items():
+                for at, (number, form) in _found(content, words):
+                    found[number].append(Place(name, at, form))
+        return tuple(map(tuple, found))
+
+    def _words(self, language: Language) -> Iterator[_Words]:
+        """Return what is looked for, together where one search finds it."""
+        together: dict[tuple[int, bool], _Words] = {}
+        for number, (blank, word) in enumerate(zip(self.blanks, self.words, strict=True)):
+            for form, written in enumerate(blank.written(language, word)):
+                if blank.kind == "number":
+                    top = written[0 if language in _CLASSES else -1]
+                    together.setdefault((len(written), top > 127), {})[written] = number, form
+                else:
+                    yield {written: (number, form)}
+        yield from together.values()
 
     def filled(
-        self, files: Mapping[str, str], language: Language, changed: Collection[Blank] = ()
-    ) -> dict[str, str]:
+        self,
+        files: Mapping[str, bytes],
+        places: Places,
+        language: Language,
+        changed: Collection[Blank] = (),
+    ) -> dict[str, bytes]:
         """Return files with the literals in them, of which some may be the other ones."""
-        pairs = [
-            pair
-            for blank, word in zip(self.blanks, self.words, strict=True)
-            for pair in zip(
-                blank.written(language, word),
-                blank.written(language, blank.other if blank in changed else blank.own),
-                strict=True,
+        patches = sorted(
+            (place, word, blank.other if blank in changed else blank.own, blank)
+            for blank, word, where in zip(self.blanks, self.words, places, strict=True)
+            for place in where
+        )
+        made = {name: bytearray(content) for name, content in files.items()}
+        # From the end: a literal need not be as long as its stand-in.
+        for place, word, literal, blank in reversed(patches):
+            before, after = (
+                list(blank.written(language, one))[place.form] for one in (word, literal)
             )
-        ]
-        made = {}
-        for name, content in files.items():
-            text = base64.b64decode(content)
-            for form, literal in pairs:
-                text = text.replace(form, literal)
-            made[name] = base64.b64encode(text).decode("ascii")
-        return made
+            made[place.file][place.at : place.at + len(before)] = after
+        return {name: bytes(content) for name, content in made.items()}
 
-    def bare(self, files: Mapping[str, str], language: Language) -> list[bytes]:
+    def bare(self, files: Mapping[str, bytes], places: Places, language: Language) -> list[bytes]:
         """Return files with the literals in them, and nothing where they say a stand-in in words.
 
         An assertion that failed says so; `readable` puts the literal there.
         """
-        texts = (base64.b64decode(text) for text in self.filled(files, language).values())
-        return [self._without(text) for text in texts]
+        return [self._without(text) for text in self.filled(files, places, language).values()]
 
     def _without(self, text: bytes) -> bytes:
         for word in self.words:

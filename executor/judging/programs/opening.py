@@ -6,7 +6,7 @@ from typing import NamedTuple
 from executor.guest.programs.native import MAX_DIAGNOSTICS
 from executor.judging.host import CompileFailed
 from executor.judging.native import Compiled, NativeRunner
-from executor.judging.programs.blanks import Blank, Form
+from executor.judging.programs.blanks import Blank, Form, Places
 from executor.judging.programs.composing import composed
 from executor.judging.programs.marks import Composed
 from executor.sandbox.ended import Ended
@@ -21,16 +21,21 @@ class Opened(NamedTuple):
     compiled: Compiled
     form: Form
     language: Language
-    counts: tuple[int, ...]
-    """How often each blank is found in it."""
+    places: Places
+    """Where each blank is in it."""
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """How often each blank is found in it."""
+        return tuple(map(len, self.places))
 
     def bare(self) -> list[bytes]:
         """Return all that does not depend on the stand-ins."""
-        return self.form.bare(self.compiled.files, self.language)
+        return self.form.bare(self.compiled.files, self.places, self.language)
 
     def filled(self, changed: Collection[Blank] = ()) -> Compiled:
         """Return the program with the literals in it, of which some may be the other ones."""
-        files = self.form.filled(self.compiled.files, self.language, changed)
+        files = self.form.filled(self.compiled.files, self.places, self.language, changed)
         return self.compiled._replace(files=files)
 
 
@@ -91,5 +96,5 @@ class Opener:
 
     def _build(self, parts: Composed, form: Form) -> Opened:
         compiled = self._native.build(parts.build)
-        counts = form.counts(compiled.files, self._language)
-        return Opened(parts, compiled, form, self._language, counts)
+        places = form.places(compiled.files, self._language)
+        return Opened(parts, compiled, form, self._language, places)

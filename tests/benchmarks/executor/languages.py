@@ -3,7 +3,9 @@
 `make bench-languages`. What is compared is CPU time of all processes, as the kernel counts it for
 the group that we are in, so that other work on the machine changes little. A loop is not guarded:
 it believes the exit status, where a candidate that passes here, and has a reference program, is run
-once more with a changed copy of the tests.
+once more with a changed copy of the tests, or its answers are compared outside. What a suite costs
+once, before its first candidate, has a column of its own. The first rows are of one small suite for
+each language, the others of published sets.
 """
 
 import argparse
@@ -15,15 +17,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from executor import label
 from executor.installed import Installed, look_up
+from executor.judging.judge import Judge
 from executor.judging.native import Build
 from executor.judging.programs.composing import composed
 from executor.languages import TOOLCHAINS
 from executor.sandbox.cgroups import Cgroup1, Cgroup2
+from executor.sandbox.slot import Slot
+from executor.settings import ExecutorSettings
 from infra.contracts.base import Label, Language
+from infra.contracts.execution import Suite
 from infra.contracts.problems import Limits, Problem, ProgramTest
+from tests import program_records
 from tests.hostile.program_suites import ADDED, Added
+from tests.samples import spread
 
 _ENVIRONMENT: Final = {
     "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8",
@@ -33,8 +40,6 @@ _COMMENTS: Final = {
     Language.HASKELL: "--", Language.LUA: "--", Language.BASH: "#", Language.RUBY: "#",
     Language.PERL: "#", Language.R: "#", Language.RACKET: ";",
 }  # fmt: skip
-_FIRST: Final = 2
-"""Programs of the shorter of two runs."""
 _LIMITS: Final = Limits(
     cpu_seconds=20.0, total_cpu_seconds=40.0, idle_factor=1.0, reference_factor=None
 )
@@ -56,10 +61,43 @@ class AddTest {
 """
 
 
-def _cases() -> dict[str, tuple[Language, Added]]:
+class Case(NamedTuple):
+    """A right program of one suite."""
+
+    problem: Problem
+    """With the program as its reference."""
+    program: str
+
+    @staticmethod
+    def of(language: Language, added: Added) -> "Case":
+        """Take a suite of our own."""
+        problem = Problem(
+            slug=f"speed/{language.value}",
+            prompt="Add two numbers.",
+            language=language,
+            entry_point=added.entry_point,
+            tests=(added.tests,),
+            reference_program=added.right,
+        )
+        return Case(problem, added.right)
+
+    def numbered(self, number: int) -> str:
+        """Return the program as a text that no other number gives."""
+        comment = _COMMENTS.get(self.problem.language, "//")
+        return f"{self.program}\n{comment} {number}\n"
+
+    def judge(self, slot: Slot, is_guarded: bool) -> Judge:
+        """Make a judge of the suite; without its reference program nothing guards it."""
+        reference = self.problem.reference_program if is_guarded else None
+        fields = {"limits": _LIMITS, "reference_program": reference}
+        suite = Suite.of(self.problem.model_copy(update=fields))
+        return Judge(slot.sandbox, suite, slot.version)
+
+
+def _of_each_language() -> dict[str, list[Case]]:
     cpp, java = ADDED[Language.CPP], ADDED[Language.JAVA]
     published = ProgramTest(source=cpp.tests.source, options=("-std=gnu++17",))
-    return {
+    suites = {
         **{language.value: (language, added) for language, added in ADDED.items()},
         "cpp, all headers": (
             Language.CPP,
@@ -71,10 +109,25 @@ def _cases() -> dict[str, tuple[Language, Added]]:
         ),
         "java, JUnit": (Language.JAVA, java._replace(tests=ProgramTest(source=_JUNIT))),
     }
+    return {name: [Case.of(language, added)] for name, (language, added) in suites.items()}
 
 
-CASES: Final = _cases()
-"""Languages and further forms of their test programs, with what is tested."""
+def _published(data: Path, number: int) -> dict[str, list[Case]]:
+    """Take some problems of each published set that the plain toolchain has a right program of."""
+    found = {}
+    for name, fields in program_records.SETS.items():
+        rows, programs = program_records.read(data / "suites_languages", name)
+        right = program_records.passing(programs)
+        rows = spread([row for row in rows if row["task_id"] in right], number)[:number]
+        language = program_records.LANGUAGES[rows[0]["language"]]
+        found[name] = [
+            Case(
+                program_records.problem(row, language, right[row["task_id"]], fields),
+                right[row["task_id"]],
+            )
+            for row in rows
+        ]
+    return found
 
 
 class Spent(NamedTuple):
@@ -100,20 +153,15 @@ def clock() -> Callable[[], float]:
         return lambda: int(used.read_text().split()[1]) / 1e6
 
 
-def programs(case: str, number: int) -> list[str]:
-    """Make so many right programs, no two of which are the same text."""
-    language, added = CASES[case]
-    comment = _COMMENTS.get(language, "//")
-    return [f"{added.right}\n{comment} {place}\n" for place in range(number)]
-
-
-def in_a_loop(installed: Installed, case: str, program: str, used: Callable[[], float]) -> Spent:
+def in_a_loop(
+    installed: Installed, test: ProgramTest, program: str, used: Callable[[], float]
+) -> Spent:
     """Compile a program with its tests and run it, with nothing around it.
 
     Raises:
         subprocess.CalledProcessError: it does not compile, or fails.
     """
-    build = composed(installed.language, CASES[case][1].tests, program).build
+    build = composed(installed.language, test, program).build
     toolchain = TOOLCHAINS[installed.language]
     with tempfile.TemporaryDirectory() as folder:
         for name, text in build.files.items():
@@ -147,63 +195,79 @@ def _run(
     subprocess.run(filled, cwd=folder, env=variables, check=True, capture_output=True)
 
 
-def labelled(case: str, number: int, is_guarded: bool, used: Callable[[], float]) -> float:
-    """Label so many programs; return CPU seconds of each.
+class Labelled(NamedTuple):
+    """CPU seconds of labels."""
 
-    What comes before the first one (a pool, what is learnt of the suite) is in two runs of which
-    one is longer, and so not in their difference.
-    """
-    short = _seconds(case, _FIRST, is_guarded, used)
-    return max(1e-3, _seconds(case, _FIRST + number, is_guarded, used) - short) / number
+    once: float
+    """What is learnt of a suite before its first candidate."""
+    each: float
+    """Of a candidate."""
 
 
-def _seconds(case: str, number: int, is_guarded: bool, used: Callable[[], float]) -> float:
-    language, added = CASES[case]
-    problem = Problem(
-        slug=f"speed/{language.value}",
-        prompt="Add two numbers.",
-        language=language,
-        entry_point=added.entry_point,
-        limits=_LIMITS,
-        tests=(added.tests,),
-        reference_program=added.right if is_guarded else None,
-    )
-    records = [{"task_id": problem.slug, "program": one} for one in programs(case, number)]
-    began = used()
-    for one in label([problem], records, slots=2):
-        assert one.verdict is not None, one.error
-        assert one.verdict.label is Label.ALL_PASS, one.verdict
-    return used() - began
+def labelled(
+    slot: Slot, cases: Sequence[Case], number: int, is_guarded: bool, used: Callable[[], float]
+) -> Labelled:
+    """Label so many programs of each suite; what is made once for a machine is there before."""
+    once = each = 0.0
+    for case in cases:
+        case.judge(slot, is_guarded).judge(case.numbered(-1))
+        began = used()
+        judge = case.judge(slot, is_guarded)
+        learnt = used()
+        for one in range(number):
+            verdict = judge.judge(case.numbered(one))
+            assert verdict.label is Label.ALL_PASS, verdict
+        once, each = once + learnt - began, each + used() - learnt
+    return Labelled(once / len(cases), each / len(cases) / number)
+
+
+def looped(
+    installed: Installed, cases: Sequence[Case], number: int, used: Callable[[], float]
+) -> Spent:
+    """Compile and run so many programs of each suite; return the mean of one."""
+    spent = []
+    for case in cases:
+        (test,) = case.problem.tests
+        assert isinstance(test, ProgramTest)
+        # The first one fills what the toolchain itself keeps for later.
+        runs = [in_a_loop(installed, test, case.numbered(n), used) for n in range(-1, number)]
+        spent += runs[1:]
+    count = len(spent)
+    return Spent(sum(s.compiling for s in spent) / count, sum(s.running for s in spent) / count)
 
 
 def main() -> None:
     """Measure every language whose toolchain is here, and print a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--number", type=int, default=12, help="programs of each language")
-    parser.add_argument("languages", nargs="*", help="all if none is named")
+    parser.add_argument("--number", type=int, default=6, help="programs of each suite")
+    parser.add_argument("--suites", type=int, default=4, help="of each published set")
+    parser.add_argument("--data", type=Path, help="folder with published sets; none without")
+    parser.add_argument("rows", nargs="*", help="all if none is named")
     given = parser.parse_args()
     used = clock()
+    every = _of_each_language() | (_published(given.data, given.suites) if given.data else {})
     print(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}\n")
-    print("| language | loop, ms | compile share | here, ms | to the loop | guarded, ms | to it |")
-    print("|---|---|---|---|---|---|---|", flush=True)
-    for case, (language, _) in CASES.items():
-        installed = look_up(language)
-        if installed.path is None or (given.languages and case not in given.languages):
+    print("| suite | loop | compile share | labelled | to the loop | with a reference", end="")
+    print(" | to the loop | once |\n|---|---|---|---|---|---|---|---|", flush=True)
+    slot = Slot(ExecutorSettings(), 0)
+    for name, cases in every.items():
+        installed = look_up(cases[0].problem.language)
+        if installed.path is None or (given.rows and name not in given.rows):
             continue
-        first, *chosen = programs(case, 1 + given.number)
-        in_a_loop(installed, case, first, used)
-        spent = [in_a_loop(installed, case, one, used) for one in chosen]
-        compiling, running = sum(s.compiling for s in spent), sum(s.running for s in spent)
-        plain = (compiling + running) / given.number
-        here, guarded = (labelled(case, given.number, guard, used) for guard in (False, True))
+        loop = looped(installed, cases, given.number, used)
+        plain = loop.compiling + loop.running
+        (_, here), (once, guarded) = (
+            labelled(slot, cases, given.number, guard, used) for guard in (False, True)
+        )
         print(
-            f"| `{case}` | {plain * 1e3:.0f} | {compiling / (compiling + running):.0%}"
+            f"| `{name}` | {plain * 1e3:.0f} | {loop.compiling / plain:.0%}"
             f" | {here * 1e3:.0f} | {plain / here:.2f} | {guarded * 1e3:.0f}"
-            f" | {plain / guarded:.2f} |",
+            f" | {plain / guarded:.2f} | {once * 1e3:.0f} |",
             flush=True,
         )
+    slot.close()
     shutil.rmtree(Path(tempfile.gettempdir()) / "plain-gocache", ignore_errors=True)
-    print(f"\nload after: {os.getloadavg()[0]:.1f}")
+    print(f"\nmilliseconds of CPU time; load after: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":

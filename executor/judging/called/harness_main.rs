@@ -1,0 +1,2 @@
+
+fn main() { ::rrtf_harness::serve(CALLED_FUNCTION) }
