@@ -1,7 +1,7 @@
 """Languages beyond Python, in one table: how to compile and run them, and what they need.
 
-Their programs are judged by standard input and output. Every step runs in a strict jail that sees,
-read-only, the folders named here; what the compiler makes leaves its jail as bytes.
+Their programs are judged by standard input and output, or by test programs. Every step runs in a
+jail that sees, read-only, the folders named here; what the compiler makes leaves its jail as bytes.
 """
 
 from typing import Final
