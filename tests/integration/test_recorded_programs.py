@@ -5,17 +5,8 @@ import pytest
 from executor import label
 from executor.installed import look_up
 from infra.contracts.base import Label
-from tests.program_records import LANGUAGES, SETS, passing, problem, read
+from tests.program_records import DIFFERENT, LANGUAGES, SETS, passing, problem, read
 from tests.samples import sampled, spread
-
-DIFFERENT = {
-    # Behind `?>` the tests are text, none of which runs: every program that ends so passes.
-    "mbxp-php/512#ref",
-    "mbxp-php/512#plus1",
-    # It needs the module js-md5.
-    "hx-js/162#ref",
-}
-"""Programs on which we differ by intent."""
 
 
 @pytest.mark.data

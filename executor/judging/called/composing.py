@@ -20,6 +20,7 @@ from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
 _FUNCTION: Final = "CALLED_FUNCTION"
+_MAIN: Final = re.compile(r"\bmain\b")
 _GO_PACKAGE: Final = re.compile(r"^package\s+(\w+)", re.MULTILINE)
 _GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
@@ -73,8 +74,10 @@ def _cpp(function: str, program: str, test: ProgramTest, main: str) -> Build:
     toolchain = TOOLCHAINS[Language.CPP]
     harness = _harness("harness_main.cpp", function.replace(".", "::"))
     files = {**test.files, toolchain.file: f"{test.before}\n{program}\n{harness}"}
-    # A candidate's own `main` is no other's.
-    words = [f"-Dmain={main}", f"{HARNESS_FOLDER}/harness.o"]
+    words = [f"{HARNESS_FOLDER}/harness.o"]
+    if _MAIN.search(f"{test.before}\n{program}"):
+        # A candidate's own is no other's. Not always: no compiled header is used beside it.
+        words.append(f"-Dmain={main}")
     if test is not _NO_TEST:
         words += ["-O0", *test.options]
     build = Build.of(toolchain, files, tuple(words)).without_repeated()
