@@ -1,7 +1,7 @@
 """Compiles a program once for its tests and for their changed copies, with blanks in them."""
 
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from executor.guest.programs.native import MAX_DIAGNOSTICS
 from executor.judging.host import CompileFailed
@@ -12,6 +12,9 @@ from executor.judging.programs.marks import Composed
 from executor.sandbox.ended import Ended
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
+
+_NOT_INLINED: Final = "-gcflags=-l"
+"""Go puts small functions into the tests, and compares what they give of literals there."""
 
 
 class Opened(NamedTuple):
@@ -92,7 +95,12 @@ class Opener:
 
     def _composed(self, test: ProgramTest, program: str, form: Form) -> Composed:
         copy = test.model_copy(update={"source": form.source})
-        return composed(self._language, copy, program)
+        parts = composed(self._language, copy, program)
+        if self._language is not Language.GO:
+            return parts
+        first, second, *words = parts.build.command
+        command = (first, second, _NOT_INLINED, *words)
+        return parts._replace(build=parts.build._replace(command=command))
 
     def _build(self, parts: Composed, form: Form) -> Opened:
         compiled = self._native.build(parts.build)

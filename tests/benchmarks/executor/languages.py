@@ -170,9 +170,9 @@ def in_a_loop(
         if toolchain.artifact == "classes":
             (Path(folder) / "classes").mkdir()
         own = {"GOCACHE": str(Path(tempfile.gettempdir()) / "plain-gocache"), "HOME": folder}
-        variables = {**_ENVIRONMENT, **toolchain.environment, **own}
+        variables = {**_ENVIRONMENT, **own}
         began = used()
-        _run(installed, build, build.command, folder, variables)
+        _run(installed, build, build.command, folder, {**toolchain.environment, **variables})
         compiled = used()
         _run(installed, build, build.run, folder, variables)
         return Spent(compiled - began, used() - compiled)
