@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from executor.judging.programs.blanks import Blank, Form
@@ -140,6 +140,7 @@ def everywhere(form, content, language):
     return found
 
 
+@settings(deadline=None)
 @given(layouts(), st.sampled_from([Language.CPP, Language.JAVA]))
 def test_what_is_filled_in_is_what_a_compiler_would_have_written(layout, language):
     blanks, places = layout
@@ -158,6 +159,7 @@ def test_what_is_filled_in_is_what_a_compiler_would_have_written(layout, languag
     assert filled(form, content, language, some) == laid_out(form, words, places, language)
 
 
+@settings(deadline=None)
 @given(st.lists(numbers(), min_size=1, max_size=8), st.sampled_from([Language.C, Language.SCALA]))
 def test_stand_ins_for_numbers_are_different_and_none_is_a_part_of_another(kinds, language):
     blanks = [Blank(at, at + 1, *kind) for at, kind in enumerate(kinds)]
