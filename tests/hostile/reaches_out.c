@@ -102,7 +102,9 @@ static void others(void) {
     int first = syscall(434, 1, 0);
     attempt("trace", SYS_ptrace, 16, 1, 0, 0);
     attempt("read memory", SYS_process_vm_readv, 1, 0, 0, 0);
-    if (getppid() != 1) {  // Process 1 of a strict jail is ours to end, as the jail is.
+    if (kill(1, 0) == 0) {  // Then it has nothing that we have not.
+        puts("process 1 is ours");
+    } else {
         attempt("signal by handle", 424, first, 9, 0, 0);
         attempt("signal", SYS_kill, 1, 9, 0, 0);
         attempt("limit of another", SYS_prlimit64, 1, RLIMIT_NOFILE, (long)space, 0);
