@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,11 +14,14 @@ import pytest
 
 from executor.images.image import stage
 from executor.judging.judge import Judge
+from executor.judging.native import Build, NativeRunner
 from executor.judging.running import Runner
+from executor.languages import TOOLCHAINS
 from executor.sandbox.accounting import choose
 from executor.sandbox.cell import CellSandbox
 from executor.sandbox.slot import nsjail_binary
 from executor.settings import default_home
+from executor.toolchain_spec import HARNESS_FOLDER, Cache
 from infra import errors
 from infra.contracts.base import STANDARD_IMAGE, Label, Language
 from infra.contracts.inline import Running
@@ -157,6 +161,24 @@ def test_a_candidate_whose_cell_was_killed_is_not_to_blame(sandbox, of_toolchain
 
     ended = runner.run(running.model_copy(update={"wall_seconds": 0.2}), lambda: True)
     assert ended.stdout == "1"
+
+
+COPIED = Cache(
+    "", frozenset(), None, "RRTF_SEEN", {"seen.h": "#define SEEN 0\n"},
+    (("/usr/bin/cp", "seen.h", "{folder}"),),
+)  # fmt: skip
+
+
+def test_a_cell_shows_what_was_made_anew_and_not_what_was_put_away(sandbox):
+    native = NativeRunner(sandbox, Language.C, Limits())
+    text = f'#include "{HARNESS_FOLDER}/seen.h"\nint main(void) {{ return SEEN; }}\n'
+    build = Build.of(TOOLCHAINS[Language.C], {"main.c": text})._replace(libraries=(COPIED,))
+    first = native.build(build)
+
+    for folder in (sandbox.home / "caches").glob("rrtf_seen-*"):
+        shutil.rmtree(folder)
+
+    assert native.build(build) == first
 
 
 def test_a_cell_outlives_the_thread_that_built_it(judge):
