@@ -130,7 +130,7 @@ class NativeRunner:
 
     def _showing(self, folders: Sequence[str], links: tuple[tuple[str, str], ...]) -> Sandbox:
         mounts = Mounts(tuple(folders), links, self._toolchain.open_files)
-        return self._sandbox.with_mounts(mounts)
+        return self._sandbox.with_mounts(mounts.as_they_are())
 
     def _command(self, words: tuple[str, ...], main: str = "") -> list[str]:
         megabytes = self._limits.memory_bytes // _MEBIBYTE

@@ -90,6 +90,8 @@ class Jail:
         self._status: int | None = None
         self._channel_open = True
         self._reaper: int | None = None
+        self._is_forked = False
+        """From a cell, whose zygote then tells how it ended."""
         self._fault: errors.SandboxError | None = None
         self._started = self._looked = self._next_look = time.monotonic()
         self._channel, self._control = ends.channel, ends.control
@@ -128,6 +130,7 @@ class Jail:
         match words:
             case b"forked":
                 self._reaper, *files = files
+                self._is_forked = True
             case b"hello":
                 # Process 1 itself spoke; it waits for us, so that the number is still its own.
                 self._reaper = os.pidfd_open(pid)
@@ -370,6 +373,9 @@ class Jail:
         try:
             self._status = json.loads(data[channel.LENGTH.size :])["status"]
         except (ValueError, KeyError, TypeError):
+            if self._is_forked:
+                # No candidate reaches the zygote, which has a memory of its own.
+                self._fail("the cell ended before the jail")
             # Process 1 was killed, as by the memory limit.
             self._status = signal.SIGKILL
         if not isinstance(self._status, int):

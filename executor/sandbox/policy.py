@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from executor.guest.files import FOLDER
 from executor.images.image import Image
 from executor.images.packages import INSIDE, Packages
+from infra import errors
 from infra.contracts.problems import Limits
 
 INSIDE_UID: Final = 65534
@@ -28,6 +29,20 @@ class Mounts(NamedTuple):
     """Each with where it leads."""
     open_files: int = 0
     """As many may be open beside those of every program."""
+    states: tuple[tuple[int, int], ...] = ()
+    """Of each folder, so that no cell goes on to show one in whose place there is another."""
+
+    def as_they_are(self) -> "Mounts":
+        """Return the same with the states that the folders have now.
+
+        Raises:
+            errors.SandboxError: one is not there any more.
+        """
+        try:
+            found = [os.stat(folder.partition(":")[0]) for folder in self.folders]
+        except OSError as error:
+            raise errors.SandboxError(f"{error.filename} is to be shown: {error}") from error
+        return self._replace(states=tuple((one.st_ino, one.st_mtime_ns) for one in found))
 
 
 def confinement(

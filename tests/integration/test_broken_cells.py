@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,12 +14,18 @@ import pytest
 
 from executor.images.image import stage
 from executor.judging.judge import Judge
+from executor.judging.native import Build, NativeRunner
+from executor.judging.running import Runner
+from executor.languages import TOOLCHAINS
 from executor.sandbox.accounting import choose
 from executor.sandbox.cell import CellSandbox
 from executor.sandbox.slot import nsjail_binary
 from executor.settings import default_home
+from executor.toolchain_spec import HARNESS_FOLDER, Cache
 from infra import errors
-from infra.contracts.base import Label
+from infra.contracts.base import STANDARD_IMAGE, Label, Language
+from infra.contracts.inline import Running
+from infra.contracts.problems import Limits
 from infra.observability import metrics
 from tests.hostile.attacks import HONEST, SUITES
 from tests.processes import descendants, lives
@@ -32,6 +39,8 @@ def add(a, b):
     while True:
         time.sleep(1)
 """
+
+HANGS_AT_ONCE = "import time\nprint(1, end='', flush=True)\ntime.sleep(60)\n"
 
 
 class _Doubtful:
@@ -95,6 +104,13 @@ def processes_of(sandbox):
     return {nsjail, *(one for one in below if one.status() != psutil.STATUS_ZOMBIE)}
 
 
+def cells_of(sandbox):
+    """All that there are now, of packages and of toolchains."""
+    families = (sandbox._family, sandbox._toolchains)
+    members = [one for family in families for one in family.members.values()]
+    return [one._cell for one in members if one._cell is not None]
+
+
 def failing():
     return metrics.SLOTS_FAILING._value.get()
 
@@ -126,6 +142,43 @@ def test_a_cell_whose_first_process_is_gone_is_replaced(judge, sandbox):
         judge.judge(HONEST)
 
     assert judge.judge(HONEST).label is Label.ALL_PASS
+
+
+@pytest.mark.parametrize("of_toolchains", [False, True])
+def test_a_candidate_whose_cell_was_killed_is_not_to_blame(sandbox, of_toolchains):
+    waiting = {Language.PERL: "$| = 1; print 1; sleep 60", Language.PYTHON: HANGS_AT_ONCE}
+    language = Language.PERL if of_toolchains else Language.PYTHON
+    runner = Runner(sandbox, "test", language, STANDARD_IMAGE, Limits(cpu_seconds=10))
+    running = Running(program=waiting[language], wall_seconds=30)
+
+    def kill_the_cell():
+        (cell,) = (one for one in cells_of(sandbox) if one._running)
+        cell._process.kill()
+        return True
+
+    with pytest.raises(errors.SandboxError):
+        runner.run(running, kill_the_cell)
+
+    ended = runner.run(running.model_copy(update={"wall_seconds": 0.2}), lambda: True)
+    assert ended.stdout == "1"
+
+
+COPIED = Cache(
+    "", frozenset(), None, "RRTF_SEEN", {"seen.h": "#define SEEN 0\n"},
+    (("/usr/bin/cp", "seen.h", "{folder}"),),
+)  # fmt: skip
+
+
+def test_a_cell_shows_what_was_made_anew_and_not_what_was_put_away(sandbox):
+    native = NativeRunner(sandbox, Language.C, Limits())
+    text = f'#include "{HARNESS_FOLDER}/seen.h"\nint main(void) {{ return SEEN; }}\n'
+    build = Build.of(TOOLCHAINS[Language.C], {"main.c": text})._replace(libraries=(COPIED,))
+    first = native.build(build)
+
+    for folder in (sandbox.home / "caches").glob("rrtf_seen-*"):
+        shutil.rmtree(folder)
+
+    assert native.build(build) == first
 
 
 def test_a_cell_outlives_the_thread_that_built_it(judge):

@@ -24,12 +24,31 @@ _MAIN: Final = re.compile(r"\bmain\b")
 _GO_PACKAGE: Final = re.compile(r"^package\s+(\w+)", re.MULTILINE)
 _GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
+_CPP_WORD: Final = re.compile(
+    r"""^\#.* | //.* | "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | \b([A-Za-z]\w*)""", re.M | re.X
+)
+"""A word of C++ that a macro may have changed, among what no macro changes."""
 _NO_TEST: Final = ProgramTest(source=" ")
 
 
 @cache
 def _text(name: str) -> str:
     return (Path(__file__).parent / name).read_text()
+
+
+@cache
+def _words_of_cpp() -> frozenset[str]:
+    code = _text("harness.hpp") + _text("harness_main.cpp")
+    return frozenset(found[1] for found in _CPP_WORD.finditer(code) if found[1])
+
+
+def _unchanged(function: str) -> str:
+    """Have no word of the harness for C++ mean what a candidate's macros make of it.
+
+    How the candidate calls its own function is left to it.
+    """
+    words = _words_of_cpp() - {_FUNCTION, *function.split(".")}
+    return "".join(f"#undef {word}\n" for word in sorted(words))
 
 
 def _library(files: tuple[str, ...], *commands: tuple[str, ...]) -> tuple[Cache, ...]:
@@ -73,7 +92,8 @@ def _owned(function: str) -> tuple[str, str]:
 def _cpp(function: str, program: str, test: ProgramTest, main: str) -> Build:
     toolchain = TOOLCHAINS[Language.CPP]
     harness = _harness("harness_main.cpp", function.replace(".", "::"))
-    files = {**test.files, toolchain.file: f"{test.before}\n{program}\n{harness}"}
+    text = f"{test.before}\n{program}\n{_unchanged(function)}{harness}"
+    files = {**test.files, toolchain.file: text}
     words = [f"{HARNESS_FOLDER}/harness.o"]
     if _MAIN.search(f"{test.before}\n{program}"):
         # A candidate's own is no other's. Not always: no compiled header is used beside it.

@@ -5,10 +5,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 
 namespace rrtf_harness {
 
 namespace {
+
+struct Refused { const char *why; };
 
 template <class T> T *grown(T *data, std::size_t count) {
     T *made = static_cast<T *>(std::realloc(static_cast<void *>(data), count * sizeof(T)));
@@ -137,9 +140,7 @@ void write_all(const Out &out) {
 
 }  // namespace
 
-const char *Refused::what() const noexcept { return why; }
-
-void refuse() { throw Refused("an argument does not fit"); }
+void refuse(const char *why) { throw Refused{why}; }
 
 std::size_t items(const Json &given) {
     if (given.kind != 'l') refuse();
@@ -198,6 +199,8 @@ void serve(void (*ask)(Out &, const Json &), void (*flush)()) {
         out.add("{\"value\":");
         try {
             ask(out, given);
+        } catch (const Refused &refused) {
+            why = refused.why;
         } catch (const std::exception &error) {
             told = error.what();
             why = told.c_str();

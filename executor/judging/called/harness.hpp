@@ -1,7 +1,6 @@
 // What a candidate's function takes and gives, by its types. harness.cpp has the rest, compiled once.
 // Nothing of the standard library passes between the two: options of a compiler may lay it out anew.
 #include <cstddef>
-#include <exception>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -22,12 +21,7 @@ struct Json {
     std::size_t count;
 };
 
-struct Refused : std::exception {
-    const char *why;
-    explicit Refused(const char *told) : why(told) {}
-    const char *what() const noexcept override;
-};
-[[noreturn]] void refuse();
+[[noreturn]] void refuse(const char *why = "an argument does not fit");
 std::size_t items(const Json &given);
 
 struct Out {
@@ -246,7 +240,7 @@ template <class R, class... A> struct Caller {
         Answer<R>::of(out, [&]() -> R { return function(static_cast<A &&>(std::get<I>(held))...); });
     }
     template <class F> static void call(Out &out, F function, const Json &given) {
-        if (items(given) != sizeof...(A)) throw Refused("it takes another number of arguments");
+        if (items(given) != sizeof...(A)) refuse("it takes another number of arguments");
         each(out, function, given, typename Counted<sizeof...(A)>::numbers());
     }
 };

@@ -1,17 +1,18 @@
 #undef main
-#undef int
-#undef long
-#undef char
-#undef double
-#undef float
-#undef bool
-#undef string
-#undef vector
 #undef min
 #undef max
 #undef endl
 #undef first
 #undef second
+#undef swap
+#undef tie
+#undef apply
+#undef ignore
+#undef move
+#undef forward
+#undef empty
+#undef name
+#undef hash
 #include "/harness/harness.hpp"
 
 static void rrtf_ask(rrtf_harness::Out &out, const rrtf_harness::Json &given) {
