@@ -35,6 +35,13 @@ _NODE: Final = (*_USUAL, "/usr/share/nodejs", "/usr/share/node_modules")
 _RUBY: Final = (*_USUAL, "/usr/share/rubygems-integration", "/var/lib/gems")
 _PERL: Final = (*_USUAL, "/usr/share/perl", "/usr/share/perl5")
 _RACKET: Final = (*_USUAL, "/usr/share/racket", "/etc/racket")
+_MONO_FOLDERS: Final = (*_USUAL, "/etc/mono/config", "/etc/mono/4.5")
+# Its runtime would write to standard output that it may not set the priority of a thread.
+_MONO_ENVIRONMENT: Final = {"MONO_LOG_DEST": "/dev/null"}
+ASSERTIONS: Final = "/py/guest/executor/guest/programs/mono/Debug.cs"
+"""Of C#, in every jail: what an assertion that fails does."""
+COMPARISON: Final = "/py/guest/executor/guest/programs/mono/Compare.cs"
+"""There too: what test programs of MBXP compare with."""
 _JEST: Final = ("jest@29.7.0", "@babel/preset-typescript@7.29.7")
 _JEST_PACKAGES: Final = ("jest", "node-babel7")
 _TRANSPILE: Final = """
@@ -324,6 +331,26 @@ _TABLE: Final = (
         # A module is expanded as a whole before any of it runs.
         names_itself=True, processes=8, memory_bytes=128 * _MEBIBYTE, parses_first=True,
         packages=("racket",),
+    ),
+    Toolchain(
+        Language.CSHARP, "mono", "main.cs",
+        ("{program}", "/usr/lib/mono/4.5/mcs.exe", "-nologo", "-warn:0", "-langversion:latest",
+         "-d:DEBUG;TRACE", "-r:System.Numerics.dll", "-out:main.exe", "main.cs", ASSERTIONS),
+        "main.exe",
+        ("/usr/bin/env", *(f"{name}={value}" for name, value in _MONO_ENVIRONMENT.items()),
+         "{program}", "/tmp/main.exe"),
+        run_binds=_MONO_FOLDERS, compile_binds=_MONO_FOLDERS,
+        names_itself=True, needs_maps=True,
+        processes=32, memory_bytes=64 * _MEBIBYTE, environment=_MONO_ENVIRONMENT,
+        packages=("mono-mcs", "mono-runtime"),
+    ),
+    Toolchain(
+        Language.VERILOG, "iverilog", "main.sv",
+        ("{program}", "-g2012", "-o", "main.vvp", "main.sv"), "main.vvp",
+        ("/usr/bin/vvp", "-n", "/tmp/main.vvp"),
+        run_binds=_USUAL, compile_binds=_USUAL,
+        version=("-V",),
+        packages=("iverilog",),
     ),
 )  # fmt: skip
 TOOLCHAINS: Final = {toolchain.language: toolchain for toolchain in _TABLE}

@@ -79,6 +79,9 @@ class Toolchain(NamedTuple):
     names_itself: bool = False
     """Whether the compiler, or interpreter, reads its own path from `/proc/self/exe`, which then is
     a mere link."""
+    needs_maps: bool = False
+    """Whether its runtime looks up in `/proc/self/maps` where its stack is, which then is a file
+    that has nothing but the region in which the kernel puts every stack."""
     parses_first: bool = False
     """Whether nothing runs of a program that does not parse, so that one which passed has."""
     version: tuple[str, ...] = ("--version",)

@@ -169,7 +169,8 @@ def _digest(own: tuple[str, ...]) -> str:
     for name in (*_PROGRAMS, "python") if own else ():
         digest.update(f"{name} {shutil.which(name, path=_PROGRAM_FOLDERS)}".encode())
     digest.update(os.path.realpath(sys.executable).encode())
-    for path in (*sorted(_GUEST.rglob("*.py")), *_SHARED):
+    guest = (p for p in _GUEST.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    for path in (*sorted(guest), *_SHARED):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 

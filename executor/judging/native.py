@@ -30,6 +30,8 @@ from infra.contracts.execution import TestResult
 from infra.contracts.problems import Limits, StdioTest, TextComparator
 
 _MEBIBYTE = 2**20
+MAPS = "/py/guest/executor/guest/programs/mono/maps"
+"""In every jail."""
 
 
 class NotBrought(Exception):
@@ -110,15 +112,15 @@ class NativeRunner:
                 f" `rrtf languages install {language}` installs it on an executor's machine"
             )
         self._path = installed.path
-        itself = ("/proc/self/exe", str(installed.path))
-        self._links = (itself,) if self._toolchain.names_itself else ()
+        links = {
+            "/proc/self/exe": str(installed.path) if self._toolchain.names_itself else "",
+            "/proc/self/maps": MAPS if self._toolchain.needs_maps else "",
+        }
+        self._links = tuple((path, to) for path, to in links.items() if to)
         self._sandbox = sandbox
         shown = binds(self._toolchain.run_binds)
-        # Where programs look for the shell with which they start others.
-        shell = (("/bin", "/usr/bin"),) if "/usr/bin" in shown else ()
-        self._running = self._showing(
-            shown, (*shell, *(self._links if self.is_interpreted else ()))
-        )
+        has_links = self.is_interpreted or self._toolchain.needs_maps
+        self._running = self._showing(shown, self._links if has_links else ())
         self._limits = limits
         self._grown = limits.model_copy(
             update={
@@ -129,7 +131,9 @@ class NativeRunner:
         )
 
     def _showing(self, folders: Sequence[str], links: tuple[tuple[str, str], ...]) -> Sandbox:
-        mounts = Mounts(tuple(folders), links, self._toolchain.open_files)
+        # Where programs look for the shell with which they start others.
+        shell = (("/bin", "/usr/bin"),) if "/usr/bin" in folders else ()
+        mounts = Mounts(tuple(folders), (*shell, *links), self._toolchain.open_files)
         return self._sandbox.with_mounts(mounts.as_they_are())
 
     def _command(self, words: tuple[str, ...], main: str = "") -> list[str]:

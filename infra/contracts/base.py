@@ -100,6 +100,8 @@ class Language(StrEnum):
     SCALA = "scala"
     D = "d"
     RACKET = "racket"
+    CSHARP = "csharp"
+    VERILOG = "verilog"
 
 
 def language_alone(value: object) -> object:

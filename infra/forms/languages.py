@@ -19,7 +19,7 @@ _LANGUAGES: Final = {
     Named("Bash", Language.BASH): "bash sh shell",
     Named("C", Language.C): "c",
     Named("C++", Language.CPP): "cpp c++ mbcpp",
-    Named("C#"): "cs csharp c# mbcsp",
+    Named("C#", Language.CSHARP): "cs csharp c# mbcsp",
     Named("Clojure"): "clj clojure",
     Named("D", Language.D): "d dlang",
     Named("Dart"): "dart",
@@ -41,11 +41,13 @@ _LANGUAGES: Final = {
     Named("Scala", Language.SCALA): "scala mbscp",
     Named("Swift"): "swift mbswp",
     Named("TypeScript", Language.TYPESCRIPT): "typescript ts mbtsp",
+    Named("Verilog", Language.VERILOG): "verilog systemverilog sv",
 }
 _NAMES: Final = {word: named for named, words in _LANGUAGES.items() for word in words.split()}
 """What sets call languages in their rows and in the names of their tasks."""
 _PYTHON: Final = frozenset(["python", "python3", "py"])
 _FENCE: Final = re.compile(r"^\s*```([A-Za-z+#]+)\s*$", re.MULTILINE)
+_TEST_BENCH: Final = re.compile(r"^\s*endmodule\b", re.MULTILINE)
 _FIELDS: Final = ("language", "programming_language", "lang")
 
 
@@ -57,6 +59,9 @@ def named(record: dict[str, Any]) -> Named | None:
     task = record.get("task_id")
     if isinstance(task, str):
         words += task.split("/")[:-1]
+    if isinstance(test := record.get("test"), str) and _TEST_BENCH.search(test):
+        # VerilogEval has it nowhere else.
+        words.append("verilog")
     answer = record.get("reference_solution")
     if isinstance(answer, str) and (fence := _FENCE.search(answer)):
         words.append(fence[1])

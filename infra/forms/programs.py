@@ -1,7 +1,7 @@
 """Sets of functions in other languages than Python, with the test programs of their authors.
 
-HumanEval-X and HumanEvalPack, MBXP, and MultiPL-E. Each test program is put together as its authors
-do it.
+HumanEval-X and HumanEvalPack, MBXP, VerilogEval, and MultiPL-E. Each test program is put together
+as its authors do it.
 """
 
 import re
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from infra import errors
 from infra.composing import Frame
 from infra.contracts.base import Language
 from infra.contracts.problems import Problem, ProgramTest
@@ -35,7 +36,7 @@ _LAST_NAME: Final = re.compile(
 
 
 class _Record(BaseModel):
-    """A record of HumanEval-X, HumanEvalPack or MBXP, as far as it is used."""
+    """A record of HumanEval-X, HumanEvalPack, MBXP or VerilogEval, as far as it is used."""
 
     task_id: str
     prompt: str
@@ -59,7 +60,7 @@ class _MultiPlE(BaseModel):
 
 
 def to_problem(fields: dict[str, Any], named: languages.Named) -> Problem:
-    """Make a problem of a record of HumanEval-X, HumanEvalPack or MBXP.
+    """Make a problem of a record of HumanEval-X, HumanEvalPack, MBXP or VerilogEval.
 
     Raises:
         errors.InvalidInput: its set has no such language.
@@ -77,6 +78,8 @@ def to_problem(fields: dict[str, Any], named: languages.Named) -> Problem:
         asked = calls(test.source, named.language, entry_point)
         test = test.model_copy(update={"calls": asked})
     source = "HumanEval-X" if record.buggy_solution is None else "HumanEvalPack"
+    if record.declaration is None:
+        source = "VerilogEval" if named.language is Language.VERILOG else "MBXP"
     return Problem(
         slug=record.task_id,
         prompt=record.prompt,
@@ -85,10 +88,23 @@ def to_problem(fields: dict[str, Any], named: languages.Named) -> Problem:
         tests=(test,),
         reference_program=None if solution is None else frame.before + solution,
         metadata={
-            "source": "MBXP" if record.declaration is None else source,
+            "source": source,
             **({} if frame.before == record.prompt else frame.metadata()),
         },
     )
+
+
+def verilog_eval(fields: dict[str, Any]) -> Problem:
+    """Make a problem of a record of VerilogEval.
+
+    Raises:
+        errors.InvalidInput: its test is no test bench.
+        pydantic.ValidationError: a field is wrong.
+    """
+    named = languages.named(fields)
+    if named is None or named.language is not Language.VERILOG:
+        raise errors.InvalidInput("its test is no test bench in Verilog")
+    return to_problem(fields, named)
 
 
 def multipl_e(fields: dict[str, Any]) -> Problem:
@@ -172,6 +188,7 @@ _HUMAN_EVAL_X: Final[dict[Language | None, _Make]] = {
 }
 _MBXP: Final[dict[Language | None, _Make]] = {
     Language.CPP: _mbxp_cpp,
+    Language.CSHARP: _plain,
     Language.GO: _plain,
     Language.JAVA: _plain,
     Language.JAVASCRIPT: _plain,
@@ -179,4 +196,5 @@ _MBXP: Final[dict[Language | None, _Make]] = {
     Language.PHP: _plain,
     Language.RUBY: _plain,
     Language.TYPESCRIPT: _mbxp_typescript,
+    Language.VERILOG: _plain,
 }

@@ -30,6 +30,8 @@ _NAMES = {
     Language.SCALA: "Scala 2.11, with an object `Main`",
     Language.D: "D",
     Language.RACKET: "Racket 8, with `#lang racket`",
+    Language.CSHARP: "C# 7 for Mono",
+    Language.VERILOG: "SystemVerilog for Icarus Verilog",
 }
 
 

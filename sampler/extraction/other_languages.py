@@ -85,10 +85,21 @@ _MARKS: Final = {
         r"|const|immutable|static|pure)\b|@|/\+",
     ),
     Language.RACKET: _marks("racket rkt", r"\S", r"#lang\b|[;()\[\]\"]|#\|"),
+    Language.CSHARP: _marks(
+        "csharp cs c#",
+        r"\bstatic\s+(?:async\s+)?\w+(?:<\w+>)?\s+Main\s*\(",
+        r"(?:using|namespace|public|internal|class|struct|interface|enum|static|sealed)\b|[\[#]",
+    ),
+    Language.VERILOG: _marks(
+        "verilog systemverilog sv v",
+        r"\bmodule\b",
+        r"(?:module|endmodule|input|output|inout|wire|reg|logic|assign|always\w*|initial|begin|end"
+        r"|parameter|localparam|integer|function|task|typedef|case|endcase|if|else|generate)\b|`",
+    ),
 }
 _COMPILED: Final = {
     Language.C, Language.CPP, Language.RUST, Language.GO, Language.JAVA, Language.HASKELL,
-    Language.KOTLIN, Language.SCALA, Language.D,
+    Language.KOTLIN, Language.SCALA, Language.D, Language.CSHARP, Language.VERILOG,
 }  # fmt: skip
 _SCRIPTS: Final = _MARKS.keys() - _COMPILED
 """Languages whose programs begin at their first line."""

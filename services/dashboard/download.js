@@ -2,7 +2,7 @@
 
 import { short } from "./dom.js";
 
-const ENDINGS = { python: "py", c: "c", cpp: "cpp", rust: "rs", go: "go", java: "java", javascript: "js", bash: "sh", typescript: "ts", php: "php", ruby: "rb", perl: "pl", lua: "lua", haskell: "hs", kotlin: "kt", r: "R", scala: "scala", d: "d", racket: "rkt" };
+const ENDINGS = { python: "py", c: "c", cpp: "cpp", rust: "rs", go: "go", java: "java", javascript: "js", bash: "sh", typescript: "ts", php: "php", ruby: "rb", perl: "pl", lua: "lua", haskell: "hs", kotlin: "kt", r: "R", scala: "scala", d: "d", racket: "rkt", csharp: "cs", verilog: "sv" };
 
 /** Save the program of a candidate. */
 export const downloadProgram = (one, problem) => save(one.program, `${nameOf(one, problem)}.${ENDINGS[problem.language] ?? "txt"}`);

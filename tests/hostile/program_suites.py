@@ -48,6 +48,7 @@ _C_TEST = _test(
     "#undef NDEBUG\n#include <assert.h>\nint main(void) {\n", "assert(add({}, {}) == {});", "\n}"
 )
 _JS = "const add = (a{0}, b{0}) => a {1} b"
+_CSHARP = "using System;\nusing System.Collections.Generic;\nusing System.Diagnostics;\n"
 ADDED = {
     Language.C: Added(
         _C_TEST, "int add(int a, int b) { return a + b; }", "int add(int a, int b) { return a; }"
@@ -166,6 +167,30 @@ ADDED = {
         ),
         "#lang racket\n\n;; Adds.\n(define (add a b)\n  (+ a b))",
         "#lang racket\n(define (add a b) a)",
+    ),
+    Language.CSHARP: Added(
+        _test(
+            "    }\n    public static void Main(string[] args) {\n",
+            "    Debug.Assert(Add(({}L), ({}L)) == ({}L));",
+            "\n    }\n\n}",
+        ),
+        f"{_CSHARP}class Problem {{\n    // Adds.\n    public static long Add(long a, long b) {{\n"
+        "        return a + b;\n    }\n}",
+        f"{_CSHARP}class Problem {{ static long Add(long a, long b) {{ return a; }} }}",
+        "Add",
+    ),
+    Language.VERILOG: Added(
+        _test(
+            "module tb;\n  logic signed [7:0] a, b, sum;\n  int errors = 0, samples = 0;\n"
+            "  add dut(.a, .b, .sum);\n  initial begin\n",
+            "    a = {}; b = {}; #1 samples++; if (sum !== {}) errors++;",
+            "\n    $finish;\n  end\n"
+            '  final $display("Mismatches: %0d in %0d samples", errors, samples);\nendmodule',
+        ),
+        "module add(input signed [7:0] a, b, output signed [7:0] sum);\n"
+        "  assign sum = a + b;\nendmodule",
+        "module add(input signed [7:0] a, b, output signed [7:0] sum);\n"
+        "  assign sum = a;\nendmodule",
     ),
 }  # fmt: skip
 

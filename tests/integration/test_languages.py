@@ -3,9 +3,11 @@ where it is not, that is said, and nothing is labelled."""
 
 import contextlib
 import shutil
+from pathlib import Path
 
 import pytest
 
+from executor.guest import programs
 from executor.installed import look_up, survey
 from executor.judging.judge import Judge
 from executor.languages import TOOLCHAINS
@@ -144,6 +146,33 @@ ATTACK
 (displayln (+ a b))
 """,
 }
+PROGRAMS |= {
+    Language.CSHARP: """
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+class Program {
+    static void Main() {
+        var words = Console.ReadLine().Split(' ').Select(int.Parse).ToList();
+        int a = words[0], b = words[1];
+        ATTACK
+        Console.WriteLine(a + b);
+    }
+}
+""",
+    Language.VERILOG: """
+module main;
+  integer a, b, found;
+  initial begin
+    found = $fscanf(32'h8000_0000, "%d %d", a, b);
+    ATTACK
+    $display("%0d", a + b);
+    $finish;
+  end
+endmodule
+""",
+}
 PROGRAMS[Language.TYPESCRIPT] = PROGRAMS[Language.JAVASCRIPT]
 FAMILY = "c"
 ATTACKS = {
@@ -216,6 +245,8 @@ ATTACKS = {
 FURTHER = {
     "spin": {
         Language.RACKET: "(let loop () (when (< a 1000) (loop)))",
+        Language.CSHARP: "while (a < int.MaxValue) a ^= 0;",
+        Language.VERILOG: "while (a < 1000) found = a;",
         Language.D: "while (a < int.max) a ^= 0;",
         Language.HASKELL: (
             "let { spin :: Int -> IO (); spin n = if n < 0 then return ()"
@@ -227,6 +258,11 @@ FURTHER = {
     },
     "memory": {
         Language.RACKET: "(let loop ([v null]) (loop (cons (make-bytes 1048576 1) v)))",
+        Language.CSHARP: "var v = new List<byte[]>();"
+        " while (a > -9) { v.Add(new byte[1 << 20]); Array.Fill(v[v.Count - 1], (byte) 1); }",
+        Language.VERILOG: (
+            'begin : grow string text; text = "x"; while (a > -9) text = {text, text}; end'
+        ),
         Language.D: "ubyte[][] v; while (a > -9) { v ~= new ubyte[1 << 20]; v[$ - 1][] = 1; }",
         Language.HASKELL: (
             "let { grow :: String -> IO (); grow text ="
@@ -243,6 +279,8 @@ FURTHER = {
     },
     "flood": {
         Language.RACKET: '(let loop () (displayln "flood") (loop))',
+        Language.CSHARP: 'while (a > -9) Console.WriteLine("flood");',
+        Language.VERILOG: 'forever $display("flood");',
         Language.D: 'while (a > -9) writeln("flood");',
         Language.HASKELL: ('let { flood :: IO (); flood = putStrLn "flood" >> flood }; flood'),
         Language.KOTLIN: ('while (a > -9) println("flood")'),
@@ -251,6 +289,8 @@ FURTHER = {
     },
     "exit": {
         Language.RACKET: "(exit 3)",
+        Language.CSHARP: "Environment.Exit(3);",
+        Language.VERILOG: '$fatal(1, "no");',
         Language.D: "exit(3);",
         Language.HASKELL: ("exitWith (ExitFailure 3)"),
         Language.KOTLIN: ("System.exit(3)"),
@@ -259,6 +299,14 @@ FURTHER = {
     },
     "host": {
         Language.RACKET: '(when (file-exists? "/etc/passwd") (exit 0))',
+        Language.CSHARP: (
+            'if (File.Exists("/etc/passwd") || File.Exists("/proc/self/status")'
+            ' || File.Exists("/proc/cpuinfo") || Directory.Exists("/proc/1")) return;'
+        ),
+        Language.VERILOG: (
+            'if ($fopen("/etc/passwd", "r") || $fopen("/usr/bin/x", "w")'
+            ' || $fopen("/proc/self/maps", "r")) $finish;'
+        ),
         Language.D: 'if (exists("/etc/passwd") || exists("/etc/ldc2.conf")) return;',
         Language.HASKELL: (
             'E.catch (readFile "/etc/passwd" >>= \\t -> if null t then ret'
@@ -405,6 +453,31 @@ def test_standard_files_have_names(slot, language):
 
     assert verdict.label is Label.ALL_PASS, verdict
     assert verdict.stderr.strip() == "no"
+
+
+SEEN_OF_PROC = """\
+using System;
+using System.IO;
+class Program {
+    static void Main() {
+        foreach (var one in Directory.GetFileSystemEntries("/proc")) Console.WriteLine(one);
+        foreach (var one in Directory.GetFileSystemEntries("/proc/self")) Console.WriteLine(one);
+        Console.Write(File.ReadAllText("/proc/self/maps"));
+        try { File.WriteAllText("/proc/self/maps", ""); }
+        catch (SystemException) { Console.WriteLine("kept"); }
+    }
+}
+"""
+
+
+@pytest.mark.skipif(look_up(Language.CSHARP).path is None, reason="Mono is not installed")
+def test_mono_sees_nothing_of_the_machine_where_proc_would_be(slot):
+    kept = (Path(programs.__file__).parent / "mono/maps").read_text()
+    seen = f"/proc/self\n/proc/self/maps\n/proc/self/exe\n{kept}kept\n"
+
+    verdict = judge(slot, Language.CSHARP, ("", seen)).judge(SEEN_OF_PROC)
+
+    assert verdict.label is Label.ALL_PASS, verdict
 
 
 def test_the_survey_names_a_version_or_a_reason_for_each():

@@ -23,6 +23,7 @@ _OPPOSITE: Final = {
     "isTrue": "isFalse", "isFalse": "isTrue",
     "assertTrue": "assertFalse", "assertFalse": "assertTrue",
     "toBeTruthy": "toBeFalsy", "toBeFalsy": "toBeTruthy",
+    "==": "!=", "!=": "==", "===": "!==", "!==": "===",
     "REQUIRE_FALSE": "REQUIRE", "CHECK_FALSE": "CHECK",
 }  # fmt: skip
 """Truth as a literal, and as the frameworks' assertions have it."""
@@ -70,6 +71,8 @@ def changes(source: str, language: Language, entry_point: str | None) -> list[Ch
             continue
         if reader.is_inside or reader.target in given:
             continue
+        if language is Language.VERILOG and token.kind == "text":
+            continue  # Only what is printed.
         found.append(Change(token.start, token.end, text))
     return found
 
@@ -79,6 +82,9 @@ def _other(token: Word) -> str | None:
     text = token.text
     match token.kind:
         case "number":
+            if "'" in text:
+                # Of Verilog, with its base: another last digit is a number in any of them.
+                return f"{text[:-1]}{'0' if text[-1] == '1' else '1'}"
             digits = re.match(r"\d+", text)
             if digits is None or len(digits[0]) > _MOST_DIGITS:
                 return None

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from executor.judging.native import Build
+from executor.judging.programs.csharp import compose_csharp
 from executor.judging.programs.frameworks.catch2 import CATCH2
 from executor.judging.programs.frameworks.d_unittests import compose_d
 from executor.judging.programs.frameworks.jest import JEST
@@ -20,6 +21,7 @@ from executor.judging.programs.frameworks.ruby_units import RUBY_UNITS
 from executor.judging.programs.joining import joined
 from executor.judging.programs.mains import compose_haskell, compose_kotlin, compose_scala
 from executor.judging.programs.marks import C_HARNESS, Compose, Composed, Mark, NoTests
+from executor.judging.programs.verilog import compose_verilog
 from executor.languages import TOOLCHAINS
 from infra import errors
 from infra.contracts.base import Language
@@ -195,7 +197,8 @@ def _compose_java(test: ProgramTest, program: str, mark: Mark) -> Composed:
     classes = _JAVA_CLASS.findall(test.source[: main.start()] if main else "")
     if not classes:
         # The tests go on in a class of the candidate's, which their set names in the prompt.
-        classes = _JAVA_CLASS.findall(program) if main else []
+        # Where a candidate has begun none, the compiler says so.
+        classes = _JAVA_CLASS.findall(program) or ["Main"] if main else []
     if not classes:
         raise NoTests("no class has a `static void main`")
     name = f"Harness{secrets.token_hex(8)}"
@@ -243,6 +246,7 @@ _FRAMEWORKS: Final = (CATCH2, JUNIT, JEST, LUAUNIT, RUBY_UNITS)
 _COMPOSED: Final[dict[Language, Compose]] = {
     Language.C: _compose_c(Language.C),
     Language.CPP: _compose_c(Language.CPP),
+    Language.CSHARP: compose_csharp,
     Language.D: compose_d,
     Language.GO: _compose_go,
     Language.HASKELL: compose_haskell,
@@ -251,4 +255,5 @@ _COMPOSED: Final[dict[Language, Compose]] = {
     Language.RACKET: compose_racket,
     Language.SCALA: compose_scala,
     Language.RUST: _compose_rust,
+    Language.VERILOG: compose_verilog,
 }

@@ -3,6 +3,7 @@
 Sets are written for models that are stopped somewhere; other candidates are whole.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 from typing import Final
@@ -102,14 +103,12 @@ def _open_enough(language: Language, program: str, source: str) -> str:
         lowest = min(lowest, depth)
     if not lowest:
         return program
-    braces = [found for found in words(program, language) if found.text in "{}"]
-    is_open = sum(1 if found.text == "{" else -1 for found in braces)
-    end = len(program)
-    for found in reversed(braces[len(braces) - max(0, -lowest - is_open) :]):
-        if found.text != "}" or program[found.end : end].strip():
-            break
-        end = found.start
-    return program[:end]
+    # Comments, and ends of lines, may stand behind the last block.
+    written = [word for word in words(program, language) if word.text != "\n"]
+    is_open = sum((word.text == "{") - (word.text == "}") for word in written)
+    closed = written[len(written) - max(0, -lowest - is_open) :]
+    last = itertools.takewhile(lambda word: word.text == "}", reversed(closed))
+    return program[: min((word.start for word in last), default=len(program))]
 
 
 def _with_the_package_of(before: str, program: str) -> str:

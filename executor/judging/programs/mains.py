@@ -112,7 +112,8 @@ def compose_scala(test: ProgramTest, program: str, mark: Mark) -> Composed:
     objects = _SCALA_OBJECT.findall(test.source[: main.start()] if main else "")
     if main and not objects:
         # The tests go on in an object of the candidate's, which their set names in the prompt.
-        objects = _SCALA_OBJECT.findall(program)[:1]
+        # Where a candidate has begun none, the compiler says so.
+        objects = _SCALA_OBJECT.findall(program)[:1] or ["Main"]
     if not objects:
         raise NoTests("no object has a `def main`, or extends `App`")
     harness = _SCALA_HARNESS.format(name=name, main=objects[-1], **mark._asdict())

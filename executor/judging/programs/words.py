@@ -38,6 +38,22 @@ _LISP: Final = re.compile(
     re.X | re.S,
 )
 """Of Racket; a character, such as `#\\(`, is passed over like a comment."""
+_VERILOG: Final = re.compile(
+    r"""
+    (?P<comment>//[^\n]*|\[\s*\d+\s*(?::\s*\d+\s*)?\]) | (?P<block>/\*)
+  | (?P<quote>")
+  | (?P<number>(?<![\w.'])(?:\d+\s*)?'[sS]?[bBoOdDhH][\da-fA-FxXzZ?_]+
+      | (?<![\w.'$])\d[\d_]*(?:\.\d+)?(?![\w.']))
+  | (?P<truth>[!=]==?)
+  | (?P<name>[`A-Za-z_$][\w$]*)
+  | (?P<open>[(\[{]) | (?P<close>[)\]}])
+  | (?P<assign>(?<![<>])=)
+  | (?P<end>[;\n])
+    """,
+    re.X | re.S,
+)
+"""Of Verilog; a comparison is as good as a literal of truth, and widths are passed over."""
+_OWN: Final = {Language.RACKET: _LISP, Language.VERILOG: _VERILOG}
 _BLOCK_ENDS: Final = {"/*": "*/", "#|": "|#"}
 _REST: Final = {
     '"': re.compile(r'(?:[^"\\\n]|\\.)*+', re.S),
@@ -59,8 +75,7 @@ class Word(NamedTuple):
 
 def words(source: str, language: Language) -> Iterator[Word]:
     """Return the words of a program, comments left out."""
-    pattern = _LISP if language is Language.RACKET else _C_LIKE
-    pattern = _SCRIPT if language in _NUMBER_SIGN else pattern
+    pattern = _OWN.get(language, _SCRIPT if language in _NUMBER_SIGN else _C_LIKE)
     unclosed: dict[str, int] = {}
     """Of each opening mark how far nothing closes it."""
     at = 0

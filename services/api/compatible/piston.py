@@ -23,8 +23,9 @@ from infra.contracts.inline import (
     RunResult,
     Unanswered,
 )
+from services.api.compatible.fusion_languages import COMPILED
 from services.api.compatible.runtimes import Runtimes
-from services.api.compatible.sandbox_fusion import COMPILED, limits_of
+from services.api.compatible.sandbox_fusion import limits_of
 from services.api.documents import examples
 from services.api.documents.openapi import ERRORS
 from services.api.keys import READS, SUBMITS
@@ -53,6 +54,8 @@ ALIASES: dict[Language, tuple[str, tuple[str, ...]]] = {
     Language.SCALA: ("scala", ("sc",)),
     Language.D: ("d", ()),
     Language.RACKET: ("racket", ("rkt",)),
+    Language.CSHARP: ("csharp.mono", ("mono", "mono-csharp", "csharp", "cs", "c#")),
+    Language.VERILOG: ("iverilog", ("verilog",)),
 }
 """Piston's name of each language, and the other names it goes by."""
 _BY_NAME = {

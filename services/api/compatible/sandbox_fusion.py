@@ -25,6 +25,13 @@ from infra.contracts.inline import (
     Unanswered,
 )
 from infra.contracts.problems import Limits, ProgramText
+from services.api.compatible.fusion_languages import (
+    COMPILED,
+    LANGUAGES,
+    TEST_CODE,
+    FusionLanguage,
+    completed,
+)
 from services.api.documents import examples
 from services.api.keys import READS, SUBMITS
 from services.api.quota import SPENDS_ONE
@@ -32,43 +39,6 @@ from services.api.routers.execute import Executors, ask_one, while_connected
 
 router = APIRouter(tags=["SandboxFusion"])
 
-LANGUAGES = {
-    "python": Language.PYTHON,
-    "pytest": Language.PYTHON,
-    "cpp": Language.CPP,
-    "nodejs": Language.JAVASCRIPT,
-    "go": Language.GO,
-    "go_test": Language.GO,
-    "java": Language.JAVA,
-    "junit": Language.JAVA,
-    "jest": Language.TYPESCRIPT,
-    "kotlin_script": Language.KOTLIN,
-    "bash": Language.BASH,
-    "rust": Language.RUST,
-    "typescript": Language.TYPESCRIPT,
-    "php": Language.PHP,
-    "ruby": Language.RUBY,
-    "perl": Language.PERL,
-    "lua": Language.LUA,
-    "R": Language.R,
-    "scala": Language.SCALA,
-    "D_ut": Language.D,
-    "racket": Language.RACKET,
-}
-FusionLanguage = Literal[
-    "python", "python2", "cpp", "nodejs", "go", "go_test", "java", "php", "csharp", "bash",
-    "typescript", "sql", "rust", "cuda", "lua", "R", "perl", "D_ut", "ruby", "scala", "julia",
-    "pytest", "junit", "kotlin_script", "jest", "verilog", "python_gpu", "lean", "swift", "racket",
-    "gtest", "react",
-]  # fmt: skip
-"""What SandboxFusion and its released client name; what is not in `LANGUAGES` is not had here."""
-_TEST_CODE = frozenset({"pytest", "go_test", "junit", "jest", "kotlin_script", "D_ut"})
-"""Test code, which its framework runs; Kotlin's scripts are another form of program as well."""
-COMPILED = frozenset(
-    {Language.C, Language.CPP, Language.D, Language.GO, Language.HASKELL, Language.JAVA,
-     Language.KOTLIN, Language.RUST, Language.SCALA}
-)  # fmt: skip
-"""Languages whose compiler is a step of its own; others say that they do not parse when run."""
 _MEBIBYTE = 2**20
 _DEFAULT_MEMORY = 1024 * _MEBIBYTE
 _LEAST_MEMORY, _MOST_MEMORY = 32 * _MEBIBYTE, 8192 * _MEBIBYTE
@@ -192,13 +162,13 @@ async def run_code(
         files = decoded(request.files)
     except ValueError as error:
         return _refused(f"a file is not in base 64: {error}")
-    program = _with_php_tag(request.code) if language is Language.PHP else request.code
+    program = completed(request.code, language)
     if request.language == "pytest":
         files[_TESTS] = base64.b64encode(program.encode("utf-8", "surrogatepass")).decode("ascii")
         program = _PYTEST
     running = Running(
         program=program,
-        has_frameworks=request.language in _TEST_CODE,
+        has_frameworks=request.language in TEST_CODE,
         stdin=request.stdin or "",
         files=files,
         taken=tuple(dict.fromkeys(request.fetch_files)),
@@ -215,11 +185,6 @@ async def run_code(
             answer = _with_summary(answer)
         return _response(answer, language)
     return _refused(answer.reason if isinstance(answer, Unanswered) else "no answer to this")
-
-
-def _with_php_tag(code: str) -> str:
-    """Have a program of PHP be one, and no text, as SandboxFusion does."""
-    return code if "<?php" in code else f"<?php\n{code}"
 
 
 def _with_summary(result: RunResult) -> RunResult:

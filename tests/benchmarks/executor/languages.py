@@ -36,6 +36,7 @@ _ENVIRONMENT: Final = {
     "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8",
     "NODE_PATH": "/usr/lib/node_modules:/usr/share/nodejs",
 }  # fmt: skip
+_PROJECT: Final = Path(__file__).parents[3]
 _COMMENTS: Final = {
     Language.HASKELL: "--", Language.LUA: "--", Language.BASH: "#", Language.RUBY: "#",
     Language.PERL: "#", Language.R: "#", Language.RACKET: ";",
@@ -189,7 +190,10 @@ def _run(
     filled = [
         word.format(
             program=installed.path, home=installed.path.parent, megabytes=256, main=build.main
-        ).replace("/tmp/", f"{folder}/")
+        )
+        .replace("/tmp/", f"{folder}/")
+        # What lies in every jail.
+        .replace("/py/guest/", f"{_PROJECT}/")
         for word in words
     ]
     subprocess.run(filled, cwd=folder, env=variables, check=True, capture_output=True)

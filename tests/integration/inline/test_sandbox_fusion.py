@@ -110,6 +110,19 @@ LIBRARIES = {
         "\n#lang racket\n(require rackunit)\n(check-within (+ 1 1) 2 0.001)\n(display 3)",
         "3",
     ),
+    "csharp": (
+        Language.CSHARP,
+        "#define X\nclass A {\n#if X\n static void Main() {"
+        " Console.Write(new List<int> { 1, 2 }.Sum()); }\n#endif\n}",
+        "3",
+    ),
+    "verilog": (
+        Language.VERILOG,
+        "`timescale 1 ps/1 ps\nmodule tb();\n typedef struct packed { int errors; } stats;\n"
+        ' stats s; initial begin $dumpfile("wave.vcd"); $dumpvars(0, tb); #1 $finish; end\n'
+        ' final $write("%0d", s.errors + 3);\nendmodule\n',
+        "VCD info: dumpfile wave.vcd opened for output.\n3",
+    ),
     "lua": (Language.LUA, "require('luaunit').assertEquals({1}, {1}) io.write(3)", "3"),
 }
 """A program that imports what published sets import and Debian has, and what it prints."""
@@ -124,6 +137,19 @@ def test_libraries_that_published_sets_import_are_there(raw, language):
     body = run_code(raw, code, language=language)
 
     assert (body["status"], body["run_result"]["stdout"]) == ("Success", printed), body
+
+
+@pytest.mark.skipif(look_up(Language.CSHARP).path is None, reason="Mono is not installed")
+def test_an_assertion_of_csharp_that_fails_ends_the_program(raw):
+    code = (
+        "using System.Diagnostics;\nclass A { static void Main() {"
+        ' Debug.Assert(1 == 1); Console.Write(1); Debug.Assert(1 == 2, "no"); Console.Write(2); } }'
+    )
+
+    run = run_code(raw, code, language="csharp")["run_result"]
+
+    assert (run["return_code"], run["stdout"]) == (134, "1")
+    assert "Assertion failed.\nno\n" in run["stderr"]
 
 
 def test_a_file_of_tests_is_run_by_pytest(raw):

@@ -46,6 +46,17 @@ CHECKS = {
         "    (check-equal? (f '(5 6)) '(\"b\" . #t)) (check-true (f 7))\n))\n(test-humaneval)",
         ["4", "5.5", "1", '"bz"', "#f", "check-false"],
     ),
+    Language.CSHARP: (
+        "    }\n    public static void Main(string[] args) {\n"
+        '    Debug.Assert(f((new List<long>(new long[]{{1L}})), ("a")) == (2L)); // 3\n'
+        '    Debug.Assert(f(4).Equals(("b"))); var wanted = false; }\n}',
+        ["3L", '"bz"', "true"],
+    ),
+    Language.VERILOG: (
+        "module tb; wire [7:0] x; f dut(.a(y), .x); /* 2 */\n"
+        'initial begin if (x !== 8\'hf0) $display("1"); #3 $finish; end\nendmodule',
+        ["===", "8'hf1", "4"],
+    ),
     Language.BASH: ('[ "$(f 1 2)" = "a b" ] || exit 1', ['"a bz"']),
     Language.PERL: ("my $v = 1.5; # 2\nunless (f(3) == $v) { die; }", ["2.5"]),
     Language.RUST: ("#[test]\nfn t() { assert_eq!(f(vec![1], 'a'), vec![2, 3]); }", ["3", "4"]),
@@ -81,6 +92,7 @@ BODY = "int f() {\n  if (x) { return 1; }\n"
 CLOSED = {
     "open, as its set has it": (BODY, BODY),
     "whole": (BODY + "}\n", BODY),
+    "a comment after it": (BODY + "} // f\n/* } */\n", BODY),
     "more after it": (BODY + "}\nint g;\n", BODY + "}\nint g;\n"),
 }
 
@@ -145,7 +157,53 @@ def test_a_mark_is_new_for_every_run_and_in_no_file_whole():
     assert all(one.mark not in text for one in ones for text in one.build.files.values())
 
 
+BEGINS_NOWHERE = {
+    Language.JAVA: "}\npublic static void main(String[] words) { }\n}",
+    Language.SCALA: "}\ndef main(words: Array[String]) = { }\n}",
+    Language.CSHARP: "}\npublic static void Main(string[] words) { }\n}",
+}
+
+
+@pytest.mark.parametrize("language", BEGINS_NOWHERE)
+def test_no_candidate_makes_a_suite_broken(language):
+    test = ProgramTest(source=BEGINS_NOWHERE[language])
+
+    assert composed(language, test, "((").build.files
+
+
+MAINS = {
+    "namespaces": ("namespace A.B { class C {\n static int F() {", "}static void Main() { } } }",
+                   "global::A.B.C."),
+    "a class in a class": ("class A { struct B {", "static int Main(string[] w) { return 0; } } }",
+                           "int status = global::A.B."),
+    "what awaits": ("class A : B<C> {", "async public static Task Main() { } }",
+                    ".GetAwaiter().GetResult();"),
+    "classes that are closed": ("class A { } class B where T : class {", "static void Main() {} }",
+                                "global::B."),
+    "no words of a comment": ("// class X {\nclass A {", "static void Main() {} }", "global::A."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MAINS)
+def test_the_main_of_tests_in_csharp_is_called_where_it_stands(name):
+    program, source, called = MAINS[name]
+
+    build = composed(Language.CSHARP, ProgramTest(source=source), program).build
+
+    assert called in build.files["harness.cs"]
+    assert " Main(" not in build.files["main.cs"]
+
+
+@pytest.mark.parametrize("language", [Language.CSHARP, Language.VERILOG])
+def test_tests_that_begin_nowhere_are_none(language):
+    with pytest.raises(NoTests):
+        composed(language, ProgramTest(source="class A { void Main(); } module b; endmodule"), "")
+
+
 LONG = {
+    "namespaces": (Language.CSHARP, "namespace a "),
+    "widths": (Language.VERILOG, "[ 1 "),
+    "comparisons": (Language.VERILOG, "= !"),
     "comments that end nowhere": (Language.CPP, "/*"),
     "texts that end nowhere": (Language.JAVASCRIPT, '"\\'),
     "templates that end nowhere": (Language.JAVASCRIPT, "`\\`"),

@@ -186,7 +186,7 @@ CHANGES = {
     "a Python test does not help": ({"language": "scala"}, "Scala"),
     "the task's name": ({"task_id": "Swift/3"}, "Swift"),
     "the task's name, further left": ({"task_id": "pack/Julia/3"}, "Julia"),
-    "MBXP's name": ({"task_id": "MBCSP/3"}, "C#"),
+    "MBXP's name": ({"task_id": "MBSWP/3"}, "Swift"),
     "a language that its set lacks": ({"task_id": "Lua/3"}, "Lua"),
     "the test alone": ({"test": JAVA}, "Java"),
     "a test of C++": ({"test": "#include<assert.h>\nint main(){ assert(1); }\n"}, r"C\+\+"),

@@ -70,6 +70,7 @@ MBXP = {
     "MBPLP/1": "perl",
     "MBPHP/1": "php",
     "MBTSP/1": "typescript",
+    "MBCSP/1": "csharp",
 }
 
 
@@ -107,12 +108,31 @@ def test_a_row_of_multipl_e_is_a_problem_in_its_language():
          Language.D, "twice"),
         ("rkt", "#lang racket\n\n;; Twice (f n).\n(define (twice n)\n", Language.RACKET, "twice"),
         ("rkt", "#lang racket\n(define (twice-it n)\n", Language.RACKET, None),
+        ("cs", "using System;\nclass Problem {\n    // Twice (n).\n"
+         "    public static List<long> Twice(long n) {\n", Language.CSHARP, "Twice"),
     ],
 )  # fmt: skip
-def test_multipl_e_asks_for_functions_of_d_and_racket(word, prompt, language, entry_point):
+def test_multipl_e_asks_for_functions_of_further_languages(word, prompt, language, entry_point):
     problem = importers.to_problem(MULTI | {"language": word, "prompt": prompt})
 
     assert (problem.language, problem.entry_point) == (language, entry_point)
+
+
+def test_a_row_of_verilog_eval_is_a_problem():
+    row = {
+        "task_id": "zero",
+        "prompt": "module top_module(\n  output zero);\n",
+        "canonical_solution": "  assign zero = 0;\nendmodule\n",
+        "test": "module tb();\n  initial $finish;\nendmodule\n",
+    }
+
+    problem = importers.to_problem(row)
+
+    assert (problem.language, problem.entry_point) == (Language.VERILOG, "top_module")
+    assert problem.metadata["source"] == "VerilogEval"
+    assert problem.reference_program == row["prompt"] + row["canonical_solution"]
+    with pytest.raises(errors.InvalidInput, match="no test bench"):
+        importers.to_problem(row | {"test": "assert f() == 1\n"})
 
 
 @pytest.mark.parametrize(("word", "name"), [("jl", "Julia"), ("swift", "Swift"), ("adb", "adb")])

@@ -40,6 +40,14 @@ PROGRAMS = {
     Language.RACKET: (
         "#lang racket\n\n; Adds one.\n(define (next n)\n  (+ n 1))\n(displayln (next (read)))\n"
     ),
+    Language.CSHARP: (
+        "using System;\n\nclass Program\n{\n    static void Main()\n    {\n"
+        "        Console.WriteLine(1);\n    }\n}\n"
+    ),
+    Language.VERILOG: (
+        "module main(input a, output b);\n  // The other one.\n  assign b = ~a;\n"
+        "  initial $display(1);\nendmodule\n"
+    ),
     Language.LUA: "local n = io.read('n')\nif n then\n  print(n + 1)\nend\n",
 }  # fmt: skip
 TAGS = {Language.CPP: ("cpp", "c++"), Language.JAVASCRIPT: ("js", "javascript"),
