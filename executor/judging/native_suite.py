@@ -6,7 +6,7 @@ from typing import NamedTuple
 from executor.judging.called.asking import CallRunner
 from executor.judging.checking import Checkers
 from executor.judging.limits.metering import Meter
-from executor.judging.native import NativeRunner
+from executor.judging.native.runner import NativeRunner
 from executor.judging.programs.composing import require_frameworks
 from executor.judging.programs.learnt import Learnt
 from executor.judging.programs.testing import ProgramRunner

@@ -12,7 +12,7 @@ from executor.judging.host import CompileFailed, FunctionHost, while_compiling
 from executor.judging.items import OUTSIDE
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
-from executor.judging.native import judge_output
+from executor.judging.native.runner import judge_output
 from executor.judging.programs.learnt import Learnt
 from executor.judging.shared import sharing
 from executor.judging.shared.guarding import Guard, Ran

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from executor.judging import verdicts
 from executor.judging.host import CompileFailed, while_compiling
-from executor.judging.native import Build, NativeRunner, require_brought
+from executor.judging.native.builds import Build, require_brought
+from executor.judging.native.runner import NativeRunner
 from executor.judging.programs import alone
 from executor.judging.programs.marks import NoTests
 from executor.judging.shared import sharing

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 from executor.installed import survey
 from executor.judging.asserting import CheckerFailed, SuiteBroken
-from executor.judging.native import NotBrought
+from executor.judging.native.builds import NotBrought
 from executor.judging.running import NotWanted, Runner
 from executor.worker.judges import Judges
 from infra import errors

@@ -8,7 +8,7 @@ import pytest
 
 from executor.installed import look_up
 from executor.judging.host import CompileFailed
-from executor.judging.native import NativeRunner
+from executor.judging.native.runner import NativeRunner
 from executor.sandbox.ended import Ended
 from infra.contracts.base import Language, Outcome
 from infra.contracts.problems import Limits

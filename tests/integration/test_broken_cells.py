@@ -14,7 +14,8 @@ import pytest
 
 from executor.images.image import stage
 from executor.judging.judge import Judge
-from executor.judging.native import Build, NativeRunner
+from executor.judging.native.builds import Build
+from executor.judging.native.runner import NativeRunner
 from executor.judging.running import Runner
 from executor.languages import TOOLCHAINS
 from executor.sandbox.accounting import choose

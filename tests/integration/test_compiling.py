@@ -71,7 +71,7 @@ def test_a_compiler_of_another_language_has_limits(cell, kind, monkeypatch):
         pytest.skip("not installed here")
     smaller = {"cpu_seconds": 2.0} if kind == "time" else {"memory_bytes": 64 * 2**20}
     monkeypatch.setattr(
-        "executor.judging.native.COMPILE_LIMITS", COMPILE_LIMITS.model_copy(update=smaller)
+        "executor.judging.native.runner.COMPILE_LIMITS", COMPILE_LIMITS.model_copy(update=smaller)
     )
     flags = ("-ftemplate-depth=1000000", "-fconstexpr-ops-limit=10000000000")
     toolchain = TOOLCHAINS[Language.CPP]

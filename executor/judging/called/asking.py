@@ -14,7 +14,8 @@ from executor.judging.called.composing import built
 from executor.judging.checking import Checkers
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
-from executor.judging.native import Compiled, NativeRunner
+from executor.judging.native.builds import Compiled
+from executor.judging.native.runner import NativeRunner
 from executor.sandbox import messages
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail

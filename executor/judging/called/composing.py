@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from executor.judging.programs.joining import alone
 from executor.languages import TOOLCHAINS
 from executor.toolchain_spec import HARNESS_FOLDER, Cache

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from executor.judging.programs.composing import require_frameworks
 from executor.judging.programs.frameworks import jest, junit
 from executor.languages import TOOLCHAINS

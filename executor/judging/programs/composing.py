@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable
 from typing import Final
 
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from executor.judging.programs.csharp import compose_csharp
 from executor.judging.programs.frameworks.catch2 import CATCH2
 from executor.judging.programs.frameworks.d_unittests import compose_d

@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Final
 
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from executor.judging.programs.joining import joined
 from executor.judging.programs.marks import Composed, Mark, NoTests
 from executor.judging.programs.words import words

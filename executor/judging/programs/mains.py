@@ -4,7 +4,7 @@ import re
 import secrets
 from typing import Final
 
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from executor.judging.programs.joining import joined
 from executor.judging.programs.marks import Composed, Mark, NoTests
 from executor.languages import TOOLCHAINS

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 

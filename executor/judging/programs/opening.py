@@ -5,7 +5,8 @@ from typing import Final, NamedTuple
 
 from executor.guest.programs.native import MAX_DIAGNOSTICS
 from executor.judging.host import CompileFailed
-from executor.judging.native import Compiled, NativeRunner
+from executor.judging.native.builds import Compiled
+from executor.judging.native.runner import NativeRunner
 from executor.judging.programs.blanks import Blank, Form, Places
 from executor.judging.programs.composing import composed
 from executor.judging.programs.marks import Composed

@@ -15,7 +15,8 @@ from executor.judging import verdicts
 from executor.judging.host import CompileFailed
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
-from executor.judging.native import Compiled, NativeRunner
+from executor.judging.native.builds import Compiled
+from executor.judging.native.runner import NativeRunner
 from executor.judging.programs.blanks import Blank
 from executor.judging.programs.changing import Change, changes
 from executor.judging.programs.composing import composed

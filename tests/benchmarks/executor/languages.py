@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from executor.installed import Installed, look_up
 from executor.judging.judge import Judge
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from executor.judging.programs.composing import composed
 from executor.languages import TOOLCHAINS
 from executor.sandbox.cgroups import Cgroup1, Cgroup2

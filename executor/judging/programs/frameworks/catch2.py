@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from executor.judging.programs.marks import C_HARNESS, Composed, Framework, Mark
 from executor.judging.programs.words import words
 from executor.languages import TOOLCHAINS

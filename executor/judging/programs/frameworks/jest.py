@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from executor.judging.programs.marks import Composed, Framework, Mark, NoTests
 from executor.judging.programs.words import words
 from executor.languages import NODE_FOLDERS, TOOLCHAINS

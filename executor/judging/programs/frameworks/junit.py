@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from executor.judging.programs.marks import Composed, Framework, Mark, NoTests
 from executor.languages import JAVA_LIBRARIES, TOOLCHAINS
 from infra.contracts.base import Language

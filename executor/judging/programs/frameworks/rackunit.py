@@ -7,7 +7,7 @@ check is. It stands in the command and in no file: nothing that the module defin
 
 from typing import Final
 
-from executor.judging.native import Build
+from executor.judging.native.builds import Build
 from executor.judging.programs.joining import joined
 from executor.judging.programs.marks import Composed, Mark
 from executor.languages import TOOLCHAINS

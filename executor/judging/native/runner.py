@@ -1,18 +1,19 @@
 """Candidates in other languages than Python: compiled once, run anew for every test."""
 
 import contextlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from executor.images import caches
 from executor.installed import binds, look_up
-from executor.judging import artifacts, compare, verdicts
+from executor.judging import compare, verdicts
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, while_compiling
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
+from executor.judging.native import artifacts
+from executor.judging.native.builds import Build, Compiled, require_brought
 from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail, Sandbox
@@ -22,7 +23,6 @@ from executor.toolchain_spec import (
     COMPILE_LIMITS,
     HARNESS_FOLDER,
     Cache,
-    Toolchain,
 )
 from infra import errors
 from infra.contracts.base import Language, Outcome
@@ -32,67 +32,6 @@ from infra.contracts.problems import Limits, StdioTest, TextComparator
 _MEBIBYTE = 2**20
 MAPS = "/py/guest/executor/guest/programs/mono/maps"
 """In every jail."""
-
-
-class NotBrought(Exception):
-    """Files that come with a program cannot be put where they are to be."""
-
-
-def require_brought(answer: dict[str, Any]) -> None:
-    """Look whether a guest has written the files that came with its program.
-
-    Raises:
-        NotBrought: it says that it could not.
-    """
-    if "not_brought" in answer:
-        raise NotBrought(str(answer["not_brought"]))
-
-
-class Build(NamedTuple):
-    """What is compiled, how, and how it is run; the words are those of a toolchain."""
-
-    files: dict[str, str]
-    """Texts by name."""
-    command: tuple[str, ...]
-    artifact: str
-    run: tuple[str, ...]
-    file: str
-    """The one of the files that is named as the language asks for."""
-    main: str = ""
-    """The class to run, where that is not found by what is compiled."""
-    libraries: tuple[Cache, ...] = ()
-    """Of a harness: compiled once, whatever the program."""
-
-    @staticmethod
-    def of(toolchain: Toolchain, files: dict[str, str], words: tuple[str, ...] = ()) -> "Build":
-        """Build as a toolchain does, with more words for the compiler."""
-        command = (*toolchain.compile, *words)
-        return Build(files, command, toolchain.artifact, toolchain.run, toolchain.file)
-
-    def without_repeated(self) -> "Build":
-        """Keep the last of each words for gcc of which one alone is said.
-
-        A compiler that has heard two remembers the first.
-        """
-        last = {_kind(word): at for at, word in enumerate(self.command)}
-        kept = (w for at, w in enumerate(self.command) if last[_kind(w)] == at or w == _kind(w))
-        return self._replace(command=tuple(kept))
-
-
-def _kind(word: str) -> str:
-    """Return what words for gcc have in common of which one alone is said."""
-    found = re.match(r"-std=|-O", word)
-    return found[0] if found else word
-
-
-class Compiled(NamedTuple):
-    """What leaves the compiler's jail."""
-
-    files: dict[str, bytes]
-    """By name."""
-    main: str
-    """The class to run, where the language has one."""
-    run: tuple[str, ...]
 
 
 class NativeRunner:

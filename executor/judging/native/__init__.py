@@ -1,0 +1,1 @@
+"""Programs in other languages than Python: compiled in one jail, run in others."""
