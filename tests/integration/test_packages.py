@@ -266,6 +266,6 @@ def test_few_cells_are_kept_warm_and_all_of_them_work(home, wheels, monkeypatch)
             judge = judges.setdefault(number, Judge(slot.sandbox, suite, "test"))
             program = f"import thing{number}\ndef f(): return thing{number}.VALUE"
             assert judge.judge(program).label is Label.ALL_PASS
-        warm = [one for one in slot.sandbox._family.values() if one._cell is not None]
+        warm = [one for one in slot.sandbox._family.members.values() if one.is_warm]
 
     assert len(warm) == cell.MOST_CELLS
