@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from executor.images.image import make_readable
 from executor.toolchain_spec import Cache
 from infra import errors
 
@@ -50,7 +51,6 @@ def filled(home: Path, program: Path, environment: Mapping[str, str], cache: Cac
 def _fill(folder: Path, program: Path, environment: Mapping[str, str], cache: Cache) -> None:
     """Run each command on the files, and keep what they leave in the cache."""
     made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder.parent))
-    made.chmod(0o755)
     with tempfile.TemporaryDirectory() as work:
         for name, text in cache.files.items():
             (Path(work) / name).write_text(text)
@@ -60,4 +60,5 @@ def _fill(folder: Path, program: Path, environment: Mapping[str, str], cache: Ca
                 [word.format(program=program, folder=made) for word in words],
                 cwd=work, env=variables, check=True, capture_output=True, timeout=_SECONDS,
             )  # fmt: skip
+    make_readable(made)
     made.rename(folder)

@@ -200,7 +200,7 @@ def _build(images: Path, root: Path, own: tuple[str, ...]) -> None:
         programs = _copy_programs(temporary / "bin") if own else []
         copy_shared_libraries(temporary, [binary, *library.rglob("*.so"), *programs])
         compileall.compile_dir(str(temporary / "py"), quiet=2, workers=1)
-        _make_readable(temporary)
+        make_readable(temporary)
         temporary.rename(root)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -243,7 +243,8 @@ def _share_memory_in_any_folder(library: Path) -> None:
         file.write("\nArena._dir_candidates = []\n")
 
 
-def _make_readable(root: Path) -> None:
+def make_readable(root: Path) -> None:
+    """Have the jail's user read a folder and all in it, whatever the umask was that made it."""
     for folder, _, files in os.walk(root):
         os.chmod(folder, 0o755)  # noqa: S103 - the jail's user reads it, only we write
         for name in files:

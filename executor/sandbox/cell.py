@@ -131,10 +131,13 @@ class CellSandbox:
         return self._other(self._toolchains, self._image, mounts)
 
     def _other(self, family: "_Family", image: Image, mounts: Mounts | None) -> "CellSandbox":
-        other = CellSandbox(self._nsjail, image, self._accountant, self._outside_uid)
-        other._family, other._toolchains = self._family, self._toolchains
-        other._mounts = mounts
-        return family.members.setdefault(other._key, other)
+        key = image.key, mounts
+        if key not in family.members:
+            other = CellSandbox(self._nsjail, image, self._accountant, self._outside_uid)
+            other._family, other._toolchains = self._family, self._toolchains
+            other._mounts = mounts
+            family.members[key] = other
+        return family.members[key]
 
     @property
     def _key(self) -> "_Key":

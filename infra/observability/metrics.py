@@ -99,7 +99,8 @@ JAIL_SECONDS = Histogram(
 )
 ZYGOTE_BYTES = Gauge(
     "rrtf_zygote_bytes",
-    "Resident memory of the warm interpreters of cells, by image, when they were started.",
+    "Resident memory of the warm interpreters of cells, by image, when they were started;"
+    " those for other languages are `toolchains`.",
     ["image"],
     multiprocess_mode="livesum",
 )

@@ -26,8 +26,9 @@ _CLASSES: Final = frozenset({Language.JAVA, Language.KOTLIN, Language.SCALA})
 _SCRIPTS: Final = frozenset({Language.JAVASCRIPT, Language.TYPESCRIPT})
 """Languages that become JavaScript."""
 _LEAST, _LIMIT = 2**30, 2**31
-_LOW: Final = 2**16
 """Of stand-ins for numbers: they take four bytes wherever they are, and small ones might not."""
+_LOW: Final = 2**16
+"""Stand-ins for numbers of one program differ below this, and are alike above."""
 _NUMBER: Final = re.compile(r"(0|[1-9]\d{0,9})([uUlL]{0,3}|\.\d+)")
 _TEXT: Final = re.compile(r'"(?:[^"\\]*[^"\\A-Za-z0-9])?([A-Za-z0-9]{6,})"')
 _LETTERS: Final = string.ascii_letters + string.digits
@@ -71,7 +72,7 @@ class Blank(NamedTuple):
         return Blank(at, at + len(own), "text", own, own[:-1] + _letter_like(own[-1]))
 
     def stand_in(self, number: int) -> str:
-        """Make a word for its place, which is that `number` if one is wanted."""
+        """Make a word for its place; for a number it is the given one."""
         match self.kind:
             case "number":
                 return str(number)
@@ -205,18 +206,15 @@ class Form(NamedTuple):
         changed: Collection[Blank] = (),
     ) -> dict[str, bytes]:
         """Return files with the literals in them, of which some may be the other ones."""
-        patches = sorted(
-            (place, word, blank.other if blank in changed else blank.own, blank)
-            for blank, word, where in zip(self.blanks, self.words, places, strict=True)
-            for place in where
-        )
+        patches: list[tuple[Place, int, bytes]] = []
+        for blank, word, where in zip(self.blanks, self.words, places, strict=True):
+            before = list(blank.written(language, word))
+            after = list(blank.written(language, blank.other if blank in changed else blank.own))
+            patches += [(place, len(before[place.form]), after[place.form]) for place in where]
         made = {name: bytearray(content) for name, content in files.items()}
         # From the end: a literal need not be as long as its stand-in.
-        for place, word, literal, blank in reversed(patches):
-            before, after = (
-                list(blank.written(language, one))[place.form] for one in (word, literal)
-            )
-            made[place.file][place.at : place.at + len(before)] = after
+        for place, length, literal in sorted(patches, reverse=True):
+            made[place.file][place.at : place.at + length] = literal
         return {name: bytes(content) for name, content in made.items()}
 
     def bare(self, files: Mapping[str, bytes], places: Places, language: Language) -> list[bytes]:

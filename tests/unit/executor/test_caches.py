@@ -42,3 +42,15 @@ def test_a_toolchain_that_fails_leaves_nothing_that_is_used(program, tmp_path):
     for _ in range(2):
         with pytest.raises(errors.SandboxError, match="exit status 3"):
             filled(tmp_path, program, {}, failing)
+
+
+def test_the_user_of_a_jail_reads_it_whoever_filled_it(program, tmp_path):
+    deep = ("{program}", "-c", "mkdir {folder}/deep && cp main {folder}/deep/main")
+    before = os.umask(0o077)
+    try:
+        made = filled(tmp_path, program, {}, CACHE._replace(commands=(deep,)))
+    finally:
+        os.umask(before)
+
+    modes = [path.stat().st_mode & 0o777 for path in (made, made / "deep", made / "deep" / "main")]
+    assert modes == [0o755, 0o755, 0o644]
