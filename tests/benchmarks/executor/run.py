@@ -122,6 +122,9 @@ def busy(given: argparse.Namespace, known: dict[str, Problem]) -> None:
     show(f"Recorded candidates ({len(tasks)}), and beside {len(others)} busy loops",
          [quiet, beside], quiet)  # fmt: skip
     print(f"  labelled otherwise {sum(map(operator.ne, quiet.labels, beside.labels))}")
+    for task, before, now in zip(tasks, quiet.labels, beside.labels, strict=True):
+        if before != now:
+            print(f"    {task['task_id']}: {before}, then {now}\n{task['completion']}")
 
 
 def contests(given: argparse.Namespace) -> None:
