@@ -16,7 +16,7 @@ PARALLEL = $(PYTEST) -n 4 --timeout 900 --dist loadscope --no-loadscope-reorder 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test-tools demo up test thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-languages bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client client-source suite workflows lock clean quantizers low-bit bench-gpu screenshots
+.PHONY: help venv test-tools demo up test slow thorough unit integration hostile forgeries test-cgroup2 compose-test e2e faults soak bench bench-executor bench-guards bench-endurance bench-mixed bench-languages bench-stability bench-trainer bench-suite fuzz fuzz-api bench-sampler bench-extraction student reproduce peers check format images lock-images reference chart sbom client client-source suite workflows lock clean quantizers low-bit bench-gpu screenshots
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -33,8 +33,11 @@ demo: venv ## Start the whole suite here, run real problems through it, show the
 up: venv ## Start the whole suite here and keep it running until Ctrl-C
 	@$(BIN)/rrtf up
 
-test: venv test-tools ## Run the tests, of many alike a few: real Postgres, Valkey, Celery and nsjail
-	@$(PARALLEL) -m "not thorough"
+test: venv test-tools ## Run the tests but the slow ones, of many alike a few: real Postgres, Valkey, Celery, nsjail
+	@$(PARALLEL) -m "not slow and not thorough"
+
+slow: venv test-tools ## Run the tests that take seconds each, of many alike a few
+	@$(PARALLEL) -m "slow and not thorough"
 
 thorough: venv test-tools ## Run every test but the faults, an hour: all attacks, jails, signals, recorded sets
 	@EVERY_FORGERY=1 $(PARALLEL)

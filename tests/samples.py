@@ -1,6 +1,7 @@
 """Which cases of a large set `make test` runs; `make thorough` runs all of them.
 
-Chosen by name, so that a case that is added or removed moves no other.
+Chosen by name, so that a case that is added or removed moves no other. What takes seconds for each
+case is left to `make slow`.
 """
 
 import zlib
@@ -9,7 +10,14 @@ from typing import TypeVar
 
 import pytest
 
+from infra.contracts.base import Language
+
 T = TypeVar("T")
+SLOW_LANGUAGES = {
+    Language.D, Language.HASKELL, Language.JAVA, Language.KOTLIN, Language.R, Language.RACKET,
+    Language.SCALA, Language.TYPESCRIPT,
+}  # fmt: skip
+"""Whose compilers or interpreters take seconds for a suite."""
 
 
 def is_drawn(name: str, one_in: int) -> bool:
@@ -42,3 +50,8 @@ def first(number: int, cases: Iterable[T]) -> list[object]:
         case if place < number else pytest.param(case, marks=pytest.mark.thorough)
         for place, case in enumerate(cases)
     ]
+
+
+def slow_where(is_slow: Callable[[T], bool], cases: Iterable[T]) -> list[object]:
+    """Make parameters of cases, and mark as slow those that are."""
+    return [pytest.param(case, marks=pytest.mark.slow) if is_slow(case) else case for case in cases]

@@ -17,6 +17,8 @@ from tests.processes import descendants
 from trainer.models.model import small_student
 from trainer.models.tokenizer import byte_tokenizer
 
+pytestmark = pytest.mark.slow
+
 PROBLEMS, HELD_OUT, SAMPLES = 4, 2, 3
 PLAN = Plan(policy="default", samples=SAMPLES, max_tokens=12)
 

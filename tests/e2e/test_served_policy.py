@@ -22,6 +22,8 @@ from services.exercises.exercise import Split
 from services.exercises.student import kept_student
 from tests.model_server.app import ModelServer, serving
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PROBLEMS, SAMPLES, ROUNDS = 3, 4, 3
 SERVE = "from transformers.cli.transformers import app; app()"

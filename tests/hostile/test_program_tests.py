@@ -6,15 +6,20 @@ from executor.installed import look_up
 from executor.judging.judge import Judge
 from infra.contracts.base import Integrity, Label, Language, Unguarded
 from tests.hostile.program_suites import ADDED, attacks
-from tests.samples import is_drawn
+from tests.samples import SLOW_LANGUAGES, is_drawn
 
 ATTACKS = [f"{language}/{name}" for language in ADDED for name in attacks(language)]
 
 
 def in_both_modes(name, cases, in_cells, in_strict_jails):
     """Run a test with each case in both modes; all but one in so many are thorough."""
+
+    def marks(case, one_in):
+        slow = [pytest.mark.slow] if str(case).partition("/")[0] in SLOW_LANGUAGES else []
+        return slow if is_drawn(str(case), one_in) else [*slow, pytest.mark.thorough]
+
     drawn = [
-        pytest.param(slot, case, marks=() if is_drawn(str(case), one_in) else pytest.mark.thorough)
+        pytest.param(slot, case, marks=marks(case, one_in))
         for slot, one_in in (("cell", in_cells), ("strict", in_strict_jails))
         for case in cases
     ]

@@ -152,6 +152,7 @@ def test_who_reads_them_passes_where_nothing_is_kept_from_it(slot):
     assert judge.judge(reading("code", plain)).label is Label.ALL_PASS
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
 def test_right_programs_pass_again_and_again(suites, judges):

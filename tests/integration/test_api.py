@@ -277,6 +277,7 @@ def test_the_document_describes_errors_and_shows_examples(http):
     json.dumps(document, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_the_client_turns_codes_into_errors_and_waits_for_a_server(client, problem):
     with pytest.raises(errors.NotFound, match="no problem 'x'"):
         client.find_problem("x")

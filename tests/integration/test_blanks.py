@@ -61,6 +61,7 @@ def judge_of(slot, language, tests, reference):
     return Judge(slot.sandbox, suite, slot.version)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
 @pytest.mark.parametrize("language", sampled(COMPILED, 2))
 def test_what_is_changed_is_filled_in_after_the_compiler(slot, language):

@@ -68,6 +68,7 @@ def burning(seconds, calls):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("seen_late")
 def test_calls_that_are_each_in_time_are_so_when_their_answers_are_seen_together(slot):
     verdict = judged(slot, burning(0.2, 6), *CALLS, limits=LIMITS)
@@ -81,6 +82,7 @@ def test_a_call_near_its_limit_is_told_from_those_that_answer_with_it(slot):
     assert judged(slot, burning(0.45, 1), *CALLS, limits=LIMITS).unstable
 
 
+@pytest.mark.slow
 def test_a_call_is_not_charged_what_test_code_before_it_has_asked_for(slot):
     code = "import unittest\nclass T(unittest.TestCase):\n"
     code += "".join(f"    def test_{n}(self): self.assertEqual(f({n}), {n})\n" for n in range(3))

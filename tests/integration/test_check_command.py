@@ -80,6 +80,7 @@ def test_sound_problems_of_several_files_are_told_of_in_one_line_each(check):
     assert said == "3 problems: 3 sound, 0 not\n"
 
 
+@pytest.mark.slow
 def test_one_that_is_not_sound_ends_it_with_status_1_and_the_rest_is_checked(check):
     status, printed, said = check([WRONG, EMPTY, ODD, SOUND])
 
@@ -95,6 +96,7 @@ def test_one_that_is_not_sound_ends_it_with_status_1_and_the_rest_is_checked(che
     assert said == "4 problems: 1 sound, 3 not\n"
 
 
+@pytest.mark.slow
 def test_each_problem_is_an_object_of_json(check):
     status, printed, _ = check([SOUND, BESIDE, WRONG, EMPTY], words=["--json"])
 
@@ -109,6 +111,7 @@ def test_each_problem_is_an_object_of_json(check):
     assert empty["fault"] == "no_test"
 
 
+@pytest.mark.slow
 def test_a_weak_suite_is_shown_with_the_mutants_that_pass(check):
     status, printed, said = check([WEAK, SOUND], words=["--strength"])
 
@@ -123,6 +126,7 @@ def test_a_weak_suite_is_shown_with_the_mutants_that_pass(check):
     assert said == "2 problems: 2 sound, 0 not; 4 of 6 mutants killed (67%)\n"
 
 
+@pytest.mark.slow
 def test_as_data_the_strength_has_its_share_and_its_survivors(check):
     _, printed, _ = check([WEAK], words=["--strength", "--mutants", "2", "--json"])
 
@@ -150,6 +154,7 @@ def test_a_file_of_nothing_is_an_error(check):
     assert "no problem in" in said
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_it_with_all_that_it_began_and_without_a_traceback(start):
     # By the clock, which no limit of CPU time ends for a minute.
     waits = problem("own/waits", "import time\ntime.sleep(60)\nassert add(1, 2) == 3\n")

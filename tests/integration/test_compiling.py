@@ -65,6 +65,7 @@ def test_a_program_that_is_only_run_says_so_too(slot, outcome):
     assert "limit was reached while compiling" in ran.error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BOMBS)
 def test_a_compiler_of_another_language_has_limits(cell, kind, monkeypatch):
     if look_up(Language.CPP).path is None:
@@ -92,6 +93,7 @@ def test_a_compiler_of_another_language_has_limits(cell, kind, monkeypatch):
     assert not ran.is_started
 
 
+@pytest.mark.slow
 def test_a_compiler_that_has_a_memory_limit_of_its_own_meets_that(cell, monkeypatch):
     if look_up(Language.JAVA).path is None:
         pytest.skip("not installed here")

@@ -168,6 +168,7 @@ ANSWERS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edition", EDITIONS.values(), ids=EDITIONS)
 def test_each_input_of_evalplus_is_a_test(edition):
     called = edition + "\n\ncheck(double)\n"

@@ -44,6 +44,7 @@ def bare(problem, record):
     return ended.returncode == 0
 
 
+@pytest.mark.slow
 def test_cell_strict_and_no_sandbox_decide_alike(recorded, open_directory, monkeypatch):
     problems, records = recorded
     cell, strict = (

@@ -85,6 +85,7 @@ def lines(folder, pattern):
     return max((path.read_bytes().count(b"\n") for path in folder.glob(pattern)), default=0)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_at_three_places_gives_the_same_bytes(
     words, environment, whole, tmp_path
 ):
@@ -154,6 +155,7 @@ def test_the_report_names_what_nobody_solves_with_its_failure_and_what_comes_nea
     assert "http" not in page.replace("http-equiv", "")
 
 
+@pytest.mark.slow
 def test_a_folder_takes_another_model_and_refuses_other_programs(
     words, environment, whole, tmp_path
 ):

@@ -9,6 +9,7 @@ from services.exercises.making import answers, problems
 from services.exercises.writing import wrong_programs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [4, pytest.param(25, marks=pytest.mark.thorough)])
 def test_references_pass_and_programs_with_another_answer_do_not(count):
     made = list(problems(Split.HELD_OUT, seed=5, count=count))

@@ -275,6 +275,7 @@ def test_none(): assert Shop([]) == []
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
 def test_a_copy_for_which_an_example_is_sought_has_its_time(slot):
     judge = shared_judge(slot, SEARCHED, "Shop = sorted\n")

@@ -96,6 +96,7 @@ def test_tests_after_a_hang_have_the_time_that_the_reference_takes_for_all(slot)
     assert outcomes(verdict) == ["time_limit_exceeded", *["passed"] * 7]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tests", "fields"), [(CALLS, {}), (BESIDE, SHARED)], ids=["calls", "beside"]
 )
@@ -109,6 +110,7 @@ def test_what_hangs_while_it_is_loaded_costs_a_second(slot, tests, fields):
     assert verdict.usage.cpu_seconds < 1.5
 
 
+@pytest.mark.slow
 def test_what_is_loaded_has_ten_times_what_the_reference_takes(slot):
     works = "import time\nend = time.process_time() + {}\nwhile time.process_time() < end: pass\n"
     works += "def f(n): return n\n"
@@ -156,6 +158,7 @@ def test_who_is_awake_when_we_wake_is_idle_all_the_same(slot):
     assert len(verdict.stdout) < 200
 
 
+@pytest.mark.slow
 def test_who_tells_more_than_can_be_read_has_a_verdict(slot):
     tells = (
         'import os\nmessage = b\'{"begin": "x"}\'\n'

@@ -100,6 +100,7 @@ ENDS = {
 DRAWN = {(CELL, "Ctrl-C"), (STRICT, "SIGTERM")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "number", "to_all"),
     [
@@ -199,6 +200,7 @@ def test_a_pool_that_is_not_wanted_any_more_ends_at_once(open_directory, monkeyp
     assert all("resource_tracker" in " ".join(words_of(child)) for child in left)
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_had_staged_of_an_image_goes_with_the_next(open_directory):
     home = open_directory / "staged"
     with subprocess.Popen(

@@ -17,7 +17,7 @@ from infra import errors
 from infra.contracts.base import Label, Language, Outcome
 from infra.contracts.execution import Suite
 from infra.contracts.problems import CallTest, Limits, Problem, StdioTest
-from tests.samples import sampled
+from tests.samples import SLOW_LANGUAGES, sampled, slow_where
 
 LIMITS = Limits(
     cpu_seconds=2, total_cpu_seconds=6, memory_bytes=128 * 2**20, output_bytes=64 * 1024
@@ -355,7 +355,7 @@ def program(language, attack=None):
 
 
 @pytest.mark.parametrize("number", [2, pytest.param(len(ATTACKS), marks=pytest.mark.thorough)])
-@pytest.mark.parametrize("language", TOOLCHAINS)
+@pytest.mark.parametrize("language", slow_where(SLOW_LANGUAGES.__contains__, TOOLCHAINS))
 def test_every_language_has_every_label_or_says_that_it_is_missing(slot, language, number):
     if look_up(language).path is None:
         with pytest.raises(errors.SandboxError, match="no toolchain for"):
@@ -525,6 +525,7 @@ NAMED_CLASSES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(NAMED_CLASSES, 4))
 def test_a_java_class_may_have_any_name(slot, name):
     if look_up(Language.JAVA).path is None:
@@ -535,6 +536,7 @@ def test_a_java_class_may_have_any_name(slot, name):
     assert verdict.label is Label.ALL_PASS, verdict
 
 
+@pytest.mark.slow
 def test_java_says_what_is_wrong_with_its_classes(slot):
     if look_up(Language.JAVA).path is None:
         pytest.skip("not installed here")

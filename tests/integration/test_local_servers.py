@@ -89,6 +89,7 @@ def test_no_password_is_on_a_command_line(home):
     assert not [s for s in secrets for line in lines if s in line]
 
 
+@pytest.mark.slow
 def test_data_survive_a_restart_and_a_crash(home):
     with LocalServers(home) as servers:
         with psycopg.connect(servers.database_url, autocommit=True) as connection:
@@ -103,6 +104,7 @@ def test_data_survive_a_restart_and_a_crash(home):
         assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
 
 
+@pytest.mark.slow
 def test_two_suites_run_side_by_side_but_not_in_one_directory(home):
     with (
         LocalServers(home.with_name(home.name + "-a")) as first,
@@ -115,6 +117,7 @@ def test_two_suites_run_side_by_side_but_not_in_one_directory(home):
             assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.slow
 def test_servers_do_not_outlive_an_owner_that_is_killed(home):
     program = (
         "import sys, time\nfrom pathlib import Path\n"
@@ -175,6 +178,7 @@ def interpreter_for_all():
     return None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
 def test_an_ordinary_user_can_run_them_and_nothing_outside_changes(home):
     for folder, owner in ((home, 0), (home / "own", 65534)):
@@ -260,6 +264,7 @@ def test_a_first_start_that_was_cut_short_is_begun_again(home):
     assert not (home / "postgres.new").exists()
 
 
+@pytest.mark.slow
 def test_a_stale_lock_file_does_no_harm_to_the_server_that_has_its_number_now(home):
     with (
         LocalServers(home.with_name(home.name + "-a"), durable=False) as other,
@@ -339,6 +344,7 @@ def test_a_killed_valkey_comes_back_with_its_address_and_what_it_held(home):
         servers.check()
 
 
+@pytest.mark.slow
 def test_a_killed_postgres_comes_back_though_a_query_of_its_goes_on(home):
     """A backend sees the death of its server only between two statements."""
     with LocalServers(home) as servers:

@@ -66,6 +66,7 @@ def start_build(home):
     )
 
 
+@pytest.mark.slow
 def test_a_build_that_was_killed_leaves_nothing_that_counts(home):
     with start_build(home) as process:
         while not list(home.glob("images/unpacking-*/unpacked")):
@@ -105,6 +106,7 @@ def test_an_image_of_ones_own_has_what_its_requirements_take(home, wheels):
     assert results(home, "mine", program) == ["got 42, expected 'no'"]
 
 
+@pytest.mark.slow
 def test_the_same_requirements_are_one_folder_and_others_another(home, wheels):
     wheels.add("thing", "1.0", {"thing.py": "VALUE = 1\n"})
     images = Images(home)
@@ -124,6 +126,7 @@ def test_the_same_requirements_are_one_folder_and_others_another(home, wheels):
     assert results(home, "yours", program) == ["got 1, expected 'no'"]
 
 
+@pytest.mark.slow
 def test_a_judge_has_the_packages_that_were_built_last(home, wheels):
     from executor.worker.judges import Judges
 
@@ -157,6 +160,7 @@ def test_a_wheel_that_was_changed_is_refused(home, wheels):
     assert names(home) == []
 
 
+@pytest.mark.slow
 def test_no_code_of_a_package_runs_while_it_is_built(home, wheels, tmp_path):
     ran = tmp_path / "ran"
     (tmp_path / "source-1.0").mkdir()
@@ -203,6 +207,7 @@ def pytest_unconfigure(config):
 """
 
 
+@pytest.mark.slow
 def test_a_plug_in_holds_in_each_jail_what_none_has_of_the_zygote(home, wheels):
     wheels.add("thing", "1.0", {"thing.py": HOLDING}, entry_points="[pytest11]\nthing = thing\n")
     Images(home).build("mine", wheels.requirements("thing"))
@@ -252,6 +257,7 @@ def test_labels_say_which_image_is_missing_before_anything_runs(home, monkeypatc
     )
 
 
+@pytest.mark.slow
 def test_few_cells_are_kept_warm_and_all_of_them_work(home, wheels, monkeypatch):
     monkeypatch.setattr(cell, "MOST_CELLS", 2)
     images = Images(home)

@@ -201,6 +201,7 @@ def test_benchmarks_run_from_their_published_forms(open_directory, tmp_path, req
     assert "| pass@1 | project\\_runnable | self\\_contained |" in text
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_records_that_others_have_published_run_as_they_are(data_dir, open_directory, tmp_path):
     benchmarks = {

@@ -41,6 +41,7 @@ def shape(program: str) -> str | None:
     return None if tree is None else ast.dump(tree)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_99_of_100_recorded_completions_that_pass_by_hand_pass_when_extracted(data_dir):
     problems = {one.slug: one for one in importers.read_problems(data_dir / "HumanEval.jsonl.gz")}

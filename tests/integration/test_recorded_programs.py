@@ -9,6 +9,7 @@ from tests.program_records import DIFFERENT, LANGUAGES, SETS, passing, problem, 
 from tests.samples import sampled, spread
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("number", [1, pytest.param(None, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", sampled(SETS, 3))

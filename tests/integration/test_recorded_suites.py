@@ -26,6 +26,7 @@ def _problems(path):
     return [importers.to_problem(record) for _, record in importers.read_records(path)]
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("one_in", [8, pytest.param(1, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", SETS)
@@ -54,6 +55,7 @@ def test_a_public_suite_is_judged_as_in_one_ordinary_process(data_dir, name, one
     assert different == DIFFERENT.get(name, set()) & {one["id"] for one in chosen}
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_small_suites_of_every_kind_are_judged_right(data_dir):
     problems, candidates, seen = [], [], Counter()

@@ -176,6 +176,7 @@ ENDLESS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("test", first(1, ENDLESS.values()), ids=ENDLESS)
 def test_tests_that_do_not_end_are_told_from_what_they_call(cell, test):
     found = checked(cell, test)
@@ -183,6 +184,7 @@ def test_tests_that_do_not_end_are_told_from_what_they_call(cell, test):
     assert (found.fault, "time_limit_exceeded" in found.detail) == (Fault.ENDLESS, True), found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("test", "reference"),
     [

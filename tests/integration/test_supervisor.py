@@ -123,6 +123,7 @@ def test_abandoned_services_are_told_to_end_all_at_once(tmp_path, monkeypatch):
     assert len(list(tmp_path.glob("ended-*"))) == 3
 
 
+@pytest.mark.slow
 def test_a_service_that_is_killed_on_purpose_is_never_given_up(supervisor):
     supervisor.start(Service(name="sleeper", command=SLEEP, env={}))
     for _ in range(7):
@@ -135,6 +136,7 @@ def test_a_service_that_is_killed_on_purpose_is_never_given_up(supervisor):
     supervisor.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ["lambda *_: sys.exit(0)", "signal.SIG_DFL"])
 def test_a_service_that_stops_when_told_to_is_never_given_up(supervisor, tmp_path, answer):
     starts = tmp_path / "starts"
@@ -154,6 +156,7 @@ def test_a_service_that_stops_when_told_to_is_never_given_up(supervisor, tmp_pat
     supervisor.check()
 
 
+@pytest.mark.slow
 def test_a_service_that_keeps_dying_is_given_up_with_its_words(supervisor, tmp_path):
     command = [sys.executable, "-I", "-S", "-c", "print('not today'); raise SystemExit(3)"]
     supervisor.start(Service(name="mortal", command=command, env={}))
@@ -169,6 +172,7 @@ def test_a_service_that_keeps_dying_is_given_up_with_its_words(supervisor, tmp_p
     assert (tmp_path / "logs" / "mortal.log").read_text().splitlines() == ["not today"] * 5
 
 
+@pytest.mark.slow
 def test_what_keeps_dying_once_all_were_up_is_brought_back_for_a_while(
     supervisor, tmp_path, monkeypatch
 ):

@@ -169,6 +169,7 @@ def judge_of(slot, problem):
         pytest.skip(missing.detail)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
 @pytest.mark.parametrize("language", TRACKS)
 def test_an_exercise_is_judged_with_all_its_tests(tmp_path, slot, language):
@@ -184,6 +185,7 @@ def test_an_exercise_is_judged_with_all_its_tests(tmp_path, slot, language):
     assert wrong.label in (Label.RUNTIME_ERROR, Label.PARTIAL_PASS), wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
 @pytest.mark.parametrize("language", sampled(FORGED, 1))
 def test_a_framework_that_was_cheated_passes_nobody(tmp_path, slot, language):

@@ -32,8 +32,15 @@ RUN = [page for page in PAGES if any(block.is_run for block in blocks_of(page))]
 RUN.sort(key=lambda page: page.name != "score-my-samples.md")
 OWN_SUITE = {ROOT / "README.md", ROOT / "infra/docs/how-to/use-my-teacher.md"}
 """Pages that start one themselves."""
-SLOW = {"reward-in-trl.md"}
-"""Pages whose programs load a model."""
+SLOW = {
+    "check-my-tests.md": pytest.mark.slow,
+    "evaluate.md": pytest.mark.slow,
+    "operate.md": pytest.mark.slow,
+    "packages.md": pytest.mark.slow,
+    "read-a-verdict.md": pytest.mark.slow,  # Goes on from the next.
+    "score-my-samples.md": pytest.mark.slow,
+    "reward-in-trl.md": pytest.mark.thorough,  # Loads a model.
+}
 LANGUAGES = {"sh", "python", "json", "toml", "yaml", "text"}
 
 
@@ -110,11 +117,7 @@ def student(folder):
 
 @pytest.mark.parametrize(
     "page",
-    [
-        pytest.param(page, marks=pytest.mark.thorough if page.name in SLOW else ())
-        for page in RUN
-        if page not in OWN_SUITE
-    ],
+    [pytest.param(page, marks=SLOW.get(page.name, ())) for page in RUN if page not in OWN_SUITE],
     ids=name_of,
 )
 def test_a_page_does_what_it_says(page, suite, run_page, tmp_path):
@@ -148,6 +151,7 @@ def test_a_notebook_runs_from_its_first_cell_to_its_last(notebook, tmp_path):
     assert "partial_pass 1 of 2" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_stranger_scores_programs_by_the_readme_alone(run_page, open_directory, tmp_path):
     port = free_port()
 

@@ -74,6 +74,7 @@ def test_an_event_loop_gets_them_too(api, client, problem, labelling):
     assert ready
 
 
+@pytest.mark.slow
 def test_a_busy_server_is_waited_for_without_blocking_the_loop():
     async def walk():
         async with AsyncClient("http://127.0.0.1:9", timeout_seconds=1) as nobody:

@@ -171,6 +171,7 @@ def start_api(**variables):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "words"),
     [

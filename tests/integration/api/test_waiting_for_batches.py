@@ -40,6 +40,7 @@ def test_a_batch_that_comes_while_a_trainer_waits_is_handed_over(wait_for_batch,
     assert [group["group_id"] for group in batch["groups"]] == [str(group_id)]
 
 
+@pytest.mark.slow
 def test_waiting_holds_neither_transactions_nor_the_server(wait_for_batch, http, database_url):
     """More trainers wait than the server has threads and database connections."""
     with ThreadPoolExecutor(45) as pool:

@@ -1,5 +1,6 @@
 """Every page can be used by everybody: axe, in both modes, and on a phone's width."""
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
@@ -27,6 +28,7 @@ def show(page, scheme, size):
     page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways_on_any_page(page, api, places):
     wrong = {}
     for name, place in places.items():
@@ -49,6 +51,7 @@ def test_axe_finds_nothing_serious_and_nothing_scrolls_sideways_on_any_page(page
     assert "color-contrast" in str(grave(page))
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_serious_in_the_documentation_of_the_api(page, api):
     page.goto(f"{api}/docs")
     expect(page.get_by_text("Run Again")).to_be_visible()

@@ -34,6 +34,7 @@ def two(judge, client):
     return [item.id for item in client.candidates(group)]
 
 
+@pytest.mark.slow
 def test_candidates_are_found_as_one_types_and_new_ones_come_by_themselves(
     visit, page, two, judge, entries
 ):
@@ -103,6 +104,7 @@ def test_what_a_program_printed_is_set_against_what_was_expected(visit, page, ju
     expect(difference.locator("ins")).to_have_text("+ étoo")
 
 
+@pytest.mark.slow
 def test_a_program_is_run_again_and_saved(visit, page, two, client):
     visit(f"candidates/{two[0]}")
     with page.expect_download() as saving:

@@ -28,6 +28,7 @@ def piston(raw, content, **fields):
     return answered.json()
 
 
+@pytest.mark.slow
 def test_run_code_gives_what_the_program_wrote(raw):
     code = "import sys\nprint(int(input()) * 2)\nprint('note', file=sys.stderr)"
 

@@ -125,6 +125,7 @@ def test_what_is_not_finished_in_time_has_no_label_and_the_rest_has(suite_client
     assert "within 2 s" in results[1].reason
 
 
+@pytest.mark.slow
 def test_what_nobody_waits_for_any_more_is_not_executed(suite_client, inline_redis):
     slow = "import time\ndef add(a, b):\n    time.sleep(2)"
     # Two slots and sixteen messages: most of them are still queued when the wait is over.
@@ -138,6 +139,7 @@ def test_what_nobody_waits_for_any_more_is_not_executed(suite_client, inline_red
         assert list(client.scan_iter("rrtf:wanted:*")) == []
 
 
+@pytest.mark.slow
 def test_every_example_of_inline_work_is_answered(suite_client, raw):
     suite_client.add_problem(Problem.model_validate(examples.PROBLEM["stdio"]["value"]))
 

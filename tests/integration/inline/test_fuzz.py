@@ -14,6 +14,7 @@ CASES = int(os.environ.get("FUZZ_CASES", "30"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # Of schemathesis and what it imports.
 def test_no_request_makes_the_server_fail(suite_client, inline_url, capsys):
     test = CallTest(function="f", expected=1)

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 import redis
 
 from executor.images.image import stage
@@ -62,6 +63,7 @@ def test_the_rest_of_bulk_work_stays_behind_those_who_wait(redis_url, open_direc
         assert [client.llen(key) for key in queue_keys(Queue.RANKER)] == [1, 2]
 
 
+@pytest.mark.slow
 def test_what_was_begun_before_waits_until_it_is_alone(redis_url, open_directory):
     asked, home = request(2, 1), open_directory / "executor"
     lock = SlotLock(stage(home).root.parent, "slots")

@@ -51,6 +51,7 @@ def run_code(raw, code, **fields):
     return answered.json()
 
 
+@pytest.mark.slow
 def test_files_lie_beside_the_program(raw):
     code = "import helper\nprint(helper.x, open('a/b/c').read(), open(__file__).read()[:6])"
     files = {"helper.py": in_base_64("x = 1"), "a/b/c": in_base_64("deep"), "absent": None}
@@ -201,6 +202,7 @@ TEST_CODE = {
 """Test code, or a script, in which a number is asked for, and what is printed if that is 1."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", sampled(TEST_CODE, 2))
 def test_test_code_is_run_by_the_framework_of_its_language(raw, language):
     ours, code, printed = TEST_CODE[language]

@@ -8,6 +8,7 @@ from services.reward import reward
 from tests.integration.inline.conftest import KEY
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # TRL's own, and those of what it imports.
 def test_a_grpo_step_of_the_small_student_is_rewarded(
     suite_client, inline_url, monkeypatch, tmp_path

@@ -200,6 +200,7 @@ def test_the_same_holds_in_a_transaction_and_in_another_database(taken):
     refused(taken, ["LRANGE", Queue.RANKER, 0, -1])
 
 
+@pytest.mark.slow
 def test_a_taken_host_commands_nobody_and_work_goes_on(
     composed, general, taken, workers, database, make_group, until
 ):

@@ -102,6 +102,7 @@ def entries(room):
 
 
 # Models in the sampler's own process take what is installed beside it.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "image", first(2, ["executor", "services", "ranker", "trainer"]), indirect=True
 )
@@ -151,6 +152,7 @@ def is_well(service, folder):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("image", first(1, ["executor", "sampler", "ranker"]), indirect=True)
 def test_a_worker_takes_messages_and_its_health_check_says_so(
     image, servers, redis_url, database_url, open_directory, tmp_path
@@ -228,6 +230,7 @@ def api(services_image, database_url, redis_url):
     process.communicate()
 
 
+@pytest.mark.slow
 def test_dispatcher_sweep_and_migration_work(
     services_image, database_url, redis_url, make_group, tmp_path
 ):
@@ -291,6 +294,7 @@ def commands(group, prefix=()):
             yield " ".join((*prefix, name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "names", first(1, [["import", "submit", "label"], [*HERE, *ELSEWHERE]]), ids=["some", "every"]
 )

@@ -35,6 +35,7 @@ def deliver(make_group, database, dispatch, sent, results_for, redis_url, monkey
     return delivered
 
 
+@pytest.mark.slow
 def test_a_worker_shows_what_its_children_count_and_goes_on_whatever_happens_to_one(
     launch, until, scrape, deliver
 ):
@@ -93,6 +94,7 @@ def test_a_gauge_of_a_killed_child_counts_no_more(tmp_path, monkeypatch):
     assert "rrtf_tasks_running{" not in shown
 
 
+@pytest.mark.slow
 def test_dispatcher_and_sweep_show_when_their_last_round_was(launch, until, scrape, make_group):
     make_group(("student", "waits"))
     ports = {name: free_port() for name in ("dispatcher", "sweep")}

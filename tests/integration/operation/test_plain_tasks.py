@@ -9,6 +9,7 @@ import json
 import signal
 from datetime import UTC, datetime, timedelta
 
+import pytest
 import redis
 import sqlalchemy as sa
 from celery import Celery, chain, signature
@@ -126,6 +127,7 @@ ATTACKS = (
 )
 
 
+@pytest.mark.slow
 def test_nothing_goes_on_from_the_ranker(database, redis_url, launch, until):
     with redis.Redis.from_url(redis_url) as client:
         # As Celery's usual way to send leaves it.

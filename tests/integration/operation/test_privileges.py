@@ -61,6 +61,7 @@ def probe(
     )
 
 
+@pytest.mark.slow
 def test_every_control_bites_with_what_the_container_is_granted(
     open_directory: Path, container: list[Path]
 ) -> None:

@@ -54,6 +54,7 @@ def collector():
     opened.server_close()
 
 
+@pytest.mark.slow
 def test_a_groups_trace_goes_on_across_the_queues_and_bears_its_number(
     collector, launch, until, problem, scrape, open_directory
 ):

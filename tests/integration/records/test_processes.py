@@ -48,6 +48,7 @@ def until(condition, seconds=60):
     return False
 
 
+@pytest.mark.slow
 def test_a_ranker_killed_at_work_loses_nothing_once_it_is_started_again(
     suite, launch, redis_url, monkeypatch
 ):
@@ -77,6 +78,7 @@ def test_a_ranker_killed_at_work_loses_nothing_once_it_is_started_again(
     assert {row.num_pairs for row in suite.all(TrainingBatchRow)} == {4}
 
 
+@pytest.mark.slow
 def test_sweep_and_dispatcher_run_as_processes_and_stop_when_told(suite, launch, redis_url):
     suite.outbox.reachable = False
     suite.open(suite.student("x"))

@@ -172,6 +172,7 @@ def test_who_has_all_samples_closes_the_request_whoever_has_begun_since(lab):
     assert len(lab.candidates()) == 2
 
 
+@pytest.mark.slow
 def test_no_request_is_sent_whose_answer_may_come_after_the_task(lab, monkeypatch):
     monkeypatch.setenv("RRTF_QUEUE_TASK_SECONDS", "12")
     server = lab.serve(source=Batched(Starter("teacher"), slots=1, seconds=3.6))
@@ -208,6 +209,7 @@ def slow_model(lab, tmp_path):
     lab.backends["transformers"] = backend
 
 
+@pytest.mark.slow
 def test_what_takes_longer_than_a_task_in_this_process_is_not_begun_again(
     lab, slow_model, monkeypatch
 ):

@@ -206,6 +206,7 @@ def test_fallbacks_are_asked_in_their_order_for_what_is_missing(lab):
     assert len(down.seen) == 2
 
 
+@pytest.mark.slow
 def test_the_rate_of_an_endpoint_holds_over_all_workers(lab):
     server = lab.serve(source=Starter("teacher"))
     # Two workers that know the endpoint by one name.

@@ -54,6 +54,7 @@ def written(path, rows):
     return path
 
 
+@pytest.mark.slow
 def test_records_are_found_by_words_or_by_what_their_programs_do(known, tmp_path):
     file = written(tmp_path / "rows.jsonl", ROWS.values())
     out, report = tmp_path / "clean.jsonl", tmp_path / "found.jsonl"

@@ -190,6 +190,7 @@ def test_a_model_here_and_a_server_on_two_benchmarks_end_the_same_however_often_
     assert all(html.escape(slug) in page for slug in alone)
 
 
+@pytest.mark.slow
 def test_a_server_of_a_policy_is_asked_for_the_version_that_is_named(
     asked, lab, tmp_path, monkeypatch
 ):

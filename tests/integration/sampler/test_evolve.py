@@ -47,6 +47,7 @@ def benchmark():
     return found
 
 
+@pytest.mark.slow
 def test_a_run_gives_harder_tasks_with_tests_that_hold_and_a_report(lab, tmp_path, monkeypatch):
     leaked = next(one for one in load.problems() if len(one.prompt.split()) > 20)
     seeds = [

@@ -77,6 +77,7 @@ def plan(count):
     return SamplePlan(author=Author.TEACHER, backend="teacher", num_samples=count)
 
 
+@pytest.mark.slow
 def test_a_killed_sampler_repeats_no_completed_request(lab, launch, send):
     server = lab.serve(source=Batched(Starter("teacher"), slots=4, seconds=0.3), key=KEY)
     (request,) = lab.ask(plan(30))
@@ -107,6 +108,7 @@ def test_a_killed_sampler_repeats_no_completed_request(lab, launch, send):
     assert lab.committed("teacher") == lab.ledger_sum("teacher")
 
 
+@pytest.mark.slow
 def test_no_key_is_in_logs_messages_or_the_database(lab, launch, send, database_url, redis_url,
                                                     tmp_path):  # fmt: skip
     faults = Schedule({Fault.REFUSED: 7, Fault.SERVER_ERROR: 4})

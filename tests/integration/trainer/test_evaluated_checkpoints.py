@@ -19,6 +19,8 @@ from services.cli.main import app
 from trainer.batches.client import LeaseClient
 from trainer.loop import run
 
+pytestmark = pytest.mark.slow
+
 ASKED = "a" * 64
 
 

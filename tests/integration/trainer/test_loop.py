@@ -50,6 +50,7 @@ def run_here(trainers, policy, stop=None, **fields):
         run(trainers.settings(policy, **fields), client, stop)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deaths", [1, pytest.param(4, marks=pytest.mark.thorough)])
 def test_a_trainer_killed_at_any_instant_ends_with_the_same_weights(
     trainers, form_batches, trained_batches, deaths
@@ -79,6 +80,7 @@ def death(rng, seconds):
     return {"dies_after": rng.uniform(0.1, 0.7) * seconds}
 
 
+@pytest.mark.slow
 def test_a_checkpoint_knows_its_batches_and_the_last_good_one_is_kept(
     trainers, form_batches, client
 ):
@@ -100,6 +102,7 @@ def test_a_checkpoint_knows_its_batches_and_the_last_good_one_is_kept(
     assert newest.metrics["wait_seconds"] >= 0
 
 
+@pytest.mark.slow
 def test_a_run_that_diverges_ends_and_what_went_well_is_kept(trainers, form_batches):
     form_batches(12, "default")
     often = {"checkpoint_steps": 1, "keep_checkpoints": 1}
@@ -148,6 +151,7 @@ def test_batches_of_a_step_are_added_up(trainers, form_batches, trained_batches,
     assert client.checkpoints("default")[0].version == 3
 
 
+@pytest.mark.slow
 def test_a_second_trainer_of_a_policy_is_told_who_trains_it(trainers, form_batches):
     form_batches(2, "default")
     assert lease(trainers, worker="first", lease_seconds=600)
@@ -181,6 +185,7 @@ def test_a_trainer_waits_for_the_lease_of_a_dead_one_to_end(
     assert trained_batches("default") == 2
 
 
+@pytest.mark.slow
 def test_what_was_trained_on_a_lost_lease_is_discarded(
     trainers, form_batches, trained_batches, database, monkeypatch
 ):
@@ -241,6 +246,7 @@ def test_a_missing_or_altered_checkpoint_is_not_trained_on(trainers, form_batche
         run_here(trainers, "default", max_steps=2)
 
 
+@pytest.mark.slow
 def test_a_trainer_told_to_stop_records_what_it_has(trainers, form_batches, client):
     form_batches(2, "default")
     process = trainers.start("default", checkpoint_steps=50)
@@ -290,6 +296,7 @@ def test_a_batch_that_comes_with_the_word_to_stop_is_not_recorded_and_is_given_b
     assert trained_batches("default") == len(came)
 
 
+@pytest.mark.slow
 def test_two_processes_train_what_one_trains(trainers, form_batches, trained_batches):
     """Weights, gradients and optimizer state are divided over them, groups too."""
     fields = {"batches_per_step": 2, "max_steps": 2, "max_row_tokens": 40}

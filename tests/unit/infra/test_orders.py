@@ -4,6 +4,7 @@ import json
 import random
 import sys
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ def assert_alike(found, wanted):
     assert sys.getsizeof(found) == sys.getsizeof(wanted)
 
 
+@pytest.mark.slow
 @settings(max_examples=1000)
 @given(elements, st.data())
 def test_a_set_crosses_in_its_order(items, data):

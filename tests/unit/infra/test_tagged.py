@@ -33,6 +33,7 @@ DOCUMENTS = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=2000)
 @given(DOCUMENTS)
 def test_whatever_is_sent_is_a_value_or_refused(data):

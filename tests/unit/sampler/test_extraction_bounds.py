@@ -86,6 +86,7 @@ def test_hostile_text_is_parsed_a_bounded_number_of_times(text, name):
     assert characters_parsed(PROMPT, text, name) <= 40 * max(len(text), 1_000)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", [Language.PYTHON, Language.C, Language.BASH], ids=str)
 def test_the_longest_text_that_is_accepted_goes_through(language):
     for text in (

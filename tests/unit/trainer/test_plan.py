@@ -66,6 +66,7 @@ def named(tmp_path):
     return write
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("config", "cards", "published"),
     [(CODER_1_5B, "1x80", 1.54e9), (STARCODER2_15B, "8x80", 15.96e9)],
@@ -85,6 +86,7 @@ def test_models_of_1_5_and_15_billion_fit_with_no_setting(named, config, cards, 
     assert (plan.gathered > 0) == (plan.cards.count > 1)
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_told_with_settings_and_cards_that_do(named):
     settings = TrainerSettings(model=named(SHALLOW))
     small = Cards(count=1, memory=6 * GIB, on_gpu=True)
@@ -103,6 +105,7 @@ def test_what_does_not_fit_is_told_with_settings_and_cards_that_do(named):
     assert ("train on 2 such cards" in advice) == make_plan(settings, settings.model, more).fits
 
 
+@pytest.mark.slow
 def test_each_choice_takes_less_of_what_it_is_for(named):
     model, card = named(SHALLOW), Cards.parse("1x80")
     plain = make_plan(TrainerSettings(), model, card)
@@ -122,6 +125,7 @@ def test_each_choice_takes_less_of_what_it_is_for(named):
     assert plan(mode="dpo").reference == plain.weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", ["adapters", pytest.param("60,000 tokens, tied", marks=pytest.mark.thorough)]
 )
@@ -141,6 +145,7 @@ def test_the_trainer_tells_its_plan_and_starts_nothing(named, capsys, monkeypatc
     assert trainer.main(["--plan", "many"]) == 1
 
 
+@pytest.mark.slow
 def test_the_command_line_asks_the_trainer_and_wants_nothing_else(capfd):
     done = CliRunner().invoke(app, ["train", "--plan", "1x8"])
 

@@ -59,6 +59,7 @@ def open_models(ours, paths):
     return found
 
 
+@pytest.mark.slow
 def test_each_process_reads_its_part_of_the_weights_and_no_more(models):
     for found in in_two(without_whole_weights, models):
         for path, (whole, here, count, generation) in zip(models, found, strict=True):
