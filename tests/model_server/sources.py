@@ -1,6 +1,7 @@
 """Where the test server's completions come from; anything with the method of `Source` will do."""
 
 import asyncio
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import Protocol
@@ -68,12 +69,17 @@ class Starter:
 
 
 class Batched:
-    """Takes as long as a batching server: so many at once, each so many seconds."""
+    """Takes as long as a batching server: so many at once, each so many seconds.
 
-    def __init__(self, source: Source, slots: int, seconds: float) -> None:
+    With `first_running` none of the first ends before so many have come, for a minute at most.
+    """
+
+    def __init__(self, source: Source, slots: int, seconds: float, first_running: int = 0) -> None:
         self._source = source
         self._slots = asyncio.Semaphore(slots)
         self._seconds = seconds
+        self._first_running = first_running
+        self._have_come = asyncio.Event()
         self.running = 0
         self.most_running = 0
 
@@ -81,6 +87,10 @@ class Batched:
         async with self._slots:
             self.running += 1
             self.most_running = max(self.most_running, self.running)
+            if self.running >= self._first_running:
+                self._have_come.set()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._have_come.wait(), 60)
             await asyncio.sleep(self._seconds)
             self.running -= 1
         return await self._source.complete(asked)

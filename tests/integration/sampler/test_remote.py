@@ -127,7 +127,7 @@ def test_the_version_of_a_policy_is_read_off_the_name_it_is_served_under(lab):
 
 
 def test_sixty_four_requests_are_under_way_at_once_and_no_more(lab):
-    source = Batched(Starter(), slots=1000, seconds=0.5)
+    source = Batched(Starter(), slots=1000, seconds=0.5, first_running=64)
     lab.endpoint("student", lab.serve(source=source), form="completion", concurrency=64)
     ids = [request for _ in range(4) for request in lab.ask(plan("student", "student", 20))]
 
