@@ -74,6 +74,7 @@ def test_macros_of_a_candidate_change_nothing_in_what_calls_it(slot):
     assert verdict.label is Label.ALL_PASS, verdict
 
 
+@pytest.mark.slow
 @MODES
 @pytest.mark.parametrize("option", OPTIONS)
 def test_a_candidate_is_called_whatever_its_compiler_is_told(slot, option):

@@ -29,6 +29,7 @@ def passed(data_dir):
     return [list(of_one) for _, of_one in groupby(found, key=lambda one: one.record["task_id"])]
 
 
+@pytest.mark.slow
 @pytest.mark.data
 @pytest.mark.parametrize("all_pairs", [False, True])
 @pytest.mark.parametrize("preset", [one for one in Preset if one is not Preset.LINEAR])

@@ -68,6 +68,7 @@ def small(tmp_path):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # TRL's own, and those of what it imports.
 @pytest.mark.parametrize("conversational", [False, pytest.param(True, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize("name", TRAINERS)

@@ -137,6 +137,7 @@ def test_a_page_does_what_it_says(page, suite, run_page, tmp_path):
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=name_of)
 def test_a_notebook_runs_from_its_first_cell_to_its_last(notebook, tmp_path):
     program = tmp_path / "cells.py"

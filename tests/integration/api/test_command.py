@@ -451,6 +451,7 @@ def sandbox(monkeypatch, open_directory):
     monkeypatch.setenv("RRTF_EXECUTOR_SLOTS", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sandbox")
 def test_an_import_that_checks_refuses_what_is_not_sound(rrtf, write, client):
     wrong = {**OWN, "slug": "own/wrong", "reference_program": "def one(n):\n    return -1\n"}

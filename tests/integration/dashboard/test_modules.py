@@ -32,6 +32,7 @@ def module(page):
     return call
 
 
+@pytest.mark.slow
 def test_colouring_and_comparing_lose_no_character(module):
     for text in TEXTS:
         for language in LANGUAGES:

@@ -172,6 +172,7 @@ def test_a_key_in_the_address_opens_these_interfaces_and_no_other(inline_url):
     assert [closed.status_code, wrong.status_code, without.status_code] == [401, 401, 401]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("numpy_image")
 def test_both_have_the_packages_that_the_executor_has_unless_others_are_named(raw):
     code = "import numpy\nprint(numpy.arange(4).sum())"

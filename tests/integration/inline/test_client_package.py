@@ -96,6 +96,7 @@ def check(python, before, samples, environment, out):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_it_scores_a_file_and_puts_nothing_but_itself_beside_others(
     wheel, environment, samples, tmp_path
 ):

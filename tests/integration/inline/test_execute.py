@@ -186,6 +186,7 @@ def test_requests_that_make_no_sense_are_refused(raw, body):
     assert answered.json()["code"] == "invalid_input"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("numpy_image")
 def test_programs_have_the_packages_of_the_image_that_is_named(suite_client):
     program = "import numpy\ndef add(a, b): return int(numpy.add(a, b))"

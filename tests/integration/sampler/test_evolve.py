@@ -225,6 +225,7 @@ def test_a_question_that_is_refused_has_no_answer_and_the_others_have(lab):
     assert [answer is None for answer in answers] == [False, True, False]
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_every_planted_leak_is_found_by_the_method_that_can_and_nothing_clean_is(data_dir):
     screen = Screen()

@@ -120,6 +120,7 @@ def test_a_run_that_diverges_ends_and_what_went_well_is_kept(trainers, form_batc
     assert good < newest
 
 
+@pytest.mark.slow
 def test_the_time_without_a_batch_is_a_share_of_all_time_and_hides_nothing_of_the_step(
     trainers, form_batches, client
 ):

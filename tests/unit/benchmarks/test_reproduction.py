@@ -96,6 +96,7 @@ def evaluated(solved, right):
     return {"solved": solved, "samples": 20, "right": right, "greedy": {"mean": mean}}
 
 
+@pytest.mark.slow
 def test_figures_are_means_over_seeds_and_differences_are_paired(tmp_path):
     before = [evaluated([False, True], [0, 10]), evaluated([False, False], [0, 20])]
     after = [evaluated([True, True], [20, 20]), evaluated([True, False], [20, 0])]

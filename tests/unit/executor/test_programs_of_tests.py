@@ -217,6 +217,7 @@ LONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LONG)
 def test_what_is_read_takes_no_more_than_its_length(name):
     language, piece = LONG[name]

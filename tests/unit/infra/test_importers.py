@@ -111,6 +111,7 @@ def test_a_missing_or_broken_file_is_refused_with_its_name(tmp_path):
         list(importers.read_problems(broken))
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_every_recorded_problem_and_candidate_is_read(data_dir):
     human_eval = list(importers.read_problems(data_dir / "HumanEval.jsonl.gz"))

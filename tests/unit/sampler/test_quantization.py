@@ -14,6 +14,8 @@ from sampler.quantization.variants import VARIANTS, missing
 from trainer.models.model import load_model, small_student
 from trainer.models.tokenizer import byte_tokenizer
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = "def f(x):\n    return x\n"
 PROBLEMS = [
     {

@@ -46,6 +46,7 @@ def losses(trainer, steps=6):
     return [trainer.step(GROUPS)["loss"] for _ in range(steps)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [{"offload_activations": True}, {"compile": True}])
 def test_where_and_how_a_pass_is_made_does_not_change_what_is_learnt(make, fields):
     # Compiling takes minutes: what is graphed is run as it stands.

@@ -87,6 +87,7 @@ def test_the_better_program_becomes_likelier_than_the_worse_one(student, groups,
     assert logp(made, "return 3") > logp(made, "raise 3")
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_weights_and_another_order_other_ones(
     student, groups, tmp_path
 ):

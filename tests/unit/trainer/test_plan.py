@@ -136,6 +136,7 @@ def test_a_plan_is_within_15_percent_of_the_measured_peak(tmp_path, case):
     assert predicted(case, model) == pytest.approx(measured(case, model), rel=0.15)
 
 
+@pytest.mark.slow
 def test_the_trainer_tells_its_plan_and_starts_nothing(named, capsys, monkeypatch):
     monkeypatch.setenv("RRTF_TRAINER_MODEL", named(SHALLOW))
     monkeypatch.setattr(trainer.logs, "configure", lambda *_: None)

@@ -42,6 +42,7 @@ def make(tmp_path):
     return build
 
 
+@pytest.mark.slow
 def test_one_group_is_learnt_until_greedy_decoding_gives_its_best(make):
     trainer = make(learning_rate=3e-3)
     group = encoded("x+1\n", "x-1\n")
