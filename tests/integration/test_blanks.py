@@ -13,7 +13,7 @@ from tests.samples import sampled
 
 COMPILED = (
     Language.C, Language.CPP, Language.RUST, Language.JAVA, Language.TYPESCRIPT, Language.HASKELL,
-    Language.KOTLIN, Language.SCALA, Language.D,
+    Language.KOTLIN, Language.SCALA, Language.D, Language.CSHARP,
 )  # fmt: skip
 LIMITS = Limits(cpu_seconds=4.0 * SLOWNESS, total_cpu_seconds=8.0 * SLOWNESS, idle_factor=1.0)
 RESULTS = {

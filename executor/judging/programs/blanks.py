@@ -23,6 +23,8 @@ _MACHINE: Final = frozenset(
 """Languages that become code of this machine."""
 _CLASSES: Final = frozenset({Language.JAVA, Language.KOTLIN, Language.SCALA})
 """Languages that become class files."""
+_WIDE: Final = frozenset({Language.CSHARP})
+"""Languages that become code in which a character of a text takes two bytes."""
 _SCRIPTS: Final = frozenset({Language.JAVASCRIPT, Language.TYPESCRIPT})
 """Languages that become JavaScript."""
 _LEAST, _LIMIT = 2**30, 2**31
@@ -57,7 +59,7 @@ class Blank(NamedTuple):
         literal = source[start:end]
         if language in _SCRIPTS:
             return Blank(start, end, "name", literal, text)
-        if language not in _MACHINE | _CLASSES:
+        if language not in _MACHINE | _CLASSES | _WIDE:
             return None
         if number := _NUMBER.fullmatch(literal):
             digits = re.match(r"\d+", text)
@@ -83,7 +85,7 @@ class Blank(NamedTuple):
     def written(self, language: Language, word: str) -> Iterator[bytes]:
         """Return the forms in which a compiler writes a word in its place."""
         if self.kind != "number":
-            yield word.encode()
+            yield word.encode("utf-16-le" if language in _WIDE else "utf-8")
             return
         order = ">" if language in _CLASSES else "<"
         yield struct.pack(f"{order}d", float(word + self.fraction))

@@ -1,5 +1,6 @@
 """Compiles a program once for its tests and for their changed copies, with blanks in them."""
 
+import struct
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
@@ -34,13 +35,31 @@ class Opened(NamedTuple):
         return tuple(map(len, self.places))
 
     def bare(self) -> list[bytes]:
-        """Return all that does not depend on the stand-ins."""
-        return self.form.bare(self.compiled.files, self.places, self.language)
+        """Return all that does not depend on the stand-ins, or on when it was compiled."""
+        files = self.form.bare(self.compiled.files, self.places, self.language)
+        return [_timeless(file) for file in files] if self.language is Language.CSHARP else files
 
     def filled(self, changed: Collection[Blank] = ()) -> Compiled:
         """Return the program with the literals in it, of which some may be the other ones."""
         files = self.form.filled(self.compiled.files, self.places, self.language, changed)
         return self.compiled._replace(files=files)
+
+
+def _timeless(program: bytes) -> bytes:
+    """Return a program of .NET without the time and the identifier of its compilation.
+
+    ECMA-335, parts II.24.2 and II.25.2.2: a field of the PE header, and the heap `#GUID`, whose
+    place and size stand before its name, counted from the root of the metadata.
+    """
+    root, name = program.find(b"BSJB"), program.find(b"#GUID\0\0\0")
+    if root < 0 or name < 8:
+        return program
+    made = bytearray(program)
+    at, size = struct.unpack("<II", program[name - 8 : name])
+    stamp = int.from_bytes(program[0x3C:0x40], "little") + 8
+    for start, end in ((root + at, root + at + size), (stamp, stamp + 4)):
+        made[start:end] = bytes(len(made[start:end]))
+    return bytes(made)
 
 
 class Opener:
