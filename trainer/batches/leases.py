@@ -25,6 +25,8 @@ _GIVEN_BACK_SECONDS = 1.0
 """Shortest lease there is: what is extended by it is another's to take."""
 _MOST_PAUSE_SECONDS = 30.0
 """Between two beats, however long the lease: each also says that the trainer lives."""
+_BUSY_SECONDS = 3.0
+"""Longest pause before a policy that another trains is asked for again: its lease may end early."""
 
 
 class Leases:
@@ -113,7 +115,7 @@ class Leases:
                 if time.monotonic() > patient_until:
                     raise
                 log.warning("policy.busy", reason=busy.detail)
-                self._stop.wait(self._settings.lease_seconds / 8)
+                self._stop.wait(min(self._settings.lease_seconds / 8, _BUSY_SECONDS))
                 continue
             self._fresh = False
             return leased

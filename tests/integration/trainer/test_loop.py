@@ -186,7 +186,6 @@ def test_a_trainer_waits_for_the_lease_of_a_dead_one_to_end(
     assert trained_batches("default") == 2
 
 
-@pytest.mark.slow
 def test_what_was_trained_on_a_lost_lease_is_discarded(
     trainers, form_batches, trained_batches, database, monkeypatch
 ):
