@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -40,11 +41,20 @@ def started():
         process.wait()
 
 
+def stop(pid):
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED)
+
+
 def asleep(started):
     pid = started("time.sleep(99)")
-    os.kill(pid, signal.SIGSTOP)
-    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+    stop(pid)
     return pid
+
+
+def waited(pid):
+    """Seconds that a process has waited for a processor."""
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
 def test_time_counts_between_two_looks_at_what_sleeps(started):
@@ -73,6 +83,24 @@ def test_no_time_counts_while_something_runs_or_waits_for_a_processor(started):
         clock.look(at, 0.0, 0.0)
     tasks.pids.pop()
     clock.look(1.06, 0.0, 0.0)
+    assert clock.seconds == 0
+
+
+def test_no_time_counts_in_which_it_has_waited_for_a_processor(started):
+    loops = [started("while True: pass") for _ in range(3)]
+    for pid in loops:
+        os.sched_setaffinity(pid, {min(os.sched_getaffinity(0))})
+    stop(loops[0])
+    clock = IdleClock(Tasks(loops[0]))
+
+    clock.look(1.0, 0.0, 0.0)
+    until = waited(loops[0]) + 0.04
+    os.kill(loops[0], signal.SIGCONT)
+    while waited(loops[0]) < until:
+        time.sleep(0.01)
+    stop(loops[0])
+    clock.look(1.04, 0.0, 0.0)
+
     assert clock.seconds == 0
 
 
