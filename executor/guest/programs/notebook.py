@@ -91,6 +91,7 @@ def _become_kernel(file: str) -> None:
         # Where it is loaded already it has looked for the environment's before.
         sys.modules["matplotlib"].rcParams["backend"] = _PLOTS
     sys.argv = ["ipykernel_launcher", "-f", file]
+    sys.path.insert(0, "")
     kernelapp.IPKernelApp.launch_instance(
         [
             *sys.argv[1:], f"--ipython-dir={FOLDER}", "--HistoryManager.hist_file=:memory:",
