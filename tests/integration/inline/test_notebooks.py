@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from executor.images.packages import Images
 from tests.integration.inline.test_sandbox_fusion import in_base_64, run_code
 
 FOLDER = "/tmp"  # noqa: S108 - of the jail
@@ -317,6 +318,48 @@ def test_fields_are_taken_as_the_original_takes_them(raw, fields, taken):
     answered = raw.post("/run_jupyter", json=body)
 
     assert answered.status_code == (200 if taken else 422), answered.text
+
+
+@pytest.fixture(scope="module")
+def whole_image(open_directory):
+    """The suite's own image for notebooks."""
+    return Images(open_directory / "executor").build("notebook")
+
+
+PLOT = """
+import matplotlib.pyplot as plt
+plt.plot([1, 2, 3], [2, 3, 5])
+plt.title("Plot")
+"""
+
+
+@pytest.mark.thorough
+def test_plots_are_shown_and_packages_are_there(raw, whole_image):
+    cells = (
+        "import numpy, pandas, scipy.stats, sklearn.linear_model, sympy",
+        f"{PLOT}plt.show()",
+        PLOT,
+        "plt.savefig('a.png'); plt.close('all')\npandas.DataFrame({'a': [1]})",
+        "import matplotlib; matplotlib.get_backend()",
+    )
+
+    body = raw.post("/run_jupyter", json={"cells": cells, "fetch_files": ["a.png"]}).json()
+
+    assert body["status"] == "Success", body
+    found = body["cells"]
+    assert [cell["error"] for cell in found] == [[]] * len(cells)
+    for plot in (found[1]["display"][-1], found[2]["display"][-1]):
+        assert base64.b64decode(plot["image/png"]).startswith(b"\x89PNG")
+        assert plot["text/plain"].startswith("<Figure")
+    assert "<table" in found[3]["display"][0]["text/html"]
+    assert base64.b64decode(body["files"]["a.png"]).startswith(b"\x89PNG")
+
+
+@pytest.mark.thorough
+def test_an_image_is_not_taken_for_programs_because_it_has_a_kernel(raw, whole_image):
+    told = run_code(raw, "import sys\nprint('ipykernel' in sys.modules)")
+
+    assert told["run_result"]["stdout"] == "False\n"
 
 
 def test_a_notebook_sees_what_a_program_sees_and_no_more(raw):
