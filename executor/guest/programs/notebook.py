@@ -8,7 +8,6 @@ hold of the kernel can forge what its own cells show, and nothing more.
 import asyncio
 import codecs
 import contextlib
-import ctypes
 import importlib.util
 import json
 import os
@@ -16,10 +15,11 @@ import signal
 import subprocess
 import sys
 import traceback
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from executor.guest.channel import Channel
 from executor.guest.programs import carrying
+from executor.guest.programs.python import finish
 
 FOLDER: Final = "/tmp/.notebook"
 """Where the kernel and this process meet, and the kernel keeps its own files."""
@@ -78,7 +78,7 @@ def run(fd: int, start: dict[str, Any]) -> int:
     return 0
 
 
-def _become_kernel(file: str) -> None:
+def _become_kernel(file: str) -> NoReturn:
     """Serve as the kernel until it is told to end; never return."""
     # Signals that a cell sends to its group are no concern of the process that speaks with it.
     os.setsid()
@@ -98,8 +98,9 @@ def _become_kernel(file: str) -> None:
             "--log-level=CRITICAL",
         ]
     )  # fmt: skip
-    # As any interpreter ends: exit handlers run, and files that are open get their content.
-    ctypes.pythonapi.Py_Exit(0)
+    # The interpreter's own end would touch everything that is loaded, which costs a copy of it.
+    # IPython's exit handler forgets what the cells have made, so that open files get their content.
+    os._exit(finish())
 
 
 def _without_network(base: Any) -> Any:
