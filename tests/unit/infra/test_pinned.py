@@ -5,7 +5,7 @@ import re
 import pytest
 
 from infra import errors
-from infra.images.pinned import Pinned, imported, infer, read, shipped
+from infra.images.pinned import Pinned, imported, infer, not_there, read, shipped
 
 
 def image(name, *modules):
@@ -130,6 +130,13 @@ def test_an_image_holds_what_it_is_known_for():
         "sortedcontainers", "pytest", "hypothesis", "pytest_asyncio", "pytest_mock",
     }  # fmt: skip
     assert shipped()["std"].modules == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("module", "image"), [("numpy.linalg", "numpy"), ("pandas", "science"), ("zmq", "notebook")]
+)
+def test_what_is_missing_is_said_to_be_in_the_smallest_image(module, image):
+    assert not_there([module]) == f"not there: {module}; the image `{image}` has it"
 
 
 def test_the_image_of_notebooks_is_that_of_science_with_a_kernel():
