@@ -7,6 +7,7 @@ import pytest
 
 from executor.images.packages import Images
 from tests.integration.inline.test_sandbox_fusion import in_base_64, run_code
+from tests.samples import sampled
 
 FOLDER = "/tmp"  # noqa: S108 - of the jail
 pytestmark = pytest.mark.usefixtures("kernel_image")
@@ -105,7 +106,7 @@ ENDINGS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("how", ENDINGS)
+@pytest.mark.parametrize("how", sampled(ENDINGS, 3))
 def test_a_kernel_that_ends_ends_the_notebook(raw, how):
     cell, told = ENDINGS[how]
 
@@ -273,7 +274,7 @@ FORGERIES = {
 }
 
 
-@pytest.mark.parametrize("how", FORGERIES)
+@pytest.mark.parametrize("how", sampled(FORGERIES, 4))
 def test_whoever_forges_messages_forges_what_its_own_cells_show(raw, how):
     body = notebook(raw, FORGE + FORGERIES[how], "print('after')", total_timeout=6)
 
