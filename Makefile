@@ -157,7 +157,8 @@ format: venv ## Mend formatting and whatever lint can mend by itself
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-images: venv ## Build the images of packages that come with the suite: numpy, science
+images: venv ## Build the images of packages that come with the suite: notebook, numpy, science
+	@$(BIN)/rrtf images build notebook
 	@$(BIN)/rrtf images build numpy
 	@$(BIN)/rrtf images build science
 

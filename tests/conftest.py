@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import re
 import shutil
 import signal
 import tempfile
@@ -18,6 +19,7 @@ from sqlalchemy import event
 from executor.images.packages import Images
 from infra.db import migrate
 from infra.db.unit_of_work import Database
+from infra.images.pinned import shipped
 from infra.local.servers import LocalServers
 from infra.settings import data_directory
 
@@ -73,6 +75,18 @@ def open_directory():
 def numpy_image(open_directory):
     """The packages of the image `numpy`, in the home of the executors that tests start."""
     return Images(open_directory / "executor").build("numpy")
+
+
+@pytest.fixture(scope="session")
+def kernel_image(open_directory, tmp_path_factory):
+    """The packages of an image with what runs notebooks and no more, pinned as in `notebook`."""
+    pinned, others = shipped()["notebook"].requirements, set(shipped()["science"].packages)
+    others -= {"packaging", "pygments", "python-dateutil", "six", "typing-extensions"}
+    lines = re.split(r"\n(?! )", pinned.strip())
+    kept = [line for line in lines if line.partition("==")[0] not in others]
+    requirements = tmp_path_factory.mktemp("kernel") / "requirements.txt"
+    requirements.write_text("\n".join(kept) + "\n")
+    return Images(open_directory / "executor").build("kernel", requirements)
 
 
 @pytest.fixture(scope="session")

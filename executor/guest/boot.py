@@ -24,6 +24,8 @@ ARTIFACT_FD = 5
 """What a compiler has made, where toolchains are run."""
 OF_TOOLCHAINS = "executor.guest.programs.native"
 """To be loaded where toolchains are run, and nothing else."""
+OF_PROGRAMS = ("program", "notebook")
+"""Roles whose process ends with a status of its own."""
 OF_TESTS = ("isolated", "suite", "watched")
 """Roles in which tests are run, by pytest if they need it."""
 _exit = os._exit
@@ -142,6 +144,10 @@ def run_child(start: dict[str, object]) -> NoReturn:
                 from executor.guest.programs.python import run
 
                 code = run(CHANNEL_FD, start)
+            case "notebook":
+                from executor.guest.programs import notebook
+
+                code = notebook.run(CHANNEL_FD, start)
             case "compile":
                 from executor.guest.programs import native
 
@@ -158,7 +164,7 @@ def run_child(start: dict[str, object]) -> NoReturn:
                 tell(CHANNEL_FD, start)
             case role if role in OF_TESTS:
                 run_tests(start)
-        code = 0 if start["role"] != "program" else code
+        code = code if start["role"] in OF_PROGRAMS else 0
     finally:
         _exit(code)
 

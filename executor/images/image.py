@@ -71,6 +71,7 @@ class Image:
         digest: str,
         own: tuple[str, ...] = (),
         packages: Packages | None = None,
+        loads_own: bool = True,
     ) -> None:
         self.images = images
         self.root = root
@@ -78,6 +79,7 @@ class Image:
         self.own = own
         """Distributions of the running environment that are beside the standard library."""
         self.packages = packages
+        self._loaded = own if loads_own else ()
         self._beside: dict[tuple[str, ...], Image] = {}
         """The same with distributions beside the standard library, which stay as they are."""
 
@@ -94,10 +96,12 @@ class Image:
     @property
     def warm(self) -> tuple[str, ...]:
         """Modules that are loaded before any candidate is there."""
-        return (*(self.packages.warm if self.packages else ()), *self.own)
+        return (*(self.packages.warm if self.packages else ()), *self._loaded)
 
-    def with_packages(self, name: str, own: tuple[str, ...]) -> "Image":
+    def with_packages(self, name: str, own: tuple[str, ...], loads_own: bool = True) -> "Image":
         """Return the file system with an image's packages, and with distributions of ours.
+
+        These are loaded before any candidate is there, unless it is said that they are not.
 
         Raises:
             errors.ImageMissing: the image has not been built here.
@@ -111,7 +115,7 @@ class Image:
             return self._beside[own]
         packages = self.images.find(name)
         _require_readable(packages.folder)
-        return _staged(self.images, own, packages)
+        return _staged(self.images, own, packages, loads_own)
 
 
 def stage(home: Path, built_in: Path | None = None) -> Image:
@@ -125,7 +129,9 @@ def stage(home: Path, built_in: Path | None = None) -> Image:
     return _staged(Images(home, built_in), (), None)
 
 
-def _staged(found: Images, own: tuple[str, ...], packages: Packages | None) -> Image:
+def _staged(
+    found: Images, own: tuple[str, ...], packages: Packages | None, loads_own: bool = True
+) -> Image:
     """Return the file system with distributions of the running environment in it.
 
     Raises:
@@ -150,7 +156,7 @@ def _staged(found: Images, own: tuple[str, ...], packages: Packages | None) -> I
             f"cannot stage the jail's file system in {images}: {error}; set RRTF_EXECUTOR_HOME"
         ) from error
     _require_readable(root)
-    return Image(found, root, digest, own, packages)
+    return Image(found, root, digest, own, packages, loads_own)
 
 
 def _distribution(name: str) -> importlib.metadata.Distribution:

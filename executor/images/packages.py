@@ -23,7 +23,7 @@ from pydantic import TypeAdapter, ValidationError
 from executor.images import pip
 from executor.images.shared_libraries import copy_shared_libraries
 from infra import errors
-from infra.contracts.base import STANDARD_IMAGE, ImageName
+from infra.contracts.base import NOTEBOOK_IMAGE, STANDARD_IMAGE, ImageName
 from infra.images import modules
 from infra.images.pinned import Pinned, read, shipped
 
@@ -86,8 +86,12 @@ class Images:
         return {name: packages for name, packages in found.items() if packages is not None}
 
     def largest(self) -> str:
-        """Name the largest of the suite's own images that has been built here."""
-        found = [pack for name, pack in self.built().items() if name in shipped()]
+        """Name the largest of the suite's own images that has been built here.
+
+        That of notebooks is for these: a kernel in it has loaded what no program expects.
+        """
+        fitting = shipped().keys() - {NOTEBOOK_IMAGE}
+        found = [pack for name, pack in self.built().items() if name in fitting]
         return max(found, key=lambda pack: pack.num_bytes).image if found else STANDARD_IMAGE
 
     def build(self, name: str, requirements: Path | None = None) -> Packages:

@@ -90,6 +90,15 @@ class Judge:
         return self._reference
 
     @property
+    def refused(self) -> str | None:
+        """What a compiler has against the options of the tests, if it refuses them.
+
+        Raises:
+            errors.SandboxError: the sandbox failed.
+        """
+        return None if self._native is None else self._native.refused
+
+    @property
     def total(self) -> int:
         """Number of tests known before a program runs; those of a statement each count as one."""
         if self._native is not None:
@@ -330,6 +339,8 @@ class Judge:
             with Checkers(self._sandbox, self._limits) as checkers:
                 ran = native.run(source, self.asserts.programs, meter, checkers, self._spare)
         except CompileFailed as failure:
+            if native.refused is not None:
+                raise SuiteBroken(native.refused) from None
             return verdicts.compile_error(str(failure), self.total, self._version)
         except NoTests as error:
             raise SuiteBroken(f"the test code begins nowhere: {error}") from None

@@ -1,12 +1,14 @@
 """A suite of another language than Python: its standard input tests, and its program tests."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from executor.judging.called.asking import CallRunner
 from executor.judging.checking import Checkers
 from executor.judging.limits.metering import Meter
 from executor.judging.native.runner import NativeRunner
+from executor.judging.programs import options
 from executor.judging.programs.composing import require_frameworks
 from executor.judging.programs.learnt import Learnt
 from executor.judging.programs.testing import ProgramRunner
@@ -37,6 +39,7 @@ class NativeSuite:
         Raises:
             errors.ToolchainMissing: this machine lacks one.
         """
+        self._language = suite.language
         self._native = NativeRunner(sandbox, suite.language, suite.limits)
         self._programs = ProgramRunner(self._native, suite.language, suite.entry_point)
         self._stdio = [test for test in suite.tests if isinstance(test, StdioTest)]
@@ -55,6 +58,16 @@ class NativeSuite:
         """Number of calls that program tests may be asked as; 0 where one is not only calls."""
         found = [len(test.calls) for test in self._tests]
         return sum(found) if all(found) else 0
+
+    @cached_property
+    def refused(self) -> str | None:
+        """What the compiler has against the options of a test, if it refuses them.
+
+        Raises:
+            errors.SandboxError: the sandbox failed.
+        """
+        said = (options.refused(self._native, self._language, test) for test in self._tests)
+        return next((one for one in said if one is not None), None)
 
     def total(self, learnt: Sequence[Learnt]) -> int:
         """Count all tests, as far as they are known before a program runs."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from executor.judging import verdicts
+from executor.judging import notebooks, verdicts
 from executor.judging.host import CompileFailed, while_compiling
 from executor.judging.native.builds import Build, require_brought
 from executor.judging.native.runner import NativeRunner
@@ -18,7 +18,7 @@ from executor.sandbox.ended import Budget, Ended
 from executor.sandbox.jail import Jail, Sandbox
 from infra.contracts.base import Language, Outcome
 from infra.contracts.execution import Usage
-from infra.contracts.inline import Ending, Running, RunResult
+from infra.contracts.inline import CellResult, Ending, Running, RunResult
 from infra.contracts.problems import Limits
 
 _ENDINGS = {
@@ -57,13 +57,20 @@ class Runner:
         image: str,
         limits: Limits,
         has_frameworks: bool = False,
+        is_notebook: bool = False,
     ) -> None:
         """Find what the language needs; test code, and scripts, have frameworks.
 
         Raises:
             errors.SandboxError: this machine lacks it.
         """
-        if has_frameworks and language not in TOOLCHAINS:
+        self._grown = limits
+        if is_notebook:
+            # The programs of the shell are there, and nothing of pytest is loaded.
+            self._sandbox = sandbox.with_packages(image, sharing.PACKAGES, loads_own=False)
+            processes = limits.processes + notebooks.PROCESSES
+            self._grown = limits.model_copy(update={"processes": processes})
+        elif has_frameworks and language not in TOOLCHAINS:
             self._sandbox = sharing.sandbox_of(sandbox, image)
         else:
             self._sandbox = sandbox.with_packages(image)
@@ -78,7 +85,7 @@ class Runner:
                 alone.require(language)
 
     def run(self, running: Running, is_wanted: Callable[[], bool]) -> RunResult:
-        """Run one program.
+        """Run one program, or one notebook.
 
         Raises:
             NotBrought: its files cannot be put where they are to be.
@@ -119,6 +126,11 @@ class Runner:
             with self._native.jail(compiled, running.stdin, running.arguments, carried) as jail:
                 yield self._begun(jail, running, compiled_in)
             return
+        if running.cells is not None:
+            start = {**carried, **notebooks.start_of(running)}
+            with self._sandbox.jail(start, self._grown, running.stdin) as jail:
+                yield self._begun(jail, running)
+            return
         start = {
             **carried,
             "role": "program",
@@ -156,8 +168,10 @@ class Runner:
         exit_code = signal = None
         error = ""
         files: dict[str, str] = {}
+        cells = None
         try:
             code = os.waitstatus_to_exitcode(_wait(started, is_wanted))
+            cells = _shown(started, running)
             files = _taken(started, running)
             if jail.cpu_seconds() > self._limits.cpu_seconds:
                 raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the CPU time limit was reached")
@@ -179,6 +193,7 @@ class Runner:
                 memory_bytes=jail.memory_bytes(),
             ),
             compile_seconds=started.compile_seconds,
+            cells=cells,
             files=files,
             sandbox=self._version,
         )
@@ -208,6 +223,21 @@ def _wait(started: _Started, is_wanted: Callable[[], bool]) -> int:
             raise Ended(Outcome.TIME_LIMIT_EXCEEDED, "the time limit was reached")
         if not is_wanted():
             raise NotWanted
+
+
+def _shown(started: _Started, running: Running) -> tuple[CellResult, ...] | None:
+    """Return what the cells of a notebook have shown, None if not all of them have run.
+
+    Raises:
+        Ended: a limit ended it.
+        NotBrought: it was not run.
+        errors.SandboxError: its kernel did not come up.
+    """
+    if running.cells is None:
+        return None
+    message = notebooks.told(started.jail, started.budget)
+    require_brought(message)
+    return notebooks.cells_of(message, len(running.cells))
 
 
 def _taken(started: _Started, running: Running) -> dict[str, str]:

@@ -21,7 +21,14 @@ from executor.images.image import Image
 from executor.sandbox.accounting import Accountant
 from executor.sandbox.jail import Jail, kill
 from executor.sandbox.plumbing import Plumbing, hear
-from executor.sandbox.policy import Mounts, base_command, brought, confinement, python_command
+from executor.sandbox.policy import (
+    Mounts,
+    base_command,
+    brought,
+    confinement,
+    open_files,
+    python_command,
+)
 from executor.sandbox.seccomp import CELL_POLICY
 from infra import errors, health
 from infra.contracts.problems import Limits
@@ -93,8 +100,8 @@ class CellSandbox:
             account = self._accountant.open(f"jail-{next(_numbers)}", limits)
             stack.callback(account.close)
             with Plumbing(stdin, artifact) as plumbing:
-                files = brought(start, plumbing.input_bytes)
-                confined = confinement(limits, files, self._image.packages, self._mounts)
+                files, more = brought(start, plumbing.input_bytes), open_files(start)
+                confined = confinement(limits, files, self._image.packages, self._mounts, more)
                 cell.order(confined, plumbing, account.entrances)
                 ends = plumbing.ends()
             stack.enter_context(cell.used())
@@ -115,16 +122,20 @@ class CellSandbox:
                 self._rebuilt = "broken"
             raise
 
-    def with_packages(self, image: str, own: tuple[str, ...] = ()) -> "CellSandbox":
+    def with_packages(
+        self, image: str, own: tuple[str, ...] = (), loads_own: bool = True
+    ) -> "CellSandbox":
         """Return the sandbox whose Python has an image's packages, loaded before any candidate.
 
-        `own` are distributions of the running environment that it has too.
+        `own` are distributions of the running environment that it has too; they are loaded as well
+        unless it is said that they are not.
 
         Raises:
             errors.ImageMissing: the image has not been built here.
             errors.SandboxError: a distribution is not installed.
         """
-        return self._other(self._family, self._image.with_packages(image, own), self._mounts)
+        found = self._image.with_packages(image, own, loads_own)
+        return self._other(self._family, found, self._mounts)
 
     def with_mounts(self, mounts: Mounts) -> "CellSandbox":
         """Return the sandbox for another language than Python, whose toolchain is shown."""

@@ -23,7 +23,7 @@ _WORKS: Final = (
 _BY_ARGUMENTS: Final = (
     "clone", "prctl", "fcntl", "ioctl", "madvise", "fadvise64", "fsync", "fdatasync", "mmap",
     "memfd_create", "socket", "socketpair", "setsockopt", "preadv2", "pwritev2", "setxattr",
-    "lsetxattr", "fsetxattr", "membarrier",
+    "lsetxattr", "fsetxattr", "membarrier", "sched_setscheduler",
 )  # fmt: skip
 """What a jail's own filter allows, or answers, by its arguments."""
 _OTHER_NAMES: Final = {

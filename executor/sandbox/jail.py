@@ -39,8 +39,13 @@ _UNLIMITED: Final = Budget(float("inf"), float("inf"), float("inf"))
 class Sandbox(Protocol):
     """Something that starts jails."""
 
-    def with_packages(self, image: str, own: tuple[str, ...] = ()) -> "Sandbox":
-        """Return the sandbox whose Python has an image's packages and these of our own."""
+    def with_packages(
+        self, image: str, own: tuple[str, ...] = (), loads_own: bool = True
+    ) -> "Sandbox":
+        """Return the sandbox whose Python has an image's packages and these of our own.
+
+        Both are loaded before any candidate is there, ours unless it is said that they are not.
+        """
 
     @property
     def home(self) -> Path:

@@ -16,6 +16,8 @@ _MEBIBYTE: Final = 2**20
 _PAGE: Final = 4096
 _INODES: Final = 1024
 _OPEN_FILES: Final = 64
+_OF_A_NOTEBOOK: Final = 128
+"""Beside those of every program: a kernel has some sixty for its sockets and threads."""
 _STANDARD: Final = 4
 """Inodes of the standard files and of their folder."""
 
@@ -50,13 +52,15 @@ def confinement(
     brought: Sequence[int],
     packages: Packages | None = None,
     mounts: Mounts | None = None,
+    more_files: int = 0,
 ) -> dict[str, Any]:
     """Return the limits that the kernel keeps for each process, and those of the file system.
 
     Names of `rlimits` are those of `getrlimit(2)` without `RLIMIT_`, in its units. What is brought
     leaves as much room in the file system as there would be without it. What modules of packages
     map is little more than their files. The runtimes of other languages reserve far more addresses
-    than they use, so that only their memory is limited.
+    than they use, so that only their memory is limited. `more_files` may be open beside those of
+    every program.
     """
     size = limits.file_bytes + sum(-(-num_bytes // _PAGE) * _PAGE for num_bytes in brought)
     inodes = _INODES + _STANDARD + len(brought)
@@ -70,7 +74,7 @@ def confinement(
             **(addresses if mounts is None else {}),
             "CPU": int(limits.total_cpu_seconds) + 10,
             "FSIZE": max(1, -(-largest // _MEBIBYTE)) * _MEBIBYTE,
-            "NOFILE": _OPEN_FILES + (mounts.open_files if mounts else 0),
+            "NOFILE": _OPEN_FILES + (mounts.open_files if mounts else 0) + more_files,
             "CORE": 0,
             "NPROC": limits.processes + 1,
             "MEMLOCK": 0,
@@ -78,6 +82,11 @@ def confinement(
             "RTPRIO": 0,
         },
     }
+
+
+def open_files(start: dict[str, Any]) -> int:
+    """Return how many files a guest may have open beside those of every program."""
+    return _OF_A_NOTEBOOK if start["role"] == "notebook" else 0
 
 
 def brought(start: dict[str, Any], input_bytes: int) -> list[int]:

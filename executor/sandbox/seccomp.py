@@ -77,7 +77,7 @@ _NOT_PERMITTED: Final = (
     "statfs", "fstatfs",
     # Scheduling and memory that others would pay for.
     "mbind", "set_mempolicy", "migrate_pages", "move_pages", "mlock", "mlock2", "mlockall",
-    "sched_setattr", "sched_setscheduler", "sched_setparam", "sched_setaffinity", "setpriority",
+    "sched_setattr", "sched_setparam", "sched_setaffinity", "setpriority",
     "ioprio_set", "sync", "syncfs",
 )  # fmt: skip
 """What a program is told it may not do; that the kernel lacks it would be no better answer."""
@@ -149,6 +149,9 @@ def _arguments(clone_flags: int, prctl: Sequence[int]) -> tuple[str, ...]:
         # RWF_NOWAIT tells whether another has read the same page before.
         "ALLOW { preadv2 { flags == 0 }, pwritev2 { flags == 0 } }",
         "ERRNO(95) { preadv2, pwritev2, setxattr, lsetxattr, fsetxattr }",  # EOPNOTSUPP
+        # What is so already; ZeroMQ, which notebooks speak by, asks for it in each of its threads.
+        "ALLOW { sched_setscheduler { policy == 0 } }",  # SCHED_OTHER
+        "ERRNO(1) { sched_setscheduler }",
         f"ALLOW {{ membarrier {{ {_is('cmd', _MEMBARRIER)} }} }}",
         "ERRNO(22) { membarrier }",
     )

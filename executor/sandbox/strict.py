@@ -20,6 +20,7 @@ from executor.sandbox.policy import (
     base_command,
     brought,
     confinement,
+    open_files,
     python_command,
 )
 from executor.sandbox.seccomp import POLICY
@@ -71,7 +72,7 @@ class StrictSandbox:
                 fds = (*plumbing.kept, *account.entrances)
                 process = subprocess.Popen(
                     [
-                        *self._command(limits, brought(start, plumbing.input_bytes)),
+                        *self._command(limits, start, plumbing.input_bytes),
                         *python_command("boot.py", fds, self._modules()),
                     ],
                     stdin=plumbing.standard[0],
@@ -86,17 +87,20 @@ class StrictSandbox:
             stack.callback(jail.destroy)
             yield jail
 
-    def with_packages(self, image: str, own: tuple[str, ...] = ()) -> "StrictSandbox":
+    def with_packages(
+        self, image: str, own: tuple[str, ...] = (), loads_own: bool = True
+    ) -> "StrictSandbox":
         """Return the sandbox whose Python has an image's packages.
 
-        `own` are distributions of the running environment that it has too.
+        `own` are distributions of the running environment that it has too; they are loaded as well
+        unless it is said that they are not.
 
         Raises:
             errors.ImageMissing: the image has not been built here.
             errors.SandboxError: a distribution is not installed.
         """
         other = copy.copy(self)
-        other._image = self._image.with_packages(image, own)
+        other._image = self._image.with_packages(image, own, loads_own)
         return other
 
     @property
@@ -110,8 +114,9 @@ class StrictSandbox:
     def _modules(self) -> tuple[str, ...]:
         return self._image.warm if self._mounts is None else (OF_TOOLCHAINS,)
 
-    def _command(self, limits: Limits, files: list[int]) -> list[str]:
-        confined = confinement(limits, files, self._image.packages, self._mounts)
+    def _command(self, limits: Limits, start: dict[str, Any], input_bytes: int) -> list[str]:
+        files, more = brought(start, input_bytes), open_files(start)
+        confined = confinement(limits, files, self._image.packages, self._mounts, more)
         rlimits = {name: str(value) for name, value in _scaled(confined["rlimits"])}
         return [
             *base_command(self._nsjail, self._image, self._mounts),

@@ -163,6 +163,8 @@ class _Check:
         reason = self._reason(integrity)
         self._with(integrity=integrity, reason=reason, tests=judge.total, guards=guards)
         if reference is None:
+            if judge.refused is not None:
+                raise _Broken(Fault.TESTS, judge.refused)
             return
         self._with(
             tests=reference.total,

@@ -31,7 +31,7 @@ class InlineWorker:
     def __init__(self, judges: Judges) -> None:
         self._slot = judges.slot
         self._judges = judges
-        self._runners: OrderedDict[tuple[str, Language, Limits, bool], Runner] = OrderedDict()
+        self._runners: OrderedDict[tuple[str, Language, Limits, bool, bool], Runner] = OrderedDict()
 
     def answer(self, work: Work, is_wanted: Callable[[], bool]) -> tuple[Answer, ...]:
         """Do the work; nothing comes out if it is not wanted any more, at the start or midway."""
@@ -71,11 +71,13 @@ class InlineWorker:
         if work.language is Language.PYTHON:
             image = work.image or self._slot.largest_image()
         version = self._slot.version_with(image)
-        key = (version, work.language, work.limits, work.has_frameworks)
+        is_notebook = work.cells is not None
+        key = (version, work.language, work.limits, work.has_frameworks, is_notebook)
         if key not in self._runners:
             self._runners[key] = Runner(
-                self._slot.sandbox, version, work.language, image, work.limits, work.has_frameworks
-            )
+                self._slot.sandbox, version, work.language, image, work.limits,
+                work.has_frameworks, is_notebook,
+            )  # fmt: skip
             if len(self._runners) > _RUNNERS:
                 self._runners.popitem(last=False)
         self._runners.move_to_end(key)
@@ -83,6 +85,7 @@ class InlineWorker:
 
 
 def _attempted(one: Callable[[], Answer]) -> Answer:
+    code = ""
     for last in range(_ATTEMPTS):
         try:
             return one()
@@ -96,15 +99,15 @@ def _attempted(one: Callable[[], Answer]) -> Answer:
         except errors.SandboxError as error:
             log.error("request.not_answered", attempt=last + 1, exc_info=True)
             metrics.SANDBOX_FAILURES.labels(type(error).__name__).inc()
-            reason = error.detail
+            reason, code = error.detail, error.code
         except Exception as error:
             # Whatever a program brings about here, the others get their answers.
             log.error("request.not_answered", exc_info=True)
             metrics.SANDBOX_FAILURES.labels(type(error).__name__).inc()
             return _unanswered(f"the executor failed: {type(error).__name__}", permanent=False)
-    return _unanswered(reason, permanent=False)
+    return _unanswered(reason, permanent=False, code=code)
 
 
-def _unanswered(reason: str, permanent: bool) -> Unanswered:
+def _unanswered(reason: str, permanent: bool, code: str = "") -> Unanswered:
     cleaned = reason.encode("utf-8", "replace").decode()[:MAX_DETAIL_CHARACTERS]
-    return Unanswered(reason=cleaned, permanent=permanent)
+    return Unanswered(reason=cleaned, code=code, permanent=permanent)

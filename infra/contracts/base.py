@@ -9,6 +9,7 @@ from pydantic.config import JsonDict
 from uuid_utils.compat import uuid7
 
 __all__ = [
+    "NOTEBOOK_IMAGE",
     "NUMBER",
     "STANDARD_IMAGE",
     "Author",
@@ -119,6 +120,8 @@ ProgramLanguage = Annotated[Language, BeforeValidator(language_alone)]
 """A language as somebody names it; packages are no part of it."""
 STANDARD_IMAGE = "std"
 """The image that adds nothing to the standard library."""
+NOTEBOOK_IMAGE = "notebook"
+"""The image of the suite that has a kernel for notebooks."""
 ImageName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$", max_length=50)]
 """Name of a set of Python packages."""
 

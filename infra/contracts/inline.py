@@ -11,6 +11,7 @@ from infra.contracts.base import (
     STANDARD_IMAGE,
     Contract,
     ImageName,
+    JsonValue,
     Label,
     Language,
     ProgramLanguage,
@@ -37,6 +38,8 @@ MAX_RUN_SECONDS = 60.0
 """Longest run of a program that is not judged."""
 MAX_INPUT_CHARACTERS = 64 * 2**20
 """Longest standard input of such a run, and all that is in its files."""
+MAX_CELLS = 1_000
+"""Most cells of a notebook."""
 MAX_RUN_FILES = 1_000
 """Most files that such a run is given, or that are taken from it."""
 
@@ -50,10 +53,14 @@ class Judging(Contract):
 
 
 class Running(Contract):
-    """A program to be run once, with nothing to compare its output with."""
+    """A program or a notebook to be run once, with nothing to compare its output with."""
 
     kind: Literal["running"] = "running"
-    program: ProgramText
+    program: ProgramText = ""
+    cells: tuple[Text, ...] | None = Field(None, max_length=MAX_CELLS)
+    """Those of a notebook, in place of a program: one IPython kernel runs one after the other."""
+    cell_seconds: float = Field(0.0, ge=0, le=MAX_RUN_SECONDS)
+    """When a cell is interrupted; 0 for never."""
     stdin: Annotated[str, Field(max_length=MAX_INPUT_CHARACTERS)] = ""
     arguments: tuple[Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")], ...] = Field(
         (), max_length=100
@@ -104,6 +111,17 @@ class Ending(StrEnum):
     OUTPUT_LIMIT_EXCEEDED = "output_limit_exceeded"
 
 
+class CellResult(Contract):
+    """What one cell of a notebook has shown."""
+
+    stdout: str
+    stderr: str
+    display: tuple[dict[str, JsonValue], ...]
+    """Of each thing displayed its forms, by MIME type."""
+    error: tuple[dict[str, JsonValue], ...]
+    """The exception that ended it, if one did: `ename`, `evalue` and `traceback`."""
+
+
 class RunResult(Contract):
     """What a run did."""
 
@@ -120,6 +138,8 @@ class RunResult(Contract):
     """The compiler's message, or which limit was met."""
     is_started: bool = True
     """Whether it came to be run; otherwise the ending is the compiler's."""
+    cells: tuple[CellResult, ...] | None = None
+    """What each cell of a notebook has shown; absent unless all of them have run."""
     files: dict[str, str] = Field(default_factory=dict)
     """Those taken from it, in base 64; left out is what was no file, or beyond 32 MiB."""
     usage: Usage = Field(default_factory=Usage)
@@ -139,6 +159,8 @@ class Unanswered(Contract):
     """Why a piece of work has no answer; never a program's own fault."""
 
     reason: Annotated[str, Field(max_length=MAX_DETAIL_CHARACTERS)]
+    code: str = ""
+    """Of the error, where it is one of those that are listed."""
     permanent: bool = False
     """Whether no program can be judged by these tests, as with test code that does not compile."""
 

@@ -76,8 +76,9 @@ def shipped() -> dict[str, Pinned]:
 def not_there(modules: Sequence[str]) -> str:
     """Name modules that are missing, and the first shipped image that has all of them."""
     needed = {module.partition(".")[0] for module in modules}
-    image = next((name for name, image in shipped().items() if needed <= image.modules), None)
-    hint = f"; the image `{image}` has it" if image else ""
+    enough = [image for image in shipped().values() if needed <= image.modules]
+    smallest = min(enough, key=lambda image: len(image.modules), default=None)
+    hint = f"; the image `{smallest.name}` has it" if smallest else ""
     return f"not there: {', '.join(modules)}{hint}"
 
 

@@ -9,7 +9,7 @@ from fastapi.security import HTTPBearer
 from infra.db.unit_of_work import Database
 from services.api import dashboard, keys, problem_details
 from services.api.backlog import Backlog
-from services.api.compatible import fusion_problems, piston, sandbox_fusion
+from services.api.compatible import fusion_notebooks, fusion_problems, piston, sandbox_fusion
 from services.api.compatible.runtimes import Runtimes
 from services.api.dashboard import GuardedFiles
 from services.api.dependencies import refuse_unknown_parameters
@@ -52,7 +52,7 @@ MODULES = (
     slow,
 )
 """The modules of our own interface; its endpoints need a key."""
-BORROWED = (sandbox_fusion, fusion_problems, piston)
+BORROWED = (sandbox_fusion, fusion_notebooks, fusion_problems, piston)
 """Those of other projects' interfaces, which need one too, and ignore what they do not know."""
 # Tells readers of the OpenAPI document how to send the key; `RequireKey` is what checks it.
 _DOCUMENTED_KEY = Security(

@@ -119,6 +119,89 @@ def test_values_go_in_and_come_out(slot, language):
     assert verdict.stdout.startswith("noise")
 
 
+READERS = {
+    Language.CPP: """
+#include <cstdio>
+#include <iostream>
+#include <string>
+std::string f(int n) {
+    std::string line, word;
+    if (n == 2) { std::ios::sync_with_stdio(false); std::cin.tie(nullptr); }
+    std::cout << n << " {";
+    if (std::getline(std::cin, line) || std::cin >> word || std::getchar() != EOF) return "more";
+    if (n == 3) std::freopen("/dev/null", "w", stdout);
+    return std::to_string(n) + line;
+}
+""",
+    Language.GO: """package main
+import ("bufio"; "fmt"; "os")
+func f(n int) string {
+    var word string
+    fmt.Print(n, " {")
+    count, _ := fmt.Scan(&word)
+    line, err := bufio.NewReader(os.Stdin).ReadString('\\n')
+    if err == nil || count > 0 { return "more" }
+    if n == 2 { os.Stdin.Close(); _, os.Stdout, _ = os.Pipe() }
+    if n == 3 { os.Stdout.Close() }
+    return fmt.Sprint(n) + line
+}
+""",
+    Language.JAVA: """
+import java.util.*;
+class Answers {
+    static String f(int n) throws Exception {
+        System.out.print(n + " {");
+        try (Scanner words = new Scanner(System.in)) { if (words.hasNext()) return "more"; }
+        if (n == 2) System.out.close();
+        return n + "";
+    }
+}
+""",
+    Language.JAVASCRIPT: """
+async function f(n) {
+    process.stdout.write(n + " {");
+    const read = require("fs").readFileSync(0, "utf8");
+    let more = "";
+    if (n === 2) for await (const part of process.stdin) more += part;
+    return n + read + more;
+}
+""",
+    Language.RUST: """
+use std::io::{BufRead, Read};
+fn f(n: i32) -> String {
+    print!("{} {{", n);
+    let mut line = String::new();
+    if n == 2 {
+        std::thread::spawn(|| std::io::stdin().lines().count()).join().unwrap();
+    }
+    std::io::stdin().read_line(&mut line).unwrap();
+    std::io::stdin().lock().read_to_string(&mut line).unwrap();
+    let held: &'static mut _ = Box::leak(Box::new(std::io::stdin().lock()));
+    held.read_line(&mut line).unwrap();
+    format!("{}{}", n, line)
+}
+""",
+    Language.TYPESCRIPT: """
+function f(n: number): string {
+    console.log(n + " {");
+    return n + require("fs").readFileSync(0, "utf8");
+}
+""",
+}
+"""Functions that return their number and what is left of the standard input."""
+
+
+@MODES
+@pytest.mark.parametrize("language", READERS)
+def test_a_function_that_reads_finds_the_end_and_one_that_prints_disturbs_nothing(slot, language):
+    tests = tuple(CallTest(args=(n,), expected=f"{n}") for n in (1, 2, 3, 4))
+
+    verdict = judged(slot, language, READERS[language], tests)
+
+    assert outcomes(verdict) == ["passed"] * 4, verdict
+    assert verdict.stdout.startswith("1 {")
+
+
 ENDLESS = "function f(n) { if (n === 3) for (;;); if (n === 4) return new Map(); return n; }"
 
 

@@ -50,7 +50,7 @@ def test_the_list_says_what_is_built_and_how_large_it_is(home, wheels):
 
     listed = json.loads(told)
     assert {name: image["built"] for name, image in listed.items()} == {
-        "mine": True, "numpy": False, "science": False, "std": True,
+        "mine": True, "notebook": False, "numpy": False, "science": False, "std": True,
     }  # fmt: skip
     assert listed["mine"] == {
         "packages": ["thing"], "built": True, "bytes": built.num_bytes, "digest": built.digest,

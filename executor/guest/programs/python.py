@@ -36,7 +36,7 @@ def run(fd: int, start: dict[str, Any]) -> int:
     random.seed(0)
     status = _execute(code)
     try:
-        return _finish() or status
+        return finish() or status
     except BaseException:
         return status  # It has taken from the interpreter what its end needs.
 
@@ -75,7 +75,7 @@ def _status(stop: SystemExit) -> int:
     return 1
 
 
-def _finish() -> int:
+def finish() -> int:
     """Do what the interpreter does at its end: threads, exit handlers, buffers, finalizers."""
     with contextlib.suppress(BaseException):
         # Not joined by hand: a pool's idle threads end only when this tells the pool to.

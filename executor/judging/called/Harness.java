@@ -306,9 +306,11 @@ public class Harness {
     }
 
     public static void main(String[] words) throws Exception {
-        InputStream input = new BufferedInputStream(new FileInputStream(FileDescriptor.in));
-        BufferedReader lines = new BufferedReader(new InputStreamReader(input, StandardCharsets.UTF_8));
-        OutputStream out = new FileOutputStream(FileDescriptor.out);
+        // What a method reads of its standard input is at its end, and whoever closes its output
+        // closes that of no answer.
+        byte[] input = new FileInputStream(FileDescriptor.in).readAllBytes();
+        BufferedReader lines = new BufferedReader(new StringReader(new String(input, StandardCharsets.UTF_8)));
+        OutputStream out = new FileOutputStream("/dev/stdout");
         String mark = lines.readLine();
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
             String answer = answer("CALLED_FUNCTION", (List<?>) new Parser(line).value());

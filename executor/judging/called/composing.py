@@ -146,7 +146,7 @@ def _rust(function: str, program: str, test: ProgramTest, main: str) -> Build:
     words: tuple[str, ...] = ("--extern", f"rrtf_harness={HARNESS_FOLDER}/librrtf_harness.rlib")
     if test is not _NO_TEST:
         words += ("-Copt-level=0", "-Coverflow-checks=on", "-Cdebug-assertions=on", *test.options)
-    build = Build.of(toolchain, {**test.files, toolchain.file: text}, words)
+    build = Build.of(toolchain, {**test.files, toolchain.file: text}, words).without_repeated()
     return build._replace(libraries=_RUST_LIBRARY)
 
 

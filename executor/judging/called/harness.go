@@ -1,15 +1,16 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"reflect"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 var rrtfNotPlain = errors.New("no plain data")
@@ -248,13 +249,13 @@ func rrtfAnswer(line string) (answer string) {
 }
 
 func main() {
-	input := bufio.NewReader(os.Stdin)
-	mark, _ := input.ReadString('\n')
-	for {
-		line, err := input.ReadString('\n')
-		if err != nil {
-			return
-		}
-		os.Stdout.WriteString(strings.TrimSuffix(mark, "\n") + rrtfAnswer(line) + "\n")
+	// What a function reads of its standard input is at its end, and what it does with its output
+	// concerns no answer.
+	number, _ := syscall.Dup(1)
+	answers := os.NewFile(uintptr(number), "answers")
+	given, _ := io.ReadAll(os.Stdin)
+	lines := strings.Split(strings.TrimSuffix(string(given), "\n"), "\n")
+	for _, line := range lines[1:] {
+		answers.WriteString(lines[0] + rrtfAnswer(line) + "\n")
 	}
 }

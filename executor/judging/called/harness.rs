@@ -321,8 +321,9 @@ tuples!(5; A 0, B 1, C 2, D 3, E 4);
 tuples!(6; A 0, B 1, C 2, D 3, E 4, G 5);
 
 pub fn serve<A>(function: impl Ask<A>) {
-    let input = std::io::stdin();
-    let mut lines = std::io::BufReader::new(input.lock()).lines().map(|line| line.unwrap());
+    // All of it now: what a function reads of its standard input is at its end, and nobody holds it.
+    let given: Vec<String> = std::io::stdin().lock().lines().map(|line| line.unwrap()).collect();
+    let mut lines = given.into_iter();
     let mark = lines.next().unwrap();
     for line in lines {
         let given = Parser { text: line.as_bytes(), at: 0 }.value();

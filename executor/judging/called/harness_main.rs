@@ -1,2 +1,3 @@
 
+extern crate rrtf_harness;
 fn main() { ::rrtf_harness::serve(CALLED_FUNCTION) }

@@ -42,9 +42,9 @@ class Build(NamedTuple):
         return Build(files, command, toolchain.artifact, toolchain.run, toolchain.file)
 
     def without_repeated(self) -> "Build":
-        """Keep the last of each words for gcc of which one alone is said.
+        """Keep the last of each words for gcc or rustc of which one alone is said.
 
-        A compiler that has heard two remembers the first.
+        gcc remembers the first of two, and rustc refuses them.
         """
         last = {_kind(word): at for at, word in enumerate(self.command)}
         kept = (w for at, w in enumerate(self.command) if last[_kind(w)] == at or w == _kind(w))
@@ -52,8 +52,8 @@ class Build(NamedTuple):
 
 
 def _kind(word: str) -> str:
-    """Return what words for gcc have in common of which one alone is said."""
-    found = re.match(r"-std=|-O", word)
+    """Return what words for gcc or rustc have in common of which one alone is said."""
+    found = re.match(r"-std=|-O|--edition=", word)
     return found[0] if found else word
 
 

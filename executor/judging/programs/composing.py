@@ -188,7 +188,12 @@ def _compose_go(test: ProgramTest, program: str, mark: Mark) -> Composed:
         toolchain.file: joined(toolchain.language, test, program, source),
         "harness.go": _GO_HARNESS.format(**fields),
     }
-    return Composed(Build.of(toolchain, files, ("harness.go", *test.options)), mark.text)
+    build = Build.of(toolchain, files, ("harness.go",))
+    # Its compiler takes what stands behind the first file for the name of another.
+    names = [word for word in test.options if word in test.files]
+    words = [word for word in test.options if word not in test.files]
+    program, verb, *rest = build.command
+    return Composed(build._replace(command=(program, verb, *words, *rest, *names)), mark.text)
 
 
 def _compose_java(test: ProgramTest, program: str, mark: Mark) -> Composed:
@@ -220,13 +225,15 @@ def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:
     if declared := _declared_in_rust(test.source):
         text = joined(toolchain.language, test, program) + _RUST_TEST_HARNESS.format(**fields)
         build = Build.of(toolchain, {**test.files, toolchain.file: text}, ("--test", *words))
+        build = build.without_repeated()
         run = (*build.run, "--test-threads=1")
         return Composed(build._replace(run=run), mark.text, _RUST_REPORT, declared)
     source, found = _RUST_MAIN.subn(f"fn {name}()", test.source)
     if not found:
         raise NoTests("it has neither a function `main` nor one with `#[test]`")
     text = joined(toolchain.language, test, program, source) + _RUST_HARNESS.format(**fields)
-    return Composed(Build.of(toolchain, {**test.files, toolchain.file: text}, words), mark.text)
+    build = Build.of(toolchain, {**test.files, toolchain.file: text}, words)
+    return Composed(build.without_repeated(), mark.text)
 
 
 def _declared_in_rust(source: str) -> int:

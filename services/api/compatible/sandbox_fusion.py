@@ -6,8 +6,9 @@ the status `SandboxError`.
 """
 
 import base64
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
@@ -18,6 +19,7 @@ from infra.contracts.inline import (
     MAX_RUN_FILES,
     MAX_RUN_SECONDS,
     MAX_WAIT_SECONDS,
+    Answer,
     Ending,
     FileName,
     Running,
@@ -39,11 +41,11 @@ from services.api.routers.execute import Executors, ask_one, while_connected
 
 router = APIRouter(tags=["SandboxFusion"])
 
-_MEBIBYTE = 2**20
-_DEFAULT_MEMORY = 1024 * _MEBIBYTE
-_LEAST_MEMORY, _MOST_MEMORY = 32 * _MEBIBYTE, 8192 * _MEBIBYTE
-_FILE_BYTES = 256 * _MEBIBYTE
-_QUEUE_SECONDS = 30.0
+MEBIBYTE = 2**20
+_DEFAULT_MEMORY = 1024 * MEBIBYTE
+_LEAST_MEMORY, _MOST_MEMORY = 32 * MEBIBYTE, 8192 * MEBIBYTE
+_FILE_BYTES = 256 * MEBIBYTE
+QUEUE_SECONDS = 30.0
 """Time that a program may wait for a slot."""
 _SIGKILL = 9
 _TESTS = "candidate_tests.py"
@@ -117,29 +119,6 @@ class RunCodeResponse(BaseModel):
     files: dict[str, str] = Field(default_factory=dict)
 
 
-class RunJupyterRequest(BaseModel):
-    """Cells of a notebook, which is not had here."""
-
-    cells: list[str]
-    cell_timeout: float = 0
-    total_timeout: float = 45
-    memory_limit_MB: int = -1  # noqa: N815 - the interface's own name
-    kernel: Literal["python3"] = "python3"
-    files: dict[str, str] = Field(default_factory=dict)
-    fetch_files: list[str] = Field(default_factory=list)
-
-
-class RunJupyterResponse(BaseModel):
-    """Why a notebook was not run."""
-
-    status: RunStatus
-    message: str
-    driver: CommandRunResult | None = None
-    cells: list[dict[str, Any]] = Field(default_factory=list)
-    executor_pod_name: str | None = None
-    files: dict[str, str] = Field(default_factory=dict)
-
-
 @router.get("/v1/ping", dependencies=[READS])
 async def ping() -> str:
     """Answer `pong`."""
@@ -175,16 +154,23 @@ async def run_code(
         language=language,
         image=request.image,
         wall_seconds=request.run_timeout,
-        limits=limits_of(request.memory_limit_MB * _MEBIBYTE),
+        limits=limits_of(request.memory_limit_MB * MEBIBYTE),
     )
     compiling = max(0.0, request.compile_timeout)
-    wait = min(compiling + request.run_timeout + _QUEUE_SECONDS, MAX_WAIT_SECONDS)
+    wait = min(compiling + request.run_timeout + QUEUE_SECONDS, MAX_WAIT_SECONDS)
     answer = await while_connected(http, ask_one(executors, running, wait))
     if isinstance(answer, RunResult):
         if request.language == "go_test":
             answer = _with_summary(answer)
         return _response(answer, language)
-    return _refused(answer.reason if isinstance(answer, Unanswered) else "no answer to this")
+    return _refused(why_not(answer))
+
+
+def why_not(answer: Answer) -> str:
+    """Say why there is no result, after the code of the error where it is one that is listed."""
+    if not isinstance(answer, Unanswered):
+        return "no answer to this"
+    return f"{answer.code}: {answer.reason}" if answer.code else answer.reason
 
 
 def _with_summary(result: RunResult) -> RunResult:
@@ -200,7 +186,7 @@ def _refused(message: str) -> RunCodeResponse:
     return RunCodeResponse(status=RunStatus.SANDBOX_ERROR, message=message)
 
 
-def decoded(files: dict[str, str | None]) -> dict[str, str]:
+def decoded(files: Mapping[str, str | None]) -> dict[str, str]:
     """Return the files that have a content, their base 64 written anew as executors take it.
 
     Raises:
@@ -231,7 +217,7 @@ def _response(result: RunResult, language: Language) -> RunCodeResponse:
         compiled = _compile_result(result)
         if not result.is_started:
             return RunCodeResponse(status=RunStatus.FAILED, compile_result=compiled)
-    run = _run_result(result)
+    run = run_result_of(result)
     finished = run.status is CommandRunStatus.FINISHED and run.return_code == 0
     return RunCodeResponse(
         status=RunStatus.SUCCESS if finished else RunStatus.FAILED,
@@ -256,7 +242,8 @@ def _compile_result(result: RunResult) -> CommandRunResult:
     )
 
 
-def _run_result(result: RunResult) -> CommandRunResult:
+def run_result_of(result: RunResult) -> CommandRunResult:
+    """Tell as the result of a command what a run did."""
     status, code, stderr = CommandRunStatus.FINISHED, result.exit_code, result.stderr
     match result.ending:
         case Ending.TIME_LIMIT_EXCEEDED:
@@ -276,16 +263,4 @@ def _run_result(result: RunResult) -> CommandRunResult:
         return_code=code,
         stdout=result.stdout,
         stderr=stderr,
-    )
-
-
-@router.post("/run_jupyter", dependencies=[SUBMITS, SPENDS_ONE])
-async def run_jupyter(
-    request: Annotated[RunJupyterRequest, Body(openapi_examples=examples.RUN_JUPYTER)],
-) -> RunJupyterResponse:
-    """Say that there are no notebooks here."""
-    what = f"notebooks, as of {len(request.cells)} cells, are not had here"
-    return RunJupyterResponse(
-        status=RunStatus.SANDBOX_ERROR,
-        message=f"{what}: no state is kept between cells; send one program to /run_code",
     )

@@ -171,7 +171,10 @@ RUN_CODE: dict[str, Example] = {
     },
 }
 RUN_JUPYTER: dict[str, Example] = {
-    "cells": {"summary": "Refused: there are no notebooks here", "value": {"cells": ["a = 1"]}}
+    "cells": {
+        "summary": "A notebook whose second cell shows what the first has bound",
+        "value": {"cells": ["a = 6 * 7", "a"]},
+    }
 }
 GET_PROMPTS: dict[str, Example] = {
     "example": {"summary": "The stored problems `example/...`", "value": {"dataset": "example"}}

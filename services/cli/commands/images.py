@@ -18,7 +18,9 @@ app.add_typer(_images, name="images")
 @_images.command()
 @explains
 def build(
-    name: Annotated[str, typer.Argument(help="The image; `numpy` and `science` are the suite's.")],
+    name: Annotated[
+        str, typer.Argument(help="The image; `notebook`, `numpy` and `science` are the suite's.")
+    ],
     requirements: Annotated[
         Path | None,
         typer.Argument(help="A file of requirements for pip, for an image of your own."),

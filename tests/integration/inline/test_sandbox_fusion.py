@@ -237,13 +237,6 @@ def test_what_is_not_had_is_an_error_of_the_sandbox(raw, fields, words):
     assert words in body["message"]
 
 
-def test_notebooks_are_not_had(raw):
-    body = raw.post("/run_jupyter", json={"cells": ["1"], "more": 1}).json()
-
-    assert (body["status"], body["cells"]) == ("SandboxError", [])
-    assert "no state is kept" in body["message"]
-
-
 @pytest.mark.parametrize(
     ("fields", "taken"),
     [

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from infra import errors
-from infra.images.pinned import Pinned, imported, infer, read, shipped
+from infra.images.pinned import Pinned, imported, infer, not_there, read, shipped
 
 
 def image(name, *modules):
@@ -110,7 +110,7 @@ def test_what_is_written_is_read_again():
     assert pinned.named == ("c",)
 
 
-@pytest.mark.parametrize("name", ["numpy", "science"])
+@pytest.mark.parametrize("name", ["notebook", "numpy", "science"])
 def test_what_the_suite_ships_is_pinned_by_version_and_hash(name):
     pinned = shipped()[name]
     entries = re.split(r"\n(?! )", pinned.requirements.strip())
@@ -130,3 +130,22 @@ def test_an_image_holds_what_it_is_known_for():
         "sortedcontainers", "pytest", "hypothesis", "pytest_asyncio", "pytest_mock",
     }  # fmt: skip
     assert shipped()["std"].modules == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("module", "image"), [("numpy.linalg", "numpy"), ("pandas", "science"), ("zmq", "notebook")]
+)
+def test_what_is_missing_is_said_to_be_in_the_smallest_image(module, image):
+    assert not_there([module]) == f"not there: {module}; the image `{image}` has it"
+
+
+def test_the_image_of_notebooks_is_that_of_science_with_a_kernel():
+    notebook, science = shipped()["notebook"], shipped()["science"]
+
+    def pins(image):
+        return {line for line in image.requirements.splitlines() if "==" in line}
+
+    # A condition falls away where a package of the kernel needs the same one always.
+    assert {pin.split()[0] for pin in pins(science)} <= {pin.split()[0] for pin in pins(notebook)}
+    assert notebook.modules >= science.modules | {"ipykernel", "jupyter_client", "IPython"}
+    assert set(science.warm) <= set(notebook.warm)
