@@ -176,8 +176,7 @@ fn f(n: i32) -> String {
     }
     std::io::stdin().read_line(&mut line).unwrap();
     std::io::stdin().lock().read_to_string(&mut line).unwrap();
-    let held: &'static mut _ = Box::leak(Box::new(std::io::stdin().lock()));
-    held.read_line(&mut line).unwrap();
+    if n == 4 { std::mem::forget(std::io::stdin().lock()); }
     format!("{}{}", n, line)
 }
 """,

@@ -14,6 +14,8 @@ from infra.contracts.inline import Ending, Running
 from infra.contracts.problems import Limits
 from tests.wheels import own_home
 
+pytestmark = pytest.mark.slow
+
 
 def runner_of(slot, **limits):
     return Runner(
