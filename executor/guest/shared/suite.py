@@ -23,6 +23,7 @@ from executor.guest.placing import FOLDER
 from executor.guest.reading.imported import candidate_modules, imports_of
 from executor.guest.reading.statements import SITE, marked
 from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
+from executor.guest.shared.loaded import forget
 from executor.guest.shared.module import TestCode
 from executor.guest.shared.session import Asked, Steps
 
@@ -57,6 +58,7 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
         return
     write_files(start["files"])
     write(path, start["program"])
+    forget(start["module"], start["candidate_path"], start["files"])
     file = placing.tests_file(start)
     if start["statements"] is None:
         tests, statements, within = marked_code(start.pop("source"), file, start["check"])

@@ -34,7 +34,7 @@ class ProjectRun:
                 except (ValidationError, errors.InvalidInput) as error:
                     self.refused.append(f"{folder}, {entry.name}: {reason_of(error)}")
                     continue
-                file.write(made.problem.model_dump_json(exclude_defaults=True) + "\n")
+                file.write(made.problem.model_dump_json() + "\n")
                 self.written += 1
                 self._left_out |= made.left_out
                 yield _described(made)
