@@ -26,7 +26,8 @@ def refused(test: dict[str, Any], program: str) -> str | None:
     sys.path.insert(0, placing.FOLDER)
     loaded.forget(test["module"], test["candidate_path"], test["files"])
     try:
-        session.configured(session.Asked(None, file, is_configured=True))._ensure_unconfigure()
+        asked = session.Asked(None, file, is_configured=True, is_fresh=True)
+        session.configured(asked)._ensure_unconfigure()
     except session.REFUSALS as error:
         return f"{session.REFUSED}: {error}"
     except Exception:
