@@ -222,6 +222,7 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
 
 
 def reason_of(error: ValidationError | errors.InvalidInput) -> str:
+    """Say in a line why something became no problem."""
     if isinstance(error, errors.InvalidInput):
         return error.detail
     first = error.errors(include_url=False)[0]

@@ -235,9 +235,9 @@ def subclass_check(link: Link) -> Callable[[Any, Any], bool]:
     builtin = issubclass
 
     def issubclass_(kind: Any, kinds: Any) -> bool:
-        if type(kind) is RemoteClass and kinds is not object and kinds is not kind:
-            if not is_framework():
-                raise link.fail("wrong_answer", _ONLY_THERE)
+        is_known = type(kind) is not RemoteClass or kinds is object or kinds is kind
+        if not is_known and not is_framework():
+            raise link.fail("wrong_answer", _ONLY_THERE)
         return builtin(kind, kinds)
 
     issubclass_.__name__ = issubclass_.__qualname__ = "issubclass"

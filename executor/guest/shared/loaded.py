@@ -36,9 +36,7 @@ def forget(module: str | None, candidate_path: str | None, files: Collection[str
             del sys.modules[name]
 
 
-def _tops(
-    module: str | None, candidate_path: str | None, files: Collection[str]
-) -> Iterator[str]:
+def _tops(module: str | None, candidate_path: str | None, files: Collection[str]) -> Iterator[str]:
     """Yield the names under which something can be imported from where a suite lies."""
     roots = {""}
     if module is not None:

@@ -52,13 +52,10 @@ def beside(tree: Tree, test: str, candidate: str) -> Beside:
     readers = [test, *plugins]
     for path in tree.paths:
         is_package = any(path.startswith(f"{top}/") for top in tops if top != folder)
-        is_near = "/" not in path if folder is None else path.startswith(f"{folder}/")
-        is_data = is_near and folder is not None and not path.endswith(".py")
-        if (
-            is_package
-            or is_data
-            or ((is_near or "/" not in path) and _is_named(tree, path, readers))
-        ):
+        is_near = folder is not None and path.startswith(f"{folder}/")
+        is_data = is_near and not path.endswith(".py")
+        may_be_named = is_near or "/" not in path
+        if is_package or is_data or (may_be_named and _is_named(tree, path, readers)):
             wanted.add(path)
     wanted -= {path for path in wanted if is_test(path) and path not in reached}
     code = tuple(tree.text(path) for path in sorted(reached))

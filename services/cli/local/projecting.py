@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from infra import errors
 from infra.contracts.problems import AssertTest
 from infra.forms.project import reading
+from infra.printable import counted
 from infra.records.importers import reason_of
 
 
@@ -51,4 +52,4 @@ def _described(made: reading.Made) -> str:
     image = made.problem.image
     named = ", ".join(str(test.path) for test in tests)
     image += f" ({made.no_image})" if made.no_image else ""
-    return f"{made.problem.slug}  {named}; {len(files)} files beside, image {image}"
+    return f"{made.problem.slug}  {named}; {counted(len(files), 'file')} beside, image {image}"

@@ -79,8 +79,8 @@ def test_pairs_become_preferences(export, ranked):
     assert result.exit_code == 0
     done, below, alone = result.stdout.splitlines()
     assert done == f"2 rows of 3 ranked groups in {out}/data/train.jsonl"
-    assert below.startswith("no pairs in 1 groups, teacher_below_student: ask a better teacher")
-    assert alone.startswith("no pairs in 1 groups, too_few_candidates: give at least two")
+    assert below.startswith("no pairs in 1 group, teacher_below_student: ask a better teacher")
+    assert alone.startswith("no pairs in 1 group, too_few_candidates: give at least two")
     first, second = lines(out / "data/train.jsonl")
     assert (first["prompt"], first["chosen"], first["rejected"]) == (
         "def add(a, b):\n", "right", "wrong",
@@ -209,8 +209,8 @@ def test_labels_that_are_shared_are_left_out_of_an_export_and_counted(export, of
     result, out = export("--integrity", "isolated")
 
     path = f"{out}/data/train.jsonl"
-    left = "left out, not `isolated`: 1 groups"
-    assert result.stdout == f"1 rows of 1 ranked groups in {path}\n{left}\n"
+    left = "left out, not `isolated`: 1 group"
+    assert result.stdout == f"1 row of 1 ranked group in {path}\n{left}\n"
     (row,) = lines(out / "data/train.jsonl")
     assert "SHARED" not in row["chosen"]
     assert left in (out / "README.md").read_text()
@@ -310,7 +310,7 @@ def test_an_export_can_be_narrowed(export, ranked, words, rows, left):
     card = (out / "README.md").read_text()
     for reason, count in left.items():
         assert f"* left out, {reason}: {count} rows" in card
-    assert "* no pairs in 1 groups, teacher_below_student: ask a better teacher" in card
+    assert "* no pairs in 1 group, teacher_below_student: ask a better teacher" in card
 
 
 @pytest.mark.parametrize(
