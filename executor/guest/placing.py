@@ -51,6 +51,7 @@ def plugins(files: Collection[str]) -> list[str]:
 _HOOK: Final = re.compile(r"^[ \t]*def pytest_(?!configure\b|addoption\b|generate_tests\b)", re.M)
 _DECIDES: Final = re.compile(
     r"\.(?:outcome|exitstatus|longrepr|wasxfail)\s*=(?!=)|\bforce_result\b|\bforce_exception\b"
+    r"|def pytest_(?:runtest_protocol|runtestloop)\b"
     r"|setattr\([^,\n]+,\s*[\"'](?:outcome|exitstatus|longrepr|wasxfail)[\"']"
 )
 

@@ -84,7 +84,7 @@ def _read(tree: Tree, wanted: Iterable[str], code: tuple[str, ...]) -> Beside:
                 found.files[path] = tree.text(path)
             except errors.InvalidInput as error:
                 found.left_out[path] = error.detail.removeprefix(path).strip()
-    if len(found.files) > MAX_FILES:
+    if len(found.files) >= MAX_FILES:  # One more may say which version of it is installed.
         raise errors.InvalidInput(
             f"{len(found.files):,} files would go with it, and a test may bring {MAX_FILES:,} along"
         )

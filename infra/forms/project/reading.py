@@ -18,6 +18,12 @@ EVERY: Final = "*"
 """Stands for every function of a file."""
 
 
+LIMITS: Final = Limits(
+    total_cpu_seconds=37.5, memory_bytes=512 * 2**20, processes=128, file_bytes=128 * 2**20
+)
+"""Of a project's own suites, which are larger than those of exercises."""
+
+
 class Wanted(NamedTuple):
     """What of a project becomes problems."""
 
@@ -28,7 +34,7 @@ class Wanted(NamedTuple):
     tests: Sequence[str] = ()
     """Paths of test files, or of folders of them; those that test the candidate if none."""
     image: str | None = None
-    limits: Limits = Limits()
+    limits: Limits = LIMITS
 
 
 class Made(NamedTuple):

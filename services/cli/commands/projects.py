@@ -40,14 +40,15 @@ def project(
     image: Annotated[
         str | None, typer.Option(help="Image of packages; the smallest that has them, if absent.")
     ] = None,
-    cpu_seconds: Annotated[float | None, typer.Option(help="CPU time of one test.")] = None,
+    cpu_seconds: Annotated[float | None, typer.Option(min=0.1, max=60, help="CPU time of one test.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make problems of a project: a file of it, or a function, is to be written again."""
-    from infra.forms.project.reading import Wanted
+    from infra.forms.project.reading import LIMITS, Wanted
     from services.cli.local.projecting import ProjectRun
 
-    limits = Limits() if cpu_seconds is None else Limits(cpu_seconds=cpu_seconds)
+    changes = {} if cpu_seconds is None else {"cpu_seconds": cpu_seconds}
+    limits = Limits.model_validate(LIMITS.model_dump() | changes)
     run = ProjectRun()
     for line in run.run(folder, Wanted(candidate, function, tests, image, limits), out):
         if not as_json:
