@@ -9,7 +9,7 @@ from typing import Any
 
 from executor.guest import placing
 from executor.judging.host import CompileFailed
-from executor.judging.items import NO_MESSAGE, Items
+from executor.judging.items import NO_MESSAGE, NO_TEST_RAN, Items
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
 from executor.judging.shared.arranging import Arrangement
@@ -132,8 +132,8 @@ class SharedRun:
         with self._sandbox.jail({"role": "suite", **start}, self._meter.limits) as jail:
             try:
                 self._run(jail, items, comparison)
-                if not items.has_run:
-                    raise Ended(Outcome.RUNTIME_ERROR, "no test ran")
+                if not items.has_run and (items.told or not may_skip):
+                    raise Ended(Outcome.RUNTIME_ERROR, NO_TEST_RAN)
             except Ended as ended:
                 items.charge(ended.outcome, ended.detail)
             finally:
