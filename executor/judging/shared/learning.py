@@ -19,6 +19,8 @@ from infra.contracts.execution import Guards, Suite
 from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, Limits
 from infra.contracts.values.composites import NotPlain
 
+_LOADED = 2.0
+"""How many times what the reference program takes to load them is added for siblings."""
 _READ_BYTES = 64 * 2**20
 """What may be told of test code; it is no value of a candidate."""
 
@@ -69,20 +71,22 @@ def widened(limits: Limits, guards: Sequence[Guard | None]) -> Limits:
 
 
 def lengthened(allowed: Allowance, limits: Limits, guards: Sequence[Guard | None]) -> Allowance:
-    """Return what a test may use, if a sibling of it is to have its time as well.
+    """Return what a test and loading may use, if siblings of it are to have their time as well.
 
     A test that fails may take much longer than one that passes, as one does of which a framework
     looks for the smallest example.
     """
     slowest = max((guard.slowest for guard in guards if guard), default=0.0)
     seconds = min(limits.cpu_seconds, slowest * (limits.reference_factor or 1.0))
-    return allowed._replace(cpu=max(allowed.cpu, seconds))
+    # What is loaded is long where there are many siblings, and is the same for every candidate.
+    load = allowed.load + _LOADED * max((guard.load for guard in guards if guard), default=0.0)
+    return allowed._replace(cpu=max(allowed.cpu, seconds), load=load)
 
 
 def _run(sandbox: Sandbox, limits: Limits, start: dict[str, Any], arrangement: Arrangement) -> Ran:
     run = sharing.SharedRun(sandbox, Meter(limits))
     run.run({**start, **sharing.arranged(arrangement)}, None, True, arrangement.comparison())
-    return Ran(run.told, run.compared)
+    return Ran(run.told, run.compared, run.load or 0.0)
 
 
 class _Deriver:

@@ -46,6 +46,7 @@ def learn(
     """
     siblings, kept, thinned = pattern.siblings(), frozenset[int](), False
     before: Guard | None = None
+    load = 0.0
     for _ in range(_ATTEMPTS):
         # What comes before another in one run comes after it in the next.
         order = reversed if before is None else sorted
@@ -63,10 +64,11 @@ def learn(
             break
         elif before is None:
             before = _guard(pattern, tests, kept, runs, *_reached(pattern, arrangement, ran))
-            siblings = list(before.failing)
+            siblings, load = list(before.failing), ran.load
         else:
             guard = _guard(pattern, tests, kept, runs, *_reached(pattern, arrangement, ran))
             return guard._replace(
+                load=max(load, ran.load),
                 learnt=_agreed(before.learnt, guard.learnt),
                 runs={n: told for n, told in guard.runs.items() if before.runs.get(n) == told},
                 failing={n: f for n, f in guard.failing.items() if before.failing.get(n) == f},

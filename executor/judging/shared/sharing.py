@@ -107,6 +107,8 @@ class SharedRun:
         """What became of every test, by its whole name."""
         self.compared: Mapping[str, Compared] = {}
         """The checks of each test that were made outside, by the same names."""
+        self.load: float | None = None
+        """CPU seconds until the first test began; None if none has."""
         self.stdout = b""
         self.stderr = b""
         self._before = Spending()
@@ -161,6 +163,8 @@ class SharedRun:
             now = Spending.of(jail)
             spending, self._before = now.since(self._before), now
             is_last = items.step(message, spending)
+            if self.load is None and items.is_under_way:
+                self.load = now.cpu
             if comparison is not None and "told" in message:
                 _compare(comparison, message)
         if "end" in message:
