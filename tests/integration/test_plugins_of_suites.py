@@ -185,5 +185,6 @@ def test_a_suite_of_what_tests_are_run_with_is_refused(name, slot):
     found = soundness.check(slot, "own/f", suite, mutants=0)
 
     assert (found.fault, f"`{name}` is a package" in found.detail) == (Fault.TESTS, True)
-    with pytest.raises(SuiteBroken, match=f"`{name}` is a package"):
-        judge(slot, suite.model_copy(update={"reference_program": None})).judge(reference)
+    for known in (reference, None):
+        with pytest.raises(SuiteBroken, match=f"`{name}` is a package"):
+            judge(slot, suite.model_copy(update={"reference_program": known})).judge(reference)

@@ -24,7 +24,7 @@ from executor.guest.placing import FOLDER
 from executor.guest.reading.imported import candidate_modules, imports_of
 from executor.guest.reading.statements import SITE, marked
 from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
-from executor.guest.shared.loaded import forget
+from executor.guest.shared.loaded import forget, refusal
 from executor.guest.shared.module import TestCode
 from executor.guest.shared.session import Asked, Steps
 
@@ -57,6 +57,10 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
     path, root = placing.candidate_file(start, (names or [CANDIDATE])[0])
     code = compile_candidate(channel, start["program"], path)
     if code is None:
+        return
+    taken = refusal(start["module"], start["candidate_path"], start["files"])
+    if taken is not None:
+        Report(channel, lambda: None).done([["runtime_error", taken]])
         return
     write_files(start["files"])
     write(path, start["program"])

@@ -27,12 +27,14 @@ def used(tree: Tree, path: str) -> set[str]:
         return set()
     found: set[str] = set()
     named: dict[str, str] = {}
+    whole: dict[str, set[str]] = {}
+    """Modules of which nothing has been seen to be taken, by the name that they are reached by."""
     for node in ast.walk(code):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 local = alias.asname or alias.name.partition(".")[0]
                 named[local] = alias.name if alias.asname else local
-                found |= {*_definers(tree, alias.name, None)}
+                whole.setdefault(local, set()).add(alias.name)
         elif isinstance(node, ast.ImportFrom):
             module = _absolute(tree, path, node)
             for alias in node.names:
@@ -41,7 +43,12 @@ def used(tree: Tree, path: str) -> set[str]:
                 found |= {*_definers(tree, module, None if alias.name == "*" else alias.name)}
     for node in ast.walk(code):
         if isinstance(node, ast.Attribute):
-            found |= {*_of_attribute(tree, node, named)}
+            taken = {*_of_attribute(tree, node, named)}
+            found |= taken
+            if taken:
+                whole.pop(ast.unparse(node).partition(".")[0], None)
+    for module in set[str]().union(*whole.values()):
+        found |= {*_definers(tree, module, None)}
     return found - {path}
 
 
@@ -94,11 +101,15 @@ def _origins(tree: Tree, path: str, name: str) -> Iterator[tuple[str, str]]:
                 yield module, name
 
 
-def _defines(tree: Tree, module: str, name: str) -> bool:
+def _defines(tree: Tree, module: str, name: str, seen: frozenset[str] = frozenset()) -> bool:
+    """Tell whether a module has a name, be it that it takes all names of another."""
     path = tree.modules.get(module)
-    code = None if path is None else tree.parsed(path)
-    for node in ast.walk(code) if code else ():
+    code = None if path is None or path in seen else tree.parsed(path)
+    for node in ast.walk(code) if code and path else ():
         match node:
+            case ast.ImportFrom(_, [ast.alias("*")]):
+                if _defines(tree, _absolute(tree, path, node), name, seen | {path}):
+                    return True
             case ast.FunctionDef(found) | ast.ClassDef(found) | ast.AsyncFunctionDef(found):
                 if found == name:
                     return True

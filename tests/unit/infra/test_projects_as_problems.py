@@ -86,6 +86,16 @@ def test_every_file_from_which_tests_take_something_is_a_problem(shop):
     assert composed(cart, CART) == CART
 
 
+def test_a_name_is_followed_to_where_it_is_defined(shop):
+    files = {
+        "src/shop/__init__.py": "from .all import *\n",
+        "src/shop/all.py": "from .cart import *\nfrom .prices import PRICES as prices\n",
+        "tests/test_version.py": "import shop as s\n\ndef test_it(): assert s.prices\n",
+    }
+
+    assert [*made(write(shop, files))] == ["shop/src/shop/cart", "shop/src/shop/prices"]
+
+
 def test_what_is_reached_goes_along_and_no_more(shop):
     (test,) = made(shop)["shop/src/shop/cart"].tests
 
