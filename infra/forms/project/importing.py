@@ -15,7 +15,7 @@ def reached(tree: Tree, paths: Iterable[str]) -> set[str]:
         if path in found:
             continue
         found.add(path)
-        for module in _imported(tree, path):
+        for module in imported(tree, path):
             waiting += _files(tree, module)
     return found
 
@@ -120,7 +120,7 @@ def _defines(tree: Tree, module: str, name: str, seen: frozenset[str] = frozense
     return False
 
 
-def _imported(tree: Tree, path: str) -> Iterator[str]:
+def imported(tree: Tree, path: str) -> Iterator[str]:
     """Yield the names of the modules that a file imports, and of what it takes from them."""
     code = tree.parsed(path)
     for node in ast.walk(code) if code else ():

@@ -210,15 +210,20 @@ class _Project:
         return AssertTest(
             source=source,
             path=test,
-            module=self._module(path),
+            module=self._module(test, path),
             candidate_path=path,
             files=there.files | installed.metadata_of(self.tree, root, texts),
         )
 
-    def _module(self, path: str) -> str:
-        """Return the module that a candidate is, as it is imported."""
+    def _module(self, test: str, path: str) -> str:
+        """Return the module that a candidate is, as it is imported.
+
+        A folder may be a package without saying so, if it is imported as one.
+        """
         own = [name for name, known in self.tree.modules.items() if known == path]
-        return own[0]
+        reached = importing.reached(self.tree, [test])
+        said = {name for one in reached for name in importing.imported(self.tree, one)}
+        return next((name for name in own if name in said), own[0])
 
 
 def _plain(path: str) -> str:

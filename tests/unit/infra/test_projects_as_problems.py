@@ -96,6 +96,17 @@ def test_a_name_is_followed_to_where_it_is_defined(shop):
     assert [*made(write(shop, files))] == ["shop/src/shop/cart", "shop/src/shop/prices"]
 
 
+def test_a_folder_may_be_a_package_without_saying_so(tmp_path):
+    files = {
+        "src/shop/cart.py": "def total(): return 1\n",
+        "tests/test_cart.py": "from shop.cart import total\ndef test_it(): assert total() == 1\n",
+    }
+
+    (problem,) = made(write(tmp_path / "shop", files)).values()
+
+    assert problem.tests[0].module == "shop.cart"
+
+
 def test_what_is_reached_goes_along_and_no_more(shop):
     (test,) = made(shop)["shop/src/shop/cart"].tests
 
