@@ -204,13 +204,15 @@ class _Project:
             raise errors.InvalidInput(f"{test}: {error.detail}") from None
         left_out |= there.left_out
         imported |= dict.fromkeys(there.code)
-        root = self.tree.root_of(path)
+        module = self._module(test, path)
+        end = "/__init__.py" if path.endswith("/__init__.py") else ".py"
+        root = path.removesuffix(end).removesuffix(module.replace(".", "/")).rstrip("/")
         source = self.tree.text(test)
         texts = [source, self.tree.text(path), *there.files.values()]
         return AssertTest(
             source=source,
             path=test,
-            module=self._module(test, path),
+            module=module,
             candidate_path=path,
             files=there.files | installed.metadata_of(self.tree, root, texts),
         )
