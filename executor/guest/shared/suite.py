@@ -341,10 +341,11 @@ class _Plugin:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Keep what has ended a test's set-up, call or tear-down."""
+        report = yield
         self._raised.pop((item.nodeid, call.when), None)
-        if call.excinfo is not None:
+        if call.excinfo is not None:  # Of a test case it is only known by now.
             self._raised[item.nodeid, call.when] = call.excinfo
-        return (yield)
+        return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Turn the end of a test's set-up, call or tear-down into an outcome.
