@@ -143,7 +143,7 @@ class Remote:
         for name in asked:
             if name not in found and name in sys.stdlib_module_names:
                 found[name] = importlib.import_module(name)
-        builtins.issubclass = subclass_check(self._link)  # type: ignore[assignment] # as it is used
+        builtins.issubclass = subclass_check(self._link)
         tests.__dict__.update(found)
 
 

@@ -55,7 +55,7 @@ class Guard(NamedTuple):
     slowest: float
     """CPU seconds of the sibling in use that takes the reference program longest."""
     load: float = 0.0
-    """CPU seconds until the reference program's first test began, more siblings than these there."""
+    """CPU seconds until the reference program's first test began, with all siblings there."""
 
     @property
     def protected(self) -> int:

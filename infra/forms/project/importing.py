@@ -104,8 +104,10 @@ def _origins(tree: Tree, path: str, name: str) -> Iterator[tuple[str, str]]:
 def _defines(tree: Tree, module: str, name: str, seen: frozenset[str] = frozenset()) -> bool:
     """Tell whether a module has a name, be it that it takes all names of another."""
     path = tree.modules.get(module)
-    code = None if path is None or path in seen else tree.parsed(path)
-    for node in ast.walk(code) if code and path else ():
+    if path is None or path in seen:
+        return False
+    code = tree.parsed(path)
+    for node in ast.walk(code) if code else ():
         match node:
             case ast.ImportFrom(_, [ast.alias("*")]):
                 if _defines(tree, _absolute(tree, path, node), name, seen | {path}):

@@ -40,7 +40,9 @@ def project(
     image: Annotated[
         str | None, typer.Option(help="Image of packages; the smallest that has them, if absent.")
     ] = None,
-    cpu_seconds: Annotated[float | None, typer.Option(min=0.1, max=60, help="CPU time of one test.")] = None,
+    cpu_seconds: Annotated[
+        float | None, typer.Option(min=0.1, max=60, help="CPU time of one test.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make problems of a project: a file of it, or a function, is to be written again."""

@@ -28,7 +28,7 @@ def lines(finding: Finding) -> Iterator[str]:
         detail = " ".join(finding.detail.split())[:_SHOWN]
         yield f"{finding.slug}  {finding.fault}, {whose} fault: {detail}"
         return
-    parts = [f"{finding.integrity} ({finding.reason})", counted(finding.tests, "test")]
+    parts = [f"{finding.integrity} ({finding.reason})", counted(finding.tests or 0, "test")]
     if finding.guards is not None:
         parts.append(_guarded(finding.guards))
     if finding.has_reference:
