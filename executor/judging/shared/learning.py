@@ -1,6 +1,7 @@
 """Finds out what guards shared tests: siblings of them are derived, and a reference is run."""
 
 import functools
+import itertools
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,6 +20,8 @@ from infra.contracts.execution import Guards, Suite
 from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, Limits
 from infra.contracts.values.composites import NotPlain
 
+_ATTEMPTS = 5
+"""How often it is asked which checks can be made outside, before none is."""
 _LOADED = 2.0
 """How many times what the reference program takes to load them is added for siblings."""
 _READ_BYTES = 64 * 2**20
@@ -103,15 +106,16 @@ class _Deriver:
     ) -> tuple[Pattern | None, Guard | None]:
         """Return what there is for a test, with no check outside of which that is not right."""
         inside: frozenset[int] = frozenset()
-        while True:
+        for attempt in itertools.count(1):
             pattern = self._pattern(test, inside)
             if pattern is None:
-                return None, None
+                break
             try:
                 return pattern, learn(pattern, passed, run)
             except Mistaken as mistaken:
-                # Those that are left become fewer each time.
-                inside |= mistaken.checks
+                # Those that are left become fewer each time, and at last there is none.
+                inside |= mistaken.checks if attempt < _ATTEMPTS else pattern.outside.keys()
+        return None, None
 
     def _pattern(self, test: AssertTest, inside: frozenset[int]) -> Pattern | None:
         start = {
