@@ -123,7 +123,7 @@ def test_candidates_make_one_group_for_each_problem(rrtf, write, client, dispatc
     assert result.exit_code == 1
     first, kept, pairless = result.stdout.splitlines()
     assert first == "3 candidates in 2 groups submitted, 1 bad"
-    assert kept.startswith("`temperature` of 1 lines is no field of a candidate")
+    assert kept.startswith("`temperature` of 1 line is no field of a candidate")
     assert pairless.startswith("1 group will give no pairs, too_few_candidates: give at least two")
     assert "line 4: there is no problem 'HumanEval/9'; import it first" in result.stderr
     groups = {group.problem_slug: group for group in client.groups()}
@@ -158,7 +158,7 @@ def test_the_same_submission_twice_makes_its_groups_once(rrtf, write, client):
     again = rrtf("submit", path)
 
     assert again.stdout.startswith("0 candidates in 0 groups submitted, 2 known, 0 bad\n")
-    assert "`note` of 1 lines is no field of a candidate" in again.stdout
+    assert "`note` of 1 line is no field of a candidate" in again.stdout
     assert len(list(client.groups())) == 1
     # What is asked for in another way, or expressly, is not the same.
     for words in (["--pairs", "all"], ["--policy", "p"], ["--again"], ["--again"]):
@@ -360,7 +360,7 @@ def test_one_group_is_watched_label_by_label(rrtf, make_group, client, database,
     counts = json.loads(rrtf("watch", "--json").stdout)
 
     assert told.stdout.split() == [
-        "0", "teacher", "all_pass", "1", "student", "partial_pass", "ranked:", "1", "pairs",
+        "0", "teacher", "all_pass", "1", "student", "partial_pass", "ranked:", "1", "pair",
     ]  # fmt: skip
     assert [line.get("label") for line in lines] == ["all_pass", "partial_pass", None]
     assert counts["groups"] == {"open": 0, "ranked": 1}

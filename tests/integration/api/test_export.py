@@ -10,6 +10,7 @@ from infra import errors, intake
 from infra.contracts.base import Author, Integrity, Label, Outcome, SkipReason
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.db.tables import CheckpointRow, ExecutionRow
+from infra.printable import counted
 from ranker import records
 from ranker.ranking import Rules
 from services.cli.main import app
@@ -124,7 +125,7 @@ def test_a_folder_is_loaded_by_datasets(export, ranked, form, shape, tmp_path):
     else:
         assert first[texts.get(shape, "completion")] in ("right", "def add(a, b):\n")
     card = (out / "README.md").read_text()
-    assert f"{said['rows']} rows of 3 ranked groups" in card
+    assert f"{counted(said['rows'], 'row')} of 3 ranked groups" in card
 
 
 def test_nothing_is_overwritten_and_nothing_empty_is_left(export, ranked):
@@ -298,7 +299,7 @@ def test_texts_go_on_from_the_prompt_and_name_the_checkpoint_that_wrote_them(
         (["--labels", "all_pass,partial_pass"], 1, {"another label": 1}),
         (["--labels", "all_pass", "--labels", "runtime_error"], 1, {"another label": 1}),
         (["--min-gap", "0.5"], 1, {"gap below 0.5": 1}),
-        (["--max-pairs-per-problem", "1"], 1, {"more than 1 pairs of a problem": 1}),
+        (["--max-pairs-per-problem", "1"], 1, {"more than 1 pair of a problem": 1}),
         (["--since", "2020-01-01"], 2, {}),
     ],
 )
@@ -309,7 +310,7 @@ def test_an_export_can_be_narrowed(export, ranked, words, rows, left):
     assert (said["rows"], said["reasons"]["rows"]) == (rows, left)
     card = (out / "README.md").read_text()
     for reason, count in left.items():
-        assert f"* left out, {reason}: {count} rows" in card
+        assert f"* left out, {reason}: {counted(count, 'row')}" in card
     assert "* no pairs in 1 group, teacher_below_student: ask a better teacher" in card
 
 
