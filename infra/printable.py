@@ -41,3 +41,8 @@ def one_entry(text: str) -> str:
 def plain_json(text: str) -> str:
     """Return JSON that is ASCII without the one character of ASCII that JSON leaves unescaped."""
     return text.replace("\x7f", "\\u007f")
+
+
+def counted(count: int, word: str, words: str | None = None) -> str:
+    """Write a number with what it counts: `1 test`, `2 tests`; `words` where there is no `s`."""
+    return f"{count} {word}" if count == 1 else f"{count} {words or word + 's'}"

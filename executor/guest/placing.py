@@ -1,5 +1,6 @@
 """Where test code, the candidate, and what pytest reads lie in the folder of a suite."""
 
+import re
 from collections.abc import Collection, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -45,6 +46,22 @@ def _configures(path: PurePosixPath, text: str) -> bool:
 def plugins(files: Collection[str]) -> list[str]:
     """Name the files that are plugins of the suite."""
     return sorted(name for name in files if PurePosixPath(name).name == _PLUGIN)
+
+
+_HOOK: Final = re.compile(r"^[ \t]*def pytest_(?!configure\b|addoption\b|generate_tests\b)", re.M)
+_DECIDES: Final = re.compile(
+    r"\.(?:outcome|exitstatus|longrepr|wasxfail)\s*=(?!=)|\bforce_result\b|\bforce_exception\b"
+    r"|def pytest_(?:runtest_protocol|runtestloop)\b"
+    r"|setattr\([^,\n]+,\s*[\"'](?:outcome|exitstatus|longrepr|wasxfail)[\"']"
+)
+
+
+def decide_outcomes(files: Mapping[str, str]) -> bool:
+    """Tell whether plug-ins of a suite say themselves what became of tests, or of all of them."""
+    return any(
+        name.endswith(".py") and _HOOK.search(text) and _DECIDES.search(text)
+        for name, text in files.items()
+    )
 
 
 def modules(files: Collection[str]) -> set[str]:

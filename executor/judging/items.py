@@ -13,6 +13,7 @@ _MOST_NAMES = 100_000
 _MOST_CHARACTERS = 2**24
 """Of the names that are told, all together: the candidate's process may tell of any number."""
 NO_MESSAGE = "the process sent no valid message"
+NO_TEST_RAN = "no test ran"
 OUTSIDE = "the test code"
 """Name of what fails outside of every test."""
 

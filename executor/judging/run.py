@@ -9,7 +9,7 @@ from executor.judging.asserting import AssertRun, Found
 from executor.judging.calls import Plain
 from executor.judging.checking import Checkers
 from executor.judging.host import CompileFailed, FunctionHost, while_compiling
-from executor.judging.items import OUTSIDE
+from executor.judging.items import NO_TEST_RAN, OUTSIDE
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
 from executor.judging.native.runner import judge_output
@@ -237,9 +237,18 @@ class Run:
 
     def _run_shared(self) -> Iterator[list[TestResult]]:
         sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
-        for position, test in enumerate(t for t in self._suite.tests if isinstance(t, AssertTest)):
+        tests = [test for test in self._suite.tests if isinstance(test, AssertTest)]
+        has_run = False
+        for position, test in enumerate(tests):
+            if self._asserts.found and not self._asserts.found[position].passed:
+                self.found.append(Found())
+                yield []  # Its authors skip all of it here.
+                continue
             run = SharedRun(sandbox, self._meter)
             results = self._run_guarded(run, position, test)
+            has_run = has_run or bool(results)
+            if not has_run and position == len(tests) - 1:
+                results = [verdicts.result(Outcome.RUNTIME_ERROR, NO_TEST_RAN)]
             self.found.append(Found(run.passed))
             self._host.stdout = self._host.stdout or run.stdout
             self._host.stderr = self._host.stderr or run.stderr

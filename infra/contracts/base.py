@@ -184,6 +184,8 @@ class Unguarded(StrEnum):
     """No change of what a test expects fails the reference program."""
     UNREADABLE = "unreadable"
     """The test code could not be read and written anew."""
+    PLUGINS = "plugins"
+    """A plug-in of the suite, such as its `conftest.py`, says itself what becomes of tests."""
 
 
 class Pairing(StrEnum):

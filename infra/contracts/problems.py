@@ -35,7 +35,7 @@ MAX_SOURCE_CHARACTERS = 1_000_000
 """Longest program, test source, stdin or expected output accepted."""
 MAX_TESTS = 1_000
 """Most tests one problem may have."""
-MAX_FILES = 100
+MAX_FILES = 400
 """Most files one test may bring along."""
 STRENGTH = "strength"
 """Key of a problem's metadata: the share of its reference's mutants that its tests notice."""

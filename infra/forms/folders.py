@@ -45,7 +45,8 @@ def entries(path: Path) -> Iterator[Entry]:
     if not found:
         raise errors.InvalidInput(
             f"cannot read {path}: no exercise (NAME.py with NAME_test.py and .meta/example.py), no"
-            " QuixBugs (python_testcases, python_programs), no Python file with doctests is there"
+            " QuixBugs (python_testcases, python_programs), no Python file with doctests is there;"
+            " `rrtf project` makes problems of a project with tests"
         )
 
 

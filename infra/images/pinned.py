@@ -135,7 +135,7 @@ def _parsed(source: str) -> ast.Module | None:
         return None
 
 
-def _imported(tree: ast.Module) -> frozenset[str]:
+def _imported(tree: ast.AST) -> frozenset[str]:
     found: set[str] = set()
     waiting: list[ast.AST] = [tree]
     while waiting:
@@ -145,7 +145,9 @@ def _imported(tree: ast.Module) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and not node.level:
             found.add((node.module or "").partition(".")[0])
         elif isinstance(node, ast.Try) and any(map(_expects_absence, node.handlers)):
-            waiting += [*node.handlers, *node.orelse, *node.finalbody]
+            # What stands in for something is not needed where that is there.
+            handlers = [] if _is_standard(node.body) else node.handlers
+            waiting += [*handlers, *node.orelse, *node.finalbody]
         elif isinstance(node, ast.If) and _is_for_types(node.test):
             waiting += node.orelse
         else:
@@ -153,6 +155,12 @@ def _imported(tree: ast.Module) -> frozenset[str]:
                 found.add(named.partition(".")[0])
             waiting += ast.iter_child_nodes(node)
     return frozenset(found) - {""}
+
+
+def _is_standard(body: list[ast.stmt]) -> bool:
+    """Tell whether statements import something, and nothing beyond the standard library."""
+    names = frozenset[str]().union(*map(_imported, body))
+    return bool(names) and names <= sys.stdlib_module_names
 
 
 def _expects_absence(handler: ast.ExceptHandler) -> bool:

@@ -108,7 +108,7 @@ def _tried(make: Callable[[], Problem]) -> Problem | str:
     try:
         return make()
     except (ValidationError, errors.InvalidInput) as error:
-        return _reason(error)
+        return reason_of(error)
 
 
 def to_problem(record: dict[str, Any]) -> Problem:
@@ -140,7 +140,7 @@ def read_candidates(path: Path, names: Names = NO_NAMES) -> Iterator[CandidateRe
         try:
             yield _candidate(number, record)
         except (ValidationError, errors.InvalidInput) as error:
-            yield BadLine(number, _reason(error))
+            yield BadLine(number, reason_of(error))
 
 
 def _candidate(number: int, record: dict[str, Any]) -> CandidateRecord:
@@ -221,7 +221,8 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadLine]]:
         yield number, row if usable else BadLine(number, "not a JSON object")
 
 
-def _reason(error: ValidationError | errors.InvalidInput) -> str:
+def reason_of(error: ValidationError | errors.InvalidInput) -> str:
+    """Say in a line why something became no problem."""
     if isinstance(error, errors.InvalidInput):
         return error.detail
     first = error.errors(include_url=False)[0]

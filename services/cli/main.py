@@ -19,6 +19,7 @@ from services.cli.commands import (
     languages,
     machine,
     models,
+    projects,
     quantization,
     work,
 )
@@ -53,7 +54,7 @@ def _options(
 
 
 for _family in (
-    *(machine, images, languages, work, data, evolution, models, evaluation),
+    *(machine, images, languages, projects, work, data, evolution, models, evaluation),
     *(quantization, administration),
 ):
     app.add_typer(_family.app)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from infra.printable import counted
 from services.evaluation import cases, tables
 from services.evaluation.quantization.tables import Section
 from services.evaluation.results import Evaluation
@@ -30,7 +31,7 @@ def _parts(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section]
     yield INTERVALS + "\n"
     yield _table(tables.overview(evaluation))
     for benchmark, items in evaluation.items.items():
-        yield f"## {_plain(benchmark)}: {len(items)} problems\n"
+        yield f"## {_plain(benchmark)}: {counted(len(items), 'problem')}\n"
         for table in (
             tables.rates(evaluation, benchmark, ks),
             tables.labels(evaluation, benchmark),

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from infra.printable import counted
 from services.evaluation import cases, charts, tables
 from services.evaluation.markdown import INTERVALS
 from services.evaluation.quantization.tables import Section
@@ -42,7 +43,7 @@ def _body(evaluation: Evaluation, ks: Sequence[int], studies: Sequence[Section])
     yield f'<p class="quiet">{escape(INTERVALS)}</p>'
     yield _table(tables.overview(evaluation))
     for benchmark, items in evaluation.items.items():
-        yield f"<h2>{escape(benchmark)}: {len(items)} problems</h2>"
+        yield f"<h2>{escape(benchmark)}: {counted(len(items), 'problem')}</h2>"
         yield _table(tables.rates(evaluation, benchmark, ks))
         found = evaluation.of(benchmark)
         curves = [

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from infra.contracts.views.api import RankedGroupView
+from infra.printable import counted
 from services.exports.features import as_yaml, kinds_of
 from services.exports.shapes import Shape
 from services.exports.wanted import LeftOut, Wanted
@@ -56,9 +57,10 @@ tags:
 
 # Ranked programs, shape `{shape}`
 
-{rows} rows of {groups} ranked groups. Every program was executed against the tests of its problem
-in a sandbox; labels, worst to best, are `compile_error`, `runtime_error`, `partial_pass` and
-`all_pass`, and scores follow from them and from the share of tests passed.
+{counted(rows, "row")} of {counted(groups, "ranked group")}. Every program was executed
+against the tests of its problem in a sandbox; labels, worst to best,
+are `compile_error`, `runtime_error`, `partial_pass` and `all_pass`, and scores follow from them and
+from the share of tests passed.
 
 Each row has the `prompt`, {_NAMES[shape is Shape.RANKED]}, the `group_id`, and the `policy` that
 the group was made for. {_CONTINUED[shape is Shape.RANKED]}

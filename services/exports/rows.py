@@ -7,6 +7,7 @@ from typing import Any
 
 from infra.contracts.prompting import PromptForm
 from infra.contracts.views.api import RankedGroupView
+from infra.printable import counted
 from services.exports.features import as_told, kinds_of
 from services.exports.shapes import Columns, Shape, is_desirable
 from services.exports.wanted import LeftOut, Wanted
@@ -109,7 +110,7 @@ class Rows:
             return "both say the same beyond the prompt"
         most = self._wanted.max_pairs_per_problem
         if most is not None and self._pairs_of[group.problem_slug] >= most:
-            return f"more than {most} pairs of a problem"
+            return f"more than {counted(most, 'pair')} of a problem"
         return None
 
     def _ranked(self, group: RankedGroupView) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from infra.contracts.base import Integrity, Label, SkipReason
 from infra.contracts.ranking import ADVICE
 from infra.contracts.views.api import RankedGroupView, RankedResponse
+from infra.printable import counted
 from ranker.ranking import is_good
 
 _EVERY_LABEL = frozenset(Label)
@@ -99,11 +100,11 @@ class LeftOut:
     def lines(self) -> Iterator[str]:
         """Say what was left out, and what to do where there is nothing to leave out."""
         for reason, count in self.groups.items():
-            yield f"left out, {reason}: {count} groups"
+            yield f"left out, {reason}: {counted(count, 'group')}"
         for reason, count in self.rows.items():
-            yield f"left out, {reason}: {count} rows"
+            yield f"left out, {reason}: {counted(count, 'row')}"
         for skip, count in self.no_pairs.items():
-            yield f"no pairs in {count} groups, {skip}: {ADVICE[skip]}"
+            yield f"no pairs in {counted(count, 'group')}, {skip}: {ADVICE[skip]}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain data."""

@@ -33,6 +33,24 @@ SUITES = {
         POINT + "def make(n): return n\n",
         "class Point(dict): pass\ndef make(n): return n\n",
     ),
+    "nor from one by another name of the question": (
+        "import builtins\nof = builtins.issubclass\ndef check(make):\n"
+        "    assert [*map(of, [Point], [(dict, list)])] == [False]\n    assert make(1) == 1\n",
+        POINT + "def make(n): return n\n",
+        "class Point(dict): pass\ndef make(n): return n\n",
+    ),
+    "its bases are none": (
+        "def check(make):\n    assert Point.__bases__ == (object,)\n    assert make(1) == 1\n",
+        POINT + "def make(n): return n\n",
+        "class Point(dict): pass\ndef make(n): return n\n",
+    ),
+    "it is no class of data": (
+        "import dataclasses\ndef check(make):\n    assert not dataclasses.is_dataclass(Point)\n"
+        "    assert make(1) == 1\n",
+        POINT + "def make(n): return n\n",
+        "import dataclasses\n@dataclasses.dataclass\nclass Point:\n    x: int\n"
+        "def make(n): return n\n",
+    ),
 }
 
 
@@ -54,7 +72,7 @@ def test_what_nobody_outside_knows_passes_nobody(slot, name):
 
 
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
-@pytest.mark.parametrize("name", [*SUITES][:3])
+@pytest.mark.parametrize("name", SUITES)
 def test_nor_where_the_problem_wants_them_apart(slot, name):
     source, _, wrong = SUITES[name]
     suite = Suite(

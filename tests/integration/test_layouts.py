@@ -170,3 +170,24 @@ def test_who_fails_while_a_conftest_loads_it_is_told_so(slot):
 
     assert verdict.label is Label.RUNTIME_ERROR
     assert "ZeroDivisionError: division by zero (in conftest.py)" in verdict.error
+
+
+SKIPPED = "import pytest\npytest.importorskip('nowhere')\ndef test_fast(capsys): assert f() == 2\n"
+MARKED = "import pytest\n@pytest.mark.skip\ndef test_fast(capsys): assert f() == 2\n"
+
+
+@pytest.mark.parametrize("skipped", [SKIPPED, MARKED])
+def test_a_file_of_which_all_is_skipped_is_none_beside_others(skipped, slot):
+    asserts = (
+        AssertTest(source="def test_f(capsys): assert f() == 1\n"),
+        AssertTest(source=skipped, path="tests/test_fast.py"),
+    )
+    right = "def f(): return 1\n"
+    suite = Suite(tests=asserts, reference_program=right, integrity=IntegrityRule.AUTO)
+    judging = Judge(slot.sandbox, suite, slot.version)
+
+    assert [(one.label, one.total) for one in map(judging.judge, (right, "def f(): pass\n"))] == [
+        (Label.ALL_PASS, 1), (Label.PARTIAL_PASS, 1),
+    ]  # fmt: skip
+    alone = suite.model_copy(update={"tests": asserts[1:]})
+    assert soundness.check(slot, "own/f", alone, mutants=0).fault is Fault.NO_TEST

@@ -85,3 +85,26 @@ def test_what_is_told_of_a_check_is_nothing_but_a_value(numbers, told):
 
     assert verdict.passed < 2
     assert verdict.total >= 2
+
+
+def test_a_check_that_cannot_be_made_outside_takes_no_other_with_it(cell):
+    source = """
+class TestCopies:
+    def test_clone(self):
+        first = {"a": "b"}
+        assert first == clone(first)
+        second = [{1: 2}, {"c": [3]}]
+        assert second == clone(second)
+    def test_size(self): assert size([1, 2]) == 2
+    def test_none(self): assert size([]) == 0
+"""
+    reference = (
+        "def clone(value):\n    if not isinstance(value, (dict, list)): raise TypeError(value)\n"
+        "    return value.copy()\ndef size(value): return len(value)\n"
+    )
+    judge = shared_judge(cell, source, reference)
+
+    assert judge.judge(reference).label is Label.ALL_PASS
+    (guard,) = judge.asserts.guards
+    assert len(guard.pattern.outside) >= 2
+    assert judge.judge(reference.replace("len(value)", "3")).label is Label.PARTIAL_PASS

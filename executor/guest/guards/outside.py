@@ -186,7 +186,9 @@ class Outside:
         for computed, expected, turned in ((left, right, False), (right, left, True)):
             near = self._near(expected) if relation == "equal" else None
             taken: Change = {}
-            if near is None and isinstance(expected, ast.Name):
+            # What the candidate is called with stays there.
+            is_free = near is None and not _shares_name(computed, expected)
+            if is_free and isinstance(expected, ast.Name):
                 held = self._names.taken(expected, site)
                 if len(held) == 1 and not independent.stored_between(held[0], site):
                     expected, taken = held[0], {held[0]: ast.Constant(None)}

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from executor.guest import standard
 from executor.guest.channel import Channel
-from executor.guest.isolated.unusable import refusing
+from executor.guest.isolated.unusable import is_framework, refusing
 from executor.guest.reporting import Failed, Result
 from infra.contracts.values.composites import NotPlain
 from infra.contracts.values.encoding import Writer
@@ -20,6 +20,13 @@ from infra.contracts.values.scalars import Json
 from infra.contracts.values.tagged import Reader
 
 _ONLY_THERE: Final = "only the candidate's own object can tell; run this problem as `shared`"
+_OF_THE_CLASS: Final = frozenset({
+    "__annotations__", "__base__", "__bases__", "__dict__", "__doc__", "__mro__", "__subclasses__",
+    "mro",
+})  # fmt: skip
+"""What any class has, and what stands here for the candidate's has of its own."""
+_OF_COPYING: Final = frozenset({"__deepcopy__", "__copy__", "__set_name__"})
+"""What the interpreter asks for where a class is only handed on."""
 _MALFORMED: Final = (NotPlain, TypeError, ValueError, LookupError, AttributeError)
 
 
@@ -223,6 +230,20 @@ class Link:
         return self._handles[body]
 
 
+def subclass_check(link: Link) -> Callable[[Any, Any], bool]:
+    """Make what stands for `issubclass`, by which no built-in class asks a class of ours."""
+    builtin = issubclass
+
+    def issubclass_(kind: Any, kinds: Any) -> bool:
+        is_known = type(kind) is not RemoteClass or kinds is object or kinds is kind
+        if not is_known and not is_framework():
+            raise link.fail("wrong_answer", _ONLY_THERE)
+        return builtin(kind, kinds)
+
+    issubclass_.__name__ = issubclass_.__qualname__ = "issubclass"
+    return issubclass_
+
+
 def _empty(container: Any) -> None:
     """Empty a container, by its built-in type's own method."""
     if isinstance(container, array.array):
@@ -251,10 +272,18 @@ class RemoteClass(type):
         """Have the candidate make an object."""
         return cls._rrtf_link.call({"function": cls._rrtf_name}, args, kwargs, cls)
 
+    def __getattribute__(cls, name: str) -> Any:
+        """Read what is here; what only the candidate's own class has of this kind is not told."""
+        if name in _OF_THE_CLASS and not is_framework():
+            raise type.__getattribute__(cls, "_rrtf_link").fail("wrong_answer", _ONLY_THERE)
+        return super().__getattribute__(name)
+
     def __getattr__(cls, name: str) -> Any:
         """Read an attribute of the class, or have what calls one that is a method."""
         if name.startswith("__"):
-            raise AttributeError(name)
+            if is_framework() or name in _OF_COPYING:
+                raise AttributeError(name)
+            raise cls._rrtf_link.fail("wrong_answer", _ONLY_THERE)
         target = {"function": cls._rrtf_name}
 
         def method(*args: Any, **kwargs: Any) -> Any:

@@ -1,5 +1,6 @@
 """Test code beside a candidate that is in another process; see `remote` for what it holds of it."""
 
+import builtins
 import importlib
 import random
 import sys
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from executor.guest.channel import Channel
 from executor.guest.compiling import describe
-from executor.guest.isolated.remote import Link
+from executor.guest.isolated.remote import Link, subclass_check
 from executor.guest.isolated.steering import Asked
 from executor.guest.reading.imported import OF_THE_CANDIDATE
 from executor.guest.reading.statements import SITE
@@ -142,6 +143,7 @@ class Remote:
         for name in asked:
             if name not in found and name in sys.stdlib_module_names:
                 found[name] = importlib.import_module(name)
+        builtins.issubclass = subclass_check(self._link)
         tests.__dict__.update(found)
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Final
 
-_FRAMEWORKS: Final = ("/_pytest/", "/pluggy/", "/inspect.py", "/typing.py")
+_FRAMEWORKS: Final = ("/_pytest/", "/pluggy/", "/inspect.py", "/typing.py", "/unittest/")
 """In the files of those who look at whatever is there, and decide nothing by it."""
 _OPERATORS: Final = (
     "add", "sub", "mul", "truediv", "floordiv", "mod", "divmod", "matmul", "pow", "and", "or",
@@ -38,7 +38,7 @@ def refusing(refuse: Callable[[Any], BaseException], can_be_called: bool) -> dic
 
     def attribute(self: Any, name: str) -> Any:
         # Also what `isinstance` asks for where the class of the object itself does not decide.
-        if name.startswith("__") and not _is_framework():
+        if name.startswith("__") and not is_framework():
             raise refuse(self)
         return object.__getattribute__(self, name)
 
@@ -48,7 +48,7 @@ def refusing(refuse: Callable[[Any], BaseException], can_be_called: bool) -> dic
     return content | {"__slots__": (), "__getattribute__": attribute, "__getattr__": refused}
 
 
-def _is_framework() -> bool:
+def is_framework() -> bool:
     """Tell whether a test framework, not test code, looks at an object."""
     file = sys._getframe(2).f_code.co_filename
     return any(part in file for part in _FRAMEWORKS)

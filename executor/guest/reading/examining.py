@@ -131,13 +131,21 @@ def missing_modules(tree: ast.Module, brought: Collection[str]) -> Iterator[str]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.Try) and any(_forgives(one) for one in node.handlers):
-            waiting += [*node.handlers, *node.orelse, *node.finalbody]
+            # What stands in for something is not needed where that is there.
+            handlers = [] if _is_there(node.body) else node.handlers
+            waiting += [*handlers, *node.orelse, *node.finalbody]
             continue
         for module in _imported(node):
             first = module.partition(".")[0]
             if first not in brought and not is_library(first):
                 yield first
         waiting += reversed(list(ast.iter_child_nodes(node)))
+
+
+def _is_there(body: list[ast.stmt]) -> bool:
+    """Tell whether statements import something, and nothing that is not installed."""
+    names = [name for part in body for node in ast.walk(part) for name in _imported(node)]
+    return bool(names) and all(map(is_library, names))
 
 
 def _imported(node: ast.AST) -> list[str]:

@@ -1,28 +1,33 @@
-"""Whether pytest takes the options that files of a suite have for it."""
+"""Whether tests can be run at all beside a program, as far as their files tell."""
 
 import os
 import sys
 from typing import Any
 
 from executor.guest import placing
-from executor.guest.shared import session, suite
+from executor.guest.shared import loaded, session, suite
 
 
 def refused(test: dict[str, Any], program: str) -> str | None:
-    """Say why pytest does not take what files of a test tell it; None if it does, or none do.
+    """Say why a test cannot be run beside any program; None if nothing is known against it.
+
+    It may bring what there cannot be twice, or pytest may not take what files of it tell it.
 
     Plugins of the suite are loaded, beside the program; what they raise may be for another one.
     """
-    if test["texts"] is None:
-        return None
+    taken = loaded.refusal(test["module"], test["candidate_path"], test["files"])
+    if taken is not None or test["texts"] is None:
+        return taken
     module = test["module"] or suite.CANDIDATE
     suite.write_files(test["texts"])
     suite.write(placing.candidate_file({**test, "files": test["texts"]}, module)[0], program)
     suite.write(file := placing.tests_file(test), "")
     os.chdir(placing.FOLDER)
     sys.path.insert(0, placing.FOLDER)
+    loaded.forget(test["module"], test["candidate_path"], test["files"])
     try:
-        session.configured(session.Asked(None, file, is_configured=True))._ensure_unconfigure()
+        asked = session.Asked(None, file, is_configured=True, is_fresh=True)
+        session.configured(asked)._ensure_unconfigure()
     except session.REFUSALS as error:
         return f"{session.REFUSED}: {error}"
     except Exception:

@@ -14,10 +14,11 @@ from _pytest.config import (
 )
 
 from executor.guest.placing import FOLDER, TESTS
+from executor.guest.shared.surroundings import Surroundings
 
 _ARGUMENTS: Final = (
     f"--rootdir={FOLDER}", f"--confcutdir={FOLDER}",
-    "--capture=no", "--tb=native",
+    "--tb=native",
     # What is printed is the candidate's, and who reports to nobody need not do it at length.
     "-p", "no:terminalreporter",
     # Each test has an outcome of its own, and copies of tests fail.
@@ -28,6 +29,7 @@ _UNCONFIGURED: Final = (
     # They keep files, and take time to begin.
     "-p", "no:cacheprovider", "-p", "no:faulthandler",
 )  # fmt: skip
+_UNCAPTURED: Final = ("--capture=no",)
 REFUSALS: Final = (pytest.UsageError, PluginImportFailure)
 REFUSED: Final = "pytest refuses its configuration"
 """How a suite is described whose options pytest does not take."""
@@ -43,6 +45,8 @@ class Asked(NamedTuple):
     """Whether files of the suite tell pytest how to run it."""
     is_fresh: bool = False
     """Whether something of the suite has a say in how the session begins."""
+    is_captured: bool = False
+    """Whether a plug-in of the suite is after what tests print."""
 
 
 Steps = Generator[Asked, int | str, None]
@@ -77,8 +81,10 @@ def configured(asked: Asked) -> Config:
         ConftestImportFailure: a plugin of the suite fails.
     """
     own = () if asked.is_configured else _UNCONFIGURED
-    arguments = [os.path.relpath(asked.file, FOLDER), *own, *_ARGUMENTS]
-    return _prepareconfig(arguments, [] if asked.plugin is None else [asked.plugin])
+    printed = () if asked.is_captured else _UNCAPTURED
+    arguments = [os.path.relpath(asked.file, FOLDER), *own, *printed, *_ARGUMENTS]
+    plugins = [] if asked.plugin is None else [asked.plugin]
+    return _prepareconfig(arguments, [*plugins, *([Surroundings()] if asked.is_fresh else [])])
 
 
 def serve(order: Callable[[], Steps], can_wait: Callable[[], bool]) -> None:

@@ -6,6 +6,7 @@ Everything that is told of here can have been forged by the candidate; the verdi
 import importlib
 import os
 import random
+import re
 import sys
 import types
 from collections.abc import Generator, Mapping
@@ -23,6 +24,7 @@ from executor.guest.placing import FOLDER
 from executor.guest.reading.imported import candidate_modules, imports_of
 from executor.guest.reading.statements import SITE, marked
 from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
+from executor.guest.shared.loaded import forget, refusal
 from executor.guest.shared.module import TestCode
 from executor.guest.shared.session import Asked, Steps
 
@@ -33,6 +35,7 @@ for _name in ("unittest", "unittest.mock", "doctest"):
     importlib.import_module(_name)
 
 _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
+_ASKS_FOR_PRINTED = re.compile(r"\b(?:capstdout|capstderr|capturemanager|sections)\b")
 CANDIDATE = "solution"
 """Module of the candidate where the tests do not say another name."""
 
@@ -55,8 +58,13 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
     code = compile_candidate(channel, start["program"], path)
     if code is None:
         return
+    taken = refusal(start["module"], start["candidate_path"], start["files"])
+    if taken is not None:
+        Report(channel, lambda: None).done([["runtime_error", taken]])
+        return
     write_files(start["files"])
     write(path, start["program"])
+    forget(start["module"], start["candidate_path"], start["files"])
     file = placing.tests_file(start)
     if start["statements"] is None:
         tests, statements, within = marked_code(start.pop("source"), file, start["check"])
@@ -105,10 +113,11 @@ def run_tests(
     is_fresh = configures or bool(placing.plugins(files))
     if is_fresh:
         tests.compile_now()
-    status = yield Asked(plugin, tests.file, configures, is_fresh)
+    is_captured = is_fresh and any(map(_ASKS_FOR_PRINTED.search, files.values()))
+    status = yield Asked(plugin, tests.file, configures, is_fresh, is_captured)
     if isinstance(status, str):
         plugin.errors.append(["runtime_error", status])
-    elif status not in _JUDGED and not plugin.errors:
+    elif not plugin.errors and not plugin.explains(status):
         plugin.errors.append(["runtime_error", f"pytest ended with status {int(status)}"])
     return plugin.errors
 
@@ -221,9 +230,18 @@ class _Plugin:
         self._within = within
         self._module: types.ModuleType | None = None
         """The tests, once they are loaded."""
+        self._session: pytest.Session | None = None
+        self._raised: dict[tuple[str, str], pytest.ExceptionInfo[BaseException]] = {}
+        """What has ended the set-up, call or tear-down of tests, by their names."""
         self._results: dict[str, list[str]] = {}
         self.errors: list[list[str]] = []
-        """Outcome and detail of what could not be collected."""
+        """Outcome and detail of what went wrong beside the tests, as where they are collected."""
+
+    def explains(self, status: int | str) -> bool:
+        """Tell whether a session that ends so has ended by what became of its tests."""
+        if status == pytest.ExitCode.TESTS_FAILED:
+            return self._session is None or self._session.testsfailed > 0
+        return status in _JUDGED
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Have the tests compiled, and the candidate loaded where they look for it."""
@@ -261,6 +279,7 @@ class _Plugin:
         self, session: pytest.Session, items: list[pytest.Item]
     ) -> None:
         """Say which tests there are."""
+        self._session = session
         # What the candidate may have had marked is no mark of the tests.
         matters = self._candidate.matters
         items[:] = [item for item in items if matters or not _is_skipped(item)]
@@ -298,23 +317,67 @@ class _Plugin:
         self._report.end(item.nodeid, found, is_followed)
         return answer
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> None:
+        """Tell apart what ends with a test and what ends with all those that share it.
+
+        The last test has no part in how the latter ends, and may be a copy.
+        """
+        if nextitem is not None and nextitem.parent is item.parent:
+            return
+        state = item.session._setupstate
+        own: BaseException | None = None
+        try:
+            state.teardown_exact(_Sibling(item))  # type: ignore[arg-type] # what is read of it
+        except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:
+            own = error
+        try:
+            state.teardown_exact(nextitem)
+        except (Exception, pytest.fail.Exception, pytest.skip.Exception) as error:
+            self.errors.append(self._report.of(result_of(error, self._tests.file)))
+        if own is not None:
+            raise own
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
-        """Turn the end of a test's set-up, call or tear-down into an outcome."""
+        """Keep what has ended a test's set-up, call or tear-down."""
         report = yield
+        self._raised.pop((item.nodeid, call.when), None)
+        if call.excinfo is not None:  # Of a test case it is only known by now.
+            self._raised[item.nodeid, call.when] = call.excinfo
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Turn the end of a test's set-up, call or tear-down into an outcome.
+
+        As pytest counts it: a plug-in of the suite may have had a say in it.
+        """
+        raised = self._raised.pop((report.nodeid, report.when or ""), None)
         if report.outcome == "failed":
-            error = call.excinfo.value if call.excinfo else AssertionError(report.longreprtext)
+            error = raised.value if raised else AssertionError(report.longreprtext)
             found = result_of(error, self._tests.file)
         elif report.outcome == "skipped" and not hasattr(report, "wasxfail"):
-            found = ["skipped", call.excinfo.exconly() if call.excinfo else ""]
-        elif report.when == "call" or hasattr(report, "wasxfail"):
+            found = ["skipped", raised.exconly() if raised else ""]
+        elif report.outcome in ("passed", "skipped") and (
+            report.when == "call" or hasattr(report, "wasxfail")
+        ):
             found = PASSED
         else:
-            return report
-        known = self._results.get(item.nodeid)
+            return
+        known = self._results.get(report.nodeid)
         if known is None or known[0] == "passed":
-            self._results[item.nodeid] = found
-        return report
+            self._results[report.nodeid] = found
+
+
+class _Sibling:
+    """A test beside another, as far as pytest looks at what comes next."""
+
+    def __init__(self, item: pytest.Item) -> None:
+        self._item = item
+
+    def listchain(self) -> list[Any]:
+        """What it is in, and it itself last."""
+        return [*self._item.listchain()[:-1], self]
 
 
 def _not_shown(*_: object) -> str:

@@ -87,6 +87,10 @@ class Pattern(NamedTuple):
         """Items that are no tests."""
         return [number for number, item in enumerate(self.items) if item.site is not None]
 
+    def outside_of(self, item: int) -> frozenset[int]:
+        """Numbers of the checks of an item that are made outside."""
+        return frozenset(map(int, _NUMBER.findall(self.items[item].text))) & self.outside.keys()
+
     def group_of(self, item: int) -> int:
         """Number of the group of an item."""
         return next(number for number, group in enumerate(self.groups) if item in group)

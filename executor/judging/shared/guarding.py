@@ -32,6 +32,8 @@ class Ran(NamedTuple):
     """What became of every test."""
     compared: Mapping[str, Compared]
     """The checks of the tests that were made outside."""
+    load: float = 0.0
+    """CPU seconds until the first test began."""
 
 
 class Guard(NamedTuple):
@@ -52,6 +54,8 @@ class Guard(NamedTuple):
     """What checks of them expect that were learnt."""
     slowest: float
     """CPU seconds of the sibling in use that takes the reference program longest."""
+    load: float = 0.0
+    """CPU seconds until the reference program's first test began, with all siblings there."""
 
     @property
     def protected(self) -> int:

@@ -1,10 +1,12 @@
 """Finds out what guards shared tests: siblings of them are derived, and a reference is run."""
 
 import functools
+import itertools
 import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from executor.guest import placing
 from executor.judging.limits.allowances import Allowance
 from executor.judging.limits.metering import Meter
 from executor.judging.shared import sharing
@@ -18,6 +20,10 @@ from infra.contracts.execution import Guards, Suite
 from infra.contracts.problems import MAX_WALL_SECONDS, AssertTest, Limits
 from infra.contracts.values.composites import NotPlain
 
+_ATTEMPTS = 5
+"""How often it is asked which checks can be made outside, before none is."""
+_LOADED = 2.0
+"""How many times what the reference program takes to load them is added for siblings."""
 _READ_BYTES = 64 * 2**20
 """What may be told of test code; it is no value of a candidate."""
 
@@ -39,6 +45,14 @@ def guards(
     sites, none_because = 0, None
     deriver = _Deriver(sandbox, suite, limits)
     for test, passed in zip(tests, names, strict=True):
+        if not passed:
+            found.append(None)  # Its authors skip all of it here.
+            continue
+        if placing.decide_outcomes(test.files):
+            # What it makes of a copy, nobody knows.
+            found.append(None)
+            none_because = Unguarded.PLUGINS
+            continue
         start = sharing.start_of(test, suite, reference)
         run = functools.partial(_run, sandbox, limits, start)
         pattern, guard = deriver.learnt(test, passed, run)
@@ -60,20 +74,22 @@ def widened(limits: Limits, guards: Sequence[Guard | None]) -> Limits:
 
 
 def lengthened(allowed: Allowance, limits: Limits, guards: Sequence[Guard | None]) -> Allowance:
-    """Return what a test may use, if a sibling of it is to have its time as well.
+    """Return what a test and loading may use, if siblings of it are to have their time as well.
 
     A test that fails may take much longer than one that passes, as one does of which a framework
     looks for the smallest example.
     """
     slowest = max((guard.slowest for guard in guards if guard), default=0.0)
     seconds = min(limits.cpu_seconds, slowest * (limits.reference_factor or 1.0))
-    return allowed._replace(cpu=max(allowed.cpu, seconds))
+    # What is loaded is long where there are many siblings, and is the same for every candidate.
+    load = allowed.load + _LOADED * max((guard.load for guard in guards if guard), default=0.0)
+    return allowed._replace(cpu=max(allowed.cpu, seconds), load=load)
 
 
 def _run(sandbox: Sandbox, limits: Limits, start: dict[str, Any], arrangement: Arrangement) -> Ran:
     run = sharing.SharedRun(sandbox, Meter(limits))
     run.run({**start, **sharing.arranged(arrangement)}, None, True, arrangement.comparison())
-    return Ran(run.told, run.compared)
+    return Ran(run.told, run.compared, run.load or 0.0)
 
 
 class _Deriver:
@@ -90,15 +106,16 @@ class _Deriver:
     ) -> tuple[Pattern | None, Guard | None]:
         """Return what there is for a test, with no check outside of which that is not right."""
         inside: frozenset[int] = frozenset()
-        while True:
+        for attempt in itertools.count(1):
             pattern = self._pattern(test, inside)
             if pattern is None:
-                return None, None
+                break
             try:
                 return pattern, learn(pattern, passed, run)
             except Mistaken as mistaken:
-                # Those that are left become fewer each time.
-                inside |= mistaken.checks
+                # Those that are left become fewer each time, and at last there is none.
+                inside |= mistaken.checks if attempt < _ATTEMPTS else pattern.outside.keys()
+        return None, None
 
     def _pattern(self, test: AssertTest, inside: frozenset[int]) -> Pattern | None:
         start = {

@@ -46,13 +46,15 @@ def learn(
     """
     siblings, kept, thinned = pattern.siblings(), frozenset[int](), False
     before: Guard | None = None
+    failed: frozenset[int] = frozenset()
+    load = 0.0
     for _ in range(_ATTEMPTS):
         # What comes before another in one run comes after it in the next.
         order = reversed if before is None else sorted
         arrangement = Arrangement(pattern, siblings, kept, order, learns=True)
         ran = run(arrangement)
         runs = read(arrangement, ran.told)
-        broken = _broken(pattern, tests, runs)
+        broken, failed = _broken(pattern, tests, runs), failed | _failed(pattern, tests, runs)
         if broken - kept and not thinned:
             # So many copies of a test may take more than there is for one.
             siblings, thinned = _thinned(pattern, siblings), True
@@ -63,10 +65,11 @@ def learn(
             break
         elif before is None:
             before = _guard(pattern, tests, kept, runs, *_reached(pattern, arrangement, ran))
-            siblings = list(before.failing)
+            siblings, load = list(before.failing), ran.load
         else:
             guard = _guard(pattern, tests, kept, runs, *_reached(pattern, arrangement, ran))
             return guard._replace(
+                load=max(load, ran.load),
                 learnt=_agreed(before.learnt, guard.learnt),
                 runs={n: told for n, told in guard.runs.items() if before.runs.get(n) == told},
                 failing={n: f for n, f in guard.failing.items() if before.failing.get(n) == f},
@@ -76,8 +79,9 @@ def learn(
         if not (siblings or pattern.outside) or _NO_GROUP in kept:
             break
     if pattern.outside:
-        # What a check raises may be what its test is about.
-        raise Mistaken(pattern.outside)
+        # What a check raises may be what its test is about, or it has lost what it computes with.
+        own = frozenset[int]().union(*map(pattern.outside_of, failed))
+        raise Mistaken(own or pattern.outside)
     return None
 
 
@@ -178,6 +182,18 @@ def _broken(pattern: Pattern, tests: Collection[str], runs: Runs) -> frozenset[i
             elif name in tests or result.outcome is not Outcome.NOT_RUN:
                 broken.add(_NO_GROUP if item is None else pattern.group_of(item))
     return frozenset(broken | ({_NO_GROUP} if missing and not broken else set()))
+
+
+def _failed(pattern: Pattern, tests: Collection[str], runs: Runs) -> frozenset[int]:
+    """Tests that the reference program has passed, and that it passes no more."""
+    return frozenset(
+        item
+        for item, results in runs.items()
+        if item is not None and pattern.items[item].site is None
+        for run, result in results.items()
+        if run.replace(NAME, pattern.items[item].name) in tests
+        and result.outcome is not Outcome.PASSED
+    )
 
 
 def _guard(

@@ -9,7 +9,7 @@ from typing import Any
 
 from executor.guest import placing
 from executor.judging.host import CompileFailed
-from executor.judging.items import NO_MESSAGE, Items
+from executor.judging.items import NO_MESSAGE, NO_TEST_RAN, Items
 from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
 from executor.judging.shared.arranging import Arrangement
@@ -107,6 +107,8 @@ class SharedRun:
         """What became of every test, by its whole name."""
         self.compared: Mapping[str, Compared] = {}
         """The checks of each test that were made outside, by the same names."""
+        self.load: float | None = None
+        """CPU seconds until the first test began; None if none has."""
         self.stdout = b""
         self.stderr = b""
         self._before = Spending()
@@ -132,8 +134,8 @@ class SharedRun:
         with self._sandbox.jail({"role": "suite", **start}, self._meter.limits) as jail:
             try:
                 self._run(jail, items, comparison)
-                if not items.has_run:
-                    raise Ended(Outcome.RUNTIME_ERROR, "no test ran")
+                if not items.has_run and (items.told or not may_skip):
+                    raise Ended(Outcome.RUNTIME_ERROR, NO_TEST_RAN)
             except Ended as ended:
                 items.charge(ended.outcome, ended.detail)
             finally:
@@ -161,6 +163,8 @@ class SharedRun:
             now = Spending.of(jail)
             spending, self._before = now.since(self._before), now
             is_last = items.step(message, spending)
+            if self.load is None and items.is_under_way:
+                self.load = now.cpu
             if comparison is not None and "told" in message:
                 _compare(comparison, message)
         if "end" in message:

@@ -17,6 +17,7 @@ from infra.contracts.views.api import (
     ReleaseResult,
     Scope,
 )
+from infra.printable import counted
 from services.cli.terminal import Json, explains, open_client, open_database, print_json, say
 
 if TYPE_CHECKING:  # The command's help loads this module, and need not wait for HTTP.
@@ -194,11 +195,12 @@ def rank_again(as_json: Json = False) -> None:
         print_json(dataclasses.asdict(done))
     else:
         say(
-            f"{done.groups} groups ranked again: {done.in_open_batches} of them in batches that no"
-            f" trainer has had, {done.in_leased_batches} in batches that keep the old ranking"
+            f"{counted(done.groups, 'group')} ranked again: {done.in_open_batches} of them in"
+            f" batches that no trainer has had, {done.in_leased_batches} in batches that keep the"
+            " old ranking"
         )
     if done.busy:
-        say(f"{done.busy} groups are in use just now; run it again", err=True)
+        say(f"in use just now, run it again: {counted(done.busy, 'group')}", err=True)
         raise typer.Exit(1)
 
 

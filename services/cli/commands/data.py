@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from infra.contracts.base import Integrity, Label
+from infra.printable import counted
 from services.cli.terminal import FormName, Json, explains, open_client, print_json, say
 from services.exports.shapes import Shape
 from services.exports.wanted import Wanted
@@ -108,6 +109,6 @@ def export(
         left = {"left_out": done.left_out.groups.total(), "reasons": done.left_out.as_dict()}
         print_json({"path": str(done.path), **counts, **left})
         return
-    say(f"{done.rows} rows of {done.groups} ranked groups in {done.path}")
+    say(f"{counted(done.rows, 'row')} of {counted(done.groups, 'ranked group')} in {done.path}")
     for line in done.left_out.lines():
         say(line)

@@ -8,6 +8,7 @@ import typer
 from pydantic import ValidationError
 
 from infra import errors
+from infra.printable import counted
 from services.cli.terminal import AGAINST, EMBEDDINGS, Json, complain, explains, print_json, say
 
 app = typer.Typer()
@@ -73,8 +74,9 @@ def evolve(
         print_json(report)
     else:
         say(
-            f"{report.seeds} seeds, {report.tasks} tasks, {report.problems} problems with tests"
-            f" in {out}, {report.programs_with_steps} of {report.programs} programs say their"
+            f"{counted(report.seeds, 'seed')}, {counted(report.tasks, 'task')},"
+            f" {counted(report.problems, 'problem')} with tests in {out},"
+            f" {report.programs_with_steps} of {report.programs} programs say their"
             " steps; report.json says what was left out"
         )
 

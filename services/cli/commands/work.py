@@ -10,6 +10,7 @@ import typer
 from infra.contracts.base import CheckState, Pairing
 from infra.contracts.views.api import Stats
 from infra.local.home import default_home
+from infra.printable import counted
 from services.cli.terminal import (
     AGAINST,
     MUTANTS,
@@ -120,7 +121,7 @@ def submit(
         report = submit_file(client, file, policy, pairs, again, problems)
         in_time = not wait or watch_groups(client, report.group_ids, wait, as_json)
     known = f"{report.known} known, " if report.known else ""
-    done = f"{report.created} candidates in {report.groups} groups submitted"
+    done = f"{counted(report.created, 'candidate')} in {counted(report.groups, 'group')} submitted"
     _say(report, as_json, f"{done}, {known}{len(report.bad)} bad")
     if not as_json:
         for note in notes(report.metadata_fields, report.no_pairs, pairs):

@@ -8,6 +8,7 @@ from executor import check
 from infra import errors
 from infra.contracts.checks import Fault, Finding
 from infra.contracts.problems import Problem
+from infra.printable import counted
 from infra.records import importers
 from infra.records.record_files import BadLine
 
@@ -63,7 +64,8 @@ class CheckRun:
 
     def summary(self) -> str:
         """What was found of all of them, in one line."""
-        line = f"{self.checked} problems: {self.checked - self.unsound} sound, {self.unsound} not"
+        sound = self.checked - self.unsound
+        line = f"{counted(self.checked, 'problem')}: {sound} sound, {self.unsound} not"
         if self._mutants:
             share = self._killed / self._mutants
             line += f"; {self._killed} of {self._mutants} mutants killed ({share:.0%})"

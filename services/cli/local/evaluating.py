@@ -12,6 +12,7 @@ from rich.table import Table
 
 from infra import errors
 from infra.contracts.views.api import CheckpointView
+from infra.printable import counted
 from services.cli.console import PlainConsole
 from services.cli.terminal import open_client, say
 from services.evaluation import plan, running, tables, writing
@@ -127,12 +128,12 @@ def lines_of(found: Comparison) -> Iterator[str]:
     """Say how two models differ on a benchmark."""
     before, after = found.settings
     how = before if before == after else f"{before} and {after}"
-    yield f"{found.benchmark}, {how}: {found.problems} problems"
+    yield f"{found.benchmark}, {how}: {counted(found.problems, 'problem')}"
     yield f"  before      {found.before}"
     yield f"  after       {found.after}"
     yield f"  difference  {tables.points(found.difference)} points"
     p = "" if found.p is None else f", McNemar's p {found.p:.3g}"
-    yield f"  {found.won} problems won, {found.lost} lost{p}"
+    yield f"  {counted(found.won, 'problem')} won, {found.lost} lost{p}"
     for change in found.changes:
         yield f"  {_line(change)}"
 

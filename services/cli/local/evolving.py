@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from infra import errors
+from infra.printable import counted
 from infra.settings import load
 from sampler.evolution.teacher import Teacher
 from sampler.servers.endpoint_settings import EndpointSettings
@@ -75,13 +76,14 @@ def foresee(out: Path, teachers: Sequence[str], problems: int) -> Plan:
 def lines(foreseen: Plan) -> Iterator[str]:
     """Say what a run would take."""
     yield (
-        f"{foreseen.problems} problems: {foreseen.seeds} seeds, {foreseen.tasks} tasks,"
+        f"{counted(foreseen.problems, 'problem')}: {counted(foreseen.seeds, 'seed')},"
+        f" {counted(foreseen.tasks, 'task')},"
         f" {foreseen.hours:g} h of asking, {foreseen.execution_hours:g} h of one executor slot,"
         f" cost {foreseen.cost.normalize():f}"
     )
     for one in foreseen.by_endpoint:
         yield (
-            f"{one.endpoint}: {one.requests} requests, {one.prompt_tokens} tokens read,"
+            f"{one.endpoint}: {counted(one.requests, 'request')}, {one.prompt_tokens} tokens read,"
             f" {one.completion_tokens} written, {one.requests_per_second:g} requests/s"
             f" ({one.bound_by}), {one.hours:g} h"
         )

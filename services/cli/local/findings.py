@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from infra.contracts.checks import Finding, Survivor
 from infra.contracts.execution import Guards
+from infra.printable import counted
 
 _SHOWN: Final = 300
 """Most characters of what is wrong that a line has."""
@@ -27,8 +28,7 @@ def lines(finding: Finding) -> Iterator[str]:
         detail = " ".join(finding.detail.split())[:_SHOWN]
         yield f"{finding.slug}  {finding.fault}, {whose} fault: {detail}"
         return
-    count = "1 test" if finding.tests == 1 else f"{finding.tests} tests"
-    parts = [f"{finding.integrity} ({finding.reason})", count]
+    parts = [f"{finding.integrity} ({finding.reason})", counted(finding.tests or 0, "test")]
     if finding.guards is not None:
         parts.append(_guarded(finding.guards))
     if finding.has_reference:

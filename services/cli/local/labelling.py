@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from executor import LabelledCandidate, Overrides, label
 from infra import errors
 from infra.contracts.problems import Problem
+from infra.printable import counted
 from infra.records import importers, samples
 from infra.records.record_files import BadLine
 from infra.records.samples import Names
@@ -122,7 +123,7 @@ class LabelRun:
         counts = ", ".join(f"{count} {name}" for name, count in self.labels.most_common())
         total = self.labels.total()
         rate = total / self.seconds if self.seconds else 0.0
-        line = f"{total} candidates: {counts or 'none'}; {rate:.1f} candidates/s"
+        line = f"{counted(total, 'candidate')}: {counts or 'none'}; {rate:.1f} candidates/s"
         return line + left_out_note(self.tests_left_out)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from infra.contracts.base import Author, Pairing, SkipReason
 from infra.contracts.candidates import NewCandidate
 from infra.contracts.ranking import ADVICE
+from infra.printable import counted
 
 
 def foreseen(candidates: Sequence[NewCandidate], pairs: Pairing | None) -> SkipReason | None:
@@ -30,8 +31,9 @@ def notes(
         pairs: What was asked for.
     """
     for name, lines in sorted(metadata_fields.items()):
-        yield f"`{name}` of {lines} lines is no field of a candidate, and kept as its metadata"
+        of = counted(lines, "line")
+        yield f"`{name}` of {of} is no field of a candidate, and kept as its metadata"
     for reason, groups in no_pairs.items():
         is_set = pairs is None and reason is not SkipReason.TOO_FEW_CANDIDATES
         unless = ", unless RRTF_RANKER_ALL_PAIRS is set" if is_set else ""
-        yield f"{groups} groups will give no pairs{unless}, {reason}: {ADVICE[reason]}"
+        yield f"{counted(groups, 'group')} will give no pairs{unless}, {reason}: {ADVICE[reason]}"

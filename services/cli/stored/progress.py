@@ -18,6 +18,7 @@ from infra.contracts.base import (
     SampleState,
 )
 from infra.contracts.views.api import RankingView, Stats
+from infra.printable import counted
 from services.cli.console import PlainConsole
 from services.cli.stored.showing import find_group
 from services.cli.terminal import print_json, say
@@ -42,7 +43,7 @@ def watch_until_ranked(client: Client, timeout_seconds: float, as_json: bool = F
 def no_training_data(stats: Stats) -> list[str]:
     """Say of how many groups nothing is learnt, why, and what to do."""
     return [
-        f"no training data from {count} groups, {reason}: {stats.advice[reason]}"
+        f"no training data from {counted(count, 'group')}, {reason}: {stats.advice[reason]}"
         for reason, count in stats.skipped.items()
     ]
 
@@ -79,7 +80,7 @@ def watch_group(client: Client, name: str, timeout_seconds: float, as_json: bool
             print_json(event, indent=None)
         elif isinstance(event, RankingView):
             reason = f", no training data, {event.skip_reason}: {event.advice}"
-            say(f"ranked: {len(event.pairs)} pairs{reason if event.skip_reason else ''}")
+            say(f"ranked: {counted(len(event.pairs), 'pair')}{reason if event.skip_reason else ''}")
         else:
             label = event.label or f"{event.state}: {event.reason}"
             say(f"{event.position:>4}  {event.author:<8} {label}")
@@ -156,7 +157,8 @@ def watch(
                 last_line = time.monotonic()
             for image, count in images.news().items():
                 console.print(
-                    f"{count} groups or checks wait for the image {image!r}, which no executor has:"
+                    f"waiting for the image {image!r}, which no executor has:"
+                    f" {counted(count, 'group or check', 'groups or checks')};"
                     f" run `rrtf images build {image}` on an executor's machine"
                 )
             if done(stats):
@@ -198,8 +200,8 @@ def stats_table(stats: Stats) -> Table:
     skipped = ", ".join(f"{reason.value} {count}" for reason, count in stats.skipped.items())
     unsound = stats.checks.get(CheckState.UNSOUND, 0)
     table.caption = (
-        f"{stats.pairs} pairs; groups without training data: {skipped or 'none'};"
-        f" quarantined: {aside} candidates, {unsampled} sample requests;"
+        f"{counted(stats.pairs, 'pair')}; groups without training data: {skipped or 'none'};"
+        f" quarantined: {counted(aside, 'candidate')}, {counted(unsampled, 'sample request')};"
         f" unsound problems: {unsound}"
     )
     return table

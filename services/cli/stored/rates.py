@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from infra.contracts.views.dashboard import ModelComparison, Models, PassAt
+from infra.printable import counted
 
 _UNNAMED = "(no model named)"
 _SHOWN = 20
@@ -28,7 +29,7 @@ def rates_table(models: Models) -> Table:
 def lines_of(found: ModelComparison) -> Iterator[str]:
     """Say how two models differ."""
     rise = found.difference
-    yield f"{found.problems} problems that both have candidates for"
+    yield f"{counted(found.problems, 'problem')} that both have candidates for"
     yield f"  {found.before or _UNNAMED}  pass@1 {_rate(found.before_pass_at_1)}"
     yield f"  {found.after or _UNNAMED}  pass@1 {_rate(found.after_pass_at_1)}"
     yield (
@@ -36,7 +37,7 @@ def lines_of(found: ModelComparison) -> Iterator[str]:
         f" {100 * rise.high:+.1f} (95 %)"
     )
     p = "" if found.mcnemar_p is None else f", McNemar's p {found.mcnemar_p:.3g}"
-    yield f"  {found.won} problems won, {found.lost} lost{p}"
+    yield f"  {counted(found.won, 'problem')} won, {found.lost} lost{p}"
     for one in found.changes[:_SHOWN]:
         (all_before, before), (all_after, after) = one.before, one.after
         yield f"  {one.slug}: {before} of {all_before} right, then {after} of {all_after}"

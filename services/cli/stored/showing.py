@@ -9,7 +9,7 @@ from rich.table import Table
 from infra import errors
 from infra.contracts.base import Outcome
 from infra.contracts.views.api import CandidateDetail, GroupView, RankingView
-from infra.printable import printable
+from infra.printable import counted, printable
 from infra.records import importers
 from services.client import Client
 
@@ -104,7 +104,7 @@ def find_group(client: Client, name: str) -> GroupView:
 
 def _pairs(ranking: RankingView, numbers: Mapping[UUID, int]) -> list[Table | str]:
     reason = f"; {ranking.skip_reason}: {ranking.advice}" if ranking.skip_reason else ""
-    count = f"{len(ranking.pairs)} pairs, {ranking.dropped_pairs} dropped{reason}"
+    count = f"{counted(len(ranking.pairs), 'pair')}, {ranking.dropped_pairs} dropped{reason}"
     return [
         count,
         *(

@@ -207,4 +207,4 @@ def test_a_teacher_is_asked_as_its_page_says(run_page, open_directory, tmp_path)
     assert len(policy.served) >= 1
     assert len(large.served) >= 2
     assert (tmp_path / "evolved/problems.jsonl").read_text()
-    assert "1 groups submitted, 0 bad" in done.stdout
+    assert "1 group submitted, 0 bad" in done.stdout

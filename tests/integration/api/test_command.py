@@ -123,8 +123,8 @@ def test_candidates_make_one_group_for_each_problem(rrtf, write, client, dispatc
     assert result.exit_code == 1
     first, kept, pairless = result.stdout.splitlines()
     assert first == "3 candidates in 2 groups submitted, 1 bad"
-    assert kept.startswith("`temperature` of 1 lines is no field of a candidate")
-    assert pairless.startswith("1 groups will give no pairs, too_few_candidates: give at least two")
+    assert kept.startswith("`temperature` of 1 line is no field of a candidate")
+    assert pairless.startswith("1 group will give no pairs, too_few_candidates: give at least two")
     assert "line 4: there is no problem 'HumanEval/9'; import it first" in result.stderr
     groups = {group.problem_slug: group for group in client.groups()}
     assert {slug: group.policy for slug, group in groups.items()} == {
@@ -158,11 +158,11 @@ def test_the_same_submission_twice_makes_its_groups_once(rrtf, write, client):
     again = rrtf("submit", path)
 
     assert again.stdout.startswith("0 candidates in 0 groups submitted, 2 known, 0 bad\n")
-    assert "`note` of 1 lines is no field of a candidate" in again.stdout
+    assert "`note` of 1 line is no field of a candidate" in again.stdout
     assert len(list(client.groups())) == 1
     # What is asked for in another way, or expressly, is not the same.
     for words in (["--pairs", "all"], ["--policy", "p"], ["--again"], ["--again"]):
-        assert rrtf("submit", path, *words).stdout.startswith("2 candidates in 1 groups")
+        assert rrtf("submit", path, *words).stdout.startswith("2 candidates in 1 group")
     assert len(list(client.groups())) == 5
 
 
@@ -183,10 +183,10 @@ def test_samples_of_one_model_give_pairs_if_all_are_to_be_paired(
     assert client.get_ranking(every.id).skip_reason is None
     assert len(client.get_ranking(every.id).pairs) == 1
     what_to_do = "no_teacher: add a teacher's program, or pair all"
-    assert f"1 groups will give no pairs, {what_to_do}" in said["teacher"]
+    assert f"1 group will give no pairs, {what_to_do}" in said["teacher"]
     assert "no_teacher" not in said["all"]
     *_, last = rrtf("watch").stdout.splitlines()
-    assert last.startswith(f"no training data from 1 groups, {what_to_do}")
+    assert last.startswith(f"no training data from 1 group, {what_to_do}")
     *_, last = rrtf("watch", teacher.id).stdout.splitlines()
     assert last.startswith(f"ranked: 0 pairs, no training data, {what_to_do}")
     assert "pair all" in " ".join(rrtf("show", teacher.id).stdout.split())
@@ -268,7 +268,7 @@ def test_a_group_is_shown_with_labels_scores_and_pairs_in_80_columns(
     data = json.loads(rrtf("show", "test/add", "--json").stdout)
 
     assert table.exit_code == 0
-    for word in ("all_pass", "partial_pass", "1/2", "1 pairs", str(good), "1 over 2 by 0.183"):
+    for word in ("all_pass", "partial_pass", "1/2", "1 pair", str(good), "1 over 2 by 0.183"):
         assert word in table.stdout
     assert "test 2, wrong_answer" in table.stdout
     assert max(map(len, table.stdout.splitlines())) <= 80
@@ -291,7 +291,7 @@ def test_stored_models_are_measured_and_compared(rrtf, database, make_group, res
 
     for word in ("m", "test", "pass@2", "50.0 %", "100.0 %"):
         assert word in rates.stdout
-    assert "1 problems that both have" in same.stdout
+    assert "1 problem that both have" in same.stdout
     assert "difference +0.0 points" in same.stdout
     assert (unknown.exit_code, unknown.stderr[-12:]) == (1, "[not_found]\n")
 
@@ -360,7 +360,7 @@ def test_one_group_is_watched_label_by_label(rrtf, make_group, client, database,
     counts = json.loads(rrtf("watch", "--json").stdout)
 
     assert told.stdout.split() == [
-        "0", "teacher", "all_pass", "1", "student", "partial_pass", "ranked:", "1", "pairs",
+        "0", "teacher", "all_pass", "1", "student", "partial_pass", "ranked:", "1", "pair",
     ]  # fmt: skip
     assert [line.get("label") for line in lines] == ["all_pass", "partial_pass", None]
     assert counts["groups"] == {"open": 0, "ranked": 1}

@@ -10,6 +10,7 @@ from infra import errors, intake
 from infra.contracts.base import Author, Integrity, Label, Outcome, SkipReason
 from infra.contracts.candidates import NewCandidate, NewGroup
 from infra.db.tables import CheckpointRow, ExecutionRow
+from infra.printable import counted
 from ranker import records
 from ranker.ranking import Rules
 from services.cli.main import app
@@ -79,8 +80,8 @@ def test_pairs_become_preferences(export, ranked):
     assert result.exit_code == 0
     done, below, alone = result.stdout.splitlines()
     assert done == f"2 rows of 3 ranked groups in {out}/data/train.jsonl"
-    assert below.startswith("no pairs in 1 groups, teacher_below_student: ask a better teacher")
-    assert alone.startswith("no pairs in 1 groups, too_few_candidates: give at least two")
+    assert below.startswith("no pairs in 1 group, teacher_below_student: ask a better teacher")
+    assert alone.startswith("no pairs in 1 group, too_few_candidates: give at least two")
     first, second = lines(out / "data/train.jsonl")
     assert (first["prompt"], first["chosen"], first["rejected"]) == (
         "def add(a, b):\n", "right", "wrong",
@@ -124,7 +125,7 @@ def test_a_folder_is_loaded_by_datasets(export, ranked, form, shape, tmp_path):
     else:
         assert first[texts.get(shape, "completion")] in ("right", "def add(a, b):\n")
     card = (out / "README.md").read_text()
-    assert f"{said['rows']} rows of 3 ranked groups" in card
+    assert f"{counted(said['rows'], 'row')} of 3 ranked groups" in card
 
 
 def test_nothing_is_overwritten_and_nothing_empty_is_left(export, ranked):
@@ -209,8 +210,8 @@ def test_labels_that_are_shared_are_left_out_of_an_export_and_counted(export, of
     result, out = export("--integrity", "isolated")
 
     path = f"{out}/data/train.jsonl"
-    left = "left out, not `isolated`: 1 groups"
-    assert result.stdout == f"1 rows of 1 ranked groups in {path}\n{left}\n"
+    left = "left out, not `isolated`: 1 group"
+    assert result.stdout == f"1 row of 1 ranked group in {path}\n{left}\n"
     (row,) = lines(out / "data/train.jsonl")
     assert "SHARED" not in row["chosen"]
     assert left in (out / "README.md").read_text()
@@ -298,7 +299,7 @@ def test_texts_go_on_from_the_prompt_and_name_the_checkpoint_that_wrote_them(
         (["--labels", "all_pass,partial_pass"], 1, {"another label": 1}),
         (["--labels", "all_pass", "--labels", "runtime_error"], 1, {"another label": 1}),
         (["--min-gap", "0.5"], 1, {"gap below 0.5": 1}),
-        (["--max-pairs-per-problem", "1"], 1, {"more than 1 pairs of a problem": 1}),
+        (["--max-pairs-per-problem", "1"], 1, {"more than 1 pair of a problem": 1}),
         (["--since", "2020-01-01"], 2, {}),
     ],
 )
@@ -309,8 +310,8 @@ def test_an_export_can_be_narrowed(export, ranked, words, rows, left):
     assert (said["rows"], said["reasons"]["rows"]) == (rows, left)
     card = (out / "README.md").read_text()
     for reason, count in left.items():
-        assert f"* left out, {reason}: {count} rows" in card
-    assert "* no pairs in 1 groups, teacher_below_student: ask a better teacher" in card
+        assert f"* left out, {reason}: {counted(count, 'row')}" in card
+    assert "* no pairs in 1 group, teacher_below_student: ask a better teacher" in card
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_what_no_executor_has_is_told_with_how_much_waits(
     assert 'rrtf_slots_at_work{room="executor"} 1.0' in metrics
     assert 'rrtf_slots_at_work{room="ranker"} 0.0' in metrics
     told = rrtf("watch", "--timeout", "0.1")
-    assert "2 groups or checks wait for the image 'mine', which no executor has" in told.stdout
+    assert "no executor has: 2 groups or checks;" in told.stdout
     as_data = rrtf("watch", "--timeout", "0.1", "--json").stdout.splitlines()
     assert {"missing_images": {"mine": 2}} in [json.loads(line) for line in as_data]
 

@@ -62,7 +62,7 @@ def test_an_export_of_ranked_groups_is_what_the_trainer_reads_and_what_is_submit
         assert [trained(group) for group in read_groups(path)] == [trained(ranked)]
     submitted = rrtf("submit", out / f"data/train.{form}", "--policy", "again")
     assert (submitted.exit_code, submitted.stdout.partition("\n")[0]) == (
-        0, "3 candidates in 1 groups submitted, 0 bad",
+        0, "3 candidates in 1 group submitted, 0 bad",
     )  # fmt: skip
     new = max(client.groups(), key=lambda group: group.id)
     found = {(one.author, program_of(client, one)) for one in client.candidates(new.id)}

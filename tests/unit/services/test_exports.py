@@ -205,7 +205,7 @@ def test_groups_without_pairs_say_why_and_what_to_do():
 
     assert rows
     assert left_out.no_pairs == {SkipReason.NO_TEACHER: 1}
-    assert f"no pairs in 1 groups, no_teacher: {ADVICE[SkipReason.NO_TEACHER]}" in list(
+    assert f"no pairs in 1 group, no_teacher: {ADVICE[SkipReason.NO_TEACHER]}" in list(
         left_out.lines()
     )
 

@@ -1,0 +1,48 @@
+"""What plug-ins and options of a suite find around them where authors run it by themselves."""
+
+import importlib.util
+import os
+from typing import Any, Final
+
+import pytest
+from _pytest.terminal import TerminalReporter
+
+_MEASURING: Final = "pytest_cov"
+_WITH_VALUE: Final = (
+    "--cov-report", "--cov-config", "--cov-context", "--cov-fail-under", "--cov-precision",
+    "--cov-reset",
+)  # fmt: skip
+_WITHOUT: Final = ("--cov-append", "--cov-branch", "--no-cov", "--no-cov-on-fail")
+_SPREADING: Final = "xdist"
+
+
+class Surroundings:
+    """Has a report for the terminal that nobody sees, and takes options that decide nothing.
+
+    Those are of plug-ins that measure coverage or spread tests over processes. Where such a plug-in
+    is installed, they are its own.
+    """
+
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        """Take the options."""
+        group: Any = parser.getgroup("passed over")
+        if importlib.util.find_spec(_MEASURING) is None:
+            group.addoption("--cov", nargs="?", const=True, action="append")
+            for name in _WITH_VALUE:
+                group.addoption(name, action="append")
+            for name in _WITHOUT:
+                group.addoption(name, action="store_true")
+        if importlib.util.find_spec(_SPREADING) is None:
+            # Small letters are kept for pytest's own plug-ins, of which that is one.
+            group._addoption("-n", "--numprocesses")
+            for name in ("--dist", "--maxprocesses"):
+                group.addoption(name)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Have the report; plug-ins write to it, and are asked for a summary by it."""
+        name = "terminalreporter"
+        nowhere = open(os.devnull, "w")  # noqa: SIM115 - for as long as the session
+        config.add_cleanup(nowhere.close)
+        config.pluginmanager.unblock(name)
+        config.pluginmanager.register(TerminalReporter(config, nowhere), name)
