@@ -126,6 +126,7 @@ def test_nothing_is_said_to_be_guarded_where_a_plugin_decides(slot):
     assert (guards.guarded, guards.none_because) == (0, Unguarded.PLUGINS)
 
 
+@pytest.mark.slow
 def test_plugins_are_found_where_the_suite_has_them(slot):
     plugin = (
         "import pytest\n@pytest.fixture(autouse=True)\ndef fresh():\n"
@@ -141,6 +142,7 @@ def test_plugins_are_found_where_the_suite_has_them(slot):
     assert silent.label is not Label.ALL_PASS
 
 
+@pytest.mark.slow
 def test_options_that_measure_or_spread_decide_nothing(slot):
     suite = suite_of("")
     files = {"tox.ini": "[pytest]\naddopts = --cov=calc --cov-report term-missing -n auto\n"}
