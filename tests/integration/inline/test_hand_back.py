@@ -38,13 +38,13 @@ def request(attempt, programs, image="std"):
     )
 
 
-def execute(asked, redis_url, home, batch_seconds):
+def execute(asked, redis_url, home, batch_seconds, is_waited_for=False):
     environment = os.environ | {
         "REDIS_URL": redis_url,
         "RRTF_EXECUTOR_HOME": str(home),
         "RRTF_EXECUTOR_BATCH_SECONDS": str(batch_seconds),
     }
-    command = [sys.executable, "-c", CHILD, asked.model_dump_json(), str(PRIORITIES[False])]
+    command = [sys.executable, "-c", CHILD, asked.model_dump_json(), str(PRIORITIES[is_waited_for])]
     subprocess.run(command, env=environment, check=True)
 
 
@@ -54,13 +54,20 @@ def waiting(redis_url, queue):
         return [decoded(raw) for key in queue_keys(queue) for raw in client.lrange(key, 0, -1)]
 
 
-def test_the_rest_of_bulk_work_stays_behind_those_who_wait(redis_url, open_directory):
-    execute(request(1, 2), redis_url, open_directory / "executor", 0.000001)
+@pytest.mark.parametrize(
+    ("is_waited_for", "rest", "told"), [(False, [0, 1], [1, 2]), (True, [1, 0], [3, 0])]
+)
+def test_the_rest_of_bulk_work_stays_behind_those_who_wait(
+    redis_url, open_directory, is_waited_for, rest, told
+):
+    home = open_directory / "executor"
+
+    execute(request(1, 2), redis_url, home, 0.000001, is_waited_for)
 
     with redis.Redis.from_url(redis_url) as client:
-        assert [client.llen(key) for key in queue_keys(Queue.EXECUTOR)] == [0, 1]
+        assert [client.llen(key) for key in queue_keys(Queue.EXECUTOR)] == rest
         # Its results too; what is told at once is that there is an executor.
-        assert [client.llen(key) for key in queue_keys(Queue.RANKER)] == [1, 2]
+        assert [client.llen(key) for key in queue_keys(Queue.RANKER)] == told
 
 
 @pytest.mark.slow
