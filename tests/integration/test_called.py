@@ -147,11 +147,16 @@ func f(n int) string {
 }
 """,
     Language.JAVA: """
+import java.io.*;
 import java.util.*;
 class Answers {
     static String f(int n) throws Exception {
         System.out.print(n + " {");
-        try (Scanner words = new Scanner(System.in)) { if (words.hasNext()) return "more"; }
+        try (BufferedReader lines = new BufferedReader(new InputStreamReader(System.in))) {
+            if (lines.readLine() != null) return "more";
+        }
+        System.in.close();
+        if (new Scanner(System.in).hasNext()) return "more";
         if (n == 2) System.out.close();
         return n + "";
     }

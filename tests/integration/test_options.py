@@ -159,3 +159,45 @@ def test_an_edition_of_rust_holds_for_calls_too(cell, edition):
     else:
         wanted = Label.ALL_PASS if edition == 2015 else Label.COMPILE_ERROR
         assert judge.judge(program).label is wanted
+
+
+MORE = {
+    "a file that a strict compiler would not have empty": (
+        Language.C, ("-pedantic-errors", "more.c"), {"more.c": "int g(void) { return f(); }"}
+    ),
+    "a file that is no source": (
+        Language.C, ("-Wl,--version-script=v.map",), {"v.map": "{ global: *; };"}
+    ),
+    "a symbol of the candidate": (Language.C, ("-Wl,--require-defined=f",), {}),
+    "a top module in one word": (Language.VERILOG, ("-stb",), {}),
+    "no prelude": (Language.HASKELL, ("-XNoImplicitPrelude",), {}),
+}  # fmt: skip
+"""Options that matter with more than a program that does nothing."""
+
+
+@pytest.mark.parametrize("what", MORE)
+def test_options_are_refused_for_no_other_reason_than_theirs(cell, what):
+    language, options, files = MORE[what]
+    suite = suite_of(language, options)
+    extended = suite.tests[0].model_copy(update={"files": files})
+    judge = Judge(cell.sandbox, suite.model_copy(update={"tests": (extended,)}), "test")
+
+    label = judge.judge("nonsense(").label
+
+    assert (judge.refused, label) == (None, Label.COMPILE_ERROR)
+
+
+def test_a_top_module_is_named_in_one_word_or_two(cell):
+    judge = Judge(cell.sandbox, suite_of(Language.VERILOG, ("-stb",)), "test")
+
+    assert judge.judge(PROGRAMS[Language.VERILOG][0]).label is Label.ALL_PASS
+
+
+def test_options_beside_files_of_any_kind_are_refused(cell):
+    suite = suite_of(Language.GO, ("-nonsense",))
+    files = {"go.mod": "module x\n\ngo 1.19\n", "x.go": "package main"}
+    extended = suite.tests[0].model_copy(update={"files": files})
+    judge = Judge(cell.sandbox, suite.model_copy(update={"tests": (extended,)}), "test")
+
+    with pytest.raises(SuiteBroken, match="refuses the options -nonsense"):
+        judge.judge(PROGRAMS[Language.GO][0])

@@ -6,23 +6,20 @@ hold of the kernel can forge what its own cells show, and nothing more.
 """
 
 import asyncio
-import codecs
 import contextlib
 import importlib.util
 import json
 import os
 import signal
-import subprocess
 import sys
+import tempfile
 import traceback
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from executor.guest.channel import Channel
 from executor.guest.programs import carrying
-from executor.guest.programs.python import finish
+from executor.guest.programs.kernel import become_kernel
 
-FOLDER: Final = "/tmp/.notebook"
-"""Where the kernel and this process meet, and the kernel keeps its own files."""
 MOST_BYTES: Final = 16 * 2**20
 """Of all that the cells show together, as JSON."""
 _START_SECONDS: Final = 30.0
@@ -30,7 +27,6 @@ _HEED_SECONDS: Final = 2.0
 """How long an interrupted cell may take to its end."""
 _END_SECONDS: Final = 5.0
 """How long the kernel may take to its end when all cells have run."""
-_PLOTS: Final = "module://matplotlib_inline.backend_inline"
 
 
 class _Stopped(Exception):
@@ -52,19 +48,23 @@ def run(fd: int, start: dict[str, Any]) -> int:
     carrying.take(fd, start)
     from jupyter_client.connect import write_connection_file
 
-    os.mkdir(FOLDER, 0o700)
+    # Its name is that of no file that was brought.
+    folder = tempfile.mkdtemp(prefix=".notebook-", dir="/tmp")
     key = os.urandom(16).hex().encode()
     file, _ = write_connection_file(
-        f"{FOLDER}/kernel.json", transport="ipc", ip=f"{FOLDER}/socket", key=key
+        f"{folder}/kernel.json", transport="ipc", ip=f"{folder}/socket", key=key
     )
     kernel = os.fork()
     if kernel == 0:
         os.close(fd)
-        _become_kernel(file)
+        become_kernel(folder, file)
     try:
         cells = asyncio.run(_shown(start["cells"], start["cell_seconds"], _Kernel(kernel, file)))
     except _NotStarted as failure:
-        channel.send({"not_started": str(failure)})
+        print(failure, file=sys.stderr)  # noqa: T201 - for whoever reads what became of it
+        # A file that was brought may have taken the place of a module that the kernel needs.
+        is_ours = not (failure.has_ended and start["files"])
+        channel.send({"not_started" if is_ours else "stopped": str(failure)})
         return 1
     except _Stopped as stopped:
         print(stopped, file=sys.stderr)  # noqa: T201 - for whoever reads what became of it
@@ -76,76 +76,6 @@ def run(fd: int, start: dict[str, Any]) -> int:
         return 1
     channel.send({"cells": cells})
     return 0
-
-
-def _become_kernel(file: str) -> NoReturn:
-    """Serve as the kernel until it is told to end; never return."""
-    # Signals that a cell sends to its group are no concern of the process that speaks with it.
-    os.setsid()
-    import ipykernel.zmqshell
-    from ipykernel import kernelapp
-
-    ipykernel.zmqshell.system = _run_command
-    kernelapp.IOPubThread = _without_network(kernelapp.IOPubThread)
-    if "matplotlib" in sys.modules:
-        # Where it is loaded already it has looked for the environment's before.
-        sys.modules["matplotlib"].rcParams["backend"] = _PLOTS
-    sys.argv = ["ipykernel_launcher", "-f", file]
-    sys.path.insert(0, "")
-    kernelapp.IPKernelApp.launch_instance(
-        [
-            *sys.argv[1:], f"--ipython-dir={FOLDER}", "--HistoryManager.hist_file=:memory:",
-            "--log-level=CRITICAL",
-        ]
-    )  # fmt: skip
-    # The interpreter's own end would touch everything that is loaded, which costs a copy of it.
-    # IPython's exit handler forgets what the cells have made, so that open files get their content.
-    os._exit(finish())
-
-
-def _without_network(base: Any) -> Any:
-    """Have what children of the kernel print come to it over a Unix socket rather than by TCP."""
-    import zmq
-    from zmq.eventloop.zmqstream import ZMQStream
-
-    address = f"ipc://{FOLDER}/children"
-
-    class Thread(base):  # type: ignore[misc] # of the image
-        def _setup_pipe_in(self) -> None:
-            self._pipe_uuid = os.urandom(16)
-            source = self.socket.context.socket(zmq.PULL)
-            source.bind(address)
-            self._pipe_in = ZMQStream(source, self.io_loop)
-            self._pipe_in.on_recv(self._handle_pipe_msg)
-
-        def _setup_pipe_out(self) -> Any:
-            context = zmq.Context()
-            target = context.socket(zmq.PUSH)
-            target.linger = 3000
-            target.connect(address)
-            return context, target
-
-    return Thread
-
-
-def _run_command(command: str) -> int:
-    """Run a line of the shell and print what it writes; return its exit status.
-
-    It takes the place of IPython's own, which needs a terminal.
-    """
-    from IPython.utils._process_common import process_handler
-
-    def printed(process: "subprocess.Popen[bytes]") -> int:
-        if process.stdin is None or process.stdout is None:
-            raise AssertionError("it has pipes")
-        process.stdin.close()
-        text = codecs.getincrementaldecoder("utf-8")("replace")
-        while written := os.read(process.stdout.fileno(), 1 << 16):
-            sys.stdout.write(text.decode(written))
-        return process.wait()
-
-    status: int | None = process_handler(command, printed, subprocess.STDOUT)
-    return 128 + signal.SIGINT if status is None else status
 
 
 class _Kernel:
@@ -175,6 +105,10 @@ class _Kernel:
 class _NotStarted(Exception):
     """The kernel did not come up, and no cell has run."""
 
+    def __init__(self, why: str, has_ended: bool) -> None:
+        super().__init__(why)
+        self.has_ended = has_ended
+
 
 async def _shown(cells: list[str], seconds: float, kernel: _Kernel) -> list[dict[str, Any]]:
     """Run cells and return what each has shown.
@@ -192,9 +126,9 @@ async def _shown(cells: list[str], seconds: float, kernel: _Kernel) -> list[dict
     ready = asyncio.ensure_future(client.wait_for_ready(_START_SECONDS))
     await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
     if not ready.done():
-        raise _NotStarted(kernel.ending())
+        raise _NotStarted(kernel.ending(), has_ended=True)
     if ready.exception() is not None:
-        raise _NotStarted(str(ready.exception()))
+        raise _NotStarted(str(ready.exception()), has_ended=False)
     shown, room = [], _Room()
     for number, cell in enumerate(cells, 1):
         one = _Cell(room)

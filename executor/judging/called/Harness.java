@@ -313,6 +313,8 @@ public class Harness {
         OutputStream out = new FileOutputStream("/dev/stdout");
         String mark = lines.readLine();
         for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+            // One that an earlier call has closed would not be at its end, but an error.
+            System.setIn(InputStream.nullInputStream());
             String answer = answer("CALLED_FUNCTION", (List<?>) new Parser(line).value());
             System.out.flush();
             out.write((mark + answer + "\n").getBytes(StandardCharsets.UTF_8));

@@ -18,6 +18,8 @@ from executor.languages import TOOLCHAINS
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
+TOP_MODULE: Final = "-s"
+"""What stands behind it, or is the next word, names a module that nothing else has."""
 _REPORT: Final = re.compile(
     r"^(?:ERROR: |FATAL: |Mismatches: (?:(?P<passed>0)|\d+) in )(?P<name>[^\n]*)", re.MULTILINE
 )
@@ -55,6 +57,7 @@ def compose_verilog(test: ProgramTest, program: str, mark: Mark) -> Composed:
         harness: _HARNESS.format(name=name, **mark._asdict()),
     }
     # Where the top module is named, every other one has to be.
-    top = ("-s", name) if "-s" in test.options else ()
+    is_named = any(word.startswith(TOP_MODULE) for word in test.options)
+    top = (TOP_MODULE, name) if is_named else ()
     build = Build.of(toolchain, files, (harness, *top, *test.options))
     return Composed(build, mark.text, _REPORT, int(_COUNTED in test.source))
