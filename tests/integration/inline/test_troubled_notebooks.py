@@ -7,6 +7,8 @@ import pytest
 from tests.integration.inline.test_notebooks import failed, notebook, shown
 from tests.integration.inline.test_sandbox_fusion import in_base_64
 
+pytestmark = pytest.mark.slow
+
 pytestmark = pytest.mark.usefixtures("kernel_image")
 
 
