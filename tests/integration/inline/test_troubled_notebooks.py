@@ -7,9 +7,7 @@ import pytest
 from tests.integration.inline.test_notebooks import failed, notebook, shown
 from tests.integration.inline.test_sandbox_fusion import in_base_64
 
-pytestmark = pytest.mark.slow
-
-pytestmark = pytest.mark.usefixtures("kernel_image")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("kernel_image")]
 
 
 def test_half_of_a_pair_is_shown_as_a_question_mark(raw):
