@@ -9,10 +9,8 @@ from executor.images.packages import Images
 from tests.integration.inline.test_sandbox_fusion import in_base_64, run_code
 from tests.samples import sampled
 
-pytestmark = pytest.mark.slow
-
 FOLDER = "/tmp"  # noqa: S108 - of the jail
-pytestmark = pytest.mark.usefixtures("kernel_image")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("kernel_image")]
 
 
 def notebook(raw, *cells, **fields):
