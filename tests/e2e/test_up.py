@@ -20,6 +20,8 @@ from infra.local.parts import parts_of
 from services.client import Client
 from tests.processes import descendants, lives, words_of
 
+pytestmark = pytest.mark.slow
+
 _numbers = itertools.count(1)
 
 
@@ -137,7 +139,6 @@ def test_each_process_gets_its_own_part_of_the_environment(running):
         assert got == (ENVIRONMENT if module == "sampler" else {}), module
 
 
-@pytest.mark.slow
 def test_a_second_one_on_its_port_or_in_its_data_directory_is_refused(running, start):
     port = int(running.url.rpartition(":")[2])
 
@@ -175,7 +176,6 @@ def own_children(up):
     return {child.name(): child for child in up.children() if child.ppid() == up.process.pid}
 
 
-@pytest.mark.slow
 def test_ctrl_c_ends_it_clean(running):
     children = running.children()
     running.process.send_signal(signal.SIGINT)
@@ -205,7 +205,6 @@ def test_whatever_ends_it_nothing_of_it_goes_on(start, number):
     end(up, number, up.children())
 
 
-@pytest.mark.slow
 def test_one_that_is_killed_while_it_starts_leaves_nothing_and_has_the_key_of_before(
     running, start
 ):
@@ -224,7 +223,6 @@ def has_started(up, name):
     return any(words_of(child)[1:3] == ["-m", name] for child in up.children())
 
 
-@pytest.mark.slow
 def test_sigterm_while_it_starts_ends_it_at_once_and_leaves_nothing(start):
     up = start()
     up.wait_until((up.home / "logs" / "api.log").exists)
@@ -238,7 +236,6 @@ def test_sigterm_while_it_starts_ends_it_at_once_and_leaves_nothing(start):
     assert not any(map(lives, children))
 
 
-@pytest.mark.slow
 def test_a_port_that_is_taken_is_said_before_anything_is_started(start):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -110,6 +110,7 @@ def test_a_run_that_was_killed_at_three_places_gives_the_same_bytes(
     assert tree(out) == tree(whole)
 
 
+@pytest.mark.slow
 def test_rates_labels_and_levels_are_what_the_programs_are(whole):
     found = json.loads((whole / "evaluation.json").read_text())
     cells = {(cell["model"], cell["benchmark"]): cell for cell in found["cells"]}
@@ -126,6 +127,7 @@ def test_rates_labels_and_levels_are_what_the_programs_are(whole):
     assert by_level(one)["self_contained"] == ["two/easy"]
 
 
+@pytest.mark.slow
 def test_two_models_are_compared_problem_by_problem_and_test_by_test(whole):
     models = whole / "models"
 
@@ -141,6 +143,7 @@ def test_two_models_are_compared_problem_by_problem_and_test_by_test(whole):
     assert two.difference.low < 0 < two.difference.high
 
 
+@pytest.mark.slow
 def test_the_report_names_what_nobody_solves_with_its_failure_and_what_comes_near(whole):
     page, text = (whole / "report.html").read_text(), (whole / "report.md").read_text()
 

@@ -33,12 +33,16 @@ RUN.sort(key=lambda page: page.name != "score-my-samples.md")
 OWN_SUITE = {ROOT / "README.md", ROOT / "infra/docs/how-to/use-my-teacher.md"}
 """Pages that start one themselves."""
 SLOW = {
+    "add-a-language.md": pytest.mark.slow,
     "check-my-tests.md": pytest.mark.slow,
     "evaluate.md": pytest.mark.slow,
+    "keep-benchmarks-out.md": pytest.mark.slow,
     "operate.md": pytest.mark.slow,
     "packages.md": pytest.mark.slow,
-    "read-a-verdict.md": pytest.mark.slow,  # Goes on from the next.
+    "read-a-verdict.md": pytest.mark.slow,  # Goes on from the next but one.
+    "reward-in-verl.md": pytest.mark.slow,
     "score-my-samples.md": pytest.mark.slow,
+    "use-the-client.md": pytest.mark.slow,
     "reward-in-trl.md": pytest.mark.thorough,  # Loads a model.
 }
 LANGUAGES = {"sh", "python", "json", "toml", "yaml", "text"}

@@ -62,6 +62,7 @@ def problem(number, *tests, **fields):
     return Problem(slug=f"p/{number}", prompt="", entry_point="add", tests=tests, **fields)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("inline_executor", "numpy_image")
 def test_an_executor_tells_which_images_it_has(inline_redis, open_directory):
     built = Images(open_directory / "executor").built()

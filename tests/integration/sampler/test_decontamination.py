@@ -81,6 +81,7 @@ def test_records_are_found_by_words_or_by_what_their_programs_do(known, tmp_path
     assert (summed.dataset, summed.problems, summed.testable, summed.met) == ("ours", 4, 4, 2)
 
 
+@pytest.mark.slow
 def test_an_import_refuses_what_a_benchmark_asks_and_its_own_tests_tell_the_rest_apart(
     known, tmp_path
 ):

@@ -26,6 +26,7 @@ def teacher_key(monkeypatch):
     monkeypatch.setenv("TEACHER_KEY", "k-teacher")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "samples_per_request"),
     [*((fault, 1) for fault in FAULTS), (Fault.WRONG_N, 4), (Fault.DUPLICATED, 4)],

@@ -143,6 +143,7 @@ def test_the_time_without_a_batch_is_a_share_of_all_time_and_hides_nothing_of_th
         assert one.metrics["wait_seconds"] > 0
 
 
+@pytest.mark.slow
 def test_batches_of_a_step_are_added_up(trainers, form_batches, trained_batches, client):
     form_batches(5, "default")
 
@@ -163,6 +164,7 @@ def test_a_second_trainer_of_a_policy_is_told_who_trains_it(trainers, form_batch
     assert not list((trainers.root / "default").glob("0*"))
 
 
+@pytest.mark.slow
 def test_a_trainer_waits_for_the_lease_of_a_dead_one_to_end(
     trainers, form_batches, trained_batches, database, monkeypatch
 ):
@@ -215,6 +217,7 @@ def test_what_was_trained_on_a_lost_lease_is_discarded(
     assert same(trainers.weights("raced", 3), trainers.weights("calm", 3))
 
 
+@pytest.mark.slow
 def test_a_step_that_diverges_records_nothing_and_says_where_to_go_on_from(
     trainers, form_batches, trained_batches, client
 ):
@@ -261,6 +264,7 @@ def test_a_trainer_told_to_stop_records_what_it_has(trainers, form_batches, clie
     assert client.checkpoints("default")[0].version == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batches_per_step", [1, 2])
 def test_a_batch_that_comes_with_the_word_to_stop_is_not_recorded_and_is_given_back(
     trainers, form_batches, trained_batches, client, monkeypatch, batches_per_step
