@@ -47,6 +47,7 @@ HERE = {
     "compare": ["{}/models/none", "{}/models/none"],
     "pass-at-k": [],
     "exercises": ["{}/made", "--training", "2", "--held-out", "1"],
+    "project": ["{}/project", "--out", "{}/project.jsonl"],
 }
 ENDS_IN_1 = {"watch", "train", "export", "report", "compare"}
 """They say that nobody works, or has worked, or what is wrong with their files."""
@@ -304,6 +305,11 @@ def test_a_command_runs_in_the_image_of_services_or_says_what_it_lacks(
     assert {*HERE, *ELSEWHERE} == set(commands(typer.main.get_command(command_line)))
     (tmp_path / "problems.jsonl").write_text(json.dumps(PROBLEM))
     (tmp_path / "candidates.jsonl").write_text(json.dumps(CANDIDATE))
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project/adding.py").write_text("def add(a, b):\n    return a + b\n")
+    (tmp_path / "project/test_adding.py").write_text(
+        "from adding import add\n\ndef test_add():\n    assert add(1, 2) == 3\n"
+    )
 
     words = [
         [*name.split(), *(word.format(tmp_path) for word in (HERE | ELSEWHERE)[name])]
