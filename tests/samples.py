@@ -14,8 +14,8 @@ from infra.contracts.base import Language
 
 T = TypeVar("T")
 SLOW_LANGUAGES = {
-    Language.D, Language.HASKELL, Language.JAVA, Language.KOTLIN, Language.R, Language.RACKET,
-    Language.SCALA, Language.TYPESCRIPT,
+    Language.CPP, Language.D, Language.GO, Language.HASKELL, Language.JAVA, Language.KOTLIN,
+    Language.R, Language.RACKET, Language.RUST, Language.SCALA, Language.TYPESCRIPT,
 }  # fmt: skip
 """Whose compilers or interpreters take seconds for a suite."""
 

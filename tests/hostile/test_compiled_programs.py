@@ -97,6 +97,7 @@ def test_what_a_compiler_leaves_goes_nowhere_but_into_the_next_jail(slot, name):
     assert told(native, native.compile("print 1")) == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
 def test_nothing_piles_up_in_the_supervisor(slot):
     native = runner(slot, Language.PERL)

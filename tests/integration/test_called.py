@@ -42,6 +42,7 @@ func main() { os.Exit(7) }
 """,
     Language.JAVA: """
 import java.util.*;
+from tests.samples import SLOW_LANGUAGES, slow_where
 public class Answers {
     Map<String, double[]> f(String name, List<Long> numbers) {
         System.out.print("noise");
@@ -109,7 +110,7 @@ def judged(slot, language, source, tests=TESTS, **fields):
 
 
 @MODES
-@pytest.mark.parametrize("language", PROGRAMS)
+@pytest.mark.parametrize("language", slow_where(SLOW_LANGUAGES.__contains__, PROGRAMS))
 def test_values_go_in_and_come_out(slot, language):
     verdict = judged(slot, language, program(language))
 
@@ -196,7 +197,7 @@ function f(n: number): string {
 
 
 @MODES
-@pytest.mark.parametrize("language", READERS)
+@pytest.mark.parametrize("language", slow_where(SLOW_LANGUAGES.__contains__, READERS))
 def test_a_function_that_reads_finds_the_end_and_one_that_prints_disturbs_nothing(slot, language):
     tests = tuple(CallTest(args=(n,), expected=f"{n}") for n in (1, 2, 3, 4))
 

@@ -137,6 +137,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 def test_programs_are_judged_as_the_publisher_does():
     problems, programs = [], []
     for number, (record, program, _) in enumerate(CASES):

@@ -97,6 +97,7 @@ def suite_of(language, options, **fields):
     return Suite(tests=(test,), language=language, **fields)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", CASES)
 def test_options_that_a_compiler_refuses_are_no_candidates_fault(cell, language):
     program, _, _, refused = PROGRAMS[language]

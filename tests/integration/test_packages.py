@@ -40,6 +40,7 @@ def names(home):
     return sorted(name for name in here if not name.startswith((".", "python")))
 
 
+@pytest.mark.slow
 def test_the_list_says_what_is_built_and_how_large_it_is(home, wheels):
     wheels.add("thing", "1.0", {"thing.py": ""})
     built = Images(home).build("mine", wheels.requirements("thing"))

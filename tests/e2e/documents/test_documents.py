@@ -42,6 +42,7 @@ SLOW = {
     "read-a-verdict.md": pytest.mark.slow,  # Goes on from the next but one.
     "reward-in-verl.md": pytest.mark.slow,
     "score-my-samples.md": pytest.mark.slow,
+    "train-my-model.md": pytest.mark.slow,
     "use-the-client.md": pytest.mark.slow,
     "reward-in-trl.md": pytest.mark.thorough,  # Loads a model.
 }

@@ -463,6 +463,7 @@ def test_an_import_that_checks_refuses_what_is_not_sound(rrtf, write, client):
     assert [one.slug for one in client.problems()] == ["own/one"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("sandbox")
 def test_the_strength_of_tests_is_kept_with_a_problem_and_changes_nothing_else(rrtf, write, client):
     path = write("problems.jsonl", OWN)

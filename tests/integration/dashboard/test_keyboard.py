@@ -1,5 +1,6 @@
 """The dashboard without a mouse."""
 
+import pytest
 from playwright.sync_api import expect
 
 
@@ -7,6 +8,7 @@ def focused(page):
     return page.evaluate("document.activeElement.textContent")
 
 
+@pytest.mark.slow
 def test_pages_are_reached_and_read_by_keyboard_alone(page):
     page.reload()
     page.get_by_role("heading", name="Labelled").wait_for()

@@ -51,6 +51,7 @@ def test_colouring_and_comparing_lose_no_character(module):
             assert ["".join(piece for _, piece in part) for part in parts] == [text, other]
 
 
+@pytest.mark.slow
 def test_what_python_writes_of_a_text_is_read_back(module):
     for text in (*TEXTS, "\x00\x1b\u202e'\"", "tab\t\\n"):
         assert module("tests", "unquoted", repr(text)) == text

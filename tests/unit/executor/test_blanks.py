@@ -140,6 +140,7 @@ def everywhere(form, content, language):
     return found
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(layouts(), st.sampled_from([Language.CPP, Language.JAVA]))
 def test_what_is_filled_in_is_what_a_compiler_would_have_written(layout, language):

@@ -109,6 +109,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(samples):
     assert covered >= 51
 
 
+@pytest.mark.slow
 def test_the_interval_of_another_run_covers_other_runs_and_is_narrower():
     rng = random.Random(1)
     rates = [rng.betavariate(0.6, 1.4) for _ in range(60)]
@@ -142,6 +143,7 @@ def test_nothing_solved_and_nothing_changed_is_not_taken_for_certain():
     assert half.low < 0.5 < half.high
 
 
+@pytest.mark.slow
 def test_as_many_programs_as_one_likes_overflow_nothing():
     found = over_programs([Count(5_000, 2_500), Count(5_000, 0)], 100)
 

@@ -197,6 +197,7 @@ def test_chunks_of_the_head_give_the_loss_and_gradient_of_whole_logits(architect
     assert torch.linalg.vector_norm(its_gradient - gradient) < 1e-6 * gradient.norm()
 
 
+@pytest.mark.slow
 def test_a_head_with_something_behind_it_is_not_given_chunks():
     soft = Gemma2Config(
         vocab_size=VOCABULARY,
