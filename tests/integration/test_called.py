@@ -8,6 +8,7 @@ from infra.contracts.base import Integrity, IntegrityRule, Label, Language
 from infra.contracts.execution import Suite
 from infra.contracts.problems import CallTest, Limits, Problem, ProgramTest
 from tests.integration.judged import outcomes
+from tests.samples import SLOW_LANGUAGES, slow_where
 
 MODES = pytest.mark.parametrize("slot", ["cell"], indirect=True)
 # Each returns its text and its numbers in a new form; of some numbers it does what is said there.
@@ -42,7 +43,6 @@ func main() { os.Exit(7) }
 """,
     Language.JAVA: """
 import java.util.*;
-from tests.samples import SLOW_LANGUAGES, slow_where
 public class Answers {
     Map<String, double[]> f(String name, List<Long> numbers) {
         System.out.print("noise");
@@ -210,6 +210,7 @@ def test_a_function_that_reads_finds_the_end_and_one_that_prints_disturbs_nothin
 ENDLESS = "function f(n) { if (n === 3) for (;;); if (n === 4) return new Map(); return n; }"
 
 
+@pytest.mark.slow
 @MODES
 def test_one_test_that_hangs_leaves_the_others_their_answers(slot):
     tests = [CallTest(args=(n,), expected=n) for n in (1, 2, 3, 5, 4)]

@@ -136,6 +136,7 @@ def test_asked_to_end_it_says_what_it_keeps_and_leaves_nothing(start, number, to
     assert list(label.temporary.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [CELL, pytest.param(STRICT, marks=pytest.mark.thorough)], ids=["cell", "strict"]
 )

@@ -310,6 +310,7 @@ def test_a_free_port_is_free_and_never_given_to_an_outgoing_connection():
     assert port < first or first <= 20_000
 
 
+@pytest.mark.slow
 def test_servers_started_again_keep_their_addresses_and_what_they_held(home):
     with LocalServers(home) as servers:
         urls = servers.database_url, servers.redis_url
@@ -329,6 +330,7 @@ def test_servers_started_again_keep_their_addresses_and_what_they_held(home):
             assert client.get("kept") == b"one"
 
 
+@pytest.mark.slow
 def test_a_killed_valkey_comes_back_with_its_address_and_what_it_held(home):
     with LocalServers(home) as servers:
         url, first = servers.redis_url, servers.valkey.pid

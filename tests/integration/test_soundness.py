@@ -310,6 +310,7 @@ def test_tests_of_either_integrity_are_tried(cell, prefix):
     assert strength.killed == 1
 
 
+@pytest.mark.slow
 def test_a_mutant_that_does_not_end_is_killed(cell):
     reference = "def add(a, b):\n    while b > 0:\n        a += 1\n        b -= 1\n    return a\n"
 

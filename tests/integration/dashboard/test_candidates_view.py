@@ -126,6 +126,7 @@ def test_a_program_is_run_again_and_saved(visit, page, two, client):
     assert client.get_candidate(made).program == PROGRAM
 
 
+@pytest.mark.slow
 def test_two_candidates_are_picked_and_seen_side_by_side(visit, page, two):
     visit("candidates")
     expect(page.locator("input.pick")).to_have_count(2)

@@ -1,8 +1,10 @@
 """The view of models: rates of each, and where two of them differ."""
 
+import pytest
 from playwright.sync_api import expect
 
 
+@pytest.mark.slow
 def test_models_are_listed_and_compared(visit, page, judge, entries):
     judge(*entries)
     visit("models")

@@ -318,6 +318,7 @@ def test_two_processes_train_what_one_trains(trainers, form_batches, trained_bat
         torch.testing.assert_close(together[name], alone[name], atol=1e-5, rtol=0)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_says_its_prompt_form_and_no_trainer_of_another_goes_on(
     trainers, form_batches, client
 ):

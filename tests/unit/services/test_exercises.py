@@ -61,6 +61,7 @@ def test_there_are_many_thousands():
     assert len({draw(rng).key for _ in range(12_000)}) > 9_000
 
 
+@pytest.mark.slow
 def test_no_split_asks_what_another_asks():
     rng = random.Random(0)
     drawn = {split: [draw_from(split, rng) for _ in range(4_000)] for split in Split}
