@@ -65,9 +65,13 @@ def _of_attribute(tree: Tree, node: ast.Attribute, named: dict[str, str]) -> Ite
 
 
 def _definers(
-    tree: Tree, module: str, name: str | None, seen: frozenset[tuple[str, str]] = frozenset()
+    tree: Tree, module: str, name: str | None, seen: set[tuple[str, str]] | None = None
 ) -> Iterator[str]:
-    """Yield the file that defines a name of a module, following what that imports itself."""
+    """Yield the file that defines a name of a module, following what that imports itself.
+
+    `seen` has what was looked for already: each name of a module once, whatever ways lead to it.
+    """
+    seen = set() if seen is None else seen
     path = tree.modules.get(module)
     if path is None:
         return
@@ -78,12 +82,16 @@ def _definers(
     if inner is not None:
         yield inner
         return
-    found = False
-    for origin, original in () if (module, name) in seen else _origins(tree, path, name):
-        for one in _definers(tree, origin, original, seen | {(module, name)}):
+    seen.add((module, name))
+    found = is_followed = False
+    for origin, original in _origins(tree, path, name):
+        if (origin, original) in seen:
+            is_followed = True  # Elsewhere.
+            continue
+        for one in _definers(tree, origin, original, seen):
             found = True
             yield one
-    if not found:
+    if not found and (not is_followed or _binds(tree.parsed(path), name)):
         yield path
 
 
@@ -101,23 +109,35 @@ def _origins(tree: Tree, path: str, name: str) -> Iterator[tuple[str, str]]:
                 yield module, name
 
 
-def _defines(tree: Tree, module: str, name: str, seen: frozenset[str] = frozenset()) -> bool:
-    """Tell whether a module has a name, be it that it takes all names of another."""
+def _defines(tree: Tree, module: str, name: str, seen: set[str] | None = None) -> bool:
+    """Tell whether a module has a name, be it that it takes all names of another.
+
+    `seen` has the files that were looked into already, for some take all names of one another.
+    """
+    seen = set() if seen is None else seen
     path = tree.modules.get(module)
     if path is None or path in seen:
         return False
+    seen.add(path)
     code = tree.parsed(path)
     for node in ast.walk(code) if code else ():
         match node:
             case ast.ImportFrom(_, [ast.alias("*")]):
-                if _defines(tree, _absolute(tree, path, node), name, seen | {path}):
+                if _defines(tree, _absolute(tree, path, node), name, seen):
                     return True
+            case ast.alias(found, alias) if name == (alias or found):
+                return True
+    return _binds(code, name)
+
+
+def _binds(code: ast.Module | None, name: str) -> bool:
+    """Tell whether code gives a name to something of its own."""
+    for node in ast.walk(code) if code else ():
+        match node:
             case ast.FunctionDef(found) | ast.ClassDef(found) | ast.AsyncFunctionDef(found):
                 if found == name:
                     return True
             case ast.Name(found, ast.Store()) if found == name:
-                return True
-            case ast.alias(found, alias) if name == (alias or found):
                 return True
     return False
 

@@ -96,6 +96,17 @@ def test_a_name_is_followed_to_where_it_is_defined(shop):
     assert [*made(write(shop, files))] == ["shop/src/shop/cart", "shop/src/shop/prices"]
 
 
+def test_modules_that_take_all_names_of_one_another_are_looked_into_once(tmp_path):
+    names = [f"m{number}" for number in range(12)]
+    stars = "".join(f"from .{name} import *\n" for name in names)
+    write(tmp_path, {f"many/{name}.py": stars for name in names})
+    write(tmp_path, {"many/__init__.py": stars, "many/last.py": f"{stars}\ndef f(): return 1\n"})
+    write(tmp_path, {"many/m5.py": f"{stars}from .last import *\n"})
+    write(tmp_path, {"test_many.py": "from many import f, nothing\n\ndef test_f(): assert f()\n"})
+
+    assert "many/last.py" in {entry.name for entry in entries(tmp_path, Wanted())}
+
+
 def test_a_folder_may_be_a_package_without_saying_so(tmp_path):
     files = {
         "src/shop/cart.py": "def total(): return 1\n",
