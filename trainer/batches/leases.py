@@ -96,6 +96,7 @@ class Leases:
     def _ask(self, limit: int, patient: bool) -> tuple[LeasedBatch, ...]:
         """Ask once, and again for as long as a lease of another trainer may outlive it."""
         patient_until = time.monotonic() + 1.5 * self._settings.lease_seconds
+        is_told = False
         while not self._stop.is_set():
             request = LeaseRequest(
                 worker=self._settings.worker,
@@ -114,7 +115,9 @@ class Leases:
             except errors.PolicyBusy as busy:
                 if time.monotonic() > patient_until:
                     raise
-                log.warning("policy.busy", reason=busy.detail)
+                if not is_told:
+                    log.warning("policy.busy", reason=busy.detail)
+                is_told = True
                 self._stop.wait(min(self._settings.lease_seconds / 8, _BUSY_SECONDS))
                 continue
             self._fresh = False
