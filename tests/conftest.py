@@ -13,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from sqlalchemy import event
 
@@ -40,6 +41,12 @@ for _number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
 _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 os.environ.setdefault("RRTF_EXECUTOR_OUTSIDE_UID", str(200_000 + 65_536 * _worker))
 
+
+# How long an example takes depends on what else the machine does.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 EXECUTOR_HOME = "RRTF_EXECUTOR_HOME"
 

@@ -252,7 +252,7 @@ SAMPLES = {
         "NaturalCodeBench/900", NATURAL, _GREET.format(""), _GREET.format(" + '!'")
     ),
     "KodCode": Sample("KodCode/Prefill_900_I", KOD_CODE, _ADD.format("+"), _ADD.format("-")),
-    "CRUXEval": Sample("CRUXEval/sample_900", CRUX, "[(2, 'a'), (2, 'b')] # so", "f(['a', 'b'])"),
+    "CRUXEval": Sample("CRUXEval/sample_900", CRUX, "[(2, 'a'), (2, 'b')] # so", "[(2, 'b')]"),
     "PythonProgrammingPuzzles": Sample("P3/Root_1_0", PUZZLE, "    return [3]", "    return [3.0]"),
     "CoderEval": Sample(
         "CoderEval/62e60f43d76274f8a4026e28",

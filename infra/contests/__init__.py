@@ -1,10 +1,8 @@
 """Makes problems of contest data sets, whose tests are inputs and outputs: pure."""
 
-import ast
 import hashlib
 import re
 import typing
-import warnings
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,6 +12,7 @@ from infra.contests import cases, headers
 from infra.contests.packed import decoded, unpacked
 from infra.contests.records import Apps, Case, CodeContests, Duration, LiveCodeBench
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Limits, Problem
+from infra.parsing import parse
 
 LEFT_OUT: Final = "tests_left_out"
 """Key of a problem's metadata: how many of its tests were too long, or too many."""
@@ -200,9 +199,7 @@ def _first_program(solutions: Any) -> str | None:
     """Return the first solution that Python 3 can read; contests have those of Python 2 as well."""
     for text in solutions if isinstance(solutions, list) else ():
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Of escapes and the like, which run all the same.
-                ast.parse(text)
+            parse(text)
         except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
             continue
         if len(text) <= MAX_SOURCE_CHARACTERS:

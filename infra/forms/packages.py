@@ -7,6 +7,7 @@ from infra.contracts.base import Language
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
 from infra.images import pinned
+from infra.parsing import parse
 
 
 def with_image(problem: Problem, named: object = None, beside: Iterable[str] = ()) -> Problem:
@@ -57,6 +58,6 @@ def _of_header(header: str, code: Iterable[str]) -> str:
 
 def _names(source: str) -> set[str]:
     try:
-        return sources.names_read(ast.parse(source))
+        return sources.names_read(parse(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()  # What cannot be read imports nothing, and is refused by its check.

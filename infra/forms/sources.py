@@ -3,11 +3,11 @@
 import ast
 import re
 import sys
-import warnings
 from collections.abc import Iterator
 from typing import Final
 
 from infra import errors
+from infra.parsing import parse
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 # What a line of the language begins with, and no line of Python.
@@ -30,9 +30,7 @@ def tree_of(source: str, where: str) -> ast.Module:
         errors.InvalidInput: it is none; `where` names it, and the language is named if it shows.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Of escapes and the like, which run all the same.
-            return ast.parse(source)
+        return parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         looks = looks_like(source)
         if looks is not None:

@@ -12,9 +12,18 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from infra import errors
+from infra.parsing import parse
 
 _RUNNER: Final = frozenset({"pytest", "_pytest", "pluggy", "hypothesis"})
 """Modules that test code finds whatever the image."""
+_LOST: Final = frozenset(
+    {
+        "aifc", "asynchat", "asyncore", "audioop", "cgi", "cgitb", "chunk", "crypt", "distutils",
+        "imghdr", "imp", "lib2to3", "mailcap", "nis", "nntplib", "ossaudiodev", "pipes", "smtpd",
+        "sndhdr", "spwd", "sunau", "telnetlib", "uu", "xdrlib",
+    }
+)  # fmt: skip
+"""Modules of Python 3.11's standard library that 3.12 or 3.13 has no more (PEP 594, PEP 632)."""
 _ABSENCE: Final = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 _IMPORTERS: Final = frozenset({"__import__", "import_module", "importorskip"})
 """Functions that import what their first argument names."""
@@ -114,6 +123,12 @@ def infer(
         return min(enough, key=lambda image: (len(image.modules), image.name)).name
     everywhere = frozenset[str]().union(*(image.modules for image in known.values()))
     missing = sorted(wanted - everywhere)
+    if lost := sorted(_LOST.intersection(missing)):
+        version = ".".join(map(str, sys.version_info[:2]))
+        raise errors.InvalidInput(
+            f"the standard library of Python {version} has no {_quoted(lost)} any more; take an"
+            " older Python for the suite, or pin what replaces it"
+        )
     if missing:
         raise errors.InvalidInput(
             f"no image has {_quoted(missing)}; pin it in a file, and name the image of"
@@ -130,7 +145,7 @@ def imported(source: str) -> frozenset[str]:
 
 def _parsed(source: str) -> ast.Module | None:
     try:
-        return ast.parse(source)
+        return parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

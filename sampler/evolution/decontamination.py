@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from infra.contracts.base import Contract
+from infra.parsing import parse
 from sampler.evolution.likeness import Index, grams, words_of
 
 GRAM = 5
@@ -179,7 +180,7 @@ def _description(prompt: str) -> str:
     """Return what a prompt says in words: without tests, and of a signature only its docstring."""
     text = prompt.partition(_MBPP_TESTS)[0]
     try:
-        tree = ast.parse(text)
+        tree = parse(text)
     except (SyntaxError, ValueError):
         return text
     documented = [

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from infra.contracts.problems import AssertTest, CallTest, Problem, StdioTest, ValueComparator
 from infra.contracts.values import tagged
 from infra.contracts.values.composites import NotPlain
+from infra.parsing import parse
 from sampler.extraction.syntax import tree_of
 
 PROBED = "probed"
@@ -143,9 +144,9 @@ def _of_call(test: CallTest, entry_point: str | None) -> Iterator[tuple[str, Pro
         expected = repr(tagged.decode(test.expected))
     except NotPlain:
         return
-    call = ast.parse(f"{PROBED}({', '.join(map(repr, values))})").body
+    call = parse(f"{PROBED}({', '.join(map(repr, values))})").body
     source = f"assert {ast.unparse(call[0])} == {expected}"
-    if _names_in(ast.parse(source)) <= _BUILTINS | {PROBED}:
+    if _names_in(parse(source)) <= _BUILTINS | {PROBED}:
         yield expected, Probe(len(values), source)
 
 

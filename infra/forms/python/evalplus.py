@@ -3,6 +3,8 @@
 import ast
 from typing import Final
 
+from infra.parsing import parse
+
 _CLOSE: Final = ("allclose", "assert_allclose")
 
 
@@ -14,7 +16,7 @@ def with_equal_shapes(test: str) -> str:
     own runner compares types and lengths since.
     """
     try:
-        tree = ast.parse(test)
+        tree = parse(test)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return test
     lines = test.encode("utf-8", "surrogatepass").split(b"\n")

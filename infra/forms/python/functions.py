@@ -12,6 +12,7 @@ from infra import errors
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import languages, programs, sources
 from infra.forms.python import evalplus
+from infra.parsing import parse
 
 
 class _Record(BaseModel):
@@ -66,7 +67,7 @@ def _source(record: _Record) -> str:
 
 def _declared(declaration: str) -> str:
     try:
-        names = [node.name for node in sources.definitions(ast.parse(declaration + "    pass\n"))]
+        names = [node.name for node in sources.definitions(parse(declaration + "    pass\n"))]
     except SyntaxError:
         names = []
     if not names:
@@ -103,7 +104,7 @@ def _helpers(prompt: str, entry_point: str) -> str:
     could be redefined until every assert holds.
     """
     try:
-        tree = ast.parse(prompt)
+        tree = parse(prompt)
     except SyntaxError:
         return ""
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]

@@ -9,6 +9,7 @@ from infra.composing import WHOLE
 from infra.contracts.problems import AssertTest, Problem
 from infra.forms import sources
 from infra.forms.python import evalplus
+from infra.parsing import parse
 
 
 class _Record(BaseModel):
@@ -64,12 +65,12 @@ def _called(asserts: list[str], code: str | None) -> str | None:
     try:
         defined = {
             node.name
-            for node in ast.parse(code or "").body
+            for node in parse(code or "").body
             if isinstance(node, ast.FunctionDef | ast.ClassDef)
         }
         calls = [
             node.func.id
-            for node in ast.walk(ast.parse(asserts[0]))
+            for node in ast.walk(parse(asserts[0]))
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
         ]
     except (SyntaxError, ValueError, IndexError):

@@ -1,8 +1,11 @@
 """Which image of packages a record of a published set gets."""
 
+import sys
+
 import pytest
 
 from infra import errors
+from infra.images.pinned import infer
 from infra.records import importers
 from tests.form_records import SAMPLES
 
@@ -64,3 +67,16 @@ def test_what_no_image_has_is_named():
 
     with pytest.raises(errors.InvalidInput, match="no image has `tensorflow`"):
         importers.to_problem(record)
+
+
+def test_what_the_standard_library_has_lost_is_said_to_be_lost(monkeypatch):
+    monkeypatch.setattr(sys, "stdlib_module_names", sys.stdlib_module_names - {"cgi"})
+    record = dict(SAMPLES["KodCode"].record)
+    record["test"] += "\nimport cgi\n"
+
+    with pytest.raises(errors.InvalidInput, match="has no `cgi` any more; take an older Python"):
+        importers.to_problem(record)
+
+
+def test_what_the_parser_warns_of_is_read_without_a_word():
+    assert infer("import numpy\nDIGITS = '\\d+'\n") == "numpy"  # Warnings are errors here.

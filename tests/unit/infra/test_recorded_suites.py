@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import sys
 from collections import Counter
 
 import pytest
@@ -11,11 +12,22 @@ from infra.records.record_files import BadLine
 from tests import plain_python
 
 pytestmark = pytest.mark.data
+LOST = ["the standard library of Python 3.13 has no `cgi` any more"]
+"""What refuses rows of a set in a Python that lacks what they import."""
 
 
 def records(path):
     with gzip.open(path, "rt") as file:
         return [json.loads(line) for line in file]
+
+
+def taken(path):
+    """Return the problems of a set, and why others are refused: only what this Python lacks."""
+    found = list(importers.read_problems(path))
+    refused = [item.reason.partition(";")[0] for item in found if isinstance(item, BadLine)]
+    is_lacking = path.name.startswith("bigcodebench") and sys.version_info >= (3, 13)
+    assert refused == (LOST if is_lacking else [])
+    return [item for item in found if not isinstance(item, BadLine)], refused
 
 
 @pytest.mark.parametrize(
@@ -30,11 +42,13 @@ def records(path):
 )
 def test_every_row_is_taken_with_its_reference(data_dir, name, source, count):
     path = data_dir / "suites" / f"{name}.jsonl.gz"
-    found = list(importers.read_problems(path))
+    found, refused = taken(path)
 
-    assert Counter(getattr(item, "metadata", {}).get("source") for item in found) == {source: count}
+    assert {item.metadata["source"] for item in found} == {source}
+    assert len(found) + len(refused) == count
     assert all(item.reference_program for item in found)
-    assert [item.slug for item in found] == [row["task_id"] for row in records(path)]
+    slugs = [item.slug for item in found]
+    assert slugs == [row["task_id"] for row in records(path) if row["task_id"] in slugs]
 
 
 def test_every_row_is_read_in_its_language_or_refused_by_its_name(data_dir):
@@ -66,17 +80,19 @@ def test_prompts_of_coder_eval_are_refused_for_want_of_tests(data_dir):
 )
 def test_recorded_programs_are_judged_as_recorded(data_dir, tmp_path, problems, candidates):
     suites = data_dir / "suites"
-    known = {p.slug: p for p in importers.read_problems(suites / f"{problems}.jsonl.gz")}
+    known = {p.slug: p for p in taken(suites / f"{problems}.jsonl.gz")[0]}
     every = records(suites / f"{candidates}.candidates.jsonl.gz")
     # A reference that failed there wanted what that machine had not.
     sample = [one for one in every if one["kind"] != "ref" or one["plain"] == "pass"][1::29]
     passed = {}
-    for number, record in enumerate(sample):
+    for number, record in enumerate(one for one in sample if one["task_id"] in known):
         problem = known[record["task_id"]]
         program = importers.program_of(record, problem)
         passed[record["id"]] = plain_python.run(problem, program, tmp_path / str(number)) is None
 
-    assert passed == {record["id"]: record["plain"] == "pass" for record in sample}
+    recorded = {record["id"]: record["plain"] == "pass" for record in sample}
+    assert passed == {identifier: recorded[identifier] for identifier in passed}
+    assert len(passed) > 0.9 * len(sample)
 
 
 def test_references_of_leetcode_pass_after_its_header(data_dir, tmp_path):

@@ -112,7 +112,11 @@ def test_every_package_that_an_image_installs_has_its_version_in_the_lock(room: 
     installed = packages({"setuptools", *extras_of([room])})
 
     assert {"pydantic", "setuptools"} < installed.keys()
-    versions = {(name, one.version.partition("+")[0]) for name, one in installed.items()}
+    versions = {
+        (name, one.version.partition("+")[0])
+        for name, one in installed.items()
+        if not re.match(r"nvidia-|cuda-|triton$", name)  # Those torch pins itself.
+    }
     assert versions - set(pins) == set()
 
 
