@@ -8,12 +8,9 @@ from typing import Final, NamedTuple
 from infra import errors
 from infra.contracts.problems import MAX_FILES
 from infra.forms.project import importing
+from infra.forms.project.told import CONFIGURATION, Told
 from infra.forms.project.tree import Tree
 
-_CONFIGURATION: Final = frozenset({
-    "pytest.ini", ".pytest.ini", "pytest.toml", "pyproject.toml", "tox.ini", "setup.cfg",
-})  # fmt: skip
-_TEST: Final = re.compile(r"(test_.*|.*_test)\.py")
 _NAME: Final = re.compile(r"[A-Za-z0-9_./-]{1,200}")
 _CODE: Final = (".c", ".pyc", ".pyd", ".pyx", ".so")
 
@@ -29,12 +26,7 @@ class Beside(NamedTuple):
     """Why, by paths."""
 
 
-def is_test(path: str) -> bool:
-    """Tell whether a file is of those in which tests are looked for."""
-    return _TEST.fullmatch(PurePosixPath(path).name) is not None
-
-
-def beside(tree: Tree, test: str, candidate: str) -> Beside:
+def beside(tree: Tree, told: Told, test: str, candidate: str) -> Beside:
     """Return what lies beside a test file and a candidate that is judged by it.
 
     That is every package which these or a `conftest.py` reach, data and modules that are imported
@@ -46,7 +38,7 @@ def beside(tree: Tree, test: str, candidate: str) -> Beside:
     plugins = [path for path in _above(test, "conftest.py") if path in tree.paths]
     reached = importing.reached(tree, [test, candidate, *plugins])
     wanted = {*plugins, *reached, *_above(test, "__init__.py")}
-    wanted |= {path for name in _CONFIGURATION for path in _above(test, name)}
+    wanted |= {path for name in CONFIGURATION for path in _above(test, name)}
     tops = {top for path in reached if (top := tree.top_of(path)) is not None}
     folder = test.partition("/")[0] if "/" in test else None
     readers = [test, *plugins]
@@ -57,7 +49,7 @@ def beside(tree: Tree, test: str, candidate: str) -> Beside:
         may_be_named = is_near or "/" not in path
         if is_package or is_data or (may_be_named and _is_named(tree, path, readers)):
             wanted.add(path)
-    wanted -= {path for path in wanted if is_test(path) and path not in reached}
+    wanted -= {path for path in wanted if told.is_test(path) and path not in reached}
     code = tuple(tree.text(path) for path in sorted(reached))
     return _read(tree, wanted & tree.paths - {test, candidate}, code)
 
