@@ -24,6 +24,7 @@ from executor.guest.placing import FOLDER
 from executor.guest.reading.imported import candidate_modules, imports_of
 from executor.guest.reading.statements import SITE, marked
 from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
+from executor.guest.shared import readying
 from executor.guest.shared.loaded import forget, refusal
 from executor.guest.shared.module import TestCode
 from executor.guest.shared.session import Asked, Steps
@@ -50,7 +51,8 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
             `path`, of the test code, and `candidate_path`, None where that follows; `check`, a
             function that is called with the `entry_point`, or None; `statements`, what those that
             are tests are called and whether some are of `check`, None if none is marked yet;
-            `imports` of the tests, None if nobody has looked for them.
+            `imports` of the tests, None if nobody has looked for them; `code` of the tests, if it
+            was made before, and then `source` is only there if they read it.
     """
     channel = Channel(fd)
     names = _names(start)
@@ -66,7 +68,13 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
     write(path, start["program"])
     forget(start["module"], start["candidate_path"], start["files"])
     file = placing.tests_file(start)
-    if start["statements"] is None:
+    if start["code"] is not None:
+        code_of_tests = readying.unpacked(start.pop("code"))
+        tests, (statements, within) = (
+            TestCode(start.pop("source"), file, code_of_tests),
+            start["statements"],
+        )
+    elif start["statements"] is None:
         tests, statements, within = marked_code(start.pop("source"), file, start["check"])
     else:
         tests, (statements, within) = TestCode(start.pop("source"), file), start["statements"]

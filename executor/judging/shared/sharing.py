@@ -83,6 +83,7 @@ def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
         "entry_point": suite.entry_point,
         "statements": None,
         "imports": None,
+        "code": None,
     }
 
 
