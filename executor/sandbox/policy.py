@@ -123,6 +123,8 @@ def base_command(nsjail: os.PathLike[str], image: Image, mounts: Mounts | None =
         "--symlink", f"{FOLDER}:/dev/fd",
         "--symlink", f"{FOLDER}/0:/dev/stdin",
         "--symlink", f"{FOLDER}/1:/dev/stdout", "--symlink", f"{FOLDER}/2:/dev/stderr",
+        # Where packages that have no zones of their own look for the machine's.
+        *(("--symlink", "/py/zoneinfo:/usr/share/zoneinfo") if mounts is None else ()),
         *(_words(mounts) if mounts else ()),
         "--cwd", _SCRATCH, "--nice_level", "0", "--time_limit", "0",
         "-E", f"LD_LIBRARY_PATH={libraries}", "-E", "PYTHONHASHSEED=0", "-E", "LC_ALL=C.UTF-8",
