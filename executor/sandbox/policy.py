@@ -96,7 +96,7 @@ def brought(start: dict[str, Any], input_bytes: int) -> list[int]:
     """
     source = start["source"].encode("utf-8", "replace") if start["role"] == "program" else b""
     sizes = [input_bytes, len(source)]
-    for name, content in start.get("files", {}).items():
+    for name, content in {**start.get("files", {}), **start.get("data_files", {})}.items():
         sizes += [len(content) // 4 * 3, *[0] * name.count("/")]
     return sizes
 

@@ -3,6 +3,7 @@
 Everything that is told of here can have been forged by the candidate; the verdict says `shared`.
 """
 
+import base64
 import importlib
 import os
 import random
@@ -47,12 +48,12 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
     Args:
         fd: The channel.
         start: `program`; `source` of the tests; `module`, under which they import the candidate,
-            None if they are of one module with it; `files` beside them, by name, and among these
-            `path`, of the test code, and `candidate_path`, None where that follows; `check`, a
-            function that is called with the `entry_point`, or None; `statements`, what those that
-            are tests are called and whether some are of `check`, None if none is marked yet;
-            `imports` of the tests, None if nobody has looked for them; `code` of the tests, if it
-            was made before, and then `source` is only there if they read it.
+            None if they are of one module with it; `files` beside them, by name, and `data_files`,
+            in base64; among these `path`, of the test code, and `candidate_path`, None where that
+            follows; `check`, a function that is called with the `entry_point`, or None;
+            `statements`, what those that are tests are called and whether some are of `check`,
+            None if none is marked yet; `imports` of the tests, None if nobody has looked for them;
+            `code` of the tests, if it was made before: then `source` is there if they read it.
     """
     channel = Channel(fd)
     names = _names(start)
@@ -65,6 +66,8 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
         Report(channel, lambda: None).done([["runtime_error", taken]])
         return
     write_files(start["files"])
+    for name, data in start["data_files"].items():
+        write_data(os.path.join(FOLDER, name), data)
     write(path, start["program"])
     forget(start["module"], start["candidate_path"], start["files"])
     file = placing.tests_file(start)
@@ -153,6 +156,13 @@ def write(path: str, text: str) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
         file.write(text)
+
+
+def write_data(path: str, data: str) -> None:
+    """Write what is in base64 to a file, and the folders that it is in."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(base64.b64decode(data))
 
 
 class Candidate(Protocol):
@@ -291,7 +301,7 @@ class _Plugin:
         # What the candidate may have had marked is no mark of the tests.
         matters = self._candidate.matters
         items[:] = [item for item in items if matters or not _is_skipped(item)]
-        if not placing.plugins(self._start.get("files", ())):
+        if not placing.see_failures(self._start.get("files", {})):
             for item in items:
                 # How a failure looks is for nobody; the outcome is made of the exception itself.
                 item.repr_failure = _not_shown  # type: ignore[assignment, method-assign] # this one

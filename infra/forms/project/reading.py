@@ -219,6 +219,7 @@ class _Project:
             path=test,
             module=module,
             candidate_path=path,
+            data_files=there.data or None,
             files=there.files | installed.metadata_of(self.tree, root, texts),
         )
 

@@ -74,12 +74,17 @@ class Told:
             try:
                 text = self._tree.text(path)
                 read = of_toml if path.endswith(".toml") else of_ini
-                said = [read(text, table) for table in tables]
+                said = [_own(read(text, table)) for table in tables]
             except (errors.InvalidInput, ValueError, configparser.Error):
                 continue
             if any(said):
                 return next(filter(None, said))
         return {}
+
+
+def _own(table: dict[str, Any]) -> dict[str, Any]:
+    """Return what a table says itself, without those that are in it."""
+    return {name: value for name, value in table.items() if not isinstance(value, dict)}
 
 
 def _words(told: Any) -> list[str]:
