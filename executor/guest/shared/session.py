@@ -48,6 +48,8 @@ class Asked(NamedTuple):
     """Whether files of the suite tell pytest how to run it."""
     is_fresh: bool = False
     """Whether something of the suite has a say in how the session begins."""
+    is_reported: bool = True
+    """Whether something of the suite may be after the report for the terminal."""
     is_captured: bool = False
     """Whether a plug-in of the suite is after what tests print."""
 
@@ -90,7 +92,8 @@ def configured(asked: Asked) -> Config:
     arguments = [os.path.relpath(asked.file, FOLDER), *own, *printed, *_ARGUMENTS]
     plugins = [] if asked.plugin is None else [asked.plugin]
     with _not_warned_of(frozenset(sys.modules)):
-        return _prepareconfig(arguments, [*plugins, *([Surroundings()] if asked.is_fresh else [])])
+        around = [Surroundings(asked.is_reported)] if asked.is_fresh else []
+        return _prepareconfig(arguments, [*plugins, *around])
 
 
 @contextlib.contextmanager

@@ -38,6 +38,8 @@ for _name in ("unittest", "unittest.mock", "doctest"):
 
 _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _ASKS_FOR_PRINTED = re.compile(r"\b(?:capstdout|capstderr|capturemanager|sections)\b")
+_OF_REPORTS = ("terminal", "pytest_report_", "get_plugin", "getplugin")
+"""Who writes to the report for the terminal, or is asked by it."""
 CANDIDATE = "solution"
 """Module of the candidate where the tests do not say another name."""
 
@@ -124,8 +126,10 @@ def run_tests(
     is_fresh = configures or bool(placing.plugins(files))
     if is_fresh:
         tests.compile_now()
+    code = [text for name, text in files.items() if name.endswith(".py")]
+    is_reported = any(word in text for text in code for word in _OF_REPORTS)
     is_captured = is_fresh and any(map(_ASKS_FOR_PRINTED.search, files.values()))
-    status = yield Asked(plugin, tests.file, configures, is_fresh, is_captured)
+    status = yield Asked(plugin, tests.file, configures, is_fresh, is_reported, is_captured)
     if isinstance(status, str):
         plugin.errors.append(["runtime_error", status])
     elif not plugin.errors and not plugin.explains(status):

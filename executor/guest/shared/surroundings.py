@@ -23,6 +23,10 @@ class Surroundings:
     is installed, they are its own.
     """
 
+    def __init__(self, is_reported: bool) -> None:
+        """There is no report if nobody is after it: it takes a tenth of the time of many tests."""
+        self._is_reported = is_reported
+
     def pytest_addoption(self, parser: pytest.Parser) -> None:
         """Take the options."""
         group: Any = parser.getgroup("passed over")
@@ -41,6 +45,8 @@ class Surroundings:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Have the report; plug-ins write to it, and are asked for a summary by it."""
+        if not self._is_reported:
+            return
         name = "terminalreporter"
         nowhere = open(os.devnull, "w")  # noqa: SIM115 - for as long as the session
         config.add_cleanup(nowhere.close)
