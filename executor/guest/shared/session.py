@@ -17,7 +17,7 @@ from _pytest.config import (
 )
 
 from executor.guest.placing import FOLDER, TESTS
-from executor.guest.shared.surroundings import Surroundings
+from executor.guest.shared.surroundings import SPREADING, Surroundings
 
 _ARGUMENTS: Final = (
     f"--rootdir={FOLDER}", f"--confcutdir={FOLDER}",
@@ -89,7 +89,7 @@ def configured(asked: Asked) -> Config:
     """
     own = () if asked.is_configured else _UNCONFIGURED
     printed = () if asked.is_captured else _UNCAPTURED
-    arguments = [os.path.relpath(asked.file, FOLDER), *own, *printed, *_ARGUMENTS]
+    arguments = [os.path.relpath(asked.file, FOLDER), *own, *printed, *SPREADING, *_ARGUMENTS]
     plugins = [] if asked.plugin is None else [asked.plugin]
     with _not_warned_of(frozenset(sys.modules)):
         around = [Surroundings(asked.is_reported)] if asked.is_fresh else []
