@@ -15,7 +15,7 @@ _UNKNOWN: Final = "0"
 
 
 def metadata_of(tree: Tree, root: str, texts: list[str]) -> dict[str, str]:
-    """Return the file by which an installed project is known, if one of some texts asks for it.
+    """Return the files by which an installed project is known, if one of some texts asks for them.
 
     `root` is the folder from which its modules are imported.
     """
@@ -29,8 +29,33 @@ def metadata_of(tree: Tree, root: str, texts: list[str]) -> dict[str, str]:
     summary = said.get("description")
     if isinstance(summary, str):
         lines.append(f"Summary: {' '.join(summary.split())}")
-    folder = f"{root}/" if root else ""
-    return {f"{folder}{name.replace('-', '_')}.dist-info/METADATA": "\n".join([*lines, "", ""])}
+    if isinstance(said.get("license"), str):
+        lines.append(f"License-Expression: {' '.join(said['license'].split())}")
+    folder = f"{root}/" * bool(root) + f"{name.replace('-', '_')}.dist-info"
+    found = {f"{folder}/METADATA": "\n".join([*lines, "", ""])}
+    entries = _entry_points(tree, said)
+    return found | ({f"{folder}/entry_points.txt": entries} if entries else {})
+
+
+def _entry_points(tree: Tree, said: dict[str, Any]) -> str:
+    """Return what an installed project offers under names: its plug-ins and commands."""
+    groups: dict[str, Any] = {}
+    if isinstance(said.get("entry-points"), dict):
+        groups |= said["entry-points"]
+    for table, group in (("scripts", "console_scripts"), ("gui-scripts", "gui_scripts")):
+        groups[group] = said.get(table)
+    text = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in offered.items())
+        for group, offered in groups.items()
+        if isinstance(offered, dict)
+    )
+    if text or "setup.cfg" not in tree.paths:
+        return text
+    try:
+        offered = told.of_ini(tree.text("setup.cfg"), "options.entry_points")
+    except (errors.InvalidInput, configparser.Error):
+        return ""
+    return "".join(f"[{group}]\n{lines.strip()}\n" for group, lines in offered.items())
 
 
 def _said(tree: Tree) -> dict[str, Any]:

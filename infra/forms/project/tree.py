@@ -12,7 +12,9 @@ from infra import errors
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS
 from infra.forms import sources
 
-_SKIPPED: Final = frozenset({"build", "dist", "env", "node_modules", "site-packages", "venv"})
+_SKIPPED: Final = frozenset(
+    {"__pycache__", "build", "dist", "env", "node_modules", "site-packages", "venv"}
+)
 """Folders that are no part of a project's own files, beside those that are hidden."""
 _MOST_FILES: Final = 20_000
 
@@ -41,9 +43,7 @@ class Tree:
     def _listed(self) -> Iterator[str]:
         count = 0
         for place, folders, names in os.walk(self.root):
-            folders[:] = sorted(
-                name for name in folders if name[0] not in "._" and name not in _SKIPPED
-            )
+            folders[:] = sorted(name for name in folders if name[0] != "." and name not in _SKIPPED)
             for name in names:
                 path = Path(place, name)
                 count += 1

@@ -224,6 +224,30 @@ def test_data_goes_along_also_if_it_is_no_text_or_is_code_that_nobody_imports(sh
     assert not test.files.keys() & {"tests/unused.py", "tests/kit/unused.py"}
 
 
+def test_a_package_may_begin_with_an_underscore(shop):
+    write(shop, {"src/shop/_kit/__init__.py": "", "src/shop/_kit/words.py": "WORDS = ()\n"})
+
+    (test,) = made(shop, candidates=["src/shop/cart.py"])["shop/src/shop/cart"].tests
+
+    assert "src/shop/_kit/words.py" in test.files
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("pyproject.toml", "[project.entry-points.kits]\nmine = 'shop.cart:Cart'\n"),
+        ("setup.cfg", "[options.entry_points]\nkits =\n    mine = shop.cart:Cart\n"),
+    ],
+)
+def test_what_a_project_offers_under_names_is_found(shop, path, told):
+    write(shop, {path: (shop / path).read_text() + told if (shop / path).exists() else told})
+
+    (test,) = made(shop, candidates=["src/shop/cart.py"])["shop/src/shop/cart"].tests
+
+    entries = test.files["src/the_shop.dist-info/entry_points.txt"]
+    assert entries.replace("    ", "") == "[kits]\nmine = shop.cart:Cart\n"
+
+
 def test_a_folder_without_tests_is_no_project(tmp_path):
     with pytest.raises(errors.InvalidInput, match="no test files"):
         made(write(tmp_path, {"shop.py": CART}))
