@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from executor.judging.asserting import SuiteBroken
 from executor.judging.shared import readying, reference
 from infra.contracts.base import Label
 from tests.integration.judged import shared_judge
@@ -74,8 +73,3 @@ def test_a_check_that_cannot_be_made_outside_is_found_with_or_without_copies(
     assert judge.asserts.protection.guarded == 2
     assert judge.judge(program).label is Label.ALL_PASS
     assert judge.judge(program.replace("range(n)", "()")).label is not Label.ALL_PASS
-
-
-def test_test_code_that_does_not_compile_is_told_of_where_it_is_run(cell):
-    with pytest.raises(SuiteBroken, match="SyntaxError"):
-        shared_judge(cell, "import os\ndef test_f(:\n", RIGHT)
