@@ -224,6 +224,23 @@ def test_data_goes_along_also_if_it_is_no_text_or_is_code_that_nobody_imports(sh
     assert not test.files.keys() & {"tests/unused.py", "tests/kit/unused.py"}
 
 
+def test_who_imports_what_is_followed_where_packages_do_not_say_that_they_are(tmp_path):
+    files = {
+        "src/acme/kit/shape.py": "from . import units\nfrom ..more.words import NAME\n\n"
+        "def area(a): return units.metres(a)\n",
+        "src/acme/kit/units.py": "def metres(x): return x\n",
+        "src/acme/more/words.py": "NAME = ''\n",
+        "tests/test_shape.py": "from acme.kit.shape import area\n\n"
+        "def test_area(): assert area(0) == 0\n",
+    }
+
+    problems = made(write(tmp_path / "acme", files))
+
+    assert [*problems] == ["acme/src/acme/kit/shape"]
+    (test,) = problems["acme/src/acme/kit/shape"].tests
+    assert {*test.files} == {"src/acme/kit/units.py", "src/acme/more/words.py"}
+
+
 def test_a_package_may_begin_with_an_underscore(shop):
     write(shop, {"src/shop/_kit/__init__.py": "", "src/shop/_kit/words.py": "WORDS = ()\n"})
 
