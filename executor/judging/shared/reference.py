@@ -51,7 +51,8 @@ def learn(
     others: list[int] = []
     if pattern.characters(siblings) > _LARGE:
         _require_outside(pattern, tests, run)
-        siblings, others, thinned = *_thinned(pattern, siblings), True
+        wanted = _wanted(len({pattern.items[item].site for item in siblings}))
+        siblings, others, thinned = *_thinned(pattern, siblings, wanted), True
     before: Guard | None = None
     tried: list[int] | None = None
     failed: frozenset[int] = frozenset()
@@ -67,7 +68,7 @@ def learn(
             siblings, others, tried = tried, [], None
         elif broken - kept and not thinned:
             # So many copies of a test may take more than there is for one.
-            siblings, thinned = _thinned(pattern, siblings)[0], True
+            siblings, thinned = _thinned(pattern, siblings, _wanted())[0], True
         elif broken - kept:
             kept, before = kept | broken, None
             siblings = [item for item in siblings if pattern.group_of(item) not in kept]
@@ -180,10 +181,10 @@ def _require_outside(
         _reached(pattern, arrangement, ran)
 
 
-def _thinned(pattern: Pattern, siblings: Iterable[int]) -> tuple[list[int], list[int]]:
+def _thinned(pattern: Pattern, siblings: Iterable[int], wanted: int) -> tuple[list[int], list[int]]:
     """Part the first siblings of each check, and of each way in which it is to fail, from others.
 
-    As many as are in use where there are many checks.
+    They are as many as may be in use, if so many are `wanted`.
     """
     first: list[int] = []
     others: list[int] = []
@@ -191,8 +192,13 @@ def _thinned(pattern: Pattern, siblings: Iterable[int]) -> tuple[list[int], list
     for item in siblings:
         way = _way(pattern, item)
         counts[way] += 1
-        (first if counts[way] <= _most_in_use(way, _WANTED[-1][1]) else others).append(item)
+        (first if counts[way] <= _most_in_use(way, wanted) else others).append(item)
     return first, others
+
+
+def _wanted(sites: int = _WANTED[-1][0]) -> int:
+    """Return how many siblings of each way are wanted where there are so many checks."""
+    return next(count for most, count in _WANTED if sites <= most)
 
 
 def _most_in_use(way: tuple[int | None, bool], wanted: int) -> int:
@@ -273,7 +279,7 @@ def _chosen(pattern: Pattern, siblings: Iterable[int], runs: Runs) -> list[int]:
     for item in sorted(siblings):
         by_way.setdefault(_way(pattern, item), []).append(item)
     sites = len({site for site, _ in by_way})
-    wanted = next(count for most, count in _WANTED if sites <= most)
+    wanted = _wanted(sites)
     seconds = {item: sum(r.cpu_seconds for r in told.values()) for item, told in runs.items()}
     tests = sum(s for n, s in seconds.items() if n is None or pattern.items[n].site is None)
     spent, chosen = 0.0, []
