@@ -3,14 +3,13 @@
 Everything that is told of here can have been forged by the candidate; the verdict says `shared`.
 """
 
-import base64
 import importlib
 import os
 import random
 import re
 import sys
 import types
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import Any, Protocol
 
 import pytest
@@ -25,7 +24,7 @@ from executor.guest.placing import FOLDER
 from executor.guest.reading.imported import candidate_modules, imports_of
 from executor.guest.reading.statements import SITE, marked
 from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
-from executor.guest.shared import readying
+from executor.guest.shared import readying, writing
 from executor.guest.shared.loaded import forget, refusal
 from executor.guest.shared.module import TestCode
 from executor.guest.shared.session import Asked, Steps
@@ -67,10 +66,8 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
     if taken is not None:
         Report(channel, lambda: None).done([["runtime_error", taken]])
         return
-    write_files(start["files"])
-    for name, data in start["data_files"].items():
-        write_data(os.path.join(FOLDER, name), data)
-    write(path, start["program"])
+    writing.write_files(start["files"], start["data_files"])
+    writing.write(path, start["program"])
     forget(start["module"], start["candidate_path"], start["files"])
     file = placing.tests_file(start)
     if start["code"] is not None:
@@ -147,26 +144,6 @@ def _names(start: dict[str, Any]) -> list[str]:
         return candidate_modules(imports, start["program"], start["files"])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []  # It is told of where that is compiled.
-
-
-def write_files(files: Mapping[str, str]) -> None:
-    """Put the files of a suite into its folder."""
-    for name, text in files.items():
-        write(os.path.join(FOLDER, name), text)
-
-
-def write(path: str, text: str) -> None:
-    """Write a file, and the folders that it is in."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
-        file.write(text)
-
-
-def write_data(path: str, data: str) -> None:
-    """Write what is in base64 to a file, and the folders that it is in."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "wb") as file:
-        file.write(base64.b64decode(data))
 
 
 class Candidate(Protocol):
