@@ -156,7 +156,7 @@ def run_child(start: dict[str, object]) -> NoReturn:
                 from executor.guest.programs import native
 
                 native.become(CHANNEL_FD, ARTIFACT_FD, start)
-            case "guards" | "examining" | "mutants":
+            case "guards" | "examining" | "mutants" | "readying":
                 look_at_suite(start)
             case "reading":
                 from executor.guest.reading.outline import tell
@@ -221,6 +221,10 @@ def look_at_suite(start: dict[str, object]) -> None:
             from executor.guest.mutants import programs
 
             programs.tell(CHANNEL_FD, start)
+        case "readying":
+            from executor.guest.shared import readying
+
+            readying.tell(CHANNEL_FD, start)
 
 
 if __name__ == "__main__":

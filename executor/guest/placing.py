@@ -56,6 +56,27 @@ _DECIDES: Final = re.compile(
 )
 
 
+_SEES: Final = re.compile(
+    r"^[ \t]*def pytest_"
+    r"(?!addoption\b|addhooks\b|cmdline_|collect|configure\b|generate_tests\b|ignore_collect\b"
+    r"|itemcollected\b|make_parametrize_id\b|plugin_registered\b|pycollect_|pyfunc_call\b"
+    r"|sessionstart\b|unconfigure\b)",
+    re.M,
+)
+_OF_FAILURES: Final = ("longrepr", "CallInfo")
+
+
+def see_failures(files: Mapping[str, str]) -> bool:
+    """Tell whether plug-ins of a suite may look at how the failure of a test is told."""
+    if not plugins(files):
+        return False
+    code = [text for name, text in files.items() if name.endswith(".py")]
+    if any(word in text for text in code for word in _OF_FAILURES):
+        return True
+    # A pattern takes long to find nothing.
+    return any("def pytest_" in text and _SEES.search(text) for text in code)
+
+
 def decide_outcomes(files: Mapping[str, str]) -> bool:
     """Tell whether plug-ins of a suite say themselves what became of tests, or of all of them."""
     return any(

@@ -68,6 +68,7 @@ class Judge:
         self._reference: Verdict | None = None
         self._broken: SuiteBroken | None = None
         self._found: list[Found] = []
+        self._draws = learning.draws(self._sandbox, suite, suite.limits)
         self._requests: tuple[Sequence[Plain], dict[int, list[str]]] | None = None
         """What is asked of every candidate, and the plain tests of which it was made."""
         self.asserts = Asserts([], [], [])
@@ -312,7 +313,7 @@ class Judge:
         ):
             run = Run(
                 self._sandbox, self._suite, self._limits, asserts,
-                source, host, checkers, meter, self._requests[1],
+                source, host, checkers, meter, self._requests[1], self._draws,
             )  # fmt: skip
             try:
                 results = run.results()

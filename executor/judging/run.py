@@ -16,6 +16,7 @@ from executor.judging.native.runner import judge_output
 from executor.judging.programs.learnt import Learnt
 from executor.judging.shared import sharing
 from executor.judging.shared.guarding import Guard, Ran
+from executor.judging.shared.readying import Draws
 from executor.judging.shared.sharing import SharedRun
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail, Sandbox
@@ -65,8 +66,9 @@ class Run:
         checkers: Checkers,
         meter: Meter,
         requests: Mapping[int, list[str]],
+        draws: Draws,
     ) -> None:
-        """`requests` is what `calls.stretches` makes of the suite."""
+        """`requests` is what `calls.stretches` makes of the suite; `draws` are of all its runs."""
         self._sandbox = sandbox
         self._suite = suite
         self._limits = limits
@@ -76,6 +78,7 @@ class Run:
         self._checkers = checkers
         self._meter = meter
         self._requests = requests
+        self._draws = draws
         self._meter_of_tests = meter
         """Of test code that runs apart, one assert test after the other until one hangs."""
         self._compiled = False
@@ -257,13 +260,13 @@ class Run:
     def _run_guarded(self, run: SharedRun, position: int, test: AssertTest) -> list[TestResult]:
         start = sharing.start_of(test, self._suite, self._source)
         guard = self._asserts.guards[position] if self._asserts.guards else None
-        if guard is None:
+        own, arrangement = self._draws.next(position, start, guard)
+        start |= own
+        if guard is None or arrangement is None:
             known = self._asserts.found[position].passed if self._asserts.found else None
             # Only the reference program runs before it is known what it passes.
             is_reference = known is None and self._suite.reference_program is not None
             return run.run(start, known, is_reference)
-        arrangement = guard.arranged()
-        start |= sharing.arranged(arrangement)
         run.run(start, guard.known(arrangement), False, guard.comparison(arrangement))
         outside = [run.told[OUTSIDE]] if OUTSIDE in run.told else []
         return guard.results(arrangement, Ran(run.told, run.compared)) + outside

@@ -96,7 +96,7 @@ def brought(start: dict[str, Any], input_bytes: int) -> list[int]:
     """
     source = start["source"].encode("utf-8", "replace") if start["role"] == "program" else b""
     sizes = [input_bytes, len(source)]
-    for name, content in start.get("files", {}).items():
+    for name, content in {**start.get("files", {}), **start.get("data_files", {})}.items():
         sizes += [len(content) // 4 * 3, *[0] * name.count("/")]
     return sizes
 
@@ -123,6 +123,8 @@ def base_command(nsjail: os.PathLike[str], image: Image, mounts: Mounts | None =
         "--symlink", f"{FOLDER}:/dev/fd",
         "--symlink", f"{FOLDER}/0:/dev/stdin",
         "--symlink", f"{FOLDER}/1:/dev/stdout", "--symlink", f"{FOLDER}/2:/dev/stderr",
+        # Where packages that have no zones of their own look for the machine's.
+        *(("--symlink", "/py/zoneinfo:/usr/share/zoneinfo") if mounts is None else ()),
         *(_words(mounts) if mounts else ()),
         "--cwd", _SCRATCH, "--nice_level", "0", "--time_limit", "0",
         "-E", f"LD_LIBRARY_PATH={libraries}", "-E", "PYTHONHASHSEED=0", "-E", "LC_ALL=C.UTF-8",

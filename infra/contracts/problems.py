@@ -1,5 +1,6 @@
 """Problems and their tests: what a candidate is asked and how it is judged."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal, Self
@@ -87,6 +88,19 @@ ModulePath = Annotated[
 """The same of a file of Python."""
 Files = Annotated[dict[RelativePath, Text], Field(json_schema_extra=state_keys)]
 """Texts of files by their paths."""
+
+
+def _base64(text: str) -> str:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise ValueError(f"is no base64: {error}") from None
+    return text
+
+
+Base64 = Annotated[str, Field(max_length=MAX_SOURCE_CHARACTERS), AfterValidator(_base64)]
+DataFiles = Annotated[dict[RelativePath, Base64], Field(json_schema_extra=state_keys)]
+"""Contents of files by their paths."""
 
 
 REFERENCE_FACTOR: Final = 10.0
@@ -261,6 +275,8 @@ class AssertTest(Contract):
     files: Files = Field(default_factory=dict, max_length=MAX_FILES)
     """What lies beside it in a `shared` run: data, further modules, a `conftest.py`, and what
     configures pytest (`pytest.ini`, `pyproject.toml`, `tox.ini`, `setup.cfg`)."""
+    data_files: DataFiles | None = Field(None, exclude_if=_is_none, max_length=MAX_FILES)
+    """What else lies beside it and is no text in UTF-8, each in base64."""
     path: ModulePath | None = Field(None, exclude_if=_is_none)
     """Where `source` lies among `files`, such as `tests/test_cart.py`; alone at their root if
     absent."""
@@ -276,6 +292,9 @@ class AssertTest(Contract):
             raise ValueError("path, candidate_path: test code and candidate are two files")
         if self.path in self.files:
             raise ValueError(f"path: `{self.path}` is in `files` too")
+        twice = (self.data_files or {}).keys() & {*self.files, *paths}
+        if twice:
+            raise ValueError(f"data_files: `{min(twice)}` is a text too")
         if self.candidate_path is None:
             return self
         if self.module is None:

@@ -108,6 +108,26 @@ def test_a_package_may_be_the_candidate(slot):
     assert verdict.label is Label.ALL_PASS
 
 
+def test_data_need_be_no_text(slot):
+    source = "def test_f(): assert f(open('tests/data/a.bin', 'rb').read()) == b'\\xd8\\xff'\n"
+    test = AssertTest(
+        source=source, path="tests/test_f.py", data_files={"tests/data/a.bin": "/9g="}
+    )
+
+    verdict = judge(slot, test, "def f(data): return data[::-1]\n").reference
+
+    assert (verdict.label, verdict.integrity) == (Label.ALL_PASS, Integrity.SHARED)
+
+
+def test_time_zones_lie_where_packages_look_for_the_machines(slot):
+    source = "def test_f(): assert f('Europe/Paris') == b'TZif'\n"
+    program = "def f(name): return open('/usr/share/zoneinfo/' + name, 'rb').read(4)\n"
+
+    verdict = judge(slot, AssertTest(source=source), program, IntegrityRule.SHARED).reference
+
+    assert verdict.label is Label.ALL_PASS
+
+
 @pytest.mark.parametrize("name", OPTIONS)
 def test_options_for_pytest_hold(name, slot):
     files, source, passes_without = OPTIONS[name]

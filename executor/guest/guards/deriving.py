@@ -12,11 +12,16 @@ from typing import Any, NamedTuple
 
 from executor.guest.channel import Channel
 from executor.guest.guards.copies.checks import Changes
-from executor.guest.guards.copies.uneventful import Uneventful, expects_exception, returning
+from executor.guest.guards.copies.uneventful import (
+    Returns,
+    Uneventful,
+    expects_event,
+    expects_exception,
+)
 from executor.guest.guards.independent import Independent
 from executor.guest.guards.outside import Outside, instead
 from executor.guest.guards.text.constants import Constants
-from executor.guest.guards.text.copying import Change, copied
+from executor.guest.guards.text.copying import Change, changed
 from executor.guest.guards.text.literals import Literals
 from executor.guest.guards.text.names import Names
 from executor.guest.guards.text.reading import Suite, Test, read
@@ -148,13 +153,13 @@ def _items(plans: Sequence[_Plan], entry_point: str | None, seed: str) -> list[_
     """Tests that can have siblings, each followed by its own."""
     items: list[_Item] = []
     pool = _pool(plans)
-    tests = [plan.test for plan in plans]
+    returns = Returns([plan.test for plan in plans])
     for plan in plans:
-        written = copied(plan.test.written, plan.change)
+        written = changed(plan.test.written, plan.change)
         items.append(_Item(written, plan.test, None, plan.first))
         known = {ast.unparse(ast.fix_missing_locations(written))}
         offered: dict[int, list[Change]] = {}
-        calls = returning(plan.test, tests)
+        calls = returns.of(plan.test) if any(map(expects_event, plan.test.sites)) else {}
         for number, site in plan.inside():
             literals = Literals(plan.names, site, entry_point)
             changes = Changes(literals, pool, Draws(seed, number), calls).of(site)
@@ -164,7 +169,7 @@ def _items(plans: Sequence[_Plan], entry_point: str | None, seed: str) -> list[_
             draws = Draws(seed, "later", number)
             later = _later([offered[n] for n in offered if n > number], draws)
             for change in offered[number]:
-                node = copied(plan.test.written, {**plan.change, **later, **change})
+                node = changed(plan.test.written, {**plan.change, **later, **change})
                 items.append(_Item(node, plan.test, site, number, change))
     return items
 
@@ -185,7 +190,7 @@ def _pool(plans: Sequence[_Plan]) -> list[Scalar]:
 
 def _distinct(plan: _Plan, changes: Iterator[Change], known: set[str]) -> Iterator[Change]:
     for change in islice(changes, _MOST_CHANGES):
-        node = copied(plan.test.written, {**plan.change, **change})
+        node = changed(plan.test.written, {**plan.change, **change})
         text = ast.unparse(ast.fix_missing_locations(node))
         if text not in known:
             known.add(text)

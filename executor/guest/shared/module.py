@@ -22,15 +22,19 @@ class TestCode:
 
     __test__ = False
 
-    def __init__(self, source: str, file: str) -> None:
-        """Put a file there by which pytest finds the tests; it has their text if they read it."""
+    def __init__(self, source: str, file: str, code: types.CodeType | None = None) -> None:
+        """Put a file there by which pytest finds the tests; it has their text if they read it.
+
+        `code` is what was compiled of it before; the text is then only there if they read it.
+        """
         self._source: str | None = source
-        self._code: types.CodeType | None = None
+        self._code = code
         self.file: Final = file
         """Where it lies."""
+        text = source if code is not None or reads_itself(source) else ""
         os.makedirs(os.path.dirname(file), exist_ok=True)
         with open(file, "w", encoding="utf-8", errors="surrogatepass") as place:
-            place.write(source if _reads_itself(source) else "")
+            place.write(text)
 
     def compile_now(self) -> None:
         """Compile it before pytest has its options, for these may have the candidate loaded."""
@@ -46,19 +50,28 @@ class TestCode:
         Raises:
             SyntaxError, ValueError: it does not compile.
         """
+        source, self._source = self._source, None
         if self._code is not None:
             return self._code
-        source, self._source = self._source, None
         assert source is not None, "it is compiled once"
-        text = source.encode("utf-8", "surrogatepass")
-        if not _ASSERT.search(source):
-            return compile(text, self.file, "exec", dont_inherit=True)
-        tree = ast.parse(text, self.file)
-        rewrite_asserts(tree, text, self.file, config)
-        return compile(tree, self.file, "exec", dont_inherit=True)
+        return compiled(source, self.file, config)
 
 
-def _reads_itself(source: str) -> bool:
+def compiled(source: str, file: str, config: pytest.Config | None) -> types.CodeType:
+    """Compile test code that lies in a file, its asserts written as pytest writes them.
+
+    Raises:
+        SyntaxError, ValueError, RecursionError, MemoryError: it does not compile.
+    """
+    text = source.encode("utf-8", "surrogatepass")
+    if not _ASSERT.search(source):
+        return compile(text, file, "exec", dont_inherit=True)
+    tree = ast.parse(text, file)
+    rewrite_asserts(tree, text, file, config)
+    return compile(tree, file, "exec", dont_inherit=True)
+
+
+def reads_itself(source: str) -> bool:
     """Tell whether test code is after its own text, and not only after the folder that it is in."""
     # Names are read in this form; what is not even mentioned need not be looked for.
     text = unicodedata.normalize("NFKC", source)

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from executor.guest import placing
-from executor.guest.shared import loaded, session, suite
+from executor.guest.shared import loaded, session, suite, writing
 
 
 def refused(test: dict[str, Any], program: str) -> str | None:
@@ -19,9 +19,9 @@ def refused(test: dict[str, Any], program: str) -> str | None:
     if taken is not None or test["texts"] is None:
         return taken
     module = test["module"] or suite.CANDIDATE
-    suite.write_files(test["texts"])
-    suite.write(placing.candidate_file({**test, "files": test["texts"]}, module)[0], program)
-    suite.write(file := placing.tests_file(test), "")
+    writing.write_files(test["texts"], {})
+    writing.write(placing.candidate_file({**test, "files": test["texts"]}, module)[0], program)
+    writing.write(file := placing.tests_file(test), "")
     os.chdir(placing.FOLDER)
     sys.path.insert(0, placing.FOLDER)
     loaded.forget(test["module"], test["candidate_path"], test["files"])

@@ -1,11 +1,14 @@
 """The session of pytest in which tests are run: begun once in a zygote, ended in each jail."""
 
+import contextlib
 import os
-from collections.abc import Callable, Generator
+import sys
+from collections.abc import Callable, Collection, Generator, Iterator
 from typing import Any, Final, NamedTuple
 
 import pytest
 from _pytest import main as protocol
+from _pytest.assertion.rewrite import AssertionRewritingHook
 from _pytest.config import (
     Config,
     ConftestImportFailure,
@@ -14,7 +17,7 @@ from _pytest.config import (
 )
 
 from executor.guest.placing import FOLDER, TESTS
-from executor.guest.shared.surroundings import Surroundings
+from executor.guest.shared.surroundings import SPREADING, Surroundings
 
 _ARGUMENTS: Final = (
     f"--rootdir={FOLDER}", f"--confcutdir={FOLDER}",
@@ -30,7 +33,7 @@ _UNCONFIGURED: Final = (
     "-p", "no:cacheprovider", "-p", "no:faulthandler",
 )  # fmt: skip
 _UNCAPTURED: Final = ("--capture=no",)
-REFUSALS: Final = (pytest.UsageError, PluginImportFailure)
+REFUSALS: Final = (pytest.UsageError, PluginImportFailure, pytest.PytestWarning)
 REFUSED: Final = "pytest refuses its configuration"
 """How a suite is described whose options pytest does not take."""
 
@@ -45,6 +48,8 @@ class Asked(NamedTuple):
     """Whether files of the suite tell pytest how to run it."""
     is_fresh: bool = False
     """Whether something of the suite has a say in how the session begins."""
+    is_reported: bool = True
+    """Whether something of the suite may be after the report for the terminal."""
     is_captured: bool = False
     """Whether a plug-in of the suite is after what tests print."""
 
@@ -64,6 +69,8 @@ def run(asked: Asked) -> int | str:
         return f"{type(cause).__name__}: {cause} (in {error.path.name})"
     except REFUSALS as error:
         return f"{REFUSED}: {error}"
+    except Exception as error:
+        return f"{REFUSED}: {type(error).__name__}: {error}"  # As where warnings are errors.
     try:
         status: int | None = config.hook.pytest_cmdline_main(config=config)
         return status or 0
@@ -82,9 +89,30 @@ def configured(asked: Asked) -> Config:
     """
     own = () if asked.is_configured else _UNCONFIGURED
     printed = () if asked.is_captured else _UNCAPTURED
-    arguments = [os.path.relpath(asked.file, FOLDER), *own, *printed, *_ARGUMENTS]
+    arguments = [os.path.relpath(asked.file, FOLDER), *own, *printed, *SPREADING, *_ARGUMENTS]
     plugins = [] if asked.plugin is None else [asked.plugin]
-    return _prepareconfig(arguments, [*plugins, *([Surroundings()] if asked.is_fresh else [])])
+    with _not_warned_of(frozenset(sys.modules)):
+        around = [Surroundings(asked.is_reported)] if asked.is_fresh else []
+        return _prepareconfig(arguments, [*plugins, *around])
+
+
+@contextlib.contextmanager
+def _not_warned_of(loaded: Collection[str]) -> Iterator[None]:
+    """Have pytest not warn that plugins were loaded before it was there: that is our doing.
+
+    Where its authors run a suite nobody has loaded them, and warnings may be errors.
+    """
+    warn = AssertionRewritingHook._warn_already_imported
+
+    def warn_of_others(hook: AssertionRewritingHook, name: str) -> None:
+        if name not in loaded:
+            warn(hook, name)
+
+    AssertionRewritingHook._warn_already_imported = warn_of_others  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        AssertionRewritingHook._warn_already_imported = warn  # type: ignore[method-assign]
 
 
 def serve(order: Callable[[], Steps], can_wait: Callable[[], bool]) -> None:

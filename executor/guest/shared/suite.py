@@ -9,7 +9,7 @@ import random
 import re
 import sys
 import types
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from typing import Any, Protocol
 
 import pytest
@@ -24,6 +24,7 @@ from executor.guest.placing import FOLDER
 from executor.guest.reading.imported import candidate_modules, imports_of
 from executor.guest.reading.statements import SITE, marked
 from executor.guest.reporting import PASSED, Report, Result, Sites, result_of
+from executor.guest.shared import readying, writing
 from executor.guest.shared.loaded import forget, refusal
 from executor.guest.shared.module import TestCode
 from executor.guest.shared.session import Asked, Steps
@@ -36,6 +37,8 @@ for _name in ("unittest", "unittest.mock", "doctest"):
 
 _JUDGED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED)
 _ASKS_FOR_PRINTED = re.compile(r"\b(?:capstdout|capstderr|capturemanager|sections)\b")
+_OF_REPORTS = ("terminal", "pytest_report_", "get_plugin", "getplugin")
+"""Who writes to the report for the terminal, or is asked by it."""
 CANDIDATE = "solution"
 """Module of the candidate where the tests do not say another name."""
 
@@ -46,11 +49,12 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
     Args:
         fd: The channel.
         start: `program`; `source` of the tests; `module`, under which they import the candidate,
-            None if they are of one module with it; `files` beside them, by name, and among these
-            `path`, of the test code, and `candidate_path`, None where that follows; `check`, a
-            function that is called with the `entry_point`, or None; `statements`, what those that
-            are tests are called and whether some are of `check`, None if none is marked yet;
-            `imports` of the tests, None if nobody has looked for them.
+            None if they are of one module with it; `files` beside them, by name, and `data_files`,
+            in base64; among these `path`, of the test code, and `candidate_path`, None where that
+            follows; `check`, a function that is called with the `entry_point`, or None;
+            `statements`, what those that are tests are called and whether some are of `check`,
+            None if none is marked yet; `imports` of the tests, None if nobody has looked for them;
+            `code` of the tests, if it was made before: then `source` is there if they read it.
     """
     channel = Channel(fd)
     names = _names(start)
@@ -62,11 +66,17 @@ def run(fd: int, start: dict[str, Any]) -> Steps:
     if taken is not None:
         Report(channel, lambda: None).done([["runtime_error", taken]])
         return
-    write_files(start["files"])
-    write(path, start["program"])
+    writing.write_files(start["files"], start["data_files"])
+    writing.write(path, start["program"])
     forget(start["module"], start["candidate_path"], start["files"])
     file = placing.tests_file(start)
-    if start["statements"] is None:
+    if start["code"] is not None:
+        code_of_tests = readying.unpacked(start.pop("code"))
+        tests, (statements, within) = (
+            TestCode(start.pop("source"), file, code_of_tests),
+            start["statements"],
+        )
+    elif start["statements"] is None:
         tests, statements, within = marked_code(start.pop("source"), file, start["check"])
     else:
         tests, (statements, within) = TestCode(start.pop("source"), file), start["statements"]
@@ -113,8 +123,10 @@ def run_tests(
     is_fresh = configures or bool(placing.plugins(files))
     if is_fresh:
         tests.compile_now()
+    code = [text for name, text in files.items() if name.endswith(".py")]
+    is_reported = any(word in text for text in code for word in _OF_REPORTS)
     is_captured = is_fresh and any(map(_ASKS_FOR_PRINTED.search, files.values()))
-    status = yield Asked(plugin, tests.file, configures, is_fresh, is_captured)
+    status = yield Asked(plugin, tests.file, configures, is_fresh, is_reported, is_captured)
     if isinstance(status, str):
         plugin.errors.append(["runtime_error", status])
     elif not plugin.errors and not plugin.explains(status):
@@ -132,19 +144,6 @@ def _names(start: dict[str, Any]) -> list[str]:
         return candidate_modules(imports, start["program"], start["files"])
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []  # It is told of where that is compiled.
-
-
-def write_files(files: Mapping[str, str]) -> None:
-    """Put the files of a suite into its folder."""
-    for name, text in files.items():
-        write(os.path.join(FOLDER, name), text)
-
-
-def write(path: str, text: str) -> None:
-    """Write a file, and the folders that it is in."""
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
-        file.write(text)
 
 
 class Candidate(Protocol):
@@ -283,7 +282,7 @@ class _Plugin:
         # What the candidate may have had marked is no mark of the tests.
         matters = self._candidate.matters
         items[:] = [item for item in items if matters or not _is_skipped(item)]
-        if not placing.plugins(self._start.get("files", ())):
+        if not placing.see_failures(self._start.get("files", {})):
             for item in items:
                 # How a failure looks is for nobody; the outcome is made of the exception itself.
                 item.repr_failure = _not_shown  # type: ignore[assignment, method-assign] # this one

@@ -87,6 +87,10 @@ class Pattern(NamedTuple):
         """Items that are no tests."""
         return [number for number, item in enumerate(self.items) if item.site is not None]
 
+    def characters(self, items: Iterable[int]) -> int:
+        """How long the texts of some items are together."""
+        return sum(len(self.items[item].text) for item in items)
+
     def outside_of(self, item: int) -> frozenset[int]:
         """Numbers of the checks of an item that are made outside."""
         return frozenset(map(int, _NUMBER.findall(self.items[item].text))) & self.outside.keys()

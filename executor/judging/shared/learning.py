@@ -9,7 +9,7 @@ from typing import Any
 from executor.guest import placing
 from executor.judging.limits.allowances import Allowance
 from executor.judging.limits.metering import Meter
-from executor.judging.shared import sharing
+from executor.judging.shared import readying, sharing
 from executor.judging.shared.arranging import Arrangement, Pattern
 from executor.judging.shared.guarding import Guard, Ran
 from executor.judging.shared.reference import Mistaken, learn
@@ -66,6 +66,11 @@ def guards(
     return tuple(found), Guards.of(sites, guarded, none_because)
 
 
+def draws(sandbox: Sandbox, suite: Suite, limits: Limits) -> readying.Draws:
+    """Return what runs of a suite's shared tests begin with, none of which is there yet."""
+    return readying.Draws(lambda: sharing.sandbox_of(sandbox, suite.image), _generous(limits))
+
+
 def widened(limits: Limits, guards: Sequence[Guard | None]) -> Limits:
     """Return limits that leave a candidate's tests the time they have without siblings."""
     most = max((guard.share for guard in guards if guard), default=1.0)
@@ -88,7 +93,8 @@ def lengthened(allowed: Allowance, limits: Limits, guards: Sequence[Guard | None
 
 def _run(sandbox: Sandbox, limits: Limits, start: dict[str, Any], arrangement: Arrangement) -> Ran:
     run = sharing.SharedRun(sandbox, Meter(limits))
-    run.run({**start, **sharing.arranged(arrangement)}, None, True, arrangement.comparison())
+    own = readying.ready(sandbox, limits, start, arrangement).start
+    run.run({**start, **own}, None, True, arrangement.comparison())
     return Ran(run.told, run.compared, run.load or 0.0)
 
 

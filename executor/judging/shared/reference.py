@@ -1,5 +1,6 @@
 """What a reference program shows of tests, their siblings, and the checks that are made outside."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import zip_longest
 from typing import Any, Final
@@ -18,6 +19,8 @@ _TIMES: Final = 4
 _WANTED: Final = ((5, 3), (20, 2), (10**9, 1))
 """Up to how many checks how many siblings of each are in use: where there are few, guessing which
 is which must not pay."""
+_LARGE: Final = 100_000
+"""Characters of siblings that are all tried at once; of more, as many as there may be in use."""
 _NO_GROUP: Final = -1
 _MOST_TIMES: Final = 1_000
 """How often a reference program may come to a check that is made outside, in one test."""
@@ -45,7 +48,13 @@ def learn(
         Mistaken: some checks cannot be made outside.
     """
     siblings, kept, thinned = pattern.siblings(), frozenset[int](), False
+    others: list[int] = []
+    if pattern.characters(siblings) > _LARGE:
+        _require_outside(pattern, tests, run)
+        wanted = _wanted(len({pattern.items[item].site for item in siblings}))
+        siblings, others, thinned = *_thinned(pattern, siblings, wanted), True
     before: Guard | None = None
+    tried: list[int] | None = None
     failed: frozenset[int] = frozenset()
     load = 0.0
     for _ in range(_ATTEMPTS):
@@ -55,9 +64,11 @@ def learn(
         ran = run(arrangement)
         runs = read(arrangement, ran.told)
         broken, failed = _broken(pattern, tests, runs), failed | _failed(pattern, tests, runs)
-        if broken - kept and not thinned:
+        if broken - kept and tried is not None:
+            siblings, others, tried = tried, [], None
+        elif broken - kept and not thinned:
             # So many copies of a test may take more than there is for one.
-            siblings, thinned = _thinned(pattern, siblings), True
+            siblings, thinned = _thinned(pattern, siblings, _wanted())[0], True
         elif broken - kept:
             kept, before = kept | broken, None
             siblings = [item for item in siblings if pattern.group_of(item) not in kept]
@@ -66,6 +77,10 @@ def learn(
         elif before is None:
             before = _guard(pattern, tests, kept, runs, *_reached(pattern, arrangement, ran))
             siblings, load = list(before.failing), ran.load
+            found = {_way(pattern, item) for item in siblings}
+            others = [item for item in others if _way(pattern, item) not in found]
+            if others:
+                tried, siblings, others, before = siblings, siblings + others, [], None
         else:
             guard = _guard(pattern, tests, kept, runs, *_reached(pattern, arrangement, ran))
             return guard._replace(
@@ -152,12 +167,44 @@ def _are_same(one: object, other: object) -> bool:
     return one is not None and other is not None and (one == other or repr(one) == repr(other))
 
 
-def _thinned(pattern: Pattern, siblings: Iterable[int]) -> list[int]:
-    """Keep the first sibling of each check, and of each way in which it is to fail."""
-    firsts: dict[tuple[int | None, bool], int] = {}
+def _require_outside(
+    pattern: Pattern, tests: Sequence[str], run: Callable[[Arrangement], Ran]
+) -> None:
+    """Run the tests alone, which costs little, if that shows which checks cannot be made outside.
+
+    Raises:
+        Mistaken: some cannot.
+    """
+    arrangement = Arrangement(pattern, (), (), reversed, learns=True)
+    ran = run(arrangement)
+    if not _broken(pattern, tests, read(arrangement, ran.told)):
+        _reached(pattern, arrangement, ran)
+
+
+def _thinned(pattern: Pattern, siblings: Iterable[int], wanted: int) -> tuple[list[int], list[int]]:
+    """Part the first siblings of each check, and of each way in which it is to fail, from others.
+
+    They are as many as may be in use, if so many are `wanted`.
+    """
+    first: list[int] = []
+    others: list[int] = []
+    counts: Counter[tuple[int | None, bool]] = Counter()
     for item in siblings:
-        firsts.setdefault(_way(pattern, item), item)
-    return list(firsts.values())
+        way = _way(pattern, item)
+        counts[way] += 1
+        (first if counts[way] <= _most_in_use(way, wanted) else others).append(item)
+    return first, others
+
+
+def _wanted(sites: int = _WANTED[-1][0]) -> int:
+    """Return how many siblings of each way are wanted where there are so many checks."""
+    return next(count for most, count in _WANTED if sites <= most)
+
+
+def _most_in_use(way: tuple[int | None, bool], wanted: int) -> int:
+    """Return how many siblings of a way are in use, if so many of other ways are wanted."""
+    # Of those in which nothing happens one more: it expects what the test does.
+    return wanted + way[1]
 
 
 def _way(pattern: Pattern, item: int) -> tuple[int | None, bool]:
@@ -232,12 +279,11 @@ def _chosen(pattern: Pattern, siblings: Iterable[int], runs: Runs) -> list[int]:
     for item in sorted(siblings):
         by_way.setdefault(_way(pattern, item), []).append(item)
     sites = len({site for site, _ in by_way})
-    wanted = next(count for most, count in _WANTED if sites <= most)
+    wanted = _wanted(sites)
     seconds = {item: sum(r.cpu_seconds for r in told.values()) for item, told in runs.items()}
     tests = sum(s for n, s in seconds.items() if n is None or pattern.items[n].site is None)
     spent, chosen = 0.0, []
-    # Of those in which nothing happens one more: it expects what the test does.
-    rows = [items[: wanted + is_uneventful] for (_, is_uneventful), items in by_way.items()]
+    rows = [items[: _most_in_use(way, wanted)] for way, items in by_way.items()]
     for turn, row in enumerate(zip_longest(*rows)):
         most = max(_LEAST_SECONDS, tests if turn else _TIMES * tests)
         for item in row:

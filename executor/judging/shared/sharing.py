@@ -77,12 +77,14 @@ def start_of(test: AssertTest, suite: Suite, program: str) -> dict[str, Any]:
         "source": test.source,
         "module": test.module,
         "files": test.files,
+        "data_files": test.data_files or {},
         "path": test.path,
         "candidate_path": test.candidate_path,
         "check": test.check,
         "entry_point": suite.entry_point,
         "statements": None,
         "imports": None,
+        "code": None,
     }
 
 

@@ -160,6 +160,8 @@ def _absolute(tree: Tree, path: str, node: ast.ImportFrom) -> str:
     root = tree.root_of(path)
     inner = path.removeprefix(f"{root}/" if root else "").split("/")
     package = inner[: max(0, len(inner) - node.level)]
+    if not package:  # It is in one that has no `__init__.py`, and so as deep as its folders.
+        package = path.split("/")[: -node.level]
     return ".".join([*package, *([node.module] if node.module else [])])
 
 

@@ -1,12 +1,12 @@
-"""What a project's own files say of it: where its tests are, and which version it is."""
+"""What a project's own files say of it: what it is called, and which version it is."""
 
 import ast
 import configparser
 import re
-import tomllib
 from typing import Any, Final
 
 from infra import errors
+from infra.forms.project import told
 from infra.forms.project.tree import Tree
 
 _ASKS: Final = re.compile(r"\b(?:importlib[._]metadata|pkg_resources)\b")
@@ -15,7 +15,7 @@ _UNKNOWN: Final = "0"
 
 
 def metadata_of(tree: Tree, root: str, texts: list[str]) -> dict[str, str]:
-    """Return the file by which an installed project is known, if one of some texts asks for it.
+    """Return the files by which an installed project is known, if one of some texts asks for them.
 
     `root` is the folder from which its modules are imported.
     """
@@ -29,27 +29,33 @@ def metadata_of(tree: Tree, root: str, texts: list[str]) -> dict[str, str]:
     summary = said.get("description")
     if isinstance(summary, str):
         lines.append(f"Summary: {' '.join(summary.split())}")
-    folder = f"{root}/" if root else ""
-    return {f"{folder}{name.replace('-', '_')}.dist-info/METADATA": "\n".join([*lines, "", ""])}
+    if isinstance(said.get("license"), str):
+        lines.append(f"License-Expression: {' '.join(said['license'].split())}")
+    folder = f"{root}/" * bool(root) + f"{name.replace('-', '_')}.dist-info"
+    found = {f"{folder}/METADATA": "\n".join([*lines, "", ""])}
+    entries = _entry_points(tree, said)
+    return found | ({f"{folder}/entry_points.txt": entries} if entries else {})
 
 
-def test_paths(tree: Tree) -> list[str]:
-    """Return the files and folders in which pytest is told to look for tests."""
-    for path, table in (
-        *(("pytest.ini", "pytest"), ("pyproject.toml", "tool.pytest.ini_options")),
-        *(("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")),
-    ):
-        if path not in tree.paths:
-            continue
-        try:
-            text = tree.text(path)
-            said = _of_toml(text, table) if path.endswith(".toml") else _of_ini(text, table)
-        except (errors.InvalidInput, ValueError, configparser.Error):
-            continue
-        if said:
-            found = said.get("testpaths", [])
-            return found.split() if isinstance(found, str) else [str(one) for one in found]
-    return []
+def _entry_points(tree: Tree, said: dict[str, Any]) -> str:
+    """Return what an installed project offers under names: its plug-ins and commands."""
+    groups: dict[str, Any] = {}
+    if isinstance(said.get("entry-points"), dict):
+        groups |= said["entry-points"]
+    for table, group in (("scripts", "console_scripts"), ("gui-scripts", "gui_scripts")):
+        groups[group] = said.get(table)
+    text = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in offered.items())
+        for group, offered in groups.items()
+        if isinstance(offered, dict)
+    )
+    if text or "setup.cfg" not in tree.paths:
+        return text
+    try:
+        offered = told.of_ini(tree.text("setup.cfg"), "options.entry_points")
+    except (errors.InvalidInput, configparser.Error):
+        return ""
+    return "".join(f"[{group}]\n{lines.strip()}\n" for group, lines in offered.items())
 
 
 def _said(tree: Tree) -> dict[str, Any]:
@@ -58,25 +64,12 @@ def _said(tree: Tree) -> dict[str, Any]:
             try:
                 text = tree.text(path)
                 toml = path.endswith(".toml")
-                said = _of_toml(text, "project") if toml else _of_ini(text, "metadata")
+                said = told.of_toml(text, "project") if toml else told.of_ini(text, "metadata")
             except (errors.InvalidInput, ValueError, configparser.Error):
                 continue
             if said.get("name"):
                 return said
     return {}
-
-
-def _of_toml(text: str, table: str) -> dict[str, Any]:
-    found: Any = tomllib.loads(text)
-    for name in table.split("."):
-        found = found.get(name, {}) if isinstance(found, dict) else {}
-    return found if isinstance(found, dict) else {}
-
-
-def _of_ini(text: str, section: str) -> dict[str, Any]:
-    parser = configparser.RawConfigParser()
-    parser.read_string(text)
-    return dict(parser[section]) if parser.has_section(section) else {}
 
 
 def _version(tree: Tree, said: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from infra.composing import WHOLE
 from infra.contracts.problems import AssertTest, Limits, Problem
 from infra.forms import packages
 from infra.forms.project import beside, functions, importing, installed
+from infra.forms.project.told import Told
 from infra.forms.project.tree import Tree
 from infra.images import pinned
 
@@ -86,10 +87,14 @@ class _Project:
         self.tree = tree
         self._wanted = wanted
         self._name = re.sub(r"[^A-Za-z0-9._-]", "-", tree.root.resolve().name).lstrip("._-")
-        places = wanted.tests or installed.test_paths(tree) or ("",)
+        self._told = Told(tree)
+        places = wanted.tests or self._told.places or ("",)
         self._tests = sorted({path for place in places for path in self._tests_at(place)})
         if not self._tests:
-            raise errors.InvalidInput(f"{tree.root} has no test files (test_NAME.py, NAME_test.py)")
+            names = ", ".join(self._told.names)
+            raise errors.InvalidInput(
+                f"{tree.root} has no test files ({names}); name some with `--tests`"
+            )
 
     def _tests_at(self, place: str) -> list[str]:
         name = _plain(place).strip("/")
@@ -103,7 +108,7 @@ class _Project:
         return found
 
     def _all_tests(self) -> list[str]:
-        return [path for path in self.tree.python if beside.is_test(path)]
+        return [path for path in self.tree.python if self._told.is_test(path)]
 
     @cached_property
     def _used(self) -> dict[str, set[str]]:
@@ -132,7 +137,7 @@ class _Project:
         """Tell whether a file is there for the tests."""
         folders = {str(PurePosixPath(test).parent) for test in self._tests} - {"."}
         is_below = any(path.startswith(f"{folder}/") for folder in folders)
-        return is_below or beside.is_test(path) or PurePosixPath(path).name == "conftest.py"
+        return is_below or self._told.is_test(path) or PurePosixPath(path).name == "conftest.py"
 
     def problem(self, path: str, function: str | None) -> Made:
         """Make a problem of a file, or of a function of it.
@@ -199,7 +204,7 @@ class _Project:
         self, test: str, path: str, left_out: dict[str, str], imported: dict[str, None]
     ) -> AssertTest:
         try:
-            there = beside.beside(self.tree, test, path)
+            there = beside.beside(self.tree, self._told, test, path)
         except errors.InvalidInput as error:
             raise errors.InvalidInput(f"{test}: {error.detail}") from None
         left_out |= there.left_out
@@ -214,6 +219,7 @@ class _Project:
             path=test,
             module=module,
             candidate_path=path,
+            data_files=there.data or None,
             files=there.files | installed.metadata_of(self.tree, root, texts),
         )
 

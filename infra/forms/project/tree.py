@@ -1,6 +1,7 @@
 """The files of a project's folder: what they are called, and which modules of Python they are."""
 
 import ast
+import base64
 import os
 from collections.abc import Iterator
 from functools import cached_property
@@ -11,9 +12,15 @@ from infra import errors
 from infra.contracts.problems import MAX_SOURCE_CHARACTERS
 from infra.forms import sources
 
-_SKIPPED: Final = frozenset({"build", "dist", "env", "node_modules", "site-packages", "venv"})
+_SKIPPED: Final = frozenset(
+    {"__pycache__", "build", "dist", "env", "node_modules", "site-packages", "venv"}
+)
 """Folders that are no part of a project's own files, beside those that are hidden."""
 _MOST_FILES: Final = 20_000
+
+
+class NoText(errors.InvalidInput):
+    """A file has something else in it than text."""
 
 
 class Tree:
@@ -36,9 +43,7 @@ class Tree:
     def _listed(self) -> Iterator[str]:
         count = 0
         for place, folders, names in os.walk(self.root):
-            folders[:] = sorted(
-                name for name in folders if name[0] not in "._" and name not in _SKIPPED
-            )
+            folders[:] = sorted(name for name in folders if name[0] != "." and name not in _SKIPPED)
             for name in names:
                 path = Path(place, name)
                 count += 1
@@ -51,19 +56,38 @@ class Tree:
         """Return a file's text, its line ends as they are.
 
         Raises:
-            errors.InvalidInput: it is no text, or longer than a source may be.
+            NoText: it is no text in UTF-8.
+            errors.InvalidInput: it cannot be read, or is longer than a source may be.
         """
         if path not in self._texts:
             try:
                 with (self.root / path).open(encoding="utf-8", newline="") as file:
                     text = file.read(MAX_SOURCE_CHARACTERS + 1)
-            except (OSError, ValueError) as error:
-                raise errors.InvalidInput(f"{path} is no text in UTF-8: {error}") from None
+            except ValueError as error:
+                raise NoText(f"{path} is no text in UTF-8: {error}") from None
+            except OSError as error:
+                raise errors.InvalidInput(f"{path} cannot be read: {error}") from None
             if len(text) > MAX_SOURCE_CHARACTERS:
                 limit = f"{MAX_SOURCE_CHARACTERS:,} characters"
                 raise errors.InvalidInput(f"{path} has more than {limit}")
             self._texts[path] = text
         return self._texts[path]
+
+    def data(self, path: str) -> str:
+        """Return a file's content in base64.
+
+        Raises:
+            errors.InvalidInput: it cannot be read, or is longer than a file may be.
+        """
+        most = MAX_SOURCE_CHARACTERS // 4 * 3
+        try:
+            with (self.root / path).open("rb") as file:
+                content = file.read(most + 1)
+        except OSError as error:
+            raise errors.InvalidInput(f"{path} cannot be read: {error}") from None
+        if len(content) > most:
+            raise errors.InvalidInput(f"{path} has more than {most:,} bytes, and is no text")
+        return base64.b64encode(content).decode()
 
     def parsed(self, path: str) -> ast.Module | None:
         """Return a file's code; None if it is no Python that can be read."""

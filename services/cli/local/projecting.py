@@ -48,7 +48,7 @@ class ProjectRun:
 
 def _described(made: reading.Made) -> str:
     tests = [test for test in made.problem.tests if isinstance(test, AssertTest)]
-    files = {path for test in tests for path in test.files}
+    files = {path for test in tests for path in (*test.files, *(test.data_files or ()))}
     image = made.problem.image
     named = ", ".join(str(test.path) for test in tests)
     image += f" ({made.no_image})" if made.no_image else ""

@@ -186,6 +186,85 @@ def test_tests_that_are_named_judge_whatever_they_import(shop):
     assert (test.path, test.module) == ("bench/test_speed.py", "shop.prices")
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("pytest.ini", "[pytest]\npython_files = checks*.py\ntestpaths = src/*/checks\n"),
+        ("setup.cfg", "[tool:pytest]\npython_files =\n    checks.py\n    test_*.py\n"),
+        ("pyproject.toml", "[tool.pytest]\npython_files = ['checks.py']\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\npython_files = 'shop/checks/*.py'\n"),
+        (".pytest.toml", "[pytest]\npython_files = ['checks.py']\n"),
+    ],
+)
+def test_test_files_are_called_as_pytest_is_told(tmp_path, path, told):
+    files = {
+        path: told,
+        "src/shop/__init__.py": "",
+        "src/shop/cart.py": CART,
+        "src/shop/prices.py": "PRICES = {}\n",
+        "src/shop/checks/checks.py": "from shop.cart import total\n\n"
+        "def test_total(): assert total([]) == 0\n",
+    }
+
+    problems = made(write(tmp_path / "shop", files))
+
+    assert [*problems] == ["shop/src/shop/cart"]
+    (test,) = problems["shop/src/shop/cart"].tests
+    assert test.path == "src/shop/checks/checks.py"
+
+
+def test_data_goes_along_also_if_it_is_no_text_or_is_code_that_nobody_imports(shop):
+    write(shop, {"tests/golden/picture.png": b"\xff\xd8", "tests/golden/sample.py": "x = 1\n"})
+    write(shop, {"tests/kit/__init__.py": "", "tests/kit/unused.py": "import nowhere\n"})
+
+    (test,) = made(shop, candidates=["src/shop/cart.py"])["shop/src/shop/cart"].tests
+
+    assert test.data_files == {"tests/golden/picture.png": "/9g="}
+    assert test.files["tests/golden/sample.py"] == "x = 1\n"
+    assert not test.files.keys() & {"tests/unused.py", "tests/kit/unused.py"}
+
+
+def test_who_imports_what_is_followed_where_packages_do_not_say_that_they_are(tmp_path):
+    files = {
+        "src/acme/kit/shape.py": "from . import units\nfrom ..more.words import NAME\n\n"
+        "def area(a): return units.metres(a)\n",
+        "src/acme/kit/units.py": "def metres(x): return x\n",
+        "src/acme/more/words.py": "NAME = ''\n",
+        "tests/test_shape.py": "from acme.kit.shape import area\n\n"
+        "def test_area(): assert area(0) == 0\n",
+    }
+
+    problems = made(write(tmp_path / "acme", files))
+
+    assert [*problems] == ["acme/src/acme/kit/shape"]
+    (test,) = problems["acme/src/acme/kit/shape"].tests
+    assert {*test.files} == {"src/acme/kit/units.py", "src/acme/more/words.py"}
+
+
+def test_a_package_may_begin_with_an_underscore(shop):
+    write(shop, {"src/shop/_kit/__init__.py": "", "src/shop/_kit/words.py": "WORDS = ()\n"})
+
+    (test,) = made(shop, candidates=["src/shop/cart.py"])["shop/src/shop/cart"].tests
+
+    assert "src/shop/_kit/words.py" in test.files
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("pyproject.toml", "[project.entry-points.kits]\nmine = 'shop.cart:Cart'\n"),
+        ("setup.cfg", "[options.entry_points]\nkits =\n    mine = shop.cart:Cart\n"),
+    ],
+)
+def test_what_a_project_offers_under_names_is_found(shop, path, told):
+    write(shop, {path: (shop / path).read_text() + told if (shop / path).exists() else told})
+
+    (test,) = made(shop, candidates=["src/shop/cart.py"])["shop/src/shop/cart"].tests
+
+    entries = test.files["src/the_shop.dist-info/entry_points.txt"]
+    assert entries.replace("    ", "") == "[kits]\nmine = shop.cart:Cart\n"
+
+
 def test_a_folder_without_tests_is_no_project(tmp_path):
     with pytest.raises(errors.InvalidInput, match="no test files"):
         made(write(tmp_path, {"shop.py": CART}))
@@ -198,10 +277,8 @@ def test_what_a_suite_cannot_bring_is_left_out_with_the_reason(shop, tmp_path):
 
     lines = list(run.run(shop, Wanted(candidates=["src/shop/cart.py"]), out))
 
-    assert lines == ["shop/src/shop/cart  tests/test_cart.py; 8 files beside, image std"]
-    assert [line.partition(":")[0] for line in run.left_out()] == [
-        "left out, tests/golden/a b.txt", "left out, tests/golden/picture.png",
-    ]  # fmt: skip
+    assert lines == ["shop/src/shop/cart  tests/test_cart.py; 9 files beside, image std"]
+    assert [line.partition(":")[0] for line in run.left_out()] == ["left out, tests/golden/a b.txt"]
     (row,) = map(json.loads, out.read_text().splitlines())
     assert Problem.model_validate(row).slug == "shop/src/shop/cart"
 

@@ -55,22 +55,51 @@ def expects_exception(site: Site) -> bool:
     return bool(site.handlers) or last_name(site.node) in RAISING
 
 
-def returning(test: Test, tests: Sequence[Test]) -> Calls:
-    """Return calls of whose value something is checked in `tests`, that `test` can make too.
+def expects_event(site: Site) -> bool:
+    """Whether a check is for something that happens: an exception, a warning, a call of a mock."""
+    return expects_exception(site) or last_name(site.node) in (*WARNING, *_OTHERS)
 
-    It has all that they need: names of the module, fixtures of the same names, and what its class
-    has set up. What of that is not as it is there, the reference program shows.
-    """
-    found: dict[str, list[Returning]] = {}
-    given = _given(test)
-    for other in tests:
-        if other.owner is not test.owner:
-            continue
-        bound = {*_bound(other.written)} - (_given(other) & given)
-        for call in _checked(other):
-            if _needs_none(call, bound):
-                found.setdefault(last_name(call.func), []).append(Returning(call, other))
-    return found
+
+class Returns:
+    """The calls of whose value something is checked in the tests of a suite."""
+
+    def __init__(self, tests: Sequence[Test]) -> None:
+        self._tests = tests
+        self._read: dict[int, _Read] = {}
+
+    def of(self, test: Test) -> Calls:
+        """Return those that a test can make too, by the names of what they call.
+
+        It has all that they need: names of the module, fixtures of the same names, and what its
+        class has set up. What of that is not as it is there, the reference program shows.
+        """
+        found: dict[str, list[Returning]] = {}
+        given = self._read_of(test).given
+        for other in self._tests:
+            if other.owner is not test.owner:
+                continue
+            read = self._read_of(other)
+            bound = read.bound - (read.given & given)
+            for call, names in read.calls:
+                if names.isdisjoint(bound):
+                    found.setdefault(last_name(call.func), []).append(Returning(call, other))
+        return found
+
+    def _read_of(self, test: Test) -> "_Read":
+        if id(test) not in self._read:
+            calls = [(call, _names(call)) for call in _checked(test)]
+            calls = [(call, names) for call, names in calls if not any(NAME in n for n in names)]
+            self._read[id(test)] = _Read(_given(test), {*_bound(test.written)}, calls)
+        return self._read[id(test)]
+
+
+class _Read(NamedTuple):
+    """What a test has for calls that others may make."""
+
+    given: frozenset[str]
+    bound: set[str]
+    calls: list[tuple[ast.Call, set[str]]]
+    """Each with the names that it needs."""
 
 
 def _checked(test: Test) -> Iterator[ast.Call]:
@@ -78,7 +107,7 @@ def _checked(test: Test) -> Iterator[ast.Call]:
     expecting = {
         id(node)
         for site in test.sites
-        if expects_exception(site) or last_name(site.node) in (*WARNING, *_OTHERS)
+        if expects_event(site)
         for part in (site.node, *site.under)
         for node in ast.walk(part)
     }
@@ -122,9 +151,8 @@ def _made(node: ast.AST) -> Iterator[ast.Call]:
             yield from _made(child)
 
 
-def _needs_none(call: ast.Call, bound: set[str]) -> bool:
-    names = {node.id for node in ast.walk(call) if isinstance(node, ast.Name)}
-    return names.isdisjoint(bound) and not any(NAME in name for name in names)
+def _names(node: ast.AST) -> set[str]:
+    return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
 
 
 def without_it(site: Site, calls: Calls, draws: Draws) -> Iterator[Uneventful]:
