@@ -8,11 +8,14 @@ from typing import Final
 
 from executor.toolchain_spec import CACHE_FOLDER, Cache, Toolchain
 from infra.contracts.base import Language
+from infra.contracts.execution import ENOUGH_GUARDED
 
 _MEBIBYTE: Final = 2**20
 _BINARY: Final = ("/tmp/main",)
 _ALIKE: Final = "-Wl,--build-id=none"
 """Has the linker write nothing that depends on all the rest of a program."""
+_ALL_COPIES: Final = ENOUGH_GUARDED + 3
+"""Where a program begins at once."""
 _USUAL: Final = ("/usr/bin", "/usr/lib")
 _JAVATUPLES: Final = "/usr/share/java/javatuples.jar"
 """What every program of MultiPL-E in Java imports; the compiler passes it over where it is not."""
@@ -155,7 +158,7 @@ def _of_java(
         libraries=(f"{_JAVA_HOME}/lib", f"{_JAVA_HOME}/lib/server"),
         processes=48, memory_bytes=160 * _MEBIBYTE,
         # It would take seconds to ask it.
-        version=(),
+        version=(), copies=ENOUGH_GUARDED,
         out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
         packages=("default-jdk-headless", *packages),
     )  # fmt: skip
@@ -166,14 +169,14 @@ _TABLE: Final = (
         Language.C, "gcc", "main.c",
         ("{program}", "-O2", "-std=gnu17", "-static", "-s", _ALIKE, "-o", "main", "main.c",
          "-lm"),
-        "main", _BINARY,
+        "main", _BINARY, copies=_ALL_COPIES,
         packages=("gcc", "libc6-dev"),
     ),
     Toolchain(
         Language.CPP, "g++", "main.cpp",
         ("{program}", "-O2", "-std=gnu++20", "-static", "-s", _ALIKE, "-o", "main",
          "main.cpp"),
-        "main", _BINARY,
+        "main", _BINARY, copies=_ALL_COPIES,
         caches=tuple(
             _precompiled(*options) for options in
             (("-O0", "-std=c++17"), ("-O0", "-std=gnu++17"), ("-O2", "-std=gnu++20"))
@@ -185,7 +188,7 @@ _TABLE: Final = (
         ("{program}", "-O", "--edition=2021", "-Clinker=gcc", "-Ctarget-feature=+crt-static",
          "-Cstrip=symbols", f"-Clink-arg={_ALIKE}",
          "-o", "main", "main.rs"),
-        "main", _BINARY, names_itself=True,
+        "main", _BINARY, names_itself=True, copies=_ALL_COPIES,
         packages=("rustc", "gcc", "libc6-dev"),
     ),
     Toolchain(
@@ -195,7 +198,7 @@ _TABLE: Final = (
         compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/share/go*", "/usr/local/go"),
         # One that is not Debian's finds its own folder by its path.
         names_itself=True,
-        processes=32, memory_bytes=32 * _MEBIBYTE, version=("version",),
+        processes=32, memory_bytes=32 * _MEBIBYTE, version=("version",), copies=_ALL_COPIES,
         environment=_GO_ENVIRONMENT, caches=_GO_CACHES,
         packages=("golang-go", "golang-github-stretchr-testify-dev"),
     ),
@@ -210,7 +213,7 @@ _TABLE: Final = (
          f"/tmp/classes:{_JAVATUPLES}", "{main}"),
         run_binds=_JAVA, compile_binds=_JAVA,
         libraries=("{home}/../lib", "{home}/../lib/server"),
-        processes=48, memory_bytes=128 * _MEBIBYTE,
+        processes=48, memory_bytes=128 * _MEBIBYTE, copies=3,
         out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
         caches=(_JAVA_CACHE,),
         packages=("default-jdk-headless", "libjavatuples-java", "junit5", "libassertj-core-java"),
@@ -228,7 +231,7 @@ _TABLE: Final = (
         ("{program}", "-n", "main.sh"), "main.sh", ("{program}", "/tmp/main.sh"),
         # Debian's `/usr/bin/awk`, among others, is a link to a link in `/etc/alternatives`.
         run_binds=("/usr/bin", "/usr/lib", "/etc/alternatives"),
-        compile_binds=("/usr/bin", "/usr/lib"),
+        compile_binds=("/usr/bin", "/usr/lib"), copies=_ALL_COPIES,
         packages=("bash",),
     ),
     Toolchain(
@@ -238,7 +241,7 @@ _TABLE: Final = (
         "main.js",
         ("/usr/bin/node", "--max-old-space-size={megabytes}", "/tmp/main.js"),
         run_binds=_NODE, compile_binds=_NODE,
-        processes=24, memory_bytes=64 * _MEBIBYTE,
+        processes=24, memory_bytes=64 * _MEBIBYTE, copies=3,
         packages=("node-typescript", "node-lodash"),
         modules=_JEST, module_packages=_JEST_PACKAGES,
     ),
@@ -264,14 +267,14 @@ _TABLE: Final = (
         Language.PERL, "perl", "main.pl",
         ("{program}", "-c", "main.pl"), "main.pl", ("{program}", "/tmp/main.pl"),
         run_binds=_PERL, compile_binds=_PERL,
-        version=("-e", "print $^V"), parses_first=True,
+        version=("-e", "print $^V"), parses_first=True, copies=_ALL_COPIES,
         packages=("perl", "libdata-compare-perl", "libtest-deep-perl"),
     ),
     Toolchain(
         Language.LUA, "lua5.4", "main.lua",
         ("{home}/luac5.4", "-p", "main.lua"), "main.lua", ("{program}", "/tmp/main.lua"),
         run_binds=(*_USUAL, "/usr/share/lua"), compile_binds=_USUAL,
-        version=("-v",), parses_first=True,
+        version=("-v",), parses_first=True, copies=_ALL_COPIES,
         packages=("lua5.4", "lua-unit"),
     ),
     Toolchain(
@@ -281,6 +284,7 @@ _TABLE: Final = (
         "main", _BINARY,
         compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/include", "/var/lib/ghc"),
         names_itself=True, version=("-B/usr/lib/ghc", "--version"), processes=8,
+        copies=_ALL_COPIES,
         packages=("ghc",),
     ),
     _of_java(
@@ -320,7 +324,7 @@ _TABLE: Final = (
         # It finds its configuration by its path.
         names_itself=True,
         # Its collector has at most 99 threads.
-        processes=100,
+        processes=100, copies=_ALL_COPIES,
         packages=("ldc", "gcc", "libc6-dev", "zlib1g-dev"),
     ),
     Toolchain(

@@ -1,5 +1,6 @@
 """What the reference program shows of a program test, and what is drawn of that for a candidate."""
 
+import itertools
 import random
 from typing import Final, NamedTuple
 
@@ -30,18 +31,23 @@ class Learnt(NamedTuple):
         inside = (b for b in self.blanks if change.start <= b.start and b.end <= change.end)
         return next(inside, None)
 
-    def drawn(self) -> list[list[tuple[Change, frozenset[str]]]]:
-        """Draw what is changed in each of the copies that are run, one or two.
+    def drawn(self, most: int) -> list[list[tuple[Change, frozenset[str]]]]:
+        """Draw what is changed in each of the copies that are run: so many, or one at least.
 
-        In one of them a literal of every test that is reported by itself, as far as there are
-        changes: a right program fails each. In the other one literal of all others.
+        In the first a literal of every test that is reported by itself, as far as there are
+        changes: a right program fails each. In the second one literal of all others. Further ones
+        have other literals, as far as these are filled in where any are: they cost a run, and no
+        compiler.
         """
         every = list(zip(self.changes, self.fails, strict=True))
-        reported: dict[frozenset[str], tuple[Change, frozenset[str]]] = {}
-        others = []
+        reported: dict[frozenset[str], list[tuple[Change, frozenset[str]]]] = {}
+        others: list[tuple[Change, frozenset[str]]] = []
         for change, failed in _RANDOM.sample(every, len(every)):
-            if failed:
-                reported.setdefault(failed, (change, failed))
-            else:
-                others.append((change, failed))
-        return [copy for copy in (list(reported.values()), others[:1]) if copy]
+            place = reported.setdefault(failed, []) if failed else others
+            if not place or not self.blanks or self.blank(change) is not None:
+                place.append((change, failed))
+        tests = itertools.zip_longest(*reported.values())
+        copies = [[one for one in copy if one is not None] for copy in tests]
+        first = [*copies[:1], *([one] for one in others[:1])]
+        further = [*copies[1:], *([one] for one in others[1:])]
+        return first + further[: max(0, most - len(first))]

@@ -23,6 +23,7 @@ from executor.judging.programs.composing import composed
 from executor.judging.programs.learnt import Learnt
 from executor.judging.programs.marks import Composed
 from executor.judging.programs.opening import Opened, Opener
+from executor.languages import TOOLCHAINS
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail
 from infra.contracts.base import Language, Outcome
@@ -32,6 +33,8 @@ from infra.contracts.problems import ProgramTest
 _MOST_TRIED: Final = 4 * ENOUGH_GUARDED
 _MOST_BLANKS: Final = ENOUGH_GUARDED + 3
 """Of those that are tried, how many may be filled in later: some are of no use as changes."""
+_ENOUGH_SPENT: Final = 2.0
+"""Seconds of CPU time in changed copies, after which no further one is drawn."""
 _RANDOM: Final = random.SystemRandom()
 _A_FAILURE: Final = re.compile(r"error|exception|assert|panic|fail|die|abort", re.IGNORECASE)
 _FAILURES: Final = frozenset({Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER})
@@ -59,14 +62,20 @@ class ProgramRunner:
         self._opener = Opener(native, language)
         self._language = language
         self._entry_point = entry_point
+        self._copies = TOOLCHAINS[language].copies
         self.stdout = b""
         """What the last run wrote, without its mark."""
         self.stderr = b""
 
     def run(
-        self, test: ProgramTest, program: str, learnt: Learnt, meter: Meter, spare: Meter
+        self,
+        test: ProgramTest,
+        program: str,
+        learnt: Learnt,
+        meter: Meter,
+        spare: Callable[[], Meter],
     ) -> list[TestResult]:
-        """Run one test; what its changed copy takes is counted by `spare`.
+        """Run one test; `spare` makes a meter for what each of its changed copies takes.
 
         Raises:
             CompileFailed: the program does not compile with the test code.
@@ -100,7 +109,7 @@ class ProgramRunner:
         names = tuple(name for name, passed in ran.told.items() if passed)
         found: list[tuple[Change, frozenset[str]]] = []
         for change in tried:
-            if len(found) == ENOUGH_GUARDED:
+            if len(found) >= max(ENOUGH_GUARDED, self._copies):
                 break
             copy = self._changed(test, known, [change], reference, meter(), opened, False)
             if copy is not None and copy.outcome in _FAILURES:
@@ -146,13 +155,23 @@ class ProgramRunner:
         return self._opened(test, reference, kept, meter) if len(kept) < len(blanks) else None
 
     def _passes_changed(
-        self, test: ProgramTest, learnt: Learnt, program: str, meter: Meter, opened: Opened | None
+        self,
+        test: ProgramTest,
+        learnt: Learnt,
+        program: str,
+        spare: Callable[[], Meter],
+        opened: Opened | None,
     ) -> bool:
         """Tell whether a program that has passed a test passes any part of a changed one."""
-        for drawn in learnt.drawn():
+        is_cheap = bool(learnt.blanks) or self._native.is_interpreted
+        most, spent = self._copies if is_cheap else 1, 0.0
+        for number, drawn in enumerate(learnt.drawn(most)):
+            if number > 1 and spent > _ENOUGH_SPENT:
+                break
             wanted = frozenset[str]().union(*(failed for _, failed in drawn))
             changed = [change for change, _ in drawn]
-            ran = self._changed(test, learnt, changed, program, meter, opened)
+            ran = self._changed(test, learnt, changed, program, spare(), opened)
+            spent += ran.spending.cpu if ran is not None else 0.0
             if ran is not None and (
                 ran.outcome is Outcome.PASSED or any(ran.told.get(name) for name in wanted)
             ):
