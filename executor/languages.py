@@ -8,14 +8,11 @@ from typing import Final
 
 from executor.toolchain_spec import CACHE_FOLDER, Cache, Toolchain
 from infra.contracts.base import Language
-from infra.contracts.execution import ENOUGH_GUARDED
 
 _MEBIBYTE: Final = 2**20
 _BINARY: Final = ("/tmp/main",)
 _ALIKE: Final = "-Wl,--build-id=none"
 """Has the linker write nothing that depends on all the rest of a program."""
-_ALL_COPIES: Final = ENOUGH_GUARDED + 3
-"""Where a program begins at once."""
 _USUAL: Final = ("/usr/bin", "/usr/lib")
 _JAVATUPLES: Final = "/usr/share/java/javatuples.jar"
 """What every program of MultiPL-E in Java imports; the compiler passes it over where it is not."""
@@ -158,7 +155,7 @@ def _of_java(
         libraries=(f"{_JAVA_HOME}/lib", f"{_JAVA_HOME}/lib/server"),
         processes=48, memory_bytes=160 * _MEBIBYTE,
         # It would take seconds to ask it.
-        version=(), copies=ENOUGH_GUARDED,
+        version=(),
         out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
         packages=("default-jdk-headless", *packages),
     )  # fmt: skip
@@ -169,14 +166,14 @@ _TABLE: Final = (
         Language.C, "gcc", "main.c",
         ("{program}", "-O2", "-std=gnu17", "-static", "-s", _ALIKE, "-o", "main", "main.c",
          "-lm"),
-        "main", _BINARY, copies=_ALL_COPIES,
+        "main", _BINARY,
         packages=("gcc", "libc6-dev"),
     ),
     Toolchain(
         Language.CPP, "g++", "main.cpp",
         ("{program}", "-O2", "-std=gnu++20", "-static", "-s", _ALIKE, "-o", "main",
          "main.cpp"),
-        "main", _BINARY, copies=_ALL_COPIES,
+        "main", _BINARY,
         caches=tuple(
             _precompiled(*options) for options in
             (("-O0", "-std=c++17"), ("-O0", "-std=gnu++17"), ("-O2", "-std=gnu++20"))
@@ -188,7 +185,7 @@ _TABLE: Final = (
         ("{program}", "-O", "--edition=2021", "-Clinker=gcc", "-Ctarget-feature=+crt-static",
          "-Cstrip=symbols", f"-Clink-arg={_ALIKE}",
          "-o", "main", "main.rs"),
-        "main", _BINARY, names_itself=True, copies=_ALL_COPIES,
+        "main", _BINARY, names_itself=True,
         packages=("rustc", "gcc", "libc6-dev"),
     ),
     Toolchain(
@@ -198,7 +195,7 @@ _TABLE: Final = (
         compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/share/go*", "/usr/local/go"),
         # One that is not Debian's finds its own folder by its path.
         names_itself=True,
-        processes=32, memory_bytes=32 * _MEBIBYTE, version=("version",), copies=_ALL_COPIES,
+        processes=32, memory_bytes=32 * _MEBIBYTE, version=("version",),
         environment=_GO_ENVIRONMENT, caches=_GO_CACHES,
         packages=("golang-go", "golang-github-stretchr-testify-dev"),
     ),
@@ -213,7 +210,7 @@ _TABLE: Final = (
          f"/tmp/classes:{_JAVATUPLES}", "{main}"),
         run_binds=_JAVA, compile_binds=_JAVA,
         libraries=("{home}/../lib", "{home}/../lib/server"),
-        processes=48, memory_bytes=128 * _MEBIBYTE, copies=3,
+        processes=48, memory_bytes=128 * _MEBIBYTE,
         out_of_memory=(3, "Terminating due to java.lang.OutOfMemoryError"),
         caches=(_JAVA_CACHE,),
         packages=("default-jdk-headless", "libjavatuples-java", "junit5", "libassertj-core-java"),
@@ -223,7 +220,7 @@ _TABLE: Final = (
         ("{program}", "--check", "main.js"), "main.js",
         ("{program}", "--max-old-space-size={megabytes}", "/tmp/main.js"),
         run_binds=_NODE, compile_binds=_NODE,
-        processes=24, memory_bytes=64 * _MEBIBYTE, parses_first=True,
+        processes=24, memory_bytes=64 * _MEBIBYTE,
         packages=("nodejs", "node-lodash"), modules=_JEST, module_packages=_JEST_PACKAGES,
     ),
     Toolchain(
@@ -231,7 +228,7 @@ _TABLE: Final = (
         ("{program}", "-n", "main.sh"), "main.sh", ("{program}", "/tmp/main.sh"),
         # Debian's `/usr/bin/awk`, among others, is a link to a link in `/etc/alternatives`.
         run_binds=("/usr/bin", "/usr/lib", "/etc/alternatives"),
-        compile_binds=("/usr/bin", "/usr/lib"), copies=_ALL_COPIES,
+        compile_binds=("/usr/bin", "/usr/lib"),
         packages=("bash",),
     ),
     Toolchain(
@@ -241,7 +238,7 @@ _TABLE: Final = (
         "main.js",
         ("/usr/bin/node", "--max-old-space-size={megabytes}", "/tmp/main.js"),
         run_binds=_NODE, compile_binds=_NODE,
-        processes=24, memory_bytes=64 * _MEBIBYTE, copies=3,
+        processes=24, memory_bytes=64 * _MEBIBYTE,
         packages=("node-typescript", "node-lodash"),
         modules=_JEST, module_packages=_JEST_PACKAGES,
     ),
@@ -253,28 +250,28 @@ _TABLE: Final = (
         run_binds=(*_USUAL, "/usr/share/php*", "/usr/share/zoneinfo", "/etc/php/*/cli/conf.d",
                    "/etc/php/*/mods-available"),
         compile_binds=_USUAL,
-        memory_bytes=32 * _MEBIBYTE, parses_first=True,
+        memory_bytes=32 * _MEBIBYTE,
         packages=("php-cli", "php-mbstring"),
     ),
     Toolchain(
         Language.RUBY, "ruby", "main.rb",
         ("{program}", "-c", "main.rb"), "main.rb", ("{program}", "/tmp/main.rb"),
         run_binds=_RUBY, compile_binds=_RUBY,
-        processes=4, memory_bytes=32 * _MEBIBYTE, parses_first=True,
+        processes=4, memory_bytes=32 * _MEBIBYTE,
         packages=("ruby",),
     ),
     Toolchain(
         Language.PERL, "perl", "main.pl",
         ("{program}", "-c", "main.pl"), "main.pl", ("{program}", "/tmp/main.pl"),
         run_binds=_PERL, compile_binds=_PERL,
-        version=("-e", "print $^V"), parses_first=True, copies=_ALL_COPIES,
+        version=("-e", "print $^V"),
         packages=("perl", "libdata-compare-perl", "libtest-deep-perl"),
     ),
     Toolchain(
         Language.LUA, "lua5.4", "main.lua",
         ("{home}/luac5.4", "-p", "main.lua"), "main.lua", ("{program}", "/tmp/main.lua"),
         run_binds=(*_USUAL, "/usr/share/lua"), compile_binds=_USUAL,
-        version=("-v",), parses_first=True, copies=_ALL_COPIES,
+        version=("-v",),
         packages=("lua5.4", "lua-unit"),
     ),
     Toolchain(
@@ -284,7 +281,6 @@ _TABLE: Final = (
         "main", _BINARY,
         compile_binds=("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/include", "/var/lib/ghc"),
         names_itself=True, version=("-B/usr/lib/ghc", "--version"), processes=8,
-        copies=_ALL_COPIES,
         packages=("ghc",),
     ),
     _of_java(
@@ -324,7 +320,7 @@ _TABLE: Final = (
         # It finds its configuration by its path.
         names_itself=True,
         # Its collector has at most 99 threads.
-        processes=100, copies=_ALL_COPIES,
+        processes=100,
         packages=("ldc", "gcc", "libc6-dev", "zlib1g-dev"),
     ),
     Toolchain(
@@ -333,7 +329,7 @@ _TABLE: Final = (
         ("{program}", "/tmp/main.rkt"),
         run_binds=_RACKET, compile_binds=_RACKET,
         # A module is expanded as a whole before any of it runs.
-        names_itself=True, processes=8, memory_bytes=128 * _MEBIBYTE, parses_first=True,
+        names_itself=True, processes=8, memory_bytes=128 * _MEBIBYTE,
         packages=("racket",),
     ),
     Toolchain(

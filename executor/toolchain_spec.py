@@ -82,11 +82,6 @@ class Toolchain(NamedTuple):
     needs_maps: bool = False
     """Whether its runtime looks up in `/proc/self/maps` where its stack is, which then is a file
     that has nothing but the region in which the kernel puts every stack."""
-    parses_first: bool = False
-    """Whether nothing runs of a program that does not parse, so that one which passed has."""
-    copies: int = 1
-    """How many changed copies of test code a program that passes is run with, where none of them is
-    compiled: as many as cost little beside the compiler."""
     version: tuple[str, ...] = ("--version",)
     """What has it tell its version; without, it is not asked."""
     environment: Mapping[str, str] = MappingProxyType({})

@@ -31,23 +31,26 @@ class Learnt(NamedTuple):
         inside = (b for b in self.blanks if change.start <= b.start and b.end <= change.end)
         return next(inside, None)
 
-    def drawn(self, most: int) -> list[list[tuple[Change, frozenset[str]]]]:
-        """Draw what is changed in each of the copies that are run: so many, or one at least.
+    def drawn(self) -> list[list[tuple[Change, frozenset[str]]]]:
+        """Draw what is changed in each of the copies that may be run, in this order.
 
         In the first a literal of every test that is reported by itself, as far as there are
         changes: a right program fails each. In the second one literal of all others. Further ones
-        have other literals, as far as these are filled in where any are: they cost a run, and no
-        compiler.
+        have the rest, in the same way.
         """
         every = list(zip(self.changes, self.fails, strict=True))
         reported: dict[frozenset[str], list[tuple[Change, frozenset[str]]]] = {}
-        others: list[tuple[Change, frozenset[str]]] = []
+        others: list[list[tuple[Change, frozenset[str]]]] = []
         for change, failed in _RANDOM.sample(every, len(every)):
-            place = reported.setdefault(failed, []) if failed else others
-            if not place or not self.blanks or self.blank(change) is not None:
-                place.append((change, failed))
+            if failed:
+                reported.setdefault(failed, []).append((change, failed))
+            else:
+                others.append([(change, failed)])
         tests = itertools.zip_longest(*reported.values())
         copies = [[one for one in copy if one is not None] for copy in tests]
-        first = [*copies[:1], *([one] for one in others[:1])]
-        further = [*copies[1:], *([one] for one in others[1:])]
-        return first + further[: max(0, most - len(first))]
+        return [*copies[:1], *others[:1], *copies[1:], *others[1:]]
+
+    @property
+    def num_needed(self) -> int:
+        """How many of the copies that are drawn are run whatever they cost: one of each kind."""
+        return len({bool(failed) for failed in self.fails})
