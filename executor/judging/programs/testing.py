@@ -35,7 +35,7 @@ _MOST_BLANKS: Final = ENOUGH_GUARDED + 3
 """Of those that are tried, how many may be filled in later: some are of no use as changes."""
 _SHARE_OF_COPIES: Final = 0.2
 """Of the CPU time of compiler and run: what copies may take before no further one is run."""
-_FREE_SECONDS: Final = 0.015
+_FREE_SECONDS: Final = 0.025
 """What they may take in any case."""
 _RANDOM: Final = random.SystemRandom()
 _FAILURES: Final = frozenset({Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER})
