@@ -164,7 +164,9 @@ class ProgramRunner:
         allowed = max(_FREE_SECONDS, _SHARE_OF_COPIES * passed.cpu_seconds)
         spent = 0.0
         for number, drawn in enumerate(learnt.drawn()):
-            if number >= learnt.num_needed and spent > allowed and not is_odd:
+            # One more takes about as long as each of those before.
+            is_dear = number >= learnt.num_needed and spent + spent / number > allowed
+            if is_dear and not is_odd:
                 break
             wanted = frozenset[str]().union(*(failed for _, failed in drawn))
             changed = [change for change, _ in drawn]
