@@ -220,7 +220,7 @@ _TABLE: Final = (
         ("{program}", "--check", "main.js"), "main.js",
         ("{program}", "--max-old-space-size={megabytes}", "/tmp/main.js"),
         run_binds=_NODE, compile_binds=_NODE,
-        processes=24, memory_bytes=64 * _MEBIBYTE, parses_first=True,
+        processes=24, memory_bytes=64 * _MEBIBYTE,
         packages=("nodejs", "node-lodash"), modules=_JEST, module_packages=_JEST_PACKAGES,
     ),
     Toolchain(
@@ -250,28 +250,28 @@ _TABLE: Final = (
         run_binds=(*_USUAL, "/usr/share/php*", "/usr/share/zoneinfo", "/etc/php/*/cli/conf.d",
                    "/etc/php/*/mods-available"),
         compile_binds=_USUAL,
-        memory_bytes=32 * _MEBIBYTE, parses_first=True,
+        memory_bytes=32 * _MEBIBYTE,
         packages=("php-cli", "php-mbstring"),
     ),
     Toolchain(
         Language.RUBY, "ruby", "main.rb",
         ("{program}", "-c", "main.rb"), "main.rb", ("{program}", "/tmp/main.rb"),
         run_binds=_RUBY, compile_binds=_RUBY,
-        processes=4, memory_bytes=32 * _MEBIBYTE, parses_first=True,
+        processes=4, memory_bytes=32 * _MEBIBYTE,
         packages=("ruby",),
     ),
     Toolchain(
         Language.PERL, "perl", "main.pl",
         ("{program}", "-c", "main.pl"), "main.pl", ("{program}", "/tmp/main.pl"),
         run_binds=_PERL, compile_binds=_PERL,
-        version=("-e", "print $^V"), parses_first=True,
+        version=("-e", "print $^V"),
         packages=("perl", "libdata-compare-perl", "libtest-deep-perl"),
     ),
     Toolchain(
         Language.LUA, "lua5.4", "main.lua",
         ("{home}/luac5.4", "-p", "main.lua"), "main.lua", ("{program}", "/tmp/main.lua"),
         run_binds=(*_USUAL, "/usr/share/lua"), compile_binds=_USUAL,
-        version=("-v",), parses_first=True,
+        version=("-v",),
         packages=("lua5.4", "lua-unit"),
     ),
     Toolchain(
@@ -329,7 +329,7 @@ _TABLE: Final = (
         ("{program}", "/tmp/main.rkt"),
         run_binds=_RACKET, compile_binds=_RACKET,
         # A module is expanded as a whole before any of it runs.
-        names_itself=True, processes=8, memory_bytes=128 * _MEBIBYTE, parses_first=True,
+        names_itself=True, processes=8, memory_bytes=128 * _MEBIBYTE,
         packages=("racket",),
     ),
     Toolchain(

@@ -82,8 +82,6 @@ class Toolchain(NamedTuple):
     needs_maps: bool = False
     """Whether its runtime looks up in `/proc/self/maps` where its stack is, which then is a file
     that has nothing but the region in which the kernel puts every stack."""
-    parses_first: bool = False
-    """Whether nothing runs of a program that does not parse, so that one which passed has."""
     version: tuple[str, ...] = ("--version",)
     """What has it tell its version; without, it is not asked."""
     environment: Mapping[str, str] = MappingProxyType({})

@@ -112,7 +112,7 @@ class NativeSuite:
             results += self._called.run(asked, source, meter, checkers)
             stdout, stderr = stdout or self._called.stdout, stderr or self._called.stderr
         for test, known in zip(self._tests, learnt, strict=False):
-            results += self._programs.run(test, source, known, meter, spare())
+            results += self._programs.run(test, source, known, meter, spare)
             stdout, stderr = stdout or self._programs.stdout, stderr or self._programs.stderr
         return Ran(results, stdout, stderr)
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 from typing import Any, NoReturn
 
@@ -110,4 +111,7 @@ def become(fd: int, artifact: int, start: dict[str, Any]) -> NoReturn:
         at += size
     os.close(artifact)
     os.close(fd)
+    # Python passes over it. What writes to a pipe that nobody reads any more ends by it elsewhere,
+    # which a shell's endless loop before `head` relies on.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     os.execve(start["command"][0], start["command"], _environment(start))  # noqa: S606 - that is its task

@@ -92,7 +92,9 @@ def _owned(function: str) -> tuple[str, str]:
 def _cpp(function: str, program: str, test: ProgramTest, main: str) -> Build:
     toolchain = TOOLCHAINS[Language.CPP]
     harness = _harness("harness_main.cpp", function.replace(".", "::"))
-    text = f"{test.before}\n{program}\n{_unchanged(function)}{harness}"
+    # A byte order mark is one in front of everything else only.
+    before = f"{test.before}\n" if test.before else ""
+    text = f"{before}{program}\n{_unchanged(function)}{harness}"
     files = {**test.files, toolchain.file: text}
     words = [f"{HARNESS_FOLDER}/harness.o"]
     if _MAIN.search(f"{test.before}\n{program}"):

@@ -126,9 +126,10 @@ class NativeRunner:
                 if not isinstance(sizes, dict) or not sizes:
                     raise self._refusal(answer)
                 made = artifacts.taken(place, sizes, limits.value_bytes)
+                took = jail.cpu_seconds()
             except Ended as ended:
                 raise while_compiling(ended) from ended
-        return Compiled(made, build.main or str(answer.get("main", "")), build.run)
+        return Compiled(made, build.main or str(answer.get("main", "")), build.run, took)
 
     @property
     def is_interpreted(self) -> bool:
@@ -143,13 +144,13 @@ class NativeRunner:
         """Tell whether what runs is made by a compiler, which does not only look at it."""
         return build.artifact not in build.files
 
-    def unparsed(self, build: Build, is_parsed: bool = False) -> Compiled | None:
+    def unparsed(self, build: Build) -> Compiled | None:
         """Return what runs of a program of several files before it was found to parse.
 
-        None where a program that does not parse may run all the same, up to there, unless this one
-        `is_parsed` for certain.
+        None of one that is compiled. What does not parse never comes to the end of its tests, even
+        where a program runs up to its first error: only one that fails has to be looked at.
         """
-        if self.is_compiled(build) or not (self._toolchain.parses_first or is_parsed):
+        if self.is_compiled(build):
             return None
         content = build.files[build.artifact].encode("utf-8", "surrogateescape")
         return Compiled({build.artifact: content}, build.main, build.run)

@@ -22,6 +22,7 @@ from executor.judging.programs.joining import joined
 from executor.judging.programs.mains import compose_haskell, compose_kotlin, compose_scala
 from executor.judging.programs.marks import C_HARNESS, Compose, Composed, Mark, NoTests
 from executor.judging.programs.verilog import compose_verilog
+from executor.judging.programs.words import words
 from executor.languages import TOOLCHAINS
 from infra import errors
 from infra.contracts.base import Language
@@ -71,13 +72,17 @@ func TestMain(m *testing.M) {{
 _JAVA_HARNESS: Final = """\
 class {name} {{
     public static void main(String[] words) throws Throwable {{
-        {main}.main(words);
+        {call}
         System.out.flush();
         var out = new java.io.FileOutputStream(java.io.FileDescriptor.out);
         out.write(("{first}" + "{last}").getBytes());
     }}
 }}
 """
+_JAVA_CALL: Final = "{main}.main(words);"
+_JAVA_CALL_BY_NAME: Final = """\
+Class.forName("{main}").getMethod("main", String[].class).invoke(null, (Object) words);"""
+"""As the launcher finds it: not in a package, which is no error of the compiler's."""
 _RUST_HARNESS: Final = """
 fn main() {{ {name}(); print!("{{}}{{}}", "{first}", "{last}"); }}
 """
@@ -206,14 +211,21 @@ def _compose_java(test: ProgramTest, program: str, mark: Mark) -> Composed:
         classes = _JAVA_CLASS.findall(program) or ["Main"] if main else []
     if not classes:
         raise NoTests("no class has a `static void main`")
-    name = f"Harness{secrets.token_hex(8)}"
+    name, text = f"Harness{secrets.token_hex(8)}", joined(toolchain.language, test, program)
+    call = (_JAVA_CALL_BY_NAME if _is_in_package(text) else _JAVA_CALL).format(main=classes[0])
     files = {
         **test.files,
-        toolchain.file: joined(toolchain.language, test, program),
-        f"{name}.java": _JAVA_HARNESS.format(**mark._asdict(), name=name, main=classes[0]),
+        toolchain.file: text,
+        f"{name}.java": _JAVA_HARNESS.format(**mark._asdict(), name=name, call=call),
     }
     build = Build.of(toolchain, files, (f"{name}.java", *test.options))
     return Composed(build._replace(main=name), mark.text)
+
+
+def _is_in_package(text: str) -> bool:
+    """Tell whether a file of Java names a package, which it does before anything else."""
+    first = next((word for word in words(text, Language.JAVA) if word.kind != "end"), None)
+    return first is not None and first.text == "package"
 
 
 def _compose_rust(test: ProgramTest, program: str, mark: Mark) -> Composed:

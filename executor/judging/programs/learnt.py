@@ -1,5 +1,6 @@
 """What the reference program shows of a program test, and what is drawn of that for a candidate."""
 
+import itertools
 import random
 from typing import Final, NamedTuple
 
@@ -31,17 +32,25 @@ class Learnt(NamedTuple):
         return next(inside, None)
 
     def drawn(self) -> list[list[tuple[Change, frozenset[str]]]]:
-        """Draw what is changed in each of the copies that are run, one or two.
+        """Draw what is changed in each of the copies that may be run, in this order.
 
-        In one of them a literal of every test that is reported by itself, as far as there are
-        changes: a right program fails each. In the other one literal of all others.
+        In the first a literal of every test that is reported by itself, as far as there are
+        changes: a right program fails each. In the second one literal of all others. Further ones
+        have the rest, in the same way.
         """
         every = list(zip(self.changes, self.fails, strict=True))
-        reported: dict[frozenset[str], tuple[Change, frozenset[str]]] = {}
-        others = []
+        reported: dict[frozenset[str], list[tuple[Change, frozenset[str]]]] = {}
+        others: list[list[tuple[Change, frozenset[str]]]] = []
         for change, failed in _RANDOM.sample(every, len(every)):
             if failed:
-                reported.setdefault(failed, (change, failed))
+                reported.setdefault(failed, []).append((change, failed))
             else:
-                others.append((change, failed))
-        return [copy for copy in (list(reported.values()), others[:1]) if copy]
+                others.append([(change, failed)])
+        tests = itertools.zip_longest(*reported.values())
+        copies = [[one for one in copy if one is not None] for copy in tests]
+        return [*copies[:1], *others[:1], *copies[1:], *others[1:]]
+
+    @property
+    def num_needed(self) -> int:
+        """How many of the copies that are drawn are run whatever they cost: one of each kind."""
+        return len({bool(failed) for failed in self.fails})

@@ -7,9 +7,8 @@ possible, one compilation serves both.
 """
 
 import random
-import re
 from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from executor.judging import verdicts
 from executor.judging.host import CompileFailed
@@ -17,12 +16,14 @@ from executor.judging.limits.allowances import GRACE
 from executor.judging.limits.metering import Meter, Spending
 from executor.judging.native.builds import Compiled
 from executor.judging.native.runner import NativeRunner
+from executor.judging.programs import results
 from executor.judging.programs.blanks import Blank
 from executor.judging.programs.changing import Change, changes
 from executor.judging.programs.composing import composed
 from executor.judging.programs.learnt import Learnt
 from executor.judging.programs.marks import Composed
 from executor.judging.programs.opening import Opened, Opener
+from executor.judging.programs.results import Ran
 from executor.sandbox.ended import Ended, describe_status
 from executor.sandbox.jail import Jail
 from infra.contracts.base import Language, Outcome
@@ -32,23 +33,14 @@ from infra.contracts.problems import ProgramTest
 _MOST_TRIED: Final = 4 * ENOUGH_GUARDED
 _MOST_BLANKS: Final = ENOUGH_GUARDED + 3
 """Of those that are tried, how many may be filled in later: some are of no use as changes."""
+_SHARE_OF_COPIES: Final = 0.2
+"""Of the CPU time of compiler and run: what copies may take before no further one is run."""
+_FREE_SECONDS: Final = 0.025
+"""What they may take in any case."""
 _RANDOM: Final = random.SystemRandom()
-_A_FAILURE: Final = re.compile(r"error|exception|assert|panic|fail|die|abort", re.IGNORECASE)
 _FAILURES: Final = frozenset({Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER})
 """What is no limit."""
 _FORGED: Final = "it passes a changed copy of the tests, which no right program does"
-
-
-class Ran(NamedTuple):
-    """What became of one run."""
-
-    outcome: Outcome
-    detail: str
-    spending: Spending
-    told: dict[str, bool]
-    """Whether each test was passed that its framework reports."""
-    stdout: bytes
-    stderr: bytes
 
 
 class ProgramRunner:
@@ -64,9 +56,14 @@ class ProgramRunner:
         self.stderr = b""
 
     def run(
-        self, test: ProgramTest, program: str, learnt: Learnt, meter: Meter, spare: Meter
+        self,
+        test: ProgramTest,
+        program: str,
+        learnt: Learnt,
+        meter: Meter,
+        spare: Callable[[], Meter],
     ) -> list[TestResult]:
-        """Run one test; what its changed copy takes is counted by `spare`.
+        """Run one test; `spare` makes a meter for what each of its changed copies takes.
 
         Raises:
             CompileFailed: the program does not compile with the test code.
@@ -76,13 +73,17 @@ class ProgramRunner:
         try:
             opened = self._opener.open(test, program, learnt.blanks, learnt.counts)
         except Ended as ended:
-            return _results(_not_run(ended), learnt.names)
-        ran = self._filled(opened, test, meter) if opened else self._once(test, program, meter)
+            return results.of(results.not_run(ended), learnt.names)
+        if opened is None:
+            ran = self._once(test, program, meter)
+        else:
+            ran = self._filled(opened, test, meter)
+            ran = ran._replace(compiling=opened.compiled.cpu_seconds)
         self.stdout, self.stderr = ran.stdout, ran.stderr
         is_guarded = ran.outcome is Outcome.PASSED and bool(learnt.changes)
-        if is_guarded and self._passes_changed(test, learnt, program, spare, opened):
+        if is_guarded and self._passes_changed(test, learnt, program, spare, opened, ran):
             ran = ran._replace(outcome=Outcome.WRONG_ANSWER, detail=_FORGED, told={})
-        return _results(ran, learnt.names)
+        return results.of(ran, learnt.names)
 
     def learn(self, test: ProgramTest, reference: str, meter: Callable[[], Meter]) -> Learnt:
         """Find what changes of a test the reference program fails, which passes the test itself.
@@ -100,7 +101,7 @@ class ProgramRunner:
         names = tuple(name for name, passed in ran.told.items() if passed)
         found: list[tuple[Change, frozenset[str]]] = []
         for change in tried:
-            if len(found) == ENOUGH_GUARDED:
+            if len(found) >= (ENOUGH_GUARDED if opened is None else _MOST_BLANKS):
                 break
             copy = self._changed(test, known, [change], reference, meter(), opened, False)
             if copy is not None and copy.outcome in _FAILURES:
@@ -146,13 +147,31 @@ class ProgramRunner:
         return self._opened(test, reference, kept, meter) if len(kept) < len(blanks) else None
 
     def _passes_changed(
-        self, test: ProgramTest, learnt: Learnt, program: str, meter: Meter, opened: Opened | None
+        self,
+        test: ProgramTest,
+        learnt: Learnt,
+        program: str,
+        spare: Callable[[], Meter],
+        opened: Opened | None,
+        passed: Ran,
     ) -> bool:
-        """Tell whether a program that has passed a test passes any part of a changed one."""
-        for drawn in learnt.drawn():
+        """Tell whether a program that has `passed` a test passes any part of a changed one.
+
+        Literals are changed in further copies as long as those cost little, and all of them where a
+        program is another one than the reference to the compiler, which few right ones are.
+        """
+        is_odd = opened is None and bool(learnt.blanks)
+        allowed = max(_FREE_SECONDS, _SHARE_OF_COPIES * passed.cpu_seconds)
+        spent = 0.0
+        for number, drawn in enumerate(learnt.drawn()):
+            # One more takes about as long as each of those before.
+            is_dear = number >= learnt.num_needed and spent + spent / number > allowed
+            if is_dear and not is_odd:
+                break
             wanted = frozenset[str]().union(*(failed for _, failed in drawn))
             changed = [change for change, _ in drawn]
-            ran = self._changed(test, learnt, changed, program, meter, opened)
+            ran = self._changed(test, learnt, changed, program, spare(), opened)
+            spent += ran.cpu_seconds if ran is not None else 0.0
             if ran is not None and (
                 ran.outcome is Outcome.PASSED or any(ran.told.get(name) for name in wanted)
             ):
@@ -188,12 +207,13 @@ class ProgramRunner:
     def _once(self, test: ProgramTest, program: str, meter: Meter, is_parsed: bool = False) -> Ran:
         """Run a program with a test; one that is not known to parse is looked at if it fails."""
         parts = composed(self._language, test, program)
-        unparsed = self._native.unparsed(parts.build, is_parsed)
+        unparsed = self._native.unparsed(parts.build)
         try:
             compiled = unparsed or self._native.build(parts.build)
         except Ended as ended:
-            return _not_run(ended)
+            return results.not_run(ended)
         ran = self._ran(parts, compiled, test, meter)
+        ran = ran._replace(compiling=compiled.cpu_seconds)
         if unparsed is None or is_parsed or ran.outcome is Outcome.PASSED:
             return ran
         try:
@@ -217,7 +237,7 @@ class ProgramRunner:
         try:
             cpu_left, _ = meter.require_left()
         except Ended as ended:
-            return _not_run(ended)
+            return results.not_run(ended)
         with self._native.jail(compiled, "") as jail:
             try:
                 ran = self._ended(jail, test, parts, min(meter.allowed.cpu, cpu_left), meter)
@@ -239,10 +259,10 @@ class ProgramRunner:
         mark = parts.mark.encode()
         is_whole = stdout.count(mark) == 1
         stdout = stdout.replace(mark, b"")
-        told = _told(parts, stdout)
+        told = results.told(parts, stdout)
         outcome, detail = Outcome.RUNTIME_ERROR, ""
         if status != 0:
-            detail = f"{describe_status(status)}: {_told_last(stderr or stdout)}"
+            detail = f"{describe_status(status)}: {results.told_last(stderr or stdout)}"
         elif not is_whole:
             detail = "it ended before the tests did"
         elif parts.reports and not (all(told.values()) and len(told) >= parts.declared):
@@ -254,46 +274,3 @@ class ProgramRunner:
             outcome = Outcome.PASSED
         told = told if is_whole else {}
         return Ran(outcome, detail, Spending.of(jail), told, stdout, stderr)
-
-
-def _not_run(ended: Ended) -> Ran:
-    return Ran(ended.outcome, ended.detail, Spending(), {}, b"", b"")
-
-
-def _told_last(output: bytes) -> str:
-    """Return the last line that speaks of a failure, or the last at all."""
-    lines = [line for line in verdicts.printable(output).split("\n") if line.strip()]
-    failed = [line for line in lines if _A_FAILURE.search(line)]
-    return next(iter([*failed[-1:], *lines[-1:]]), "")
-
-
-def _told(parts: Composed, stdout: bytes) -> dict[str, bool]:
-    if parts.reports is None:
-        return {}
-    found = parts.reports.finditer(stdout.decode("utf-8", "replace"))
-    return {one["name"]: one["passed"] is not None for one in found}
-
-
-def _results(ran: Ran, names: Sequence[str]) -> list[TestResult]:
-    """Return what became of each test that is known by name, or else of all of them as one.
-
-    What the framework reports of single tests is believed only of a run that came to its end.
-    """
-    spent = Spending()
-    if not names or not ran.told or (ran.outcome is not Outcome.PASSED and all(ran.told.values())):
-        results = [verdicts.result(ran.outcome, ran.detail, spent, name) for name in names or [""]]
-    else:
-        results = [_result(ran, name) for name in names]
-    return [_taking(ran.spending, results[0]), *results[1:]]
-
-
-def _result(ran: Ran, name: str) -> TestResult:
-    if name not in ran.told:
-        return verdicts.result(Outcome.NOT_RUN, "its framework does not report it", name=name)
-    outcome = Outcome.PASSED if ran.told[name] else Outcome.WRONG_ANSWER
-    return verdicts.result(outcome, "" if ran.told[name] else ran.detail, name=name)
-
-
-def _taking(spending: Spending, first: TestResult) -> TestResult:
-    """Charge the first test with what all have taken together."""
-    return verdicts.result(first.outcome, first.detail, spending, first.name)

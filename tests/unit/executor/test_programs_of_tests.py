@@ -2,9 +2,10 @@
 
 import pytest
 
-from executor.judging.programs.changing import changes
+from executor.judging.programs.changing import Change, changes
 from executor.judging.programs.composing import composed
 from executor.judging.programs.joining import joined
+from executor.judging.programs.learnt import Learnt
 from executor.judging.programs.marks import NoTests
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
@@ -268,3 +269,30 @@ def test_a_test_of_rust_that_asks_for_a_feature_is_not_counted():
     made = composed(Language.RUST, ProgramTest(source=source), "")
 
     assert made.declared == 2
+
+
+def _learnt(*tests):
+    """What is learnt of one change for each name of the test that fails with it, "" for none."""
+    made = [Change(at, at + 1, name) for at, name in enumerate(tests)]
+    return Learnt(changes=tuple(made), fails=tuple(frozenset(filter(None, [n])) for n in tests))
+
+
+def test_every_change_is_drawn_once_and_first_one_of_each_kind():
+    learnt = _learnt("a", "a", "b", "", "", "b", "a")
+
+    first, second, *further = [[change for change, _ in copy] for copy in learnt.drawn()]
+
+    assert sorted(change.text for change in first) == ["a", "b"]
+    assert [change.text for change in second] == [""]
+    assert sorted([*first, *second, *(one for copy in further for one in copy)]) == sorted(
+        learnt.changes
+    )
+    assert learnt.num_needed == 2
+
+
+@pytest.mark.parametrize("name", ["a", ""])
+def test_where_there_is_one_kind_one_copy_is_always_run(name):
+    learnt = _learnt(name, name, name)
+
+    assert [len(copy) for copy in learnt.drawn()] == [1, 1, 1]
+    assert learnt.num_needed == 1
