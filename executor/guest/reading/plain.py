@@ -8,6 +8,7 @@ remains to be run. Whatever is not of this form stays test code.
 import ast
 import copy
 import importlib.util
+import sys
 from typing import Any
 
 from infra.contracts.values.composites import NotPlain
@@ -217,7 +218,11 @@ def _as_compiled(items: tuple[Any, ...]) -> set[Any]:
     Not by compiling it here, where its texts have been seen: the compiler makes such a constant
     once more, of which the order may be another.
     """
-    return {*frozenset([*frozenset(items)])} if len(items) > 2 else {*items}
+    if len(items) < 3:
+        return {*items}
+    constant = frozenset(items)
+    # Until Python 3.14 the syntax tree's optimizer made the constant, and the compiler made it anew.
+    return {*constant} if sys.version_info >= (3, 14) else {*frozenset([*constant])}
 
 
 class _Folder(ast.NodeTransformer):
