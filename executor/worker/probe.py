@@ -44,8 +44,12 @@ def write_outside():
     return found
 
 def host_files():
-    names = ("/etc/passwd", "/proc", "/sys", "/root", "/home", "/usr", "/var", "/run")
-    return [name for name in names if os.path.exists(name)]
+    names = ("/etc/passwd", "/proc", "/sys", "/root", "/home", "/var", "/run")
+    found = [name for name in names if os.path.exists(name)]
+    # Of this folder there is a link to the time zones of the image, and nothing of the host's.
+    for folder, names in (("/usr", ["share"]), ("/usr/share", ["zoneinfo"])):
+        found += [f"{folder}/{name}" for name in os.listdir(folder) if name not in names]
+    return found
 
 def network():
     found = []

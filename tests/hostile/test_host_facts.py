@@ -53,9 +53,10 @@ def refused():
 
 def seen():
     return {
-        "folders": [sorted(os.listdir(path)) for path in ("/", "/dev", "/tmp")],
-        "missing": [path for path in ("/proc", "/sys", "/etc", "/home", "/root", "/usr", "/var",
-                                      "/run") if os.path.exists(path)],
+        "folders": [sorted(os.listdir(path)) for path in ("/", "/dev", "/tmp", "/usr",
+                                                          "/usr/share")],
+        "missing": [path for path in ("/proc", "/sys", "/etc", "/home", "/root", "/var", "/run")
+                    if os.path.exists(path)],
         "is one folder": os.path.samefile("/mnt", "/tmp"),
         "owners": sorted({os.stat(path).st_uid for path in ("/", "/py", "/lib", "/dev/null")}),
         "user": [*os.getresuid(), *os.getresgid(), *os.getgroups()],
@@ -92,9 +93,11 @@ def test_a_candidate_learns_nothing_that_it_does_not_need(slot):
     assert not [word for word in words if os.getcwd() in word or socket.gethostname() in word]
     assert seen == {
         "folders": [
-            ["dev", "lib", "lib64", "mnt", "py", "tmp"],
+            ["dev", "lib", "lib64", "mnt", "py", "tmp", "usr"],
             ["fd", "null", "shm", "stderr", "stdin", "stdout", "urandom", "zero"],
             [],
+            ["share"],
+            ["zoneinfo"],
         ],
         "missing": [],
         "is one folder": True,
