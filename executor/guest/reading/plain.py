@@ -221,7 +221,7 @@ def _as_compiled(items: tuple[Any, ...]) -> set[Any]:
     if len(items) < 3:
         return {*items}
     constant = frozenset(items)
-    # Until Python 3.14 the syntax tree's optimizer made the constant, and the compiler made it anew.
+    # Until Python 3.14 an optimizer made the constant, and the compiler made it anew.
     return {*constant} if sys.version_info >= (3, 14) else {*frozenset([*constant])}
 
 
