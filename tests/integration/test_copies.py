@@ -9,6 +9,7 @@ from infra.contracts.execution import Suite
 from infra.contracts.problems import Limits, ProgramTest
 from tests.hostile.attacks import SLOWNESS
 from tests.hostile.program_suites import ADDED
+from tests.samples import slow_where
 
 LIMITS = Limits(cpu_seconds=4.0 * SLOWNESS, total_cpu_seconds=8.0 * SLOWNESS, idle_factor=1.0)
 FORGED_ONCE = {
@@ -46,7 +47,7 @@ def judge_of(slot, language):
 
 
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
-@pytest.mark.parametrize("language", FORGED_ONCE)
+@pytest.mark.parametrize("language", slow_where(lambda it: it is Language.CPP, FORGED_ONCE))
 def test_one_forged_check_of_five_is_found_in_every_label(slot, language):
     judge = judge_of(slot, language)
 
@@ -57,7 +58,7 @@ def test_one_forged_check_of_five_is_found_in_every_label(slot, language):
 
 
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
-@pytest.mark.parametrize("language", UNPARSED)
+@pytest.mark.parametrize("language", slow_where(lambda it: it is Language.R, UNPARSED))
 def test_a_script_that_runs_up_to_an_error_does_not_compile(slot, language):
     verdict = judge_of(slot, language).judge(UNPARSED[language])
 
@@ -71,6 +72,7 @@ def test_what_writes_to_a_closed_pipe_ends_as_it_does_elsewhere(slot):
     assert verdict.label is Label.ALL_PASS, verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
 def test_a_java_class_in_a_package_is_not_found_by_the_launcher(slot):
     judge = judge_of(slot, Language.JAVA)
