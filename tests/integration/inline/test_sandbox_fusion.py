@@ -120,7 +120,7 @@ LIBRARIES = {
     "verilog": (
         Language.VERILOG,
         "`timescale 1 ps/1 ps\nmodule tb();\n typedef struct packed { int errors; } stats;\n"
-        ' stats s; initial begin $dumpfile("wave.vcd"); $dumpvars(0, tb); #1 $finish; end\n'
+        ' stats s; initial begin $dumpfile("wave.vcd"); $dumpvars(0, tb); #1 $finish(0); end\n'
         ' final $write("%0d", s.errors + 3);\nendmodule\n',
         "VCD info: dumpfile wave.vcd opened for output.\n3",
     ),
