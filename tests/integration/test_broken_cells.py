@@ -101,8 +101,12 @@ def judge(sandbox):
 def processes_of(sandbox):
     """Those of its cell: nsjail, and the zygote in it."""
     nsjail = psutil.Process(sandbox._cell._process.pid)
-    below = nsjail.children(recursive=True)
-    return {nsjail, *(one for one in below if one.status() != psutil.STATUS_ZOMBIE)}
+    found = {nsjail}
+    for one in nsjail.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # The end of a jail that ended just now.
+            if one.status() != psutil.STATUS_ZOMBIE:
+                found.add(one)
+    return found
 
 
 def cells_of(sandbox):
