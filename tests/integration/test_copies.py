@@ -31,6 +31,11 @@ Sum add(int a, int b) { return {a + b, b < 0}; }
 """,
 }
 """Right but for one of five checks, which these pass whatever is expected there."""
+TAKES_LONG = """
+#include <time.h>
+__attribute__((constructor)) static void wait(void) { while (clock() < CLOCKS_PER_SEC / 12) {} }
+"""
+"""Ten times what a copy of the tests takes."""
 UNPARSED = {
     Language.BASH: "add() { echo $(($1 + $2)); }\nif true; then\n",
     Language.R: "add <- function(a, b) a + b\nx <- (\n",
@@ -55,6 +60,16 @@ def test_one_forged_check_of_five_is_found_in_every_label(slot, language):
 
     assert Label.ALL_PASS not in labels
     assert judge.judge(ADDED[language].right).label is Label.ALL_PASS
+
+
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
+def test_who_takes_long_is_spared_no_copy(slot):
+    judge = judge_of(slot, Language.C)
+
+    labels = [judge.judge(FORGED_ONCE[Language.C] + TAKES_LONG).label for _ in range(3)]
+
+    assert Label.ALL_PASS not in labels
+    assert judge.judge(ADDED[Language.C].right + TAKES_LONG).label is Label.ALL_PASS
 
 
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)

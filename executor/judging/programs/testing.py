@@ -7,6 +7,7 @@ possible, one compilation serves both.
 """
 
 import random
+import statistics
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -34,9 +35,11 @@ _MOST_TRIED: Final = 4 * ENOUGH_GUARDED
 _MOST_BLANKS: Final = ENOUGH_GUARDED + 3
 """Of those that are tried, how many may be filled in later: some are of no use as changes."""
 _SHARE_OF_COPIES: Final = 0.2
-"""Of the CPU time of compiler and run: what copies may take before no further one is run."""
+"""Of the CPU time of compiler and run of the reference: what all its further copies may take."""
 _FREE_SECONDS: Final = 0.025
 """What they may take in any case."""
+_LEAST_SECONDS: Final = 0.001
+"""What one takes at least."""
 _RANDOM: Final = random.SystemRandom()
 _FAILURES: Final = frozenset({Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER})
 """What is no limit."""
@@ -81,7 +84,7 @@ class ProgramRunner:
             ran = ran._replace(compiling=opened.compiled.cpu_seconds)
         self.stdout, self.stderr = ran.stdout, ran.stderr
         is_guarded = ran.outcome is Outcome.PASSED and bool(learnt.changes)
-        if is_guarded and self._passes_changed(test, learnt, program, spare, opened, ran):
+        if is_guarded and self._passes_changed(test, learnt, program, spare, opened):
             ran = ran._replace(outcome=Outcome.WRONG_ANSWER, detail=_FORGED, told={})
         return results.of(ran, learnt.names)
 
@@ -100,6 +103,7 @@ class ProgramRunner:
             known = known._replace(blanks=opened.form.blanks, counts=opened.counts)
         names = tuple(name for name, passed in ran.told.items() if passed)
         found: list[tuple[Change, frozenset[str]]] = []
+        took = []
         for change in tried:
             if len(found) >= (ENOUGH_GUARDED if opened is None else _MOST_BLANKS):
                 break
@@ -108,10 +112,14 @@ class ProgramRunner:
                 failed = frozenset(n for n in names if copy.told and not copy.told.get(n))
                 # Of several, some may fail for another reason, and not every time.
                 found.append((change, failed if len(failed) == 1 else frozenset()))
+                took.append(copy.cpu_seconds)
+        allowed = max(_FREE_SECONDS, _SHARE_OF_COPIES * ran.cpu_seconds)
         return known._replace(
             names=names,
             changes=tuple(change for change, _ in found),
             fails=tuple(failed for _, failed in found),
+            # By the reference: a candidate that decided it would take as long as spares it copies.
+            copies=int(allowed / max(statistics.median(took), _LEAST_SECONDS)) if took else 0,
         )
 
     def _blanks(self, test: ProgramTest, tried: Sequence[Change]) -> list[Blank]:
@@ -153,25 +161,18 @@ class ProgramRunner:
         program: str,
         spare: Callable[[], Meter],
         opened: Opened | None,
-        passed: Ran,
     ) -> bool:
-        """Tell whether a program that has `passed` a test passes any part of a changed one.
+        """Tell whether a program that has passed a test passes any part of a changed one.
 
-        Literals are changed in further copies as long as those cost little, and all of them where a
-        program is another one than the reference to the compiler, which few right ones are.
+        All copies are run where a program is another one than the reference to the compiler, which
+        few right ones are.
         """
         is_odd = opened is None and bool(learnt.blanks)
-        allowed = max(_FREE_SECONDS, _SHARE_OF_COPIES * passed.cpu_seconds)
-        spent = 0.0
-        for number, drawn in enumerate(learnt.drawn()):
-            # One more takes about as long as each of those before.
-            is_dear = number >= learnt.num_needed and spent + spent / number > allowed
-            if is_dear and not is_odd:
-                break
+        number = None if is_odd else max(learnt.needed, learnt.copies)
+        for drawn in learnt.drawn()[:number]:
             wanted = frozenset[str]().union(*(failed for _, failed in drawn))
             changed = [change for change, _ in drawn]
             ran = self._changed(test, learnt, changed, program, spare(), opened)
-            spent += ran.cpu_seconds if ran is not None else 0.0
             if ran is not None and (
                 ran.outcome is Outcome.PASSED or any(ran.told.get(name) for name in wanted)
             ):
@@ -190,7 +191,7 @@ class ProgramRunner:
     ) -> Ran | None:
         """Run a program that passes a test with a changed one; None if it does not compile.
 
-        It is looked at first unless it `is_parsed`, as a copy is that the reference was run with.
+        One that fails is looked at unless it `is_parsed`, as a copy is that the reference ran with.
         """
         blanks = [blank for change in changed if (blank := learnt.blank(change)) is not None]
         if opened is not None and len(blanks) == len(changed):
