@@ -18,6 +18,8 @@ _RUNS: Final = 32
 """How many runs may have the same draw: as many candidates as come with one message."""
 _READ: Final = ("source", "statements", "imports", "check", "path")
 """What is read of the test code."""
+_TOLD: Final = ("source", "code", "statements", "imports")
+"""What is told of it then, and nothing else is believed of who has read it."""
 _CODE_BYTES: Final = 64 * 2**20
 """What may be told of compiled test code; it is no value of a candidate."""
 
@@ -47,7 +49,7 @@ def ready(
     with sandbox.jail(order, limits) as jail:
         try:
             answer = jail.receive(jail.budget(limits.total_cpu_seconds, limits.total_idle_seconds))
-            own |= answer["ready"]
+            own |= {name: answer["ready"][name] for name in _TOLD}
         except (Ended, KeyError, TypeError):
             pass
     return Ready(own, arrangement)
