@@ -1,6 +1,7 @@
 """Time and peak memory of one training step in each layout, beside a plain padded step.
 
-    python -m tests.benchmarks.trainer.run            # on a CPU, some ten minutes
+    python -m tests.benchmarks.trainer.run            # on a CPU, some five minutes
+    python -m tests.benchmarks.trainer.run --all      # seven more shapes, half an hour
     python -m tests.benchmarks.trainer.run --device cuda --model gpt_bigcode-1b --bf16
 
 Contenders take turns within every round, and ratios are medians over rounds; on a CPU it is the
@@ -86,7 +87,8 @@ def measure(model, shape, rounds, device):
 
 def packing(model, rounds, device):
     """Print tokens a second on groups as long as HumanEval's, alone in a pass and together."""
-    groups = list(humaneval_groups(24, model.config.vocab_size))
+    # A mask over all pairs of 4,096 positions is slow on a CPU: one full pass, and not three.
+    groups = list(humaneval_groups(24 if device == "cuda" else 8, model.config.vocab_size))
     tokens = sum(len(group.prompt) + sum(group.lengths) for group in groups)
     print(f"\n{len(groups)} groups as long as HumanEval's, {tokens} tokens")
     for layout, attention in ((Layout.SHARED, "split"), (Layout.PACKED, "sdpa")):
@@ -184,7 +186,7 @@ def main():
     parser.add_argument("--model", default=SMALL, choices=[SMALL, MIDDLE, LARGE])
     parser.add_argument("--bf16", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--headline", action="store_true", help="two shapes and memory, no more")
+    parser.add_argument("--all", action="store_true", help="all shapes, and not only the first two")
     parser.add_argument("--memory", action="store_true", help="memory alone")
     parser.add_argument("--packing", action="store_true", help="groups of many prompts alone")
     asked = parser.parse_args()
@@ -195,7 +197,7 @@ def main():
         packing(model, asked.rounds, asked.device)
     if asked.packing:
         return
-    shapes = [] if asked.memory else HEADLINE if asked.headline else HEADLINE + OTHERS
+    shapes = [] if asked.memory else HEADLINE + OTHERS if asked.all else HEADLINE
     for shape in shapes:
         measure(model, shape, asked.rounds, asked.device)
     memory(model, asked.device)
