@@ -16,6 +16,7 @@ from executor.judging.limits.allowances import (
     is_load_near_limit,
     is_near_limit,
     least,
+    of_copies,
     own,
 )
 from executor.judging.limits.metering import Meter
@@ -156,7 +157,8 @@ class Judge:
         self._reference = self._judge_reference(self._suite.reference_program)
         names = [found.passed for found in self._found]
         sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
-        guards, protection = learning.guards(sandbox, self._suite, self._limits, names)
+        allowed = of_copies(self._limits, self._suite.image, self._reference)
+        guards, protection = learning.guards(sandbox, self._suite, self._limits, allowed, names)
         return self.asserts._replace(
             sites=[len(passed) for passed in names],
             found=tuple(self._found),

@@ -223,6 +223,23 @@ def test_what_is_wrong_with_a_reference_is_told(cell, test, reference, fault, de
     assert detail in found.detail
 
 
+def test_tests_that_wait_for_what_a_copy_has_taken_are_sound_and_unguarded(cell):
+    # With a copy before it the test itself waits for ever: it takes what has been put there once.
+    test = """
+import queue
+def check(candidate):
+    waiting = queue.Queue()
+    for number in (1, 2):
+        waiting.put(candidate(number, number))
+    for expected in [2, 4]:
+        assert waiting.get() == expected
+"""
+    finding = checked(cell, AssertTest(source=test, check="check"))
+
+    assert (finding.is_sound, finding.integrity) == (True, Integrity.SHARED)
+    assert finding.guards.none_because is Unguarded.ORDER
+
+
 def test_the_image_that_has_a_missing_package_is_named(cell):
     found = checked(cell, "import numpy\n" + TEST)
 

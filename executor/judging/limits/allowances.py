@@ -58,6 +58,15 @@ def calibrated(limits: Limits, image: str, reference: Verdict) -> Allowance:
     return _within(limits, image, reference.usage, cpu * factor, idle * factor)
 
 
+def of_copies(limits: Limits, image: str, reference: Verdict) -> Allowance:
+    """Return what a changed copy of a test may use when the reference program runs it.
+
+    One that fails may take much longer than one that passes, as one does of which a framework looks
+    for the smallest example; one that waits for what never comes is of no use.
+    """
+    return own(limits)._replace(idle=calibrated(limits, image, reference).idle)
+
+
 def is_enough(verdict: Verdict, used: Allowance, allowed: Allowance) -> bool:
     """Tell whether a verdict that was found with `used` is the one that `allowed` gives."""
     if (used.cpu, used.idle) != (allowed.cpu, allowed.idle):

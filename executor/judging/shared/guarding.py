@@ -17,11 +17,12 @@ _FORGED: Final = "a changed test passed too: the tests were not judged honestly"
 _UNJUDGED: Final = "its changed copies did not run"
 _UNMADE: Final = "it left out a check to which it comes with the reference program"
 _JUDGED: Final = (Outcome.PASSED, Outcome.WRONG_ANSWER, Outcome.NOT_RUN)
-_LIMITS: Final = (
+LIMITS: Final = (
     Outcome.TIME_LIMIT_EXCEEDED,
     Outcome.MEMORY_LIMIT_EXCEEDED,
     Outcome.OUTPUT_LIMIT_EXCEEDED,
 )
+"""Outcomes that end a process, with whatever of its tests has not run."""
 Runs = dict[int | None, dict[str, TestResult]]
 
 
@@ -34,6 +35,8 @@ class Ran(NamedTuple):
     """The checks of the tests that were made outside."""
     load: float = 0.0
     """CPU seconds until the first test began."""
+    used_up: bool = False
+    """Whether the time that all of them have together is used up."""
 
 
 class Guard(NamedTuple):
@@ -163,8 +166,8 @@ def _with_sibling(test: TestResult, sibling: TestResult) -> TestResult:
 
 def _with_limit(tests: list[TestResult], siblings: Iterable[TestResult]) -> list[TestResult]:
     """Charge a limit that ended the process in a sibling to the first test that it kept from it."""
-    ended = next((one for one in siblings if one.outcome in _LIMITS), None)
-    if ended is not None and not any(test.outcome in _LIMITS for test in tests):
+    ended = next((one for one in siblings if one.outcome in LIMITS), None)
+    if ended is not None and not any(test.outcome in LIMITS for test in tests):
         for number, test in enumerate(tests):
             if test.outcome is Outcome.NOT_RUN:
                 met = {"outcome": ended.outcome, "detail": ended.detail}

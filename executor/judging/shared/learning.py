@@ -8,7 +8,7 @@ from typing import Any
 
 from executor.guest import placing
 from executor.judging.limits.allowances import Allowance
-from executor.judging.limits.metering import Meter
+from executor.judging.limits.metering import Meter, Spending
 from executor.judging.shared import readying, sharing
 from executor.judging.shared.arranging import Arrangement, Pattern
 from executor.judging.shared.guarding import Guard, Ran
@@ -24,16 +24,23 @@ _ATTEMPTS = 5
 """How often it is asked which checks can be made outside, before none is."""
 _LOADED = 2.0
 """How many times what the reference program takes to load them is added for siblings."""
+_OF_ALL = 0.45
+"""What tests and siblings may run together, and be idle, as a part of what we wait for them."""
 _READ_BYTES = 64 * 2**20
 """What may be told of test code; it is no value of a candidate."""
 
 
 def guards(
-    sandbox: Sandbox, suite: Suite, limits: Limits, names: Sequence[tuple[str, ...]]
+    sandbox: Sandbox,
+    suite: Suite,
+    limits: Limits,
+    allowed: Allowance,
+    names: Sequence[tuple[str, ...]],
 ) -> tuple[tuple[Guard | None, ...], Guards]:
     """Return what guards each assert test, None where nothing does, and the same for a reader.
 
-    `names` are the tests of each that the reference program of the suite passes.
+    `names` are the tests of each that the reference program of the suite passes, and `allowed` is
+    what it may use for each, and for each changed copy.
 
     Raises:
         errors.SandboxError: the sandbox failed.
@@ -54,7 +61,7 @@ def guards(
             none_because = Unguarded.PLUGINS
             continue
         start = sharing.start_of(test, suite, reference)
-        run = functools.partial(_run, sandbox, limits, start)
+        run = functools.partial(_run, sandbox, limits, allowed, start)
         pattern, guard = deriver.learnt(test, passed, run)
         if pattern is None:
             none_because = Unguarded.UNREADABLE
@@ -91,11 +98,18 @@ def lengthened(allowed: Allowance, limits: Limits, guards: Sequence[Guard | None
     return allowed._replace(cpu=max(allowed.cpu, seconds), load=load)
 
 
-def _run(sandbox: Sandbox, limits: Limits, start: dict[str, Any], arrangement: Arrangement) -> Ran:
-    run = sharing.SharedRun(sandbox, Meter(limits))
+def _run(
+    sandbox: Sandbox,
+    limits: Limits,
+    allowed: Allowance,
+    start: dict[str, Any],
+    arrangement: Arrangement,
+) -> Ran:
+    meter = Meter(limits, allowed)
+    run = sharing.SharedRun(sandbox, meter)
     own = readying.ready(sandbox, limits, start, arrangement).start
     run.run({**start, **own}, None, True, arrangement.comparison())
-    return Ran(run.told, run.compared, run.load or 0.0)
+    return Ran(run.told, run.compared, run.load or 0.0, not meter.has_left(Spending()))
 
 
 class _Deriver:
@@ -145,7 +159,8 @@ def _generous(limits: Limits) -> Limits:
     return limits.model_copy(
         update={
             "value_bytes": _READ_BYTES,
-            "total_cpu_seconds": MAX_WALL_SECONDS,
-            "idle_factor": MAX_WALL_SECONDS / limits.cpu_seconds,
+            # Less than for what we wait: what uses it up is the suite's, and no fault of ours.
+            "total_cpu_seconds": _OF_ALL * MAX_WALL_SECONDS,
+            "idle_factor": 1.0,
         }
     )

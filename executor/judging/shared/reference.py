@@ -1,12 +1,12 @@
 """What a reference program shows of tests, their siblings, and the checks that are made outside."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from itertools import zip_longest
 from typing import Any, Final
 
 from executor.judging.shared.arranging import NAME, Arrangement, Learnt, Pattern
-from executor.judging.shared.guarding import Guard, Ran, Runs, read
+from executor.judging.shared.guarding import LIMITS, Guard, Ran, Runs, read
 from infra.contracts.base import Outcome
 from infra.contracts.execution import TestResult
 from infra.contracts.values import tagged
@@ -60,8 +60,7 @@ def learn(
     for _ in range(_ATTEMPTS):
         # What comes before another in one run comes after it in the next.
         order = reversed if before is None else sorted
-        arrangement = Arrangement(pattern, siblings, kept, order, learns=True)
-        ran = run(arrangement)
+        siblings, arrangement, ran = _run_through(pattern, siblings, kept, order, run)
         runs = read(arrangement, ran.told)
         broken, failed = _broken(pattern, tests, runs), failed | _failed(pattern, tests, runs)
         if broken - kept and tried is not None:
@@ -69,6 +68,8 @@ def learn(
         elif broken - kept and not thinned:
             # So many copies of a test may take more than there is for one.
             siblings, thinned = _thinned(pattern, siblings, _wanted())[0], True
+        elif ran.used_up:
+            break
         elif broken - kept:
             kept, before = kept | broken, None
             siblings = [item for item in siblings if pattern.group_of(item) not in kept]
@@ -98,6 +99,37 @@ def learn(
         own = frozenset[int]().union(*map(pattern.outside_of, failed))
         raise Mistaken(own or pattern.outside)
     return None
+
+
+def _run_through(
+    pattern: Pattern,
+    siblings: list[int],
+    kept: frozenset[int],
+    order: Callable[[Sequence[int]], Iterable[int]],
+    run: Callable[[Arrangement], Ran],
+) -> tuple[list[int], Arrangement, Ran]:
+    """Run tests and siblings, less those that met a limit: each keeps all that follow from a turn.
+
+    Returns the siblings that are left, and the last run with how it was arranged.
+    """
+    for attempt in itertools.count(1):
+        arrangement = Arrangement(pattern, siblings, kept, order, learns=True)
+        ran = run(arrangement)
+        ending = {
+            item
+            for item, results in read(arrangement, ran.told).items()
+            if item in siblings and any(r.outcome in LIMITS for r in results.values())
+        }
+        if not ending or ran.used_up or attempt == _ATTEMPTS:
+            break
+        # Those of one check are alike; the first time it may have been this one alone.
+        sites = {pattern.items[item].site for item in ending} if attempt > 1 else set()
+        siblings = [
+            item
+            for item in siblings
+            if item not in ending and pattern.items[item].site not in sites
+        ]
+    return siblings, arrangement, ran
 
 
 def _reached(
@@ -284,7 +316,7 @@ def _chosen(pattern: Pattern, siblings: Iterable[int], runs: Runs) -> list[int]:
     tests = sum(s for n, s in seconds.items() if n is None or pattern.items[n].site is None)
     spent, chosen = 0.0, []
     rows = [items[: _most_in_use(way, wanted)] for way, items in by_way.items()]
-    for turn, row in enumerate(zip_longest(*rows)):
+    for turn, row in enumerate(itertools.zip_longest(*rows)):
         most = max(_LEAST_SECONDS, tests if turn else _TIMES * tests)
         for item in row:
             if item is not None and spent + seconds[item] <= most:

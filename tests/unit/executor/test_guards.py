@@ -403,6 +403,49 @@ def test_b_then(): assert stack.pop() == 1
     assert learnt(source) is None
 
 
+TWO = "def test_one():\n    assert half(2) == 1\n    assert half(4) == 2\n"
+
+
+class EndedBy:
+    """Runs `TWO` up to the first copy of some of its checks, which meets a limit."""
+
+    def __init__(self, checks, used_up=False):
+        self.items = derived(TWO, inside=EVERY).items
+        self.checks, self.used_up, self.runs = checks, used_up, 0
+
+    def __call__(self, arrangement):
+        self.runs += 1
+        ran, is_over = told_by_running(arrangement), False
+        for name in ran.told:
+            item = arrangement.read(name)[0]
+            if is_over:
+                ran.told[name] = result(Outcome.NOT_RUN)
+            elif item is not None and self.items[item].site in self.checks:
+                ran.told[name] = result(Outcome.TIME_LIMIT_EXCEEDED)
+                is_over = True
+        return ran._replace(used_up=self.used_up and is_over)
+
+
+@pytest.mark.parametrize("check", [0, 1])
+def test_copies_that_meet_a_limit_are_left_out_and_others_guard(check):
+    guard = learnt(TWO, run=EndedBy({check}))
+
+    assert guard is not None
+    assert not guard.kept
+    assert {guard.pattern.items[item].site for item in guard.failing} == {1 - check}
+
+
+def test_nothing_guards_where_all_copies_meet_a_limit():
+    assert learnt(TWO, run=EndedBy({0, 1})) is None
+
+
+def test_where_the_time_of_all_is_used_up_fewer_copies_are_tried_once_more():
+    run = EndedBy({0, 1}, used_up=True)
+
+    assert learnt(TWO, run=run) is None
+    assert run.runs == 3  # The tests alone, with all copies, with few.
+
+
 def test_a_test_that_needs_its_name_keeps_it():
     source = "import sys\ndef test_name(): assert sys._getframe().f_code.co_name == 'test_name'\n"
     found = derived(source)
