@@ -428,3 +428,22 @@ def test_what_stands_before_each_program_has_lines_of_its_own(cell, rule):
     verdict = judge(cell, source, program, program, rule, entry_point="f", prelude=prelude)
 
     assert verdict.label is Label.ALL_PASS, verdict
+
+
+def test_a_function_that_is_called_may_put_a_mock_where_pytest_keeps_its_own(cell):
+    source = """
+import os
+from unittest.mock import Mock
+def check(candidate):
+    os.environ = Mock(return_value="a")
+    assert candidate() == "aa"
+"""
+    program = 'import os\ndef add(): return 2 * os.environ("A")\n'
+    suite = Suite(
+        tests=(AssertTest(source=source, check="check"),),
+        entry_point="add",
+        integrity=IntegrityRule.SHARED,
+        reference_program=program,
+    )
+
+    assert Judge(cell.sandbox, suite, cell.version).judge(program).label is Label.ALL_PASS

@@ -206,7 +206,12 @@ class _Check(pytest.Item):
 
     def runtest(self) -> None:
         """Call it."""
-        getattr(self._tests, self.name)(self._candidate.named(self._entry_point))
+        environ = os.environ
+        try:
+            getattr(self._tests, self.name)(self._candidate.named(self._entry_point))
+        finally:
+            # It may have put a mock there for good, and pytest is not done with it.
+            os.environ = environ  # noqa: B003 - the very object is put back
 
 
 class _Plugin:
