@@ -158,7 +158,10 @@ class Judge:
         names = [found.passed for found in self._found]
         sandbox = sharing.sandbox_of(self._sandbox, self._suite.image)
         allowed = of_copies(self._limits, self._suite.image, self._reference)
-        guards, protection = learning.guards(sandbox, self._suite, self._limits, allowed, names)
+        seconds = sum(test.cpu_seconds + test.idle_seconds for test in self._reference.tests)
+        guards, protection = learning.guards(
+            sandbox, self._suite, self._limits, allowed, names, seconds
+        )
         return self.asserts._replace(
             sites=[len(passed) for passed in names],
             found=tuple(self._found),

@@ -186,6 +186,8 @@ class Unguarded(StrEnum):
     """The test code could not be read and written anew."""
     PLUGINS = "plugins"
     """A plug-in of the suite, such as its `conftest.py`, says itself what becomes of tests."""
+    TIME = "time"
+    """The tests take so long that there is no time for changed ones beside them."""
 
 
 class Pairing(StrEnum):

@@ -11,6 +11,7 @@ from executor.judging.limits.allowances import Allowance
 from executor.judging.limits.metering import Meter, Spending
 from executor.judging.shared import readying, sharing
 from executor.judging.shared.arranging import Arrangement, Pattern
+from executor.judging.shared.choosing import ALL_SECONDS, NoTime
 from executor.judging.shared.guarding import Guard, Ran
 from executor.judging.shared.reference import Mistaken, learn
 from executor.sandbox.ended import Ended
@@ -24,8 +25,6 @@ _ATTEMPTS = 5
 """How often it is asked which checks can be made outside, before none is."""
 _LOADED = 2.0
 """How many times what the reference program takes to load them is added for siblings."""
-_OF_ALL = 0.45
-"""What tests and siblings may run together, and be idle, as a part of what we wait for them."""
 _READ_BYTES = 64 * 2**20
 """What may be told of test code; it is no value of a candidate."""
 
@@ -36,11 +35,12 @@ def guards(
     limits: Limits,
     allowed: Allowance,
     names: Sequence[tuple[str, ...]],
+    seconds: float,
 ) -> tuple[tuple[Guard | None, ...], Guards]:
     """Return what guards each assert test, None where nothing does, and the same for a reader.
 
-    `names` are the tests of each that the reference program of the suite passes, and `allowed` is
-    what it may use for each, and for each changed copy.
+    `names` are the tests of each that the reference program of the suite passes, in so many
+    `seconds` together; `allowed` is what it may use for each, and for each changed copy.
 
     Raises:
         errors.SandboxError: the sandbox failed.
@@ -62,12 +62,9 @@ def guards(
             continue
         start = sharing.start_of(test, suite, reference)
         run = functools.partial(_run, sandbox, limits, allowed, start)
-        pattern, guard = deriver.learnt(test, passed, run)
-        if pattern is None:
-            none_because = Unguarded.UNREADABLE
-        else:
-            sites += pattern.sites
-            none_because = none_because if guard else Unguarded.ORDER
+        pattern, guard, why_none = deriver.learnt(test, passed, run, seconds)
+        sites += pattern.sites if pattern else 0
+        none_because = why_none or none_because
         found.append(guard)
     guarded = sum(guard.protected for guard in found if guard)
     return tuple(found), Guards.of(sites, guarded, none_because)
@@ -122,20 +119,30 @@ class _Deriver:
         self._seed = secrets.token_hex(16)
 
     def learnt(
-        self, test: AssertTest, passed: Sequence[str], run: Callable[[Arrangement], Ran]
-    ) -> tuple[Pattern | None, Guard | None]:
-        """Return what there is for a test, with no check outside of which that is not right."""
+        self,
+        test: AssertTest,
+        passed: Sequence[str],
+        run: Callable[[Arrangement], Ran],
+        seconds: float,
+    ) -> tuple[Pattern | None, Guard | None, Unguarded | None]:
+        """Return what there is for a test, with no check outside of which that is not right.
+
+        It takes the reference program so many `seconds`. Without a guard there is a reason.
+        """
         inside: frozenset[int] = frozenset()
         for attempt in itertools.count(1):
             pattern = self._pattern(test, inside)
             if pattern is None:
                 break
             try:
-                return pattern, learn(pattern, passed, run)
+                guard = learn(pattern, passed, run, seconds)
+                return pattern, guard, None if guard else Unguarded.ORDER
+            except NoTime:
+                return pattern, None, Unguarded.TIME
             except Mistaken as mistaken:
                 # Those that are left become fewer each time, and at last there is none.
                 inside |= mistaken.checks if attempt < _ATTEMPTS else pattern.outside.keys()
-        return None, None
+        return None, None, Unguarded.UNREADABLE
 
     def _pattern(self, test: AssertTest, inside: frozenset[int]) -> Pattern | None:
         start = {
@@ -159,8 +166,7 @@ def _generous(limits: Limits) -> Limits:
     return limits.model_copy(
         update={
             "value_bytes": _READ_BYTES,
-            # Less than for what we wait: what uses it up is the suite's, and no fault of ours.
-            "total_cpu_seconds": _OF_ALL * MAX_WALL_SECONDS,
+            "total_cpu_seconds": ALL_SECONDS,
             "idle_factor": 1.0,
         }
     )

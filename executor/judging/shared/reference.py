@@ -1,10 +1,10 @@
 """What a reference program shows of tests, their siblings, and the checks that are made outside."""
 
 import itertools
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
+from executor.judging.shared import choosing
 from executor.judging.shared.arranging import NAME, Arrangement, Learnt, Pattern
 from executor.judging.shared.guarding import LIMITS, Guard, Ran, Runs, read
 from infra.contracts.base import Outcome
@@ -12,13 +12,6 @@ from infra.contracts.execution import TestResult
 from infra.contracts.values import tagged
 
 _ATTEMPTS: Final = 6
-_LEAST_SECONDS: Final = 1.0
-"""CPU time that siblings may always take together; more only if the tests do."""
-_TIMES: Final = 4
-"""What the first of each check may take together, as a multiple of the tests' time."""
-_WANTED: Final = ((5, 3), (20, 2), (10**9, 1))
-"""Up to how many checks how many siblings of each are in use: where there are few, guessing which
-is which must not pay."""
 _LARGE: Final = 100_000
 """Characters of siblings that are all tried at once; of more, as many as there may be in use."""
 _NO_GROUP: Final = -1
@@ -38,21 +31,24 @@ def learn(
     pattern: Pattern,
     tests: Sequence[str],
     run: Callable[[Arrangement], Ran],
+    seconds: float = 0.0,
 ) -> Guard | None:
     """Find by runs of the reference program which siblings it fails; None if order decides.
 
     Two runs in two orders have to agree. Where tests of a group fail in another order than theirs,
-    the group is kept as it is. `tests` are the names of what it passes when nothing is changed.
+    the group is kept as it is. `tests` are the names of what it passes when nothing is changed, in
+    so many `seconds`.
 
     Raises:
         Mistaken: some checks cannot be made outside.
+        choosing.NoTime: there is no time for siblings, and no check can be made outside.
     """
-    siblings, kept, thinned = pattern.siblings(), frozenset[int](), False
+    siblings, kept, thinned = choosing.with_time(pattern, seconds), frozenset[int](), False
     others: list[int] = []
     if pattern.characters(siblings) > _LARGE:
         _require_outside(pattern, tests, run)
-        wanted = _wanted(len({pattern.items[item].site for item in siblings}))
-        siblings, others, thinned = *_thinned(pattern, siblings, wanted), True
+        wanted = choosing.how_many(len({pattern.items[item].site for item in siblings}))
+        siblings, others, thinned = *choosing.parted(pattern, siblings, wanted), True
     before: Guard | None = None
     tried: list[int] | None = None
     failed: frozenset[int] = frozenset()
@@ -67,9 +63,7 @@ def learn(
             siblings, others, tried = tried, [], None
         elif broken - kept and not thinned:
             # So many copies of a test may take more than there is for one.
-            siblings, thinned = _thinned(pattern, siblings, _wanted())[0], True
-        elif ran.used_up:
-            break
+            siblings, thinned = choosing.parted(pattern, siblings, choosing.how_many())[0], True
         elif broken - kept:
             kept, before = kept | broken, None
             siblings = [item for item in siblings if pattern.group_of(item) not in kept]
@@ -78,8 +72,8 @@ def learn(
         elif before is None:
             before = _guard(pattern, tests, kept, runs, *_reached(pattern, arrangement, ran))
             siblings, load = list(before.failing), ran.load
-            found = {_way(pattern, item) for item in siblings}
-            others = [item for item in others if _way(pattern, item) not in found]
+            found = {choosing.way_of(pattern, item) for item in siblings}
+            others = [item for item in others if choosing.way_of(pattern, item) not in found]
             if others:
                 tried, siblings, others, before = siblings, siblings + others, [], None
         else:
@@ -111,6 +105,9 @@ def _run_through(
     """Run tests and siblings, less those that met a limit: each keeps all that follow from a turn.
 
     Returns the siblings that are left, and the last run with how it was arranged.
+
+    Raises:
+        choosing.NoTime: the time of all is used up, and tests alone would show nothing.
     """
     for attempt in itertools.count(1):
         arrangement = Arrangement(pattern, siblings, kept, order, learns=True)
@@ -120,7 +117,12 @@ def _run_through(
             for item, results in read(arrangement, ran.told).items()
             if item in siblings and any(r.outcome in LIMITS for r in results.values())
         }
-        if not ending or ran.used_up or attempt == _ATTEMPTS:
+        if ran.used_up and not (siblings and pattern.outside):
+            raise choosing.NoTime
+        if ran.used_up:
+            siblings = []
+            continue
+        if not ending or attempt == _ATTEMPTS:
             break
         # Those of one check are alike; the first time it may have been this one alone.
         sites = {pattern.items[item].site for item in ending} if attempt > 1 else set()
@@ -213,41 +215,6 @@ def _require_outside(
         _reached(pattern, arrangement, ran)
 
 
-def _thinned(pattern: Pattern, siblings: Iterable[int], wanted: int) -> tuple[list[int], list[int]]:
-    """Part the first siblings of each check, and of each way in which it is to fail, from others.
-
-    They are as many as may be in use, if so many are `wanted`.
-    """
-    first: list[int] = []
-    others: list[int] = []
-    counts: Counter[tuple[int | None, bool]] = Counter()
-    for item in siblings:
-        way = _way(pattern, item)
-        counts[way] += 1
-        (first if counts[way] <= _most_in_use(way, wanted) else others).append(item)
-    return first, others
-
-
-def _wanted(sites: int = _WANTED[-1][0]) -> int:
-    """Return how many siblings of each way are wanted where there are so many checks."""
-    return next(count for most, count in _WANTED if sites <= most)
-
-
-def _most_in_use(way: tuple[int | None, bool], wanted: int) -> int:
-    """Return how many siblings of a way are in use, if so many of other ways are wanted."""
-    # Of those in which nothing happens one more: it expects what the test does.
-    return wanted + way[1]
-
-
-def _way(pattern: Pattern, item: int) -> tuple[int | None, bool]:
-    """Return the check of a sibling, and whether what that expects does not happen.
-
-    Siblings that expect something else find who lets a check hold whatever is expected; those in
-    which nothing happens, who lets it hold by what is expected.
-    """
-    return pattern.items[item].site, pattern.items[item].is_uneventful
-
-
 def _broken(pattern: Pattern, tests: Collection[str], runs: Runs) -> frozenset[int]:
     """Groups in which a test has not passed; `_NO_GROUP` if one of none has not."""
     missing, broken = set(tests), set[int]()
@@ -289,7 +256,7 @@ def _guard(
         for item, results in runs.items()
         if item is not None and pattern.items[item].site is not None
     }
-    chosen = _chosen(pattern, {n: found for n, found in failing.items() if found}, runs)
+    chosen = choosing.chosen(pattern, {n: found for n, found in failing.items() if found}, runs)
     told = {
         item: tuple(results)
         for item, results in runs.items()
@@ -303,23 +270,3 @@ def _guard(
 def _fails(pattern: Pattern, item: int, result: TestResult) -> bool:
     ends = (Outcome.WRONG_ANSWER, Outcome.RUNTIME_ERROR)
     return result.outcome in (ends if pattern.items[item].raises else ends[:1])
-
-
-def _chosen(pattern: Pattern, siblings: Iterable[int], runs: Runs) -> list[int]:
-    """Take one sibling of each check, and then more, where there are few or there is time."""
-    by_way: dict[tuple[int | None, bool], list[int]] = {}
-    for item in sorted(siblings):
-        by_way.setdefault(_way(pattern, item), []).append(item)
-    sites = len({site for site, _ in by_way})
-    wanted = _wanted(sites)
-    seconds = {item: sum(r.cpu_seconds for r in told.values()) for item, told in runs.items()}
-    tests = sum(s for n, s in seconds.items() if n is None or pattern.items[n].site is None)
-    spent, chosen = 0.0, []
-    rows = [items[: _most_in_use(way, wanted)] for way, items in by_way.items()]
-    for turn, row in enumerate(itertools.zip_longest(*rows)):
-        most = max(_LEAST_SECONDS, tests if turn else _TIMES * tests)
-        for item in row:
-            if item is not None and spent + seconds[item] <= most:
-                spent += seconds[item]
-                chosen.append(item)
-    return chosen

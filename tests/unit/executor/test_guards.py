@@ -7,6 +7,7 @@ import pytest
 from executor.guest.guards.text.examples import other_output
 from executor.guest.guards.text.values import Draws
 from executor.judging.shared.arranging import NAME, Arrangement
+from executor.judging.shared.choosing import ALL_SECONDS, NoTime, with_time
 from executor.judging.shared.guarding import Ran
 from executor.judging.verdicts import result
 from infra.contracts.base import Outcome
@@ -439,11 +440,33 @@ def test_nothing_guards_where_all_copies_meet_a_limit():
     assert learnt(TWO, run=EndedBy({0, 1})) is None
 
 
-def test_where_the_time_of_all_is_used_up_fewer_copies_are_tried_once_more():
+def test_where_the_time_of_all_is_used_up_checks_outside_guard_alone():
     run = EndedBy({0, 1}, used_up=True)
 
-    assert learnt(TWO, run=run) is None
-    assert run.runs == 3  # The tests alone, with all copies, with few.
+    guard = learnt(TWO, run=run, inside=frozenset({0}))
+
+    assert guard is not None
+    assert not guard.failing
+    assert guard.protected == 1
+
+
+def test_where_the_time_of_all_is_used_up_and_none_is_outside_nothing_guards():
+    run = EndedBy({0, 1}, used_up=True)
+
+    with pytest.raises(NoTime):
+        learnt(TWO, run=run)
+    assert run.runs == 2  # The tests alone, and with all copies.
+
+
+def test_there_are_no_more_copies_than_there_is_time_for():
+    found = derived(TWO, inside=EVERY)
+
+    assert with_time(found, 0.1) == found.siblings()
+    # Beside one test that takes nearly half of it there is time for one copy, and not for two.
+    (one,) = with_time(found, 0.4 * ALL_SECONDS)
+    assert found.items[one].site == 0
+    with pytest.raises(NoTime):
+        with_time(found, 0.6 * ALL_SECONDS)
 
 
 def test_a_test_that_needs_its_name_keeps_it():
