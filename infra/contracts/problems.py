@@ -327,6 +327,11 @@ class ProgramTest(Contract):
     """Words for the compiler behind our own, such as `-std=c++11`."""
     silent: StrictBool = False
     """Whether a run that writes anything has failed: its assertions write, and do not end it."""
+    imports: tuple[Annotated[str, Field(pattern=r"^[a-z0-9/]+$", max_length=100)], ...] = Field(
+        (), max_length=MAX_FILES
+    )
+    """Packages of Go that stand in no need of being imported: one that a program speaks of is
+    imported for it, and an import that it makes no use of is left out."""
     calls: tuple[CallTest, ...] = Field((), max_length=MAX_TESTS)
     """All that `source` asks, as calls. If the reference program passes them, candidates are asked
     these instead, and nothing of the tests is in their process."""

@@ -29,6 +29,11 @@ _CPP_HEADERS: Final = "".join(
     )
 )  # fmt: skip
 """What HumanEval-X includes before each program of C++."""
+_GO_PACKAGES: Final = (
+    "math", "strings", "fmt", "strconv", "time", "bytes", "regexp", "sort", "math/rand",
+    "crypto/md5",
+)  # fmt: skip
+"""What HumanEval-X imports where a program of Go speaks of it."""
 _LAST_NAME: Final = re.compile(
     r"\(define\s+\(\s*(?:(\w+)(?=[\s)])|\S)"
     r"|(?:\b(?:const|let|var)\s+(\w+)\s*(?::[^=]*)?=|(\w+)\s*(?:<[^<>()]*>)?\s*\()"
@@ -153,7 +158,9 @@ def _cpp(record: _Record) -> _Made:
 
 
 def _go(record: _Record) -> _Made:
-    return ProgramTest(source=record.test, before=record.test_setup), _whole(record)
+    # A completion of a function can import nothing.
+    test = ProgramTest(source=record.test, before=record.test_setup, imports=_GO_PACKAGES)
+    return test, _whole(record)
 
 
 def _plain(record: _Record) -> _Made:

@@ -16,6 +16,7 @@ _GO_PACKAGE: Final = re.compile(r"^package\s+\w+[ \t]*+(?:;[ \t]*+)?$", re.MULTI
 _GO_IMPORTS: Final = re.compile(r"^import[ \t]*\(([^)]*)\)", re.MULTILINE)
 _GO_IMPORT: Final = re.compile(r'^import[ \t]*"([^"\n]*)"', re.MULTILINE)
 _GO_PATH: Final = re.compile(r'^[ \t]*"([^"\n]*)"[ \t]*+(?:;[ \t]*+)?$', re.MULTILINE)
+_POINT: Final = re.compile(r"\s*+\.")
 _PHP_CLOSED: Final = re.compile(r"\?>\s*\Z")
 _PHP_OPEN: Final = re.compile(r"\A\s*<\?php\b")
 _RACKET_LANGUAGE: Final = re.compile(r"^#lang[ \t][^\n]*", re.MULTILINE)
@@ -30,7 +31,7 @@ def joined(language: Language, test: ProgramTest, program: str, source: str | No
     """
     before, source = test.before, test.source if source is None else source
     if language is Language.GO:
-        program = _with_the_package_of(before, program)
+        program = _with_the_package_of(before, _with_needed_imports(test, program))
     elif language is Language.RUST:
         program = _without_unused_crates(program)
     elif language is Language.PHP:
@@ -61,7 +62,7 @@ def alone(test: ProgramTest, program: str) -> str:
     Go refuses imports of which no use is made: those that only the tests use are left out, and what
     stands before the candidate is there as far as that is used.
     """
-    program = _without_unused_crates(program)
+    program = _with_needed_imports(test, _without_unused_crates(program))
     if _GO_PACKAGE.search(test.before):
         program = _GO_PACKAGE.sub("", program, count=1)
     imported = set(_go_imports(program))
@@ -126,6 +127,34 @@ def _with_the_package_of(before: str, program: str) -> str:
 def _last_closed(text: str) -> int:
     """Return where the last parenthesis is closed: behind it each would be looked for in vain."""
     return text.rfind(")") + 1
+
+
+def _with_needed_imports(test: ProgramTest, program: str) -> str:
+    """Import what the tests' set imports for programs of Go, as far as a program speaks of it."""
+    if not test.imports:
+        return program
+    named = {
+        word.text
+        for word in words(program, Language.GO)
+        if word.kind == "name" and _is_package(program, word.start, word.text)
+    }
+    needed = {path for path in test.imports if path.rpartition("/")[2] in named}
+    missing = sorted(needed - {*_go_imports(program), *_go_imports(test.before)})
+
+    def rest(found: re.Match[str]) -> str:
+        is_unused = found[1] in test.imports and found[1] not in needed
+        return "" if is_unused and not _uses(test.source, found[1]) else found.group()
+
+    package = _GO_PACKAGE.search(program)
+    head = package.end() if package else 0
+    added = "".join(f'\nimport "{path}"\n' for path in missing)
+    return program[:head] + added + _with_imports(program[head:], rest)
+
+
+def _is_package(program: str, start: int, name: str) -> bool:
+    """Tell whether a name of Go stands before a point, and behind none."""
+    is_field = program[max(0, start - 1) : start] == "."
+    return not is_field and _POINT.match(program, start + len(name)) is not None
 
 
 def _without_unused_crates(program: str) -> str:

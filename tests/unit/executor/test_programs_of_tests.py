@@ -4,7 +4,7 @@ import pytest
 
 from executor.judging.programs.changing import Change, changes
 from executor.judging.programs.composing import composed
-from executor.judging.programs.joining import joined
+from executor.judging.programs.joining import alone, joined
 from executor.judging.programs.learnt import Learnt
 from executor.judging.programs.marks import NoTests
 from infra.contracts.base import Language
@@ -134,6 +134,38 @@ def test_imports_of_go_stand_once():
     assert [text.count(f'"{name}"') for name in ("testing", "math", "sort")] == [1, 1, 1]
 
 
+SPEAKS = {
+    "of it": ("func f() { math.Abs(1) }", True),
+    "of it, and imports it": ('import "math"\nfunc f() { math.Abs(1) }', True),
+    "of it, and imports it with others": ('import (\n "math"\n)\nfunc f() { math.Abs(1) }', True),
+    "of it behind a package": ("package main\nfunc f() { math.Abs(1) }", True),
+    "of it nowhere": ('import (\n "math"\n)\nfunc f() {}', False),
+    "of it in a comment": ("// math. And more\nfunc f() {}", False),
+    "of it in a text": ('func f() string { return "math.Abs" }', False),
+    "of a field": ("func f() { a.math.Abs(1) }", False),
+    "of another": ("func f() { mathematics.Abs(1) }", False),
+}
+
+
+@pytest.mark.parametrize(("program", "is_needed"), SPEAKS.values(), ids=SPEAKS)
+def test_what_a_set_imports_is_imported_where_a_program_speaks_of_it(program, is_needed):
+    test = ProgramTest(
+        source="func TestF(t *testing.T) {}",
+        before='package main\n\nimport (\n    "testing"\n)\n',
+        imports=("math", "sort"),
+    )
+
+    for text in (joined(Language.GO, test, program), alone(test, program)):
+        assert text.count('"math"\n') == is_needed
+        assert '"sort"' not in text
+
+
+def test_nothing_is_imported_for_programs_of_other_sets():
+    test = ProgramTest(source="func TestF(t *testing.T) {}", before="package main\n")
+
+    assert '"math"' not in joined(Language.GO, test, "func f() { math.Abs(1) }")
+
+
 def test_a_crate_that_nothing_uses_is_not_asked_for():
     program = "use rand::Rng;\nuse md5;\nuse std::cmp::max;\nuse regex::Regex;\nfn f(r: Regex) {}\n"
     test = ProgramTest(source="fn main() {}")
@@ -223,7 +255,7 @@ LONG = {
 def test_what_is_read_takes_no_more_than_its_length(name):
     language, piece = LONG[name]
     text = piece * (300_000 // len(piece))
-    test = ProgramTest(source=f"}}}}{text}\n}}", before='package a\nimport "a"\n')
+    test = ProgramTest(source=f"}}}}{text}\n}}", before='package a\nimport "a"\n', imports=("a",))
 
     # Time that grows with its square is minutes here, and no limit of a candidate counts it.
     assert joined(language, test, text).endswith("}")
