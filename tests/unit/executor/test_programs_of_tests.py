@@ -287,7 +287,6 @@ def test_every_change_is_drawn_once_and_first_one_of_each_kind():
     assert sorted([*first, *second, *(one for copy in further for one in copy)]) == sorted(
         learnt.changes
     )
-    assert learnt.needed == 2
 
 
 @pytest.mark.parametrize("name", ["a", ""])
@@ -295,4 +294,3 @@ def test_where_there_is_one_kind_one_copy_is_always_run(name):
     learnt = _learnt(name, name, name)
 
     assert [len(copy) for copy in learnt.drawn()] == [1, 1, 1]
-    assert learnt.needed == 1
