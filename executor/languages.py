@@ -6,6 +6,7 @@ jail that sees, read-only, the folders named here; what the compiler makes leave
 
 from typing import Final
 
+from executor import typescript
 from executor.toolchain_spec import CACHE_FOLDER, Cache, Toolchain
 from infra.contracts.base import Language
 
@@ -55,22 +56,6 @@ COMPARISON: Final = "/py/guest/executor/guest/programs/mono/Compare.cs"
 """There too: what test programs of MBXP compare with."""
 _JEST: Final = ("jest@29.7.0", "@babel/preset-typescript@7.29.7")
 _JEST_PACKAGES: Final = ("jest", "node-babel7")
-_TRANSPILE: Final = """
-const ts = require("typescript"), fs = require("fs");
-const given = ts.parseCommandLine(process.argv.slice(1)), fileName = given.fileNames[0];
-const text = fs.readFileSync(fileName, "utf8");
-// `import x from "lodash"` says that its author's compiler knows modules of CommonJS.
-given.options.esModuleInterop ??= /^\\s*import\\s+[\\w$]+\\s*(,|\\sfrom\\b)/m.test(text);
-const made = ts.transpileModule(text,
-  {{ fileName, compilerOptions: given.options, reportDiagnostics: true }});
-const host = {{ getCanonicalFileName: (name) => name, getCurrentDirectory: () => "",
-  getNewLine: () => "\\n" }};
-process.stdout.write(ts.formatDiagnostics([...given.errors, ...made.diagnostics], host));
-if (given.errors.length || made.diagnostics.length) process.exit(1);
-fs.writeFileSync(fileName.replace(/ts$/, "js"), made.outputText);
-"""
-"""Leaves out the types of a program without a look at them, which would take seconds: what is wrong
-with them keeps it from nothing."""
 _GO_ENVIRONMENT: Final = {
     "GOPATH": "/usr/share/gocode", "GOFLAGS": "-mod=mod", "CGO_ENABLED": "0", "GO111MODULE": "off",
     # None is to be fetched for a file that asks for another.
@@ -244,12 +229,13 @@ _TABLE: Final = (
     ),
     Toolchain(
         Language.TYPESCRIPT, "tsc", "main.ts",
-        ("/usr/bin/node", "-e", _TRANSPILE, "--", "--target", "es2020", "--module", "commonjs",
-         "main.ts"),
+        ("/usr/bin/node", "-e", typescript.TRANSPILE, "--", "--target", "es2020",
+         "--module", "commonjs", "main.ts"),
         "main.js",
         ("/usr/bin/node", "--max-old-space-size={megabytes}", "/tmp/main.js"),
         run_binds=_NODE, compile_binds=_NODE,
         processes=24, memory_bytes=64 * _MEBIBYTE,
+        caches=(typescript.CACHE,),
         packages=("node-typescript", "node-lodash"),
         modules=_JEST, module_packages=_JEST_PACKAGES,
     ),
