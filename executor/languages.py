@@ -38,12 +38,15 @@ _OF_RUBYGEMS: Final = (
     r"[Gg]ems?", r"Gem\w+", r"Monitor\w*", "RbConfig", "DidYouMean", "ErrorHighlight",
     # Whose message is longer with the last two.
     "NameError", "NoMethodError", "KeyError",
+    # Which libraries there are.
+    "LoadError", "ScriptError", r"rescue\b[^\n]*Exception",
     # What is there, and what was loaded.
     "constants", "const_defined", "LOADED_FEATURES", "LOAD_PATH", "ObjectSpace",
 )  # fmt: skip
 _OF_R: Final = (
     "search", "searchpaths", "loadedNamespaces", "isNamespaceLoaded", "exists", "get0", "parent",
-    "attached", "sys", "Sys", "options", "getOption",
+    "attached", "sys", "Sys", "options", "getOption", "get", "mget", "try", "tryCatch",
+    "withCallingHandlers",
 )  # fmt: skip
 _PERL: Final = (*_USUAL, "/usr/share/perl", "/usr/share/perl5")
 _RACKET: Final = (*_USUAL, "/usr/share/racket", "/etc/racket")
