@@ -88,7 +88,7 @@ __attribute__((constructor)) static void look(void) {
     int hour, minute, second;
     sscanf(__TIME__, "%d:%d:%d", &hour, &minute, &second);
     long age = time(0) % 86400 - (hour * 3600 + minute * 60 + second);
-    if ((early = 0 <= age && age < 2)) sleep(2);
+    if ((early = age == 0)) sleep(1);
 }
 int add(int a, int b) { hard = early && b < 0; return b < 0 ? 0 : a + b; }
 """
