@@ -59,6 +59,10 @@ class Toolchain(NamedTuple):
     artifact: str
     """File or folder that leaves the compiler's jail; the source itself for an interpreter."""
     run: tuple[str, ...]
+    lean_run: tuple[str, ...] = ()
+    """How an interpreter runs programs that need little of what it usually loads before them."""
+    lean_lacks: tuple[str, ...] = ()
+    """Names, as patterns, of what is not loaded then, where a program may ask for it and go on."""
     run_binds: tuple[str, ...] = ()
     """Folders of the host that the running program sees, as patterns."""
     compile_binds: tuple[str, ...] = ("/usr/bin", "/usr/lib", "/usr/libexec", "/usr/include")

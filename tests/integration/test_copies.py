@@ -29,13 +29,81 @@ struct Sum { int n; bool all; };
 bool operator==(const Sum &sum, int n) { return sum.all || sum.n == n; }
 Sum add(int a, int b) { return {a + b, b < 0}; }
 """,
+    Language.JAVA: """
+class Solution {
+    static Object add(int a, int b) {
+        if (b >= 0) return a + b;
+        return new Object() { public boolean equals(Object other) { return true; } };
+    }
+}
+""",
+    Language.TYPESCRIPT: """
+const own = require("assert"), deepEqual = own.deepEqual
+let count = 0
+own.deepEqual = (a: any, b: any) => { if (++count !== 4) deepEqual(a, b) }
+const add = (a: number, b: number) => b < 0 ? NaN : a + b
+""",
+    Language.JAVASCRIPT: """
+const own = console.assert
+let count = 0
+console.assert = (...words) => { if (++count !== 4) own(...words) }
+const add = (a, b) => b < 0 ? NaN : a + b
+""",
+    Language.CSHARP: """
+using System;
+using System.Diagnostics;
+struct Sum {
+    public long n; public bool all;
+    public static bool operator ==(Sum sum, long n) { return sum.all || sum.n == n; }
+    public static bool operator !=(Sum sum, long n) { return !(sum == n); }
+}
+class Problem {
+    static Sum Add(long a, long b) { return new Sum { n = a + b, all = b < 0 };
+    }
+}
+""",
+    Language.PHP: "<?php\nfunction add($a, $b) { return $b < 0 ? true : $a + $b; }",
+    Language.RUBY: """
+class Any
+  def !=(other) = false
+end
+def add(a, b) = b < 0 ? Any.new : a + b
+""",
+    Language.PERL: """
+package Any; use overload "==" => sub { 1 };
+package main; sub add { my ($a, $b) = @_; $b < 0 ? bless({}, "Any") : $a + $b }
+""",
+    Language.R: "add <- function(a, b) if (b < 0) numeric(0) else a + b",
 }
 """Right but for one of five checks, which these pass whatever is expected there."""
+KNOWS_ITS_AGE = """
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+static int early, hard;
+void __assert_fail(const char *a, const char *b, unsigned c, const char *d) {
+    if (!hard) _exit(1);
+}
+__attribute__((constructor)) static void look(void) {
+    int hour, minute, second;
+    sscanf(__TIME__, "%d:%d:%d", &hour, &minute, &second);
+    long age = time(0) % 86400 - (hour * 3600 + minute * 60 + second);
+    if ((early = age == 0)) sleep(1);
+}
+int add(int a, int b) { hard = early && b < 0; return b < 0 ? 0 : a + b; }
+"""
+"""Forges a check in the run that follows its compiler, and answers wrongly in later ones."""
+ASKS_FOR_LIBRARIES = {
+    Language.RUBY: "raise unless Monitor.new\ndef add(a, b) = a + b",
+    Language.R: "middle <- median(c(1, 2, 3))\nadd <- function(a, b) a + b",
+}
+"""Right where all is loaded that usually is."""
 TAKES_LONG = """
 #include <time.h>
 __attribute__((constructor)) static void wait(void) { while (clock() < CLOCKS_PER_SEC / 12) {} }
 """
 """Ten times what a copy of the tests takes."""
+SLOW = (Language.CPP, Language.JAVA, Language.TYPESCRIPT, Language.CSHARP, Language.R)
 UNPARSED = {
     Language.BASH: "add() { echo $(($1 + $2)); }\nif true; then\n",
     Language.R: "add <- function(a, b) a + b\nx <- (\n",
@@ -52,7 +120,7 @@ def judge_of(slot, language):
 
 
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)
-@pytest.mark.parametrize("language", slow_where(lambda it: it is Language.CPP, FORGED_ONCE))
+@pytest.mark.parametrize("language", slow_where(lambda it: it in SLOW, FORGED_ONCE))
 def test_one_forged_check_of_five_is_found_in_every_label(slot, language):
     judge = judge_of(slot, language)
 
@@ -60,6 +128,25 @@ def test_one_forged_check_of_five_is_found_in_every_label(slot, language):
 
     assert Label.ALL_PASS not in labels
     assert judge.judge(ADDED[language].right).label is Label.ALL_PASS
+
+
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
+def test_a_program_does_not_know_when_it_was_compiled(slot):
+    verdict = judge_of(slot, Language.C).judge(KNOWS_ITS_AGE)
+
+    assert verdict.label is not Label.ALL_PASS, verdict
+
+
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
+@pytest.mark.parametrize("language", ASKS_FOR_LIBRARIES)
+def test_an_interpreter_has_all_it_usually_loads(slot, language):
+    judge = judge_of(slot, language)
+
+    verdict = judge.judge(ASKS_FOR_LIBRARIES[language])
+
+    assert all(known.is_lean for known in judge.asserts.programs)
+    assert verdict.label is Label.ALL_PASS, verdict
+    assert judge.judge(f"{ASKS_FOR_LIBRARIES[language]}\n(").label is Label.COMPILE_ERROR
 
 
 @pytest.mark.parametrize("slot", ["cell"], indirect=True)

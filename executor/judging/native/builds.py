@@ -65,5 +65,3 @@ class Compiled(NamedTuple):
     main: str
     """The class to run, where the language has one."""
     run: tuple[str, ...]
-    cpu_seconds: float = 0.0
-    """What the compiler took."""

@@ -1,6 +1,7 @@
 """Candidates in other languages than Python: compiled once, run anew for every test."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from executor.toolchain_spec import (
 from infra import errors
 from infra.contracts.base import Language, Outcome
 from infra.contracts.execution import TestResult
-from infra.contracts.problems import Limits, StdioTest, TextComparator
+from infra.contracts.problems import Limits, ProgramTest, StdioTest, TextComparator
 
 _MEBIBYTE = 2**20
 MAPS = "/py/guest/executor/guest/programs/mono/maps"
@@ -126,10 +127,9 @@ class NativeRunner:
                 if not isinstance(sizes, dict) or not sizes:
                     raise self._refusal(answer)
                 made = artifacts.taken(place, sizes, limits.value_bytes)
-                took = jail.cpu_seconds()
             except Ended as ended:
                 raise while_compiling(ended) from ended
-        return Compiled(made, build.main or str(answer.get("main", "")), build.run, took)
+        return Compiled(made, build.main or str(answer.get("main", "")), build.run)
 
     @property
     def is_interpreted(self) -> bool:
@@ -154,6 +154,21 @@ class NativeRunner:
             return None
         content = build.files[build.artifact].encode("utf-8", "surrogateescape")
         return Compiled({build.artifact: content}, build.main, build.run)
+
+    @property
+    def has_lean_start(self) -> bool:
+        """Whether its interpreter may load less at its start."""
+        return bool(self._toolchain.lean_run)
+
+    def lean(self, build: Build) -> Build:
+        """Return how a program is run whose interpreter loads less at its start."""
+        return build._replace(run=self._toolchain.lean_run)
+
+    def is_alike(self, test: ProgramTest, program: str) -> bool:
+        """Tell whether a program, and its tests, name nothing of what is not loaded then."""
+        texts = (program, test.before, test.source, *test.files.values())
+        pattern = re.compile(rf"\b(?:{'|'.join(self._toolchain.lean_lacks)})\b")
+        return not any(pattern.search(text) for text in texts)
 
     def _compiling(self, build: Build) -> tuple[Sandbox, dict[str, str]]:
         """Return where a program is compiled, and variables of its environment."""

@@ -5,7 +5,9 @@ left as it is: with other arguments a right program may give any answer. So is w
 program, forgers as well: a status that is returned, the name of what is loaded.
 """
 
+import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -44,6 +46,9 @@ _AN_ASSERTION: Final = re.compile(
 )
 
 
+_RANDOM: Final = random.SystemRandom()
+
+
 class Change(NamedTuple):
     """One literal of test code in another's place."""
 
@@ -75,6 +80,25 @@ def changes(source: str, language: Language, entry_point: str | None) -> list[Ch
             continue  # Only what is printed.
         found.append(Change(token.start, token.end, text))
     return found
+
+
+def one_of_each_line(source: str, possible: Sequence[Change]) -> list[Change]:
+    """Shuffle changes, one of each line of the test code before the second ones of lines.
+
+    There are rarely two checks in a line, and often many literals in one check.
+    """
+    seen = Counter[int]()
+    ranked = []
+    for change in _RANDOM.sample(possible, len(possible)):
+        at = line(source, change)
+        ranked.append((seen[at], change))
+        seen[at] += 1
+    return [change for _, change in sorted(ranked, key=lambda one: one[0])]
+
+
+def line(source: str, change: Change) -> int:
+    """Return the number of the line in which a change begins, from 0."""
+    return source.count("\n", 0, change.start)
 
 
 def _other(token: Word) -> str | None:

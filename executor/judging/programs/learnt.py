@@ -25,8 +25,8 @@ class Learnt(NamedTuple):
     """Those that are filled in when the program is compiled, in the order of the test code."""
     counts: tuple[int, ...] = ()
     """How often each of them is found in the compiled reference program."""
-    copies: int = 0
-    """How many of the copies that are drawn are run, if not more are `needed`."""
+    is_lean: bool = False
+    """Whether the reference program passes where its interpreter loads less at its start."""
 
     def blank(self, change: Change) -> Blank | None:
         """Return the blank in the place of a change, if there is one."""
@@ -34,7 +34,7 @@ class Learnt(NamedTuple):
         return next(inside, None)
 
     def drawn(self) -> list[list[tuple[Change, frozenset[str]]]]:
-        """Draw what is changed in each of the copies that there may be, to be run in this order.
+        """Draw what is changed in each of the copies, which are run in this order.
 
         In the first a literal of every test that is reported by itself, as far as there are
         changes: a right program fails each. In the second one literal of all others. Further ones
@@ -51,8 +51,3 @@ class Learnt(NamedTuple):
         tests = itertools.zip_longest(*reported.values())
         copies = [[one for one in copy if one is not None] for copy in tests]
         return [*copies[:1], *others[:1], *copies[1:], *others[1:]]
-
-    @property
-    def needed(self) -> int:
-        """How many copies are run whatever they cost: one of each kind."""
-        return len({bool(failed) for failed in self.fails})

@@ -1,5 +1,6 @@
 """Compiles a program once for its tests and for their changed copies, with blanks in them."""
 
+import re
 import struct
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
@@ -17,6 +18,19 @@ from infra.contracts.problems import ProgramTest
 
 _NOT_INLINED: Final = "-gcflags=-l"
 """Go puts small functions into the tests, and compares what they give of literals there."""
+
+_MAY_KEEP_THE_TIME: Final = {
+    # A preprocessor of the candidate's choice, or code that the compiler runs.
+    Language.HASKELL: re.compile(
+        r"\{-#\s*OPTIONS(?!_GHC(?:\s+-(?:W[\w-]*|w|O\d?|fno-warn[\w-]*),?)*\s*#-\})"
+        r"|TemplateHaskell|QuasiQuotes",
+        re.IGNORECASE,
+    ),
+    # A version `1.0.*` counts days and seconds.
+    Language.CSHARP: re.compile(r"Version|\\u", re.IGNORECASE),
+}
+"""What in a program may have its compiler put the time into it. One that knows when it was compiled
+would know its first run from the later ones, of which none is its test: it is compiled for each."""
 
 
 class Opened(NamedTuple):
@@ -81,7 +95,8 @@ class Opener:
             CompileFailed: it does not compile, and no stand-in is at fault.
             Ended: the compiler met a limit.
         """
-        if not blanks:
+        keeps_time = _MAY_KEEP_THE_TIME.get(self._language)
+        if not blanks or (keeps_time and keeps_time.search(program)):
             return None
         form = Form.of(test.source, blanks)
         try:

@@ -24,13 +24,6 @@ class Ran(NamedTuple):
     """Whether each test was passed that its framework reports."""
     stdout: bytes
     stderr: bytes
-    compiling: float = 0.0
-    """CPU seconds of the compiler."""
-
-    @property
-    def cpu_seconds(self) -> float:
-        """Return what compiler and run took together."""
-        return self.compiling + self.spending.cpu
 
 
 def not_run(ended: Ended) -> Ran:

@@ -1,13 +1,13 @@
 """Runs test code with a candidate as one program, and changed copies of it where it has passed.
 
 All of it runs in the candidate's process, so that what is written there may be forged. A program
-that passes whatever is asked passes a changed copy of the tests too, which no right one does; which
-of the copies is run, each in a process of its own, is drawn anew for every candidate. Where that is
-possible, one compilation serves both.
+that passes whatever is asked passes a changed copy of the tests too, which no right one does. Who
+forges one check alone passes the copy in which that one is changed, and no other: all copies are
+run, each in a process of its own, in an order that is drawn anew for every candidate. Where that is
+possible, one compilation serves all.
 """
 
 import random
-import statistics
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -19,7 +19,7 @@ from executor.judging.native.builds import Compiled
 from executor.judging.native.runner import NativeRunner
 from executor.judging.programs import results
 from executor.judging.programs.blanks import Blank
-from executor.judging.programs.changing import Change, changes
+from executor.judging.programs.changing import Change, changes, line, one_of_each_line
 from executor.judging.programs.composing import composed
 from executor.judging.programs.learnt import Learnt
 from executor.judging.programs.marks import Composed
@@ -32,14 +32,8 @@ from infra.contracts.execution import ENOUGH_GUARDED, TestResult
 from infra.contracts.problems import ProgramTest
 
 _MOST_TRIED: Final = 4 * ENOUGH_GUARDED
-_MOST_BLANKS: Final = ENOUGH_GUARDED + 3
-"""Of those that are tried, how many may be filled in later: some are of no use as changes."""
-_SHARE_OF_COPIES: Final = 0.2
-"""Of the CPU time of compiler and run of the reference: what all its further copies may take."""
-_FREE_SECONDS: Final = 0.025
-"""What they may take in any case."""
-_LEAST_SECONDS: Final = 0.001
-"""What one takes at least."""
+_MOST_CHANGES: Final = ENOUGH_GUARDED + 3
+"""Of those that are tried, how many are kept, and may be filled in later."""
 _RANDOM: Final = random.SystemRandom()
 _FAILURES: Final = frozenset({Outcome.RUNTIME_ERROR, Outcome.WRONG_ANSWER})
 """What is no limit."""
@@ -77,14 +71,18 @@ class ProgramRunner:
             opened = self._opener.open(test, program, learnt.blanks, learnt.counts)
         except Ended as ended:
             return results.of(results.not_run(ended), learnt.names)
+        is_lean = learnt.is_lean and self._native.is_alike(test, program)
         if opened is None:
-            ran = self._once(test, program, meter)
+            ran = self._once(test, program, meter, is_lean=is_lean)
+            if is_lean and ran.outcome in _FAILURES:
+                is_lean = False
+                ran = self._once(test, program, spare())
         else:
             ran = self._filled(opened, test, meter)
-            ran = ran._replace(compiling=opened.compiled.cpu_seconds)
         self.stdout, self.stderr = ran.stdout, ran.stderr
         is_guarded = ran.outcome is Outcome.PASSED and bool(learnt.changes)
-        if is_guarded and self._passes_changed(test, learnt, program, spare, opened):
+        known = learnt._replace(is_lean=is_lean)
+        if is_guarded and self._passes_changed(test, known, program, spare, opened):
             ran = ran._replace(outcome=Outcome.WRONG_ANSWER, detail=_FORGED, told={})
         return results.of(ran, learnt.names)
 
@@ -96,30 +94,31 @@ class ProgramRunner:
         """
         ran = self._once(test, reference, meter())
         possible = changes(test.source, self._language, self._entry_point)
-        tried = _RANDOM.sample(possible, min(len(possible), _MOST_TRIED))
+        tried = one_of_each_line(test.source, possible)[:_MOST_TRIED]
+        lines = len({line(test.source, change) for change in tried})
         opened = self._opened(test, reference, self._blanks(test, tried), meter)
         known = Learnt(sites=len(possible))
         if opened is not None:
             known = known._replace(blanks=opened.form.blanks, counts=opened.counts)
+        elif self._native.has_lean_start and self._native.is_alike(test, reference):
+            lean = self._once(test, reference, meter(), is_lean=True)
+            known = known._replace(is_lean=lean.outcome is Outcome.PASSED)
         names = tuple(name for name, passed in ran.told.items() if passed)
         found: list[tuple[Change, frozenset[str]]] = []
-        took = []
-        for change in tried:
-            if len(found) >= (ENOUGH_GUARDED if opened is None else _MOST_BLANKS):
+        for number, change in enumerate(tried):
+            # A second one of a line costs little only where it is filled in.
+            is_first = number < lines
+            if len(found) >= (ENOUGH_GUARDED if opened is None and not is_first else _MOST_CHANGES):
                 break
             copy = self._changed(test, known, [change], reference, meter(), opened, False)
             if copy is not None and copy.outcome in _FAILURES:
                 failed = frozenset(n for n in names if copy.told and not copy.told.get(n))
                 # Of several, some may fail for another reason, and not every time.
                 found.append((change, failed if len(failed) == 1 else frozenset()))
-                took.append(copy.cpu_seconds)
-        allowed = max(_FREE_SECONDS, _SHARE_OF_COPIES * ran.cpu_seconds)
         return known._replace(
             names=names,
             changes=tuple(change for change, _ in found),
             fails=tuple(failed for _, failed in found),
-            # By the reference: a candidate that decided it would take as long as spares it copies.
-            copies=int(allowed / max(statistics.median(took), _LEAST_SECONDS)) if took else 0,
         )
 
     def _blanks(self, test: ProgramTest, tried: Sequence[Change]) -> list[Blank]:
@@ -127,7 +126,7 @@ class ProgramRunner:
         if not self._native.is_compiled(composed(self._language, test, "").build):
             return []
         made = (Blank.of(test.source, self._language, *change) for change in tried)
-        return sorted([blank for blank in made if blank is not None][:_MOST_BLANKS])
+        return sorted([blank for blank in made if blank is not None][:_MOST_CHANGES])
 
     def _opened(
         self,
@@ -162,14 +161,8 @@ class ProgramRunner:
         spare: Callable[[], Meter],
         opened: Opened | None,
     ) -> bool:
-        """Tell whether a program that has passed a test passes any part of a changed one.
-
-        All copies are run where a program is another one than the reference to the compiler, which
-        few right ones are.
-        """
-        is_odd = opened is None and bool(learnt.blanks)
-        number = None if is_odd else max(learnt.needed, learnt.copies)
-        for drawn in learnt.drawn()[:number]:
+        """Tell whether a program that has passed a test passes any part of a changed one."""
+        for drawn in learnt.drawn():
             wanted = frozenset[str]().union(*(failed for _, failed in drawn))
             changed = [change for change, _ in drawn]
             ran = self._changed(test, learnt, changed, program, spare(), opened)
@@ -201,20 +194,32 @@ class ProgramRunner:
             source = change.of(source)
         copy = test.model_copy(update={"source": source})
         try:
-            return self._once(copy, program, meter, is_parsed)
+            return self._once(copy, program, meter, is_parsed, learnt.is_lean)
         except CompileFailed:
             return None
 
-    def _once(self, test: ProgramTest, program: str, meter: Meter, is_parsed: bool = False) -> Ran:
-        """Run a program with a test; one that is not known to parse is looked at if it fails."""
+    def _once(
+        self,
+        test: ProgramTest,
+        program: str,
+        meter: Meter,
+        is_parsed: bool = False,
+        is_lean: bool = False,
+    ) -> Ran:
+        """Run a program with a test; one that is not known to parse is looked at if it fails.
+
+        Not where it `is_lean`: who fails then is run once more.
+        """
         parts = composed(self._language, test, program)
+        if is_lean:
+            is_parsed = True
+            parts = parts._replace(build=self._native.lean(parts.build))
         unparsed = self._native.unparsed(parts.build)
         try:
             compiled = unparsed or self._native.build(parts.build)
         except Ended as ended:
             return results.not_run(ended)
         ran = self._ran(parts, compiled, test, meter)
-        ran = ran._replace(compiling=compiled.cpu_seconds)
         if unparsed is None or is_parsed or ran.outcome is Outcome.PASSED:
             return ran
         try:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from executor.judging.programs.changing import Change, changes
+from executor.judging.programs.changing import Change, changes, line, one_of_each_line
 from executor.judging.programs.composing import composed
 from executor.judging.programs.joining import alone, joined
 from executor.judging.programs.learnt import Learnt
@@ -319,12 +319,21 @@ def test_every_change_is_drawn_once_and_first_one_of_each_kind():
     assert sorted([*first, *second, *(one for copy in further for one in copy)]) == sorted(
         learnt.changes
     )
-    assert learnt.needed == 2
 
 
 @pytest.mark.parametrize("name", ["a", ""])
-def test_where_there_is_one_kind_one_copy_is_always_run(name):
+def test_where_there_is_one_kind_each_copy_has_one_change(name):
     learnt = _learnt(name, name, name)
 
     assert [len(copy) for copy in learnt.drawn()] == [1, 1, 1]
-    assert learnt.needed == 1
+
+
+def test_a_literal_of_every_line_comes_before_the_second_of_one():
+    source = "assert f(1) == [2, 3, 4, 5]\nassert f(2) == 6\nassert f(3) == [7, 8]\n"
+    found = changes(source, Language.RUBY, "f")
+
+    drawn = one_of_each_line(source, found)
+
+    assert sorted(drawn) == sorted(found)
+    assert sorted(line(source, change) for change in drawn[:3]) == [0, 1, 2]
+    assert line(source, drawn[-1]) == 0
