@@ -14,6 +14,15 @@ from infra.forms import languages, programs, sources
 from infra.forms.python import evalplus
 from infra.parsing import parse
 
+_OF_HUMAN_EVAL_X = """\
+import math, re, sys, copy, datetime, itertools, collections, heapq, statistics, functools
+import hashlib, string
+from typing import *
+from collections import *
+"""
+"""What its runner, and that of HumanEvalPack, imports before each program; numpy as well, which is
+in an image alone."""
+
 
 class _Record(BaseModel):
     """A record of these sets, as far as it is used."""
@@ -22,7 +31,7 @@ class _Record(BaseModel):
     prompt: str
     test: str
     entry_point: str | None = None
-    """HumanEval-X has none: the last function of its `declaration`."""
+    """HumanEval-X has none: the last function of its `declaration`, or of its prompt."""
     declaration: str | None = None
     canonical_solution: str | None = None
     buggy_solution: str | None = None
@@ -42,7 +51,7 @@ def to_problem(fields: dict[str, Any]) -> Problem:
     if named is not None:
         return programs.to_problem(fields, named)
     record = _Record.model_validate(fields)
-    entry_point = record.entry_point or _declared(record.declaration or "")
+    entry_point = record.entry_point or _declared(record.declaration or "", record.prompt)
     solution = record.canonical_solution
     source, check = _judged(evalplus.with_equal_shapes(record.test), entry_point)
     return Problem(
@@ -50,6 +59,7 @@ def to_problem(fields: dict[str, Any]) -> Problem:
         prompt=record.prompt,
         entry_point=entry_point,
         tests=(AssertTest(source=_helpers(record.prompt, entry_point) + source, check=check),),
+        prelude="" if record.declaration is None else _OF_HUMAN_EVAL_X,
         reference_program=None if solution is None else record.prompt + solution,
         metadata={"source": _source(record)},
     )
@@ -65,14 +75,16 @@ def _source(record: _Record) -> str:
     return "HumanEval"
 
 
-def _declared(declaration: str) -> str:
-    try:
-        names = [node.name for node in sources.definitions(parse(declaration + "    pass\n"))]
-    except SyntaxError:
-        names = []
-    if not names:
-        raise errors.InvalidInput("declaration: it does not end in a Python function")
-    return names[-1]
+def _declared(*begun: str) -> str:
+    """Return the last function of the first text that is Python; one declaration is cut off."""
+    for text in begun:
+        try:
+            names = [node.name for node in sources.definitions(parse(text + "    pass\n"))]
+        except SyntaxError:
+            continue
+        if names:
+            return names[-1]
+    raise errors.InvalidInput("declaration: it does not end in a Python function")
 
 
 def _judged(test: str, entry_point: str) -> tuple[str, str | None]:

@@ -85,6 +85,12 @@ def test_a_check_that_the_test_calls_itself_runs_once(name):
     assert "check(double)" not in test.source
 
 
+def test_a_declaration_that_is_cut_off_is_read_in_the_prompt():
+    record = SAMPLES["HumanEval-X"].record | {"declaration": 'def double(n):\n    "\n'}
+
+    assert importers.to_problem(record).entry_point == "double"
+
+
 def test_a_check_that_passes_whatever_comes_is_not_called():
     assert problem_of("MathQA").tests[0].check is None
 
@@ -93,6 +99,8 @@ def test_a_check_that_passes_whatever_comes_is_not_called():
     ("name", "there", "missing"),
     [
         ("HumanEval", [], ["List"]),
+        ("HumanEval-X", ["math", "List", "defaultdict"], ["np", "os"]),
+        ("HumanEvalPack", ["math", "List", "defaultdict"], ["np", "os"]),
         ("MBPP", [], ["List"]),
         ("LeetCodeDataset", ["List", "Optional", "cache", "inf", "ListNode"], ["np"]),
         ("BigCodeBench", ["json", "LIMIT", "os", "sys", "environ"], ["List", "task_func"]),
