@@ -128,7 +128,7 @@ def _work_of(record: Mapping[str, Any], known: Mapping[str, Problem]) -> tuple[s
     """Return the suite, the program, and why there is none."""
     slug = importers.slug_of(record.get("task_id"))
     if slug not in known:
-        return "", "", f"no problem is named {slug!r}"
+        return "", "", f"no problem that can be used is named {slug!r}"
     try:
         return slug, importers.program_of(dict(record), known[slug]), ""
     except errors.InvalidInput as error:

@@ -23,6 +23,7 @@ from executor.sandbox.accounting import choose
 from executor.sandbox.slot import Slot
 from executor.settings import ExecutorSettings
 from executor.suites import soundness
+from executor.worker import failures
 from executor.worker.judges import Judges
 from executor.worker.line import Done, Labelled, Line, Work
 from infra import errors
@@ -209,8 +210,7 @@ def _check(name: str, mutants: int) -> Finding:
         return soundness.check(_process.slot, name, _process.suites[name], mutants)
     except Exception as error:
         # Whatever one suite brings about here, the others are checked.
-        detail = f"the executor failed: {type(error).__name__}: {error}"[:2000]
-        return Finding(slug=name, fault=Fault.SANDBOX, detail=detail)
+        return Finding(slug=name, fault=Fault.SANDBOX, detail=failures.told(error))
 
 
 def _timed(process: _Process, work: Work, asserts: Asserts | None) -> Labelled:
@@ -229,4 +229,4 @@ def _label_one(process: _Process, work: Work, asserts: Asserts | None) -> Labell
         return Labelled(None, f"{error.detail} [{error.code}]")
     except Exception as error:
         # Whatever a candidate brings about here, the others get their labels.
-        return Labelled(None, f"the executor failed: {type(error).__name__}: {error}"[:2000])
+        return Labelled(None, failures.told(error))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from executor.sandbox.slot import Slot
 from executor.suites import soundness
+from executor.worker import failures
 from infra import errors
 from infra.contracts.checks import CheckReport, CheckRequest
 from infra.contracts.execution import MAX_DETAIL_CHARACTERS
@@ -64,8 +65,7 @@ def _checked(
         # Whatever a suite brings about here, the next one is checked.
         log.error("problem.not_checked", problem_id=str(request.problem_id), exc_info=True)
         metrics.SANDBOX_FAILURES.labels(type(error).__name__).inc()
-        reason = f"the executor failed: {type(error).__name__}: {error}"[:MAX_DETAIL_CHARACTERS]
-        report(CheckReport.of(request, reason=reason))
+        report(CheckReport.of(request, reason=failures.told(error)))
         return None
     if cut and is_stopping():
         # How strong the tests are is not to hang on when a worker was told to stop.
