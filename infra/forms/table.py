@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from infra import contests, errors
 from infra.contracts.problems import Problem
-from infra.forms import languages, packages, programs
+from infra.forms import languages, mceval, packages, programs
 from infra.forms.python import (
     answers,
     ds1000,
@@ -43,11 +43,16 @@ def _own(record: Record) -> Problem:
     return Problem.model_validate(record)
 
 
+def _function(record: Record) -> Problem:
+    is_mceval = {"instruction", "level", "canonical_solution"} <= record.keys()
+    return mceval.to_problem(record) if is_mceval else functions.to_problem(record)
+
+
 # fmt: off
 FORMS: Final = (
     Form("our own", ("slug", "tests"), (), _own),
-    Form("HumanEval, MBXP, MathQA and HumanEvalPack", ("prompt", "test", "entry_point"),
-         ("completion", "complete_prompt", "prompt_wo_doc", "test_start"), functions.to_problem,
+    Form("HumanEval, MBXP, MathQA, HumanEvalPack and McEval", ("prompt", "test", "entry_point"),
+         ("completion", "complete_prompt", "prompt_wo_doc", "test_start"), _function,
          is_python=False),
     Form("HumanEval-X", ("prompt", "declaration", "test"), ("entry_point",), functions.to_problem,
          is_python=False),

@@ -43,10 +43,10 @@ def joined(language: Language, test: ProgramTest, program: str, source: str | No
 
 
 def _one_script(before: str, program: str, source: str) -> tuple[str, str]:
-    """Leave a script of PHP open to the test code, which would be text behind it."""
+    """Leave a script of PHP open to what follows, which would be text behind it."""
     if "<?" not in before + program:
         program = f"<?php\n{program}"
-    return _PHP_CLOSED.sub("", program), _PHP_OPEN.sub("", source)
+    return _PHP_CLOSED.sub("", program), _PHP_CLOSED.sub("", _PHP_OPEN.sub("", source))
 
 
 def _one_module(before: str, program: str) -> str:

@@ -117,8 +117,9 @@ def test_a_number_sign_within_a_word_is_no_comment(closed):
 
 
 @pytest.mark.parametrize("program", ["<?php\nf();\n?>\n", "<?php\nf();\n", "f();\n"])
-def test_tests_behind_a_script_of_php_are_code(program):
-    test = ProgramTest(source="<?php\ng();")
+@pytest.mark.parametrize("source", ["<?php\ng();", "g();\n\n?>\n"])
+def test_tests_behind_a_script_of_php_are_code_and_so_is_what_follows(program, source):
+    test = ProgramTest(source=source)
 
     assert "".join(joined(Language.PHP, test, program).split()) == "<?phpf();g();"
 

@@ -139,3 +139,59 @@ def test_a_row_of_verilog_eval_is_a_problem():
 def test_a_row_of_multipl_e_in_a_language_that_nothing_runs_is_refused_by_its_name(word, name):
     with pytest.raises(errors.InvalidInput, match=f"the row is in {name};"):
         importers.to_problem(MULTI | {"language": word})
+
+
+MC_EVAL = {
+    "prompt": "twice <- function(n)",
+    "canonical_solution": "{ n * 2 }",
+    "test": "stopifnot(twice(1) == 2)\n",
+    "entry_point": "twice",
+    "instruction": "Write a function.",
+    "level": "easy",
+}
+
+
+@pytest.mark.parametrize(
+    ("task_id", "slug", "language", "is_silent"),
+    [
+        ("R/1", "R/1", Language.R, False),
+        ("C#/2", "CSharp/2", Language.CSHARP, False),
+        ("CPP/3", "CPP/3", Language.CPP, False),
+        ("JavaScript/4", "JavaScript/4", Language.JAVASCRIPT, True),
+    ],
+)
+def test_a_row_of_mc_eval_is_a_problem_in_its_language(task_id, slug, language, is_silent):
+    problem = importers.to_problem(MC_EVAL | {"task_id": task_id})
+
+    (test,) = problem.tests
+    assert (problem.slug, problem.language, test.silent) == (slug, language, is_silent)
+    assert problem.metadata["source"] == "McEval"
+    assert problem.entry_point == "twice"
+    # An answer begins in a line of its own.
+    assert problem.reference_program == "twice <- function(n)\n{ n * 2 }"
+    assert composed(problem, "{ n * 2 }") == problem.reference_program
+
+
+def test_a_function_of_mc_eval_whose_name_is_no_word_has_none():
+    row = MC_EVAL | {"task_id": "Racket/1", "entry_point": "twice-it"}
+
+    assert importers.to_problem(row).entry_point is None
+
+
+def test_a_row_of_mc_eval_in_python_is_one_of_functions():
+    row = {
+        "task_id": "Python/1",
+        "prompt": 'def twice(n):\n    """Twice."""',
+        "canonical_solution": "    return 2 * n",
+        "test": "def check(f):\n    assert f(1) == 2\n",
+    }
+    problem = importers.to_problem(MC_EVAL | row)
+
+    assert (problem.language, problem.tests[0].check) == (Language.PYTHON, "check")
+    assert problem.reference_program.endswith('"""\n    return 2 * n')
+
+
+@pytest.mark.parametrize("name", ["Fortran", "Common Lisp", "Swift", "JSON"])
+def test_a_row_of_mc_eval_in_a_language_that_nothing_runs_is_refused_by_its_name(name):
+    with pytest.raises(errors.InvalidInput, match=f"the row is in {name};"):
+        importers.to_problem(MC_EVAL | {"task_id": f"{name}/1"})
