@@ -1,13 +1,11 @@
 """Cgroups, both versions: the kernel's own limits and counters over all processes of a jail."""
 
 import contextlib
-import itertools
 import os
-import signal
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from executor.sandbox import groups
 from infra import errors
 from infra.contracts.problems import Limits
 
@@ -19,78 +17,6 @@ _LEFT_OVER_BYTES = 2**20
 """What the kernel may still hold of an earlier jail in directories that are used again."""
 
 
-def _write(path: Path, text: str) -> None:
-    # One write call: the kernel takes a value as a whole or refuses it.
-    fd = os.open(path, os.O_WRONLY)
-    try:
-        os.write(fd, text.encode())
-    finally:
-        os.close(fd)
-
-
-_numbers = itertools.count()
-
-
-def _group_name() -> str:
-    # One for each accountant; the process id tells whether its owner still lives.
-    return f"rrtf-{os.getpid()}-{next(_numbers)}"
-
-
-def _pids(path: Path | str) -> list[int]:
-    return _numbers_in(f"{path}/cgroup.procs")
-
-
-def _numbers_in(path: str) -> list[int]:
-    # Once for every jail: `Path.read_text` takes three times as long.
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        words = b""
-        while more := os.read(fd, 1 << 16):
-            words += more
-    finally:
-        os.close(fd)
-    return [int(word) for word in words.split()]
-
-
-def _kill_all(path: Path) -> None:
-    for pid in _pids(path):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-
-
-def _remove(path: Path) -> None:
-    deadline = time.monotonic() + 5
-    while True:
-        try:
-            path.rmdir()
-            return
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            # EBUSY while a killed process has not been reaped yet.
-            if time.monotonic() > deadline:
-                raise errors.SandboxError(f"cannot remove {path}: {error}") from error
-            _kill_all(path)
-            time.sleep(0.002)
-
-
-def _sweep(parent: Path) -> None:
-    """Remove groups that a killed executor left."""
-    for path in parent.glob("rrtf-*"):
-        pid = path.name.split("-")[1]
-        if pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            # Another executor may be at it as well.
-            with contextlib.suppress(FileNotFoundError):
-                _sweep_group(path)
-
-
-def _sweep_group(path: Path) -> None:
-    for leaf in [*path.glob("*/"), path]:
-        with contextlib.suppress(OSError, errors.SandboxError):
-            _kill_all(leaf)
-            _remove(leaf)
-
-
 def sweep(named: Path | None = None) -> None:
     """Remove what killed executors left of both versions, where this process is.
 
@@ -99,9 +25,9 @@ def sweep(named: Path | None = None) -> None:
     """
     for controller in _CONTROLLERS:
         with contextlib.suppress(OSError):
-            _sweep(Cgroup1.own(controller))
+            groups.sweep(Cgroup1.own(controller))
     with contextlib.suppress(OSError):
-        _sweep(named or Cgroup2.own())
+        groups.sweep(named or Cgroup2.own())
 
 
 class Cgroup1:
@@ -110,13 +36,11 @@ class Cgroup1:
     kind = "cgroup1"
 
     def __init__(self) -> None:
-        self._parents: dict[str, Path] = {}
-        for controller in _CONTROLLERS:
-            parent = self.own(controller)
-            _sweep(parent)
-            path = parent / _group_name()
-            path.mkdir(exist_ok=True)
-            self._parents[controller] = path
+        self._held: dict[str, groups.HeldGroup] = {}
+        # All are looked for before anything is made, for one may be missing.
+        for controller, parent in {key: self.own(key) for key in _CONTROLLERS}.items():
+            groups.sweep(parent)
+            self._held[controller] = groups.HeldGroup(parent)
         self._idle: list[Cgroup1Account] = []
 
     @staticmethod
@@ -141,7 +65,7 @@ class Cgroup1:
         """Take the directories of an earlier jail, or make new ones, and set the limits."""
         account = self._idle.pop() if self._idle else None
         if account is None:
-            paths = {key: parent / name for key, parent in self._parents.items()}
+            paths = {key: held.path / name for key, held in self._held.items()}
             account = Cgroup1Account(paths, self._idle)
         account.begin(limits)
         return account
@@ -150,8 +74,8 @@ class Cgroup1:
         """Remove this process's own directories."""
         while self._idle:
             self._idle.pop().remove()
-        for path in self._parents.values():
-            _remove(path)
+        for held in self._held.values():
+            held.close()
 
 
 class _Files:
@@ -238,8 +162,8 @@ class Cgroup1Account(_Counted):
             for name in names:
                 # The second is absent where the kernel does not count swap.
                 with contextlib.suppress(FileNotFoundError):
-                    _write(memory / name, str(limits.memory_bytes))
-            _write(pids / "pids.max", str(limits.processes + 1))
+                    groups.write(memory / name, str(limits.memory_bytes))
+            groups.write(pids / "pids.max", str(limits.processes + 1))
             self._limits = limits
         for number in self._counters.numbers:
             os.pwrite(number, b"0", 0)
@@ -261,7 +185,7 @@ class Cgroup1Account(_Counted):
     def tasks(self) -> list[int]:
         """Ids of all threads that there are now."""
         # Opened anew: of a file that stays open the kernel keeps the list for a second.
-        return _numbers_in(f"{self._own}/tasks")
+        return groups.numbers_in(f"{self._own}/tasks")
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
@@ -269,7 +193,7 @@ class Cgroup1Account(_Counted):
 
     def kill(self) -> None:
         """Kill what is left."""
-        _kill_all(self._paths["pids"])
+        groups.kill_all(self._paths["pids"])
 
     def close(self) -> None:
         """Keep the directories for another jail, unless something of this one is left in them."""
@@ -288,11 +212,11 @@ class Cgroup1Account(_Counted):
         for files in (self._tasks, self._counters, self._files):
             files.close()
         for path in self._paths.values():
-            _remove(path)
+            groups.remove(path)
 
 
 def _require_inside(path: str, pid: int) -> None:
-    if pid not in _pids(path):
+    if pid not in groups.pids(path):
         raise errors.SandboxError("the jail is not in its cgroup")
 
 
@@ -307,11 +231,10 @@ class Cgroup2:
         if not wanted <= set((parent / "cgroup.controllers").read_text().split()):
             raise OSError(f"{parent} offers no memory and pids controllers")
         self._step_aside(parent)
-        _write(parent / "cgroup.subtree_control", "+memory +pids")
-        _sweep(parent)
-        self._parent = parent / _group_name()
-        self._parent.mkdir(exist_ok=True)
-        _write(self._parent / "cgroup.subtree_control", "+memory +pids")
+        groups.write(parent / "cgroup.subtree_control", "+memory +pids")
+        groups.sweep(parent)
+        self._held = groups.HeldGroup(parent)
+        groups.write(self._held.path / "cgroup.subtree_control", "+memory +pids")
 
     @staticmethod
     def own() -> Path:
@@ -340,24 +263,24 @@ class Cgroup2:
         if not (group / "cgroup.type").exists():
             return
         supervisors = group / _SUPERVISORS
-        for pid in _pids(group):
+        for pid in groups.pids(group):
             supervisors.mkdir(exist_ok=True)
             with contextlib.suppress(ProcessLookupError):
-                _write(supervisors / "cgroup.procs", str(pid))
+                groups.write(supervisors / "cgroup.procs", str(pid))
 
     def open(self, name: str, limits: Limits) -> "Cgroup2Account":
         """Make the directory and set the limits."""
-        path = self._parent / name
+        path = self._held.path / name
         path.mkdir(exist_ok=True)
-        _write(path / "memory.max", str(limits.memory_bytes))
+        groups.write(path / "memory.max", str(limits.memory_bytes))
         with contextlib.suppress(FileNotFoundError):
-            _write(path / "memory.swap.max", "0")
-        _write(path / "pids.max", str(limits.processes + 1))
+            groups.write(path / "memory.swap.max", "0")
+        groups.write(path / "pids.max", str(limits.processes + 1))
         return Cgroup2Account(path)
 
     def close(self) -> None:
         """Remove this process's own directory."""
-        _remove(self._parent)
+        self._held.close()
 
 
 class Cgroup2Account(_Counted):
@@ -395,21 +318,18 @@ class Cgroup2Account(_Counted):
 
     def tasks(self) -> list[int]:
         """Ids of all threads that there are now."""
-        return _numbers_in(f"{self._own}/cgroup.threads")
+        return groups.numbers_in(f"{self._own}/cgroup.threads")
 
     def cpu_seconds(self) -> float:
         """CPU time used by all processes so far."""
         return self._files.field(0, b"usage_usec ") / 1e6
 
     def kill(self) -> None:
-        """Kill what is left, at one stroke where the kernel can (5.14)."""
-        try:
-            _write(self._path / "cgroup.kill", "1")
-        except FileNotFoundError:
-            _kill_all(self._path)
+        """Kill what is left."""
+        groups.kill_all(self._path)
 
     def close(self) -> None:
         """Remove the directory."""
         self._procs.close()
         self._files.close()
-        _remove(self._path)
+        groups.remove(self._path)

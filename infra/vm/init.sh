@@ -100,7 +100,7 @@ attack
 say "end"
 
 # Every worker has removed what it made; the leaf that it stands in itself is not among that.
-find "$groups" -name 'rrtf-[0-9]*' >"$results/left"
+find "$groups" -name 'rrtf-held-*' >"$results/left"
 if [ -s "$results/left" ]; then
     say "cgroups are left"
     cat "$results/left"

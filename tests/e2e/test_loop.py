@@ -9,6 +9,7 @@ import httpx
 import psutil
 import pytest
 
+from executor.sandbox.groups import PREFIX
 from infra.contracts.base import (
     Author,
     BatchState,
@@ -262,8 +263,8 @@ def test_killed_services_change_no_label_and_no_ranking(undisturbed, open_direct
         assert len(trained) == len(set(trained)) == stats.training_batches[BatchState.COMPLETED]
     left = [
         path
-        for path in Path("/sys/fs/cgroup").glob("**/rrtf-*")
-        if (pid := int(path.name.split("-")[1])) in ours
+        for path in Path("/sys/fs/cgroup").glob(f"**/{PREFIX}*")
+        if (pid := int(path.name.split("-")[2])) in ours
         and not psutil.pid_exists(pid)
         and os.geteuid() == 0
     ]

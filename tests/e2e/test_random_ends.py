@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from executor.sandbox.groups import PREFIX
 from services.cli.suite.running import running_suite
 from services.exercises import files
 from services.exercises.exercise import Split
@@ -144,7 +145,8 @@ def cgroups():
         _, controllers, own = line.split(":", 2)
         for mount in (CGROUPS / controllers.removeprefix("name="), CGROUPS / "unified", CGROUPS):
             folder = mount / own.lstrip("/")
-            found.update(folder.glob("rrtf-*"), folder.parent.glob("rrtf-*"))
+            for place in (folder, folder.parent):
+                found.update(place.glob(f"{PREFIX}*"))
     return found
 
 
@@ -174,5 +176,4 @@ def is_of(process, session, folder):
 
 def owner_lives(group):
     """Whether the executor whose process id a cgroup has in its name is there."""
-    number = group.name.split("-")[1]
-    return not number.isdigit() or psutil.pid_exists(int(number))
+    return psutil.pid_exists(int(group.name.split("-")[2]))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 
+from executor.sandbox import groups
 from infra.contracts.base import BatchState, CandidateState, SampleState
 from infra.contracts.views.api import CheckpointView, GroupView, Stats
 from services.cli.console import PlainConsole
@@ -97,11 +98,8 @@ def _judge(console: PlainConsole, client: Client, outcome: Outcome, stats: Stats
 
 def orphans() -> set[Path]:
     """Cgroups of executors that are gone."""
-    return {
-        path
-        for path in Path("/sys/fs/cgroup").glob("**/rrtf-*")
-        if (owner := path.name.split("-")[1]).isdigit() and not psutil.pid_exists(int(owner))
-    }
+    folders = {path.parent for path in Path("/sys/fs/cgroup").glob(f"**/{groups.PREFIX}*")}
+    return {path for folder in folders for path in groups.abandoned(folder)}
 
 
 def nothing_is_left(console: PlainConsole, before: set[Path]) -> bool:
