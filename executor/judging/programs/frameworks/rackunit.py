@@ -5,6 +5,7 @@ its parts `main` and `test`, and looks at the library's own log of checks, which
 check is. It stands in the command and in no file: nothing that the module defines is defined in it.
 """
 
+import re
 from typing import Final
 
 from executor.judging.native.builds import Build
@@ -15,6 +16,8 @@ from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
 _LIBRARY: Final = "rackunit"
+_CHECK: Final = re.compile(r"\((check-[^\s()\[\]]+)")
+_OWN_CHECK: Final = re.compile(r"\(define[^\s()]*\s+\(?(check-[^\s()\[\]]+)")
 _LOG: Final = "(dynamic-require (quote rackunit/log) (quote test-log))"
 _NO_LOG: Final = "(lambda () (quote (0 . 1)))"
 _HARNESS: Final = """\
@@ -38,9 +41,15 @@ _HARNESS: Final = """\
 def compose_racket(test: ProgramTest, program: str, mark: Mark) -> Composed:
     """Compose a program of one module."""
     toolchain = TOOLCHAINS[Language.RACKET]
-    log = _LOG if _LIBRARY in test.before + test.source else _NO_LOG
+    log = _LOG if _has_checks(test) else _NO_LOG
     harness = _HARNESS.format(log=log, file=toolchain.file, **mark._asdict())
     text = joined(Language.RACKET, test, program)
     build = Build.of(toolchain, {**test.files, toolchain.file: text}, test.options)
     run = ("{program}", "-l", "racket/base", "-e", harness)
     return Composed(build._replace(run=run), mark.text)
+
+
+def _has_checks(test: ProgramTest) -> bool:
+    """Tell whether tests make checks of the library, which their prompt may have asked for."""
+    own = set(_OWN_CHECK.findall(test.source))
+    return _LIBRARY in test.before + test.source or not own.issuperset(_CHECK.findall(test.source))
