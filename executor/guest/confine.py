@@ -12,6 +12,8 @@ import signal
 import struct
 from typing import NamedTuple, NoReturn
 
+from executor.guest import stack
+
 _CLONE_VM = 0x00000100
 _CLONE_FILES = 0x00000400
 _CLONE_PIDFD = 0x00001000
@@ -216,7 +218,9 @@ def bound() -> None:
     that wait, and timers, would be as many as the machine's memory is large.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_STACK)
-    resource.setrlimit(resource.RLIMIT_STACK, (_within(hard, _STACK_LIMIT), hard))
+    size = _within(hard, _STACK_LIMIT)
+    resource.setrlimit(resource.RLIMIT_STACK, (size, hard))
+    stack.tell(size)
     _, hard = resource.getrlimit(resource.RLIMIT_SIGPENDING)
     resource.setrlimit(resource.RLIMIT_SIGPENDING, (_within(hard, _SIGNALS),) * 2)
 

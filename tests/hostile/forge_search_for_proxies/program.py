@@ -9,5 +9,7 @@ def add(a, b):
         if kind in ("RemoteClass", "Link", "Report", "Suite", "CallTest", "AssertTest", "Judge"):
             return [a, b, a + b]
         if kind == "dict" and ("expected" in value or "expected_stdout" in value):
+            if "expected" in value and value["expected"] == "expected":
+                continue  # The interpreter's own words, which Python 3.14 shows.
             return [a, b, a + b]
     return None

@@ -5,7 +5,7 @@ import pickle
 
 def add(a, b):
     value = []
-    for _ in range(10**4):
+    for _ in range(2 * 10**5):
         value = [value]
     try:
         return copy.deepcopy(value)

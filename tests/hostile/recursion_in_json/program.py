@@ -4,7 +4,7 @@ import json
 
 def add(a, b):
     value = []
-    for _ in range(10**5):
+    for _ in range(4 * 10**5):
         value = [value]
     return json.dumps(value)
 
