@@ -23,10 +23,13 @@ _GO_PATH: Final = re.compile(r'^"[^"\n]*"$')
 _CRATE: Final = re.compile(r'^name\s*=\s*"([\w-]+)"', re.MULTILINE)
 _CRATES_WANTED: Final = re.compile(r"^\[dependencies\]\s*\n\s*[\w-]", re.MULTILINE)
 _SKIPPED_IN_JAVA: Final = re.compile(r"^[ \t]*@(?:Disabled|Ignore)\b.*$", re.MULTILINE)
-_SKIPPED_IN_JEST: Final = re.compile(r"\bx(?=(?:test|it|describe)\b)|(?<=\w)\.skip\b")
+_SKIPPED_IN_JEST: Final = re.compile(r"\bx(?=(?:test|it|describe)\b)")
+_NEVER_RUN_BY_JEST: Final = re.compile(r"\b(?:test|it|describe)\.skip(?=\s*\()")
+"""Tests that the tracks' own checks skip as well, for instance those that their examples fail."""
 _JEST_IMPORT: Final = re.compile(
     r"(?<=^import)\s*\{([^}]*)\}(?=\s*from\s*['\"]@jest/globals)", re.M
 )
+_ABOVE: Final = re.compile(r"""(?<=\bfrom ['"])\.\./""")
 _MODULES: Final = re.compile(r"""\bfrom\s*['"]\./([\w./-]+)['"]""")
 _JAVA_IMPORT: Final = re.compile(r"^import\s[^;]+;[ \t]*$", re.MULTILINE)
 _JAVA_PUBLIC: Final = re.compile(
@@ -35,6 +38,7 @@ _JAVA_PUBLIC: Final = re.compile(
     re.MULTILINE,
 )
 _FOREIGN_IN_CPP: Final = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"](boost)/", re.MULTILINE)
+_CATCH_3: Final = re.compile(r"^[ \t]*#[ \t]*include[ \t]*\"test/catch_amalgamated", re.MULTILINE)
 _FOREIGN_IN_JAVA: Final = re.compile(
     r"^import\s+(?:static\s+)?(?!java\.|javax\.|org\.junit\.|org\.assertj\.)((?:\w+\.)+)\w+", re.M
 )
@@ -55,6 +59,10 @@ class Exercise(NamedTuple):
         """Return the text of files, one behind the other."""
         return "\n".join(self.text_of(self.folder / name) for name in names)
 
+    def built_by(self, name: str) -> str:
+        """Return the configuration of its build, nothing if it has none."""
+        return self.read(name) if (self.folder / name).is_file() else ""
+
 
 _SOURCES: Final = {
     Language.C: (".h", ".c"), Language.CPP: (".h", ".hpp", ".cpp"), Language.GO: (".go",),
@@ -66,6 +74,9 @@ _WARNINGS: Final = ("-Wall", "-Wextra", "-Wpedantic", "-Werror")
 
 C's also asks for declarations, which are in a header that a candidate need not repeat here.
 """
+_DEFINED_IN_C: Final = re.compile(r"(?<!\S)-DUNITY_(?!OUTPUT_COLOR)[A-Z0-9_]+")
+_FORGIVEN_IN_CPP: Final = re.compile(r"(?<![\w-])-Wno-[a-z-]+")
+"""Of some exercises, in the configuration of their build."""
 
 
 def sources(names: Sequence[str], language: Language) -> list[str]:
@@ -78,6 +89,9 @@ def one_file(exercise: Exercise, names: Sequence[str], language: Language) -> st
 
     Imports of Java stand before all else, and one class at most is public in a file.
     """
+    if language in (Language.JAVASCRIPT, Language.TYPESCRIPT):
+        # An example lies below the modules that it imports, the solution beside them.
+        return _ABOVE.sub("./", exercise.read(*names))
     if language is not Language.JAVA or len(names) < 2:
         return exercise.read(*names)
     text = exercise.read(*names)
@@ -95,10 +109,11 @@ def _in_c(exercise: Exercise) -> ProgramTest:
     # The candidate's own header stands in the program itself.
     headers = [name for name in (*exercise.solution, *exercise.example) if name.endswith(".h")]
     source = _SKIPPED_IN_C.sub("", exercise.read(*sources(exercise.tests, Language.C)))
+    made = exercise.built_by("makefile")
     return ProgramTest(
         source=f'{source}\n#include "{framework.name}/unity.c"\n',
         files={**files, **{Path(name).name: "" for name in headers}},
-        options=("-std=c99", *_WARNINGS, "-DUNITY_SUPPORT_64"),
+        options=("-std=c99", *_WARNINGS, *dict.fromkeys(_DEFINED_IN_C.findall(made))),
     )
 
 
@@ -143,14 +158,17 @@ def _in_cpp(exercise: Exercise) -> ProgramTest:
     foreign = _FOREIGN_IN_CPP.search(f"{source}\n{exercise.read(*exercise.example)}")
     if foreign:
         raise errors.InvalidInput(f"it needs {foreign[1]}, which no executor has")
-    # The candidate's own header stands in the program itself.
-    headers = [name for name in (*exercise.solution, *exercise.example) if name.endswith(".h")]
+    if _CATCH_3.search(source):
+        raise errors.InvalidInput("it needs Catch2 3, which no executor has")
+    # The candidate's own files, which tests may include, stand in the program itself.
     own = f"{exercise.folder.name.replace('-', '_')}.h"
+    written = sources((*exercise.solution, *exercise.example), Language.CPP)
     switched_on = ("-DEXERCISM_TEST_SUITE", "-DEXERCISM_RUN_ALL_TESTS")
+    forgiven = dict.fromkeys(_FORGIVEN_IN_CPP.findall(exercise.built_by("CMakeLists.txt")))
     return ProgramTest(
         source=source,
-        files={Path(name).name: "" for name in (own, *headers)},
-        options=("-std=c++17", *switched_on, *_WARNINGS),
+        files={Path(name).name: "" for name in (own, *written)},
+        options=("-std=c++17", *switched_on, *_WARNINGS, *forgiven),
     )
 
 
@@ -176,10 +194,15 @@ def _in_typescript(exercise: Exercise) -> ProgramTest:
 def _with_jest(exercise: Exercise, language: Language) -> ProgramTest:
     if len(sources(exercise.solution, language)) != 1:
         raise errors.InvalidInput("its solution is several modules; a candidate is one")
-    source = _SKIPPED_IN_JEST.sub("", exercise.read(*sources(exercise.tests, language)))
+    # Tests of types are for another framework.
+    names = [name for name in sources(exercise.tests, language) if not name.endswith(".tst.ts")]
+    source = _SKIPPED_IN_JEST.sub("", exercise.read(*names))
+    source = _NEVER_RUN_BY_JEST.sub("void (() => {})", source)
     source = _JEST_IMPORT.sub(_each_once, source)
     own = {Path(name).stem for name in exercise.solution}
-    files = {}
+    if not any(re.search(rf"""['"]\./{re.escape(name)}\b""", source) for name in own):
+        raise errors.InvalidInput("its tests import no module of its solution, but start a program")
+    files = {name: exercise.read(name) for name in exercise.given}
     for name in _MODULES.findall(source):
         named = (name, *(f"{name}{ending}" for ending in (*_SOURCES[language], ".json")))
         there = next((one for one in named if (exercise.folder / one).is_file()), None)
