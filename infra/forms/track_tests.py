@@ -1,7 +1,7 @@
 """The tests of exercism's exercises in each language, as test programs."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -21,7 +21,10 @@ _GO_BENCHMARK: Final = re.compile(
 _SKIPPED_IN_GO: Final = re.compile(r"^\tt\.Skip(?:f|Now)?\(.*\)[ \t]*$", re.MULTILINE)
 _GO_PATH: Final = re.compile(r'^"[^"\n]*"$')
 _CRATE: Final = re.compile(r'^name\s*=\s*"([\w-]+)"', re.MULTILINE)
-_CRATES_WANTED: Final = re.compile(r"^\[dependencies\]\s*\n\s*[\w-]", re.MULTILINE)
+_CRATES: Final = re.compile(
+    r"^\[(?:dev-)?dependencies\][ \t]*\n((?:[^\[\n][^\n]*\n?|\n)*)", re.MULTILINE
+)
+_CRATE_WANTED: Final = re.compile(r"^[ \t]*([\w-]+)[ \t]*(?:\.[\w.-]+[ \t]*)?=", re.MULTILINE)
 _SKIPPED_IN_JAVA: Final = re.compile(r"^[ \t]*@(?:Disabled|Ignore)\b.*$", re.MULTILINE)
 _SKIPPED_IN_JEST: Final = re.compile(r"\bx(?=(?:test|it|describe)\b)")
 _NEVER_RUN_BY_JEST: Final = re.compile(r"\b(?:test|it|describe)\.skip(?=\s*\()")
@@ -122,6 +125,9 @@ def _in_go(exercise: Exercise) -> ProgramTest:
     beside = sorted(file.name for file in exercise.folder.glob("*.go"))
     names = [name for name in beside if name not in exercise.solution]
     source = _SKIPPED_IN_GO.sub("", _GO_BENCHMARK.sub("", exercise.read(*names)))
+    read = next((name for name in exercise.solution if f'"{name}"' in source), None)
+    if read is not None:
+        raise errors.InvalidInput(f"its tests read {read}, of which a jail has only the program")
     package = _GO_PACKAGE.search(source)
     if package is None:
         raise errors.InvalidInput("its tests are of no package")
@@ -142,15 +148,33 @@ def _in_rust(exercise: Exercise) -> ProgramTest:
     manifest = exercise.read("Cargo.toml")
     crate = _CRATE.search(manifest)
     own = [name for name in exercise.example if name.endswith(".toml")]
-    if crate is None or any(map(_CRATES_WANTED.search, (manifest, exercise.read(*own)))):
-        raise errors.InvalidInput("it needs crates, which no executor has")
-    source = exercise.read(*sources(exercise.tests, Language.RUST))
-    # Tests stand in a folder of their own, and call the crate by its name.
+    # What is said of the crate in its own folder is for its documentation.
+    texts = {name: exercise.read(name) for name in exercise.tests if name.startswith("tests/")}
+    foreign = _foreign_crate(f"{manifest}\n{exercise.read(*own)}", exercise, texts.values())
+    if crate is None or foreign:
+        raise errors.InvalidInput(f"it needs crates, which no executor has: {foreign or 'unnamed'}")
+    # Tests stand in a folder of their own, each in a file, and call the crate by its name.
     name = crate[1].replace("-", "_")
-    body = _SKIPPED_IN_RUST.sub("", source)
+    modules = [
+        f"#[cfg(test)]\nmod tests{number or ''} {{\n{_SKIPPED_IN_RUST.sub('', text)}\n}}\n"
+        for number, text in enumerate(texts.values())
+    ]
+    beside = sorted((exercise.folder / "src").glob("*.rs"))
+    given = [file for file in beside if f"src/{file.name}" not in exercise.solution]
     return ProgramTest(
-        source=f"extern crate self as {name};\n#[cfg(test)]\nmod tests {{\n{body}\n}}\n"
+        source=f"extern crate self as {name};\n{''.join(modules)}",
+        files={file.name: exercise.text_of(file) for file in given},
     )
+
+
+def _foreign_crate(manifest: str, exercise: Exercise, tests: Iterable[str]) -> str | None:
+    """Return the first crate that is named as needed, and that code speaks of."""
+    example = sources(exercise.example, Language.RUST)
+    code = "\n".join([exercise.read(*example), *tests])
+    named = [name for found in _CRATES.findall(manifest) for name in _CRATE_WANTED.findall(found)]
+    used = (name for name in named if re.search(rf"\b{name.replace('-', '_')}\b", code))
+    # Without an example nobody knows which of them a solution needs.
+    return next(used if example else iter(named), None)
 
 
 def _in_cpp(exercise: Exercise) -> ProgramTest:
