@@ -99,8 +99,9 @@ def one_file(exercise: Exercise, names: Sequence[str], language: Language) -> st
         return exercise.read(*names)
     text = exercise.read(*names)
     imports = dict.fromkeys(_JAVA_IMPORT.findall(text))
-    body = _JAVA_PUBLIC.sub("", _JAVA_IMPORT.sub("", text))
-    return "\n".join([*imports, body])
+    # The first stays public: so are its constructors, which tests may look up by their names.
+    first, *others = (_JAVA_IMPORT.sub("", exercise.read(name)) for name in names)
+    return "\n".join([*imports, first, *(_JAVA_PUBLIC.sub("", other) for other in others)])
 
 
 def _in_c(exercise: Exercise) -> ProgramTest:
@@ -198,12 +199,22 @@ def _in_cpp(exercise: Exercise) -> ProgramTest:
 
 def _in_java(exercise: Exercise) -> ProgramTest:
     first, *others = sources(exercise.tests, Language.JAVA)
-    given = {Path(name).name: exercise.read(name) for name in (*exercise.given, *others)}
+    # Not all that stands beside solution and tests is named.
+    beside = [
+        file.relative_to(exercise.folder).as_posix()
+        for part in ("main", "test")
+        for file in sorted((exercise.folder / "src" / part / "java").rglob("*.java"))
+    ]
+    own = {*exercise.solution, first}
+    names = [name for name in (*exercise.given, *others, *beside) if name not in own]
+    # Below the folder `java` lie packages.
+    given = {name.rpartition("/java/")[2]: exercise.read(name) for name in names}
     files = {name: _SKIPPED_IN_JAVA.sub("", text) for name, text in given.items()}
     source = _SKIPPED_IN_JAVA.sub("", exercise.read(first))
-    foreign = _FOREIGN_IN_JAVA.search("\n".join([source, *files.values()]))
-    if foreign:
-        raise errors.InvalidInput(f"it needs {foreign[1][:-1]}, which no executor has")
+    packages = {f"{name.rpartition('/')[0].replace('/', '.')}." for name in files if "/" in name}
+    for foreign in _FOREIGN_IN_JAVA.findall("\n".join([source, *files.values()])):
+        if foreign not in packages:
+            raise errors.InvalidInput(f"it needs {foreign[:-1]}, which no executor has")
     return ProgramTest(source=source, files=files)
 
 

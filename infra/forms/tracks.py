@@ -16,8 +16,10 @@ from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Limits, Problem
 from infra.forms.track_tests import TESTS, Exercise, one_file, sources
 
 _CONFIGURATION: Final = Path(".meta", "config.json")
-_LIMITS: Final = Limits(cpu_seconds=20.0, processes=1536)
-"""A whole suite is one test; some have a thousand threads, and some take seconds."""
+_LIMITS: Final = Limits(
+    cpu_seconds=37.5, total_cpu_seconds=37.5, memory_bytes=768 * 2**20, processes=1536
+)
+"""A whole suite is one test; some have a thousand threads, and some take many seconds."""
 TRACKS: Final = "C, C++, Go, Java, JavaScript, Python, Rust and TypeScript"
 """Those of which exercises are read."""
 
@@ -54,7 +56,7 @@ def to_problem(folder: Path, asked: str, text_of: Callable[[Path], str]) -> Prob
         folder,
         tuple(_headers_first(files.get("solution", ()))),
         tuple(files.get("test", ())),
-        tuple(_headers_first(files.get("example", files.get("exemplar", ())))),
+        tuple(_headers_first(_example(folder, files))),
         tuple(sources(files.get("editor", ()), language)),
         text_of,
     )
@@ -78,6 +80,16 @@ def to_problem(folder: Path, asked: str, text_of: Callable[[Path], str]) -> Prob
         reference_program=one_file(exercise, example, language) if exercise.example else None,
         metadata={"source": "exercism", "level": folder.parent.name, **WHOLE.metadata()},
     )
+
+
+def _example(folder: Path, files: Mapping[str, Sequence[str]]) -> list[str]:
+    """Name the files of the example; in Java what lies beside it, not named, belongs to it."""
+    names = list(files.get("example", files.get("exemplar", ())))
+    java = [folder / name for name in names if name.endswith(".java")]
+    beside = (file for first in java[:1] for file in sorted(first.parent.glob("*.java")))
+    found = [file.relative_to(folder).as_posix() for file in beside if file not in java]
+    solved = {Path(name).name for name in files.get("solution", ())}
+    return names + [name for name in found if Path(name).name in solved]
 
 
 def _configured(folder: Path) -> Mapping[str, Sequence[str]]:
