@@ -9,6 +9,7 @@ from executor.judging.judge import Judge
 from infra import errors
 from infra.contracts.base import Integrity, Label, Language
 from infra.contracts.execution import Suite
+from infra.contracts.problems import Limits, Problem, ProgramTest
 from infra.records import importers
 from infra.records.record_files import BadLine
 from tests.samples import sampled
@@ -288,3 +289,28 @@ def test_a_track_that_is_not_read_is_named(tmp_path):
 
     assert problem.slug == "exercism-go/two-fer"
     assert "ruby: its tests, two_fer_test.rb, are of no track that is read" in refused.reason
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("slot", ["cell"], indirect=True)
+def test_fifty_workers_of_node_have_files_and_threads(slot):
+    if look_up(Language.JAVASCRIPT).path is None:
+        pytest.skip("javascript is not installed here")
+    problem = Problem(
+        slug="workers",
+        prompt="Start workers.",
+        language=Language.JAVASCRIPT,
+        tests=(ProgramTest(source="started(50).then((n) => { if (n !== 50) throw n; });"),),
+        limits=Limits(processes=256, memory_bytes=768 * 2**20, cpu_seconds=20.0),
+    )
+
+    verdict = judge_of(slot, problem).judge(
+        "const { Worker } = require('worker_threads');\n"
+        "const text = 'require(\"worker_threads\").parentPort.postMessage(1)';\n"
+        "const one = () => new Promise((done, failed) =>\n"
+        "  new Worker(text, { eval: true }).on('message', done).on('error', failed));\n"
+        "const started = async (n) =>\n"
+        "  (await Promise.all(Array.from({ length: n }, one))).length;\n"
+    )
+
+    assert verdict.label is Label.ALL_PASS, verdict
