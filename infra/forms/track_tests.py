@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from infra import errors
 from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
+from infra.forms import go_builds
 
 _SKIPPED_IN_C: Final = re.compile(r"^[ \t]*TEST_IGNORE(?:_MESSAGE)?\(.*?\);.*$", re.MULTILINE)
 _SKIPPED_IN_RUST: Final = re.compile(r"^[ \t]*#\[ignore\b[^\]]*\][ \t]*$", re.MULTILINE)
@@ -95,6 +96,8 @@ def one_file(exercise: Exercise, names: Sequence[str], language: Language) -> st
     if language in (Language.JAVASCRIPT, Language.TYPESCRIPT):
         # An example lies below the modules that it imports, the solution beside them.
         return _ABOVE.sub("./", exercise.read(*names))
+    if language is Language.GO:
+        return go_builds.without_constraints(exercise.read(*names))
     if language is not Language.JAVA or len(names) < 2:
         return exercise.read(*names)
     text = exercise.read(*names)
@@ -125,7 +128,9 @@ def _in_go(exercise: Exercise) -> ProgramTest:
     # What is given beside the tests, such as the types of their arguments, goes with them.
     beside = sorted(file.name for file in exercise.folder.glob("*.go"))
     names = [name for name in beside if name not in exercise.solution]
-    source = _SKIPPED_IN_GO.sub("", _GO_BENCHMARK.sub("", exercise.read(*names)))
+    texts = [text for name in names if go_builds.is_built(text := exercise.read(name))]
+    code = "\n".join(map(go_builds.without_constraints, texts))
+    source = _SKIPPED_IN_GO.sub("", _GO_BENCHMARK.sub("", code))
     read = next((name for name in exercise.solution if f'"{name}"' in source), None)
     if read is not None:
         raise errors.InvalidInput(f"its tests read {read}, of which a jail has only the program")

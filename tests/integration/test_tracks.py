@@ -38,9 +38,12 @@ TRACKS = {
     },
     Language.GO: {
         ".meta/config.json": (["twofer.go"], ["twofer_test.go"], [".meta/example.go"]),
-        ".meta/example.go": 'package twofer\nimport "fmt"\n'
+        ".meta/example.go": '//go:build !other\n// +build !other\n\npackage twofer\nimport "fmt"\n'
         'func Doubled(n int) int { fmt.Print(); return n * 2 }\n',
         "twofer.go": "package twofer\n",
+        "more_test.go": "//go:build more && linux\n\npackage twofer\nvar _ = Undefined\n",
+        "step_test.go": "//go:build step2 || (!step1 && !step3)\n\npackage twofer\n"
+        "const step = 2\n",
         "common.go": "package twofer\nconst three = 3\n",
         "cases_test.go": 'package twofer\nimport "strings"\n'
         'var cases = []int{len(strings.Repeat("a", 2)), three}\n',
@@ -48,7 +51,7 @@ TRACKS = {
         "func BenchmarkTwice(b *testing.B) { BenchmarkDoubled(b) }\n"
         'func TestDoubled(t *testing.T) {\n\tt.Skip("at first")\n'
         "for _, n := range cases {\n"
-        "if Doubled(n) != n + n { t.Fatal(fmt.Sprint(n)) } } }\n"
+        "if Doubled(n) != n * step { t.Fatal(fmt.Sprint(n)) } } }\n"
         "func BenchmarkDoubled(b *testing.B) {\n\tfor b.Loop() {\n\t}\n}\n",
     },
     Language.RUST: {
