@@ -44,7 +44,8 @@ def entries(path: Path) -> Iterator[Entry]:
         yield entry
     if not found:
         raise errors.InvalidInput(
-            f"cannot read {path}: no exercise (NAME.py with NAME_test.py and .meta/example.py), no"
+            f"cannot read {path}: no exercise (with .meta/config.json, or NAME.py,"
+            " NAME_test.py and .meta/example.py), no"
             " QuixBugs (python_testcases, python_programs), no Python file with doctests is there;"
             " `rrtf project` makes problems of a project with tests"
         )
