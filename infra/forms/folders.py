@@ -44,7 +44,8 @@ def entries(path: Path) -> Iterator[Entry]:
         yield entry
     if not found:
         raise errors.InvalidInput(
-            f"cannot read {path}: no exercise (NAME.py with NAME_test.py and .meta/example.py), no"
+            f"cannot read {path}: no exercise (with .meta/config.json, or NAME.py,"
+            " NAME_test.py and .meta/example.py), no"
             " QuixBugs (python_testcases, python_programs), no Python file with doctests is there;"
             " `rrtf project` makes problems of a project with tests"
         )
@@ -56,23 +57,46 @@ def _entries_below(path: Path) -> Iterator[Entry]:
             make = partial(quixbugs.to_problem, path, name, text_of)
             yield _entry(name, make, quixbugs.NOT_IMPORTED)
         return
-    found = False
-    for folder in _walk(path):
-        if not (folder / ".meta").is_dir():
-            continue
-        if tracks.is_exercise(folder):
-            found = True
-            yield Entry(folder.name, partial(_exercise_of_track, folder))
-        elif _test_of(folder):
-            found = True
-            yield _entry(folder.name, partial(_exercise, folder))
-    if found:
+    exercises = list(_exercises_below(path))
+    if exercises:
+        yield from exercises
         return
     for folder in _walk(path):
         for file in sorted(folder.glob("*.py")):
             if not file.is_symlink() and doctests.has_examples(text_of(file)):
                 name = file.relative_to(path).as_posix()
                 yield _entry(name, partial(_documented, file, name))
+
+
+def _exercises_below(path: Path) -> Iterator[Entry]:
+    """Yield exercises of exercism; those that cannot be read will say why.
+
+    Raises:
+        errors.InvalidInput: all of them are of a track that is not read.
+    """
+    found: list[Entry] = []
+    foreign: list[Path] = []
+    for folder in _walk(path):
+        if not (folder / ".meta").is_dir():
+            continue
+        if tracks.is_exercise(folder):
+            found.append(Entry(folder.name, partial(_exercise_of_track, folder)))
+        elif _test_of(folder):
+            found.append(_entry(folder.name, partial(_exercise, folder)))
+        else:
+            try:
+                foreign.extend(folder / name for name in tracks.tests_of(folder)[:1])
+            except errors.InvalidInput as error:
+                found.append(Entry(folder.name, partial(_refuse, error.detail)))
+    if foreign and not found:
+        raise errors.InvalidInput(
+            f"cannot read {path}: exercises of exercism with tests like {foreign[0].name} are not"
+            f" read; of its tracks, {tracks.TRACKS} are"
+        )
+    yield from found
+    for test in foreign:
+        reason = f"its tests, {test.name}, are of no track that is read; {tracks.TRACKS} are"
+        yield Entry(test.parent.name, partial(_refuse, reason))
 
 
 def _walk(path: Path) -> Iterator[Path]:
@@ -108,6 +132,10 @@ def _documented(path: Path, name: str) -> Problem:
             with contextlib.suppress(errors.InvalidInput):
                 files[file.name] = text_of(file)
     return doctests.to_problem(name, text, files)
+
+
+def _refuse(reason: str) -> Problem:
+    raise errors.InvalidInput(reason)
 
 
 def _test_of(folder: Path) -> Path | None:

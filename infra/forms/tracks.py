@@ -12,13 +12,33 @@ from typing import Any, Final
 from infra import errors
 from infra.composing import WHOLE
 from infra.contracts.base import Language
-from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Problem
+from infra.contracts.problems import MAX_SOURCE_CHARACTERS, Limits, Problem
 from infra.forms.track_tests import TESTS, Exercise, one_file, sources
+
+_CONFIGURATION: Final = Path(".meta", "config.json")
+_LIMITS: Final = Limits(
+    cpu_seconds=37.5, total_cpu_seconds=37.5, memory_bytes=768 * 2**20, processes=1536
+)
+"""A whole suite is one test; some have a thousand threads, and some take many seconds."""
+TRACKS: Final = "C, C++, Go, Java, JavaScript, Python, Rust and TypeScript"
+"""Those of which exercises are read."""
 
 
 def is_exercise(folder: Path) -> bool:
     """Tell whether a folder has an exercise of one of these tracks."""
-    return _language_of(_configured(folder)) is not None
+    try:
+        return _language_of(_configured(folder)) is not None
+    except errors.InvalidInput:
+        return False
+
+
+def tests_of(folder: Path) -> Sequence[str]:
+    """Return the names of the tests of an exercise of any track, none for what is no exercise.
+
+    Raises:
+        errors.InvalidInput: its configuration cannot be read.
+    """
+    return _configured(folder).get("test", ())
 
 
 def to_problem(folder: Path, asked: str, text_of: Callable[[Path], str]) -> Problem:
@@ -36,7 +56,7 @@ def to_problem(folder: Path, asked: str, text_of: Callable[[Path], str]) -> Prob
         folder,
         tuple(_headers_first(files.get("solution", ()))),
         tuple(files.get("test", ())),
-        tuple(_headers_first(files.get("example", files.get("exemplar", ())))),
+        tuple(_headers_first(_example(folder, files))),
         tuple(sources(files.get("editor", ()), language)),
         text_of,
     )
@@ -55,19 +75,42 @@ def to_problem(folder: Path, asked: str, text_of: Callable[[Path], str]) -> Prob
         slug=f"exercism-{language.value}/{folder.name}",
         prompt=f"{asked}\n\n{code}```{language.value}\n{stub.strip()}\n```\n",
         language=language,
+        limits=_LIMITS,
         tests=(test,),
         reference_program=one_file(exercise, example, language) if exercise.example else None,
         metadata={"source": "exercism", "level": folder.parent.name, **WHOLE.metadata()},
     )
 
 
+def _example(folder: Path, files: Mapping[str, Sequence[str]]) -> list[str]:
+    """Name the files of the example; in Java what lies beside it, not named, belongs to it."""
+    names = list(files.get("example", files.get("exemplar", ())))
+    java = [folder / name for name in names if name.endswith(".java")]
+    beside = (file for first in java[:1] for file in sorted(first.parent.glob("*.java")))
+    found = [file.relative_to(folder).as_posix() for file in beside if file not in java]
+    solved = {Path(name).name for name in files.get("solution", ())}
+    return names + [name for name in found if Path(name).name in solved]
+
+
 def _configured(folder: Path) -> Mapping[str, Sequence[str]]:
+    """Return the names of an exercise's files.
+
+    Raises:
+        errors.InvalidInput: its configuration cannot be read.
+    """
     try:
-        text = (folder / ".meta" / "config.json").read_text(encoding="utf-8")
-        found = json.loads(text[:MAX_SOURCE_CHARACTERS])["files"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        text = (folder / _CONFIGURATION).read_text(encoding="utf-8")
+    except FileNotFoundError:
         return {}
-    return {key: _names(value) for key, value in found.items()} if isinstance(found, dict) else {}
+    except (OSError, ValueError) as error:
+        raise errors.InvalidInput(f"cannot read {_CONFIGURATION}: {error}") from None
+    try:
+        found = json.loads(text[:MAX_SOURCE_CHARACTERS])
+    except (ValueError, RecursionError) as error:
+        raise errors.InvalidInput(f"{_CONFIGURATION} is no JSON: {error}") from None
+    # That of a concept, for instance, names no files.
+    files = found.get("files") if isinstance(found, dict) else None
+    return {key: _names(value) for key, value in files.items()} if isinstance(files, dict) else {}
 
 
 def _names(value: Any) -> Sequence[str]:

@@ -53,6 +53,9 @@ _GO_MAIN: Final = re.compile(r"^func\s+main\s*\(\s*\)", re.MULTILINE)
 _GO_TEST: Final = re.compile(r"^func\s+Test\w*\s*\(\s*\w+\s+\*testing\.T\s*\)", re.MULTILINE)
 _RUST_MAIN: Final = re.compile(r"^(?:pub\s+)?fn\s+main\s*\(\s*\)", re.MULTILINE)
 _RUST_FUNCTION: Final = re.compile(r"\bfn\b")
+_RUST_OF_A_FEATURE: Final = re.compile(
+    r"#\[cfg\(feature\b[^\]\n]*\]\s*(?:pub\s+)?mod\s+\w+\s*(?=\{)"
+)
 _JAVA_MAIN: Final = re.compile(r"\bstatic\s+(?:final\s+)?void\s+main\s*\(")
 _JAVA_CLASS: Final = re.compile(r"\b(?:class|record|enum|interface)\s+(\w+)")
 _GO_HARNESS: Final = """\
@@ -252,13 +255,24 @@ def _declared_in_rust(source: str) -> int:
     """Count the tests; those that ask for a feature of the crate are left out by the compiler."""
     declared = pending = 0
     is_left_out = False
-    for line in source.split("\n"):
+    for line in _without_modules_of_features(source).split("\n"):
         pending += line.count("#[test]")
         is_left_out |= "#[cfg(feature" in line
         if _RUST_FUNCTION.search(line):
             declared += 0 if is_left_out else pending
             pending, is_left_out = 0, False
     return declared
+
+
+def _without_modules_of_features(source: str) -> str:
+    for found in reversed(list(_RUST_OF_A_FEATURE.finditer(source))):
+        depth = 0
+        for word in words(source[found.end() :], Language.RUST):
+            depth += (word.text == "{") - (word.text == "}")
+            if not depth:
+                source = source[: found.start()] + source[found.end() + word.end :]
+                break
+    return source
 
 
 _FRAMEWORKS: Final = (CATCH2, JUNIT, JEST, LUAUNIT, RUBY_UNITS)

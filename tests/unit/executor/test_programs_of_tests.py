@@ -338,3 +338,28 @@ def test_a_literal_of_every_line_comes_before_the_second_of_one():
     assert sorted(drawn) == sorted(found)
     assert sorted(line(source, change) for change in drawn[:3]) == [0, 1, 2]
     assert line(source, drawn[-1]) == 0
+
+
+def test_tests_of_rust_in_a_module_of_a_feature_are_not_waited_for():
+    source = (
+        '#[test]\nfn a() {}\n#[cfg(feature = "io")]\nmod io {\n    use super::*;\n    #[test]\n'
+        '    fn b() { print!("}}"); }\n    mod more { #[test] fn c() {} }\n}\n'
+        "mod others {\n    #[test]\n    fn d() {}\n}\n"
+    )
+
+    found = composed(Language.RUST, ProgramTest(source=source), "")
+
+    assert found.declared == 2
+
+
+def test_tests_of_catch2_in_a_condition_that_does_not_hold_are_not_waited_for():
+    source = (
+        '#include <catch2/catch.hpp>\n#define SLOW\nTEST_CASE("a") {}\n'
+        '#if defined(ALL)\nTEST_CASE("b") {}\n#ifdef NEVER // this\n#ifdef ALL\nTEST_CASE("c") {}\n'
+        '#endif\n#else\nTEST_CASE("d") {}\n#endif\n#endif\n#ifdef SLOW\nTEST_CASE("e") {}\n#endif\n'
+        '#if 1 < 2\nTEST_CASE("f") {}\n#endif\n'
+    )
+
+    found = composed(Language.CPP, ProgramTest(source=source, options=("-DALL=1",)), "")
+
+    assert found.declared == 5

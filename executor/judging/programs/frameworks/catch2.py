@@ -18,6 +18,13 @@ from infra.contracts.problems import ProgramTest
 _LIBRARY: Final = Path("/usr/lib/libCatch2WithMain.a")
 _USED: Final = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"](?:[\w.]+/)*catch\w*\.hpp[">]', re.M)
 _TESTS: Final = frozenset({"TEST_CASE", "SCENARIO", "TEST_CASE_METHOD", "TEMPLATE_TEST_CASE"})
+_DEFINED: Final = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.MULTILINE)
+_IF: Final = re.compile(r"[ \t]*#[ \t]*if")
+_IF_DEFINED: Final = re.compile(
+    r"[ \t]*#[ \t]*if(?:def|[ \t]+defined)\b[ \t]*\(?[ \t]*(\w+)[ \t]*\)?[ \t]*(?:/[/*].*)?$"
+)
+_OTHERWISE: Final = re.compile(r"[ \t]*#[ \t]*el(?:se|if)\b")
+_ENDIF: Final = re.compile(r"[ \t]*#[ \t]*endif\b")
 _CANDIDATE: Final = "candidate.hpp"
 _REPORT: Final = re.compile(
     r'<TestCase name="(?P<name>[^"]*)"(?:(?!</?TestCase\b).)*'
@@ -50,8 +57,27 @@ def _composed(language: Language, test: ProgramTest, program: str, mark: Mark) -
     options = ("-Wl,--wrap=main", "-O0", "-std=c++17", *test.options)
     build = Build.of(toolchain, files, ("harness.cpp", *library, *options))
     build = build._replace(run=(*build.run, "--reporter", "xml")).without_repeated()
-    declared = sum(word.text in _TESTS for word in words(test.source, language))
+    declared = sum(word.text in _TESTS for word in words(_compiled(test), language))
     return Composed(build, mark.text, _REPORT, max(1, declared))
+
+
+def _compiled(test: ProgramTest) -> str:
+    """Leave out what stands in a condition on a name that nothing defines."""
+    defined = {word[2:].partition("=")[0] for word in test.options if word.startswith("-D")}
+    defined |= set(_DEFINED.findall(test.source))
+    kept, depth, hidden_from = [], 0, 0
+    for line in test.source.split("\n"):
+        if _IF.match(line):
+            depth += 1
+            named = _IF_DEFINED.match(line)
+            if named and named[1] not in defined and not hidden_from:
+                hidden_from = depth
+        elif _OTHERWISE.match(line) or _ENDIF.match(line):
+            hidden_from = 0 if hidden_from == depth else hidden_from
+            depth -= bool(_ENDIF.match(line))
+        elif not hidden_from:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def _installed(_: re.Match[str]) -> str:
