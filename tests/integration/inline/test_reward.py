@@ -96,9 +96,11 @@ def test_another_scale_can_be_chosen(stored, scale, half):
 def test_what_was_not_executed_in_time_has_no_number(stored, monkeypatch):
     in_no_time = Scorer(rewards.scorer().client, wait_seconds=1e-6)
     monkeypatch.setattr(rewards, "scorer", lambda: in_no_time)
+    # Else the answer may be there before it is asked for.
+    slow = GOOD.replace("def add", "import time; time.sleep(2)\ndef add")
 
-    assert rewards.reward([GOOD, ""], problem=[stored] * 2) == [None, 0]
-    late, empty = rewards.compute_scores(["code"] * 2, [GOOD, ""], [stored] * 2)
+    assert rewards.reward([slow, ""], problem=[stored] * 2) == [None, 0]
+    late, empty = rewards.compute_scores(["code"] * 2, [slow, ""], [stored] * 2)
 
     assert all(math.isnan(value) for value in late.values())
     assert empty == {"score": 0, "acc": 0, "pass_fraction": 0}
