@@ -15,7 +15,8 @@ done
 for pair in php:php-cli ruby:ruby lua5.4:lua5.4 tsc:node-typescript; do
     command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair#*:}"
 done
-for name in golang-github-stretchr-testify-dev libdata-compare-perl libjavatuples-java node-lodash; do
+for name in golang-github-stretchr-testify-dev libdata-compare-perl libjavatuples-java \
+    libtest-deep-perl lua-unit node-lodash php-mbstring; do
     state=$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null || true)
     [ "$state" = installed ] || missing="$missing $name"
 done

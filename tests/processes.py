@@ -20,9 +20,12 @@ def lives(process: psutil.Process) -> bool:
 
 
 def descendants(pid: int | None = None) -> set[psutil.Process]:
-    """Return the living processes under one, which is our own if none is named."""
+    """Return the living processes under one, which is our own if none is named.
+
+    But the one by which Python keeps track of what processes share: it lives as long as Python.
+    """
     children = psutil.Process(pid or os.getpid()).children(recursive=True)
-    return {child for child in children if lives(child)}
+    return {child for child in children if lives(child) and not _is_tracker(child)}
 
 
 def settled(number: int, seconds: float = 5.0) -> set[psutil.Process]:
@@ -42,3 +45,7 @@ def words_of(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except psutil.NoSuchProcess:
         return []
+
+
+def _is_tracker(process: psutil.Process) -> bool:
+    return any("multiprocessing.resource_tracker" in word for word in words_of(process))

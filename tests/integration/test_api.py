@@ -1,6 +1,7 @@
 """The REST API over real HTTP, Postgres and Valkey."""
 
 import json
+import sys
 
 import httpx
 import pytest
@@ -18,6 +19,8 @@ from services.client import Client
 from services.client.sending import trusted
 
 P, W = Outcome.PASSED, Outcome.WRONG_ANSWER
+TOO_DEEP = "invalid_request" if sys.version_info < (3, 14) else "invalid_input"
+"""Newer Pythons read JSON of any depth that their stack holds."""
 AUTH = {"Authorization": "Bearer secret-key"}
 
 
@@ -167,8 +170,8 @@ def test_programs_that_are_no_valid_text_are_accepted_for_judgement(
             b' [{"kind": "stdio", "expected_stdout": ""}]}',
             "invalid_input",
         ),
-        (b'{"slug": ' + b"[" * 50_000, "invalid_request"),
-        (b'{"slug": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", "invalid_request"),
+        (b'{"slug": ' + b"[" * 50_000, TOO_DEEP),
+        (b'{"slug": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", TOO_DEEP),
         (b"\xff\xfe", "invalid_input"),
     ],
 )
