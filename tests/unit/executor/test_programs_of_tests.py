@@ -352,6 +352,19 @@ def test_tests_of_rust_in_a_module_of_a_feature_are_not_waited_for():
     assert found.declared == 2
 
 
+@pytest.mark.parametrize(
+    "begin", ["#ifdef __cplusplus", "#ifdef IN_A_FILE", "/*\n#ifdef NEVER\n*/", "#ifndef NEVER"]
+)
+def test_tests_of_catch2_in_a_condition_that_may_hold_are_waited_for(begin):
+    end = "" if "/*" in begin else "#endif"
+    source = (
+        f'#include <catch2/catch.hpp>\n{begin}\nTEST_CASE("a") {{}}\nTEST_CASE("b") {{}}\n{end}'
+    )
+    test = ProgramTest(source=source, files={"a.h": "#define IN_A_FILE\n"})
+
+    assert composed(Language.CPP, test, "").declared == 2
+
+
 def test_tests_of_catch2_in_a_condition_that_does_not_hold_are_not_waited_for():
     source = (
         '#include <catch2/catch.hpp>\n#define SLOW\nTEST_CASE("a") {}\n'

@@ -62,22 +62,31 @@ def _composed(language: Language, test: ProgramTest, program: str, mark: Mark) -
 
 
 def _compiled(test: ProgramTest) -> str:
-    """Leave out what stands in a condition on a name that nothing defines."""
+    """Leave out what stands in a condition on a name that nothing defines.
+
+    A test that is left out is waited for by nobody, so whatever is in doubt stays: names that the
+    compiler and its library may define, and conditions that nothing ends.
+    """
     defined = {word[2:].partition("=")[0] for word in test.options if word.startswith("-D")}
-    defined |= set(_DEFINED.findall(test.source))
-    kept, depth, hidden_from = [], 0, 0
+    defined |= set(_DEFINED.findall("\n".join([test.before, test.source, *test.files.values()])))
+    kept: list[str] = []
+    hidden: list[str] = []
+    depth = hidden_from = 0
     for line in test.source.split("\n"):
         if _IF.match(line):
             depth += 1
             named = _IF_DEFINED.match(line)
-            if named and named[1] not in defined and not hidden_from:
+            is_foreign = named is not None and named[1] not in defined and named[1][0] != "_"
+            if is_foreign and not hidden_from:
                 hidden_from = depth
         elif _OTHERWISE.match(line) or _ENDIF.match(line):
-            hidden_from = 0 if hidden_from == depth else hidden_from
+            if hidden_from == depth:
+                hidden_from = 0
+                hidden.clear()
             depth -= bool(_ENDIF.match(line))
-        elif not hidden_from:
-            kept.append(line)
-    return "\n".join(kept)
+        else:
+            (hidden if hidden_from else kept).append(line)
+    return "\n".join(kept + hidden)
 
 
 def _installed(_: re.Match[str]) -> str:

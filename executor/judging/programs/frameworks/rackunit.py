@@ -16,8 +16,8 @@ from infra.contracts.base import Language
 from infra.contracts.problems import ProgramTest
 
 _LIBRARY: Final = "rackunit"
-_CHECK: Final = re.compile(r"\((check-[^\s()\[\]]+)")
-_OWN_CHECK: Final = re.compile(r"\(define[^\s()]*\s+\(?(check-[^\s()\[\]]+)")
+_CHECK: Final = re.compile(r"[(\[]((?:check|test)-[^\s()\[\]]+)")
+_OWN_CHECK: Final = re.compile(r"\(define[^\s()]*\s+\(*((?:check|test)-[^\s()\[\]]+)")
 _LOG: Final = "(dynamic-require (quote rackunit/log) (quote test-log))"
 _NO_LOG: Final = "(lambda () (quote (0 . 1)))"
 _HARNESS: Final = """\
@@ -51,5 +51,5 @@ def compose_racket(test: ProgramTest, program: str, mark: Mark) -> Composed:
 
 def _has_checks(test: ProgramTest) -> bool:
     """Tell whether tests make checks of the library, which their prompt may have asked for."""
-    own = set(_OWN_CHECK.findall(test.source))
-    return _LIBRARY in test.before + test.source or not own.issuperset(_CHECK.findall(test.source))
+    text = f"{test.before}\n{test.source}"
+    return _LIBRARY in text or not set(_OWN_CHECK.findall(text)).issuperset(_CHECK.findall(text))
