@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from infra import errors
+
 _CONSTRAINT: Final = re.compile(r"^//(?:go:build[ \t](.*)|[ \t]*\+build[ \t].*)$\n?", re.MULTILINE)
 _WORD: Final = re.compile(r"[\w.]+|&&|\|\||[!()]")
 _TRUE: Final = frozenset({"linux", "unix", "amd64", "gc", "cgo"})
@@ -11,9 +13,16 @@ _VERSION: Final = re.compile(r"go1(?:\.\d+)?")
 
 
 def is_built(source: str) -> bool:
-    """Tell whether a file is compiled."""
+    """Tell whether a file is compiled.
+
+    Raises:
+        errors.InvalidInput: a constraint is nested too deeply.
+    """
     found = (constraint[1] for constraint in _CONSTRAINT.finditer(source) if constraint[1])
-    return all(_Expression(text).holds() for text in found)
+    try:
+        return all(_Expression(text).holds() for text in found)
+    except RecursionError:
+        raise errors.InvalidInput("a build constraint is nested too deeply") from None
 
 
 def without_constraints(source: str) -> str:

@@ -21,6 +21,14 @@ _SILENT: Final = frozenset({Language.JAVASCRIPT, Language.TYPESCRIPT})
 """Their checks are `console.assert`, which writes, and neither throws nor changes the status."""
 
 
+_FOREIGN: Final = frozenset(
+    {"AWK", "CoffeeScript", "Common Lisp", "Emacs Lisp", "Erlang", "F#", "Fortran", "Groovy",
+     "HTML", "JSON", "Markdown", "Pascal", "PowerShell", "Scheme", "Tcl", "VimScript",
+     "Visual Basic"}
+)  # fmt: skip
+"""Languages of the set that nothing else here knows."""
+
+
 class _Record(BaseModel):
     """A record, as far as it is used."""
 
@@ -32,6 +40,20 @@ class _Record(BaseModel):
     canonical_solution: str
 
 
+def takes(fields: dict[str, Any]) -> bool:
+    """Tell whether a record in the form of HumanEval is one of this set, which says its level."""
+    if not {"instruction", "level", "canonical_solution"} <= fields.keys():
+        return False
+    said = _language(fields["task_id"]) if isinstance(fields.get("task_id"), str) else ""
+    return (
+        said == "Python" or said in _FOREIGN or languages.named({"task_id": f"{said}/"}) is not None
+    )
+
+
+def _language(task_id: str) -> str:
+    return task_id.rpartition("/")[0]
+
+
 def to_problem(fields: dict[str, Any]) -> Problem:
     """Make a problem of a record.
 
@@ -40,7 +62,7 @@ def to_problem(fields: dict[str, Any]) -> Problem:
         pydantic.ValidationError: a field is wrong.
     """
     record = _Record.model_validate(fields)
-    said = record.task_id.rpartition("/")[0]
+    said = _language(record.task_id)
     # A name may have no `#`.
     slug = record.task_id.replace("#", "Sharp")
     prompt, metadata = f"{record.prompt}\n", {"source": "McEval"}

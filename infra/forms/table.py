@@ -44,8 +44,7 @@ def _own(record: Record) -> Problem:
 
 
 def _function(record: Record) -> Problem:
-    is_mceval = {"instruction", "level", "canonical_solution"} <= record.keys()
-    return mceval.to_problem(record) if is_mceval else functions.to_problem(record)
+    return (mceval if mceval.takes(record) else functions).to_problem(record)
 
 
 # fmt: off

@@ -2,6 +2,7 @@
 
 import pytest
 
+from infra import errors
 from infra.forms.go_builds import is_built, without_constraints
 
 
@@ -32,3 +33,9 @@ def test_constraints_are_left_out():
     source = "//go:build !slice\n// +build !slice\n\npackage p\n\n//go:noinline\nfunc f() {}\n"
 
     assert without_constraints(source) == "\npackage p\n\n//go:noinline\nfunc f() {}\n"
+
+
+@pytest.mark.parametrize("sign", ["!", "("])
+def test_a_constraint_without_end_is_refused(sign):
+    with pytest.raises(errors.InvalidInput, match="too deeply"):
+        is_built(f"//go:build {sign * 100_000}linux\n\npackage p\n")

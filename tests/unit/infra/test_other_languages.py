@@ -178,6 +178,19 @@ def test_a_function_of_mc_eval_whose_name_is_no_word_has_none():
     assert importers.to_problem(row).entry_point is None
 
 
+@pytest.mark.parametrize("task_id", ["mine/1", "1", "HumanEval/1"])
+def test_a_row_with_a_level_that_says_no_language_is_one_of_human_eval(task_id):
+    row = {
+        "task_id": task_id,
+        "prompt": "def twice(n):\n",
+        "canonical_solution": "    return 2 * n\n",
+        "test": "def check(f):\n    assert f(1) == 2\n",
+    }
+    problem = importers.to_problem(MC_EVAL | row)
+
+    assert (problem.language, problem.metadata["source"]) == (Language.PYTHON, "HumanEval")
+
+
 def test_a_row_of_mc_eval_in_python_is_one_of_functions():
     row = {
         "task_id": "Python/1",
