@@ -57,8 +57,8 @@ ASSERTIONS: Final = "/py/guest/executor/guest/programs/mono/Debug.cs"
 """Of C#, in every jail: what an assertion that fails does."""
 COMPARISON: Final = "/py/guest/executor/guest/programs/mono/Compare.cs"
 """There too: what test programs of MBXP compare with."""
-_WORKERS_OF_NODE: Final = 448
-"""Each of its threads has an event loop of its own, and that several open files."""
+_FILES_OF_NODE: Final = 448
+"""Open files of its threads, more than others have: each has an event loop of its own."""
 _JEST: Final = ("jest@29.7.0", "@babel/preset-typescript@7.29.7")
 _JEST_PACKAGES: Final = ("jest", "node-babel7")
 _GO_ENVIRONMENT: Final = {
@@ -221,7 +221,7 @@ _TABLE: Final = (
         ("{program}", "--check", "main.js"), "main.js",
         ("{program}", "--max-old-space-size={megabytes}", "/tmp/main.js"),
         run_binds=_NODE, compile_binds=_NODE,
-        processes=24, memory_bytes=64 * _MEBIBYTE, open_files=_WORKERS_OF_NODE,
+        processes=24, memory_bytes=64 * _MEBIBYTE, open_files=_FILES_OF_NODE,
         packages=("nodejs", "node-lodash"), modules=_JEST, module_packages=_JEST_PACKAGES,
     ),
     Toolchain(
@@ -239,7 +239,7 @@ _TABLE: Final = (
         "main.js",
         ("/usr/bin/node", "--max-old-space-size={megabytes}", "/tmp/main.js"),
         run_binds=_NODE, compile_binds=_NODE,
-        processes=24, memory_bytes=64 * _MEBIBYTE, open_files=_WORKERS_OF_NODE,
+        processes=24, memory_bytes=64 * _MEBIBYTE, open_files=_FILES_OF_NODE,
         caches=(typescript.CACHE,),
         packages=("node-typescript", "node-lodash"),
         modules=_JEST, module_packages=_JEST_PACKAGES,

@@ -139,7 +139,7 @@ class Limits(Contract):
     """Encoded size of one value that a call returns."""
     file_bytes: Whole = Field(64 * 2**20, ge=0, le=2**30)
     """Temporary files of the candidate together, and the largest single file."""
-    processes: Whole = Field(32, ge=4, le=2048)
+    processes: Whole = Field(32, ge=4, le=1536)
     """Processes and threads of the candidate together."""
 
     @model_validator(mode="before")
