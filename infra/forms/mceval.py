@@ -44,10 +44,10 @@ def takes(fields: dict[str, Any]) -> bool:
     """Tell whether a record in the form of HumanEval is one of this set, which says its level."""
     if not {"instruction", "level", "canonical_solution"} <= fields.keys():
         return False
-    said = _language(fields["task_id"]) if isinstance(fields.get("task_id"), str) else ""
-    return (
-        said == "Python" or said in _FOREIGN or languages.named({"task_id": f"{said}/"}) is not None
-    )
+    task_id = fields.get("task_id")
+    said = _language(task_id) if isinstance(task_id, str) else ""
+    is_known = languages.named({"task_id": f"{said}/"}) is not None
+    return is_known or said == "Python" or said in _FOREIGN
 
 
 def _language(task_id: str) -> str:

@@ -44,7 +44,9 @@ def _own(record: Record) -> Problem:
 
 
 def _function(record: Record) -> Problem:
-    return (mceval if mceval.takes(record) else functions).to_problem(record)
+    if mceval.takes(record):
+        return mceval.to_problem(record)
+    return functions.to_problem(record)
 
 
 # fmt: off
